@@ -1,0 +1,1 @@
+"""The whole system on one machine: an emulator, a clock that can be moved, and commands."""
