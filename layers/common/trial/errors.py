@@ -1,0 +1,34 @@
+"""
+What can go wrong, as the trial sees it.
+
+TrialError
+├── RejectedError        the request is at fault: retrying cannot help
+│   ├── NotFoundError    nothing is stored under that id
+│   └── ConflictError    it contradicts what is stored
+└── UnavailableError     something we depend on is at fault: a retry may help
+    └── ContendedError   somebody else changed the same record first: read again and retry
+"""
+
+
+class TrialError(Exception):
+    """Whatever the trial refuses or fails at. Messages never hold personal data."""
+
+
+class RejectedError(TrialError):
+    """The request is at fault: retrying cannot help."""
+
+
+class NotFoundError(RejectedError):
+    """Nothing is stored under that id."""
+
+
+class ConflictError(RejectedError):
+    """It contradicts what is stored."""
+
+
+class UnavailableError(TrialError):
+    """Something we depend on is at fault: a retry may help."""
+
+
+class ContendedError(UnavailableError):
+    """Somebody else changed the same record first: read again and retry."""

@@ -1,0 +1,184 @@
+"""The words of the trial: the shared base of every model, and the codes that data may hold."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """Frozen; closed to unknown fields; mute about bad input, which may be personal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Arm(StrEnum):
+    """What an enrolment is allocated to."""
+
+    CONTROL = "control"
+    INTERVENTION = "intervention"
+
+
+class Condition(StrEnum):
+    """What an order may require; `no_molestation` is in every order."""
+
+    NO_MOLESTATION = "no_molestation"
+    NO_CONTACT = "no_contact"
+    NO_EVICTION = "no_eviction"
+    NO_ENTRY = "no_entry"
+    LEAVE_PREMISES = "leave_premises"
+    KEEP_DISTANCE = "keep_distance"
+
+
+class Theme(StrEnum):
+    """What a reminder is for, in the order in which a timetable takes them."""
+
+    CONDITIONS = "conditions"
+    MEANING = "meaning"
+    BEHAVIOUR = "behaviour"
+    POLICING = "policing"
+    PLAN = "plan"
+    SUPPORT = "support"
+    REMINDER = "reminder"
+    SUBSTANCES = "substances"
+    CALM = "calm"
+    POLICING_AGAIN = "policing_again"
+    PRACTICAL = "practical"
+    ENDS_SOON = "ends_soon"
+    EXPIRY = "expiry"
+
+
+class Status(StrEnum):
+    """Where an enrolment stands."""
+
+    ELIGIBLE = "eligible"
+    WAITING = "waiting"
+    INELIGIBLE = "ineligible"
+    ALLOCATED = "allocated"
+    ENDED = "ended"
+
+
+class Reason(StrEnum):
+    """Why an enrolment is not randomised: the boxes of the flow diagram, in the order tried."""
+
+    UNDER_18 = "under_18"
+    NOT_SERVED = "not_served"
+    NO_NUMBER = "no_number"
+    UNSAFE_NUMBER = "unsafe_number"
+    ALREADY_IN_TRIAL = "already_in_trial"
+    TOO_LATE = "too_late"
+    IN_CUSTODY = "in_custody"
+    ORDER_ENDED = "order_ended"
+
+
+class MissingReason(StrEnum):
+    """Why no number is known."""
+
+    SEIZED_EVIDENCE = "seized_evidence"
+    NO_PHONE = "no_phone"
+    REFUSED = "refused"
+    NOT_ASKED = "not_asked"
+    ASKED_UNKNOWN = "asked_unknown"
+    LOST_STOLEN_BROKEN = "lost_stolen_broken"
+    IN_CUSTODY_NO_ACCESS = "in_custody_no_access"
+    SHARED_WITH_PROTECTED_PERSON = "shared_with_protected_person"
+    LANDLINE_ONLY = "landline_only"
+    NON_UK_NUMBER = "non_uk_number"
+    INVALID_NUMBER = "invalid_number"
+    UNREACHABLE = "unreachable"
+    WITHHELD_FOR_SAFETY = "withheld_for_safety"
+    CONDITION_BARS_PHONE = "condition_bars_phone"
+    NOT_RECORDED = "not_recorded"
+
+
+class Sex(StrEnum):
+    """Sex as recorded by the force."""
+
+    MALE = "male"
+    FEMALE = "female"
+    OTHER = "other"
+    NOT_KNOWN = "not_known"
+
+
+class Ethnicity(StrEnum):
+    """Self-defined ethnicity, 18+1 classification."""
+
+    W1 = "W1"
+    W2 = "W2"
+    W3 = "W3"
+    W9 = "W9"
+    M1 = "M1"
+    M2 = "M2"
+    M3 = "M3"
+    M9 = "M9"
+    A1 = "A1"
+    A2 = "A2"
+    A3 = "A3"
+    A4 = "A4"
+    A9 = "A9"
+    B1 = "B1"
+    B2 = "B2"
+    B9 = "B9"
+    O2 = "O2"
+    O9 = "O9"
+    NS = "NS"
+
+
+class ReminderState(StrEnum):
+    """How far a reminder has come: see the contract's reminder states."""
+
+    PLANNED = "planned"
+    SCHEDULED = "scheduled"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    UNCONFIRMED = "unconfirmed"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Suppression(StrEnum):
+    """Why a reminder was not sent, on purpose."""
+
+    ENDED = "ended"
+    EXPIRED = "expired"
+    STALE = "stale"
+    OUTSIDE_WINDOW = "outside_window"
+    PAUSED = "paused"
+    SUPPRESSED_NUMBER = "suppressed_number"
+    NO_NUMBER = "no_number"
+    UNSAFE_NUMBER = "unsafe_number"
+    MISSED_LATE_START = "missed_late_start"
+    DAILY_LIMIT = "daily_limit"
+    BREACH_REPORTED = "breach_reported"
+
+
+class EndReason(StrEnum):
+    """Why an enrolment ended before its order expired."""
+
+    RECORDED_IN_ERROR = "recorded_in_error"
+    QUASHED = "quashed"
+    DECEASED = "deceased"
+    IN_CUSTODY = "in_custody"
+    WRONG_NUMBER = "wrong_number"
+    SAFETY_STOP = "safety_stop"
+    OBJECTION_UPHELD = "objection_upheld"
+
+
+class OutcomeType(StrEnum):
+    """What upstream reports to have happened."""
+
+    ARREST = "arrest"
+    BREACH = "breach"
+    DOMESTIC_ABUSE_INCIDENT = "domestic_abuse_incident"
+    OFFENCE = "offence"
+
+
+class Instrument(StrEnum):
+    """What an outcome was against."""
+
+    DVPO = "dvpo"
+    DVPN = "dvpn"
+    BAIL = "bail"
+    OTHER = "other"

@@ -1,0 +1,244 @@
+import hashlib
+import subprocess
+import sys
+from datetime import date, time
+from pathlib import Path
+
+import pytest
+
+from trial import protocol
+from trial.errors import RejectedError
+from trial.model import Arm
+from trial.protocol import Approval, ProtocolError, RepeatPolicy, load, main, read
+
+VERSION = "dvpo-2026-1"
+AGREED = (protocol.FOLDER / f"{VERSION}.toml").read_text()
+
+
+def problems_of(folder: Path, content: str | bytes) -> list[str]:
+    path = folder / f"{VERSION}.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ProtocolError) as refusal:
+        read(path)
+    return str(refusal.value).splitlines()
+
+
+def replaced(old: str, new: str, content: str = AGREED) -> str:
+    assert content.count(old) == 1, f"{old!r} is not there once"
+    return content.replace(old, new)
+
+
+def line_of(text: str, content: str) -> int:
+    return content[: content.index(text)].count("\n") + 1
+
+
+def test_the_agreed_settings_are_read_as_written() -> None:
+    agreed = load(VERSION)
+    assert (agreed.version, agreed.trial) == (VERSION, "dvpo-2026")
+    assert agreed.arms == {Arm.CONTROL: 1, Arm.INTERVENTION: 1}
+    assert agreed.block_sizes == (2, 4, 6)
+    assert agreed.repeat_policy is RepeatPolicy.RETAIN_ARM
+    assert (agreed.eligibility.minimum_age, agreed.eligibility.min_days_left) == (18, 3)
+    assert (agreed.window.opens, agreed.window.closes) == (time(9), time(20))
+    assert agreed.freshness_hours == 6
+    assert agreed.retention.identifiers_days == 90
+    assert len(agreed.wordings) == 18
+
+
+def test_the_hash_is_that_of_the_file() -> None:
+    path = protocol.FOLDER / f"{VERSION}.toml"
+    assert load(VERSION).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_protocol_is_read_once() -> None:
+    assert load(VERSION) is load(VERSION)
+
+
+def test_a_wording_is_a_draft_until_both_have_approved_it() -> None:
+    draft = load(VERSION).wordings["S1"]
+    solicitor, specialist = (
+        Approval(role=role, name="A. Name", on=date(2026, 11, 30))
+        for role in ("solicitor", "specialist")
+    )
+    assert draft.draft
+    assert draft.model_copy(update={"approvals": (solicitor, solicitor)}).draft
+    assert not draft.model_copy(update={"approvals": (solicitor, specialist)}).draft
+
+
+def test_approvals_are_read_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / f"{VERSION}.toml"
+    approval = '{ role = "solicitor", name = "A. Name", on = 2026-11-30 }'
+    path.write_text(AGREED.replace("approvals = []", f"approvals = [{approval}]"))
+    assert read(path).wordings["E2"].approvals[0].on == date(2026, 11, 30)
+
+
+TITLE = load(VERSION).title
+
+# What is wrong, the edit that makes it so, and the text whose line is to be named.
+BROKEN = {
+    "unknown key": ("minimum_cell_size = 10", "cell_size = 10", "cell_size =", "Extra inputs"),
+    "unknown key in a section": ("first = 1\n", "first = 1\nper_day = 2\n", "per_day", "Extra"),
+    "unknown key in an item": ('"M2", rank = 4 }', '"M2", rnk = 4 }', "rnk = 4", "Extra inputs"),
+    "missing key": ("minimum_age = 18\n", "", "[eligibility]", "minimum_age: Field required"),
+    "hash in the file": ('trial = "', 'sha256 = "00"\ntrial = "', "sha256 =", "worked out"),
+    "number as text": ("freshness_hours = 6", 'freshness_hours = "6"', "freshness_h", "integer"),
+    "nothing": ("freshness_hours = 6", "freshness_hours = 0", "freshness_hours", "greater than"),
+    "hour as a number": ("opens = 09:00:00", "opens = 36000", "opens =", "valid time"),
+    "no title": (TITLE, "", "title =", "at least 1 character"),
+    "unknown policy": ('= "retain_arm"', '= "redraw"', '"redraw"', "'retain_arm' or 'exclude'"),
+    "another version": (f'version = "{VERSION}"', 'version = "b"', 'version = "b"', "named dvpo"),
+    "id that could be two": ('trial = "dvpo', 'trial = "dvpo|', "trial = ", "pattern"),
+    "one arm": ("control = 1\n", "", "[arms]", "at least 2 items"),
+    "unknown arm": ("control = 1\n", "controls = 1\n", "controls", "'control' or 'intervention'"),
+    "no share": ("control = 1\n", "control = 0\n", "control = 0", "greater than"),
+    "block the ratio leaves uneven": ("[2, 4, 6]", "[2, 3, 6]", "block_sizes", "3 is no multiple"),
+    "no blocks": ("[2, 4, 6]", "[]", "block_sizes", "at least 1 item"),
+    "length in no stratum": ("min_days = 15", "min_days = 16", "[[strata]]", "15 days in no str"),
+    "length in two": ("max_days = 14", "max_days = 15", "[[strata]]", "15 days in 14 and 15-28"),
+    "no such stratum": ("min_days = 15", 'min_days = "15"', 'min_days = "15"', "valid integer"),
+    "stratum twice": ('id = "15-28"', 'id = "14"', "[[strata]]", "14 is there twice"),
+    "lengths the wrong way": ("shortest = 14", "shortest = 29", "shortest =", "more than longest"),
+    "two texts a day": ("per_week = 3", "per_week = 7", "[cadence]", "28 days get 29 texts, two"),
+    "a single text": ("shortest = 14", "shortest = 1", "[cadence]", "1 days get 1 text"),
+    "more slots than themes": ("per_week = 3", "per_week = 4", "themes =", "13 themes, but"),
+    "core over the shortest": ('"R", rank = 2', '"R", core = true', "themes =", "8 in the core"),
+    "window opens at night": ("opens = 09", "opens = 02", "opens =", "clocks may change"),
+    "window closed": ("closes = 20:00", "closes = 09:15", "closes =", "not more than 0:15:00"),
+    "theme twice": ('theme = "calm"', 'theme = "plan"', "themes =", "plan is there twice"),
+    "theme missing": ('theme = "calm"', 'theme = "plan"', "themes =", "calm is missing"),
+    "theme unknown": ('theme = "calm"', 'theme = "calmness"', "calmness", "Input should be"),
+    "rank twice": ("rank = 3", "rank = 2", "themes =", "rank 2 is there twice"),
+    "neither core nor rank": (", rank = 3 }", " }", '"substances"', "either core = true or a rank"),
+    "core and rank": ("rank = 3", "core = true, rank = 3", '"substances"', "either core = true or"),
+    "conditions late": ('"C1", core = true', '"C1", rank = 9', '"C1", rank', "must be conditions"),
+    "another first": ('"conditions", wording = "C1"', '"meaning", wording = "C2"',
+        '"meaning"', "must be conditions"),
+    "another last": ('"expiry", wording = "E2"', '"ends_soon", wording = "E1"',
+        '"ends_soon", wording = "E1", core', "must be expiry"),
+    "expiry optional": ('"E2", core = true', '"E2", rank = 9', '"E2", rank', "must be expiry"),
+    "no text": ('text = "{force}: This', 'txt = "{force}: This', "[wordings.S1", "text: Field"),
+    "variant missing": ("[wordings.C1-NE]", "[wordings.C1-NEX]", "[wordings.C1", "NE: is missing"),
+    "wording unused": ("[wordings.C1-NE]", "[wordings.C1-NEX]", "[wordings.C1-NEX", "no theme"),
+    "C2 for both": ("[wordings.C2-NE]", "[wordings.C2-NCNE]", "[wordings.C2-NCNE", "no theme uses"),
+    "wording of a theme missing": ('wording = "B"', 'wording = "B2"', "[wordings.", "B2: is miss"),
+    "curly quote": ("crisis to call.", "crisis to call\N{RIGHT SINGLE QUOTATION MARK}.",
+        "crisis", r"not in the GSM-7 alphabet: '\u2019' (U+2019)"),
+    "emoji": ("crisis to call.", "crisis to call \N{SLIGHTLY SMILING FACE}", "crisis", "U+1F642"),
+    "too long": ("crisis to call.", f"crisis to call.{'.' * 20}", "crisis", "161 septets at the"),
+    "too long by tildes": ("crisis to call.", f"crisis to call.{'~' * 10}", "crisis", "161 sept"),
+    "too long at the longest force": ('"Northamptonshire Police"', f'"{"P" * 30}"',
+        "Not sure of one?", "161 septets at the longest"),
+    "longest value not GSM": ('"Northamptonshire Police"', '"P\N{EM DASH}P"', "force = ", "U+2014"),
+    "short expiry date": ('"Wed 30 Sep 2026"', '"Wed 2 Sep 2026"', "expiry_date =", "shorter than"),
+    "unknown placeholder": ("crisis to call.", "crisis, {name}.", "crisis", "placeholder {name}"),
+    "placeholder with a format": ("crisis to call.", "{force!r}", "day or night", "{force!r}"),
+    "lone brace": ("crisis to call.", "crisis {.", "crisis", "placeholder {."),
+    "lone closing brace": ("crisis to call.", "crisis }.", "crisis", "placeholder }"),
+    "unnamed force": ("{force}: This can", "This can", "This can", "must name the {force}"),
+    "expiry untold": ("end of {expiry_date}", "end", "order is in force to", "must tell the {exp"),
+    "link": ("crisis to call.", "crisis: police.uk/help", "crisis", "a link: police.uk/help"),
+    "link with a scheme": ("crisis to call.", "http://1", "day or night", "a link: http://1"),
+    "telling word": ("crisis to call.", "Domestic crisis.", "crisis", "never say Domestic"),
+    "other telling word": ("crisis to call.", "violence", "violence", "never say violence"),
+    "approval by nobody": ('4040"\napprovals = []', '4040"\napprovals = [{ role = "solicitor" }]',
+        '[{ role = "solicitor" }]\n', "name: Field required"),
+    "approval by anybody": ('4040"\napprovals = []',
+        '4040"\napprovals = [{ role = "x", name = "N", on = 2026-11-30 }]',
+        'role = "x"', "solicitor"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "where", "reason"), BROKEN.values(), ids=BROKEN)
+def test_what_is_wrong_is_told_with_its_line(
+    tmp_path: Path, old: str, new: str, where: str, reason: str
+) -> None:
+    content = replaced(old, new)
+    line = line_of(where, content)
+    reports = problems_of(tmp_path, content)
+    assert any(f"line {line}: " in report and reason in report for report in reports), reports
+
+
+def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    content = AGREED
+    for old, new in (
+        ("minimum_cell_size = 10", 'minimum_cell_size = "ten"'),
+        ("[2, 4, 6]", "[2, 5]"),
+        ("per_week = 3", "per_weak = 3"),
+        ("closes = 20:00:00", "closes = 08:00:00"),
+        ('text = "{force}: This can', 'text = 7 # "{force}: This can'),
+        ("0808 802 4040.", "respect.uk."),
+        ("avoid arrest.", "avoid arrest for domestic violence."),
+        ("[wordings.B]", "[wordings.BB]"),
+    ):
+        content = replaced(old, new, content)
+    reports = problems_of(tmp_path, content)
+    lines = [int(report.partition("line ")[2].partition(":")[0]) for report in reports]
+    assert lines == sorted(lines)
+    assert [report.split(": ", 2)[1] for report in reports] == [
+        "block_sizes",
+        "minimum_cell_size",
+        "cadence.per_week",
+        "cadence.per_weak",
+        "window.closes",
+        "wordings.B",
+        "wordings.S1.text",
+        "wordings.S2.text",
+        "wordings.P2.text",
+        "wordings.P2.text",
+        "wordings.BB",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param(
+            replaced("[longest]", "[longest"),
+            f"(at line {line_of('[longest]', AGREED)}, ",
+            id="unclosed",
+        ),
+        pytest.param(AGREED + "\n[window]\n", "Cannot declare", id="a table twice"),
+        pytest.param(b"# a\n# b \xff\n" + AGREED.encode(), "line 2: not UTF-8", id="not UTF-8"),
+        pytest.param("", "line 1: wordings: Field required", id="empty"),
+        pytest.param("wordings = 3", "line 1: wordings: Input should be", id="not a table"),
+        pytest.param("wordings = { S1 = 3 }", "line 1: wordings.S1: Input", id="not a wording"),
+    ],
+)
+def test_what_is_no_such_file_is_refused(tmp_path: Path, content: str | bytes, reason: str) -> None:
+    assert reason in "\n".join(problems_of(tmp_path, content))
+
+
+def test_an_unknown_version_is_refused() -> None:
+    with pytest.raises(RejectedError, match=r"^dvpo-1990-1\.toml: No such file"):
+        load("dvpo-1990-1")
+
+
+def test_the_command_tells_version_hash_and_longest_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line == (
+        f"{VERSION} sha256={load(VERSION).sha256} longest text 154 septets, drafts 18 of 18"
+    )
+
+
+def test_the_command_checks_each_file_and_fails_if_one_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = tmp_path / f"{VERSION}.toml", tmp_path / "other.toml"
+    for path in (good, bad):
+        path.write_text(AGREED)
+    assert main([str(bad), str(good)]) == 1
+    refused, accepted = capsys.readouterr().out.splitlines()
+    assert refused.startswith(f"other.toml, line {line_of('version =', AGREED)}: version: ")
+    assert accepted.startswith(f"{VERSION} sha256=")
+
+
+def test_the_command_can_be_run_as_a_module() -> None:
+    layer = protocol.FOLDER.parent.parent
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "trial.protocol"],
+        cwd=layer, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith(VERSION)
