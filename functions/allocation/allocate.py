@@ -1,0 +1,141 @@
+"""Drawing the arm of an eligible enrolment, once."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+from allocation.randomisation import block, message
+from trial.eligibility import assess
+from trial.errors import ContendedError, RejectedError
+from trial.model import Status
+from trial.planning import planned_reminders
+from trial.records import Allocation, Audit, Cursor, Enrolment
+from trial.timetable import local_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from allocation.store import AllocationStore, Facts
+    from trial.mac import MacKey
+    from trial.protocol import Protocol
+
+_TRIES = 8
+_LONGEST_PAUSE = 0.4  # seconds
+
+
+def allocate(
+    announced: Enrolment,
+    *,
+    store: AllocationStore,
+    sequence: MacKey,
+    protocol: Protocol,
+    now: datetime,
+    pause: Callable[[float], None] = time.sleep,
+) -> Status | None:
+    """
+    Allocate an enrolment, or record why it can no longer be.
+
+    Safe to repeat: the first allocation stands. `announced` only says where to look; what is
+    stored decides. Returns the status it stored, None if there was nothing to do. Under
+    contention it reads again after a random pause, a bounded number of times, and no slot is
+    used until the transaction that fills it.
+    """
+    stratum = _stratum(protocol, announced.order.days)
+    for attempt in range(_TRIES):
+        facts = store.facts(announced.enrolment_id, announced.person_hash, stratum)
+        enrolment = facts.enrolment
+        if enrolment is None or enrolment.status is not Status.ELIGIBLE:
+            return None
+        if (actual := _stratum(protocol, enrolment.order.days)) != stratum:
+            stratum = actual  # the dates were corrected after the announcement
+            continue
+        try:
+            return _decide(enrolment, facts, stratum, store, sequence, protocol, now)
+        except ContendedError:
+            pause(random.uniform(0, _LONGEST_PAUSE * (attempt + 1) / _TRIES))  # noqa: S311 - jitter
+    raise ContendedError("the draw was contended too often; the stream will bring it again")
+
+
+def _decide(
+    enrolment: Enrolment,
+    facts: Facts,
+    stratum: str,
+    store: AllocationStore,
+    sequence: MacKey,
+    protocol: Protocol,
+    now: datetime,
+) -> Status:
+    today = local_date(now)
+    status, reasons = assess(
+        order=enrolment.order,
+        respondent=enrolment.respondent,
+        mobile=enrolment.mobile,
+        another_live_order=False,  # decided at enrolment, and this order holds its place since
+        today=today,
+        minimum_age=protocol.eligibility.minimum_age,
+        min_days_left=protocol.eligibility.min_days_left,
+    )
+    if status is not Status.ELIGIBLE:
+        store.keep_exclusion(enrolment, status, reasons[0])
+        return status
+    allocation, following = _draw(enrolment, facts, stratum, store, sequence, protocol, now)
+    store.keep_allocation(
+        allocation,
+        enrolment=enrolment,
+        person=facts.person,
+        seen=facts.cursor,
+        following=following,
+        reminders=planned_reminders(enrolment, allocation, start=now),
+        audit=Audit(at=now, what="allocated", by="allocation"),
+    )
+    return Status.ALLOCATED
+
+
+def _draw(
+    enrolment: Enrolment,
+    facts: Facts,
+    stratum: str,
+    store: AllocationStore,
+    sequence: MacKey,
+    protocol: Protocol,
+    now: datetime,
+) -> tuple[Allocation, Cursor | None]:
+    """The next slot of the stratum, or the arm that the person has already."""
+    common = {
+        "enrolment_id": enrolment.enrolment_id,
+        "stratum": stratum,
+        "allocated_at": now,
+        "protocol": protocol.version,
+        "protocol_sha256": protocol.sha256,
+    }
+    if facts.person.allocated:
+        first = store.first_allocation(facts.person.allocated)
+        return Allocation(**common, arm=first.arm, repeat=True), None
+    design = _design(protocol)
+    cursor = facts.cursor or Cursor()
+    if cursor.position and cursor.design != design:
+        raise RejectedError("the block design changed inside a block: finish it as it was begun")
+    mac = sequence.mac(message(trial=protocol.trial, stratum=stratum, block=cursor.block))
+    arms = block(mac, sizes=protocol.block_sizes, ratio=protocol.arms)
+    following = (
+        Cursor(block=cursor.block, position=cursor.position + 1, design=design)
+        if cursor.position + 1 < len(arms)
+        else Cursor(block=cursor.block + 1, design=design)
+    )
+    allocation = Allocation(
+        **common, arm=arms[cursor.position], block=cursor.block, position=cursor.position
+    )
+    return allocation, following
+
+
+def _design(protocol: Protocol) -> str:
+    """What a MAC becomes a block by: a change of it would change a block already begun."""
+    shares = ",".join(f"{arm}={share}" for arm, share in sorted(protocol.arms.items()))
+    return f"{shares} in {sorted(protocol.block_sizes)}"
+
+
+def _stratum(protocol: Protocol, days: int) -> str:
+    return next(each.id for each in protocol.strata if each.min_days <= days <= each.max_days)

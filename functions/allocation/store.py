@@ -1,0 +1,141 @@
+"""What allocation reads and keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trial.model import Reason, Status
+from trial.records import (
+    Allocation,
+    Audit,
+    Cursor,
+    Enrolment,
+    Person,
+    Reminder,
+    allocation_key,
+    audit_key,
+    cursor_key,
+    enrolment_key,
+    person_key,
+    reminder_key,
+)
+from trial.table import ABSENT, Act, Condition, Table, put, update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that decides about one draw, as read at one moment."""
+
+    enrolment: Enrolment | None
+    person: Person
+    cursor: Cursor | None
+
+
+class AllocationStore:
+    """Speaks intent to the table."""
+
+    def __init__(self, table: Table, trial: str) -> None:
+        self._table = table
+        self._trial = trial
+
+    def facts(self, enrolment_id: UUID, person_hash: str, stratum: str) -> Facts:
+        """Read what a draw needs."""
+        enrolment, person, cursor = self._table.read(
+            enrolment_key(enrolment_id), person_key(person_hash), cursor_key(self._trial, stratum)
+        )
+        return Facts(
+            enrolment=Enrolment.of(enrolment) if enrolment else None,
+            person=Person.of(person or {}),
+            cursor=Cursor.of(cursor) if cursor else None,
+        )
+
+    def first_allocation(self, enrolment_id: UUID) -> Allocation:
+        """The allocation that fixed a person's arm."""
+        (item,) = self._table.read(allocation_key(enrolment_id))
+        return Allocation.of(item or {})
+
+    def keep_allocation(
+        self,
+        allocation: Allocation,
+        *,
+        enrolment: Enrolment,
+        person: Person,
+        seen: Cursor | None,
+        following: Cursor | None,
+        reminders: Iterable[Reminder],
+        audit: Audit,
+    ) -> None:
+        """
+        Store an allocation with all that goes with it, or nothing.
+
+        `following` is the cursor after this draw, None where no slot is used. Raises
+        ContendedError if the enrolment, the person or the cursor is not as it was seen.
+        """
+        ident = allocation.enrolment_id
+        allocated = enrolment.model_copy(
+            update={
+                "status": Status.ALLOCATED,
+                "allocated_at": allocation.allocated_at,
+                "version": enrolment.version + 1,
+            }
+        )
+        acts = [
+            put(enrolment_key(ident), allocated.item(), _as_seen(enrolment)),
+            put(
+                allocation_key(ident),
+                allocation.item(),
+                Condition("enrolment has no allocation", ABSENT),
+            ),
+            update(
+                person_key(enrolment.person_hash),
+                condition=Condition("person as seen", "#version = :seen", {"seen": person.version}),
+                allocated=str(person.allocated or ident),
+                version=person.version + 1,
+            ),
+            put(audit_key(ident, audit), audit.item()),
+            *(
+                put(
+                    reminder_key(ident, reminder.number),
+                    reminder.item(),
+                    Condition("reminder is new", ABSENT),
+                )
+                for reminder in reminders
+            ),
+        ]
+        if following:
+            acts.append(_moved_on(self._trial, allocation.stratum, seen, following))
+        self._table.write(*acts)
+
+    def keep_exclusion(self, enrolment: Enrolment, status: Status, reason: Reason) -> None:
+        """Store that an enrolment can no longer be randomised. Raises ContendedError."""
+        excluded = enrolment.model_copy(
+            update={"status": status, "reasons": (reason,), "version": enrolment.version + 1}
+        )
+        key = enrolment_key(enrolment.enrolment_id)
+        self._table.write(put(key, excluded.item(), _as_seen(enrolment)))
+
+
+def _as_seen(enrolment: Enrolment) -> Condition:
+    return Condition(
+        "enrolment as seen",
+        "#version = :seen AND #status = :eligible",
+        {"seen": enrolment.version, "eligible": Status.ELIGIBLE.value},
+    )
+
+
+def _moved_on(trial: str, stratum: str, seen: Cursor | None, following: Cursor) -> Act:
+    condition = (
+        Condition(
+            "cursor as seen",
+            "#block = :seen_block AND #position = :seen_position",
+            {"seen_block": seen.block, "seen_position": seen.position},
+        )
+        if seen
+        else Condition("cursor as seen", ABSENT)
+    )
+    return put(cursor_key(trial, stratum), following.item(), condition)

@@ -1,0 +1,254 @@
+"""What upstream tells of an enrolment after it was made: number, service, corrections, life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from enrolment.enrol import keyed, known_mobile, marked
+from enrolment.patience import patiently
+from enrolment.settle import numbers_with, settled
+from enrolment.wire import FieldError
+from trial.errors import ConflictError, ContendedError, NotFoundError
+from trial.model import EndReason
+from trial.records import Audit, Enrolment, LifeEvent, Missing, Order
+from trial.timetable import local_date, timetable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from enrolment.store import EnrolmentStore, Surroundings
+    from enrolment.wire import EndIn, MobileChange, OrderIn, ResumeIn, Service
+    from trial.mac import MacKey
+    from trial.protocol import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who changes what, with what, when."""
+
+    store: EnrolmentStore
+    identity: MacKey
+    protocol: Protocol
+    by: str
+    now: datetime
+
+
+def change_mobile(enrolment_id: UUID, given: MobileChange, desk: Desk) -> None:
+    """A number found, changed or lost. It serves all remaining reminders."""
+    number_hash = keyed(desk.identity, "number", given.number) if given.number else None
+
+    def changed(enrolment: Enrolment, around: Surroundings) -> Enrolment:
+        _refuse_ended(enrolment)
+        mobile = known_mobile(
+            given.number,
+            number_hash,
+            around,
+            enrolment.protected_hashes,
+            enrolment.enrolment_id,
+            desk.now,
+        )
+        missing = _missing_with(enrolment, given, desk.now)
+        return enrolment.model_copy(update={"mobile": mobile, "missing": missing})
+
+    extra = (number_hash,) if number_hash else ()
+    _change(enrolment_id, desk, "mobile_changed", changed, numbers=extra)
+
+
+def _missing_with(enrolment: Enrolment, given: MobileChange, now: datetime) -> tuple[Missing, ...]:
+    """The times without a number, of which this may end one or begin one."""
+    current, earlier = enrolment.missing_now, enrolment.missing
+    told = {
+        "reason": given.missing_reason,
+        "recorded_by": given.recorded_by,
+        "follow_up_on": given.follow_up_on,
+    }
+    if given.missing_reason is None:
+        if current is None:
+            return earlier
+        found = {"resolved_at": now, "resolved_how": given.resolved_how}
+        return (*earlier[:-1], current.model_copy(update=found))
+    if current and all(getattr(current, name) == value for name, value in told.items()):
+        return earlier
+    if current:
+        return (*earlier[:-1], current.model_copy(update=told))
+    return (*earlier, Missing(recorded_at=now, **told))
+
+
+def record_service(enrolment_id: UUID, given: Service, desk: Desk) -> None:
+    """The order was served: nothing is sent before."""
+
+    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+        _refuse_ended(enrolment)
+        if given.served_on > local_date(desk.now):
+            raise FieldError("served_on", "is in the future")
+        if given.served_on < enrolment.order.made_on:
+            raise FieldError("served_on", "is before made_on")
+        order = enrolment.order.model_copy(update={"served_on": given.served_on})
+        return enrolment.model_copy(update={"order": order})
+
+    _change(enrolment_id, desk, "served", changed)
+
+
+def correct_order(enrolment_id: UUID, given: OrderIn, desk: Desk) -> None:
+    """
+    A correction. After allocation the dates may change only until the first reminder is due.
+
+    That moment is worked out alike for both arms, so that a refusal does not tell the arm.
+    """
+    today = local_date(desk.now)
+    if given.made_on > today:
+        raise FieldError("made_on", "is in the future")
+    if given.served_on and given.served_on > today:
+        raise FieldError("served_on", "is in the future")
+
+    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+        _refuse_ended(enrolment)
+        was = enrolment.order
+        if (given.force, given.reference) != (was.force, was.reference):
+            raise FieldError("reference", "is another order's: force and reference never change")
+        served_on = given.served_on or was.served_on
+        if served_on and served_on < given.made_on:
+            raise FieldError("made_on", "is after the order was served")
+        order = Order(**given.model_dump() | {"served_on": served_on})
+        update: dict[str, object] = {"order": order}
+        moved = (order.made_on, order.expires_on) != (was.made_on, was.expires_on)
+        if moved and enrolment.allocated_at:
+            first_due = _first_due(enrolment, enrolment.allocated_at, desk.protocol)
+            if first_due and desk.now >= first_due:
+                raise ConflictError("reminders may have begun: the dates can no longer change")
+            update["dates_changed_at"] = desk.now
+        return enrolment.model_copy(update=update)
+
+    _change(enrolment_id, desk, "order_corrected", changed)
+
+
+def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol) -> datetime | None:
+    """When the first reminder is due, whichever the arm; none if all dates were in the past."""
+    slots = timetable(
+        enrolment_id=enrolment.enrolment_id,
+        made_on=enrolment.order.made_on,
+        expires_on=enrolment.order.expires_on,
+        protocol=protocol,
+        start=(enrolment.dates_changed_at or allocated_at).replace(microsecond=0),
+    )
+    return min((slot.due_at for slot in slots if not slot.missed), default=None)
+
+
+def end(enrolment_id: UUID, given: EndIn, desk: Desk) -> None:
+    """
+    No further text goes, from the moment this returns. Safe to repeat.
+
+    A time in the future is taken as it is: a wrong clock must not keep texts going. A second end
+    is kept too: which of them counts must not depend on which was told first.
+    """
+    event = LifeEvent(reason=given.reason, at=given.at, by=given.by)
+
+    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+        if _knows(enrolment, event):
+            return enrolment
+        return enrolment.model_copy(update={"life": (*enrolment.life, event)})
+
+    _change(enrolment_id, desk, f"ended_{given.reason}", changed)
+
+
+def resume(enrolment_id: UUID, given: ResumeIn, desk: Desk) -> None:
+    """Somebody is out of custody. What was missed meanwhile stays missed. Safe to repeat."""
+    event = LifeEvent(at=given.at, by=given.by)
+    if given.at > desk.now + timedelta(minutes=5):  # clocks differ a little
+        raise FieldError("at", "is in the future")
+
+    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+        if _knows(enrolment, event):
+            return enrolment
+        _refuse_ended(enrolment)
+        custodies = [each.at for each in enrolment.life if each.reason is EndReason.IN_CUSTODY]
+        if not custodies or min(custodies) > given.at:
+            raise ConflictError("it cannot be resumed: no custody is known at that time")
+        return enrolment.model_copy(update={"life": (*enrolment.life, event)})
+
+    _change(enrolment_id, desk, "resumed", changed)
+
+
+def _knows(enrolment: Enrolment, event: LifeEvent) -> bool:
+    return any((each.reason, each.at) == (event.reason, event.at) for each in enrolment.life)
+
+
+def _refuse_ended(enrolment: Enrolment) -> None:
+    """Whoever is in custody may come back, so that is no end for good."""
+    if enrolment.end and enrolment.end.reason is not EndReason.IN_CUSTODY:
+        raise ConflictError(f"this enrolment has ended: {enrolment.end.reason}")
+
+
+def _change(
+    enrolment_id: UUID,
+    desk: Desk,
+    what: str,
+    changed: Callable[[Enrolment, Surroundings], Enrolment],
+    *,
+    numbers: tuple[str, ...] = (),
+) -> None:
+    """Apply a change, work out what follows from it, and store both; or nothing if none."""
+
+    def attempt() -> None:
+        known = desk.store.enrolments([enrolment_id])
+        if not known:
+            raise NotFoundError("no enrolment has this id")
+        before = known[0]
+        around = desk.store.surroundings(
+            enrolment_id,
+            before.person_hash,
+            (*before.protected_hashes, *filter(None, [before.mobile.number_hash]), *numbers),
+        )
+        if around.enrolment != before:
+            raise ContendedError("the enrolment changed while its surroundings were read")
+        after = changed(before, around)
+        if after == before:
+            return
+        after = settled(after, around.person, protocol=desk.protocol, now=desk.now)
+        others = marked(
+            around,
+            enrolment_id,
+            number=after.mobile.number_hash,
+            protected=(),
+            store=desk.store,
+            protocol=desk.protocol,
+            now=desk.now,
+        )
+        last_day = _last_day(after)
+        person = around.person.model_copy(
+            update={"enrolments": around.person.enrolments | {enrolment_id: last_day}}
+        )
+        traced = numbers_with(
+            around.numbers,
+            enrolment_id,
+            after.order.expires_on,
+            number=after.mobile.number_hash,
+            protected=after.protected_hashes,
+        )
+        desk.store.keep(
+            after,
+            *(each for each, _ in others),
+            audit={
+                each: Audit(at=desk.now, what=done, by=desk.by)
+                for each, done in (
+                    (enrolment_id, what),
+                    *((other.enrolment_id, done) for other, done in others),
+                )
+            },
+            person=(before.person_hash, person) if person != around.person else None,
+            numbers={k: v for k, v in traced.items() if v != around.numbers[k]},
+        )
+
+    patiently(attempt)
+
+
+def _last_day(enrolment: Enrolment) -> date:
+    """The last day on which this is a live order of the person: none after an end for good."""
+    end = enrolment.end
+    if end is None or end.reason is EndReason.IN_CUSTODY:
+        return enrolment.order.expires_on
+    return min(enrolment.order.expires_on, local_date(end.at) - timedelta(days=1))

@@ -1,0 +1,234 @@
+"""Taking an order into the system: who it is about, and whether they may be randomised."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from enrolment.patience import patiently
+from enrolment.settle import any_live, numbers_with, settled
+from enrolment.wire import EnrolmentIn, FieldError, enrolment_id
+from trial.errors import ConflictError
+from trial.model import Status
+from trial.records import Audit, Enrolment, Missing, Mobile, Order, Person, Respondent
+from trial.timetable import local_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from enrolment.store import EnrolmentStore, Surroundings
+    from trial.mac import MacKey
+    from trial.protocol import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """The keyed hashes under which a request's person and numbers are found again."""
+
+    person: str
+    number: str | None
+    protected: tuple[str, ...]
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Of every number in the request."""
+        return (*self.protected, *filter(None, [self.number]))
+
+
+def enrol(
+    request: EnrolmentIn,
+    *,
+    by: str,
+    store: EnrolmentStore,
+    identity: MacKey,
+    protocol: Protocol,
+    now: datetime,
+) -> tuple[Enrolment, bool]:
+    """
+    The enrolment of an order, and whether it is new.
+
+    Safe to repeat: the same request finds what it made. A respondent already enrolled whose
+    number this order protects is stopped in the same transaction. Raises ConflictError if the
+    order is known with other content, FieldError if a date lies in the future.
+    """
+    _refuse_the_future(request, local_date(now))
+    ident = enrolment_id(request.order.force, request.order.reference)
+    digest = _digest(request)
+    hashes = _hashes(request, identity)
+
+    def attempt() -> tuple[Enrolment, bool]:
+        around = store.surroundings(ident, hashes.person, hashes.numbers)
+        if around.enrolment:
+            if around.enrolment.request_digest != digest:
+                raise ConflictError("this order is enrolled already, with other content")
+            return around.enrolment, False
+        enrolment = _new(request, ident, digest, hashes, around, protocol, now)
+        others = marked(
+            around,
+            ident,
+            number=hashes.number,
+            protected=hashes.protected,
+            store=store,
+            protocol=protocol,
+            now=now,
+        )
+        last_day = request.order.expires_on
+        store.keep(
+            enrolment,
+            *(each for each, _ in others),
+            person=(
+                hashes.person,
+                around.person.model_copy(
+                    update={"enrolments": around.person.enrolments | {ident: last_day}}
+                ),
+            ),
+            numbers=numbers_with(
+                around.numbers, ident, last_day, number=hashes.number, protected=hashes.protected
+            ),
+            audit={
+                ident: Audit(at=now, what="enrolled", by=by),
+                **{each.enrolment_id: Audit(at=now, what=what, by=by) for each, what in others},
+            },
+        )
+        return enrolment, True
+
+    return patiently(attempt)
+
+
+def _new(
+    request: EnrolmentIn,
+    ident: UUID,
+    digest: str,
+    hashes: Hashes,
+    around: Surroundings,
+    protocol: Protocol,
+    now: datetime,
+) -> Enrolment:
+    given = request.mobile
+    enrolment = Enrolment(
+        enrolment_id=ident,
+        status=Status.WAITING,
+        order=Order(**request.order.model_dump()),
+        respondent=Respondent(**request.respondent.model_dump()),
+        person_hash=hashes.person,
+        mobile=known_mobile(given.number, hashes.number, around, hashes.protected, ident, now),
+        missing=(
+            Missing(
+                reason=given.missing_reason,
+                recorded_by=given.recorded_by,
+                recorded_at=now,
+                follow_up_on=given.follow_up_on,
+            ),
+        )
+        if given.missing_reason
+        else (),
+        protected_hashes=hashes.protected,
+        enrolled_at=now,
+        request_digest=digest,
+        first_status=Status.WAITING,
+        trial=protocol.trial,
+        month=f"{local_date(now):%Y-%m}",
+        version=0,
+    )
+    enrolment = settled(enrolment, around.person, protocol=protocol, now=now)
+    return enrolment.model_copy(
+        update={"first_status": enrolment.status, "first_reasons": enrolment.reasons}
+    )
+
+
+def known_mobile(
+    number: str | None,
+    number_hash: str | None,
+    around: Surroundings,
+    own_protected: Iterable[str],
+    ident: UUID,
+    now: datetime,
+) -> Mobile:
+    """A number and what the orders and people around it make of it."""
+    if number is None or number_hash is None:
+        return Mobile()
+    today = local_date(now)
+    seen = around.numbers[number_hash]
+    others = {each: day for each, day in seen.respondents.items() if each != ident}
+    return Mobile(
+        number=number,
+        number_hash=number_hash,
+        unsafe=number_hash in own_protected or any_live(seen.protected, today),
+        shared=any_live(others, today),
+    )
+
+
+def marked(
+    around: Surroundings,
+    ident: UUID,
+    *,
+    number: str | None,
+    protected: Iterable[str],
+    store: EnrolmentStore,
+    protocol: Protocol,
+    now: datetime,
+) -> list[tuple[Enrolment, str]]:
+    """
+    The enrolments of others that this order changes, each with what happened to it.
+
+    Whoever is enrolled with a number that it protects is stopped; whoever has its respondent's
+    number shares it.
+    """
+    today, protected = local_date(now), frozenset(protected)
+    users = {
+        each: number_hash
+        for number_hash in protected.union(filter(None, [number]))
+        for each, last_day in around.numbers[number_hash].respondents.items()
+        if last_day >= today and each != ident
+    }
+    found = []
+    for enrolment in store.enrolments(users) if users else []:
+        mobile, number_hash = enrolment.mobile, users[enrolment.enrolment_id]
+        mark = {
+            "unsafe": mobile.unsafe or number_hash in protected,
+            "shared": mobile.shared or number_hash == number,
+        }
+        after = enrolment.model_copy(update={"mobile": mobile.model_copy(update=mark)})
+        if mobile.number_hash != number_hash or after == enrolment:
+            continue
+        if after.mobile.unsafe:
+            # An unsafe number decides before anything that other orders of the person could.
+            after = settled(after, Person(), protocol=protocol, now=now)
+        what = "number_protected" if number_hash in protected else "number_shared"
+        found.append((after, what))
+    return found
+
+
+def _refuse_the_future(request: EnrolmentIn, today: date) -> None:
+    order = request.order
+    if order.made_on > today:
+        raise FieldError("order.made_on", "is in the future")
+    if order.served_on and order.served_on > today:
+        raise FieldError("order.served_on", "is in the future")
+    if request.respondent.date_of_birth > today:
+        raise FieldError("respondent.date_of_birth", "is in the future")
+
+
+def _hashes(request: EnrolmentIn, identity: MacKey) -> Hashes:
+    number = request.mobile.number
+    return Hashes(
+        person=keyed(identity, "person", f"{request.order.force}|{request.respondent.person_id}"),
+        number=keyed(identity, "number", number) if number else None,
+        protected=tuple(
+            keyed(identity, "number", each) for each in sorted(set(request.protected_numbers))
+        ),
+    )
+
+
+def keyed(identity: MacKey, what: str, value: str) -> str:
+    """The keyed hash of an identifier: matched, and not read, by whoever sees it."""
+    return identity.mac(f"{what}|{value}".encode()).hex()
+
+
+def _digest(request: EnrolmentIn) -> str:
+    """Equal for equal content, whatever event brought it."""
+    content = request.model_dump_json(exclude={"event_id"})
+    return hashlib.sha256(content.encode()).hexdigest()

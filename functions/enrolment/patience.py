@@ -1,0 +1,32 @@
+"""Trying again when somebody else changed the same records first."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from trial.errors import ContendedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+R = TypeVar("R")
+
+TRIES = 8
+_LONGEST_PAUSE = 0.2  # seconds
+
+
+def patiently(attempt: Callable[[], R], *, pause: Callable[[float], None] = time.sleep) -> R:
+    """
+    What the attempt returns. It must read afresh each time.
+
+    A bounded number of tries with random pauses between them, ever longer; then the last
+    ContendedError is raised.
+    """
+    for tried in range(1, TRIES):
+        try:
+            return attempt()
+        except ContendedError:
+            pause(random.uniform(0, _LONGEST_PAUSE * tried / TRIES))  # noqa: S311 - jitter
+    return attempt()

@@ -1,0 +1,187 @@
+"""The blinded routes: nothing here shows an arm, or anything that depends on it."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from enrolment import change
+from enrolment.answers import EnrolmentAccepted, EnrolmentOut, OutcomeOut
+from enrolment.enrol import enrol
+from enrolment.outcomes import report_outcome
+from enrolment.routes.common import (
+    NOT_VALID,
+    REFUSALS,
+    UNKNOWN,
+    Answers,
+    answer,
+    consulted,
+    desk,
+    known_form,
+    logger,
+    refusal,
+)
+from enrolment.views import enrolment_view
+from enrolment.wire import (
+    EndIn,
+    EnrolmentIn,
+    MobileChange,
+    OrderIn,
+    OutcomeIn,
+    ResumeIn,
+    Service,
+)
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
+_TAGS = ["Enrolment"]
+_CHANGE: Answers = {
+    200: {"description": "The enrolment as it is now"},
+    409: refusal("It contradicts what is stored, or the enrolment has ended"),
+    **UNKNOWN,
+    **NOT_VALID,
+    **REFUSALS,
+}
+
+
+@router.post(
+    "/enrolments",
+    summary="Take an order into the system",
+    tags=_TAGS,
+    responses={
+        200: {"description": "Enrolled before with the same content: nothing happens twice"},
+        202: {
+            "description": "Accepted; allocation follows by itself",
+            "content": {"application/json": {"model": EnrolmentAccepted}},
+        },
+        409: refusal("The same order with other content"),
+        **NOT_VALID,
+        **REFUSALS,
+    },
+)
+def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccepted]:
+    """Accept an order, or find that it was accepted before."""
+    at = desk(router)
+    enrolment, new = enrol(
+        request,
+        by=at.by,
+        store=at.store,
+        identity=at.identity,
+        protocol=at.protocol,
+        now=at.now,
+    )
+    logger.info(
+        "enrolment accepted" if new else "enrolment repeated",
+        enrolment_id=str(enrolment.enrolment_id),
+        status=enrolment.first_status,
+        reasons=list(enrolment.first_reasons),
+    )
+    accepted = EnrolmentAccepted(
+        enrolment_id=enrolment.enrolment_id,
+        status=enrolment.first_status,
+        reasons=enrolment.first_reasons,
+    )
+    return answer(HTTPStatus.ACCEPTED if new else HTTPStatus.OK, accepted)
+
+
+@router.get(
+    "/enrolments/<enrolment_id>",
+    summary="Show an enrolment",
+    tags=_TAGS,
+    responses={200: {"description": "The enrolment"}, **UNKNOWN, **REFUSALS},
+)
+def show(enrolment_id: str) -> EnrolmentOut:
+    """One enrolment, without anything that depends on its arm."""
+    at, ident = desk(router), known_form(enrolment_id)
+    file = at.store.file(ident)
+    consulted(at, ident, "enrolment")
+    return enrolment_view(file)
+
+
+@router.put(
+    "/enrolments/<enrolment_id>/mobile",
+    summary="A number found, changed, or lost",
+    tags=_TAGS,
+    responses=_CHANGE,
+)
+def change_mobile(enrolment_id: str, request: Annotated[MobileChange, Body()]) -> EnrolmentOut:
+    """Remaining reminders use the new number; without one they are held."""
+    change.change_mobile(known_form(enrolment_id), request, desk(router))
+    return _as_it_is(enrolment_id)
+
+
+@router.put(
+    "/enrolments/<enrolment_id>/service",
+    summary="The order was served",
+    tags=_TAGS,
+    responses=_CHANGE,
+)
+def record_service(enrolment_id: str, request: Annotated[Service, Body()]) -> EnrolmentOut:
+    """May make a waiting enrolment eligible."""
+    change.record_service(known_form(enrolment_id), request, desk(router))
+    return _as_it_is(enrolment_id)
+
+
+@router.put(
+    "/enrolments/<enrolment_id>/order",
+    summary="A correction of the order",
+    tags=_TAGS,
+    responses=_CHANGE,
+)
+def correct_order(enrolment_id: str, request: Annotated[OrderIn, Body()]) -> EnrolmentOut:
+    """The whole order again; dates only until reminders may have begun."""
+    change.correct_order(known_form(enrolment_id), request, desk(router))
+    return _as_it_is(enrolment_id)
+
+
+@router.post(
+    "/enrolments/<enrolment_id>/end",
+    summary="No further text may go",
+    tags=_TAGS,
+    responses=_CHANGE,
+)
+def end(enrolment_id: str, request: Annotated[EndIn, Body()]) -> EnrolmentOut:
+    """From the moment of the answer no text goes to this enrolment."""
+    change.end(known_form(enrolment_id), request, desk(router))
+    return _as_it_is(enrolment_id)
+
+
+@router.post(
+    "/enrolments/<enrolment_id>/resume",
+    summary="Out of custody again",
+    tags=_TAGS,
+    responses=_CHANGE,
+)
+def resume(enrolment_id: str, request: Annotated[ResumeIn, Body()]) -> EnrolmentOut:
+    """What was missed meanwhile stays missed."""
+    change.resume(known_form(enrolment_id), request, desk(router))
+    return _as_it_is(enrolment_id)
+
+
+@router.post(
+    "/enrolments/<enrolment_id>/outcomes",
+    summary="An arrest, a breach, an incident or an offence",
+    tags=_TAGS,
+    responses={
+        200: {"description": "Known already: nothing happens twice"},
+        201: {
+            "description": "Kept",
+            "content": {"application/json": {"model": OutcomeOut}},
+        },
+        409: refusal("The same id with other content"),
+        **UNKNOWN,
+        **NOT_VALID,
+        **REFUSALS,
+    },
+)
+def report(enrolment_id: str, request: Annotated[OutcomeIn, Body()]) -> Response[OutcomeOut]:
+    """Keep an outcome once."""
+    ident = known_form(enrolment_id)
+    outcome, new = report_outcome(ident, request, desk(router))
+    shown = OutcomeOut(enrolment_id=ident, **outcome.model_dump(exclude={"kind"}))
+    return answer(HTTPStatus.CREATED if new else HTTPStatus.OK, shown)
+
+
+def _as_it_is(enrolment_id: str) -> EnrolmentOut:
+    return enrolment_view(desk(router).store.file(known_form(enrolment_id)))

@@ -1,0 +1,72 @@
+"""The routes for those who may know the arm. Their permission is their own."""
+
+from datetime import date, datetime, time
+from typing import Annotated
+from uuid import UUID
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import BeforeValidator
+
+from enrolment.answers import AllocationOut, TimetableOut
+from enrolment.routes.common import NOT_VALID, REFUSALS, UNKNOWN, consulted, desk, known_form
+from enrolment.views import allocation_view, timetable_view
+from enrolment.wire import FieldError
+from trial.config import EnrolmentSettings, settings
+from trial.model import Condition
+from trial.timetable import LONDON
+
+router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
+_TAGS = ["Unblinded"]
+_NOBODY = UUID(int=0)
+
+
+@router.get(
+    "/allocations/<enrolment_id>",
+    summary="Show an allocation and its reminders",
+    tags=_TAGS,
+    responses={200: {"description": "The allocation"}, **UNKNOWN, **REFUSALS},
+)
+def show_allocation(enrolment_id: str) -> AllocationOut:
+    """One allocation with its reminders, never a text with its number."""
+    at, ident = desk(router), known_form(enrolment_id)
+    file = at.store.file(ident)
+    consulted(at, ident, "allocation")
+    return allocation_view(file)
+
+
+def _split(values: str | list[str]) -> list[str]:
+    """Several values in one, parted by commas, are as good as a parameter given several times."""
+    given = [values] if isinstance(values, str) else values
+    return [value for each in given for value in each.split(",")]
+
+
+@router.get(
+    "/timetable",
+    summary="What an order of this shape would get; nothing is stored",
+    tags=_TAGS,
+    responses={200: {"description": "The timetable"}, **NOT_VALID, **REFUSALS},
+)
+def show_timetable(
+    made_on: Annotated[date, Query()],
+    expires_on: Annotated[date, Query()],
+    conditions: Annotated[list[Condition], BeforeValidator(_split), Query(min_length=1)],
+    enrolment_id: Annotated[UUID, Query(description="Whose times of day to show")] = _NOBODY,
+) -> TimetableOut:
+    """The timetable of an imagined order, as if enrolled at the start of its first day."""
+    chosen, protocol = settings(EnrolmentSettings), desk(router).protocol
+    if Condition.NO_MOLESTATION not in conditions:
+        raise FieldError("conditions", "must hold no_molestation, as every order does")
+    days = (expires_on - made_on).days + 1
+    if not protocol.cadence.shortest <= days <= protocol.cadence.longest:
+        raise FieldError("expires_on", f"makes the order {days} days long; it must be 14 to 28")
+    return timetable_view(
+        enrolment_id=enrolment_id,
+        made_on=made_on,
+        expires_on=expires_on,
+        conditions=conditions,
+        protocol=protocol,
+        force=chosen.force_name,
+        contact=chosen.force_contact,
+        start=datetime.combine(made_on, time(), LONDON),
+    )

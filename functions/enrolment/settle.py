@@ -1,0 +1,78 @@
+"""Where an enrolment stands, as a function of its facts and of nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trial.eligibility import assess
+from trial.model import EndReason, Reason, Status
+from trial.protocol import Protocol, RepeatPolicy
+from trial.timetable import local_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from trial.records import Enrolment, Number, Person
+
+
+def settled(
+    enrolment: Enrolment, person: Person, *, protocol: Protocol, now: datetime
+) -> Enrolment:
+    """The enrolment with the status and the reasons that follow from its facts."""
+    status, reasons = _standing(enrolment, person, protocol, now)
+    return enrolment.model_copy(update={"status": status, "reasons": reasons})
+
+
+def _standing(
+    enrolment: Enrolment, person: Person, protocol: Protocol, now: datetime
+) -> tuple[Status, tuple[Reason, ...]]:
+    end = enrolment.end
+    if end and enrolment.allocated_at:
+        return Status.ENDED, ()
+    if end:
+        in_custody = end.reason is EndReason.IN_CUSTODY
+        return Status.ENDED, (Reason.IN_CUSTODY if in_custody else Reason.ORDER_ENDED,)
+    if enrolment.allocated_at:
+        return Status.ALLOCATED, ()
+    today = local_date(now)
+    others = {k: day for k, day in person.enrolments.items() if k != enrolment.enrolment_id}
+    again = person.allocated not in (None, enrolment.enrolment_id)
+    return assess(
+        order=enrolment.order,
+        respondent=enrolment.respondent,
+        mobile=enrolment.mobile,
+        another_live_order=any_live(others, today)
+        or (again and protocol.repeat_policy is RepeatPolicy.EXCLUDE),
+        today=today,
+        minimum_age=protocol.eligibility.minimum_age,
+        min_days_left=protocol.eligibility.min_days_left,
+    )
+
+
+def any_live(last_days: Mapping[UUID, date], today: date) -> bool:
+    """Whether one of these orders is still in force."""
+    return any(last_day >= today for last_day in last_days.values())
+
+
+def numbers_with(
+    seen: Mapping[str, Number],
+    ident: UUID,
+    last_day: date,
+    *,
+    number: str | None,
+    protected: Iterable[str],
+) -> dict[str, Number]:
+    """These numbers, each knowing now what this order makes of it, until its last day."""
+    known = dict(seen)
+    for number_hash in protected:
+        each = known[number_hash]
+        update = {"protected": each.protected | {ident: last_day}}
+        known[number_hash] = each.model_copy(update=update)
+    for number_hash, each in known.items():
+        respondents = {other: day for other, day in each.respondents.items() if other != ident}
+        if number_hash == number:
+            respondents[ident] = last_day
+        known[number_hash] = each.model_copy(update={"respondents": respondents})
+    return known

@@ -1,0 +1,53 @@
+"""Scheduling, announced by the table's stream: an enrolment was allocated."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+
+from scheduling.converge import converge
+from scheduling.store import SchedulingStore
+from trial import aws
+from trial.config import SchedulingSettings, settings
+from trial.records import Enrolment
+from trial.schedules import Schedules
+from trial.stream import announced
+from trial.table import Table
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+processor = BatchProcessor(
+    event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False
+)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Schedule what the records announce; report those that failed, so that only they return."""
+    return process_partial_response(
+        event=event, record_handler=handle_record, processor=processor, context=context
+    )
+
+
+def handle_record(record: DynamoDBRecord) -> None:
+    """Make the schedules of one enrolment equal to what the table says."""
+    enrolment_id = announced(record, Enrolment).enrolment_id
+    chosen = settings(SchedulingSettings)
+    converge(
+        enrolment_id,
+        store=SchedulingStore(Table(aws.dynamodb(), chosen.table_name)),
+        schedules=Schedules(aws.scheduler(), chosen),
+        now=datetime.now(UTC),
+    )
+    logger.info("schedules follow the table", enrolment_id=str(enrolment_id))

@@ -1,0 +1,105 @@
+"""What scheduling reads and keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trial.model import ReminderState
+from trial.records import (
+    Allocation,
+    Enrolment,
+    Reminder,
+    enrolment_key,
+    enrolment_partition,
+    reminder_key,
+)
+from trial.table import ABSENT, Act, Condition, Table, check, delete, put
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An allocated enrolment with its reminders."""
+
+    enrolment: Enrolment
+    allocation: Allocation
+    reminders: tuple[Reminder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One reminder as it was seen and as it is to be; either may be none."""
+
+    before: Reminder | None
+    after: Reminder | None
+
+    @property
+    def number(self) -> int:
+        """Which reminder."""
+        reminder = self.after or self.before
+        assert reminder  # noqa: S101 - a change has at least one side
+        return reminder.number
+
+
+class SchedulingStore:
+    """Speaks intent to the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def file(self, enrolment_id: UUID) -> File | None:
+        """An enrolment as it stands; none unless it has been allocated."""
+        items = self._table.partition(enrolment_partition(enrolment_id))
+        if "ENROLMENT" not in items or "ALLOCATION" not in items:
+            return None
+        return File(
+            enrolment=Enrolment.of(items["ENROLMENT"]),
+            allocation=Allocation.of(items["ALLOCATION"]),
+            reminders=tuple(
+                Reminder.of(item) for item in items.values() if item["kind"] == "reminder"
+            ),
+        )
+
+    def keep_changes(self, enrolment: Enrolment, changes: Sequence[Change]) -> None:
+        """
+        Change reminders, if they and the enrolment are as they were seen.
+
+        Raises ContendedError otherwise: what follows from the enrolment must be worked out anew.
+        """
+        if changes:
+            unchanged = Condition(
+                "enrolment as seen", "#version = :seen", {"seen": enrolment.version}
+            )
+            key = enrolment_key(enrolment.enrolment_id)
+            self._table.write(check(key, unchanged), *map(_act, changes))
+
+    def keep_scheduled(self, reminders: Iterable[Reminder]) -> None:
+        """
+        Note that these planned reminders have their schedules.
+
+        Raises ContendedError if one of them is no longer planned for that time.
+        """
+        self._table.write(
+            *(
+                _act(
+                    Change(reminder, reminder.model_copy(update={"state": ReminderState.SCHEDULED}))
+                )
+                for reminder in reminders
+            )
+        )
+
+
+def _act(change: Change) -> Act:
+    before, after = change.before, change.after
+    condition = Condition("reminder is new", ABSENT)
+    if before:
+        seen = {"state": before.state.value, "due_at": before.item()["due_at"]}
+        condition = Condition("reminder as seen", "#state = :state AND #due_at = :due_at", seen)
+    reminder = after or before
+    assert reminder  # noqa: S101 - a change has at least one side
+    key = reminder_key(reminder.enrolment_id, reminder.number)
+    return put(key, after.item(), condition) if after else delete(key, condition)

@@ -1,0 +1,95 @@
+"""
+Handing one text to SNS, and saying exactly how much is known of what became of it.
+
+SNS has no idempotency token for a text. So there is one HTTP request per call, and every
+answer is one of three: it was not sent, it never will be, or nobody can tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
+from botocore.parsers import ResponseParserError
+
+from trial.errors import RejectedError, TrialError, UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+# Answers to a request that was turned away at the door: it may be made again.
+_TURNED_AWAY = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "RequestLimitExceeded",
+        "Throttled",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_TOO_MANY_REQUESTS, _REQUEST_TIMEOUT = 429, 408
+
+
+class NotSentError(UnavailableError):
+    """The text was certainly not sent: the request did not arrive, or was turned away."""
+
+
+class RefusedError(RejectedError):
+    """The text was certainly not sent and never will be. `code` is the provider's."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(f"the provider refused: {code}")
+
+
+class UnsureError(TrialError):
+    """The text may have been sent or not. It must not be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Texts under one sender's name. The client must make one request per call."""
+
+    client: SNSClient
+    sender_id: str
+
+    def publish(self, number: str, text: str) -> str:
+        """Send one text to a number in E.164 form; the provider's message id."""
+        try:
+            answer = self.client.publish(
+                PhoneNumber=number,
+                Message=text,
+                MessageAttributes={
+                    "AWS.SNS.SMS.SenderID": {"DataType": "String", "StringValue": self.sender_id},
+                    "AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"},
+                },
+            )
+        except ClientError as error:
+            # Never chained: the provider's message may repeat the number.
+            raise _translated(error) from None
+        except (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError):
+            raise NotSentError("the provider was not reached") from None
+        except (BotoCoreError, ResponseParserError):
+            raise UnsureError("the provider gave no answer") from None
+        return answer["MessageId"]
+
+
+def _translated(error: ClientError) -> TrialError:
+    code = error.response["Error"]["Code"]
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    if status == _TOO_MANY_REQUESTS or code in _TURNED_AWAY:
+        return NotSentError(f"the provider answered {code}")
+    if 400 <= status < 500 and status != _REQUEST_TIMEOUT:  # noqa: PLR2004 - client errors
+        return RefusedError(code)
+    return UnsureError(f"the provider answered {status}")

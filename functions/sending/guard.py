@@ -1,0 +1,34 @@
+"""Whether a reminder that is due may go now. Pure: facts in, a reason or none out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from trial.model import Status, Suppression, Theme
+from trial.timetable import allowed_at, local_date
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trial.protocol import Protocol
+    from trial.records import Enrolment, Reminder
+
+
+def why_not(
+    reminder: Reminder, enrolment: Enrolment, *, protocol: Protocol, now: datetime
+) -> Suppression | None:
+    """The first reason against sending this reminder now, if there is one."""
+    order, mobile, window = enrolment.order, enrolment.mobile, protocol.window
+    reasons = {
+        Suppression.ENDED: enrolment.status is not Status.ALLOCATED,
+        Suppression.EXPIRED: local_date(now) > order.expires_on,
+        Suppression.STALE: now - reminder.due_at > timedelta(hours=protocol.freshness_hours),
+        Suppression.OUTSIDE_WINDOW: not allowed_at(now, window),
+        Suppression.NO_NUMBER: mobile.number is None,
+        Suppression.UNSAFE_NUMBER: mobile.unsafe,
+        Suppression.BREACH_REPORTED: (
+            enrolment.breach_reported_at is not None and reminder.theme is Theme.PLAN
+        ),
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)

@@ -1,0 +1,49 @@
+"""Sending, fired by EventBridge Scheduler once per reminder."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID  # noqa: TC003 - pydantic reads the annotation
+
+from aws_lambda_powertools import Logger
+from pydantic import Field
+
+from sending.gateway import Gateway
+from sending.send import Force, Outcome, send
+from sending.store import SendingStore
+from trial import aws
+from trial.config import SendingSettings, settings
+from trial.model import Model
+from trial.table import Table
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+
+
+class Firing(Model):
+    """What a schedule says: which reminder is due. Ids only."""
+
+    enrolment_id: UUID
+    number: Annotated[int, Field(ge=1)]
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
+    """Send one reminder. An error makes Lambda try again, twice; then it is a dead letter."""
+    firing = Firing.model_validate(event)
+    logger.append_keys(enrolment_id=str(firing.enrolment_id), reminder=firing.number)
+    chosen = settings(SendingSettings)
+    result = send(
+        firing.enrolment_id,
+        firing.number,
+        store=SendingStore(Table(aws.dynamodb(), chosen.table_name)),
+        gateway=Gateway(aws.sns(), chosen.sender_id),
+        force=Force(chosen.force_name, chosen.force_contact),
+        now=datetime.now(UTC),
+    )
+    log = logger.error if result.outcome in (Outcome.UNSURE, Outcome.FAILED) else logger.info
+    log("reminder handled", outcome=result.outcome, reason=result.reason)
+    return {"outcome": result.outcome}

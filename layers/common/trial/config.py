@@ -1,0 +1,71 @@
+"""What each function is told by the template. The only file that reads the environment."""
+
+import os
+from decimal import Decimal
+from functools import cache
+from typing import TypeVar
+
+from trial.model import Model
+
+
+class Settings(Model):
+    """No defaults: a variable the template forgot fails the first invocation, by name."""
+
+    table_name: str
+
+
+class EnrolmentSettings(Settings):
+    """For the function behind the API."""
+
+    protocol: str
+    identity_key_id: str
+    force_name: str
+    force_contact: str
+
+
+class AllocationSettings(Settings):
+    """For the function that draws arms."""
+
+    protocol: str
+    allocation_key_id: str
+
+
+class SchedulingSettings(Settings):
+    """For the function that keeps schedules equal to the table."""
+
+    schedule_group: str
+    schedule_prefix: str
+    schedule_role_arn: str
+    schedule_target_arn: str
+    schedule_dead_letter_arn: str
+
+
+class ReconciliationSettings(SchedulingSettings):
+    """For the function that finds gaps, and makes the schedules that are missing."""
+
+    protocol: str
+
+
+class SendingSettings(Settings):
+    """For the function that texts."""
+
+    force_name: str
+    force_contact: str
+    sender_id: str
+
+
+class ReceiptsSettings(Settings):
+    """For the function that takes the carrier's word."""
+
+    identity_key_id: str
+    usd_to_gbp: Decimal
+
+
+S = TypeVar("S", bound=Settings)
+
+
+@cache
+def settings(kind: type[S]) -> S:
+    """The settings of one function, from its environment variables of the same names."""
+    given = {name: os.environ.get(name.upper()) for name in kind.model_fields}
+    return kind.model_validate({name: value for name, value in given.items() if value is not None})

@@ -1,0 +1,121 @@
+"""
+A text's message id and the carrier's word on it: whichever comes first, the other finds it.
+
+Under the message id lies which reminder it was, or a stray receipt while that is not known. Both
+are written only where nothing else is, so whoever comes second sees the first and puts the two
+together. What a reminder ends as depends on which receipts there are, not on their order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trial.errors import ConflictError
+from trial.model import ReminderState
+from trial.progress import moved
+from trial.records import Audit, Message, audit_key, message_key, stray_key
+from trial.table import ABSENT, Act, Condition, delete, put
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trial.records import Receipt, Reminder, Stray
+
+MESSAGE_AS_SEEN = "message as seen"
+
+_AWAITING = frozenset({ReminderState.SENT, ReminderState.UNCONFIRMED, ReminderState.UNKNOWN})
+_SETTLED = frozenset({ReminderState.DELIVERED, ReminderState.UNDELIVERED})
+
+
+def outweighs(receipt: Receipt, other: Receipt) -> bool:
+    """
+    Whether a receipt stands against another for the same text.
+
+    A delivery is definite, and outweighs any failure; of two alike, the earlier stands.
+    """
+    return _weight(receipt.state, receipt.at, receipt.reason) < _weight(
+        other.state, other.at, other.reason
+    )
+
+
+def is_news(receipt: Receipt, reminder: Reminder) -> bool:
+    """
+    Whether a receipt changes a reminder that was sent as this message.
+
+    Raises ConflictError if the reminder was not sent.
+    """
+    if reminder.state in _SETTLED and reminder.closed_at:
+        held = _weight(reminder.state, reminder.closed_at, reminder.reason)
+        return _weight(receipt.state, receipt.at, receipt.reason) < held
+    if reminder.state not in _AWAITING | _SETTLED:
+        raise ConflictError("a receipt for a reminder that was not sent")
+    return True
+
+
+def closing(
+    reminder: Reminder,
+    message_id: str,
+    *,
+    stray: Stray | None,
+    sent_at: datetime,
+    condition: Condition,
+    by: str,
+    now: datetime,
+) -> tuple[Act, ...]:
+    """
+    What to write when a reminder turns out to have been sent, as this message.
+
+    `stray` is its receipt, if that came first. A refusal names MESSAGE_AS_SEEN if there is a
+    stray where none was given, or another by now: read it, and try again.
+    """
+    sent = {"message_id": message_id, "sent_at": sent_at.isoformat()}
+    message = Message(enrolment_id=reminder.enrolment_id, number=reminder.number)
+    pointing = put(message_key(message_id), message.item(), as_seen(stray))
+    if stray is None:
+        return moved(reminder, ReminderState.SENT, condition=condition, **sent), pointing
+    settled = settling(reminder, stray.receipt, condition=condition, by=by, now=now, **sent)
+    return *settled, pointing, delete(stray_key(stray))
+
+
+def settling(
+    reminder: Reminder,
+    receipt: Receipt,
+    *,
+    condition: Condition,
+    by: str,
+    now: datetime,
+    **attributes: str,
+) -> tuple[Act, ...]:
+    """What to write when the carrier's word on a reminder is known."""
+    at = receipt.at.isoformat()
+    word = {
+        "closed_at": at,
+        "delivered_at": at if receipt.state is ReminderState.DELIVERED else None,
+        "reason": receipt.reason,
+        "parts": receipt.parts,
+        "price_pence": receipt.price_pence,
+    }
+    audit = Audit(at=now, what=f"text {reminder.number} receipt collected", by=by)
+    return (
+        moved(
+            reminder,
+            receipt.state,
+            condition=condition,
+            # Nothing stays of a receipt that is outweighed.
+            remove=[name for name, value in word.items() if value is None],
+            **{name: value for name, value in word.items() if value is not None},
+            **attributes,
+        ),
+        put(audit_key(reminder.enrolment_id, audit), audit.item()),
+    )
+
+
+def as_seen(stray: Stray | None) -> Condition:
+    """Under the message id there is still this stray, or still nothing."""
+    if stray is None:
+        return Condition(MESSAGE_AS_SEEN, ABSENT)
+    return Condition(MESSAGE_AS_SEEN, "#receipt = :receipt", {"receipt": stray.item()["receipt"]})
+
+
+def _weight(state: ReminderState, at: datetime, reason: str | None) -> tuple[bool, datetime, str]:
+    return state is not ReminderState.DELIVERED, at, reason or ""

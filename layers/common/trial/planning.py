@@ -1,0 +1,47 @@
+"""The reminders that an allocation plans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trial.model import Arm, ReminderState, Suppression
+from trial.protocol import load
+from trial.records import Reminder
+from trial.timetable import timetable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trial.records import Allocation, Enrolment
+
+
+def planned_reminders(
+    enrolment: Enrolment, allocation: Allocation, *, start: datetime
+) -> list[Reminder]:
+    """
+    The whole timetable of an intervention from `start` on; nothing for control.
+
+    A function of its arguments: the same protocol, as stamped, and the same order always give
+    the same reminders.
+    """
+    if allocation.arm is not Arm.INTERVENTION:
+        return []
+    return [
+        Reminder(
+            enrolment_id=enrolment.enrolment_id,
+            number=slot.number,
+            theme=slot.theme,
+            due_at=slot.due_at,
+            state=ReminderState.SUPPRESSED if slot.missed else ReminderState.PLANNED,
+            reason=Suppression.MISSED_LATE_START if slot.missed else None,
+            protocol=allocation.protocol,
+            protocol_sha256=allocation.protocol_sha256,
+        )
+        for slot in timetable(
+            enrolment_id=enrolment.enrolment_id,
+            made_on=enrolment.order.made_on,
+            expires_on=enrolment.order.expires_on,
+            protocol=load(allocation.protocol),
+            start=start.replace(microsecond=0),
+        )
+    ]

@@ -1,0 +1,41 @@
+"""How a reminder goes from one state to the next: the only way in which its state is updated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trial.records import OPEN_STATES, open_shard, reminder_key
+from trial.table import Act, Condition, update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trial.model import ReminderState
+    from trial.records import Reminder
+
+
+def moved(
+    reminder: Reminder,
+    to: ReminderState,
+    *,
+    condition: Condition,
+    remove: Iterable[str] = (),
+    **attributes: Any,  # noqa: ANN401 - whatever an attribute may hold
+) -> Act:
+    """
+    Bring a reminder to a state, if it is as the condition says.
+
+    It enters and leaves the index of open reminders in the same write.
+    """
+    gone = list(remove)
+    if to in OPEN_STATES:
+        attributes["open_shard"] = open_shard(reminder.enrolment_id)
+    else:
+        gone.append("open_shard")
+    return update(
+        reminder_key(reminder.enrolment_id, reminder.number),
+        condition=condition,
+        remove=gone,
+        state=to.value,
+        **attributes,
+    )

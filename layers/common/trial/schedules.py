@@ -1,0 +1,139 @@
+"""One-off schedules in EventBridge Scheduler, one per reminder, found again by name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from trial.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
+
+    from trial.config import SchedulingSettings
+
+_TRANSIENT = frozenset({"InternalServerException", "ThrottlingException"})
+
+# The scheduler's own tries to hand the event to Lambda. Past this the dead-letter queue has it.
+_MAX_AGE_SECONDS = 6 * 3600
+_MAX_TRIES = 60
+
+_NOTICE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedules:
+    """The schedules of one deployment."""
+
+    client: EventBridgeSchedulerClient
+    settings: SchedulingSettings
+
+    def name(self, enrolment_id: UUID, number: int) -> str:
+        """At most 64 of [0-9a-zA-Z-_.]; the same reminder always has the same name."""
+        return f"{self.settings.schedule_prefix}-{enrolment_id.hex}-{number:02}"
+
+    def ensure(self, enrolment_id: UUID, number: int, *, due_at: datetime, now: datetime) -> bool:
+        """
+        Leave exactly one schedule for this reminder, at the aware time when it is due.
+
+        Says whether it had to be made. What is due already goes in a minute: a time in the past
+        may be refused. Times are always written in UTC: what `at()` means across a clock change
+        is not documented.
+        """
+        name = self.name(enrolment_id, number)
+        ids: dict[str, str | int] = {"enrolment_id": str(enrolment_id), "number": number}
+        overdue = due_at < now + _NOTICE
+        expression = _at(now + 2 * _NOTICE if overdue else due_at)
+        try:
+            self._create(name, expression, ids)
+        except ClientError as error:
+            if _code(error) != "ConflictException":
+                raise _translated(error) from error
+            if overdue or self._expression(name) == expression:
+                return False  # it is there, or was for the time that has just passed
+            self.remove(enrolment_id, number)  # an update would reset every field not given
+            self._create(name, expression, ids)
+        except BotoCoreError as error:
+            raise UnavailableError("the scheduler gave no answer") from error
+        return True
+
+    def remove(self, enrolment_id: UUID, number: int) -> bool:
+        """Leave no schedule for this reminder; says whether there was one."""
+        try:
+            self.client.delete_schedule(
+                Name=self.name(enrolment_id, number), GroupName=self.settings.schedule_group
+            )
+        except ClientError as error:
+            if _code(error) != "ResourceNotFoundException":
+                raise _translated(error) from error
+            return False
+        except BotoCoreError as error:
+            raise UnavailableError("the scheduler gave no answer") from error
+        return True
+
+    def found(self, enrolment_id: UUID | None = None) -> Iterator[tuple[UUID, int]]:
+        """Whose schedules there are: enrolment and number of each, of one enrolment or of all."""
+        owner = f"{enrolment_id.hex}-" if enrolment_id else ""
+        pages = self.client.get_paginator("list_schedules").paginate(
+            GroupName=self.settings.schedule_group,
+            NamePrefix=f"{self.settings.schedule_prefix}-{owner}",
+        )
+        try:
+            for page in pages:
+                for schedule in page["Schedules"]:
+                    _, ident, number = schedule["Name"].rsplit("-", 2)
+                    yield UUID(ident), int(number)
+        except ClientError as error:
+            raise _translated(error) from error
+        except BotoCoreError as error:
+            raise UnavailableError("the scheduler gave no answer") from error
+
+    def _create(self, name: str, expression: str, ids: dict[str, str | int]) -> None:
+        self.client.create_schedule(
+            Name=name,
+            GroupName=self.settings.schedule_group,
+            ScheduleExpression=expression,
+            ScheduleExpressionTimezone="UTC",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            ActionAfterCompletion="DELETE",
+            Target={
+                "Arn": self.settings.schedule_target_arn,
+                "RoleArn": self.settings.schedule_role_arn,
+                "Input": json.dumps(ids),
+                "DeadLetterConfig": {"Arn": self.settings.schedule_dead_letter_arn},
+                "RetryPolicy": {
+                    "MaximumEventAgeInSeconds": _MAX_AGE_SECONDS,
+                    "MaximumRetryAttempts": _MAX_TRIES,
+                },
+            },
+        )
+
+    def _expression(self, name: str) -> str | None:
+        """When the schedule of this name fires; None if it has just gone."""
+        try:
+            answer = self.client.get_schedule(Name=name, GroupName=self.settings.schedule_group)
+        except ClientError as error:
+            if _code(error) == "ResourceNotFoundException":
+                return None
+            raise _translated(error) from error
+        return answer["ScheduleExpression"]
+
+
+def _at(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("at(%Y-%m-%dT%H:%M:%S)")
+
+
+def _code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]
+
+
+def _translated(error: ClientError) -> Exception:
+    code = _code(error)
+    return UnavailableError(f"the scheduler answered {code}") if code in _TRANSIENT else error

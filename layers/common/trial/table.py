@@ -1,0 +1,270 @@
+"""
+The one table, spoken to in items: strong reads, and writes that are all transactions.
+
+An item is what a record dumps to. `None` is never stored: an absent attribute says the same.
+In expressions attributes are written `#attribute`, so that no reserved word gets in the way.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from trial.errors import ContendedError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_to_wire = TypeSerializer().serialize
+_from_wire = TypeDeserializer().deserialize
+
+_TRANSIENT = frozenset(
+    {
+        "InternalServerError",
+        "ItemCollectionSizeLimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "TransactionInProgressException",
+    }
+)
+_BATCH_TRIES = 5
+
+
+class Key(NamedTuple):
+    """Where an item is."""
+
+    pk: str
+    sk: str
+
+
+class ConditionFailedError(ContendedError):
+    """A transaction was refused because conditions did not hold: nothing was written."""
+
+    def __init__(self, failed: Iterable[str]) -> None:
+        self.failed = frozenset(failed)
+        super().__init__(f"conditions that did not hold: {', '.join(sorted(self.failed))}")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition under a name, which a refusal gives back."""
+
+    name: str
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One part of a transaction."""
+
+    operation: str
+    key: Key
+    expression: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    item: Mapping[str, Any] = field(default_factory=dict)
+    condition: Condition | None = None
+
+
+ABSENT = "attribute_not_exists(#pk)"
+
+
+def put(key: Key, item: Mapping[str, Any], condition: Condition | None = None) -> Act:
+    """Write the whole item."""
+    return Act("Put", key, item=item, condition=condition)
+
+
+def update(
+    key: Key,
+    *,
+    condition: Condition,
+    remove: Iterable[str] = (),
+    **attributes: Any,  # noqa: ANN401 - whatever an attribute may hold
+) -> Act:
+    """Set and remove attributes of an item that is there as the condition says."""
+    text = "SET " + ", ".join(f"#{name} = :set_{name}" for name in attributes)
+    if gone := ", ".join(f"#{name}" for name in remove):
+        text += f" REMOVE {gone}"
+    values = {f"set_{name}": value for name, value in attributes.items()}
+    return Act("Update", key, expression=text, values=values, condition=condition)
+
+
+def check(key: Key, condition: Condition) -> Act:
+    """Write nothing, but let the transaction happen only if the condition holds."""
+    return Act("ConditionCheck", key, condition=condition)
+
+
+def delete(key: Key, condition: Condition | None = None) -> Act:
+    """Remove the item."""
+    return Act("Delete", key, condition=condition)
+
+
+class Table:
+    """The table behind one DynamoDB client."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def read(self, *keys: Key) -> list[dict[str, Any] | None]:
+        """The items under these keys, in their order, strongly consistent."""
+        wanted = [_wire({"pk": key.pk, "sk": key.sk}) for key in dict.fromkeys(keys)]
+        found: dict[Key, dict[str, Any]] = {}
+        for _ in range(_BATCH_TRIES):
+            request = {self._name: {"Keys": wanted, "ConsistentRead": True}}
+            answer = self._call("batch_get_item", RequestItems=request)
+            for raw in answer["Responses"].get(self._name, []):
+                item = _plain(raw)
+                found[Key(item.pop("pk"), item.pop("sk"))] = item
+            unprocessed = answer.get("UnprocessedKeys") or {}
+            if self._name not in unprocessed:
+                return [found.get(key) for key in keys]
+            wanted = unprocessed[self._name]["Keys"]
+        raise UnavailableError("the table did not answer for every key")
+
+    def partition(self, pk: str, prefix: str = "") -> dict[str, dict[str, Any]]:
+        """Every item of one partition by its sort key, in order, strongly consistent."""
+        found: dict[str, dict[str, Any]] = {}
+        text, values = "#pk = :pk", {"pk": pk}
+        if prefix:
+            text, values = f"{text} AND begins_with(#sk, :prefix)", {"pk": pk, "prefix": prefix}
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "ConsistentRead": True,
+            "KeyConditionExpression": text,
+            **_placeholders(text, values),
+        }
+        while True:
+            answer = self._call("query", **request)
+            for raw in answer["Items"]:
+                item = _plain(raw)
+                item.pop("pk")
+                found[item.pop("sk")] = item
+            if "LastEvaluatedKey" not in answer:
+                return found
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def by_index(
+        self, index: str, name: str, value: str, *, since: tuple[str, str] | None = None
+    ) -> list[dict[str, Any]]:
+        """
+        What an index shows of every item whose attribute has this value; a moment late.
+
+        `since` names the index's second attribute, and the least that it may be.
+        """
+        text, values = f"#{name} = :value", {"value": value}
+        if since:
+            text, values = f"{text} AND #{since[0]} >= :since", values | {"since": since[1]}
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "IndexName": index,
+            "KeyConditionExpression": text,
+            **_placeholders(text, values),
+        }
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = self._call("query", **request)
+            found += map(_plain, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return found
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def by_due(self, shard: str, *, until: str) -> Iterator[Key]:
+        """
+        Where the open reminders of one shard are that are due by then, the first due first.
+
+        Page by page, and a moment late: what is there has to be read before it is acted upon.
+        """
+        text = "#open_shard = :shard AND #due_at <= :until"
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "IndexName": "open_reminders",
+            "KeyConditionExpression": text,
+            **_placeholders(text, {"shard": shard, "until": until}),
+        }
+        while True:
+            answer = self._call("query", **request)
+            for raw in map(_plain, answer["Items"]):
+                yield Key(raw["pk"], raw["sk"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def write(self, *acts: Act) -> None:
+        """
+        Do all acts, or none.
+
+        Raises ConditionFailedError with the names of the conditions that did not hold,
+        ContendedError if another transaction held an item, UnavailableError if it may or may
+        not have been written: the conditions make a repeat harmless.
+        """
+        if not acts:
+            return
+        names = [act.condition.name if act.condition else "" for act in acts]
+        try:
+            self._call("transact_write_items", TransactItems=[self._wired(act) for act in acts])
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "TransactionCanceledException":
+                raise _refusal(names, error.response) from error
+            raise
+
+    def _wired(self, act: Act) -> dict[str, Any]:
+        condition = act.condition or Condition("", "")
+        values = {**act.values, **condition.values}
+        request: dict[str, Any] = {"TableName": self._name}
+        key = {"pk": act.key.pk, "sk": act.key.sk}
+        if act.operation == "Put":
+            request["Item"] = _wire({**act.item, **key})
+        else:
+            request["Key"] = _wire(key)
+        if act.expression:
+            request["UpdateExpression"] = act.expression
+        if condition.text:
+            request["ConditionExpression"] = condition.text
+        request |= _placeholders(f"{act.expression} {condition.text}", values)
+        return {act.operation: request}
+
+    def _call(self, operation: str, **request: Any) -> Any:  # noqa: ANN401
+        try:
+            return getattr(self._client, operation)(**request)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _TRANSIENT:
+                raise UnavailableError(f"the table answered {code}") from error
+            raise
+        except BotoCoreError as error:
+            raise UnavailableError("the table gave no answer") from error
+
+
+def _refusal(names: list[str], response: Mapping[str, Any]) -> UnavailableError:
+    """Why a transaction was cancelled: DynamoDB gives one reason per act, in their order."""
+    codes = [reason.get("Code", "None") for reason in response.get("CancellationReasons", [])]
+    if failed := [n for n, c in zip(names, codes, strict=True) if c == "ConditionalCheckFailed"]:
+        return ConditionFailedError(failed)
+    if "TransactionConflict" in codes:
+        return ContendedError("another transaction holds an item of this one")
+    return UnavailableError(f"the transaction was cancelled: {', '.join(sorted(set(codes)))}")
+
+
+def _placeholders(text: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {f"#{name}": name for name in re.findall(r"#(\w+)", text)}
+    given = {f":{name}": _to_wire(value) for name, value in values.items()}
+    return ({"ExpressionAttributeNames": names} if names else {}) | (
+        {"ExpressionAttributeValues": given} if given else {}
+    )
+
+
+def _wire(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _to_wire(value) for name, value in item.items() if value is not None}
+
+
+def _plain(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _from_wire(value) for name, value in raw.items()}

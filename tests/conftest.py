@@ -1,0 +1,120 @@
+"""What most tests need: the template, and AWS in memory with the template's own table."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from io import StringIO
+from logging import StreamHandler
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import time_machine
+from aws_lambda_powertools import Logger
+from moto import mock_aws
+from moto.kms.models import Key, kms_backends
+from samtranslator.yaml_helper import yaml_parse
+
+from tests.support.samples import ACCOUNT, MORNING, REGION, ROOT, TABLE
+from trial import aws, config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Before any client is made: no test may find real credentials, or ask this machine for them.
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",  # noqa: S106 - moto takes any
+    AWS_SESSION_TOKEN="testing",  # noqa: S106
+    AWS_DEFAULT_REGION=REGION,
+    AWS_EC2_METADATA_DISABLED="true",
+    POWERTOOLS_METRICS_NAMESPACE="DvpoReminders",
+)
+
+
+@pytest.fixture(scope="session")
+def template() -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml_parse((ROOT / "infra" / "template.yaml").read_text())
+    return parsed
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """Time stands still, and moves when a test says so."""
+    with time_machine.travel(MORNING, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def cloud(
+    template: dict[str, Any],
+    clock: time_machine.Traveller,  # noqa: ARG001 - what is made is made in the morning
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[dict[str, str]]:
+    """
+    AWS in memory: the template's table, keys and schedule group, and what functions are told.
+
+    Clients outlive it, for each takes a while to make: leave no hook on them.
+    """
+    with mock_aws():
+        told = _made(template)
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
+        config.settings.cache_clear()
+        yield told
+    config.settings.cache_clear()
+
+
+@pytest.fixture
+def log() -> Iterator[StringIO]:
+    """All that functions print: for want of a service's name they share one logger."""
+    handler = Logger().registered_handler
+    assert isinstance(handler, StreamHandler)
+    printed = StringIO()
+    previous = handler.setStream(printed)
+    yield printed
+    handler.setStream(previous or sys.stdout)
+
+
+def _made(template: dict[str, Any]) -> dict[str, str]:
+    table = template["Resources"]["Table"]["Properties"]
+    kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    aws.dynamodb().create_table(
+        TableName=TABLE,
+        **{name: table[name] for name in kept if name in table},
+        StreamSpecification={
+            "StreamEnabled": True,
+            "StreamViewType": table["StreamSpecification"]["StreamViewType"],
+        },
+    )
+    aws.scheduler().create_schedule_group(Name="reminders")
+    return {
+        "TABLE_NAME": TABLE,
+        "PROTOCOL": "dvpo-2026-1",
+        "ALLOCATION_KEY_ID": _mac_key("allocation"),
+        "IDENTITY_KEY_ID": _mac_key("identity"),
+        "FORCE_NAME": "Durham Police",
+        "FORCE_CONTACT": "101",
+        "SENDER_ID": "Police",
+        "SCHEDULE_GROUP": "reminders",
+        "SCHEDULE_PREFIX": "dvpo",
+        "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/fire",
+        "SCHEDULE_TARGET_ARN": "arn:aws:lambda:eu-west-2:123456789012:function:sending",
+        "SCHEDULE_DEAD_LETTER_ARN": "arn:aws:sqs:eu-west-2:123456789012:failures",
+    }
+
+
+def _mac_key(secret: str) -> str:
+    """Not a random one: the same people get the same arms every time."""
+    key = _made_key(secret)
+    kms_backends[ACCOUNT][REGION].keys[key.id] = key
+    return str(key.id)
+
+
+@cache
+def _made_key(secret: str) -> Key:
+    """Made once: beside every key moto makes an RSA key, which takes it longer than a test."""
+    key = Key(None, "GENERATE_VERIFY_MAC", "HMAC_256", "", account_id=ACCOUNT, region=REGION)
+    key.key_material = secret.encode()
+    return key

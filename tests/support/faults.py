@@ -1,0 +1,74 @@
+"""Faults, and what others do at the worst moment, by botocore's event hooks."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from botocore.client import BaseClient
+
+
+@contextmanager
+def hooked(client: BaseClient, moment: str, handler: Callable[..., None]) -> Iterator[None]:
+    """Handle a botocore event for a while: clients outlive tests, hooks must not."""
+    client.meta.events.register(moment, handler)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister(moment, handler)
+
+
+@contextmanager
+def meddling(
+    client: BaseClient, moment: str, act: Callable[[], object], *, times: int = 1
+) -> Iterator[None]:
+    """
+    Do something at the first so many occurrences of a botocore event.
+
+    `before-call.dynamodb.TransactWriteItems` lets others write between a read and a write, or
+    raises instead of the call; `after-call...` raises although it was done.
+    """
+    left = times
+
+    def meddle(**_: Any) -> None:
+        nonlocal left
+        if left:
+            left -= 1  # first: what is done may call the same operation
+            act()
+
+    with hooked(client, moment, meddle):
+        yield
+    assert left == 0, f"{moment} came {times - left} times, not {times}"
+
+
+@contextmanager
+def counting(client: BaseClient, operation: str) -> Iterator[list[dict[str, Any]]]:
+    """The parameters of each call of an operation, such as `sns.Publish`."""
+    calls: list[dict[str, Any]] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        calls.append(dict(params))
+
+    with hooked(client, f"provide-client-params.{operation}", note):
+        yield calls
+
+
+def raising(error: Exception) -> Callable[[], None]:
+    """Fails in this way."""
+
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+def refusal(code: str, *, status: int = 400, message: str = "no") -> ClientError:
+    """What botocore raises when AWS answers with an error."""
+    metadata = {"HTTPStatusCode": status}
+    answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}
+    return ClientError(answer, "Anything")

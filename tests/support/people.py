@@ -1,0 +1,21 @@
+"""An order and its respondent, as records: made up, and eligible."""
+
+from datetime import date
+
+from trial.model import Condition, Sex
+from trial.records import Mobile, Order, Respondent
+
+MADE_ON = date(2026, 12, 1)
+LAST_DAY = date(2026, 12, 14)
+SERVED = Order(
+    reference="DVPO-2026-000001",
+    force="durham",
+    court="Peterlee Magistrates' Court",
+    made_on=MADE_ON,
+    expires_on=LAST_DAY,
+    served_on=MADE_ON,
+    conditions=(Condition.NO_MOLESTATION,),
+    authorising_superintendent="S-0417",
+)
+ADULT = Respondent(person_id="2003/0000001X", date_of_birth=date(1990, 5, 1), sex=Sex.MALE)
+KNOWN = Mobile(number="+447700900001", number_hash="aa")

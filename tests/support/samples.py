@@ -1,0 +1,40 @@
+"""
+Sample events, and orders that differ from the sample.
+
+Everybody here is made up. Numbers are of 07700 900000 to 900999, which are nobody's.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+EVENTS = ROOT / "events"
+REGION, ACCOUNT = "eu-west-2", "123456789012"
+TABLE = "trial"
+
+MORNING = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+"""When tests begin: the first day of the orders made here, inside the sending window."""
+
+
+def sample(name: str) -> dict[str, Any]:
+    """One of the sample events."""
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return event
+
+
+def order(serial: int = 123, **changes: Any) -> dict[str, Any]:
+    """
+    A valid enrolment: each serial, from 0 to 999, is another order, person and number.
+
+    `order` and `respondent` are changed field by field; anything else is replaced.
+    """
+    made: dict[str, Any] = json.loads(sample("api-enrol")["body"])
+    made["order"]["reference"] = f"DVPO-2026-{serial:06}"
+    made["respondent"]["person_id"] = f"2003/{serial:07}X"
+    made["mobile"] = {"number": f"+447700900{serial:03}"}
+    made["protected_numbers"] = []
+    for name in ("order", "respondent"):
+        made[name] |= changes.pop(name, {})
+    return made | changes

@@ -1,0 +1,84 @@
+"""What the table holds, apart from the code that is tested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from tests.support.samples import TABLE
+from trial import aws
+from trial.records import (
+    Allocation,
+    Enrolment,
+    Record,
+    Reminder,
+    allocation_key,
+    enrolment_key,
+    enrolment_partition,
+    reminder_key,
+)
+from trial.table import Key
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+to_wire = TypeSerializer().serialize
+_from_wire = TypeDeserializer().deserialize
+
+
+def everything() -> dict[Key, dict[str, Any]]:
+    """All that the table holds."""
+    pages = aws.dynamodb().get_paginator("scan").paginate(TableName=TABLE)
+    items = [_plain(raw) for page in pages for raw in page["Items"]]
+    return {Key(item.pop("pk"), item.pop("sk")): item for item in items}
+
+
+def found(key: Key) -> dict[str, Any]:
+    """The item under a key."""
+    item = _plain(aws.dynamodb().get_item(TableName=TABLE, Key=wired(key))["Item"])
+    return {name: value for name, value in item.items() if name not in ("pk", "sk")}
+
+
+def keep(key: Key, record: Record) -> None:
+    """Store a record, whatever is there."""
+    item = wired(key) | {name: to_wire(value) for name, value in record.item().items()}
+    aws.dynamodb().put_item(TableName=TABLE, Item=item)
+
+
+def enrolment_of(enrolment_id: UUID) -> Enrolment:
+    return Enrolment.of(found(enrolment_key(enrolment_id)))
+
+
+def allocation_of(enrolment_id: UUID) -> Allocation:
+    return Allocation.of(found(allocation_key(enrolment_id)))
+
+
+def reminder_of(enrolment_id: UUID, number: int) -> Reminder:
+    return Reminder.of(found(reminder_key(enrolment_id, number)))
+
+
+def reminders_of(enrolment_id: UUID) -> list[Reminder]:
+    partition = enrolment_partition(enrolment_id)
+    kept = {key: item for key, item in everything().items() if key.pk == partition}
+    return [Reminder.of(kept[key]) for key in sorted(kept) if kept[key]["kind"] == "reminder"]
+
+
+def change_enrolment(enrolment_id: UUID, **changes: Any) -> None:
+    """Change an enrolment as the API would: one version on."""
+    seen = enrolment_of(enrolment_id)
+    changed = seen.model_copy(update={"version": seen.version + 1} | changes)
+    keep(enrolment_key(enrolment_id), changed)
+
+
+def change_reminder(enrolment_id: UUID, number: int, **changes: Any) -> None:
+    changed = reminder_of(enrolment_id, number).model_copy(update=changes)
+    keep(reminder_key(enrolment_id, number), changed)
+
+
+def wired(key: Key) -> dict[str, Any]:
+    return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+
+
+def _plain(raw: Any) -> dict[str, Any]:
+    return {name: _from_wire(value) for name, value in raw.items()}

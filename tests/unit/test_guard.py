@@ -1,0 +1,125 @@
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from sending.guard import why_not
+from tests.support.people import ADULT, KNOWN, SERVED
+from trial.model import ReminderState, Status, Suppression, Theme
+from trial.protocol import load
+from trial.records import Enrolment, Mobile, Reminder
+from trial.timetable import LONDON
+
+AGREED = load("dvpo-2026-1")
+SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
+DUE = datetime(2026, 12, 4, 11, 0, tzinfo=UTC)
+
+ALLOCATED = Enrolment(
+    enrolment_id=SOMEBODY,
+    status=Status.ALLOCATED,
+    order=SERVED,
+    respondent=ADULT,
+    person_hash="aa",
+    mobile=KNOWN,
+    enrolled_at=DUE,
+    request_digest="bb",
+    first_status=Status.ELIGIBLE,
+    trial=AGREED.trial,
+    month="2026-12",
+)
+PLANNED = Reminder(
+    enrolment_id=SOMEBODY,
+    number=2,
+    theme=Theme.MEANING,
+    due_at=DUE,
+    state=ReminderState.SCHEDULED,
+    protocol=AGREED.version,
+    protocol_sha256=AGREED.sha256,
+)
+UNSAFE = KNOWN.model_copy(update={"unsafe": True})
+
+
+def verdict(*, now: datetime = DUE, theme: Theme = Theme.MEANING, **facts: Any) -> str | None:
+    reminder = PLANNED.model_copy(update={"theme": theme, "due_at": facts.pop("due_at", DUE)})
+    return why_not(reminder, ALLOCATED.model_copy(update=facts), protocol=AGREED, now=now)
+
+
+def london(day: int, hour: int, minute: int = 0, second: int = 0, *, month: int = 12) -> datetime:
+    return datetime(2026, month, day, hour, minute, second, tzinfo=LONDON)
+
+
+def test_what_is_due_in_the_window_goes() -> None:
+    assert verdict() is None
+
+
+@pytest.mark.parametrize("status", set(Status) - {Status.ALLOCATED})
+def test_only_an_allocated_enrolment_is_texted(status: Status) -> None:
+    assert verdict(status=status) is Suppression.ENDED
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        (london(14, 19, 59, 59), None),
+        (london(15, 9), Suppression.EXPIRED),
+    ],
+)
+def test_the_last_day_is_the_last_in_london(now: datetime, reason: Suppression | None) -> None:
+    assert verdict(now=now, due_at=now) is reason
+
+
+def test_a_summer_midnight_is_london_s() -> None:
+    order = SERVED.model_copy(update={"made_on": date(2026, 7, 1), "expires_on": date(2026, 7, 14)})
+    late = datetime(2026, 7, 14, 23, 30, tzinfo=UTC)  # half past midnight in London
+    assert verdict(now=late, due_at=late, order=order) is Suppression.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("late", "reason"),
+    [
+        (timedelta(hours=6), None),
+        (timedelta(hours=6, seconds=1), Suppression.STALE),
+        (timedelta(days=2), Suppression.STALE),
+    ],
+)
+def test_six_hours_late_is_still_fresh(late: timedelta, reason: Suppression | None) -> None:
+    assert verdict(now=DUE + late) is reason
+
+
+@pytest.mark.parametrize("month", [7, 12])
+@pytest.mark.parametrize(
+    ("hour", "minute", "second", "reason"),
+    [
+        (8, 59, 59, Suppression.OUTSIDE_WINDOW),
+        (9, 0, 0, None),
+        (19, 59, 59, None),
+        (20, 0, 0, Suppression.OUTSIDE_WINDOW),
+        (3, 0, 0, Suppression.OUTSIDE_WINDOW),
+    ],
+)
+def test_the_window_opens_at_nine_and_closes_at_eight_by_the_clock_in_london(
+    month: int, hour: int, minute: int, second: int, reason: Suppression | None
+) -> None:
+    now = london(4, hour, minute, second, month=month)
+    assert verdict(now=now, due_at=now) is reason
+
+
+def test_nobody_without_a_number_is_texted() -> None:
+    assert verdict(mobile=Mobile()) is Suppression.NO_NUMBER
+
+
+def test_a_protected_number_is_not_texted() -> None:
+    assert verdict(mobile=UNSAFE) is Suppression.UNSAFE_NUMBER
+
+
+@pytest.mark.parametrize("theme", Theme)
+def test_once_a_breach_is_reported_the_plan_alone_is_not_sent(theme: Theme) -> None:
+    reason = Suppression.BREACH_REPORTED if theme is Theme.PLAN else None
+    assert verdict(theme=theme, breach_reported_at=DUE) is reason
+    assert verdict(theme=theme) is None
+
+
+def test_an_end_is_the_reason_before_any_other() -> None:
+    late = DUE + timedelta(days=30)
+    assert verdict(now=late, status=Status.ENDED, mobile=UNSAFE) is Suppression.ENDED

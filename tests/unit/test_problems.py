@@ -1,0 +1,103 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from enrolment.answers import FieldProblem
+from enrolment.problems import field_problems
+from enrolment.wire import EnrolmentIn
+from tests.support.samples import order
+
+PERSONAL = "Zaphod 1979-10-12"
+
+
+def problems(body: object) -> list[FieldProblem]:
+    try:
+        EnrolmentIn.model_validate(body)
+    except ValidationError as error:
+        return field_problems(error.errors())
+    return []
+
+
+def test_a_valid_body_has_none() -> None:
+    assert problems(order()) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        (order(order={"court": 5}), "order.court", "Input should be a valid string"),
+        (order(respondent={"sex": PERSONAL}), "respondent.sex", "Input should be 'male', "),
+        (order(respondent={"shoe_size": 9}), "respondent.shoe_size", "Extra inputs are not perm"),
+        (order(respondent={PERSONAL: 9}), "respondent.(a field)", "Extra inputs are not permitted"),
+        (order(respondent={"person_id": PERSONAL}), "respondent.person_id", "is not valid"),
+        (order(respondent={"date_of_birth": "12/10/1979"}), "respondent.date_of_birth", "is not"),
+        (order(protected_numbers=["+447700900456", PERSONAL]), "protected_numbers.1", "is not va"),
+        (order(mobile={"number": PERSONAL}), "mobile.number", "is not a number in E.164 form"),
+        (order(order={"expires_on": "2026-12-29"}), "order.expires_on", "makes the order 29 days"),
+        (order(order={"conditions": []}), "order.conditions", "Tuple should have at least 1 item"),
+        (PERSONAL, "", "is not valid"),
+        ([], "", "is not valid"),
+        (None, "", "is not valid"),
+    ],
+)
+def test_each_names_its_field_and_says_what_is_wrong(
+    body: object, field: str, message: str
+) -> None:
+    (problem,) = problems(body)
+    assert problem.field == field
+    assert problem.message.startswith(message)
+
+
+def test_there_is_one_for_everything_that_is_wrong() -> None:
+    body = order(order={"court": None}, mobile={"number": None}, protected_numbers=None)
+    assert {each.field for each in problems(body)} == {
+        "order.court",
+        "mobile.number",
+        "protected_numbers",
+    }
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The path of everything in a body, itself included."""
+    inside: list[tuple[str | int, Any]] = []
+    if isinstance(value, dict):
+        inside = [*value.items()]
+    elif isinstance(value, list):
+        inside = [*enumerate(value)]
+    return [path] + [place for step, each in inside for place in places(each, (*path, step))]
+
+
+def replaced(value: Any, path: tuple[str | int, ...], new: object) -> Any:
+    if not path:
+        return new
+    step, *rest = path
+    copy = value.copy()
+    copy[step] = replaced(value[step], tuple(rest), new)
+    return copy
+
+
+WHOLE = order(protected_numbers=["+447700900456"])
+anything = st.recursive(
+    st.sampled_from([PERSONAL, f" {PERSONAL}", f"{PERSONAL}\n", f"+44{PERSONAL}"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just(PERSONAL), inner),
+    max_leaves=3,
+)
+
+
+@given(place=st.sampled_from(places(WHOLE)), new=anything)
+def test_none_repeats_what_was_given_wherever_it_was(
+    place: tuple[str | int, ...], new: object
+) -> None:
+    told = [problem.model_dump() for problem in problems(replaced(WHOLE, place, new))]
+    assert PERSONAL not in json.dumps(told)
+
+
+def test_words_of_pydantic_that_are_not_known_to_be_mute_are_not_passed_on() -> None:
+    with pytest.raises(ValidationError) as error:
+        TypeAdapter(int).validate_python(PERSONAL)
+    (problem,) = field_problems(error.value.errors())
+    assert problem.message == "is not valid"

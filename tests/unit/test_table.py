@@ -1,0 +1,226 @@
+"""The table against DynamoDB in memory; what memory cannot do is put in by botocore's hooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from tests.support.faults import counting, hooked, meddling, raising, refusal
+from tests.support.samples import TABLE
+from tests.support.table import everything
+from trial import aws
+from trial.errors import ContendedError, UnavailableError
+from trial.table import (
+    ABSENT,
+    Condition,
+    ConditionFailedError,
+    Key,
+    Table,
+    check,
+    delete,
+    put,
+    update,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HERE, THERE, NOWHERE = Key("a", "1"), Key("a", "2"), Key("b", "1")
+IS_ONE = Condition("it is one", "#size = :one", {"one": 1})
+IS_TWO = Condition("it is two", "#size = :two", {"two": 2})
+IS_NEW = Condition("it is new", ABSENT)
+
+WRITE = "dynamodb.TransactWriteItems"
+READ = "dynamodb.BatchGetItem"
+
+
+@pytest.fixture
+def table(cloud: dict[str, str]) -> Table:
+    made = Table(aws.dynamodb(), cloud["TABLE_NAME"])
+    made.write(put(HERE, {"size": 1}), put(THERE, {"size": 2, "name": "two"}))
+    return made
+
+
+# Reading
+
+
+def test_items_come_in_the_order_asked_for_with_none_for_what_is_not_there(table: Table) -> None:
+    two = {"size": 2, "name": "two"}
+    assert table.read(THERE, NOWHERE, HERE, THERE) == [two, None, {"size": 1}, two]
+
+
+def test_a_partition_comes_by_sort_key_however_many_pages_it_takes(table: Table) -> None:
+    keys = [Key("p", f"{n:02}") for n in range(7)]
+    table.write(*(put(key, {"n": key.sk}) for key in reversed(keys)))
+
+    def one_page_holds_two(params: dict[str, Any], **_: Any) -> None:
+        params["Limit"] = 2
+
+    with (
+        hooked(aws.dynamodb(), "provide-client-params.dynamodb.Query", one_page_holds_two),
+        counting(aws.dynamodb(), "dynamodb.Query") as pages,
+    ):
+        found = table.partition("p")
+    assert list(found.items()) == [(key.sk, {"n": key.sk}) for key in keys]
+    assert len(pages) == 4
+
+
+def test_a_prefix_narrows_a_partition(table: Table) -> None:
+    table.write(put(Key("p", "A#1"), {}), put(Key("p", "B#1"), {}), put(Key("p", "A#2"), {}))
+    assert list(table.partition("p", "A#")) == ["A#1", "A#2"]
+
+
+def test_every_read_is_strongly_consistent(table: Table) -> None:
+    with (
+        counting(aws.dynamodb(), READ) as batches,
+        counting(aws.dynamodb(), "dynamodb.Query") as queries,
+    ):
+        table.read(HERE)
+        table.partition("a")
+    assert batches[0]["RequestItems"][TABLE]["ConsistentRead"]
+    assert queries[0]["ConsistentRead"]
+
+
+def leaving_out(key: Key, answer: dict[str, Any]) -> None:
+    """As DynamoDB does when it is busy."""
+    here = {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+    items = answer["Responses"][TABLE]
+    answer["Responses"][TABLE] = [item for item in items if not here.items() <= item.items()]
+    answer["UnprocessedKeys"] = {TABLE: {"Keys": [here], "ConsistentRead": True}}
+
+
+@pytest.mark.parametrize("busy", [1, 4])
+def test_what_dynamodb_left_out_is_asked_for_again(table: Table, busy: int) -> None:
+    left = busy
+
+    def leave_out(parsed: dict[str, Any], **_: Any) -> None:
+        nonlocal left
+        if left:
+            left -= 1
+            leaving_out(HERE, parsed)
+
+    with (
+        hooked(aws.dynamodb(), f"after-call.{READ}", leave_out),
+        counting(aws.dynamodb(), READ) as reads,
+    ):
+        assert table.read(HERE, THERE) == [{"size": 1}, {"size": 2, "name": "two"}]
+    assert [len(read["RequestItems"][TABLE]["Keys"]) for read in reads] == [2, *[1] * busy]
+
+
+def test_what_stays_left_out_is_no_answer(table: Table) -> None:
+    def leave_out(parsed: dict[str, Any], **_: Any) -> None:
+        leaving_out(HERE, parsed)
+
+    with (
+        hooked(aws.dynamodb(), f"after-call.{READ}", leave_out),
+        pytest.raises(UnavailableError, match="every key"),
+    ):
+        table.read(HERE)
+
+
+# Writing
+
+
+def test_none_is_stored_as_absence(table: Table) -> None:
+    table.write(put(NOWHERE, {"size": None, "name": "b"}))
+    assert everything()[NOWHERE] == {"name": "b"}
+
+
+def test_an_update_sets_and_removes_and_leaves_the_rest(table: Table) -> None:
+    table.write(update(THERE, condition=IS_TWO, remove=["name"], state="done"))
+    assert everything()[THERE] == {"size": 2, "state": "done"}
+
+
+def test_attributes_may_be_reserved_words(table: Table) -> None:
+    condition = Condition("as seen", "#size = :size", {"size": 2})
+    table.write(update(THERE, condition=condition, status="x", position=1, block=2))
+    assert everything()[THERE]["status"] == "x"
+
+
+def test_nothing_to_do_is_done_without_asking(table: Table) -> None:
+    with counting(aws.dynamodb(), WRITE) as writes:
+        table.write()
+    assert writes == []
+
+
+def test_all_acts_happen(table: Table) -> None:
+    table.write(put(NOWHERE, {"size": 3}, IS_NEW), delete(HERE, IS_ONE), check(THERE, IS_TWO))
+    assert everything() == {NOWHERE: {"size": 3}, THERE: {"size": 2, "name": "two"}}
+
+
+def test_or_none_does_and_the_conditions_that_did_not_hold_are_named(table: Table) -> None:
+    before = everything()
+    acts = [
+        put(NOWHERE, {"size": 3}),
+        put(HERE, {"size": 9}, IS_NEW),
+        check(THERE, IS_ONE),
+        put(Key("c", "1"), {}, Condition("this one holds", ABSENT)),
+    ]
+    with pytest.raises(ConditionFailedError) as refused:
+        table.write(*acts)
+    assert refused.value.failed == {"it is new", "it is one"}
+    assert everything() == before
+
+
+def test_an_item_that_another_transaction_holds_is_contended(table: Table) -> None:
+    held = refusal("TransactionCanceledException")
+    held.response["CancellationReasons"] = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+    with (
+        meddling(aws.dynamodb(), f"before-call.{WRITE}", raising(held)),
+        pytest.raises(ContendedError) as contended,
+    ):
+        table.write(put(HERE, {}), check(THERE, IS_TWO))
+    assert not isinstance(contended.value, ConditionFailedError)
+
+
+def test_a_transaction_cancelled_for_want_of_capacity_may_be_tried_again(table: Table) -> None:
+    cancelled = refusal("TransactionCanceledException")
+    cancelled.response["CancellationReasons"] = [{"Code": "ThrottlingError"}]
+    with (
+        meddling(aws.dynamodb(), f"before-call.{WRITE}", raising(cancelled)),
+        pytest.raises(UnavailableError, match="ThrottlingError"),
+    ):
+        table.write(put(HERE, {}))
+
+
+# Faults
+
+TRANSIENT = [
+    refusal("ThrottlingException"),
+    refusal("ProvisionedThroughputExceededException"),
+    refusal("InternalServerError", status=500),
+    refusal("TransactionInProgressException"),
+    EndpointConnectionError(endpoint_url="https://dynamodb"),
+    ReadTimeoutError(endpoint_url="https://dynamodb"),
+]
+
+
+@pytest.mark.parametrize("error", TRANSIENT, ids=str)
+@pytest.mark.parametrize(
+    ("operation", "ask"),
+    [
+        (READ, lambda table: table.read(HERE)),
+        ("dynamodb.Query", lambda table: table.partition("a")),
+        (WRITE, lambda table: table.write(put(HERE, {}))),
+    ],
+    ids=["read", "partition", "write"],
+)
+def test_what_may_pass_is_told_from_what_will_not(
+    table: Table, operation: str, ask: Callable[[Table], object], error: Exception
+) -> None:
+    with (
+        meddling(aws.dynamodb(), f"before-call.{operation}", raising(error)),
+        pytest.raises(UnavailableError),
+    ):
+        ask(table)
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException"])
+def test_an_error_that_no_retry_can_mend_rises_as_it_is(table: Table, code: str) -> None:
+    with (
+        meddling(aws.dynamodb(), f"before-call.{WRITE}", raising(refusal(code))),
+        pytest.raises(ClientError, match=code),
+    ):
+        table.write(put(HERE, {}))
