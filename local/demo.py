@@ -1,0 +1,198 @@
+"""
+Runs a month of the whole system in under a minute, checks it, and makes a page about it.
+
+It brings up a stack of its own, moves its clock to a morning twelve days before the next clock
+change, posts made-up orders, walks to the end of the last one, and takes the stack down again.
+Ends with an error, and names the order, if anything is not as it must be. The page is
+build/demo/index.html. The same seed gives the same orders; the arms are drawn anew each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from local import api, emulator, stack
+from local.checks import DOSE, verdicts
+from local.clock import Clock
+from local.orders import FEWEST, LONDON, MOST, Kind, first_morning, synthetic_orders
+from local.page.render import render
+from local.run import Case, Run, Text, local
+from trial.model import Arm
+
+if TYPE_CHECKING:
+    from local.api import Answer
+    from local.orders import SyntheticOrder
+
+PAGE = emulator.ROOT / "build/demo/index.html"
+AFTER_MIDNIGHT = timedelta(minutes=30)
+SHOWN = 8
+OK, NOT_FOUND = 200, 404
+
+
+class Player:
+    """Walks a stack's clock, and keeps watch over its texts on the way."""
+
+    def __init__(self, running: stack.Stack, progress: Progress, until: datetime) -> None:
+        self.stack = running
+        self.clock = Clock(Path(running.clock_file))
+        self.texts: dict[str, Text] = {}
+        self.progress = progress
+        self.start = self.clock.now()
+        self.bar = progress.add_task("", total=(until - self.start).total_seconds(), texts=0)
+
+    def walk(self, to: datetime) -> None:
+        """Stop at every due reminder, and note the texts that are new there."""
+        for now in self.clock.walk(to, self.stack.port):
+            for text in api.texts(self.stack):
+                seen = Text(text["PhoneNumber"], text["Message"], now)
+                self.texts.setdefault(text["MessageId"], seen)
+            self.progress.update(
+                self.bar,
+                completed=(now - self.start).total_seconds(),
+                description=f"{local(now):%a %d %b %Y %H:%M}",
+                texts=len(self.texts),
+            )
+
+    def post(self, order: SyntheticOrder) -> tuple[Answer, ...]:
+        """As upstream would; one of them twice, and one without a signature."""
+        times = 2 if order.kind is Kind.REPEATED else 1
+        signed = order.kind is not Kind.UNSIGNED
+        return tuple(
+            api.call(self.stack, "POST", "/enrolments", order.body, signed=signed)
+            for _ in range(times)
+        )
+
+    def show(self, path: str) -> dict[str, Any] | None:
+        """What the API shows there, if it is there."""
+        answer = api.call(self.stack, "GET", path)
+        if answer.status not in {OK, NOT_FOUND}:
+            raise RuntimeError(f"GET {path} answered {answer.status}")
+        return answer.body if answer.status == OK else None
+
+    def case(self, order: SyntheticOrder, answers: tuple[Answer, ...]) -> Case:
+        """What has come of an order by now."""
+        enrolment_id = answers[0].body.get("enrolment_id")
+        if enrolment_id is None:
+            return Case(order, answers)
+        enrolment = self.show(f"/enrolments/{enrolment_id}")
+        return Case(order, answers, enrolment, self.show(f"/allocations/{enrolment_id}"))
+
+
+def play(
+    running: stack.Stack, how_many: int, seed: int, morning: tuple[datetime, date], began: float
+) -> Run:
+    """Post the orders on their mornings and afternoons, walk past the last one's end, and look."""
+    start, change = morning
+    orders = synthetic_orders(how_many, seed=seed, start=start)
+    last_day = max(order.expires_on for order in orders)
+    end = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), LONDON)
+    end = end.astimezone(UTC) + AFTER_MIDNIGHT
+    Clock(Path(running.clock_file)).jump(start)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[texts]} texts"),
+    )
+    with Progress(*columns, TimeElapsedColumn()) as progress:
+        player = Player(running, progress, end)
+        answers: dict[str, tuple[Answer, ...]] = {}
+        for moment, together in groupby(orders, key=attrgetter("posted_at")):
+            player.walk(moment)
+            answers |= {order.reference: player.post(order) for order in together}
+        player.walk(end)
+    return Run(
+        seed=seed,
+        started_at=start,
+        ended_at=end,
+        clock_change=change,
+        cases=tuple(player.case(order, answers[order.reference]) for order in orders),
+        texts=tuple(player.texts.values()),
+        seconds=time.monotonic() - began,
+    )
+
+
+def conclude(run: Run, page: Path) -> bool:
+    """Check the run, write the page, and tell the counts and checks; whether all is well."""
+    found = verdicts(run)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(render(run, found), encoding="utf-8")
+    console = Console(highlight=False)
+    counts = Table("", "orders", *(f"{days} days" for days in DOSE), "texts")
+    for arm in (Arm.INTERVENTION, Arm.CONTROL, None):
+        cases = run.of(arm)
+        lengths = [sum(case.order.days == days for case in cases) for days in DOSE]
+        texts = sum(len(run.texts_to(case)) for case in cases)
+        cells = [len(cases), *(lengths if arm else len(DOSE) * [0]), texts]
+        counts.add_row(arm or "not randomised", *(str(cell or "-") for cell in cells))
+    console.print(counts)
+    for title, problems in found.items():
+        console.print("[bold red]✗[/]" if problems else "[green]✓[/]", title)
+        more = len(problems) - SHOWN
+        for problem in [*problems[:SHOWN], *([f"and {more} more: see the page"] * (more > 0))]:
+            console.print(f"    {problem}", markup=False, soft_wrap=True)
+    console.print(f"{run.seconds:.0f} s. The page: {page}", markup=False, soft_wrap=True)
+    return not any(found.values())
+
+
+def options() -> argparse.Namespace:
+    """What the command line asks for."""
+    about, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=about, epilog=more)
+    parser.add_argument(
+        "--orders", type=int, default=48, metavar="N", help=f"{FEWEST} to {MOST}; default: 48"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="which orders; default: 1")
+    parser.add_argument("--keep", action="store_true", help="leave the stack up, for make down")
+    parser.add_argument(
+        "--port", type=int, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
+    )
+    given = parser.parse_args()
+    if not FEWEST <= given.orders <= MOST:
+        parser.error(f"--orders must be {FEWEST} to {MOST}, for one of every kind to fit")
+    return given
+
+
+def take_down() -> None:
+    """Whatever is up by now."""
+    if emulator.running():
+        stack.down()
+
+
+def main() -> None:
+    """Up, play, down, tell."""
+    given = options()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stack.interrupted)
+    if emulator.running():
+        sys.exit("A stack is up here already, and the demo needs one of its own: make down")
+    began = time.monotonic()
+    morning = first_morning(datetime.now(UTC))
+    with ExitStack() as undo:
+        undo.callback(take_down)
+        stack.up(given.port)
+        if given.keep:
+            undo.pop_all()
+        try:
+            run = play(stack.Stack.load(), given.orders, given.seed, morning, began)
+        except (OSError, RuntimeError) as error:
+            sys.exit(f"The run was cut short: {error}. See {emulator.LOG}")
+    if not conclude(run, PAGE):
+        sys.exit("The run is not as it must be: see the checks that failed.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""
+Synthetic orders for the demo: the same for the same seed, and nobody's.
+
+Numbers come from 07700 900000 to 900999, which are never allocated to anyone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import count, cycle
+from random import Random
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from trial.model import Condition, Ethnicity, MissingReason, Sex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONDON = ZoneInfo("Europe/London")
+DAYS_BEFORE_CHANGE = 12
+FEWEST, MOST = 16, 300
+
+_LENGTHS = (14, 21, 28)
+_AGES = ((18, 24), (25, 34), (35, 44), (45, 54), (55, 79))
+_COURTS = ("Peterlee Magistrates' Court", "Newton Aycliffe Magistrates' Court")
+_SUPERINTENDENTS = ("S-0417", "S-0562", "S-0638", "S-0791")
+_CONDITIONS = (
+    (Condition.NO_MOLESTATION,),
+    (Condition.NO_MOLESTATION, Condition.NO_CONTACT),
+    (Condition.NO_MOLESTATION, Condition.NO_ENTRY, Condition.LEAVE_PREMISES),
+    (Condition.NO_MOLESTATION, Condition.NO_CONTACT, Condition.NO_ENTRY, Condition.KEEP_DISTANCE),
+    (Condition.NO_MOLESTATION, Condition.NO_EVICTION, Condition.KEEP_DISTANCE),
+)
+_MISSING = (
+    MissingReason.SEIZED_EVIDENCE,
+    MissingReason.NOT_RECORDED,
+    MissingReason.REFUSED,
+    MissingReason.NO_PHONE,
+    MissingReason.NOT_ASKED,
+    MissingReason.LANDLINE_ONLY,
+    MissingReason.UNREACHABLE,
+    MissingReason.WITHHELD_FOR_SAFETY,
+)
+# All before the window closes, the last one with little of it left.
+_POSTED = tuple(
+    timedelta(days=day, hours=hours)
+    for day, hours in ((0, 0.25), (0, 4.5), (1, 1), (1, 7), (2, 2), (2, 8.5))
+)
+_LATE_BY = timedelta(days=4)
+_TOO_LATE_BY = timedelta(days=12)
+# The check letter of a PNC identifier is the remainder of year and serial by 23.
+_CHECK_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
+
+
+class Kind(StrEnum):
+    """What is to happen to an order, apart from its arm."""
+
+    ON_TIME = "on_time"
+    REPEATED = "repeated"
+    POSTED_LATE = "posted_late"
+    TOO_LATE = "too_late"
+    NOT_SERVED = "not_served"
+    NO_NUMBER = "no_number"
+    UNSAFE_NUMBER = "unsafe_number"
+    INVALID = "invalid"
+    UNSIGNED = "unsigned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticOrder:
+    """One order as it will be posted, when, and the number that is its respondent's."""
+
+    kind: Kind
+    posted_at: datetime
+    body: dict[str, Any]
+    number: str | None
+
+    @property
+    def reference(self) -> str:
+        """What people call the order."""
+        return str(self.body["order"]["reference"])
+
+    @property
+    def made_on(self) -> date:
+        """Day 0."""
+        return date.fromisoformat(self.body["order"]["made_on"])
+
+    @property
+    def expires_on(self) -> date:
+        """The last day."""
+        return date.fromisoformat(self.body["order"]["expires_on"])
+
+    @property
+    def days(self) -> int:
+        """First and last day both count."""
+        return (self.expires_on - self.made_on).days + 1
+
+
+def clock_changes(after: datetime) -> Iterator[date]:
+    """The days on which the clocks in London go forward or back, from the one after `after`."""
+    for offset in count(1):
+        day = after.astimezone(LONDON).date() + timedelta(days=offset)
+        midnights = (datetime.combine(day + timedelta(days=n), time(), LONDON) for n in (0, 1))
+        if len({midnight.utcoffset() for midnight in midnights}) > 1:
+            yield day
+
+
+def first_morning(now: datetime) -> tuple[datetime, date]:
+    """Half past nine some days before a clock change to come, and the day of that change."""
+    for change in clock_changes(now):
+        day = change - timedelta(days=DAYS_BEFORE_CHANGE)
+        morning = datetime.combine(day, time(9, 30), LONDON).astimezone(UTC)
+        if morning > now:
+            return morning, change
+    raise AssertionError("clock changes never end")
+
+
+def synthetic_orders(how_many: int, *, seed: int, start: datetime) -> list[SyntheticOrder]:
+    """`how_many` valid orders in the order of posting: most on time, some of every other kind."""
+    rng = Random(seed)  # noqa: S311 (made-up people need no secrecy)
+    numbers = [f"+447700900{serial:03}" for serial in rng.sample(range(1000), 2 * how_many)]
+    kinds = _kinds(how_many, rng)
+    moments = sorted(_POSTED[index % len(_POSTED)] for index in range(how_many))
+    reasons = cycle(_MISSING)
+    orders: list[SyntheticOrder] = []
+    for index, (kind, moment) in enumerate(zip(kinds, moments, strict=True)):
+        number, protected = numbers[2 * index], numbers[2 * index + 1]
+        if kind is Kind.UNSAFE_NUMBER:
+            number = orders[0].body["protected_numbers"][0]
+        elif kind is Kind.NO_NUMBER:
+            number = next(reasons)
+        orders.append(_order(index, kind, start + moment, number, protected, rng))
+    return orders
+
+
+def _kinds(how_many: int, rng: Random) -> list[Kind]:
+    """The first is on time: its protected person's number is what the unsafe one gives."""
+    others: list[Kind] = [kind for kind in Kind if kind is not Kind.ON_TIME]
+    others += [Kind.POSTED_LATE] * 2 + [Kind.NO_NUMBER] * (how_many // 10)
+    others += [Kind.ON_TIME] * (how_many - 1 - len(others))
+    rng.shuffle(others)
+    return [Kind.ON_TIME, *others]
+
+
+def _order(
+    index: int, kind: Kind, posted_at: datetime, number: str, protected: str, rng: Random
+) -> SyntheticOrder:
+    first_day = posted_at.astimezone(LONDON).date()
+    days = _LENGTHS[index % len(_LENGTHS)]
+    if kind is Kind.POSTED_LATE:
+        first_day, days = first_day - _LATE_BY, max(days, 21)
+    elif kind is Kind.TOO_LATE:
+        first_day, days = first_day - _TOO_LATE_BY, 14
+    elif kind is Kind.INVALID:
+        days = 29
+    order = {
+        "reference": f"DVPO-{first_day.year}-{index + 1:06}",
+        "force": "durham",
+        "court": _COURTS[index % len(_COURTS)],
+        "made_on": first_day.isoformat(),
+        "expires_on": (first_day + timedelta(days=days - 1)).isoformat(),
+        "conditions": list(rng.choice(_CONDITIONS)),
+        "authorising_superintendent": rng.choice(_SUPERINTENDENTS),
+    }
+    if kind is not Kind.NOT_SERVED:
+        order["served_on"] = first_day.isoformat()
+    mobile: dict[str, str] = {"number": number}
+    if isinstance(number, MissingReason):
+        mobile = {
+            "missing_reason": number,
+            "recorded_by": f"PC-{rng.randrange(1000, 2000)}",
+            "follow_up_on": (first_day + timedelta(days=3)).isoformat(),
+        }
+    body = {
+        "event_id": str(UUID(int=rng.getrandbits(128), version=4)),
+        "order": order,
+        "respondent": _respondent(index, first_day, rng),
+        "mobile": mobile,
+        "protected_numbers": [protected],
+    }
+    return SyntheticOrder(kind=kind, posted_at=posted_at, body=body, number=mobile.get("number"))
+
+
+def _respondent(index: int, on: date, rng: Random) -> dict[str, str]:
+    youngest, oldest = _AGES[index % len(_AGES)]
+    born = on - timedelta(days=rng.randint(youngest * 366, oldest * 365))
+    year, serial = rng.randrange(1995, 2026), 1_000_000 + index
+    letter = _CHECK_LETTERS[(year % 100 * 10_000_000 + serial) % 23]
+    return {
+        "person_id": f"{year}/{serial:07}{letter}",
+        "date_of_birth": born.isoformat(),
+        "sex": Sex.FEMALE if rng.random() < 1 / 8 else Sex.MALE,
+        "ethnicity": rng.choice((Ethnicity.W1, *Ethnicity)),
+    }
