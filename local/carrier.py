@@ -150,11 +150,14 @@ class Carrier:
         return len(due)
 
     def _write(self, log: str, messages: list[str], now_ms: int) -> None:
-        place = {"logGroupName": self._names[log], "logStreamName": STREAM}
+        group = self._names[log]
         with suppress(self._logs.exceptions.ResourceAlreadyExistsException):
-            self._logs.create_log_stream(**place)
-        events = [{"timestamp": now_ms, "message": message} for message in messages]
-        self._logs.put_log_events(**place, logEvents=events)
+            self._logs.create_log_stream(logGroupName=group, logStreamName=STREAM)
+        self._logs.put_log_events(
+            logGroupName=group,
+            logStreamName=STREAM,
+            logEvents=[{"timestamp": now_ms, "message": message} for message in messages],
+        )
 
     def _remember(self) -> None:
         known = {"seen": sorted(self._seen), "waiting": [asdict(line) for line in self._waiting]}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import defaultdict
+from copy import copy
 from functools import cache
 from io import StringIO
 from logging import StreamHandler
@@ -13,7 +15,9 @@ import pytest
 import time_machine
 from aws_lambda_powertools import Logger
 from moto import mock_aws
-from moto.kms.models import Key, kms_backends
+from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
+from moto.dynamodb.models.table import Table
+from moto.kms.models import Key, KmsBackend, kms_backends
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.support.samples import ACCOUNT, MORNING, REGION, ROOT, TABLE
@@ -57,6 +61,7 @@ def cloud(
 
     Clients outlive it, for each takes a while to make: leave no hook on them.
     """
+    monkeypatch.setattr(Table, "__deepcopy__", _copied, raising=False)
     with mock_aws():
         told = _made(template)
         for name, value in told.items():
@@ -83,11 +88,7 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
     aws.dynamodb().create_table(
         TableName=TABLE,
         **{name: table[name] for name in kept if name in table},
-        StreamSpecification={
-            "StreamEnabled": True,
-            "StreamViewType": table["StreamSpecification"]["StreamViewType"],
-        },
-    )
+    )  # without its stream: moto would copy all of it in every transaction
     aws.scheduler().create_schedule_group(Name="reminders")
     return {
         "TABLE_NAME": TABLE,
@@ -105,6 +106,25 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def _copied(table: Table, _: object) -> Table:
+    """
+    As much of a copy as it takes to go back to: values are replaced, never changed in place.
+
+    For every part of every transaction moto copies the whole table, in case the rest of it fails.
+    """
+    twin = copy(table)
+    twin.items = defaultdict(dict)
+    for pk, partition in table.items.items():
+        twin.items[pk] = {sk: _item_copied(item) for sk, item in partition.items()}
+    return twin
+
+
+def _item_copied(item: Item) -> Item:
+    twin = object.__new__(Item)
+    twin.__dict__ = item.__dict__ | {"attrs": LimitedSizeDict(item.attrs)}
+    return twin
+
+
 def _mac_key(secret: str) -> str:
     """Not a random one: the same people get the same arms every time."""
     key = _made_key(secret)
@@ -115,6 +135,6 @@ def _mac_key(secret: str) -> str:
 @cache
 def _made_key(secret: str) -> Key:
     """Made once: beside every key moto makes an RSA key, which takes it longer than a test."""
-    key = Key(None, "GENERATE_VERIFY_MAC", "HMAC_256", "", account_id=ACCOUNT, region=REGION)
+    key = KmsBackend(REGION, ACCOUNT).create_key(None, "GENERATE_VERIFY_MAC", "HMAC_256", "", None)
     key.key_material = secret.encode()
     return key

@@ -47,9 +47,9 @@ def is_news(receipt: Receipt, reminder: Reminder) -> bool:
     if reminder.state in _SETTLED and reminder.closed_at:
         held = _weight(reminder.state, reminder.closed_at, reminder.reason)
         return _weight(receipt.state, receipt.at, receipt.reason) < held
-    if reminder.state not in _AWAITING | _SETTLED:
-        raise ConflictError("a receipt for a reminder that was not sent")
-    return True
+    if reminder.state in _AWAITING:
+        return True
+    raise ConflictError("a receipt for a reminder that was not sent")
 
 
 def closing(
@@ -87,7 +87,7 @@ def settling(
     **attributes: str,
 ) -> tuple[Act, ...]:
     """What to write when the carrier's word on a reminder is known."""
-    at = receipt.at.isoformat()
+    at = receipt.model_dump(mode="json")["at"]  # as a reminder's item has it: see `as_settled`
     word = {
         "closed_at": at,
         "delivered_at": at if receipt.state is ReminderState.DELIVERED else None,
@@ -115,6 +115,15 @@ def as_seen(stray: Stray | None) -> Condition:
     if stray is None:
         return Condition(MESSAGE_AS_SEEN, ABSENT)
     return Condition(MESSAGE_AS_SEEN, "#receipt = :receipt", {"receipt": stray.item()["receipt"]})
+
+
+def as_settled(reminder: Reminder) -> Condition:
+    """No other receipt has been taken in since the reminder was read."""
+    values = {"state": reminder.state.value}
+    if reminder.state in _SETTLED:
+        values["closed_at"] = reminder.item()["closed_at"]
+    text = " AND ".join(f"#{name} = :{name}" for name in values)
+    return Condition("reminder as seen", text, values)
 
 
 def _weight(state: ReminderState, at: datetime, reason: str | None) -> tuple[bool, datetime, str]:

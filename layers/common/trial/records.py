@@ -133,7 +133,7 @@ class Enrolment(Record):
         """
         for_good = [each for each in self.life if each.reason not in (None, EndReason.IN_CUSTODY)]
         if for_good:
-            return min(for_good, key=lambda each: each.at)
+            return min(for_good, key=lambda each: (each.at, each.reason or ""))
         latest = max(self.life, key=lambda each: (each.at, each.reason is None), default=None)
         return latest if latest and latest.reason else None
 
@@ -144,13 +144,14 @@ class Enrolment(Record):
 
     def item(self) -> dict[str, Any]:
         """What to store, with what reports count laid out for their index."""
-        first = self.missing[0] if self.missing else None
+        # A number lost later is no attrition: this person could be randomised.
+        first = next((each for each in self.missing if each.recorded_at == self.enrolled_at), None)
         counted = {
             "status": self.status,
             "reasons": list(self.reasons),
             "superintendent": self.order.authorising_superintendent,
             "missing": first.reason if first else None,
-            "missing_now": self.missing_now.reason if self.missing_now else None,
+            "found": first is not None and first.resolved_at is not None,
             "resolved_how": first.resolved_how if first else None,
             "allocated": self.allocated_at is not None,
             "end": self.end.reason if self.end else None,

@@ -1,0 +1,80 @@
+"""
+What SNS writes into its delivery log: one line of JSON per text, with the number in clear.
+
+The number leaves this module only to be hashed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, ValidationError
+
+from receipts.carrier_words import meaning
+from trial.errors import RejectedError
+from trial.model import Model, ReminderState
+from trial.records import Receipt
+
+_HUNDREDTH = Decimal("0.01")
+
+
+class _Notification(Model, extra="ignore"):
+    message_id: Annotated[str, Field(alias="messageId", pattern=r"^[\w-]{1,100}$")]
+    timestamp: datetime
+
+
+class _Delivery(Model, extra="ignore"):
+    destination: Annotated[str, Field(min_length=1, max_length=50)]
+    words: Annotated[str, Field(alias="providerResponse")] = ""
+    parts: Annotated[int | None, Field(alias="numberOfMessageParts", ge=0)] = None
+    price_usd: Annotated[Decimal | None, Field(alias="priceInUSD", ge=0)] = None
+    acknowledged_ms: Annotated[int | None, Field(alias="dwellTimeMsUntilDeviceAck", ge=0)] = None
+
+
+class _Line(Model, extra="ignore"):
+    notification: _Notification
+    delivery: _Delivery
+    status: Literal["SUCCESS", "FAILURE"]
+
+
+class Addressed(NamedTuple):
+    """A receipt, and the number that it came from."""
+
+    receipt: Receipt
+    number: str
+
+
+def read(line: str, *, logged_at: datetime, usd_to_gbp: Decimal) -> Addressed:
+    """
+    The receipt in a line that was logged at an aware time. Raises RejectedError.
+
+    SNS gives prices in US dollars; the contract wants pence.
+    """
+    try:
+        entry = _Line.model_validate_json(line)
+    except ValidationError as error:
+        # Without its cause: what the line held is personal.
+        message = f"a line of the delivery log is not a receipt: {error.error_count()} faults"
+        raise RejectedError(message) from None
+    delivery = entry.delivery
+    delivered = entry.status == "SUCCESS"
+    published_at = entry.notification.timestamp.replace(tzinfo=UTC)  # SNS leaves the zone out
+    price = delivery.price_usd
+    receipt = Receipt(
+        message_id=entry.notification.message_id,
+        published_at=published_at,
+        at=(
+            logged_at
+            if delivery.acknowledged_ms is None
+            else published_at + timedelta(milliseconds=delivery.acknowledged_ms)
+        ),
+        state=ReminderState.DELIVERED if delivered else ReminderState.UNDELIVERED,
+        reason=None if delivered else meaning(delivery.words),
+        parts=delivery.parts or None,  # it writes 0 where it does not know
+        price_pence=(
+            None if price is None else str((price * usd_to_gbp * 100).quantize(_HUNDREDTH))
+        ),
+    )
+    return Addressed(receipt, delivery.destination)

@@ -1,0 +1,66 @@
+"""Receipts, brought by CloudWatch Logs' subscriptions to SNS's two delivery logs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
+from pydantic import ValidationError
+
+from receipts.delivery_log import read
+from receipts.keep import Kept, keep
+from receipts.store import ReceiptStore
+from trial import aws
+from trial.config import ReceiptsSettings, settings
+from trial.errors import TrialError, UnavailableError
+from trial.mac import MacKey
+from trial.table import Table
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.cloud_watch_logs_event import (
+        CloudWatchLogsLogEvent,
+    )
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
+    """Keep every receipt that can be kept; then fail if any could not, so that all come again."""
+    batch = CloudWatchLogsEvent(event).parse_logs_data()
+    if batch.message_type != "DATA_MESSAGE":
+        return  # a new subscription only asks whether somebody is there
+    failed = 0
+    for entry in batch.log_events:
+        try:
+            keep_entry(entry)
+        except (TrialError, ValidationError):
+            # Where the line is, not what it says: it holds a number.
+            logger.exception(
+                "receipt not kept", log_stream=batch.log_stream, log_event=entry.get_id
+            )
+            failed += 1
+    if failed:
+        raise UnavailableError(f"{failed} of {len(batch.log_events)} receipts were not kept")
+
+
+def keep_entry(entry: CloudWatchLogsLogEvent) -> None:
+    """Keep one receipt."""
+    chosen = settings(ReceiptsSettings)
+    addressed = read(
+        entry.message,
+        logged_at=datetime.fromtimestamp(entry.timestamp / 1000, UTC),
+        usd_to_gbp=chosen.usd_to_gbp,
+    )
+    kept = keep(
+        addressed,
+        store=ReceiptStore(Table(aws.dynamodb(), chosen.table_name)),
+        identity=MacKey(aws.kms(), chosen.identity_key_id),
+        now=datetime.now(UTC),
+    )
+    receipt = addressed.receipt
+    log = logger.warning if kept is Kept.STRAY else logger.info
+    log("receipt kept", message_id=receipt.message_id, kept=kept, state=receipt.state)

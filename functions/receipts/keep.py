@@ -1,0 +1,61 @@
+"""Keeping the carrier's word on one text: at its reminder or, while that is unknown, by itself."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from trial.errors import ContendedError
+from trial.messages import is_news, outweighs
+from trial.records import Message, Stray
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from receipts.delivery_log import Addressed
+    from receipts.store import ReceiptStore
+    from trial.mac import MacKey
+
+_TRIES = 5
+
+
+class Kept(StrEnum):
+    """What became of one receipt."""
+
+    SETTLED = "settled"
+    STRAY = "stray"
+    NOTHING_NEW = "nothing_new"
+
+
+def keep(addressed: Addressed, *, store: ReceiptStore, identity: MacKey, now: datetime) -> Kept:
+    """
+    Take in one receipt: late, repeated, contradicted by another or too early, as it may be.
+
+    Raises ContendedError if what it concerns kept changing.
+    """
+    for _ in range(_TRIES):
+        with suppress(ContendedError):
+            return _keep(addressed, store, identity, now)
+    raise ContendedError("what a receipt concerns kept changing")
+
+
+def _keep(addressed: Addressed, store: ReceiptStore, identity: MacKey, now: datetime) -> Kept:
+    receipt = addressed.receipt
+    known = store.known(receipt.message_id)
+    if isinstance(known, Message):
+        reminder = store.reminder(known)
+        if not is_news(receipt, reminder):
+            return Kept.NOTHING_NEW
+        store.settle(reminder, receipt, now=now)
+        return Kept.SETTLED
+    if known and not outweighs(receipt, known.receipt):
+        return Kept.NOTHING_NEW
+    number_hash = known.number_hash if known else number_hashed(identity, addressed.number)
+    store.keep_stray(Stray(receipt=receipt, number_hash=number_hash), known=known)
+    return Kept.STRAY
+
+
+def number_hashed(identity: MacKey, number: str) -> str:
+    """The keyed hash under which enrolment keeps the same number."""
+    return identity.mac(f"number|{number}".encode()).hex()

@@ -1,0 +1,54 @@
+"""What receipts reads and keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trial.errors import NotFoundError
+from trial.messages import as_seen, as_settled, settling
+from trial.records import Message, Reminder, Stray, message_key, reminder_key, stray_key
+from trial.table import Table, put
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trial.records import Receipt
+
+
+class ReceiptStore:
+    """Speaks intent to the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def known(self, message_id: str) -> Message | Stray | None:
+        """Which reminder this message was, or what the carrier has said of it so far."""
+        (item,) = self._table.read(message_key(message_id))
+        if item is None:
+            return None
+        return Message.of(item) if item["kind"] == "message" else Stray.of(item)
+
+    def reminder(self, message: Message) -> Reminder:
+        """The reminder that this message was. Raises NotFoundError."""
+        (item,) = self._table.read(reminder_key(message.enrolment_id, message.number))
+        if item is None:
+            raise NotFoundError("there is no such reminder")
+        return Reminder.of(item)
+
+    def settle(self, reminder: Reminder, receipt: Receipt, *, now: datetime) -> None:
+        """Let the reminder end as the receipt says. Raises ContendedError if it has changed."""
+        condition = as_settled(reminder)
+        self._table.write(*settling(reminder, receipt, condition=condition, by="receipts", now=now))
+
+    def keep_stray(self, stray: Stray, *, known: Stray | None) -> None:
+        """
+        Keep a receipt until it is known which reminder it is for, in place of `known`.
+
+        It can be found by its message id and by its number. Raises ContendedError if somebody
+        else has written under the message id meanwhile.
+        """
+        item = stray.item()
+        self._table.write(
+            put(message_key(stray.receipt.message_id), item, as_seen(known)),
+            put(stray_key(stray), item),
+        )

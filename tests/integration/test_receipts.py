@@ -1,0 +1,384 @@
+"""The carrier's word, in whatever order it comes, at its reminder or by itself."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+from datetime import timedelta
+from itertools import count, permutations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from enrolment.enrol import keyed
+from receipts.handler import lambda_handler, logger
+from sending.store import SendingStore
+from tests.support.faults import meddling, raising, refusal
+from tests.support.samples import MORNING, TABLE
+from tests.support.steps import CONTEXT, call, someone_in
+from tests.support.table import (
+    change_reminder,
+    enrolment_of,
+    everything,
+    found,
+    keep,
+    reminder_of,
+    to_wire,
+    wired,
+)
+from trial import aws
+from trial.errors import UnavailableError
+from trial.mac import MacKey
+from trial.model import Arm, ReminderState
+from trial.records import Record, Stray, message_key, reminder_key, stray_key
+from trial.table import ConditionFailedError, Key, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+WRITE = "before-call.dynamodb.TransactWriteItems"
+STRANGER = "+447700900999"
+serial = count(1)
+
+
+@pytest.fixture(autouse=True)
+def exchange_rate(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    monkeypatch.setenv("USD_TO_GBP", "0.75")
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the function logs, as CloudWatch would have it."""
+    stream = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
+    return stream
+
+
+@pytest.fixture
+def enrolment_id(cloud: dict[str, str]) -> UUID:  # noqa: ARG001
+    """Somebody whose first reminder is claimed, and not closed."""
+    someone = someone_in(Arm.INTERVENTION)
+    claim(someone, 1)
+    return someone
+
+
+def claim(enrolment_id: UUID, number: int) -> None:
+    store = SendingStore(Table(aws.dynamodb(), TABLE))
+    day = MORNING.date() + timedelta(days=number)  # no two on one day
+    store.claim_reminder(store.facts(enrolment_id, number), day=day, now=MORNING)
+
+
+def new_message() -> str:
+    return f"00000000-0000-4000-8000-{next(serial):012}"
+
+
+def line(
+    message_id: str,
+    *,
+    words: str | None = None,
+    after: timedelta = timedelta(seconds=2),
+    number: str = STRANGER,
+) -> str:
+    """A delivery or, with the carrier's words, a failure, so long after it was sent."""
+    return json.dumps(
+        {
+            "notification": {"messageId": message_id, "timestamp": f"{MORNING:%F %T}.250"},
+            "delivery": {
+                "destination": number,
+                "numberOfMessageParts": 1,
+                "priceInUSD": 0.0421 if words is None else 0.05,
+                "providerResponse": words or "Delivered",
+                "dwellTimeMsUntilDeviceAck": after // timedelta(milliseconds=1),
+            },
+            "status": "FAILURE" if words else "SUCCESS",
+        }
+    )
+
+
+def bring(*lines: str, message_type: str = "DATA_MESSAGE") -> None:
+    """The lines in one batch, as CloudWatch Logs brings them."""
+    batch = {
+        "messageType": message_type,
+        "owner": "123456789012",
+        "logGroup": "sns/eu-west-2/123456789012/DirectPublishToPhoneNumber",
+        "logStream": "5b8f2c1e",
+        "subscriptionFilters": ["receipts"],
+        "logEvents": [
+            {"id": f"event {place}", "timestamp": MORNING.timestamp() * 1000, "message": text}
+            for place, text in enumerate(lines)
+        ],
+    }
+    data = base64.b64encode(gzip.compress(json.dumps(batch).encode())).decode()
+    lambda_handler({"awslogs": {"data": data}}, CONTEXT)
+
+
+def close(enrolment_id: UUID, message_id: str, number: int = 1) -> None:
+    """What sending does when SNS has taken the text."""
+    reminder = reminder_of(enrolment_id, number)
+    store = SendingStore(Table(aws.dynamodb(), TABLE))
+    store.keep_sent(reminder, message_id=message_id, claimed_at=MORNING)
+
+
+def sent(enrolment_id: UUID) -> str:
+    """Close the reminder; its message id."""
+    message_id = new_message()
+    close(enrolment_id, message_id)
+    return message_id
+
+
+def strays() -> dict[Key, dict[str, Any]]:
+    return {key: item for key, item in everything().items() if item["kind"] == "stray"}
+
+
+def test_a_delivery_ends_the_reminder_and_leaves_a_trace(enrolment_id: UUID) -> None:
+    bring(line(sent(enrolment_id)))
+    ended = reminder_of(enrolment_id, 1)
+    assert ended.state is ReminderState.DELIVERED
+    assert ended.sent_at == MORNING
+    assert ended.delivered_at == MORNING + timedelta(seconds=2.25)
+    assert ended.reason is None
+    shown = call("GET", f"/allocations/{enrolment_id}").body["reminders"][0]
+    assert (shown["state"], shown["parts"], shown["price_pence"]) == ("delivered", 1, 3.16)
+    assert sum(item.get("by") == "receipts" for item in everything().values()) == 1
+    # Only intervention has receipts: who may not know the arm must not see one.
+    history = call("GET", f"/enrolments/{enrolment_id}").body["history"]
+    assert [entry["what"] for entry in history if entry["by"] == "receipts"] == []
+
+
+def test_a_failure_ends_it_with_the_reason_and_the_price(enrolment_id: UUID) -> None:
+    bring(line(sent(enrolment_id), words="Phone has blocked SMS"))
+    ended = reminder_of(enrolment_id, 1)
+    assert (ended.state, ended.reason) == (ReminderState.UNDELIVERED, "phone_blocks_texts")
+    assert (ended.delivered_at, ended.price_pence) == (None, "3.75")
+
+
+HOUR = timedelta(hours=1)
+SAID: dict[str, Callable[[str], str]] = {
+    "success": line,
+    "later success": lambda message: line(message, after=HOUR),
+    "failure": lambda message: line(message, words="Phone has blocked SMS"),
+    "late failure": lambda message: line(message, words="Invalid phone number", after=72 * HOUR),
+}
+WORDS = {
+    "success": ("delivered", None),
+    "failure": ("undelivered", "phone_blocks_texts"),
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "standing"),
+    [
+        (("success", "failure", "success"), "success"),
+        (("failure", "late failure", "failure"), "failure"),
+        (("later success", "success", "late failure"), "success"),
+    ],
+)
+def test_every_order_of_close_and_receipts_ends_the_same(
+    enrolment_id: UUID, said: tuple[str, ...], standing: str
+) -> None:
+    key = reminder_key(enrolment_id, 1)
+    claimed = {name: to_wire(value) for name, value in found(key).items()}
+    ends = []
+    for order in permutations(("close", *said)):
+        aws.dynamodb().put_item(TableName=TABLE, Item=wired(key) | claimed)
+        message_id = new_message()
+        for what in order:
+            if what == "close":
+                close(enrolment_id, message_id)
+            else:
+                bring(SAID[what](message_id))
+        ended = reminder_of(enrolment_id, 1)
+        assert ended.message_id == message_id
+        assert found(message_key(message_id))["kind"] == "message"
+        assert strays() == {}
+        ends.append(ended.model_copy(update={"message_id": None}))
+    assert all(end == ends[0] for end in ends)
+    assert (ends[0].state, ends[0].reason) == WORDS[standing]
+
+
+def test_a_repeat_changes_nothing(enrolment_id: UUID) -> None:
+    message_id = sent(enrolment_id)
+    bring(line(message_id))
+    before = everything()
+    bring(line(message_id), line(message_id))
+    assert everything() == before
+
+
+@pytest.mark.parametrize("state", [ReminderState.UNCONFIRMED, ReminderState.UNKNOWN])
+def test_a_receipt_may_come_when_nobody_waits_any_more(
+    enrolment_id: UUID, clock: Traveller, state: ReminderState
+) -> None:
+    message_id = sent(enrolment_id)
+    change_reminder(enrolment_id, 1, state=state)
+    clock.shift(timedelta(days=5))
+    bring(line(message_id, after=72 * HOUR))
+    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
+
+
+def test_a_reminder_that_was_not_sent_takes_no_receipt(enrolment_id: UUID) -> None:
+    message_id = sent(enrolment_id)
+    change_reminder(enrolment_id, 1, state=ReminderState.SUPPRESSED)
+    with pytest.raises(UnavailableError, match="1 of 1"):
+        bring(line(message_id))
+    assert reminder_of(enrolment_id, 1).state is ReminderState.SUPPRESSED
+
+
+def test_a_stray_is_found_by_message_and_by_the_hash_of_its_number(
+    enrolment_id: UUID, cloud: dict[str, str]
+) -> None:
+    number = enrolment_of(enrolment_id).mobile.number or ""
+    message_id = new_message()
+    bring(line(message_id, number=number))
+    stray = Stray.of(found(message_key(message_id)))
+    assert stray.number_hash == enrolment_of(enrolment_id).mobile.number_hash
+    assert stray.number_hash == keyed(MacKey(aws.kms(), cloud["IDENTITY_KEY_ID"]), "number", number)
+    assert stray_key(stray) == Key(
+        f"NUMBER#{stray.number_hash}", f"STRAY#2026-12-01T09:30:00.250000+00:00#{message_id}"
+    )
+    assert set(strays()) == {message_key(message_id), stray_key(stray)}
+    assert found(stray_key(stray)) == found(message_key(message_id))
+    assert number not in str(list(strays().values()))
+
+
+def test_a_stray_holds_what_stands_of_several_receipts() -> None:
+    message_id = new_message()
+    bring(line(message_id, words="Phone has blocked SMS"))
+    bring(line(message_id, after=HOUR), line(message_id, words="Phone has blocked SMS"))
+    before = strays()
+    assert len(before) == 2
+    assert {item["receipt"]["state"] for item in before.values()} == {"delivered"}
+    bring(line(message_id, after=HOUR))
+    assert strays() == before
+
+
+def test_a_close_takes_in_a_receipt_that_overtakes_it(enrolment_id: UUID) -> None:
+    message_id = new_message()
+    with meddling(aws.dynamodb(), WRITE, lambda: bring(line(message_id))):
+        close(enrolment_id, message_id)
+    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
+    assert strays() == {}
+
+
+def test_a_close_takes_in_what_the_carrier_said_last(enrolment_id: UUID) -> None:
+    message_id = new_message()
+    bring(line(message_id, words="Phone has blocked SMS"))
+    read = "after-call.dynamodb.BatchGetItem"
+    with meddling(aws.dynamodb(), read, lambda: bring(line(message_id))):
+        close(enrolment_id, message_id)
+    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
+    assert strays() == {}
+
+
+def test_a_close_without_its_claim_leaves_the_receipt_a_stray(enrolment_id: UUID) -> None:
+    message_id = new_message()
+    bring(line(message_id))
+    change_reminder(enrolment_id, 1, state=ReminderState.UNKNOWN)
+    with pytest.raises(ConditionFailedError, match="claim is ours"):
+        close(enrolment_id, message_id)
+    assert reminder_of(enrolment_id, 1).state is ReminderState.UNKNOWN
+    assert len(strays()) == 2
+
+
+def test_a_receipt_finds_the_close_that_overtakes_it(enrolment_id: UUID) -> None:
+    message_id = new_message()
+    with meddling(aws.dynamodb(), WRITE, lambda: close(enrolment_id, message_id)):
+        bring(line(message_id))
+    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
+    assert strays() == {}
+
+
+@pytest.mark.parametrize("first", ["sent", "undelivered"])
+def test_a_failure_is_not_written_over_a_delivery_that_overtakes_it(
+    enrolment_id: UUID, first: str
+) -> None:
+    message_id = sent(enrolment_id)
+    if first == "undelivered":
+        bring(SAID["late failure"](message_id))
+    with meddling(aws.dynamodb(), WRITE, lambda: bring(line(message_id))):
+        bring(SAID["failure"](message_id))
+    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
+
+
+def test_of_deliveries_at_once_the_first_stands(enrolment_id: UUID) -> None:
+    message_id = sent(enrolment_id)
+    bring(line(message_id, after=3 * HOUR))
+    with meddling(aws.dynamodb(), WRITE, lambda: bring(line(message_id))):
+        bring(line(message_id, after=2 * HOUR))
+    assert reminder_of(enrolment_id, 1).delivered_at == MORNING + timedelta(seconds=2.25)
+
+
+class Nonsense(Record):
+    kind: str = "reminder"
+    number: str = STRANGER
+
+
+def test_one_bad_line_blocks_no_other_and_is_not_passed_over(
+    enrolment_id: UUID, log: io.StringIO
+) -> None:
+    good, broken = sent(enrolment_id), new_message()
+    claim(enrolment_id, 2)
+    close(enrolment_id, broken, number=2)
+    keep(reminder_key(enrolment_id, 2), Nonsense())
+    with pytest.raises(UnavailableError, match="3 of 5"):
+        bring(f"to {STRANGER}", line(broken), '{"status": "SUCCESS"}', line(good), line("stray"))
+    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
+    assert len(strays()) == 2
+    entries = [json.loads(entry) for entry in log.getvalue().splitlines()]
+    errors = [entry["log_event"] for entry in entries if entry["level"] == "ERROR"]
+    assert errors == ["event 0", "event 1", "event 2"]
+    assert STRANGER[-9:] not in log.getvalue()
+
+
+def test_a_message_of_a_reminder_that_is_gone_is_not_passed_over(enrolment_id: UUID) -> None:
+    message_id = sent(enrolment_id)
+    aws.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(enrolment_id, 1)))
+    with pytest.raises(UnavailableError, match="1 of 1"):
+        bring(line(message_id))
+
+
+def test_what_an_outage_leaves_undone_is_done_when_it_comes_again(enrolment_id: UUID) -> None:
+    first, second = sent(enrolment_id), new_message()
+    outage = raising(refusal("InternalServerError", status=500))
+    batch = line(first), line(second)
+    with (
+        meddling(aws.dynamodb(), WRITE, outage),
+        pytest.raises(UnavailableError, match="1 of 2"),
+    ):
+        bring(*batch)
+    assert reminder_of(enrolment_id, 1).state is ReminderState.SENT
+    assert len(strays()) == 2
+    bring(*batch)
+    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
+    assert len(strays()) == 2
+
+
+def test_what_keeps_changing_is_left_for_later(enrolment_id: UUID) -> None:
+    message_id = sent(enrolment_id)
+    conflict = raising(refusal("TransactionInProgressException"))
+    with (
+        meddling(aws.dynamodb(), WRITE, conflict),
+        pytest.raises(UnavailableError, match="1 of 1"),
+    ):
+        bring(line(message_id))
+
+
+def test_a_subscription_that_only_asks_is_answered() -> None:
+    bring("CWL CONTROL MESSAGE: Checking health of destination.", message_type="CONTROL_MESSAGE")
+    assert everything() == {}
+
+
+def test_nothing_personal_is_logged(enrolment_id: UUID, log: io.StringIO) -> None:
+    number = enrolment_of(enrolment_id).mobile.number or ""
+    bring(
+        line(sent(enrolment_id), number=number),
+        line(new_message(), number=number),
+        line(new_message(), number=number, words=f"{number} is unknown"),
+    )
+    assert log.getvalue().count("receipt kept") == 3
+    assert number[-9:] not in log.getvalue()
+    assert number not in str([item for item in everything().values() if "receipt" in item])

@@ -1,0 +1,184 @@
+"""What a line of SNS's delivery log says, and which of several receipts stands."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise, permutations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
+
+from receipts.carrier_words import Failure, meaning
+from receipts.delivery_log import read
+from tests.support.samples import MORNING, sample
+from trial.errors import ConflictError, RejectedError
+from trial.messages import is_news, outweighs
+from trial.model import ReminderState, Theme
+from trial.records import Receipt, Reminder
+
+if TYPE_CHECKING:
+    from receipts.delivery_log import Addressed
+
+LOGGED_AT = datetime(2026, 12, 1, 10, 12, 7, tzinfo=UTC)
+
+
+def line_of(event: str) -> dict[str, Any]:
+    (entry,) = CloudWatchLogsEvent(sample(event)).parse_logs_data().log_events
+    found: dict[str, Any] = json.loads(entry.message)
+    return found
+
+
+def reading(line: object) -> Addressed:
+    text = line if isinstance(line, str) else json.dumps(line)
+    return read(text, logged_at=LOGGED_AT, usd_to_gbp=Decimal("0.75"))
+
+
+def receipt(**changes: Any) -> Receipt:
+    given: dict[str, Any] = {
+        "message_id": "34d9b400-c6dd-5444-820d-fbeb0f1f54cf",
+        "published_at": MORNING,
+        "at": MORNING,
+        "state": ReminderState.DELIVERED,
+    }
+    return Receipt(**given | changes)
+
+
+def reminder(state: ReminderState) -> Reminder:
+    return Reminder(
+        enrolment_id="7e57ed00-0000-5000-8000-000000000000",
+        number=1,
+        theme=Theme.CONDITIONS,
+        due_at=MORNING,
+        state=state,
+        protocol="dvpo-2026-1",
+        protocol_sha256="0" * 64,
+    )
+
+
+def test_a_delivery_says_when_in_how_many_parts_and_for_how_much() -> None:
+    assert reading(line_of("receipts-delivered")) == (
+        receipt(
+            published_at=datetime(2026, 12, 1, 10, 12, 5, 558000, UTC),
+            at=datetime(2026, 12, 1, 10, 12, 6, 902000, UTC),
+            parts=1,
+            price_pence="3.16",
+        ),
+        "+447700900123",
+    )
+
+
+def test_a_failure_says_why_and_may_come_72_hours_late() -> None:
+    told, _ = reading(line_of("receipts-undelivered"))
+    assert told.state is ReminderState.UNDELIVERED
+    assert told.reason == "phone_unreachable"
+    assert told.at - told.published_at == timedelta(hours=72)
+
+
+def test_what_sns_leaves_out_is_left_out() -> None:
+    # Past the spend limit its lines hold no more than this.
+    told, _ = reading(
+        {
+            "notification": {"messageId": "9b47b5ee", "timestamp": "2026-12-01 10:12:05.51"},
+            "delivery": {
+                "destination": "+447700900123",
+                "smsType": "Transactional",
+                "providerResponse": "No quota left for account",
+                "dwellTimeMs": 174,
+            },
+            "status": "FAILURE",
+        }
+    )
+    assert told == Receipt(
+        message_id="9b47b5ee",
+        published_at=datetime(2026, 12, 1, 10, 12, 5, 510000, UTC),
+        at=LOGGED_AT,
+        state=ReminderState.UNDELIVERED,
+        reason="spend_limit",
+    )
+
+
+def test_no_parts_means_that_sns_does_not_know() -> None:
+    line = line_of("receipts-delivered")
+    line["delivery"]["numberOfMessageParts"] = 0
+    assert reading(line).receipt.parts is None
+
+
+@pytest.mark.parametrize(
+    ("place", "field", "value"),
+    [
+        ("notification", "messageId", None),
+        ("notification", "messageId", "MESSAGE#1"),
+        ("notification", "timestamp", "to +447700900123"),
+        ("delivery", "destination", ""),
+        ("delivery", "priceInUSD", -1),
+        ("delivery", "numberOfMessageParts", "to +447700900123"),
+        ("delivery", "dwellTimeMsUntilDeviceAck", -1),
+    ],
+)
+def test_a_line_that_is_not_a_receipt_is_refused_without_its_number(
+    place: str, field: str, value: object
+) -> None:
+    line = line_of("receipts-delivered")
+    line[place][field] = value
+    with pytest.raises(RejectedError) as refusal:
+        reading(line)
+    assert "4477" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
+@pytest.mark.parametrize("line", ["", "+447700900123", "{}", '{"status": "PENDING"}', "[]"])
+def test_anything_else_is_refused(line: str) -> None:
+    with pytest.raises(RejectedError, match="faults"):
+        reading(line)
+
+
+@pytest.mark.parametrize(
+    ("words", "failure"),
+    [
+        ("Blocked as spam by phone carrier", Failure.BLOCKED_AS_SPAM),
+        ("Phone number is opted out", Failure.OPTED_OUT),
+        (" phone has blocked SMS. ", Failure.PHONE_BLOCKS_TEXTS),
+        ("Something that nobody has listed", Failure.OTHER),
+        ("", Failure.OTHER),
+    ],
+)
+def test_the_carriers_words_become_ours(words: str, failure: Failure) -> None:
+    assert meaning(words) is failure
+
+
+def test_of_several_receipts_one_stands_whatever_their_order() -> None:
+    later = MORNING + timedelta(hours=1)
+    ranked = [
+        receipt(),
+        receipt(at=later),
+        receipt(state=ReminderState.UNDELIVERED, reason="other"),
+        receipt(state=ReminderState.UNDELIVERED, reason="phone_unreachable"),
+        receipt(state=ReminderState.UNDELIVERED, reason="other", at=later),
+    ]
+    for order in permutations(ranked):
+        standing = order[0]
+        for each in order[1:]:
+            standing = each if outweighs(each, standing) else standing
+        assert standing == ranked[0]
+    assert [outweighs(*pair) for pair in pairwise(ranked)] == [True] * 4
+    assert not outweighs(ranked[0], ranked[0])
+
+
+@pytest.mark.parametrize("state", ReminderState)
+def test_only_a_reminder_that_was_sent_takes_a_receipt(state: ReminderState) -> None:
+    sent = {
+        ReminderState.SENT,
+        ReminderState.UNKNOWN,
+        ReminderState.UNCONFIRMED,
+    }
+    if state in sent:
+        assert is_news(receipt(), reminder(state))
+    elif state in {ReminderState.DELIVERED, ReminderState.UNDELIVERED}:
+        settled = reminder(state).model_copy(update={"closed_at": MORNING})
+        assert is_news(receipt(), settled) is (state is ReminderState.UNDELIVERED)
+    else:
+        with pytest.raises(ConflictError):
+            is_news(receipt(), reminder(state))
