@@ -71,8 +71,6 @@ def _missing_with(enrolment: Enrolment, given: MobileChange, now: datetime) -> t
             return earlier
         found = {"resolved_at": now, "resolved_how": given.resolved_how}
         return (*earlier[:-1], current.model_copy(update=found))
-    if current and all(getattr(current, name) == value for name, value in told.items()):
-        return earlier
     if current:
         return (*earlier[:-1], current.model_copy(update=told))
     return (*earlier, Missing(recorded_at=now, **told))
@@ -229,16 +227,11 @@ def _change(
             number=after.mobile.number_hash,
             protected=after.protected_hashes,
         )
+        done = {enrolment_id: what} | {each.enrolment_id: mark for each, mark in others}
         desk.store.keep(
             after,
             *(each for each, _ in others),
-            audit={
-                each: Audit(at=desk.now, what=done, by=desk.by)
-                for each, done in (
-                    (enrolment_id, what),
-                    *((other.enrolment_id, done) for other, done in others),
-                )
-            },
+            audit={each: Audit(at=desk.now, what=what, by=desk.by) for each, what in done.items()},
             person=(before.person_hash, person) if person != around.person else None,
             numbers={k: v for k, v in traced.items() if v != around.numbers[k]},
         )

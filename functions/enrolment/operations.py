@@ -78,7 +78,7 @@ def missing_numbers(desk: Desk) -> MissingNumbersOut:
     for month, each in lacking:
         cell = (month, each["superintendent"], each["missing"])
         missing[cell] += 1
-        found[cell] += each["missing_now"] is None
+        found[cell] += each["found"]
     reasons = Counter(each["missing"] for _, each in lacking)
     how = Counter(each["resolved_how"] for _, each in lacking if each["resolved_how"])
     return MissingNumbersOut(

@@ -9,7 +9,7 @@ from trial.model import Arm, ReminderState, Status, Suppression
 from trial.planning import planned_reminders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -27,59 +27,65 @@ def converge(
     One schedule per planned reminder, and none for any other.
 
     Safe to repeat, and after a crash at any point, whatever happens before the repeat: reminders
-    change first and their schedules follow, found again by name. Only what is taken out of the
-    timetable loses its schedule first, for afterwards nobody would look for it. A reminder counts
-    as scheduled only once its schedule exists.
+    change first and their schedules follow, found again by name. So what leaves the timetable is
+    called off, loses its schedule, and only then goes; and a reminder counts as scheduled only
+    once its schedule exists.
     """
     file = store.file(enrolment_id)
     if file is None or file.allocation.arm is not Arm.INTERVENTION:
         return
-    changes = list(_changes(file.enrolment, file.allocation, file.reminders, now))
+    enrolment = file.enrolment
+    plan = _changed_plan(enrolment, file.allocation)
     after = {reminder.number: reminder for reminder in file.reminders}
-    for change in changes:
-        if change.after:
-            after[change.number] = change.after
-        else:
-            del after[change.number]
-            schedules.remove(enrolment_id, change.number)
-    store.keep_changes(file.enrolment, changes)
+    changes = list(_changes(enrolment, after, plan, now))
+    store.keep_changes(enrolment, changes)
+    after |= {change.after.number: change.after for change in changes if change.after}
     for reminder in after.values():
-        if _without_schedule(reminder, file.enrolment):
+        if _without_schedule(reminder, enrolment):
             schedules.remove(enrolment_id, reminder.number)
+    store.keep_changes(enrolment, [Change(each, None) for each in _surplus(after, plan)])
     planned = [each for each in after.values() if each.state is ReminderState.PLANNED]
     for reminder in planned:
         schedules.ensure(enrolment_id, reminder.number, due_at=reminder.due_at, now=now)
     store.keep_scheduled(planned)
 
 
+def _changed_plan(enrolment: Enrolment, allocation: Allocation) -> dict[int, Reminder]:
+    """The timetable by the dates as they were changed; empty if they were not."""
+    if enrolment.dates_changed_at is None:
+        return {}
+    plan = planned_reminders(enrolment, allocation, start=enrolment.dates_changed_at)
+    return {reminder.number: reminder for reminder in plan}
+
+
 def _changes(
-    enrolment: Enrolment,
-    allocation: Allocation,
-    reminders: Iterable[Reminder],
-    now: datetime,
+    enrolment: Enrolment, known: Mapping[int, Reminder], plan: Mapping[int, Reminder], now: datetime
 ) -> Iterator[Change]:
     """What has to change in the timetable for it to follow the enrolment."""
-    changes = {reminder.number: Change(reminder, reminder) for reminder in reminders}
-    if enrolment.dates_changed_at:
-        plan = planned_reminders(enrolment, allocation, start=enrolment.dates_changed_at)
-        changes |= {change.number: change for change in _moves(reminders, plan)}
-    for change in changes.values():
-        after = change.after and _alive(change.after, enrolment, now)
-        if after != change.before:
-            yield Change(change.before, after)
+    for surplus in _surplus(known, plan):
+        if surplus.state in _OPEN:
+            yield Change(surplus, _called_off(surplus))
+    for number in plan or known:
+        seen = known.get(number)
+        placed = _placed(seen, plan.get(number, seen)) if seen else plan[number]
+        after = _alive(placed, enrolment, now)
+        if after != seen:
+            yield Change(seen, after)
 
 
-def _moves(reminders: Iterable[Reminder], plan: Iterable[Reminder]) -> Iterator[Change]:
-    """What is not where the plan has it, of those that may still be moved."""
-    known = {reminder.number: reminder for reminder in reminders}
-    for wanted in plan:
-        seen = known.pop(wanted.number, None)
-        if seen is None:
-            yield Change(None, wanted)
-        elif _movable(seen) and not _alike(seen, wanted):
-            off = seen.reason == Suppression.ENDED and wanted.state in _OPEN
-            yield Change(seen, _called_off(wanted) if off else wanted)
-    yield from (Change(surplus, None) for surplus in known.values() if _movable(surplus))
+def _surplus(known: Mapping[int, Reminder], plan: Mapping[int, Reminder]) -> list[Reminder]:
+    """What a shorter order has no place for, if it may still go."""
+    return [
+        each for number, each in known.items() if plan and number not in plan and _movable(each)
+    ]
+
+
+def _placed(seen: Reminder, wanted: Reminder) -> Reminder:
+    """The reminder in its place by the plan, if it may still be moved."""
+    if not _movable(seen) or _alike(seen, wanted):
+        return seen
+    off = seen.reason == Suppression.ENDED and wanted.state in _OPEN
+    return _called_off(wanted) if off else wanted
 
 
 def _alive(reminder: Reminder, enrolment: Enrolment, now: datetime) -> Reminder:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 logger = Logger()
 processor = BatchProcessor(
-    event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False
+    event_type=EventType.DynamoDBStreams,
+    raise_on_entire_batch_failure=False,
+    logger=logger,  # type: ignore[arg-type]  # it is no logging.Logger, but all that is asked for
 )
 
 

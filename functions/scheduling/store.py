@@ -37,13 +37,6 @@ class Change:
     before: Reminder | None
     after: Reminder | None
 
-    @property
-    def number(self) -> int:
-        """Which reminder."""
-        reminder = self.after or self.before
-        assert reminder  # noqa: S101 - a change has at least one side
-        return reminder.number
-
 
 class SchedulingStore:
     """Speaks intent to the table."""

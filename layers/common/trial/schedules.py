@@ -56,8 +56,10 @@ class Schedules:
         except ClientError as error:
             if _code(error) != "ConflictException":
                 raise _translated(error) from error
-            if overdue or self._expression(name) == expression:
-                return False  # it is there, or was for the time that has just passed
+            there = self._expression(name)
+            # What is overdue keeps the schedule for the time that has just passed, if it is that.
+            if there == expression or (overdue and (there is None or there < expression)):
+                return False
             self.remove(enrolment_id, number)  # an update would reset every field not given
             self._create(name, expression, ids)
         except BotoCoreError as error:

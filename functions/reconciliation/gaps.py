@@ -1,0 +1,57 @@
+"""How long to wait for each party before helping it, and when it is too late. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from trial.model import ReminderState, Status, Suppression
+from trial.timetable import local_date
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trial.records import Enrolment, Reminder, Switch
+
+AHEAD = timedelta(hours=2)
+"""How long before it is due a reminder is looked at: a run may fail, and the next still helps."""
+
+GRACE = timedelta(minutes=10)
+"""How long scheduling and sending get, with their own retries, before they are helped."""
+
+CLAIM_PATIENCE = timedelta(minutes=15)
+"""No invocation lives this long: whoever claimed a reminder this long ago has died."""
+
+RECEIPT_PATIENCE = timedelta(hours=72)
+"""How late a carrier's receipt may come."""
+
+_NOTICE = timedelta(minutes=1)
+
+
+def why_never(
+    reminder: Reminder,
+    enrolment: Enrolment,
+    *,
+    switch: Switch | None,
+    freshness: timedelta,
+    now: datetime,
+) -> Suppression | None:
+    """Why an unclaimed reminder will not be sent any more; none if it still may be."""
+    if enrolment.status is not Status.ALLOCATED:
+        return Suppression.ENDED
+    expired = local_date(now) > enrolment.order.expires_on
+    if not expired and now - reminder.due_at <= freshness:
+        return None
+    # The switch tells of its last turn only: one since this was due ended a pause, or began one.
+    if switch and (switch.paused or switch.at > reminder.due_at):
+        return Suppression.PAUSED
+    return Suppression.EXPIRED if expired else Suppression.STALE
+
+
+def in_good_hands(reminder: Reminder, enrolment: Enrolment, now: datetime) -> bool:
+    """Whether scheduling or sending may be at it this moment."""
+    allocated_at = enrolment.allocated_at
+    planned = reminder.state is ReminderState.PLANNED
+    if planned and allocated_at and now - allocated_at < GRACE:
+        return True
+    return -_NOTICE < now - reminder.due_at < GRACE

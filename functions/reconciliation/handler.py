@@ -1,0 +1,91 @@
+"""Reconciliation, fired by EventBridge Scheduler: every hour for gaps, every night for proof."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+from reconciliation.findings import Gap
+from reconciliation.prove import prove
+from reconciliation.reconcile import reconcile
+from reconciliation.store import ReconciliationStore
+from trial import aws
+from trial.config import ReconciliationSettings, settings
+from trial.model import Model
+from trial.protocol import load
+from trial.schedules import Schedules
+from trial.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from reconciliation.findings import Finding
+
+logger = Logger()
+
+TO_FINISH_MS = 30_000
+"""What the slowest look and the report may take together."""
+
+_FOR_A_PERSON = frozenset({Gap.UNKNOWN, Gap.NOT_ENTITLED, Gap.NOT_RECONCILED})
+
+
+class Ask(Model):
+    """What a schedule asks for: gaps or, if it says so, the proof."""
+
+    proof: Literal["control"] | None = None
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Look for gaps and close them, as far as the time goes; the next run takes up the rest."""
+    ask = Ask.model_validate(event)
+    chosen = settings(ReconciliationSettings)
+    store = ReconciliationStore(Table(aws.dynamodb(), chosen.table_name))
+    schedules = Schedules(aws.scheduler(), chosen)
+    now = datetime.now(UTC)
+    if ask.proof:
+        trial = load(chosen.protocol).trial
+        looking = prove(store=store, schedules=schedules, trial=trial, now=now)
+    else:
+        looking = reconcile(store=store, schedules=schedules, now=now)
+    return _report(looking, "proof" if ask.proof else "gaps", context)
+
+
+def _report(looking: Iterator[Finding], work: str, context: LambdaContext) -> dict[str, Any]:
+    """Log every gap, count each kind, and say whether all was looked at."""
+    gaps: Counter[Gap] = Counter()
+    looked_at, finished = 0, True
+    for found in looking:
+        looked_at += 1
+        if found.gap:
+            gaps[found.gap] += 1
+            log = logger.error if found.gap in _FOR_A_PERSON else logger.warning
+            log(
+                "gap found",
+                gap=found.gap,
+                reason=found.reason,
+                enrolment_id=str(found.enrolment_id),
+                reminder=found.number,
+            )
+        if context.get_remaining_time_in_millis() < TO_FINISH_MS:
+            finished = False
+            break
+    for gap, count in gaps.items():
+        _count("GapFound", count, kind=gap)
+    _count("ReconciliationCompleted" if finished else "ReconciliationCutShort", 1, kind=work)
+    message = "reconciled" if finished else "cut short: the next run goes on"
+    logger.info(message, work=work, looked_at=looked_at, gaps=dict(gaps))
+    return {"looked_at": looked_at, "finished": finished, "gaps": dict(gaps)}
+
+
+def _count(name: str, value: int, **dimensions: str) -> None:
+    with single_metric(
+        name=name, unit=MetricUnit.Count, value=value, default_dimensions=dimensions
+    ):
+        pass

@@ -1,0 +1,133 @@
+"""Comparing what was planned with schedules, states and receipts, and closing the gaps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from reconciliation.findings import Finding, Gap, finding
+from reconciliation.gaps import (
+    AHEAD,
+    CLAIM_PATIENCE,
+    RECEIPT_PATIENCE,
+    in_good_hands,
+    why_never,
+)
+from trial.model import Arm, ReminderState
+from trial.protocol import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from uuid import UUID
+
+    from reconciliation.findings import Look
+    from reconciliation.store import Facts, ReconciliationStore
+    from trial.records import Reminder, Stray, Switch
+    from trial.schedules import Schedules
+
+_CLOCKS_DIFFER = timedelta(minutes=1)
+
+
+def reconcile(
+    *, store: ReconciliationStore, schedules: Schedules, now: datetime
+) -> Iterator[Finding]:
+    """
+    Every open reminder that is due or soon will be, one after the other, its gap closed.
+
+    Safe to repeat, and to stop after any of them. Nothing is fired again while sending is
+    paused: so after a restore from a backup, when what was sent may look scheduled once more,
+    keep sending paused until all that was due before the restore is older than the protocol's
+    freshness. By then it has been suppressed, or found among the stray receipts.
+    """
+    switch = store.switch()
+    for enrolment_id, number in store.due(until=now + AHEAD, first=now.hour):
+        look = partial(_reminder, enrolment_id, number, store, schedules, switch, now)
+        yield finding(enrolment_id, number, look)
+
+
+def _reminder(
+    enrolment_id: UUID,
+    number: int,
+    store: ReconciliationStore,
+    schedules: Schedules,
+    switch: Switch | None,
+    now: datetime,
+) -> Look:
+    facts = store.facts(enrolment_id, number)
+    if facts is None:
+        return None
+    reminder = facts.reminder
+    match reminder.state:
+        case ReminderState.PLANNED | ReminderState.SCHEDULED:
+            return _unclaimed(facts, store, schedules, switch, now)
+        case ReminderState.CLAIMED:
+            return _claimed(facts, store, now)
+        case ReminderState.SENT if now - (reminder.sent_at or reminder.due_at) > RECEIPT_PATIENCE:
+            store.keep_unconfirmed(reminder)
+            return Gap.UNCONFIRMED
+    return None
+
+
+def _unclaimed(
+    facts: Facts,
+    store: ReconciliationStore,
+    schedules: Schedules,
+    switch: Switch | None,
+    now: datetime,
+) -> Look:
+    reminder, enrolment = facts.reminder, facts.enrolment
+    if facts.arm is not Arm.INTERVENTION:
+        schedules.remove(enrolment.enrolment_id, reminder.number)
+        return Gap.NOT_ENTITLED
+    if in_good_hands(reminder, enrolment, now):
+        return None
+    if now >= reminder.due_at and (stray := _stray(facts, store, reminder.due_at, now)):
+        store.keep_found(reminder, stray, now=now)  # a restore made the table forget it
+        return Gap.FOUND_SENT
+    freshness = timedelta(hours=load(reminder.protocol).freshness_hours)
+    if reason := why_never(reminder, enrolment, switch=switch, freshness=freshness, now=now):
+        schedules.remove(enrolment.enrolment_id, reminder.number)
+        store.suppress(facts, reason)
+        return Gap.NOT_SENT, reason
+    return _awaited(reminder, store, schedules, switch, now)
+
+
+def _awaited(
+    reminder: Reminder,
+    store: ReconciliationStore,
+    schedules: Schedules,
+    switch: Switch | None,
+    now: datetime,
+) -> Look:
+    """It may be sent still: by its schedule when it is due or, if it is, in a minute."""
+    due = now >= reminder.due_at
+    if due and switch and switch.paused:
+        return None
+    made = schedules.ensure(reminder.enrolment_id, reminder.number, due_at=reminder.due_at, now=now)
+    if reminder.state is ReminderState.PLANNED:
+        store.keep_scheduled(reminder)
+    if not made:
+        return None
+    return Gap.NOT_FIRED if due else Gap.NOT_SCHEDULED
+
+
+def _claimed(facts: Facts, store: ReconciliationStore, now: datetime) -> Look:
+    reminder = facts.reminder
+    claimed_at = reminder.claimed_at or reminder.due_at
+    if now - claimed_at <= CLAIM_PATIENCE:
+        return None
+    if stray := _stray(facts, store, claimed_at, claimed_at + CLAIM_PATIENCE):
+        store.keep_found(reminder, stray, now=now)
+        return Gap.FOUND_SENT
+    store.keep_unknown(reminder)
+    return Gap.UNKNOWN
+
+
+def _stray(
+    facts: Facts, store: ReconciliationStore, since: datetime, until: datetime
+) -> Stray | None:
+    """The first text in that time to the number of now that no reminder is known to have been."""
+    strays = store.strays(facts.enrolment, since=since - _CLOCKS_DIFFER, until=until)
+    return next(iter(strays), None)

@@ -1,0 +1,196 @@
+"""What reconciliation reads and keeps. Every write holds only if things are as they were seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from trial.errors import RejectedError
+from trial.messages import closing
+from trial.model import Arm, ReminderState
+from trial.progress import moved
+from trial.records import (
+    SHARDS,
+    SWITCH_KEY,
+    Allocation,
+    Enrolment,
+    Reminder,
+    Stray,
+    Switch,
+    allocation_key,
+    enrolment_key,
+    enrolment_partition,
+    number_key,
+    reminder_key,
+)
+from trial.table import Condition, Table, check, update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from trial.model import Suppression
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that decides about one reminder, as read at one moment."""
+
+    reminder: Reminder
+    enrolment: Enrolment
+    arm: Arm | None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An enrolment as it stands, with its arm and everything that has to do with texts."""
+
+    enrolment: Enrolment
+    arm: Arm | None
+    traces: tuple[str, ...]
+
+
+class ReconciliationStore:
+    """Speaks intent to the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def due(self, *, until: datetime, first: int = 0) -> Iterator[tuple[UUID, int]]:
+        """
+        Enrolment and number of every open reminder due by then.
+
+        Shard after shard, beginning with the one that `first` says: so none is always the last.
+        """
+        for place in range(len(SHARDS)):
+            shard = SHARDS[(first + place) % len(SHARDS)]
+            for key in self._table.by_due(shard, until=until.strftime("%Y-%m-%dT%H:%M:%SZ")):
+                yield UUID(key.pk.partition("#")[2]), int(key.sk.partition("#")[2])
+
+    def facts(self, enrolment_id: UUID, number: int) -> Facts | None:
+        """A reminder and what decides about it, if it is there. Raises RejectedError."""
+        reminder, enrolment, allocation = self._table.read(
+            reminder_key(enrolment_id, number),
+            enrolment_key(enrolment_id),
+            allocation_key(enrolment_id),
+        )
+        if reminder is None:
+            return None
+        try:
+            return Facts(
+                Reminder.of(reminder),
+                Enrolment.of(enrolment or {}),
+                Allocation.of(allocation).arm if allocation else None,
+            )
+        except ValidationError as error:
+            # Without its cause: what the items held is personal.
+            message = f"what is stored is not a reminder: {error.error_count()} faults"
+            raise RejectedError(message) from None
+
+    def switch(self) -> Switch | None:
+        """The trial's switch, if it was ever used."""
+        (item,) = self._table.read(SWITCH_KEY)
+        return Switch.of(item) if item else None
+
+    def enrolled(self, trial: str, *, since: str) -> Iterator[UUID]:
+        """Every enrolment of a trial since the month, as in 2026-12."""
+        for row in self._table.by_index(
+            "enrolments_by_month", "trial", trial, since=("month", since)
+        ):
+            yield UUID(row["pk"].partition("#")[2])
+
+    def file(self, enrolment_id: UUID) -> File | None:
+        """What there is about one enrolment. Raises RejectedError."""
+        items = self._table.partition(enrolment_partition(enrolment_id))
+        try:
+            enrolment = Enrolment.of(items["ENROLMENT"])
+            arm = Allocation.of(items["ALLOCATION"]).arm if "ALLOCATION" in items else None
+        except KeyError:
+            return None
+        except ValidationError as error:
+            message = f"what is stored is not an enrolment: {error.error_count()} faults"
+            raise RejectedError(message) from None
+        traces = tuple(
+            item["kind"]
+            for item in items.values()
+            if item["kind"] == "reminder" or item.get("what", "").startswith("text ")
+        )
+        return File(enrolment, arm, traces)
+
+    def strays(self, enrolment: Enrolment, *, since: datetime, until: datetime) -> list[Stray]:
+        """Receipts for texts to the number of now that belong to no reminder, oldest first."""
+        partition = number_key(enrolment.mobile.number_hash or "").pk
+        strays = map(Stray.of, self._table.partition(partition, "STRAY#").values())
+        return [stray for stray in strays if since <= stray.receipt.published_at <= until]
+
+    def keep_scheduled(self, reminder: Reminder) -> None:
+        """The planned reminder has its schedule."""
+        self._move(reminder, ReminderState.SCHEDULED)
+
+    def suppress(self, facts: Facts, reason: Suppression) -> None:
+        """It will not be sent, on purpose."""
+        enrolment = facts.enrolment
+        self._table.write(
+            moved(
+                facts.reminder,
+                ReminderState.SUPPRESSED,
+                condition=_as_seen(facts.reminder),
+                reason=reason.value,
+            ),
+            check(
+                enrolment_key(enrolment.enrolment_id),
+                Condition("enrolment as seen", "#version = :seen", {"seen": enrolment.version}),
+            ),
+        )
+
+    def keep_found(self, reminder: Reminder, stray: Stray, *, now: datetime) -> None:
+        """It was sent after all: the stray receipt is its own, and belongs to no other."""
+        receipt = stray.receipt
+        self._table.write(
+            *closing(
+                reminder,
+                receipt.message_id,
+                stray=stray,
+                sent_at=receipt.published_at,
+                condition=_as_seen(reminder),
+                by="reconciliation",
+                now=now,
+            )
+        )
+
+    def keep_unknown(self, reminder: Reminder) -> None:
+        """Nobody can tell whether it was sent. It never will be again."""
+        self._move(reminder, ReminderState.UNKNOWN)
+
+    def keep_unconfirmed(self, reminder: Reminder) -> None:
+        """It was sent, and no receipt came."""
+        self._move(reminder, ReminderState.UNCONFIRMED)
+
+    def announce_again(self, enrolment: Enrolment) -> None:
+        """Let the stream say once more that it is eligible."""
+        self._table.write(
+            update(
+                enrolment_key(enrolment.enrolment_id),
+                condition=Condition(
+                    "enrolment as seen",
+                    "#version = :seen AND #status = :status",
+                    {"seen": enrolment.version, "status": enrolment.status.value},
+                ),
+                version=enrolment.version + 1,
+            )
+        )
+
+    def _move(self, reminder: Reminder, to: ReminderState) -> None:
+        self._table.write(moved(reminder, to, condition=_as_seen(reminder)))
+
+
+def _as_seen(reminder: Reminder) -> Condition:
+    """In the same state, and due at the same time."""
+    return Condition(
+        "reminder as seen",
+        "#state = :seen_state AND #due_at = :seen_due_at",
+        {"seen_state": reminder.state.value, "seen_due_at": reminder.item()["due_at"]},
+    )

@@ -1,0 +1,750 @@
+"""Every gap between what should have happened and what did, made and then looked for."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from reconciliation import handler
+from tests.support.faults import counting, hooked, meddling, raising, refusal
+from tests.support.samples import MORNING, TABLE, sample
+from tests.support.steps import Context, allocate, call, enrol, fire, schedule, someone_in
+from tests.support.table import (
+    allocation_of,
+    change_enrolment,
+    change_reminder,
+    enrolment_of,
+    everything,
+    found,
+    keep,
+    reminder_of,
+    reminders_of,
+    to_wire,
+    wired,
+)
+from trial import aws
+from trial.config import SchedulingSettings, settings
+from trial.model import Arm, EndReason, ReminderState, Status, Suppression
+from trial.records import (
+    OPEN_STATES,
+    SHARDS,
+    SWITCH_KEY,
+    Audit,
+    LifeEvent,
+    Receipt,
+    Reminder,
+    Stray,
+    Switch,
+    audit_key,
+    message_key,
+    reminder_key,
+    stray_key,
+)
+from trial.schedules import Schedules
+from trial.table import Key, Table
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    import time_machine
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+FRESH = 6 * HOUR
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def invocation(seconds: int = 300) -> Context:
+    """One that has so much time left, less a second for every look at the clock."""
+    left = count(seconds * 1000, -1000)
+
+    class Invocation(Context):
+        @staticmethod
+        def get_remaining_time_in_millis() -> int:
+            return next(left)
+
+    return Invocation()
+
+
+def look(seconds: int = 300) -> dict[str, Any]:
+    return handler.lambda_handler(sample("reconciliation-hourly"), invocation(seconds))
+
+
+def gaps() -> dict[str, int]:
+    report = look()
+    assert report["finished"]
+    counted: dict[str, int] = report["gaps"]
+    return counted
+
+
+def proof() -> dict[str, int]:
+    report = handler.lambda_handler(sample("reconciliation-proof"), invocation())
+    assert report["finished"]
+    counted: dict[str, int] = report["gaps"]
+    return counted
+
+
+def schedules() -> Schedules:
+    return Schedules(aws.scheduler(), settings(SchedulingSettings))
+
+
+def scheduled(enrolment_id: UUID) -> dict[int, str]:
+    """When each reminder's schedule fires."""
+    group = settings(SchedulingSettings).schedule_group
+    names = {
+        number: schedules().name(*one)
+        for one in schedules().found(enrolment_id)
+        for number in one[1:]
+    }
+    return {
+        number: aws.scheduler().get_schedule(Name=name, GroupName=group)["ScheduleExpression"]
+        for number, name in names.items()
+    }
+
+
+def at(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("at(%Y-%m-%dT%H:%M:%S)")
+
+
+def texts() -> int:
+    """How many texts were ever disclosed to the provider, by the audit trail."""
+    return sum("disclosed" in item.get("what", "") for item in everything().values())
+
+
+@pytest.fixture
+def treated() -> UUID:
+    """Somebody whose reminders all have their schedules, a day before the second is due."""
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    schedule(enrolment_id)
+    return enrolment_id
+
+
+@pytest.fixture
+def second(treated: UUID, clock: time_machine.Traveller) -> Reminder:
+    """Their second reminder, an hour before it is due; the first is over."""
+    change_reminder(treated, 1, state=ReminderState.DELIVERED)
+    reminder = reminder_of(treated, 2)
+    clock.move_to(reminder.due_at - HOUR)
+    return reminder
+
+
+def forget_schedule(reminder: Reminder) -> None:
+    """As if it had fired in vain, or had never been made."""
+    assert schedules().remove(reminder.enrolment_id, reminder.number)
+
+
+def leave_claimed(reminder: Reminder, clock: time_machine.Traveller) -> None:
+    """Fire it, and let the provider's answer be lost."""
+    clock.move_to(reminder.due_at)
+    forget_schedule(reminder)
+    lost = ReadTimeoutError(endpoint_url="https://sns")
+    with meddling(aws.sns(), "before-call.sns.Publish", raising(lost)):
+        assert fire(reminder.enrolment_id, reminder.number) == "unsure"
+
+
+def turn(*, paused: bool) -> None:
+    body = {"paused": paused, "reason": "a test", "by": "S-0417"}
+    assert call("PUT", "/sending", body).status == 200
+
+
+def leave_stray(
+    enrolment_id: UUID, published_at: datetime, state: Any = ReminderState.DELIVERED
+) -> Stray:
+    """A receipt for a text to somebody's number, whose reminder receipts did not know."""
+    receipt = Receipt(
+        message_id=f"message-{published_at:%d-%H-%M-%S}",
+        published_at=published_at,
+        at=published_at + MINUTE,
+        state=state,
+    )
+    number_hash = enrolment_of(enrolment_id).mobile.number_hash
+    assert number_hash
+    stray = Stray(receipt=receipt, number_hash=number_hash)
+    keep(message_key(receipt.message_id), stray)
+    keep(stray_key(stray), stray)
+    return stray
+
+
+def indexed() -> set[Key]:
+    """All that the index of open reminders holds, whenever due."""
+    table = Table(aws.dynamodb(), TABLE)
+    return {key for shard in SHARDS for key in table.by_due(shard, until="9999")}
+
+
+def assert_index_is_true() -> None:
+    open_now = {
+        key
+        for key, item in everything().items()
+        if item["kind"] == "reminder" and item["state"] in OPEN_STATES
+    }
+    assert indexed() == open_now
+
+
+# --- the index --------------------------------------------------------------------------------
+
+
+def test_the_index_holds_just_the_open_reminders_all_along(
+    treated: UUID, clock: time_machine.Traveller
+) -> None:
+    assert_index_is_true()
+    first, later = reminders_of(treated)[:2]
+    clock.move_to(first.due_at)
+    assert fire(treated, 1) == "sent"
+    assert reminder_of(treated, 1).state is ReminderState.SENT
+    assert_index_is_true()
+    clock.move_to(later.due_at)
+    with meddling(aws.sns(), "before-call.sns.Publish", raising(refusal("OptedOut"))):
+        assert fire(treated, 2) == "failed"
+    assert_index_is_true()
+    end = {"reason": "in_custody", "at": later.due_at.isoformat(), "by": "PC-1182"}
+    assert call("POST", f"/enrolments/{treated}/end", end).status == 200
+    schedule(treated)
+    assert_index_is_true()
+    assert len(indexed()) == 1  # the one sent, whose receipt is awaited
+    clock.shift(HOUR)
+    back = {"at": (later.due_at + HOUR).isoformat(), "by": "PC-1182"}
+    assert call("POST", f"/enrolments/{treated}/resume", back).status == 200
+    schedule(treated)
+    assert_index_is_true()
+    assert len(indexed()) == 6
+
+
+def test_a_reminder_is_read_back_as_it_was_stored(treated: UUID) -> None:
+    assert found(reminder_key(treated, 2))["open_shard"] in SHARDS
+    assert reminder_of(treated, 2).item() == found(reminder_key(treated, 2))
+
+
+def test_only_what_is_due_is_read(treated: UUID, second: Reminder) -> None:
+    with counting(aws.dynamodb(), "dynamodb.BatchGetItem") as reads:
+        assert look()["looked_at"] == 1
+    assert len(reads) == 2  # the switch, and one reminder of those still open
+    assert len(indexed()) == 6
+    assert second.enrolment_id == treated
+
+
+# --- schedules --------------------------------------------------------------------------------
+
+
+def test_where_nothing_is_amiss_nothing_is_done(treated: UUID, second: Reminder) -> None:
+    before, timed = everything(), scheduled(treated)
+    assert timed[2] == at(second.due_at)
+    assert gaps() == {}
+    assert everything() == before
+    assert scheduled(treated) == timed
+
+
+def test_a_schedule_that_is_missing_is_made(treated: UUID, second: Reminder) -> None:
+    before = scheduled(treated)
+    forget_schedule(second)
+    assert gaps() == {"not_scheduled": 1}
+    assert scheduled(treated) == before
+    assert gaps() == {}
+
+
+def test_a_schedule_at_another_time_is_made_anew(treated: UUID, second: Reminder) -> None:
+    forget_schedule(second)
+    schedules().ensure(treated, 2, due_at=second.due_at + 3 * DAY, now=MORNING)
+    assert gaps() == {"not_scheduled": 1}
+    assert scheduled(treated)[2] == at(second.due_at)
+
+
+def test_what_scheduling_never_heard_of_is_scheduled(clock: time_machine.Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    reminder = reminder_of(enrolment_id, 2)
+    assert reminder.state is ReminderState.PLANNED
+    clock.move_to(reminder.due_at - HOUR)
+    assert gaps()["not_scheduled"] == 1
+    assert scheduled(enrolment_id) == {2: at(reminder.due_at)}
+    assert reminder_of(enrolment_id, 2).state is ReminderState.SCHEDULED
+
+
+def test_scheduling_gets_its_time(clock: time_machine.Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    clock.shift(9 * MINUTE)
+    assert gaps() == {}
+    assert scheduled(enrolment_id) == {}
+
+
+def test_an_end_that_scheduling_never_heard_of_is_carried_out(
+    treated: UUID, second: Reminder
+) -> None:
+    life = (LifeEvent(reason=EndReason.QUASHED, at=second.due_at - DAY, by="PC-1182"),)
+    change_enrolment(treated, status=Status.ENDED, life=life)
+    assert gaps() == {"not_sent": 1}
+    assert reminder_of(treated, 2).reason == Suppression.ENDED
+    assert 2 not in scheduled(treated)
+
+
+def test_a_return_meanwhile_keeps_a_reminder_from_being_called_off(
+    treated: UUID, second: Reminder
+) -> None:
+    change_enrolment(treated, status=Status.ENDED)
+
+    def come_back() -> None:
+        change_enrolment(treated, status=Status.ALLOCATED)
+
+    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", come_back):
+        assert gaps() == {"not_reconciled": 1}
+    assert reminder_of(treated, 2) == second
+    assert gaps() == {"not_scheduled": 1}
+
+
+# --- due and unclaimed ------------------------------------------------------------------------
+
+
+def test_what_is_due_and_was_not_fired_is_fired_in_a_minute(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller
+) -> None:
+    forget_schedule(second)
+    clock.move_to(second.due_at + 10 * MINUTE)
+    assert gaps() == {"not_fired": 1}
+    assert scheduled(treated)[2] == at(second.due_at + 11 * MINUTE)
+    assert gaps() == {}
+    clock.shift(MINUTE)
+    assert fire(treated, 2) == "sent"
+
+
+def test_sending_gets_its_time(second: Reminder, clock: time_machine.Traveller) -> None:
+    forget_schedule(second)
+    clock.move_to(second.due_at + 9 * MINUTE)
+    assert gaps() == {}
+
+
+def test_nothing_is_fired_while_sending_is_paused(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller
+) -> None:
+    turn(paused=True)
+    forget_schedule(second)
+    clock.move_to(second.due_at + FRESH)
+    assert gaps() == {}
+    assert 2 not in scheduled(treated)
+    turn(paused=False)
+    assert gaps() == {"not_fired": 1}
+
+
+def test_what_will_be_due_is_scheduled_even_while_sending_is_paused(
+    treated: UUID, second: Reminder
+) -> None:
+    turn(paused=True)
+    forget_schedule(second)
+    assert gaps() == {"not_scheduled": 1}
+    assert scheduled(treated)[2] == at(second.due_at)
+
+
+@pytest.mark.parametrize(
+    ("paused", "reason"), [(False, Suppression.STALE), (True, Suppression.PAUSED)]
+)
+def test_what_is_no_longer_fresh_is_suppressed_for_good(
+    treated: UUID,
+    second: Reminder,
+    clock: time_machine.Traveller,
+    *,
+    paused: bool,
+    reason: Suppression,
+) -> None:
+    turn(paused=paused)
+    clock.move_to(second.due_at + FRESH + MINUTE)
+    assert gaps() == {"not_sent": 1}
+    after = reminder_of(treated, 2)
+    assert (after.state, after.reason) == (ReminderState.SUPPRESSED, reason)
+    assert 2 not in scheduled(treated)
+    assert_index_is_true()
+    turn(paused=False)
+    assert fire(treated, 2) == "nothing_to_do"
+    assert gaps() == {}
+
+
+def test_a_claim_meanwhile_stands(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(second.due_at + FRESH + MINUTE)
+
+    def claim() -> None:
+        change_reminder(treated, 2, state=ReminderState.CLAIMED, claimed_at=datetime.now(UTC))
+
+    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", claim):
+        assert gaps() == {"not_reconciled": 1}
+    assert reminder_of(treated, 2).state is ReminderState.CLAIMED
+
+
+def test_a_move_to_another_day_meanwhile_stands(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(second.due_at + FRESH + MINUTE)
+
+    def move() -> None:
+        change_reminder(treated, 2, due_at=second.due_at + DAY)
+
+    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", move):
+        assert gaps() == {"not_reconciled": 1}
+    assert reminder_of(treated, 2).state is ReminderState.SCHEDULED
+
+
+# --- claimed ----------------------------------------------------------------------------------
+
+
+def test_a_claim_that_nobody_closed_becomes_unknown_and_is_told(
+    treated: UUID,
+    second: Reminder,
+    clock: time_machine.Traveller,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    leave_claimed(second, clock)
+    clock.shift(15 * MINUTE)
+    assert gaps() == {}
+    clock.shift(timedelta(seconds=1))
+    assert gaps() == {"unknown": 1}
+    (told,) = [vars(record) for record in caplog.records if record.message == "gap found"]
+    assert (told["levelname"], told["gap"]) == ("ERROR", "unknown")
+    assert (told["enrolment_id"], told["reminder"]) == (str(treated), 2)
+    assert reminder_of(treated, 2).state is ReminderState.UNKNOWN
+    assert_index_is_true()
+    assert gaps() == {}
+    assert fire(treated, 2) == "nothing_to_do"
+    assert texts() == 1
+
+
+@pytest.mark.parametrize("state", [ReminderState.DELIVERED, ReminderState.UNDELIVERED])
+def test_a_stray_receipt_settles_a_claim(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller, state: ReminderState
+) -> None:
+    leave_claimed(second, clock)
+    stray = leave_stray(treated, second.due_at + MINUTE, state)
+    clock.shift(HOUR)
+    assert gaps() == {"found_sent": 1}
+    after = reminder_of(treated, 2)
+    assert after.state is state
+    assert after.message_id == stray.receipt.message_id
+    assert after.sent_at == stray.receipt.published_at
+    assert stray_key(stray) not in everything()
+    assert found(message_key(stray.receipt.message_id))["kind"] == "message"
+    assert_index_is_true()
+
+
+@pytest.mark.parametrize("apart", [-2 * MINUTE, 16 * MINUTE])
+def test_a_stray_receipt_of_another_time_settles_nothing(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller, apart: timedelta
+) -> None:
+    leave_claimed(second, clock)
+    leave_stray(treated, second.due_at + apart)
+    clock.shift(HOUR)
+    assert gaps() == {"unknown": 1}
+
+
+def test_a_stray_receipt_settles_one_claim_only(clock: time_machine.Traveller) -> None:
+    """Two people with one phone, both texted at once."""
+    both = [someone_in(Arm.INTERVENTION, first=serial) for serial in (1, 100)]
+    mobile = enrolment_of(both[0]).mobile
+    change_enrolment(both[1], mobile=mobile)
+    due_at = reminder_of(both[0], 2).due_at
+    clock.move_to(due_at)
+    for enrolment_id in both:
+        for reminder in reminders_of(enrolment_id):
+            change_reminder(enrolment_id, reminder.number, state=ReminderState.DELIVERED)
+        state = {"state": ReminderState.CLAIMED, "claimed_at": due_at, "due_at": due_at}
+        change_reminder(enrolment_id, 2, **state)
+    leave_stray(both[0], due_at)
+    clock.shift(HOUR)
+    assert gaps() == {"found_sent": 1, "unknown": 1}
+
+
+# --- sent -------------------------------------------------------------------------------------
+
+
+def test_what_no_receipt_came_for_in_72_hours_is_unconfirmed(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(second.due_at)
+    assert fire(treated, 2) == "sent"
+    clock.shift(72 * HOUR)
+    assert "unconfirmed" not in gaps()
+    clock.shift(MINUTE)
+    assert gaps()["unconfirmed"] == 1
+    assert reminder_of(treated, 2).state is ReminderState.UNCONFIRMED
+    assert_index_is_true()
+
+
+# --- the run itself ---------------------------------------------------------------------------
+
+
+def test_one_that_cannot_be_read_keeps_no_other_from_being_looked_at(
+    clock: time_machine.Traveller,
+) -> None:
+    broken, sound = (someone_in(Arm.INTERVENTION, first=serial) for serial in (1, 100))
+    raw = wired(reminder_key(broken, 2)) | {
+        name: to_wire(value)
+        for name, value in found(reminder_key(broken, 2)).items()
+        if name != "theme"
+    }
+    aws.dynamodb().put_item(TableName=TABLE, Item=raw)
+    clock.move_to(max(reminder_of(sound, 7).due_at, MORNING) + DAY)
+    counted = gaps()
+    assert counted["not_reconciled"] == 1
+    assert counted["not_sent"] == 13
+    assert {each.state for each in reminders_of(sound)} == {ReminderState.SUPPRESSED}
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException"])
+def test_one_that_cannot_be_written_keeps_no_other_from_it(
+    clock: time_machine.Traveller, code: str
+) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
+    refused = raising(refusal(code))
+    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", refused):
+        assert gaps() == {"not_reconciled": 1, "not_sent": 6}
+    assert gaps() == {"not_sent": 1}
+
+
+def test_it_turns_every_page(clock: time_machine.Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
+
+    def one_a_page(params: dict[str, Any], **_: Any) -> None:
+        params["Limit"] = 1
+
+    with hooked(aws.dynamodb(), "provide-client-params.dynamodb.Query", one_a_page):
+        assert gaps() == {"not_sent": 7}
+
+
+def test_it_stops_before_its_time_is_up_and_goes_on_the_next_time(
+    clock: time_machine.Traveller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
+    report = look(seconds=32)
+    assert report == {"looked_at": 4, "finished": False, "gaps": {"not_sent": 4}}
+    assert metrics(capsys) == {
+        ("GapFound", "not_sent"): 4,
+        ("ReconciliationCutShort", "gaps"): 1,
+    }
+    assert gaps() == {"not_sent": 3}
+
+
+def test_gaps_are_counted_by_kind_and_told_without_ids(
+    clock: time_machine.Traveller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
+    assert gaps() == {"not_sent": 7}
+    assert metrics(capsys) == {
+        ("GapFound", "not_sent"): 7,
+        ("ReconciliationCompleted", "gaps"): 1,
+    }
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, str], float]:
+    """What was counted, by name and kind."""
+    counted = {}
+    for line in capsys.readouterr().out.splitlines():
+        told = json.loads(line)
+        for directive in told.get("_aws", {}).get("CloudWatchMetrics", []):
+            assert directive["Namespace"] == "DvpoReminders"
+            (name,) = (metric["Name"] for metric in directive["Metrics"])
+            assert set(told) <= {"_aws", "service", "kind", name}
+            counted[name, told["kind"]] = told[name][0]
+    return counted
+
+
+def test_each_hour_begins_with_another_shard(
+    clock: time_machine.Traveller,
+) -> None:
+    begun = Counter[str]()
+    for _ in range(24):
+        with counting(aws.dynamodb(), "dynamodb.Query") as queries:
+            gaps()
+        assert len(queries) == len(SHARDS)
+        begun[queries[0]["ExpressionAttributeValues"][":shard"]["S"]] += 1
+        clock.shift(HOUR)
+    assert begun == dict.fromkeys(SHARDS, 3)
+
+
+def test_the_template_asks_for_just_what_the_handler_understands(
+    template: dict[str, Any],
+) -> None:
+    asked = {
+        name: json.loads(template["Resources"][name]["Properties"]["Target"]["Input"])
+        for name in ("ReconciliationHourly", "ReconciliationNightly")
+    }
+    assert asked == {
+        "ReconciliationHourly": sample("reconciliation-hourly"),
+        "ReconciliationNightly": sample("reconciliation-proof"),
+    }
+
+
+# --- after a restore --------------------------------------------------------------------------
+
+
+def restored(treated: UUID, clock: time_machine.Traveller) -> Reminder:
+    """Back to before the second reminder was sent, with sending paused, as after a restore."""
+    second = reminder_of(treated, 2)
+    clock.move_to(second.due_at - MINUTE)
+    backup = everything()
+    clock.move_to(second.due_at)
+    assert fire(treated, 2) == "sent"
+    forget_schedule(second)
+    for key in everything().keys() - backup.keys():
+        aws.dynamodb().delete_item(TableName=TABLE, Key=wired(key))
+    for key, item in backup.items():
+        raw = {name: to_wire(value) for name, value in item.items()}
+        aws.dynamodb().put_item(TableName=TABLE, Item=wired(key) | raw)
+    switch = Switch(paused=True, reason="restored", by="S-0417", at=datetime.now(UTC))
+    keep(SWITCH_KEY, switch)
+    assert reminder_of(treated, 2).state is ReminderState.SCHEDULED
+    return second
+
+
+def test_after_a_restore_nothing_is_sent_twice(
+    treated: UUID, clock: time_machine.Traveller
+) -> None:
+    change_reminder(treated, 1, state=ReminderState.DELIVERED)
+    with counting(aws.sns(), "sns.Publish") as requests:
+        second = restored(treated, clock)
+        for _ in range(7):
+            clock.shift(HOUR)
+            gaps()
+            assert 2 not in scheduled(treated)
+        turn(paused=False)
+        gaps()
+        assert fire(treated, 2) == "nothing_to_do"
+    assert len(requests) == 1
+    after = reminder_of(treated, 2)
+    assert (after.state, after.reason) == (ReminderState.SUPPRESSED, Suppression.PAUSED)
+    assert after.due_at == second.due_at
+
+
+def test_after_a_restore_a_late_receipt_tells_what_was_sent(
+    treated: UUID, clock: time_machine.Traveller
+) -> None:
+    change_reminder(treated, 1, state=ReminderState.DELIVERED)
+    with counting(aws.sns(), "sns.Publish") as requests:
+        second = restored(treated, clock)
+        leave_stray(treated, second.due_at)
+        turn(paused=False)
+        clock.shift(HOUR)
+        assert gaps() == {"found_sent": 1}
+        assert fire(treated, 2) == "nothing_to_do"
+    assert len(requests) == 1
+    assert reminder_of(treated, 2).state is ReminderState.DELIVERED
+
+
+# --- the proof --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def control() -> UUID:
+    return someone_in(Arm.CONTROL, first=300)
+
+
+def test_the_proof_holds_where_control_got_nothing(
+    treated: UUID, control: UUID, clock: time_machine.Traveller
+) -> None:
+    enrol(200, mobile={"missing_reason": "refused"})
+    before = everything()
+    assert proof() == {}
+    clock.shift(40 * DAY)  # the month after next: nobody left to look at but what has a schedule
+    assert proof() == {}
+    assert everything() == before
+    assert len(scheduled(treated)) == 7
+    assert scheduled(control) == {}
+
+
+def test_a_reminder_of_control_is_found_at_once_and_again_and_never_scheduled(
+    treated: UUID, control: UUID, clock: time_machine.Traveller
+) -> None:
+    smuggled = reminder_of(treated, 2).model_copy(update={"enrolment_id": control})
+    keep(reminder_key(control, 2), smuggled)
+    schedules().ensure(control, 2, due_at=smuggled.due_at, now=MORNING)
+    clock.move_to(smuggled.due_at - HOUR)
+    for _ in range(2):
+        assert gaps()["not_entitled"] == 1
+        assert scheduled(control) == {}
+    assert proof() == {"not_entitled": 1}
+
+
+@pytest.mark.parametrize("state", ReminderState)
+def test_the_proof_finds_a_reminder_of_control_in_any_state(
+    treated: UUID, control: UUID, state: ReminderState
+) -> None:
+    update = {"enrolment_id": control, "state": state}
+    keep(reminder_key(control, 2), reminder_of(treated, 2).model_copy(update=update))
+    assert proof() == {"not_entitled": 1}
+
+
+def test_the_proof_finds_and_removes_a_schedule_of_control(control: UUID) -> None:
+    schedules().ensure(control, 2, due_at=MORNING + DAY, now=MORNING)
+    assert proof() == {"not_entitled": 1}
+    assert scheduled(control) == {}
+
+
+def test_the_proof_finds_that_a_text_to_control_was_disclosed(control: UUID) -> None:
+    entry = Audit(at=MORNING, what="text 2 disclosed", by="sending")
+    keep(audit_key(control, entry), entry)
+    assert proof() == {"not_entitled": 1}
+
+
+def test_the_proof_finds_a_text_to_control_by_the_carriers_word(
+    control: UUID, clock: time_machine.Traveller
+) -> None:
+    allocated_at = allocation_of(control).allocated_at
+    leave_stray(control, allocated_at - MINUTE)
+    assert proof() == {}
+    clock.shift(DAY)
+    leave_stray(control, allocated_at + MINUTE)
+    assert proof() == {"not_entitled": 1}
+
+
+def test_the_proof_reaches_back_over_last_month(
+    control: UUID, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(datetime(2027, 1, 31, 2, 30, tzinfo=UTC))
+    schedules().ensure(control, 2, due_at=datetime.now(UTC) + DAY, now=datetime.now(UTC))
+    assert proof() == {"not_entitled": 1}
+
+
+def test_a_schedule_of_nothing_is_removed_and_no_other(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(second.due_at)
+    assert fire(treated, 2) == "sent"  # its schedule lives on here
+    aws.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(treated, 7)))
+    assert proof() == {"stray_schedule": 3}  # those of 1, 2 and 7
+    assert sorted(scheduled(treated)) == [3, 4, 5, 6]
+
+
+def test_who_is_eligible_and_was_never_drawn_is_announced_again() -> None:
+    enrolment_id = enrol()
+    before = enrolment_of(enrolment_id)
+    assert before.status is Status.ELIGIBLE
+    assert proof() == {"not_drawn": 1}
+    assert enrolment_of(enrolment_id) == before.model_copy(update={"version": before.version + 1})
+
+
+def test_whoever_is_drawn_and_scheduled_meanwhile_is_let_be() -> None:
+    enrolment_id = enrol(1)
+
+    def draw() -> None:
+        allocate(enrolment_id)
+        schedule(enrolment_id)
+
+    with meddling(aws.scheduler(), "before-call.scheduler.ListSchedules", draw):
+        assert proof() == {}
+    assert allocation_of(enrolment_id).arm is Arm.INTERVENTION
+    assert len(scheduled(enrolment_id)) == 7
+
+
+def test_whoever_is_drawn_meanwhile_is_not_announced_again() -> None:
+    enrolment_id = enrol()
+
+    def draw() -> None:
+        change_enrolment(enrolment_id, status=Status.ALLOCATED)
+
+    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", draw):
+        assert proof() == {"not_reconciled": 1}
+    assert enrolment_of(enrolment_id).version == 2

@@ -1,0 +1,133 @@
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from reconciliation.gaps import in_good_hands, why_never
+from tests.support.people import ADULT, KNOWN, SERVED
+from trial.model import ReminderState, Status, Suppression, Theme
+from trial.protocol import load
+from trial.records import Enrolment, Reminder, Switch
+
+AGREED = load("dvpo-2026-1")
+SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
+DUE = datetime(2026, 12, 4, 11, 0, tzinfo=UTC)
+FRESH = timedelta(hours=6)
+A_SECOND = timedelta(seconds=1)
+
+ALLOCATED = Enrolment(
+    enrolment_id=SOMEBODY,
+    status=Status.ALLOCATED,
+    order=SERVED,
+    respondent=ADULT,
+    person_hash="aa",
+    mobile=KNOWN,
+    enrolled_at=DUE - timedelta(days=3),
+    allocated_at=DUE - timedelta(days=3),
+    request_digest="bb",
+    first_status=Status.ELIGIBLE,
+    trial=AGREED.trial,
+    month="2026-12",
+)
+REMINDER = Reminder(
+    enrolment_id=SOMEBODY,
+    number=2,
+    theme=Theme.MEANING,
+    due_at=DUE,
+    state=ReminderState.SCHEDULED,
+    protocol=AGREED.version,
+    protocol_sha256=AGREED.sha256,
+)
+
+
+def switched(at: datetime, *, paused: bool) -> Switch:
+    return Switch(paused=paused, reason="a test", by="S-0417", at=at)
+
+
+def verdict(now: datetime, switch: Switch | None = None, **enrolment: Any) -> Suppression | None:
+    return why_never(
+        REMINDER,
+        ALLOCATED.model_copy(update=enrolment),
+        switch=switch,
+        freshness=FRESH,
+        now=now,
+    )
+
+
+def test_what_is_fresh_may_still_go() -> None:
+    assert verdict(DUE + FRESH) is None
+
+
+def test_what_nobody_sent_in_time_is_stale() -> None:
+    assert verdict(DUE + FRESH + A_SECOND) is Suppression.STALE
+
+
+@pytest.mark.parametrize("status", set(Status) - {Status.ALLOCATED})
+@pytest.mark.parametrize("late", [-FRESH, FRESH + A_SECOND])
+def test_nothing_goes_once_an_enrolment_has_ended(status: Status, late: timedelta) -> None:
+    switch = switched(DUE, paused=True)
+    assert verdict(DUE + late, switch, status=status) is Suppression.ENDED
+
+
+def test_nothing_goes_after_the_last_day_however_fresh() -> None:
+    order = SERVED.model_copy(update={"expires_on": date(2026, 12, 3)})
+    assert verdict(DUE + A_SECOND, order=order) is Suppression.EXPIRED
+
+
+def test_what_is_still_fresh_waits_for_the_pause_to_end() -> None:
+    assert verdict(DUE + FRESH, switched(DUE, paused=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("switch", "reason"),
+    [
+        (switched(DUE - A_SECOND, paused=True), Suppression.PAUSED),
+        (switched(DUE + A_SECOND, paused=True), Suppression.PAUSED),
+        (switched(DUE + FRESH, paused=False), Suppression.PAUSED),
+        (switched(DUE - A_SECOND, paused=False), Suppression.STALE),
+    ],
+    ids=["paused before", "paused since", "resumed since", "resumed before"],
+)
+def test_what_a_pause_kept_back_is_told_from_what_was_lost(
+    switch: Switch, reason: Suppression
+) -> None:
+    assert verdict(DUE + FRESH + A_SECOND, switch) is reason
+
+
+def test_a_pause_explains_what_expired_in_it() -> None:
+    order = SERVED.model_copy(update={"expires_on": date(2026, 12, 3)})
+    assert verdict(DUE, switched(DUE, paused=True), order=order) is Suppression.PAUSED
+
+
+@pytest.mark.parametrize(
+    ("late", "theirs"),
+    [
+        (timedelta(minutes=-1), False),
+        (timedelta(seconds=-59), True),
+        (timedelta(minutes=10) - A_SECOND, True),
+        (timedelta(minutes=10), False),
+    ],
+)
+def test_sending_is_left_alone_around_the_time_due(late: timedelta, *, theirs: bool) -> None:
+    assert in_good_hands(REMINDER, ALLOCATED, DUE + late) is theirs
+
+
+@pytest.mark.parametrize(
+    ("state", "since", "theirs"),
+    [
+        (ReminderState.PLANNED, timedelta(minutes=10) - A_SECOND, True),
+        (ReminderState.PLANNED, timedelta(minutes=10), False),
+        (ReminderState.SCHEDULED, timedelta(minutes=1), False),
+    ],
+)
+def test_scheduling_is_left_alone_just_after_allocation(
+    state: ReminderState,
+    since: timedelta,
+    *,
+    theirs: bool,
+) -> None:
+    now = DUE - timedelta(hours=1)
+    enrolment = ALLOCATED.model_copy(update={"allocated_at": now - since})
+    reminder = REMINDER.model_copy(update={"state": state})
+    assert in_good_hands(reminder, enrolment, now) is theirs

@@ -1,0 +1,36 @@
+from uuid import UUID
+
+import pytest
+
+from trial.model import ReminderState, Theme
+from trial.progress import moved
+from trial.records import OPEN_STATES, Reminder, open_shard
+from trial.table import Condition
+
+SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
+REMINDER = Reminder(
+    enrolment_id=SOMEBODY,
+    number=2,
+    theme=Theme.MEANING,
+    due_at="2026-12-04T11:00:00Z",
+    state=ReminderState.PLANNED,
+    protocol="dvpo-2026-1",
+    protocol_sha256="aa",
+)
+
+
+@pytest.mark.parametrize("state", ReminderState)
+def test_a_reminder_has_a_place_in_the_index_just_while_it_is_open(state: ReminderState) -> None:
+    stored = REMINDER.model_copy(update={"state": state}).item()
+    assert ("open_shard" in stored) is (state in OPEN_STATES)
+
+
+@pytest.mark.parametrize("state", ReminderState)
+def test_whichever_way_it_moves_its_place_follows(state: ReminderState) -> None:
+    act = moved(REMINDER, state, condition=Condition("any", ""))
+    enters, leaves = (
+        "#open_shard = :set_open_shard" in act.expression,
+        "REMOVE #open_shard" in act.expression,
+    )
+    assert (enters, leaves) == (state in OPEN_STATES, state not in OPEN_STATES)
+    assert act.values.get("set_open_shard") == (open_shard(SOMEBODY) if enters else None)
