@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from uuid import UUID
 
-from boto3.dynamodb.types import TypeDeserializer
 from pydantic import AwareDatetime  # noqa: TC002 - pydantic reads it
 
 from trial.model import Model
@@ -17,19 +14,16 @@ from trial.records import Allocation, Cursor, allocation_key, enrolment_key
 from trial.table import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from mypy_boto3_dynamodb import DynamoDBClient
+    from collections.abc import Iterable, Mapping
 
     from trial.protocol import Protocol
 
-_from_wire = TypeDeserializer().deserialize
-
 _ENROLLED = ("enrolment_id", "trial", "person_hash", "allocated_at", "dates_changed_at")
-_READ = {"pk", "sk", "kind", *_ENROLLED, *Allocation.model_fields, *Cursor.model_fields}
-_KINDS = ("allocation", "cursor", "enrolment", "message", "reminder")
-_GZIP = b"\x1f\x8b"
+KINDS = ("allocation", "cursor", "enrolment", "message", "reminder")
+"""The kinds of item that tell of allocation."""
+
+READ = {"pk", "sk", "kind", *_ENROLLED, *Allocation.model_fields, *Cursor.model_fields}
+"""The attributes that tell of it, apart from an order's dates."""
 
 
 class Enrolled(Model):
@@ -111,46 +105,3 @@ def blocks_of(
             blocks = found.setdefault(Sequence(protocol.trial, each.stratum), {})
             blocks.setdefault(each.block, {}).setdefault(each.position, []).append(each)
     return found
-
-
-def scanned(client: DynamoDBClient, table: str) -> Iterator[dict[str, Any]]:
-    """
-    The items of a table that are about allocation, page by page, without what is personal.
-
-    A scan: it reads the whole table, which is right for an audit and for nothing else.
-    """
-    names = {f"#{name}": name for name in (*_READ, "order", "made_on", "expires_on")}
-    projected = [*(f"#{name}" for name in sorted(_READ)), "#order.#made_on", "#order.#expires_on"]
-    kinds = {f":{kind}": {"S": kind} for kind in _KINDS}
-    pages = client.get_paginator("scan").paginate(
-        TableName=table,
-        ConsistentRead=True,
-        ProjectionExpression=", ".join(projected),
-        FilterExpression=f"#kind IN ({', '.join(kinds)})",
-        ExpressionAttributeNames=names,
-        ExpressionAttributeValues=kinds,
-    )
-    for page in pages:
-        for raw in page["Items"]:
-            yield {name: _from_wire(value) for name, value in raw.items()}
-
-
-def exported(file: Path) -> Iterator[dict[str, Any]]:
-    """
-    The items in a file of JSON lines, gzipped or not.
-
-    Either as DynamoDB exports a table to S3, or one plain item a line. Raises ValueError with the
-    number of the first line that is neither.
-    """
-    with file.open("rb") as raw:
-        packed = raw.read(len(_GZIP)) == _GZIP
-    with gzip.open(file, "rt") if packed else file.open() as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                item = json.loads(line)
-                if item.keys() == {"Item"}:
-                    item = {name: _from_wire(value) for name, value in item["Item"].items()}
-                item["kind"]
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"line {number} is not an item of the table") from error
-            yield item

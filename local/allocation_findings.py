@@ -171,6 +171,8 @@ def _sequence(
         where = f"{sequence}, block {number}"
         used = [protocols[e.protocol_sha256] for taken in filled.values() for e in taken]
         protocol = used[0]
+        if number < 0:
+            yield Finding(Fault.NO_SUCH_SLOT, where)
         if any(_design(each) != _design(protocol) for each in used):
             yield Finding(Fault.REDESIGNED, where)
         arms = derive(protocol, sequence.stratum, number)

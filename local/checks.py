@@ -20,17 +20,28 @@ if TYPE_CHECKING:
 DOSE = {14: 7, 21: 10, 28: 13}
 OPENS, CLOSES = time(9), time(20)
 EXACT = frozenset({Kind.ON_TIME, Kind.REPEATED})
-RANDOMISED = EXACT | {Kind.POSTED_LATE}
+LATE = frozenset({Kind.POSTED_LATE, Kind.NUMBER_FOUND})
+RANDOMISED = EXACT | LATE
 ANSWERS = dict.fromkeys(Kind, (202,)) | {
     Kind.REPEATED: (202, 200),
+    Kind.NUMBER_FOUND: (202, 200),
     Kind.INVALID: (422,),
     Kind.UNSIGNED: (403,),
 }
 DECISIONS = dict.fromkeys(RANDOMISED, Status.ELIGIBLE.value) | {
+    Kind.NUMBER_FOUND: f"{Status.WAITING} {Reason.NO_NUMBER}",
     Kind.NO_NUMBER: f"{Status.WAITING} {Reason.NO_NUMBER}",
     Kind.UNSAFE_NUMBER: f"{Status.WAITING} {Reason.UNSAFE_NUMBER}",
     Kind.NOT_SERVED: f"{Status.WAITING} {Reason.NOT_SERVED}",
     Kind.TOO_LATE: f"{Status.INELIGIBLE} {Reason.TOO_LATE}",
+}
+# What is known of a text by the carrier's word, and by the state of its reminder.
+WORDS = {True: "delivered", False: "undelivered", None: "sent"}
+RECORDED = {
+    ReminderState.DELIVERED: "delivered",
+    ReminderState.UNDELIVERED: "undelivered",
+    ReminderState.SENT: "sent",
+    ReminderState.UNCONFIRMED: "sent",
 }
 # What a text says only where the order says so.
 STATED = {
@@ -45,14 +56,14 @@ WRITTEN_DATE = re.compile(r"\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} \d{4}\b")
 
 
 def check_answers(run: Run) -> list[str]:
-    """A repeat is answered like the first time, but is not a second enrolment."""
+    """A repeat, or a number found, is the same enrolment and not a second one."""
     problems = []
     for case in run.cases:
         statuses = tuple(answer.status for answer in case.answers)
         if statuses != (expected := ANSWERS[case.order.kind]):
             problems.append(f"{case.order.reference}: answered {statuses}, not {expected}")
         elif len({answer.body.get("enrolment_id") for answer in case.answers}) > 1:
-            problems.append(f"{case.order.reference}: posted twice, enrolled twice")
+            problems.append(f"{case.order.reference}: one order, two enrolments")
     return problems
 
 
@@ -88,7 +99,7 @@ def check_late_starts(run: Run) -> list[str]:
     """
     problems = []
     for case in run.of(Arm.INTERVENTION):
-        if case.order.kind is not Kind.POSTED_LATE:
+        if case.order.kind not in LATE:
             continue
         if len(case.reminders) != DOSE[case.order.days]:
             problems.append(f"{case.order.reference}: {len(case.reminders)} reminders planned")
@@ -101,8 +112,8 @@ def check_late_starts(run: Run) -> list[str]:
         first_days = {local(text.seen_at).date() for text in run.texts_to(case)[:1]}
         if not sent or sent[-1]["theme"] != Theme.EXPIRY:
             lost.append(Theme.EXPIRY)
-        posted_on = local(case.order.posted_at).date()
-        if not sent or (sent[0]["theme"] != Theme.CONDITIONS and posted_on not in first_days):
+        known_on = local(case.order.known_at).date()
+        if not sent or (sent[0]["theme"] != Theme.CONDITIONS and known_on not in first_days):
             lost.append(Theme.CONDITIONS)
         if lost:
             problems.append(f"{case.order.reference}: started late, never told {', '.join(lost)}")
@@ -110,14 +121,14 @@ def check_late_starts(run: Run) -> list[str]:
 
 
 def check_records(run: Run) -> list[str]:
-    """What the system says it sent is what arrived."""
-    states = {ReminderState.SENT, ReminderState.DELIVERED}
-    return [
-        f"{case.order.reference}: {said} reminders recorded as sent, {came} texts arrived"
-        for case in run.of(Arm.INTERVENTION)
-        if (said := sum(reminder["state"] in states for reminder in case.reminders))
-        != (came := len(run.texts_to(case)))
-    ]
+    """What the system says it sent is what went, and what became of it is the carrier's word."""
+    problems = []
+    for case in run.of(Arm.INTERVENTION):
+        said = Counter(RECORDED.get(reminder["state"], "not sent") for reminder in case.sent())
+        came = Counter(WORDS[text.delivered] for text in run.texts_to(case))
+        if said != came:
+            problems.append(f"{case.order.reference}: recorded {dict(said)}, in fact {dict(came)}")
+    return problems
 
 
 def check_once(run: Run) -> list[str]:
@@ -143,12 +154,12 @@ def check_hours(run: Run) -> list[str]:
 
 
 def check_days(run: Run) -> list[str]:
-    """Not before the order came in, and not after its last day."""
+    """Not before the order came in, with a number, and not after its last day."""
     return [
         f"{case.order.reference}: a text at {local(text.seen_at):%H:%M on %d %B}"
         for case in run.of(Arm.INTERVENTION)
         for text in run.texts_to(case)
-        if text.seen_at < case.order.posted_at or local(text.seen_at).date() > case.order.expires_on
+        if text.seen_at < case.order.known_at or local(text.seen_at).date() > case.order.expires_on
     ]
 
 
@@ -235,8 +246,8 @@ CHECKS: dict[str, Callable[[Run], list[str]]] = {
     "Every call was answered as the contract says; a repeat changed nothing": check_answers,
     "Everybody was randomised, or is waiting or left out for the right reason": check_decisions,
     "Intervention orders got exactly their 7, 10 or 13 texts": check_dose,
-    "Late starts got what was left, with the rest recorded as missed": check_late_starts,
-    "What is recorded as sent is what arrived": check_records,
+    "Late starts got what was left to send, with the rest recorded as missed": check_late_starts,
+    "What is recorded of the texts is what was sent and what the carrier said": check_records,
     "No text came twice, and no two on one day": check_once,
     "Every text came between 09:00 and 20:00 London time": check_hours,
     "No text came before its order did, or after its last day": check_days,

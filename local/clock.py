@@ -8,6 +8,7 @@ what fell due in between is late, as after a stall. Without a time, tells the ti
 
 import argparse
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -20,12 +21,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from local import emulator
 from local.launcher import WORK_PAGE
-from local.stack import Stack
+from local.stack import Stack, interrupted
 
 # Schedules that fall due this soon after another fire together with it: no later than real ones.
 TOGETHER = timedelta(minutes=1)
+# A schedule that recurs more often than this fires only so often on a walk, or whenever another
+# stop is made.
+RECURRING = timedelta(hours=1)
 SETTLE_SECONDS = 60
 QUIET_ANSWERS = 2
+LAST = datetime.max.replace(tzinfo=UTC)
 UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
@@ -57,10 +62,16 @@ class Clock:
         """
         self.refuse_past(to)
         settle(port)
+        recurred = self.now()
         while (now := self.now()) < to:
             yield now
-            self.jump(min(next_stop(settle(port)), to))
+            once, recurring = settle(port)
+            recurring = [max(due, recurred + RECURRING) for due in recurring]
+            stop = min(next_stop(once), next_stop(recurring), to)
+            self.jump(stop)
             settle(port)
+            if stop >= min(recurring, default=LAST):
+                recurred = stop
         yield now
 
     def refuse_past(self, to: datetime) -> None:
@@ -80,19 +91,17 @@ def real_time() -> float:
 
 def next_stop(due: Sequence[datetime]) -> datetime:
     """Just past the first schedule due and those that may fire together with it."""
-    if not due:
-        return datetime.max.replace(tzinfo=UTC)
     together = [time for time in due if time <= due[0] + TOGETHER]
-    return together[-1] + timedelta(seconds=1)
+    return together[-1] + timedelta(seconds=1) if together else LAST
 
 
-def settle(port: int) -> list[datetime]:
-    """Wait until nothing is going on; when schedules are due next, soonest first."""
+def settle(port: int) -> tuple[list[datetime], list[datetime]]:
+    """Wait until nothing is going on; when schedules are due next: those due once, and the rest."""
     deadline = time.monotonic() + SETTLE_SECONDS
     quiet = 0
     while quiet < QUIET_ANSWERS:
         work = emulator.read_page(port, WORK_PAGE)
-        overdue = sum(due <= work["now"] for due in work["due"])
+        overdue = sum(due <= work["now"] for due in work["due"] + work["recurring"])
         quiet += 1
         if work["running"] or work["starting"] or work["unread"] or overdue:
             quiet = 0
@@ -102,7 +111,10 @@ def settle(port: int) -> list[datetime]:
                     f"{work['running']} invocations, {work['unread']} stream records and {overdue} "
                     f"due schedules are not done after {SETTLE_SECONDS} s: see {emulator.LOG}"
                 )
-    return [datetime.fromtimestamp(due, UTC) for due in work["due"]]
+    once, recurring = (
+        [datetime.fromtimestamp(due, UTC) for due in work[kind]] for kind in ("due", "recurring")
+    )
+    return once, recurring
 
 
 def moment(text: str) -> datetime:
@@ -129,6 +141,7 @@ def main() -> None:
     where.add_argument("--by", type=span, metavar="SPAN", help="2d, 36h, 90m, 30s or 1d12h")
     parser.add_argument("--jump", action="store_true", help="leap, and leave the schedules late")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, interrupted)
     stack = Stack.load()
     clock = Clock(Path(stack.clock_file))
     to = clock.now() + options.by if options.by else options.to

@@ -1,5 +1,5 @@
 """
-Runs a month of the whole system in under a minute, checks it, and makes a page about it.
+Runs a month of the whole system in about a minute, checks it, and makes a page about it.
 
 It brings up a stack of its own, moves its clock to a morning twelve days before the next clock
 change, posts made-up orders, walks to the end of the last one, and takes the stack down again.
@@ -16,80 +16,29 @@ import sys
 import time
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local import api, emulator, stack
+from local import emulator, stack
+from local.carrier import Habits
 from local.checks import DOSE, verdicts
 from local.clock import Clock
-from local.orders import FEWEST, LONDON, MOST, Kind, first_morning, synthetic_orders
+from local.orders import FEWEST, LONDON, MOST, first_morning, synthetic_orders
 from local.page.render import render
-from local.run import Case, Run, Text, local
+from local.player import Player
+from local.run import Run
 from trial.model import Arm
 
 if TYPE_CHECKING:
     from local.api import Answer
-    from local.orders import SyntheticOrder
 
 PAGE = emulator.ROOT / "build/demo/index.html"
 AFTER_MIDNIGHT = timedelta(minutes=30)
 SHOWN = 8
-OK, NOT_FOUND = 200, 404
-
-
-class Player:
-    """Walks a stack's clock, and keeps watch over its texts on the way."""
-
-    def __init__(self, running: stack.Stack, progress: Progress, until: datetime) -> None:
-        self.stack = running
-        self.clock = Clock(Path(running.clock_file))
-        self.texts: dict[str, Text] = {}
-        self.progress = progress
-        self.start = self.clock.now()
-        self.bar = progress.add_task("", total=(until - self.start).total_seconds(), texts=0)
-
-    def walk(self, to: datetime) -> None:
-        """Stop at every due reminder, and note the texts that are new there."""
-        for now in self.clock.walk(to, self.stack.port):
-            for text in api.texts(self.stack):
-                seen = Text(text["PhoneNumber"], text["Message"], now)
-                self.texts.setdefault(text["MessageId"], seen)
-            self.progress.update(
-                self.bar,
-                completed=(now - self.start).total_seconds(),
-                description=f"{local(now):%a %d %b %Y %H:%M}",
-                texts=len(self.texts),
-            )
-
-    def post(self, order: SyntheticOrder) -> tuple[Answer, ...]:
-        """As upstream would; one of them twice, and one without a signature."""
-        times = 2 if order.kind is Kind.REPEATED else 1
-        signed = order.kind is not Kind.UNSIGNED
-        return tuple(
-            api.call(self.stack, "POST", "/enrolments", order.body, signed=signed)
-            for _ in range(times)
-        )
-
-    def show(self, path: str) -> dict[str, Any] | None:
-        """What the API shows there, if it is there."""
-        answer = api.call(self.stack, "GET", path)
-        if answer.status not in {OK, NOT_FOUND}:
-            raise RuntimeError(f"GET {path} answered {answer.status}")
-        return answer.body if answer.status == OK else None
-
-    def case(self, order: SyntheticOrder, answers: tuple[Answer, ...]) -> Case:
-        """What has come of an order by now."""
-        enrolment_id = answers[0].body.get("enrolment_id")
-        if enrolment_id is None:
-            return Case(order, answers)
-        enrolment = self.show(f"/enrolments/{enrolment_id}")
-        return Case(order, answers, enrolment, self.show(f"/allocations/{enrolment_id}"))
 
 
 def play(
@@ -108,11 +57,16 @@ def play(
         TextColumn("{task.fields[texts]} texts"),
     )
     with Progress(*columns, TimeElapsedColumn()) as progress:
-        player = Player(running, progress, end)
+        player = Player(running, progress, end, Habits(seed=seed))
         answers: dict[str, tuple[Answer, ...]] = {}
-        for moment, together in groupby(orders, key=attrgetter("posted_at")):
+        moments = {order.posted_at for order in orders} | {order.known_at for order in orders}
+        for moment in sorted(moments):
             player.walk(moment)
-            answers |= {order.reference: player.post(order) for order in together}
+            for order in orders:
+                if order.posted_at == moment:
+                    answers[order.reference] = player.post(order)
+                elif order.found_at == moment:
+                    answers[order.reference] += (player.find(order, answers[order.reference][0]),)
         player.walk(end)
     return Run(
         seed=seed,
@@ -120,7 +74,7 @@ def play(
         ended_at=end,
         clock_change=change,
         cases=tuple(player.case(order, answers[order.reference]) for order in orders),
-        texts=tuple(player.texts.values()),
+        texts=player.texts(),
         seconds=time.monotonic() - began,
     )
 

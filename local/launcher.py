@@ -81,7 +81,8 @@ def work() -> dict[str, Any]:
             "unread": sum(unread_records()),
             "starting": sum("execute_in_turn" in name for name in threads),
             "running": load("services.lambda_svc").executions_in_flight()[0],
-            "due": sorted(due_times()),
+            "due": sorted(once_due()),
+            "recurring": sorted(recurring_due()),
         }
 
 
@@ -96,21 +97,32 @@ def unread_records() -> Iterator[int]:
             yield max(end - taken, 0)
 
 
-def due_times() -> Iterator[float]:
-    """When each schedule is to fire next, by the emulator's own reckoning."""
+def once_due() -> Iterator[float]:
+    """When the schedules that fire once are to do so."""
+    scheduler = load("services.scheduler")
+    for key, schedule in enabled_schedules():
+        due = scheduler._at_time_epoch(schedule["ScheduleExpression"])
+        if due is not None and key not in scheduler._schedule_last_fired:
+            yield due
+
+
+def recurring_due() -> Iterator[float]:
+    """When those that fire again and again are to do so next, by the emulator's own reckoning."""
     scheduler, events = load("services.scheduler"), load("services.eventbridge")
-    for key, schedule in list(scheduler._schedules._data.items()):
-        if schedule["State"] != "ENABLED":
-            continue
+    for key, schedule in enabled_schedules():
         expression = schedule["ScheduleExpression"]
         fired = scheduler._schedule_last_fired.get(key)
-        if (once := scheduler._at_time_epoch(expression)) is not None:
-            if fired is None:
-                yield once
-        elif (interval := events._parse_rate_seconds(expression)) is not None:
+        if (interval := events._parse_rate_seconds(expression)) is not None:
             yield (schedule["CreationDate"] if fired is None else fired) + interval
         elif fired is not None and (fields := events._parse_cron_fields(expression)):
             yield events._cron_next_fire(fields, datetime.fromtimestamp(fired, UTC)).timestamp()
+
+
+def enabled_schedules() -> Iterator[tuple[object, dict[str, Any]]]:
+    """Each by the key under which the emulator keeps it."""
+    for key, schedule in list(load("services.scheduler")._schedules._data.items()):
+        if schedule["State"] == "ENABLED":
+            yield key, schedule
 
 
 if __name__ == "__main__":

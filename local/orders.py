@@ -51,6 +51,7 @@ _POSTED = tuple(
     for day, hours in ((0, 0.25), (0, 4.5), (1, 1), (1, 7), (2, 2), (2, 8.5))
 )
 _LATE_BY = timedelta(days=4)
+_FOUND_AFTER = timedelta(days=5, hours=2)
 _TOO_LATE_BY = timedelta(days=12)
 # The check letter of a PNC identifier is the remainder of year and serial by 23.
 _CHECK_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
@@ -62,6 +63,7 @@ class Kind(StrEnum):
     ON_TIME = "on_time"
     REPEATED = "repeated"
     POSTED_LATE = "posted_late"
+    NUMBER_FOUND = "number_found"
     TOO_LATE = "too_late"
     NOT_SERVED = "not_served"
     NO_NUMBER = "no_number"
@@ -78,6 +80,7 @@ class SyntheticOrder:
     posted_at: datetime
     body: dict[str, Any]
     number: str | None
+    found_at: datetime | None = None
 
     @property
     def reference(self) -> str:
@@ -93,6 +96,11 @@ class SyntheticOrder:
     def expires_on(self) -> date:
         """The last day."""
         return date.fromisoformat(self.body["order"]["expires_on"])
+
+    @property
+    def known_at(self) -> datetime:
+        """When everything was known that a text needs."""
+        return self.found_at or self.posted_at
 
     @property
     def days(self) -> int:
@@ -129,27 +137,39 @@ def synthetic_orders(how_many: int, *, seed: int, start: datetime) -> list[Synth
     orders: list[SyntheticOrder] = []
     for index, (kind, moment) in enumerate(zip(kinds, moments, strict=True)):
         number, protected = numbers[2 * index], numbers[2 * index + 1]
+        missing = None
         if kind is Kind.UNSAFE_NUMBER:
             number = orders[0].body["protected_numbers"][0]
+        elif kind is Kind.NUMBER_FOUND:
+            missing = MissingReason.SEIZED_EVIDENCE
         elif kind is Kind.NO_NUMBER:
-            number = next(reasons)
-        orders.append(_order(index, kind, start + moment, number, protected, rng))
+            missing = next(reasons)
+        body = _body(index, kind, (start + moment).astimezone(LONDON).date(), rng)
+        body["mobile"] = {"number": number} if missing is None else _missing(missing, body, rng)
+        body["protected_numbers"] = [protected]
+        orders.append(
+            SyntheticOrder(
+                kind=kind,
+                posted_at=start + moment,
+                body=body,
+                number=None if kind is Kind.NO_NUMBER else number,
+                found_at=start + moment + _FOUND_AFTER if kind is Kind.NUMBER_FOUND else None,
+            )
+        )
     return orders
 
 
 def _kinds(how_many: int, rng: Random) -> list[Kind]:
     """The first is on time: its protected person's number is what the unsafe one gives."""
     others: list[Kind] = [kind for kind in Kind if kind is not Kind.ON_TIME]
-    others += [Kind.POSTED_LATE] * 2 + [Kind.NO_NUMBER] * (how_many // 10)
+    others += [Kind.POSTED_LATE, Kind.NUMBER_FOUND] + [Kind.NO_NUMBER] * (how_many // 10)
     others += [Kind.ON_TIME] * (how_many - 1 - len(others))
     rng.shuffle(others)
     return [Kind.ON_TIME, *others]
 
 
-def _order(
-    index: int, kind: Kind, posted_at: datetime, number: str, protected: str, rng: Random
-) -> SyntheticOrder:
-    first_day = posted_at.astimezone(LONDON).date()
+def _body(index: int, kind: Kind, first_day: date, rng: Random) -> dict[str, Any]:
+    """What is posted, apart from numbers."""
     days = _LENGTHS[index % len(_LENGTHS)]
     if kind is Kind.POSTED_LATE:
         first_day, days = first_day - _LATE_BY, max(days, 21)
@@ -168,21 +188,20 @@ def _order(
     }
     if kind is not Kind.NOT_SERVED:
         order["served_on"] = first_day.isoformat()
-    mobile: dict[str, str] = {"number": number}
-    if isinstance(number, MissingReason):
-        mobile = {
-            "missing_reason": number,
-            "recorded_by": f"PC-{rng.randrange(1000, 2000)}",
-            "follow_up_on": (first_day + timedelta(days=3)).isoformat(),
-        }
-    body = {
+    return {
         "event_id": str(UUID(int=rng.getrandbits(128), version=4)),
         "order": order,
         "respondent": _respondent(index, first_day, rng),
-        "mobile": mobile,
-        "protected_numbers": [protected],
     }
-    return SyntheticOrder(kind=kind, posted_at=posted_at, body=body, number=mobile.get("number"))
+
+
+def _missing(reason: MissingReason, body: dict[str, Any], rng: Random) -> dict[str, str]:
+    made_on = date.fromisoformat(body["order"]["made_on"])
+    return {
+        "missing_reason": reason,
+        "recorded_by": f"PC-{rng.randrange(1000, 2000)}",
+        "follow_up_on": (made_on + timedelta(days=3)).isoformat(),
+    }
 
 
 def _respondent(index: int, on: date, rng: Random) -> dict[str, str]:

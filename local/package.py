@@ -1,40 +1,34 @@
-"""
-Packages the functions and their layer, and points the template at the packages.
-
-For this interpreter by default. For AWS, say what pip is to fetch wheels for:
-`--platform manylinux2014_aarch64 --python-version 3.13`.
-"""
+"""Packages the functions and their layer for AWS, with a template that names the packages."""
 
 import argparse
 import hashlib
 import io
 import re
-import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "infra/template.yaml"
 REQUIREMENTS = ROOT / "requirements-layer.txt"
-PIP_TIMEOUT = 600
+PIP_SECONDS = 600
 IN_1980 = (1980, 1, 1, 0, 0, 0)
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 PATHS_OF_THIS_MACHINE = {"bin", "RECORD"}
 FOLDER = re.compile(r"^(\s*(?:CodeUri|ContentUri): *)(\.\S+)", re.MULTILINE)
 
 
-def build(
-    libraries: Path, *, prefix: str = "", pip_options: Sequence[str] = ()
-) -> tuple[str, dict[str, bytes]]:
+def build(libraries: Mapping[str, bytes], *, prefix: str = "") -> tuple[str, dict[str, bytes]]:
     """
     The template's text, and the archives that it names, with the prefix, in place of folders.
 
-    An archive is named by the hash of its content: when code changes, so does the template.
+    The libraries go into the layer. An archive is named by the hash of its content: when code
+    changes, so does the template.
     """
-    install_libraries(libraries, pip_options)
     archives: dict[str, bytes] = {}
 
     def packed(uri: re.Match[str]) -> str:
@@ -42,11 +36,9 @@ def build(
         if not folder.is_dir():
             sys.exit(f"{TEMPLATE.name} names {uri[2]}, which is not a folder")
         if "ContentUri" in uri[1]:
-            files = files_of(folder, "python", without=CACHES)
-            files |= files_of(libraries, "python", without=PATHS_OF_THIS_MACHINE)
+            data = archive({**files_of(folder, "python", without=CACHES), **libraries})
         else:
-            files = files_of(folder, "", without=CACHES)
-        data = archive(files)
+            data = archive(files_of(folder, "", without=CACHES))
         name = f"{hashlib.sha256(data).hexdigest()}.zip"
         archives[name] = data
         return uri[1] + prefix + name
@@ -54,66 +46,87 @@ def build(
     return FOLDER.sub(packed, TEMPLATE.read_text()), archives
 
 
-def install_libraries(folder: Path, pip_options: Sequence[str]) -> None:
-    """Fill the folder with the layer's libraries, unless it holds just these already."""
+def copied_libraries(parent: Path, pip_options: Sequence[str]) -> dict[str, bytes]:
+    """The layer's libraries, as AWS needs them; pip's options say for which platform."""
+    folder = install_libraries(parent, ["--no-compile", *pip_options])
+    return files_of(folder, "python", without=PATHS_OF_THIS_MACHINE)
+
+
+def linked_libraries(parent: Path) -> dict[str, bytes]:
+    """
+    Where the layer's libraries are on this machine, for this interpreter.
+
+    The emulator unpacks the layer for each function process, and two thousand files take longer
+    than all else that happens at a cold start.
+    """
+    folder = install_libraries(parent, [])
+    line = f"import sys; sys.path.insert(0, {str(folder)!r})\n"
+    return {"python/lib/python/site-packages/libraries.pth": line.encode()}
+
+
+def install_libraries(parent: Path, pip_options: Sequence[str]) -> Path:
+    """A folder below the parent that holds just what is required; made once, and then whole."""
     reasons = (REQUIREMENTS.read_text(), list(pip_options), sys.version)
-    made_from = hashlib.sha256(repr(reasons).encode()).hexdigest()
-    stamp = folder.with_name(f"{folder.name}.made-from")
-    if stamp.exists() and stamp.read_text() == made_from:
-        return
+    folder = parent / hashlib.sha256(repr(reasons).encode()).hexdigest()[:16]
+    if folder.exists():
+        return folder
     print(f"Installing {REQUIREMENTS.name} for the layer (once) ...", flush=True)
-    stamp.unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    pip = "pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes"
-    run(*pip.split(), "--only-binary=:all:", *pip_options, f"-r{REQUIREMENTS}", f"-t{folder}")
-    if not pip_options:
-        # Compiled once, or every cold start would; valid whatever time unpacking gives a file.
-        run("compileall", "-q", "--invalidation-mode=unchecked-hash", f"-s{folder}", str(folder))
-    stamp.write_text(made_from)
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as unfinished:
+        made = Path(unfinished, "made")
+        install(made, pip_options)
+        with suppress(OSError):  # another command has just made the same
+            made.rename(folder)
+    return folder
 
 
-def run(*module: str) -> None:
-    """Run a module of this interpreter; its complaints are shown only when it fails."""
-    command = [sys.executable, "-m", *module]
+def install(folder: Path, pip_options: Sequence[str]) -> None:
+    """Let pip fill the folder with what is pinned, or end with what it says."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--require-hashes", "--only-binary=:all:", "--no-deps", *pip_options]
+    pip += [f"--requirement={REQUIREMENTS}", f"--target={folder}"]
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=PIP_TIMEOUT)
+        subprocess.run(pip, check=True, capture_output=True, text=True, timeout=PIP_SECONDS)
     except subprocess.CalledProcessError as error:
         sys.exit(f"{error.stderr}\nThe layer could not be built. Is there a network?")
     except subprocess.TimeoutExpired as error:
         sys.exit(f"The layer could not be built: {error}")
 
 
-def files_of(folder: Path, place: str, *, without: set[str]) -> dict[str, Path]:
-    """Each file of the folder by its name in an archive."""
+def files_of(folder: Path, place: str, *, without: set[str]) -> dict[str, bytes]:
+    """What is in each file of the folder, by its name in an archive."""
     return {
-        (Path(place) / path.relative_to(folder)).as_posix(): path
+        (Path(place) / path.relative_to(folder)).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
         if path.is_file() and not without.intersection(path.relative_to(folder).parts)
     }
 
 
-def archive(files: Mapping[str, Path]) -> bytes:
+def archive(files: Mapping[str, bytes]) -> bytes:
     """A zip of the files: the same bytes for the same content, whenever and wherever it is made."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, IN_1980)
             entry.external_attr = 0o644 << 16
-            packed.writestr(entry, files[name].read_bytes(), zipfile.ZIP_DEFLATED)
+            packed.writestr(entry, files[name], zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
 def main() -> None:
     """Write the packages and the template that names them, ready for `sam deploy`."""
-    parser = argparse.ArgumentParser(prog="python -m local.package", description=__doc__)
-    parser.add_argument("--platform", action="append", default=[], help="as pip names it")
-    parser.add_argument("--python-version", help="as pip takes it: 3.13")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.package",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--platform", default="manylinux2014_aarch64", help="as pip names it")
+    parser.add_argument("--python-version", default="3.13", help="as pip takes it")
     parser.add_argument("--output", type=Path, default=ROOT / "build", help="folder to write to")
     options = parser.parse_args()
-    wanted = [f"--platform={platform}" for platform in options.platform]
-    if options.python_version:
-        wanted += [f"--python-version={options.python_version}", "--implementation=cp"]
-    template, archives = build(options.output / "libraries", pip_options=wanted)
+    target = [f"--platform={options.platform}", f"--python-version={options.python_version}"]
+    libraries = copied_libraries(options.output / "libraries", [*target, "--implementation=cp"])
+    template, archives = build(libraries)
     for name, data in archives.items():
         (options.output / name).write_bytes(data)
     (options.output / TEMPLATE.name).write_text(template)

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Text:
-    """One text that the emulator took, and the moved time at which it was first seen there."""
+    """
+    One text that the emulator took, and the moved time at which it was first seen there.
+
+    Whether it was delivered is the carrier's word; `None` is none by the end of the run.
+    """
 
     number: str
     body: str
     seen_at: datetime
+    delivered: bool | None = True
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 DESCRIPTION = emulator.STATE / "stack.json"
-LIBRARIES = emulator.STATE / "layer/python"
-NAME, BUCKET = "dvpo-reminders", "packages"
+LIBRARIES = emulator.STATE / "layer"
+NAME, BUCKET, UPSTREAM = "dvpo-reminders", "packages", "upstream"
 PARAMETERS = {"OnAws": "false"}
 DEPLOY_SECONDS = 120
 DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
@@ -103,7 +103,8 @@ def refuse_taken(port: int) -> None:
 
 def deploy(port: int) -> None:
     """Make the stack what template and code say, and write down how to reach it."""
-    template, archives = package.build(LIBRARIES, prefix=f"s3://{BUCKET}/")
+    libraries = package.linked_libraries(LIBRARIES)
+    template, archives = package.build(libraries, prefix=f"s3://{BUCKET}/")
     sha256 = hashlib.sha256(template.encode()).hexdigest()
     if DESCRIPTION.exists() and Stack.load().template_sha256 == sha256:
         print(f"Up already, and up to date: {Stack.load().api_url}")
@@ -121,7 +122,10 @@ def deploy(port: int) -> None:
         change(cloudformation, template)
     except ClientError as error:
         sys.exit(f"CloudFormation refused the template: {error}")
-    description = describe(cloudformation, port, sha256)
+    key_id, secret = upstream(port)
+    description = replace(
+        describe(cloudformation, port, sha256), access_key_id=key_id, secret_access_key=secret
+    )
     emulator.write(DESCRIPTION, json.dumps(asdict(description), indent=2) + "\n")
     seconds = time.monotonic() - began
     print(f"Deployed in {seconds:.1f} s: {description.api_url} (see {DESCRIPTION})")
@@ -188,6 +192,20 @@ def describe(cloudformation: "CloudFormationClient", port: int, sha256: str) -> 
     )
 
 
+def upstream(port: int) -> tuple[str, str]:
+    """A key that may do anything. The emulator verifies no signature under its own key."""
+    if DESCRIPTION.exists():
+        stack = Stack.load()
+        return stack.access_key_id, stack.secret_access_key
+    iam = boto3.client("iam", **access(port))
+    iam.create_user(UserName=UPSTREAM)
+    anything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": anything})
+    iam.put_user_policy(UserName=UPSTREAM, PolicyName="anything", PolicyDocument=document)
+    key = iam.create_access_key(UserName=UPSTREAM)["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]
+
+
 def down() -> None:
     """Stop what `up` started, and nothing else."""
     stopped = emulator.stop()
@@ -201,7 +219,7 @@ def status() -> None:
     work = emulator.read_page(stack.port, WORK_PAGE)
     now = datetime.fromtimestamp(work["now"], UTC)
     print(f"Up, on port {stack.port}: {stack.api_url} with Host: {stack.api_host}")
-    print(f"It lives at {now:%a %d %b %Y %H:%M:%S} UTC; {len(work['due'])} schedules to come.")
+    print(f"It lives at {now:%a %d %b %Y %H:%M:%S} UTC; {len(work['due'])} schedules due once.")
     print(f"Invocations running: {work['running']}; stream records not yet read: {work['unread']}")
 
 

@@ -5,19 +5,18 @@ For an auditor with the right to use the allocation key (kms:GenerateMac) and to
 (dynamodb:Scan), or an export of it. The key never leaves KMS, so without it nobody can check an
 arm; nothing that is personal is read, and only the ids of enrolments are printed.
 
-Exit status: 0 if all is well, 1 if anything is not, 2 if it could not be found out.
+Exit status: 0 if all is well, 3 if something is wrong, another if it could not be found out.
 """
 
 import argparse
 import sys
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich import box
 from rich.console import Console
@@ -25,10 +24,9 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from allocation.randomisation import block, message
-from local import moved_clock
-from local.allocation_evidence import Evidence, blocks_of, exported, scanned
+from local.allocation_evidence import Evidence, blocks_of
 from local.allocation_findings import Finding, findings
-from local.stack import Stack, access
+from local.allocation_sources import exported, files_of, place, scanned
 from trial import protocol as protocols
 from trial.errors import UnavailableError
 from trial.mac import MacKey
@@ -36,12 +34,11 @@ from trial.model import Arm
 from trial.protocol import Protocol, ProtocolError
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_kms import KMSClient
-
     from local.allocation_findings import Derive
+    from trial.records import Allocation
 
-COULD_NOT = 2
+SOMETHING_WRONG = 3
+DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
 def derivation(key: MacKey) -> "Derive":
@@ -54,127 +51,75 @@ def derivation(key: MacKey) -> "Derive":
     return derive
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a trial is kept: its table, its key, and who may be asked for them."""
-
-    dynamodb: "DynamoDBClient"
-    kms: "KMSClient"
-    table: str
-    key_id: str
-
-
-def place(wanted: argparse.Namespace) -> Place:
-    """The local stack, a stack or a table and a key, as the command line says."""
-    told: dict[str, Any] = {"region_name": wanted.region, "endpoint_url": wanted.endpoint_url}
-    table, key_id, name = wanted.table, wanted.key, wanted.stack_name
-    if not (name or key_id):
-        stack = Stack.load()
-        moved_clock.follow(stack.clock_file)
-        told, name = access(stack.port), stack.stack_name
-    if name:
-        described = boto3.client("cloudformation", **told).describe_stack_resources(StackName=name)
-        ids = {
-            resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
-            for resource in described["StackResources"]
-        }
-        if not {"Table", "AllocationKey"} <= ids.keys():
-            could_not(f"The stack {name} is no trial: it has no Table and no AllocationKey.")
-        table, key_id = table or ids["Table"], key_id or ids["AllocationKey"]
-    return Place(boto3.client("dynamodb", **told), boto3.client("kms", **told), table, key_id)
-
-
-def evidence_in(items: Iterable[Mapping[str, Any]], noted: Callable[[], object]) -> Evidence:
-    """What these items hold about allocation."""
-    evidence = Evidence()
-    for item in items:
-        evidence.add(item)
-        noted()
-    return evidence
-
-
 def verify(
-    place: Place, files: Sequence[Path], agreed: Mapping[str, Protocol], progress: Progress
+    source: Callable[[], Iterable[Mapping[str, Any]]],
+    derive: "Derive",
+    agreed: Mapping[str, Protocol],
+    progress: Progress,
+) -> tuple[Evidence, list[Finding]]:
+    """What the source holds, and what is wrong with it."""
+    evidence = Evidence()
+    reading = progress.add_task("Reading items", total=None)
+    for item in source():
+        evidence.add(item)
+        progress.advance(reading)
+    sequences = blocks_of(evidence.allocations, agreed).values()
+    deriving = progress.add_task("Deriving blocks", total=sum(map(len, sequences)))
+
+    def derive_next(protocol: Protocol, stratum: str, number: int) -> tuple[Arm, ...]:
+        progress.advance(deriving)
+        return derive(protocol, stratum, number)
+
+    return evidence, findings(evidence, protocols=agreed, derive=derive_next)
+
+
+def verify_live(
+    source: Callable[[], Iterable[Mapping[str, Any]]],
+    derive: "Derive",
+    agreed: Mapping[str, Protocol],
+    progress: Progress,
 ) -> tuple[Evidence, list[Finding]]:
     """
-    What there is, and what is wrong with it.
+    As `verify`, of a table that people may be drawn into meanwhile.
 
-    A table may change while it is read: an allocation and its cursor are on different pages. So
-    what is wrong is looked at again, and only what is wrong both times is wrong.
+    A draw is one transaction, yet its items are read at different moments. So what seems wrong is
+    looked at again, and only what is wrong both times is wrong: an allocation never changes.
     """
-    derive = derivation(MacKey(place.kms, place.key_id))
-
-    def look(what: str) -> tuple[Evidence, list[Finding]]:
-        reading = progress.add_task(f"{what} items", total=None)
-        items = (
-            (item for file in files for item in exported(file))
-            if files
-            else scanned(place.dynamodb, place.table)
-        )
-        evidence = evidence_in(items, lambda: progress.advance(reading))
-        found = blocks_of(evidence.allocations, agreed).values()
-        deriving = progress.add_task("Deriving blocks", total=sum(map(len, found)))
-
-        def derive_next(protocol: Protocol, stratum: str, number: int) -> tuple[Arm, ...]:
-            progress.advance(deriving)
-            return derive(protocol, stratum, number)
-
-        return evidence, findings(evidence, protocols=agreed, derive=derive_next)
-
-    evidence, first = look("Reading")
-    if not first or files:
-        return evidence, first
-    evidence, second = look("Looking again at")
-    return evidence, [finding for finding in second if finding in first]
+    evidence, wrong = verify(source, derive, agreed, progress)
+    if wrong:
+        evidence, again = verify(source, derive, agreed, progress)
+        wrong = [finding for finding in again if finding in set(wrong)]
+    return evidence, wrong
 
 
-def summary(evidence: Evidence, agreed: Mapping[str, Protocol], *, unblinded: bool) -> Table:
+def summary(evidence: Evidence, *, unblinded: bool) -> Table:
     """How much was verified, by stratum; how many in each arm only if asked for."""
     arms = [*Arm] if unblinded else []
-    headings = ("Trial", "Protocol", "Stratum", "Blocks", "Slots", "Repeats", "Allocations")
+    headings = ("Protocol", "Stratum", "Blocks", "Slots", "Repeats", "Allocations")
     table = Table(*headings, *(arm.capitalize() for arm in arms), box=box.SIMPLE_HEAD)
-    for column in table.columns[3:]:
+    for column in table.columns[2:]:
         column.justify = "right"
-    groups: dict[tuple[str, str, str], list[Any]] = {}
+    strata: dict[tuple[str, str], list[Allocation]] = defaultdict(list)
     for each in evidence.allocations:
-        protocol = agreed.get(each.protocol_sha256)
-        trial = protocol.trial if protocol else "not known"
-        groups.setdefault((trial, each.protocol, each.stratum), []).append(each)
-    for group, theirs in sorted(groups.items()):
-        blocks = {each.block for each in theirs} - {None}
-        repeats = sum(each.repeat for each in theirs)
+        strata[each.protocol, each.stratum].append(each)
+    for stratum, theirs in sorted(strata.items()):
+        slots = [each for each in theirs if not each.repeat]
+        blocks = {each.block for each in slots}
         by_arm = Counter(each.arm for each in theirs)
-        counts = (len(blocks), len(theirs) - repeats, repeats, len(theirs))
-        table.add_row(*group, *map(str, counts), *(str(by_arm[arm]) for arm in arms))
+        counts = (len(blocks), len(slots), len(theirs) - len(slots), len(theirs))
+        table.add_row(*stratum, *map(str, counts), *(str(by_arm[arm]) for arm in arms))
     return table
 
 
-def files_of(given: Iterable[Path]) -> list[Path]:
-    """The files of an export; of a folder, such as DynamoDB makes, all its data."""
-    files: list[Path] = []
-    for path in given:
-        inside = sorted(path.rglob("*.json.gz")) if path.is_dir() else [path]
-        if not inside:
-            could_not(f"{path} holds no *.json.gz")
-        files += inside
-    return files
-
-
-def could_not(why: str) -> NoReturn:
-    """End, and say why it was not found out whether all is well."""
-    print(why, file=sys.stderr)
-    sys.exit(COULD_NOT)
-
-
-def refusal(error: ClientError) -> str:
-    """What AWS did not let happen."""
+def refused(error: ClientError) -> str:
+    """What AWS did not let happen, and what it takes."""
+    cannot, takes = {
+        "GenerateMac": ("The allocation key cannot be used", "kms:GenerateMac on it"),
+        "Scan": ("The table cannot be read", "dynamodb:Scan on it, kms:Decrypt on its key"),
+    }.get(error.operation_name, (f"{error.operation_name} failed", "the right to do it"))
     code, said = error.response["Error"]["Code"], error.response["Error"]["Message"]
-    doing = {
-        "GenerateMac": "using the allocation key (needs kms:GenerateMac on it)",
-        "Scan": "reading the table (needs dynamodb:Scan on it, and kms:Decrypt on its key)",
-        "DescribeStackResources": "looking up the stack (else give --table and --key)",
-    }
-    return f"AWS refused {doing.get(error.operation_name, error.operation_name)}: {code}: {said}"
+    takes = f" It takes {takes}." if code in DENIED else ""
+    return f"{cannot}: {code}: {said}{takes}"
 
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -219,22 +164,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
     columns = TextColumn("{task.description}"), MofNCompleteColumn()
     try:
         agreed = {each.sha256: each for each in map(protocols.load, wanted.protocol)}
-        files = files_of(wanted.export)
+        trial = place(wanted)
+        derive = derivation(MacKey(trial.kms, trial.key_id))
         with Progress(*columns, console=bar, disable=not bar.is_terminal) as progress:
-            evidence, wrong = verify(place(wanted), files, agreed, progress)
+            if files := files_of(wanted.export):
+                evidence, wrong = verify(
+                    lambda: chain.from_iterable(map(exported, files)), derive, agreed, progress
+                )
+            else:
+                evidence, wrong = verify_live(
+                    lambda: scanned(trial.dynamodb, trial.table), derive, agreed, progress
+                )
     except ClientError as error:
-        could_not(refusal(error))
-    except (BotoCoreError, UnavailableError, ProtocolError) as error:
-        could_not(str(error))
+        sys.exit(refused(error))
+    except UnavailableError as error:
+        sys.exit(f"{error}: {error.__cause__}")
+    except (BotoCoreError, ProtocolError) as error:
+        sys.exit(str(error))
     except (EOFError, OSError, ValueError, zlib.error) as error:
-        could_not(f"The export cannot be read: {error}")
+        sys.exit(f"The export cannot be read: {error}")
     if not evidence.enrolments:
-        could_not("There is no enrolment in it, so nothing was verified.")
-    Console().print(summary(evidence, agreed, unblinded=wanted.unblinded))
+        sys.exit("There is no enrolment in it, so nothing was verified.")
+    # Where there is no terminal to fit, no heading is cut short.
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(summary(evidence, unblinded=wanted.unblinded))
     for finding in sorted(wrong):
         print(f"{finding.fault}: {finding.where}: {finding.detail}".removesuffix(": "))
     if wrong:
-        sys.exit(f"{len(wrong)} findings.")
+        print(f"Findings: {len(wrong)}", file=sys.stderr)
+        sys.exit(SOMETHING_WRONG)
     print(f"All is well: {len(evidence.allocations)} allocations are as the key has them.")
 
 

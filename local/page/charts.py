@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from local.checks import CLOSES, OPENS
 from local.orders import LONDON
 from local.run import Case, Run, local
-from trial.model import Arm, Suppression
+from trial.model import Arm, ReminderState, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,22 +159,28 @@ def _row(run: Run, case: Case, axis: Axis) -> str:
         last = escape((", ".join(said["reasons"]) or said["status"]).replace("_", " "))
     else:
         last = f"{texts} text{'' if texts == 1 else 's'}"
-    marks = "".join(_mark(reminder, axis) for reminder in case.reminders)
-    posted = axis.x(order.posted_at)
+    marks = "".join(
+        f'<path class="posted" d="M{axis.x(at):.1f} {middle - 5:g}v10"/>'
+        for at in sorted({order.posted_at, order.known_at})
+    )
+    marks += "".join(_mark(reminder, axis) for reminder in case.reminders)
     return (
         f'<text class="name" x="0" y="{middle + 4:g}">{escape(order.reference[-6:])}'
         f" · {order.days} days</text>"
         f'<path class="bar {arm}" d="M{axis.x(order.made_on):g} {middle:g}H{end:g}"/>'
-        f'<path class="posted" d="M{posted:.1f} {middle - 5:g}v10"/>{marks}'
+        f"{marks}"
         f'<text class="name" x="{end + 7:g}" y="{middle + 4:g}">{last}</text>'
     )
 
 
 def _mark(reminder: dict[str, Any], axis: Axis) -> str:
-    """By shape as well as by colour: a dot was sent, a ring was missed, a cross went wrong."""
+    """A dot was sent, a box not delivered, a ring missed, a cross not sent: shapes, not colours."""
     when = datetime.fromisoformat(reminder["sent_at"] or reminder["due_at"])
     x, y = axis.x(when), ROW / 2
-    if reminder["sent_at"]:
+    if reminder["state"] == ReminderState.UNDELIVERED:
+        shape = f'<rect class="undelivered" x="{x - 4:.1f}" y="{y - 4:g}" width="8" height="8"/>'
+        what = f"not delivered, {reminder['reason']}"
+    elif reminder["sent_at"]:
         shape, what = f'<circle class="sent" cx="{x:.1f}" cy="{y:g}" r="4.6"/>', "sent"
     elif reminder["reason"] == Suppression.MISSED_LATE_START:
         shape, what = f'<circle class="missed" cx="{x:.1f}" cy="{y:g}" r="4"/>', "missed"

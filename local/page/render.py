@@ -8,7 +8,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from local.checks import EXACT
+from local.checks import EXACT, WORDS
+from local.orders import Kind
 from local.page import tables
 from local.page.charts import direction, orders_by_day, texts_by_hour
 from local.run import Case, Run, local
@@ -69,16 +70,18 @@ def _flow(run: Run) -> str:
     """From the orders posted to the texts: nobody may get lost on the way."""
     enrolled = [case for case in run.cases if case.enrolment]
     refused = [case for case in run.cases if not case.enrolment]
-    waiting = [case for case in enrolled if case.answers[0].body["status"] == Status.WAITING]
-    left_out = [case for case in enrolled if case.answers[0].body["status"] == Status.INELIGIBLE]
     randomised = [case for case in enrolled if case.arm]
+    others = [case for case in enrolled if not case.arm]
+    waiting = [case for case in others if case.answers[0].body["status"] == Status.WAITING]
+    left_out = [case for case in others if case.answers[0].body["status"] != Status.WAITING]
+    found = sum(case.order.kind is Kind.NUMBER_FOUND for case in randomised)
     steps = [
         _box(len(run.cases), "orders posted") + _asides(_box(len(refused), "refused", refused)),
         _box(len(enrolled), "orders enrolled")
         + _asides(
             _box(len(waiting), "waiting", waiting), _box(len(left_out), "left out", left_out)
         ),
-        _box(len(randomised), "eligible and randomised"),
+        _box(len(randomised), "eligible and randomised", note=f"{found} once a number was found"),
     ]
     arms = _arm_box(run, Arm.INTERVENTION) + _arm_box(run, Arm.CONTROL)
     listed = "".join(f"<li>{step}</li>" for step in steps)
@@ -89,12 +92,13 @@ def _asides(*boxes: str) -> str:
     return f'<div class="asides">{"".join(boxes)}</div>'
 
 
-def _box(count: int, what: str, left: Sequence[Case] = ()) -> str:
+def _box(count: int, what: str, left: Sequence[Case] = (), *, note: str = "") -> str:
     listed = "".join(
         f"<li>{times} {tables.words(reason)}{_details(left, reason)}</li>"
         for reason, times in Counter(map(_why, left)).most_common()
     )
-    return f'<div class="box"><b>{count} {what}</b>{f"<ul>{listed}</ul>" if listed else ""}</div>'
+    listed = f"<ul>{listed}</ul>" if listed else f"<span>{note}</span>"
+    return f'<div class="box"><b>{count} {what}</b>{listed}</div>'
 
 
 def _why(case: Case) -> str:
@@ -119,43 +123,46 @@ def _details(cases: Sequence[Case], reason: str) -> str:
 
 def _arm_box(run: Run, arm: Arm) -> str:
     cases = run.of(arm)
-    texts = sum(len(run.texts_to(case)) for case in cases)
+    texts = [text for case in cases for text in run.texts_to(case)]
+    lost = sum(text.delivered is False for text in texts)
     missed = sum(
         reminder["reason"] == Suppression.MISSED_LATE_START
         for case in cases
         for reminder in case.reminders
     )
-    late = f", {missed} missed by late starts" if missed else ""
-    return (
-        f'<div class="box {arm}"><b>{len(cases)} {arm}</b>'
-        f"<span>{texts or 'no'} texts{late}</span></div>"
-    )
+    told = [f"{len(texts) or 'no'} texts"]
+    told += [f"{lost} not delivered"] * (lost > 0)
+    told += [f"{missed} missed by late starts"] * (missed > 0)
+    return f'<div class="box {arm}"><b>{len(cases)} {arm}</b><span>{", ".join(told)}</span></div>'
+
+
+def _how_telling(run: Run, case: Case) -> tuple[int, int, int]:
+    """Least if all texts arrived, the order is short, and it has many conditions."""
+    lost = sum(not text.delivered for text in run.texts_to(case))
+    return lost, case.order.days, -len(case.order.body["order"]["conditions"])
 
 
 def _phone(run: Run) -> str:
-    """The shortest order of the intervention arm with the most conditions."""
     shown = [case for case in run.of(Arm.INTERVENTION) if case.order.kind in EXACT]
     if not shown:
         return "<p>No order was allocated to intervention.</p>"
-    case = min(
-        shown, key=lambda case: (case.order.days, -len(case.order.body["order"]["conditions"]))
-    )
+    case = min(shown, key=lambda case: _how_telling(run, case))
     texts, order = run.texts_to(case), case.order
     bubbles = "".join(
         f'<li><time datetime="{local(text.seen_at).isoformat(timespec="minutes")}">'
         f"{local(text.seen_at):%a %-d %b, %H:%M}</time><p>{escape(text.body)}</p></li>"
         for text in texts
+        if text.delivered
     )
     rows = "".join(
         f'<tr><td class="number">{reminder["number"]}</td>'
         f'<th scope="row">{tables.words(reminder["theme"])}</th>'
-        f"<td>day {(local(text.seen_at).date() - order.made_on).days}</td>"
+        f"<td>{(local(text.seen_at).date() - order.made_on).days}</td>"
+        f"<td>{WORDS[text.delivered]}</td>"
         f'<td class="number">{septets(text.body)}</td></tr>'
         for reminder, text in zip(case.sent(), texts, strict=False)
     )
-    conditions = ", ".join(
-        tables.words(condition) for condition in order.body["order"]["conditions"]
-    )
+    conditions = ", ".join(map(tables.words, order.body["order"]["conditions"]))
     return (
         '<div class="pair"><div class="handset"><div class="screen">'
         '<div class="sender"><span aria-hidden="true">P</span>Police</div>'
@@ -168,6 +175,7 @@ def _phone(run: Run) -> str:
         f"<table><caption>The {len(texts)} texts to the number ending"
         f" {escape((order.number or '')[-3:])}; one part holds 160 characters</caption>"
         '<thead><tr><th class="number" scope="col">No.</th><th scope="col">Theme</th>'
-        '<th scope="col">Day</th><th class="number" scope="col">Characters</th></tr></thead>'
+        '<th scope="col">Day</th><th scope="col">Receipt</th>'
+        '<th class="number" scope="col">Characters</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div></div>"
     )

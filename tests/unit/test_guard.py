@@ -53,7 +53,7 @@ def test_what_is_due_in_the_window_goes() -> None:
     assert verdict() is None
 
 
-@pytest.mark.parametrize("status", set(Status) - {Status.ALLOCATED})
+@pytest.mark.parametrize("status", [each for each in Status if each is not Status.ALLOCATED])
 def test_only_an_allocated_enrolment_is_texted(status: Status) -> None:
     assert verdict(status=status) is Suppression.ENDED
 

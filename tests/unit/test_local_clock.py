@@ -2,6 +2,7 @@
 
 import argparse
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 from local import clock, emulator, moved_clock
 from local.clock import Clock
 
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+
 
 class Emulated:
     """
-    Fires what is due when it is asked what is going on.
+    Fires what is due at every third question about what is going on.
 
     A firing shows as invocations, then for a moment not at all, then as records of their writes.
     """
@@ -21,27 +24,37 @@ class Emulated:
     def __init__(self, own_clock: Clock, due: list[datetime]) -> None:
         self.clock = own_clock
         self.due = due
+        self.recurring = NEVER
+        self.recurred: list[datetime] = []
         self.fired: dict[datetime, datetime] = {}
         self.going_on: list[str] = []
+        self.answers = 0
+        self.every = timedelta(hours=1)
 
     def read_page(self, port: int, path: str) -> dict[str, Any]:
         assert (port, path) == (4711, "/_local/work")
         now = self.clock.now()
-        overdue = [due for due in self.due if due <= now]
         what = self.going_on.pop(0) if self.going_on else ""
-        answer = {
+        self.answers += 1
+        if self.answers % 3 == 0:
+            self.sweep(now)
+        return {
             "now": now.timestamp(),
             "running": int(what == "running"),
             "starting": int(what == "starting"),
             "unread": int(what == "unread"),
             "due": sorted(due.timestamp() for due in self.due),
+            "recurring": [self.recurring.timestamp()],
         }
-        for due in overdue:
+
+    def sweep(self, now: datetime) -> None:
+        if self.recurring <= now:
+            self.recurred.append(now)
+            self.recurring = now + self.every
+        for due in [due for due in self.due if due <= now]:
             self.due.remove(due)
             self.fired[due] = now
-            for what in ("starting", "running", "", "unread"):
-                self.going_on += [what] if what == "" else [what] * 3
-        return answer
+            self.going_on += [*["starting"] * 3, *["running"] * 3, "", *["unread"] * 3]
 
 
 @pytest.fixture
@@ -124,6 +137,28 @@ def test_schedules_due_within_a_minute_take_one_stop(own: Clock, emulated: Emula
     list(own.walk(later(own, days=2), 4711))
     assert len(set(emulated.fired.values())) == 2
     assert list(emulated.fired) == due
+
+
+def test_what_recurs_hourly_recurs_hourly_on_a_walk(own: Clock, emulated: Emulated) -> None:
+    emulated.recurring = later(own, minutes=10)
+    emulated.due = [later(own, minutes=minutes) for minutes in (20, 30, 45, 140)]
+    for now in own.walk(later(own, hours=5), 4711):
+        assert emulated.recurring > now
+    assert len(emulated.recurred) == 5
+    gaps = [after - before for before, after in pairwise(emulated.recurred)]
+    assert max(gaps) < timedelta(hours=1, minutes=1)
+
+
+def test_what_recurs_more_often_fires_at_each_stop_and_once_an_hour(
+    own: Clock, emulated: Emulated
+) -> None:
+    emulated.every = timedelta(minutes=5)
+    emulated.recurring = later(own, minutes=5)
+    emulated.due = [later(own, minutes=minutes) for minutes in (10, 20)]
+    list(own.walk(later(own, hours=4), 4711))
+    assert len(emulated.fired) == 2
+    # At the two stops, then after one, two and three hours, and at the end.
+    assert len(emulated.recurred) == 6
 
 
 def test_a_system_that_never_settles_is_told_of(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,7 +33,9 @@ def ministack(monkeypatch: pytest.MonkeyPatch) -> dict[str, SimpleNamespace]:
             _at_time_epoch=lambda text: float(text[3:]) if text.startswith("at") else None,
         ),
         "services.eventbridge": SimpleNamespace(
-            _parse_rate_seconds=lambda text: HOUR if text == "hourly" else None
+            _parse_rate_seconds=lambda text: HOUR if text == "hourly" else None,
+            _parse_cron_fields=lambda text: "at two" if text == "nightly" else None,
+            _cron_next_fire=lambda _, after: after + timedelta(hours=2),
         ),
     }
     monkeypatch.setattr(launcher, "load", parts.__getitem__)
@@ -55,6 +58,7 @@ def test_nothing_is_going_on_at_rest() -> None:
         "starting": 0,
         "running": 0,
         "due": [],
+        "recurring": [],
     }
 
 
@@ -88,8 +92,16 @@ def test_schedules_are_due_when_they_are_to_fire_next(
     schedule(ministack, "off", "at 700", "DISABLED")
     schedule(ministack, "new rate", "hourly", "ENABLED")
     schedule(ministack, "old rate", "hourly", "ENABLED")
-    ministack["services.scheduler"]._schedule_last_fired |= {"fired": 801.0, "old rate": 200.0}
-    assert launcher.work()["due"] == [900.0, 100 + HOUR, 200 + HOUR]
+    schedule(ministack, "new cron", "nightly", "ENABLED")
+    schedule(ministack, "old cron", "nightly", "ENABLED")
+    ministack["services.scheduler"]._schedule_last_fired |= {
+        "fired": 801.0,
+        "old rate": 200.0,
+        "old cron": 300.0,
+    }
+    work = launcher.work()
+    assert work["due"] == [900.0]
+    assert work["recurring"] == [100 + HOUR, 200 + HOUR, 300 + 2 * HOUR]
 
 
 @pytest.mark.usefixtures("ministack")

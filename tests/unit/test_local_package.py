@@ -2,15 +2,17 @@
 
 import io
 import os
+import site
+import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from local import package
 
+FOR_AWS = ["--platform=manylinux2014_aarch64", "--python-version=3.13"]
 TEMPLATE = """\
 Globals:
   Function:
@@ -25,7 +27,7 @@ Resources:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small one; pip puts in the libraries what it was told to."""
+    """A small one."""
     files = {
         "infra/template.yaml": TEMPLATE,
         "requirements-layer.txt": "library==1",
@@ -44,27 +46,29 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def ran(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
-    commands: list[Sequence[str]] = []
+def pip(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What pip was told; it installs a library, and what comes with one."""
+    told: list[list[str]] = []
 
-    def run(*module: str) -> None:
-        commands.append(module)
-        for name in ("library.py", "__pycache__/library.pyc", "bin/tool", "l.dist-info/RECORD"):
-            file = checkout / "libraries" / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(module[0])
+    def run(command: list[str], **_: object) -> None:
+        told.append(command)
+        target = Path(command[-1].removeprefix("--target="))
+        for name in ("library.py", "bin/tool", "library.dist-info/RECORD"):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (target / name).write_text("")
 
-    monkeypatch.setattr(package, "run", run)
-    return commands
+    monkeypatch.setattr(subprocess, "run", run)
+    return told
 
 
 def names(archive: bytes) -> set[str]:
     return set(zipfile.ZipFile(io.BytesIO(archive)).namelist())
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("pip")
 def test_the_template_names_archives_in_place_of_folders(checkout: Path) -> None:
-    template, archives = package.build(checkout / "libraries", prefix="s3://packages/")
+    libraries = package.copied_libraries(checkout / "libraries", FOR_AWS)
+    template, archives = package.build(libraries, prefix="s3://packages/")
     functions, layer = archives
     assert template == (
         TEMPLATE.replace("CodeUri: ../functions/", f"CodeUri: s3://packages/{functions}").replace(
@@ -76,70 +80,90 @@ def test_the_template_names_archives_in_place_of_folders(checkout: Path) -> None
         "python/trial/model.py",
         "python/trial/protocols/one.toml",
         "python/library.py",
-        "python/__pycache__/library.pyc",
     }
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("pip")
+def test_on_this_machine_the_layer_says_where_the_libraries_are(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    libraries = package.linked_libraries(checkout / "libraries")
+    _, archives = package.build(libraries)
+    _, layer = archives.values()
+    with zipfile.ZipFile(io.BytesIO(layer)) as packed:
+        packed.extractall(checkout / "unpacked")
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    # As the emulator does with a layer's site-packages.
+    site.addsitedir(str(checkout / "unpacked/python/lib/python/site-packages"))
+    (installed,) = (checkout / "libraries").glob("*/library.py")
+    assert sys.path[0] == str(installed.parent)
+
+
+@pytest.mark.usefixtures("pip")
 def test_the_same_content_makes_the_same_archives(checkout: Path) -> None:
-    before = package.build(checkout / "libraries")
+    before = package.build({"python/library.py": b""})
+    for data in before[1].values():
+        entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
+        assert {entry.date_time[0] for entry in entries} == {1980}
     handler = checkout / "functions/sending/handler.py"
     os.utime(handler, (1, 1))
     handler.chmod(0o600)
-    assert package.build(checkout / "libraries") == before
+    assert package.build({"python/library.py": b""}) == before
+    assert package.build({"python/library.py": b"changed"})[0] != before[0]
     handler.write_text("import trial  # changed")
-    assert package.build(checkout / "libraries")[0] != before[0]
+    assert package.build({"python/library.py": b""})[0] != before[0]
 
 
-def test_libraries_are_installed_once_for_each_reason(
-    checkout: Path, ran: list[Sequence[str]]
-) -> None:
-    libraries = checkout / "libraries"
-    for _ in range(2):
-        package.build(libraries)
-    assert [module[0] for module in ran] == ["pip", "compileall"]
+def test_libraries_are_installed_once_for_each_reason(checkout: Path, pip: list[list[str]]) -> None:
+    parent = checkout / "libraries"
+    first = package.install_libraries(parent, [])
+    assert package.install_libraries(parent, []) == first
     package.REQUIREMENTS.write_text("library==2")
-    package.build(libraries)
-    assert [module[0] for module in ran[2:]] == ["pip", "compileall"]
-    for_aws = ["--platform=manylinux2014_aarch64", "--python-version=3.13"]
-    package.build(libraries, pip_options=for_aws)
-    assert [module[0] for module in ran[4:]] == ["pip"]
-    assert set(for_aws) < set(ran[4])
+    second = package.install_libraries(parent, [])
+    third = package.install_libraries(parent, FOR_AWS)
+    assert len({first, second, third}) == len(pip) == 3
+    assert set(parent.iterdir()) == {first, second, third}
 
 
-def test_pip_takes_nothing_but_what_is_pinned(checkout: Path, ran: list[Sequence[str]]) -> None:
-    package.build(checkout / "libraries")
-    assert {"--require-hashes", "--only-binary=:all:", "--no-deps"} < set(ran[0])
-
-
-def test_an_install_that_failed_is_tried_again(
-    checkout: Path, ran: list[Sequence[str]], monkeypatch: pytest.MonkeyPatch
+def test_two_commands_may_install_the_same_at_once(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_network(*_: str) -> None:
-        sys.exit("no network")
+    parent = checkout / "libraries"
 
-    with monkeypatch.context() as broken:
-        broken.setattr(package, "run", no_network)
-        with pytest.raises(SystemExit, match="no network"):
-            package.build(checkout / "libraries")
-    package.build(checkout / "libraries")
-    with monkeypatch.context() as broken:
-        broken.setattr(package, "run", no_network)
-        package.REQUIREMENTS.write_text("library==2")
-        with pytest.raises(SystemExit, match="no network"):
-            package.build(checkout / "libraries")
-    package.REQUIREMENTS.write_text("library==1")
-    package.build(checkout / "libraries")
-    assert [module[0] for module in ran] == ["pip", "compileall"] * 2
+    def install(folder: Path, _: object) -> None:
+        folder.mkdir()
+        (folder / "library.py").touch()
+        if len(list(parent.iterdir())) == 1:
+            package.install_libraries(parent, [])
+
+    monkeypatch.setattr(package, "install", install)
+    folder = package.install_libraries(parent, [])
+    assert list(parent.iterdir()) == [folder]
+    assert [file.name for file in folder.iterdir()] == ["library.py"]
 
 
-@pytest.mark.usefixtures("ran")
+def test_pip_takes_nothing_but_what_is_pinned(checkout: Path, pip: list[list[str]]) -> None:
+    package.copied_libraries(checkout / "libraries", FOR_AWS)
+    assert {"--require-hashes", "--only-binary=:all:", "--no-deps", "--no-compile", *FOR_AWS} < set(
+        pip[0]
+    )
+
+
+def test_an_install_that_failed_is_shown_and_leaves_nothing(checkout: Path) -> None:
+    package.REQUIREMENTS.write_text("--no-such-option")
+    parent = checkout / "libraries"
+    with pytest.raises(SystemExit, match=r"no such option(.|\n)*Is there a network\?"):
+        package.install_libraries(parent, [])
+    assert list(parent.iterdir()) == []
+
+
+def test_an_install_that_hangs_is_given_up(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package, "PIP_SECONDS", 0)
+    with pytest.raises(SystemExit, match="timed out"):
+        package.install_libraries(checkout / "libraries", [])
+
+
 def test_a_folder_that_is_not_there_is_refused_by_name(checkout: Path) -> None:
-    package.TEMPLATE.write_text(TEMPLATE.replace("../functions/", "../funktions/"))
+    (checkout / "infra/template.yaml").write_text(TEMPLATE.replace("../functions", "../funktions"))
     with pytest.raises(SystemExit, match=r"template\.yaml names \.\./funktions/"):
-        package.build(checkout / "libraries")
-
-
-def test_what_a_module_complains_about_is_shown_when_it_fails() -> None:
-    with pytest.raises(SystemExit, match="No module named no_such_module"):
-        package.run("no_such_module")
+        package.build({})

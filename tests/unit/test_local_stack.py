@@ -176,6 +176,7 @@ def test_what_is_up_and_unchanged_is_left_alone(
     calls.append("start")
     sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
     description.write_text(json.dumps(asdict(STACK) | {"template_sha256": sha256}))
+    monkeypatch.setattr(package, "linked_libraries", lambda _: {})
     monkeypatch.setattr(package, "build", lambda *_, **__: ("hello", {}))
     before = description.stat()
     stack.deploy(4711)
@@ -239,5 +240,5 @@ def test_status_tells_the_time_and_what_is_going_on(
     monkeypatch.setattr(emulator, "read_page", lambda *_: vars(work))
     stack.status()
     told = capsys.readouterr().out
-    assert "Sat 05 Dec 2026 09:00:00 UTC; 2 schedules to come" in told
+    assert "Sat 05 Dec 2026 09:00:00 UTC; 2 schedules due once" in told
     assert "running: 2; stream records not yet read: 3" in told

@@ -1,0 +1,104 @@
+"""A run of the demo in which all went well, made up without a stack."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from typing import Any
+from uuid import UUID, uuid5
+
+from local.api import Answer
+from local.checks import ANSWERS, DECISIONS, DOSE, RANDOMISED
+from local.orders import SyntheticOrder, first_morning, synthetic_orders
+from local.run import Case, Run, Text
+from trial.model import Arm, ReminderState, Suppression, Theme
+from trial.protocol import load
+from trial.timetable import Slot, timetable
+from trial.wording import render
+
+ANYWHERE = UUID(int=0)
+REASONS = {
+    ReminderState.SUPPRESSED: Suppression.MISSED_LATE_START,
+    ReminderState.UNDELIVERED: "phone_unreachable",
+}
+
+
+def good_run(how_many: int = 48, *, seed: int = 1) -> Run:
+    start, change = first_morning(datetime(2026, 11, 22, tzinfo=UTC))
+    arms = {kind: cycle((Arm.INTERVENTION, Arm.CONTROL)) for kind in RANDOMISED}
+    cases, texts = [], []
+    for order in synthetic_orders(how_many, seed=seed, start=start):
+        arm = next(arms[order.kind]) if order.kind in arms else None
+        case = replace(_case(order), allocation=_allocation(order, arm) if arm else None)
+        cases.append(case)
+        texts += [_text(order, reminder) for reminder in case.sent()]
+    return Run(
+        seed=seed,
+        started_at=start,
+        ended_at=start + timedelta(days=31),
+        clock_change=change,
+        seconds=71.4,
+        cases=tuple(cases),
+        texts=tuple(texts),
+    )
+
+
+def _case(order: SyntheticOrder) -> Case:
+    body: dict[str, Any] = {}
+    if order.kind in DECISIONS:
+        status, *reasons = DECISIONS[order.kind].split()
+        body = {"enrolment_id": str(uuid5(ANYWHERE, order.reference))}
+        body |= {"status": status, "reasons": reasons}
+    mobile = order.body["mobile"]
+    known = {"known": "number" in mobile, "last_digits": mobile.get("number", "")[-3:] or None}
+    return Case(
+        order=order,
+        answers=tuple(Answer(status, body) for status in ANSWERS[order.kind]),
+        enrolment=body | {"mobile": known} if body else None,
+    )
+
+
+def _allocation(order: SyntheticOrder, arm: Arm) -> dict[str, Any]:
+    protocol = load("dvpo-2026-1")
+    slots = timetable(
+        enrolment_id=uuid5(ANYWHERE, order.reference),
+        made_on=order.made_on,
+        expires_on=order.expires_on,
+        protocol=protocol,
+        start=order.known_at,
+    )
+    reminders = [
+        {
+            "number": slot.number,
+            "theme": slot.theme,
+            "due_at": slot.due_at.isoformat(),
+            "state": state,
+            "reason": REASONS.get(state),
+            "sent_at": None if slot.missed else (slot.due_at + timedelta(seconds=2)).isoformat(),
+        }
+        for slot in slots
+        for state in [_state(order, slot)]
+    ]
+    assert len(reminders) == DOSE[order.days]
+    return {"arm": arm, "reminders": reminders if arm is Arm.INTERVENTION else []}
+
+
+def _state(order: SyntheticOrder, slot: Slot) -> ReminderState:
+    """One text in twelve does not arrive."""
+    if slot.missed:
+        return ReminderState.SUPPRESSED
+    lost = (int(order.reference[-6:]) + slot.number) % 12 == 0
+    return ReminderState.UNDELIVERED if lost else ReminderState.DELIVERED
+
+
+def _text(order: SyntheticOrder, reminder: dict[str, Any]) -> Text:
+    body = render(
+        load("dvpo-2026-1"),
+        Theme(reminder["theme"]),
+        conditions=order.body["order"]["conditions"],
+        force="Durham Police",
+        contact="101",
+        expires_on=order.expires_on,
+    )
+    assert order.number
+    delivered = reminder["state"] == ReminderState.DELIVERED
+    return Text(order.number, body, datetime.fromisoformat(reminder["sent_at"]), delivered)
