@@ -1,0 +1,123 @@
+"""The whole system on the local emulator: a stack for each module, beside a developer's."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from local import api, moved_clock
+from local.clock import Clock
+from local.emulator import LOG, STATE
+from local.stack import DESCRIPTION, LIBRARIES, Stack, access
+from tests.support.samples import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+PYTHON = ROOT / ".venv-local/bin/python"
+
+
+@dataclass(frozen=True)
+class System:
+    """A stack, and what can be done with it."""
+
+    stack: Stack
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(Path(self.stack.clock_file))
+
+    @contextmanager
+    def at_its_time(self) -> Iterator[None]:
+        """Live at the stack's time for a while: it believes no other signature."""
+        journey = moved_clock.follow(self.stack.clock_file)
+        try:
+            yield
+        finally:
+            journey.stop()
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> api.Answer:
+        """Call a route, signed."""
+        with self.at_its_time():
+            return api.call(self.stack, method, path, body)
+
+    def walk(self, to: datetime) -> None:
+        """Let time pass, until all that it sets off is done."""
+        for _ in self.clock.walk(to, self.stack.port):
+            pass
+
+    def client(self, service: str) -> Any:
+        """A client of the emulator; it has to be used at the stack's time."""
+        return boto3.client(service, **access(self.stack.port))  # type: ignore[call-overload]
+
+    def printed(self) -> str:
+        """All that the functions have logged."""
+        with self.at_its_time():
+            logs = self.client("logs")
+            pages = [
+                page
+                for group in logs.describe_log_groups()["logGroups"]
+                for page in logs.get_paginator("filter_log_events").paginate(
+                    logGroupName=group["logGroupName"]
+                )
+            ]
+        return "\n".join(event["message"] for page in pages for event in page["events"])
+
+    def complained(self) -> str:
+        """All that the emulator itself has logged."""
+        return Path(self.stack.clock_file).with_name(LOG.name).read_text(errors="replace")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """
+    The template, deployed; taken down in the end.
+
+    It is up in a checkout that consists of links to this one, so that nothing of its state is
+    shared but the layer's libraries, which take a while to fetch.
+    """
+    assert PYTHON.exists(), "make test sets up the emulator's environment first"
+    home = tmp_path_factory.mktemp("checkout")
+    for part in ("functions", "infra", "layers", "local", "requirements-layer.txt"):
+        (home / part).symlink_to(ROOT / part)
+    LIBRARIES.mkdir(parents=True, exist_ok=True)
+    (home / STATE.name).mkdir()
+    (home / STATE.name / LIBRARIES.name).symlink_to(LIBRARIES)
+    run(home, "up", f"--port={free_port()}")
+    try:
+        yield Stack(**json.loads((home / STATE.name / DESCRIPTION.name).read_text()))
+    finally:
+        run(home, "down")
+
+
+@pytest.fixture(scope="module")
+def system(stack: Stack) -> System:
+    """The same, with what can be done with it."""
+    return System(stack)
+
+
+def run(home: Path, *command: str) -> None:
+    done = subprocess.run(
+        [PYTHON, "-m", "local.stack", *command],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

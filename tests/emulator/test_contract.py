@@ -1,0 +1,201 @@
+"""Whatever a signed request holds, the running API answers as its own contract says."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import pytest
+import requests
+import schemathesis
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from requests.auth import AuthBase
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from enrolment.handler import contract
+from local.clock import settle
+from tests.support.life import ARREST, CUSTODY, RELEASE
+from tests.support.samples import order
+from trial.timetable import local_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
+    from schemathesis import Case
+
+    from local.stack import Stack
+    from tests.emulator.conftest import System
+
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("emulator")]
+
+CASES = int(os.environ.get("CONTRACT_CASES", "300"))
+"""At least so many requests; `make contract` makes it 2,000."""
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+PLACES = st.integers(0, 10_000)
+POSITIVE = GenerationMode.POSITIVE
+
+
+class Signed(AuthBase):
+    """Signs what is really sent, at the time of signing."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        credentials = Credentials(stack.access_key_id, stack.secret_access_key)
+        self._signer = SigV4Auth(credentials, "execute-api", stack.region)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        parts = urlsplit(str(request.url))
+        query = parse_qsl(parts.query, keep_blank_values=True)
+        # As a signature has it: every mark encoded but these.
+        encoded = urlencode(query, quote_via=quote, safe="-_.~")
+        request.url = urlunsplit(parts._replace(query=encoded))
+        headers = {"Host": self._stack.api_host}
+        signed = AWSRequest(request.method, request.url, headers, request.body)
+        self._signer.add_auth(signed)
+        request.headers.update(dict(signed.headers.items()))
+        return request
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+@pytest.fixture(scope="module")
+def known(system: System) -> list[str]:
+    """Enrolments of each kind: in the trial, waiting, in custody, ended."""
+    today = _today(system)
+    people = [
+        order(serial, order=_dates(today), **changes)
+        for serial, changes in enumerate(
+            ({}, {}, {"mobile": {"missing_reason": "refused"}}, {}, {}), start=801
+        )
+    ]
+    found = [system.call("POST", "/enrolments", each).body["enrolment_id"] for each in people]
+    settle(system.stack.port)
+    for enrolment_id, reason in zip(found[-2:], ("in_custody", "quashed"), strict=True):
+        end = CUSTODY | {"reason": reason, "at": f"{today}T00:00:00Z"}
+        assert system.call("POST", f"/enrolments/{enrolment_id}/end", end).status == 200
+    return found
+
+
+def test_the_contract_is_served(system: System) -> None:
+    assert system.call("GET", "/openapi.json").body == contract()
+
+
+def test_whoever_does_not_sign_is_turned_away(system: System, session: requests.Session) -> None:
+    for path, operations in contract()["paths"].items():
+        for method in operations:
+            url = system.stack.api_url + path.replace("{enrolment_id}", "1")
+            headers = {"Host": system.stack.api_host}
+            answer = session.request(method, url, headers=headers, timeout=30)
+            assert answer.status_code == 403, (method, path)
+
+
+def test_no_answer_is_outside_the_contract(
+    system: System, session: requests.Session, known: list[str]
+) -> None:
+    seen: Counter[int] = Counter()
+    signed, samples = Signed(system.stack), _samples(_today(system))
+
+    def ask(case: Case[Any], place: int) -> None:
+        sample = samples.get(case.operation.label)
+        if sample and place % 3:
+            case.body = _but_for_one(sample, case.body, place // 3)
+        if case.path_parameters and place % 7:
+            case.path_parameters["enrolment_id"] = known[place % len(known)]
+        with system.at_its_time():
+            answer = case.call(system.stack.api_url, session, auth=signed)
+        case.validate_response(answer, checks=CHECKS)
+        seen[answer.status_code] += 1
+
+    schema = schemathesis.openapi.from_dict(contract())
+    operations = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
+    varied = [each for each in operations if each.body or each.path_parameters or each.query]
+    for operation in operations:
+        # No path can be wrong, and where there is nothing to say there is but one request.
+        modes = list(GenerationMode) if operation.body or operation.query else [POSITIVE]
+        most = -(-CASES // len(varied) // len(modes)) if operation in varied else 1
+        for mode in modes:
+            _asked(operation.as_strategy(generation_mode=mode), most, ask)
+    assert seen.total() >= CASES, seen
+    assert {200, 201, 202, 404, 409, 422} <= set(seen), seen
+    assert not seen[403], "each was signed as it was sent"
+
+
+def _asked(
+    cases: st.SearchStrategy[Case[Any]], most: int, ask: Callable[[Case[Any], int], None]
+) -> None:
+    @settings(
+        max_examples=most,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases, place=PLACES)
+    def each(case: Case[Any], place: int) -> None:
+        ask(case, place)
+
+    each()
+
+
+def _but_for_one(sample: Any, made: Any, place: int) -> Any:
+    """The sample with one field as it was made up; so that more than the first check is met."""
+    if not isinstance(made, dict) or not made:
+        return made
+    name = sorted(sample)[place % len(sample)]
+    if name not in made:
+        return {each: value for each, value in sample.items() if each != name}
+    if isinstance(sample[name], dict):
+        return sample | {name: _but_for_one(sample[name], made[name], place // len(sample))}
+    return sample | {name: made[name]}
+
+
+def _samples(today: date) -> dict[str, Any]:
+    """A request for each route that has a body, that would be accepted of somebody."""
+    made = order(810, order=_dates(today))
+    return {
+        "POST /enrolments": made,
+        "PUT /enrolments/{enrolment_id}/mobile": made["mobile"],
+        "PUT /enrolments/{enrolment_id}/service": {"served_on": today.isoformat()},
+        "PUT /enrolments/{enrolment_id}/order": order(801, order=_dates(today))["order"],
+        "POST /enrolments/{enrolment_id}/end": CUSTODY | {"at": f"{today}T00:00:00Z"},
+        "POST /enrolments/{enrolment_id}/resume": RELEASE | {"at": f"{today}T00:00:00Z"},
+        "POST /enrolments/{enrolment_id}/outcomes": ARREST | {"occurred_at": f"{today}T00:00:00Z"},
+        "PUT /sending": {"paused": False, "reason": "over", "by": "Supt-1"},
+        "POST /suppressions": {"number": "+447700900899", "reason": "objection", "by": "PC-1"},
+    }
+
+
+def _today(system: System) -> date:
+    return local_date(system.clock.now())
+
+
+def _dates(today: date) -> dict[str, str]:
+    last = today + timedelta(days=13)
+    return {"made_on": f"{today}", "expires_on": f"{last}", "served_on": f"{today}"}

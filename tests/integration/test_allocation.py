@@ -1,0 +1,387 @@
+"""Allocation by its handler: each eligible enrolment once, in the next slot, whatever happens."""
+
+from __future__ import annotations
+
+import hmac
+from collections import defaultdict
+from datetime import date, timedelta
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
+from allocation.allocate import allocate as draw
+from allocation.handler import handle_record
+from allocation.handler import lambda_handler as handler
+from allocation.randomisation import block, message
+from allocation.store import AllocationStore
+from tests.support.faults import counting, meddling, raising, refusal
+from tests.support.samples import MORNING, sample
+from tests.support.steps import (
+    CONTEXT,
+    allocate,
+    announcement,
+    call,
+    enrol,
+    failures,
+    post,
+    someone_in,
+    stream,
+)
+from tests.support.table import (
+    allocation_of,
+    change_enrolment,
+    enrolment_of,
+    everything,
+    found,
+    keep,
+    reminders_of,
+)
+from trial import aws
+from trial.errors import ContendedError
+from trial.mac import MacKey
+from trial.model import Arm, Reason, ReminderState, Status
+from trial.protocol import load
+from trial.records import Allocation, Cursor, cursor_key, enrolment_key
+from trial.table import Table
+
+if TYPE_CHECKING:
+    from io import StringIO
+
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+AGREED = load("dvpo-2026-1")
+WRITE = "before-call.dynamodb.TransactWriteItems"
+SHORT, LONG = cursor_key(AGREED.trial, "14"), cursor_key(AGREED.trial, "15-28")
+THREE_WEEKS = {"expires_on": "2026-12-21"}
+LATER = {"made_on": "2026-12-15", "expires_on": "2026-12-28", "served_on": "2026-12-15"}
+
+
+def slot(enrolment_id: UUID) -> tuple[int | None, int | None]:
+    allocation = allocation_of(enrolment_id)
+    return allocation.block, allocation.position
+
+
+def slots_filled() -> list[tuple[int | None, int | None]]:
+    kept = [Allocation.of(item) for item in everything().values() if item["kind"] == "allocation"]
+    return sorted((each.block, each.position) for each in kept)
+
+
+def drawn_directly(enrolment_id: UUID) -> None:
+    """As another invocation would, in the middle of one that is under way."""
+    handle_record(DynamoDBRecord(announcement(enrolment_key(enrolment_id))))
+
+
+# Drawn
+
+
+def test_an_eligible_enrolment_is_allocated_under_the_protocol() -> None:
+    ident = enrol()
+    assert failures(allocate(ident)) == []
+    assert enrolment_of(ident).status is Status.ALLOCATED
+    allocation = allocation_of(ident)
+    assert (allocation.stratum, allocation.block, allocation.position) == ("14", 0, 0)
+    assert (allocation.protocol, allocation.protocol_sha256) == (AGREED.version, AGREED.sha256)
+    assert allocation.allocated_at == MORNING
+    assert not allocation.repeat
+
+
+def test_sixty_people_fill_every_slot_in_turn_and_every_block_is_balanced() -> None:
+    everybody = [enrol(serial) for serial in range(1, 61)]
+    for first in range(0, 60, 10):
+        assert failures(allocate(*everybody[first : first + 10])) == []
+
+    blocks: dict[int, list[Arm]] = defaultdict(list)
+    for ident in everybody:
+        allocation = allocation_of(ident)
+        assert allocation.block is not None
+        assert allocation.position == len(blocks[allocation.block])
+        blocks[allocation.block].append(allocation.arm)
+    assert list(blocks) == list(range(len(blocks)))
+    for number, arms in blocks.items():
+        mac = hmac.digest(
+            b"allocation", message(trial="dvpo-2026", stratum="14", block=number), "sha256"
+        )
+        derived = block(mac, sizes=AGREED.block_sizes, ratio=AGREED.arms)
+        assert tuple(arms) == derived[: len(arms)]
+        if number < len(blocks) - 1:
+            assert len(arms) in {2, 4, 6}
+            assert arms.count(Arm.CONTROL) * 2 == len(arms)
+
+
+def test_each_stratum_has_its_own_sequence() -> None:
+    short, long, shorter, longer = (
+        enrol(1),
+        enrol(2, order=THREE_WEEKS),
+        enrol(3),
+        enrol(4, order={"expires_on": "2026-12-28"}),
+    )
+    allocate(short, long, shorter, longer)
+    assert [allocation_of(ident).stratum for ident in (short, long, shorter, longer)] == [
+        "14",
+        "15-28",
+        "14",
+        "15-28",
+    ]
+    assert slot(short) == slot(long) == (0, 0)
+
+
+@pytest.mark.parametrize(("days", "dose"), [(14, 7), (21, 10), (28, 13)])
+def test_intervention_gets_a_timetable_in_the_same_moment(days: int, dose: int) -> None:
+    last_day = f"2026-12-{days:02}"
+    ident = someone_in(Arm.INTERVENTION, order={"expires_on": last_day})
+    reminders = reminders_of(ident)
+    assert [reminder.number for reminder in reminders] == list(range(1, dose + 1))
+    assert all(reminder.protocol_sha256 == AGREED.sha256 for reminder in reminders)
+
+
+def test_control_gets_no_reminder() -> None:
+    ident = someone_in(Arm.CONTROL)
+    assert enrolment_of(ident).status is Status.ALLOCATED
+    assert reminders_of(ident) == []
+
+
+def test_upstream_may_see_the_arm_on_its_own_route_alone() -> None:
+    ident = someone_in(Arm.CONTROL)
+    shown = call("GET", f"/allocations/{ident}").body
+    assert (shown["arm"], shown["reminders"]) == ("control", [])
+    assert "control" not in call("GET", f"/enrolments/{ident}").text
+
+
+# Once
+
+
+def test_a_redelivery_changes_nothing() -> None:
+    ident = enrol()
+    record = announcement(enrolment_key(ident))
+    handler(stream(record), CONTEXT)
+    before = everything()
+    assert failures(handler(stream(record, record), CONTEXT)) == []
+    assert everything() == before
+
+
+def test_an_enrolment_announced_twice_in_a_batch_is_drawn_once() -> None:
+    ident = enrol()
+    assert failures(allocate(ident, ident)) == []
+    assert slots_filled() == [(0, 0)]
+
+
+def test_an_answer_lost_after_the_write_leaves_one_allocation() -> None:
+    ident = enrol()
+    record = announcement(enrolment_key(ident), 7)
+    lost = raising(refusal("InternalServerError", status=500))
+    with meddling(aws.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost):
+        assert failures(handler(stream(record), CONTEXT)) == [f"{7:021}"]
+    before = everything()
+    assert failures(handler(stream(record), CONTEXT)) == []
+    assert everything() == before
+    assert slots_filled() == [(0, 0)]
+
+
+def test_of_two_draws_of_one_enrolment_at_once_the_first_stands() -> None:
+    ident = enrol()
+    with meddling(aws.dynamodb(), WRITE, lambda: drawn_directly(ident)):
+        assert failures(allocate(ident)) == []
+    assert slots_filled() == [(0, 0)]
+
+
+@pytest.mark.parametrize("rivals", [1, 3])
+def test_an_overtaken_draw_takes_the_next_slot_and_skips_none(rivals: int) -> None:
+    ident = enrol(1)
+    others = (enrol(serial) for serial in count(2))
+
+    def overtake() -> None:
+        for other in islice(others, rivals):
+            drawn_directly(other)
+
+    with meddling(aws.dynamodb(), WRITE, overtake):
+        assert failures(allocate(ident)) == []
+    filled = slots_filled()
+    assert len(filled) == len(set(filled)) == rivals + 1
+    following = Cursor.of(found(SHORT))
+    assert (following.block, following.position) not in filled
+    assert_no_slot_is_skipped(filled)
+
+
+def assert_no_slot_is_skipped(filled: list[tuple[int | None, int | None]]) -> None:
+    for number in {number for number, _ in filled}:
+        positions = [position for of, position in filled if of == number]
+        assert positions == list(range(len(positions)))
+
+
+def test_an_allocation_is_never_drawn_again_even_if_its_enrolment_says_so() -> None:
+    ident = enrol()
+    allocate(ident)
+    first, cursor = allocation_of(ident), found(SHORT)
+    change_enrolment(ident, status=Status.ELIGIBLE)
+    with pytest.raises(ContendedError):
+        draw(
+            enrolment_of(ident),
+            store=AllocationStore(Table(aws.dynamodb(), "trial"), AGREED.trial),
+            sequence=MacKey(aws.kms(), "unused: the person has an arm"),
+            protocol=AGREED,
+            now=MORNING,
+            pause=lambda _: None,
+        )
+    assert allocation_of(ident) == first
+    assert found(SHORT) == cursor
+
+
+@pytest.mark.parametrize("arm", Arm)
+def test_a_person_keeps_the_arm_and_uses_no_other_slot(arm: Arm, clock: Traveller) -> None:
+    first = someone_in(arm)
+    cursor = found(SHORT)
+    person_id = enrolment_of(first).respondent.person_id
+    clock.move_to(MORNING + timedelta(days=14))
+    again = enrol(900, order=LATER, respondent={"person_id": person_id})
+    with counting(aws.kms(), "kms.GenerateMac") as draws:
+        assert failures(allocate(again)) == []
+    allocation = allocation_of(again)
+    assert (allocation.arm, allocation.repeat) == (arm, True)
+    assert (allocation.block, allocation.position) == (None, None)
+    assert (found(SHORT), draws) == (cursor, [])
+    assert len(reminders_of(again)) == (7 if arm is Arm.INTERVENTION else 0)
+
+
+# Decided before the draw
+
+
+def test_who_is_no_longer_eligible_is_left_out_before_any_draw(clock: Traveller) -> None:
+    ident = enrol()
+    record = announcement(enrolment_key(ident))
+    clock.move_to(MORNING + timedelta(days=12))
+    with counting(aws.kms(), "kms.GenerateMac") as draws:
+        assert failures(handler(stream(record), CONTEXT)) == []
+    left_out = enrolment_of(ident)
+    assert (left_out.status, left_out.reasons) == (Status.INELIGIBLE, (Reason.TOO_LATE,))
+    assert draws == []
+    assert SHORT not in everything()
+
+
+@pytest.mark.parametrize("status", [Status.WAITING, Status.INELIGIBLE, Status.ENDED])
+def test_what_is_stored_decides_not_what_was_announced(status: Status) -> None:
+    ident = enrol()
+    record = announcement(enrolment_key(ident))
+    change_enrolment(ident, status=status)
+    before = everything()
+    assert failures(handler(stream(record), CONTEXT)) == []
+    assert everything() == before
+
+
+def test_an_enrolment_that_ends_before_the_write_is_not_allocated() -> None:
+    ident = enrol()
+    with meddling(aws.dynamodb(), WRITE, lambda: change_enrolment(ident, status=Status.ENDED)):
+        assert failures(allocate(ident)) == []
+    assert enrolment_of(ident).status is Status.ENDED
+    assert slots_filled() == []
+    assert SHORT not in everything()
+
+
+def test_an_order_corrected_since_is_drawn_in_the_stratum_that_it_now_has() -> None:
+    ident = enrol()
+    record = announcement(enrolment_key(ident))
+    longer = enrolment_of(ident).order.model_copy(update={"expires_on": date(2026, 12, 21)})
+    change_enrolment(ident, order=longer)
+    assert failures(handler(stream(record), CONTEXT)) == []
+    assert allocation_of(ident).stratum == "15-28"
+    assert SHORT not in everything()
+    assert LONG in everything()
+
+
+def test_another_design_inside_a_block_is_refused() -> None:
+    begun = Cursor(block=4, position=1, design="of another protocol")
+    keep(SHORT, begun)
+    ident = enrol()
+    assert failures(allocate(ident)) == [f"{1:021}"]
+    assert enrolment_of(ident).status is Status.ELIGIBLE
+    assert slots_filled() == []
+    assert Cursor.of(found(SHORT)) == begun
+
+
+def test_another_design_may_begin_with_a_block() -> None:
+    keep(SHORT, Cursor(block=4, position=0, design="of another protocol"))
+    ident = enrol()
+    assert failures(allocate(ident)) == []
+    assert slot(ident) == (4, 0)
+
+
+# Faults
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"NewImage": {}},
+        {"NewImage": {"kind": {"S": "enrolment"}, "status": {"S": "eligible"}}},
+        {"NewImage": None},
+    ],
+    ids=["empty", "torn", "none"],
+)
+def test_a_record_that_makes_no_sense_comes_back_alone(
+    broken: dict[str, Any], log: StringIO
+) -> None:
+    bad = sample("stream-eligible")["Records"][0]
+    bad["dynamodb"] |= broken | {"SequenceNumber": f"{2:021}"}
+    first, last = enrol(1), enrol(2)
+    records = announcement(enrolment_key(first), 1), bad, announcement(enrolment_key(last), 3)
+    assert failures(handler(stream(*records), CONTEXT)) == [f"{2:021}"]
+    assert slots_filled() == [(0, 0), slot(last)]
+    assert "a stream record is not of this kind" in log.getvalue()
+
+
+def test_without_the_key_nobody_is_allocated_until_it_is_back() -> None:
+    ident = enrol()
+    with meddling(
+        aws.kms(), "before-call.kms.GenerateMac", raising(refusal("ThrottlingException"))
+    ):
+        assert failures(allocate(ident)) == [f"{1:021}"]
+    assert slots_filled() == []
+    assert failures(allocate(ident)) == []
+    assert slots_filled() == [(0, 0)]
+
+
+def test_a_crash_before_the_write_burns_no_slot() -> None:
+    ident, other = enrol(1), enrol(2)
+    with meddling(aws.dynamodb(), WRITE, raising(MemoryError())):
+        assert failures(allocate(ident)) == [f"{1:021}"]
+    allocate(other)
+    assert slots_filled() == [(0, 0)]
+
+
+# Told to nobody
+
+
+def test_neither_the_arm_nor_anything_personal_is_logged(log: StringIO) -> None:
+    someone_in(Arm.CONTROL, first=100)
+    someone_in(Arm.INTERVENTION, first=200)
+    told = log.getvalue()
+    assert "allocated" in told
+    for secret in ("control", "intervention", "+447700900", "2003/", "1990-05-01"):
+        assert secret not in told
+
+
+def test_neither_the_mac_nor_what_is_to_come_is_stored() -> None:
+    ident = enrol()
+    allocate(ident)
+    mac = hmac.digest(b"allocation", message(trial="dvpo-2026", stratum="14", block=0), "sha256")
+    assert mac.hex() not in str(everything())
+    assert set(found(SHORT)) == {"kind", "block", "position", "design"}
+
+
+def test_the_sample_of_a_stream_record_holds_what_is_stored_of_an_allocated_order() -> None:
+    post(sample("api-enrol")["body"])
+    (record,) = sample("stream-allocated")["Records"]
+    ident = UUID(record["dynamodb"]["NewImage"]["enrolment_id"]["S"])
+    allocate(ident)
+    stored = announcement(enrolment_key(ident))["dynamodb"]["NewImage"]
+    assert record["dynamodb"]["NewImage"].keys() == stored.keys()
+    assert record["dynamodb"]["NewImage"]["status"] == stored["status"]
+
+
+def test_reminders_begin_as_planned() -> None:
+    states = {each.state for each in reminders_of(someone_in(Arm.INTERVENTION))}
+    assert states == {ReminderState.PLANNED}

@@ -1,0 +1,351 @@
+"""Reminders and schedules follow the enrolment, after any crash and in whatever order."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+from botocore.exceptions import ClientError
+
+from scheduling.handler import lambda_handler as scheduling
+from tests.support.life import CUSTODY, QUASHED, RELEASE, corrected, tell
+from tests.support.memory import File, Memory
+from tests.support.samples import MORNING, order
+from tests.support.steps import CONTEXT, failures, post, stream
+from trial.model import Arm, ReminderState, Suppression, Theme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from time_machine import Traveller
+
+TWO_WEEKS = {"expires_on": "2026-12-14"}
+THREE_WEEKS = {"expires_on": "2026-12-21"}
+CORE = ["conditions", "meaning", "behaviour", "policing", "plan", "support"]
+
+
+@pytest.fixture
+def memory(clock: Traveller) -> Iterator[Memory]:
+    clock.move_to(MORNING.replace(hour=20))  # the first text goes the next morning
+    memory = Memory()
+    with memory.lived_in():
+        yield memory
+
+
+def somebody(
+    memory: Memory, arm: Arm = Arm.INTERVENTION, dates: dict[str, Any] = TWO_WEEKS
+) -> tuple[UUID, int]:
+    """Somebody in this arm, with all schedules made; and the serial of the order."""
+    for serial in count(1):
+        answer = post(order(serial, order=dates))
+        enrolment_id = UUID(answer.body["enrolment_id"])
+        memory.drain()
+        allocation = memory.file(enrolment_id).allocation
+        if allocation and allocation.arm is arm:
+            return enrolment_id, serial
+    raise AssertionError("there is no end to them")
+
+
+def accept(enrolment_id: UUID, what: str, body: dict[str, Any]) -> None:
+    answer = tell(enrolment_id, what, body)
+    assert answer.status == 200, answer.text
+
+
+def agrees(file: File) -> None:
+    """One schedule for each reminder to come, at its time, and none for any other."""
+    assert file.schedules == {
+        each.number: each.due_at for each in file.reminders if each.state is ReminderState.SCHEDULED
+    }
+    assert not [each for each in file.reminders if each.state is ReminderState.PLANNED]
+
+
+# Dates
+
+
+def test_a_longer_order_gets_more_reminders_and_the_expiry_moves(memory: Memory) -> None:
+    enrolment_id, serial = somebody(memory)
+    assert len(memory.file(enrolment_id).reminders) == 7
+    accept(enrolment_id, "order", corrected(serial, **THREE_WEEKS))
+    memory.drain()
+    file = memory.file(enrolment_id)
+    agrees(file)
+    assert [each.number for each in file.reminders] == list(range(1, 11))
+    assert [str(each.theme) for each in file.reminders] == [
+        *CORE,
+        "reminder",
+        "substances",
+        "ends_soon",
+        "expiry",
+    ]
+    assert file.reminders[-1].due_at.date().isoformat() == "2026-12-21"
+
+
+def test_a_shorter_order_gets_fewer_and_the_expiry_moves(memory: Memory) -> None:
+    enrolment_id, serial = somebody(memory, dates=THREE_WEEKS)
+    assert len(memory.file(enrolment_id).reminders) == 10
+    accept(enrolment_id, "order", corrected(serial, **TWO_WEEKS))
+    memory.drain()
+    file = memory.file(enrolment_id)
+    agrees(file)
+    assert [str(each.theme) for each in file.reminders] == [*CORE, "expiry"]
+    assert file.reminders[-1].due_at.date().isoformat() == "2026-12-14"
+
+
+def test_a_correction_taken_back_leaves_the_timetable_as_it_was(memory: Memory) -> None:
+    enrolment_id, serial = somebody(memory)
+    before = memory.file(enrolment_id)
+    for dates in (THREE_WEEKS, TWO_WEEKS):
+        accept(enrolment_id, "order", corrected(serial, **dates))
+        memory.drain()
+    after = memory.file(enrolment_id)
+    assert (after.reminders, after.schedules) == (before.reminders, before.schedules)
+
+
+def test_what_is_moved_into_the_past_is_missed_and_has_no_schedule(memory: Memory) -> None:
+    enrolment_id, serial = somebody(memory)
+    dates = {"made_on": "2026-11-25", "expires_on": "2026-12-08", "served_on": "2026-11-26"}
+    accept(enrolment_id, "order", corrected(serial, **dates))
+    memory.drain()
+    file = memory.file(enrolment_id)
+    agrees(file)
+    missed = [each.number for each in file.reminders if each.reason is not None]
+    assert missed == [1, 2, 3]  # tomorrow is the fourth's day, so the conditions cannot go
+    assert {each.reason for each in file.reminders} == {None, Suppression.MISSED_LATE_START}
+    days = [each.due_at.date() for each in file.reminders if each.reason is None]
+    assert len(set(days)) == len(days) == 4
+
+
+def test_a_text_that_went_while_the_dates_changed_stays_as_it_is(
+    memory: Memory, clock: Traveller
+) -> None:
+    enrolment_id, serial = somebody(memory)
+    first = memory.file(enrolment_id).reminders[0]
+    clock.move_to(first.due_at - timedelta(seconds=1))
+    accept(enrolment_id, "order", corrected(serial, made_on="2026-11-30", served_on="2026-12-01"))
+    clock.move_to(first.due_at)
+    _claimed(memory, enrolment_id)
+    memory.drain()
+    file = memory.file(enrolment_id)
+    assert (file.reminders[0].due_at, file.reminders[0].state) == (first.due_at, "claimed")
+    assert set(file.schedules) == {2, 3, 4, 5, 6, 7}
+
+
+def _claimed(memory: Memory, enrolment_id: UUID) -> None:
+    """Its schedule has fired, and is gone."""
+    partition = memory.dynamo.partitions[f"ENROLMENT#{enrolment_id}"]
+    partition["REMINDER#01"] = partition["REMINDER#01"] | {"state": {"S": "claimed"}}
+    del memory.scheduler.schedules[f"dvpo-{enrolment_id.hex}-01"]
+
+
+def test_control_has_no_reminder_and_no_schedule_whatever_happens(memory: Memory) -> None:
+    enrolment_id, serial = somebody(memory, Arm.CONTROL)
+    for what, body in (
+        ("order", corrected(serial, **THREE_WEEKS)),
+        ("end", CUSTODY),
+        ("order", corrected(serial, **TWO_WEEKS)),
+        ("resume", RELEASE),
+        ("end", QUASHED),
+    ):
+        accept(enrolment_id, what, body)
+        memory.drain()
+        file = memory.file(enrolment_id)
+        assert (file.reminders, file.schedules) == ([], {})
+
+
+# Custody
+
+
+def test_dates_changed_in_custody_bring_nothing_back_that_was_missed(
+    memory: Memory, clock: Traveller
+) -> None:
+    enrolment_id, serial = somebody(memory)
+    accept(enrolment_id, "end", CUSTODY)
+    accept(enrolment_id, "order", corrected(serial, **THREE_WEEKS))
+    memory.drain()
+    file = memory.file(enrolment_id)
+    assert len(file.reminders) == 10
+    assert {each.reason for each in file.reminders} == {Suppression.ENDED}
+    agrees(file)
+
+    clock.move_to(file.reminders[3].due_at)  # an hour ago at most for the third, say
+    accept(enrolment_id, "resume", RELEASE)
+    memory.drain()
+    after = memory.file(enrolment_id)
+    agrees(after)
+    assert [each.reason for each in after.reminders] == [Suppression.ENDED] * 4 + [None] * 6
+    assert after.reminders[-1].theme is Theme.EXPIRY
+
+
+def test_dates_and_release_heard_of_together_bring_nothing_back_that_was_missed(
+    memory: Memory, clock: Traveller
+) -> None:
+    enrolment_id, serial = somebody(memory)
+    accept(enrolment_id, "end", CUSTODY)
+    memory.drain()
+    earlier = {"made_on": "2026-11-30", "served_on": "2026-12-01"}
+    accept(enrolment_id, "order", corrected(serial, **earlier))
+    clock.move_to(MORNING.replace(day=5, hour=20))
+    accept(enrolment_id, "resume", RELEASE)
+    memory.drain()
+    file = memory.file(enrolment_id)
+    agrees(file)
+    to_come = [each.due_at for each in file.reminders if each.reason is None]
+    assert to_come
+    assert min(to_come) > MORNING.replace(day=5, hour=20)
+
+
+# Stream and crashes
+
+
+def test_nothing_changes_when_the_stream_brings_it_again(memory: Memory) -> None:
+    enrolment_id, serial = somebody(memory)
+    for what, body in (
+        ("end", CUSTODY),
+        ("order", corrected(serial, **THREE_WEEKS)),
+        ("resume", RELEASE),
+    ):
+        accept(enrolment_id, what, body)
+        records = list(memory.stream)
+        memory.drain()
+        before = memory.file(enrolment_id)
+        for record in records:
+            assert failures(scheduling(stream(record), CONTEXT)) == []
+        assert memory.file(enrolment_id) == before
+
+
+def test_an_old_record_says_where_to_look_and_not_what_is_true(memory: Memory) -> None:
+    enrolment_id, _ = somebody(memory)
+    before = memory.file(enrolment_id)
+    accept(enrolment_id, "end", CUSTODY)
+    accept(enrolment_id, "resume", RELEASE)
+    memory.stream.reverse()
+    memory.drain()
+    after = memory.file(enrolment_id)
+    assert (after.reminders, after.schedules) == (before.reminders, before.schedules)
+
+
+def test_an_enrolment_that_changes_meanwhile_is_looked_at_again(memory: Memory) -> None:
+    enrolment_id, _ = somebody(memory)
+    accept(enrolment_id, "end", CUSTODY)
+    (record,) = memory.stream
+
+    def released(place: int, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        if place == 2:  # after the read
+            accept(enrolment_id, "resume", RELEASE)
+        return call()
+
+    with _gated(memory, released):
+        assert failures(scheduling(stream(record), CONTEXT)) == ["000000000000000000001"]
+    memory.drain()
+    file = memory.file(enrolment_id)
+    agrees(file)
+    assert len(file.schedules) == 7
+
+
+class CrashError(BaseException):
+    """The function's process is gone."""
+
+
+@contextmanager
+def _gated(memory: Memory, act: Callable[[int, Callable[[], Any]], Any]) -> Iterator[None]:
+    """Let `act` make the calls of AWS, each with its place; what it sets off is not counted."""
+    places = count(1)
+
+    def made(call: Callable[[], Any]) -> Any:
+        memory.gate = _open
+        try:
+            return act(next(places), call)
+        finally:
+            memory.gate = made
+
+    memory.gate = made
+    try:
+        yield
+    finally:
+        memory.gate = _open
+
+
+def _open(call: Callable[[], Any]) -> Any:
+    return call()
+
+
+Told = list[tuple[str, dict[str, Any]]]
+EARLIER = {"made_on": "2026-11-25", "expires_on": "2026-12-08", "served_on": "2026-11-26"}
+AGAIN = CUSTODY | {"at": "2026-12-01T09:40:00Z"}
+STORIES: dict[str, tuple[Told, Told]] = {
+    "an end": ([("end", QUASHED)], []),
+    "custody": ([("end", CUSTODY)], [("resume", RELEASE)]),
+    "release": ([("end", CUSTODY), ("resume", RELEASE)], [("end", AGAIN)]),
+    "longer": ([("order", THREE_WEEKS)], [("end", CUSTODY)]),
+    "shorter": (
+        [("order", THREE_WEEKS), ("order", TWO_WEEKS)],
+        [("end", CUSTODY), ("resume", RELEASE)],
+    ),
+    "shorter and longer": (
+        [("order", THREE_WEEKS), ("order", TWO_WEEKS)],
+        [("order", THREE_WEEKS)],
+    ),
+    "earlier": ([("order", EARLIER)], [("end", CUSTODY), ("resume", RELEASE)]),
+}
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before a call", "after a call"])
+@pytest.mark.parametrize("story", STORIES)
+def test_a_crash_anywhere_is_put_right_by_the_repeat_whatever_happened_since(
+    story: str,
+    done: bool,  # noqa: FBT001 - a case
+    memory: Memory,
+) -> None:
+    told, since = STORIES[story]
+    enrolment_id, serial = somebody(memory)
+    for each in told:
+        memory.drain()
+        _accept(enrolment_id, serial, [each])
+    (record,) = memory.stream
+
+    def goes_on(branch: Memory, since: Told) -> File:
+        with branch.lived_in():
+            _accept(enrolment_id, serial, since)
+            assert failures(scheduling(stream(record), CONTEXT)) == []
+            branch.drain()
+            file = branch.file(enrolment_id)
+            agrees(file)
+            return file
+
+    wanted = [goes_on(memory.copied(), later) for later in ([], since)]
+    for place in count(1):
+        crashed = memory.copied()
+        if not _crashes(crashed, record, place, done=done):
+            break
+        for later, expected in zip(([], since), wanted, strict=True):
+            file = goes_on(crashed.copied(), later)
+            assert (file.reminders, file.schedules) == (expected.reminders, expected.schedules)
+    assert place > 8
+
+
+def _accept(enrolment_id: UUID, serial: int, told: Told) -> None:
+    for what, body in told:
+        accept(enrolment_id, what, corrected(serial, **body) if what == "order" else body)
+
+
+def _crashes(memory: Memory, record: dict[str, Any], place: int, *, done: bool) -> bool:
+    """Whether there was a call of that place to crash at."""
+
+    def crash(at: int, call: Callable[[], Any]) -> Any:
+        if at == place:
+            if done:
+                with suppress(ClientError):
+                    call()
+            raise CrashError
+        return call()
+
+    with memory.lived_in(), _gated(memory, crash):
+        try:
+            scheduling(stream(record), CONTEXT)
+        except CrashError:
+            return True
+    return False

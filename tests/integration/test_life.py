@@ -1,0 +1,265 @@
+"""Ends, custody and release; and what an end means for the person's next order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.faults import counting, meddling
+from tests.support.life import (
+    CUSTODY,
+    QUASHED,
+    RELEASE,
+    audit_of,
+    corrected,
+    follow,
+    followed,
+    schedules_of,
+    shown,
+    stands,
+    tell,
+    told,
+)
+from tests.support.samples import MORNING
+from tests.support.steps import enrol, fire, someone_in
+from tests.support.table import (
+    allocation_of,
+    enrolment_of,
+    everything,
+    reminder_of,
+    reminders_of,
+)
+from trial import aws
+from trial.model import Arm, EndReason, ReminderState, Suppression
+
+if TYPE_CHECKING:
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+FOR_GOOD = [reason for reason in EndReason if reason is not EndReason.IN_CUSTODY]
+SOMEBODY = {"person_id": "2003/0000777X"}
+
+
+def at(hour: int, minute: int = 0, day: int = 1) -> str:
+    return f"2026-12-{day:02}T{hour:02}:{minute:02}:00Z"
+
+
+# Ends
+
+
+@pytest.mark.parametrize("reason", EndReason)
+def test_an_end_calls_off_all_that_is_to_come(reason: EndReason) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    assert len(schedules_of(enrolment_id)) == 7
+    answer = told(enrolment_id, "end", QUASHED | {"reason": reason})
+    assert (answer.body["status"], answer.body["reasons"]) == ("ended", [])
+    assert {each.reason for each in reminders_of(enrolment_id)} == {Suppression.ENDED}
+    assert schedules_of(enrolment_id) == {}
+    assert f"ended_{reason}" in [each["what"] for each in audit_of(enrolment_id)]
+
+
+@pytest.mark.parametrize("reason", EndReason)
+def test_whoever_is_not_drawn_yet_never_will_be_after_an_end(reason: EndReason) -> None:
+    enrolment_id = enrol()
+    answer = told(enrolment_id, "end", QUASHED | {"reason": reason})
+    why = "in_custody" if reason is EndReason.IN_CUSTODY else "order_ended"
+    assert (answer.body["status"], answer.body["reasons"]) == ("ended", [why])
+    assert enrolment_of(enrolment_id).allocated_at is None
+
+
+def test_no_text_goes_once_the_end_was_answered_though_its_schedule_fires(
+    clock: Traveller,
+) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    clock.move_to(reminder_of(enrolment_id, 1).due_at)
+    assert tell(enrolment_id, "end", QUASHED).status == 200  # and nobody has heard of it yet
+    with counting(aws.sns(), "sns.Publish") as texts:
+        assert fire(enrolment_id, 1) == "suppressed"
+    assert texts == []
+    assert reminder_of(enrolment_id, 1).reason == Suppression.ENDED
+
+
+def test_an_end_beats_a_text_that_is_about_to_be_claimed(clock: Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    clock.move_to(reminder_of(enrolment_id, 1).due_at)
+
+    def ended() -> None:
+        assert tell(enrolment_id, "end", QUASHED).status == 200
+
+    with (
+        counting(aws.sns(), "sns.Publish") as texts,
+        meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", ended),
+    ):
+        assert fire(enrolment_id, 1) == "suppressed"
+    assert texts == []
+
+
+def test_what_was_sent_before_the_end_stays_sent(clock: Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    clock.move_to(reminder_of(enrolment_id, 1).due_at)
+    assert fire(enrolment_id, 1) == "sent"
+    told(enrolment_id, "end", QUASHED)
+    first, *others = reminders_of(enrolment_id)
+    assert first.state is ReminderState.SENT
+    assert {each.reason for each in others} == {Suppression.ENDED}
+
+
+def test_a_wrong_clock_upstream_does_not_keep_texts_going() -> None:
+    enrolment_id = followed()
+    assert told(enrolment_id, "end", QUASHED | {"at": at(9, day=9)}).body["status"] == "ended"
+
+
+# Custody and release
+
+
+def test_release_plans_what_is_still_to_come_and_what_was_missed_stays_missed(
+    clock: Traveller,
+) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    before, fires = reminders_of(enrolment_id), schedules_of(enrolment_id)
+    told(enrolment_id, "end", CUSTODY)
+    assert schedules_of(enrolment_id) == {}
+
+    clock.move_to(before[2].due_at)  # in custody on days 0, 2 and 4
+    told(enrolment_id, "resume", RELEASE | {"at": at(9, day=4)})
+    after = reminders_of(enrolment_id)
+    assert [each.reason for each in after[:3]] == [Suppression.ENDED] * 3
+    assert after[3:] == before[3:]
+    assert schedules_of(enrolment_id) == {number: fires[number] for number in (4, 5, 6, 7)}
+
+    clock.move_to(before[3].due_at)
+    assert fire(enrolment_id, 4) == "sent"
+    assert fire(enrolment_id, 3) == "nothing_to_do"
+
+
+def test_release_without_custody_is_refused() -> None:
+    enrolment_id = followed()
+    before = everything()
+    for body in (RELEASE, RELEASE | {"reason": "in_custody"}):
+        answer = tell(enrolment_id, "resume", body)
+        assert answer.status == 409
+        assert answer.body["detail"] == "it cannot be resumed: no custody is known at that time"
+    assert everything() == before
+
+
+def test_release_before_any_known_custody_is_refused() -> None:
+    enrolment_id = followed()
+    told(enrolment_id, "end", CUSTODY | {"at": at(9, 10)})
+    assert tell(enrolment_id, "resume", RELEASE | {"at": at(9, 9)}).status == 409
+    assert tell(enrolment_id, "resume", RELEASE | {"at": at(9, 10)}).body["status"] == "allocated"
+
+
+def test_an_old_custody_told_again_after_the_release_does_nothing() -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    told(enrolment_id, "end", CUSTODY)
+    told(enrolment_id, "resume", RELEASE)
+    before = everything()
+    assert told(enrolment_id, "end", CUSTODY).body["status"] == "allocated"
+    assert told(enrolment_id, "end", CUSTODY | {"by": "PC-9"}).body["status"] == "allocated"
+    assert everything() == before
+
+
+def test_custody_comes_and_goes_more_than_once(clock: Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    for day in (2, 5, 8):
+        clock.move_to(MORNING + timedelta(days=day))
+        told(enrolment_id, "end", CUSTODY | {"at": at(9, day=day)})
+        assert stands(enrolment_id) == ("ended", [])
+        told(enrolment_id, "resume", RELEASE | {"at": at(9, 1, day=day)})
+        assert stands(enrolment_id) == ("allocated", [])
+        to_come = {each.number for each in reminders_of(enrolment_id) if each.reason is None}
+        assert set(schedules_of(enrolment_id)) == to_come
+
+
+def test_an_end_for_good_during_custody_is_for_good() -> None:
+    enrolment_id = followed()
+    told(enrolment_id, "end", CUSTODY)
+    told(enrolment_id, "end", QUASHED)
+    assert tell(enrolment_id, "resume", RELEASE).status == 409
+    assert stands(enrolment_id) == ("ended", [])
+
+
+def test_whoever_is_released_before_the_draw_is_drawn_once() -> None:
+    enrolment_id = enrol()
+    told(enrolment_id, "end", CUSTODY)
+    assert stands(enrolment_id) == ("ended", ["in_custody"])
+    assert tell(enrolment_id, "resume", RELEASE).body["status"] == "eligible"
+    for _ in range(2):
+        follow(enrolment_id)
+    assert stands(enrolment_id) == ("allocated", [])
+    assert [each["what"] for each in audit_of(enrolment_id)].count("allocated") == 1
+
+
+def test_whoever_is_released_too_late_is_not_drawn(clock: Traveller) -> None:
+    enrolment_id = enrol()
+    told(enrolment_id, "end", CUSTODY)
+    clock.move_to(MORNING + timedelta(days=12))
+    told(enrolment_id, "resume", RELEASE)
+    assert stands(enrolment_id) == ("ineligible", ["too_late"])
+
+
+# The next order of the same person
+
+
+def test_custody_leaves_an_order_live_and_its_person_in_the_trial() -> None:
+    first = followed(1, respondent=SOMEBODY)
+    told(first, "end", CUSTODY)
+    assert stands(followed(2, respondent=SOMEBODY)) == ("ineligible", ["already_in_trial"])
+
+
+@pytest.mark.parametrize("reason", FOR_GOOD)
+def test_after_an_early_end_the_next_order_is_a_repeat_in_the_same_arm(
+    reason: EndReason, clock: Traveller
+) -> None:
+    first = followed(1, respondent=SOMEBODY)
+    clock.move_to(MORNING + timedelta(days=3))
+    told(first, "end", QUASHED | {"reason": reason, "at": at(9, day=4)})
+    later: dict[str, Any] = {"made_on": "2026-12-04", "expires_on": "2026-12-31"}
+    second = followed(2, order=later | {"served_on": "2026-12-04"}, respondent=SOMEBODY)
+    assert stands(second) == ("allocated", [])
+    allocation = allocation_of(second)
+    assert (allocation.repeat, allocation.arm) == (True, allocation_of(first).arm)
+    assert (allocation.block, allocation.position) == (None, None)
+
+
+def test_after_expiry_the_next_order_is_a_repeat(clock: Traveller) -> None:
+    first = followed(1, respondent=SOMEBODY)
+    clock.move_to(MORNING + timedelta(days=14))
+    later = {"made_on": "2026-12-15", "expires_on": "2026-12-28", "served_on": "2026-12-15"}
+    second = followed(2, order=later, respondent=SOMEBODY)
+    assert (allocation_of(second).repeat, allocation_of(second).arm) == (
+        True,
+        allocation_of(first).arm,
+    )
+
+
+def test_an_order_recorded_in_error_keeps_its_allocation_and_its_slot() -> None:
+    first = followed(1)
+    before = allocation_of(first)
+    told(first, "end", QUASHED | {"reason": "recorded_in_error"})
+    assert allocation_of(first) == before
+    end = enrolment_of(first).end
+    assert end
+    assert end.reason == "recorded_in_error"
+    second = allocation_of(followed(2))
+    assert (before.block, before.position) == (0, 0)
+    assert (second.block, second.position) in [(0, 1), (1, 0)]
+    assert shown(first)["status"] == "ended"
+
+
+def test_a_correction_of_the_dates_counts_for_the_next_order_too(clock: Traveller) -> None:
+    first = enrol(1, order={"served_on": None}, respondent=SOMEBODY)
+    told(first, "order", corrected(1, expires_on="2026-12-28"))
+    clock.move_to(MORNING + timedelta(days=14))
+    later = {"made_on": "2026-12-15", "expires_on": "2026-12-28", "served_on": "2026-12-15"}
+    assert stands(enrol(2, order=later, respondent=SOMEBODY))[1] == ["already_in_trial"]

@@ -1,0 +1,191 @@
+"""Missing numbers as data: why, by whose word, how found; and counts whose sums close."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import cycle, islice
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.life import shown, tell
+from tests.support.samples import MORNING
+from tests.support.steps import call, enrol
+from tests.support.table import enrolment_of
+from trial.model import MissingReason
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+SEIZED = {
+    "missing_reason": "seized_evidence",
+    "recorded_by": "PC-1182",
+    "follow_up_on": "2026-12-04",
+}
+FOUND = {"number": "+447700900777", "resolved_how": "property_returned"}
+
+
+def report() -> Any:
+    answer = call("GET", "/reports/missing-numbers")
+    assert answer.status == 200
+    return answer.body
+
+
+def closes(counts: Any) -> None:
+    """Each sum is what it is a sum of."""
+    assert counts["missing"] == sum(counts["by_reason"].values())
+    assert counts["missing"] == sum(each["missing"] for each in counts["counts"])
+    assert counts["found"] == sum(each["found"] for each in counts["counts"])
+    assert counts["found"] >= sum(counts["resolved_how"].values())
+    assert counts["enrolled"] >= counts["missing"] >= counts["found"]
+    assert set(counts["by_reason"]) == set(MissingReason)
+    for reason in MissingReason:
+        cells = [each["missing"] for each in counts["counts"] if each["reason"] == reason]
+        assert counts["by_reason"][reason] == sum(cells)
+
+
+# One enrolment
+
+
+def test_why_there_is_no_number_is_shown_until_there_is_one() -> None:
+    enrolment_id = enrol(mobile=SEIZED)
+    assert shown(enrolment_id)["mobile"] == {
+        "known": False,
+        "last_digits": None,
+        "unsafe": False,
+        "shared": False,
+        "missing_reason": "seized_evidence",
+        "follow_up_on": "2026-12-04",
+    }
+    tell(enrolment_id, "mobile", FOUND)
+    assert shown(enrolment_id)["mobile"]["missing_reason"] is None
+
+
+def test_who_said_so_when_it_was_found_and_how_are_kept(clock: Traveller) -> None:
+    enrolment_id = enrol(mobile=SEIZED)
+    clock.shift(3600)
+    tell(enrolment_id, "mobile", FOUND)
+    (missing,) = enrolment_of(enrolment_id).missing
+    assert (missing.reason, missing.recorded_by) == ("seized_evidence", "PC-1182")
+    assert (missing.recorded_at, missing.follow_up_on) == (MORNING, date(2026, 12, 4))
+    assert missing.resolved_at == MORNING + timedelta(hours=1)
+    assert missing.resolved_how == "property_returned"
+
+
+def test_a_follow_up_that_is_put_off_is_the_same_time_without_a_number(clock: Traveller) -> None:
+    enrolment_id = enrol(mobile=SEIZED)
+    clock.shift(3600)
+    tell(enrolment_id, "mobile", SEIZED | {"follow_up_on": "2026-12-07"})
+    (missing,) = enrolment_of(enrolment_id).missing
+    assert (missing.recorded_at, missing.follow_up_on) == (MORNING, date(2026, 12, 7))
+
+
+def test_a_number_lost_again_begins_another_time_without_one(clock: Traveller) -> None:
+    enrolment_id = enrol(mobile=SEIZED)
+    clock.shift(3600)
+    tell(enrolment_id, "mobile", FOUND)
+    clock.shift(3600)
+    tell(enrolment_id, "mobile", {"missing_reason": "lost_stolen_broken"})
+    first, second = enrolment_of(enrolment_id).missing
+    assert (first.resolved_how, second.reason) == ("property_returned", "lost_stolen_broken")
+    assert second.resolved_at is None
+    assert shown(enrolment_id)["mobile"]["missing_reason"] == "lost_stolen_broken"
+
+
+def test_a_number_changed_is_no_number_found() -> None:
+    enrolment_id = enrol()
+    tell(enrolment_id, "mobile", FOUND)
+    assert enrolment_of(enrolment_id).missing == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (SEIZED | {"missing_reason": "forgotten"}, "missing_reason"),
+        (SEIZED | {"recorded_by": "Jane Roe (mother)"}, "recorded_by"),
+        (SEIZED | {"follow_up_on": "soon"}, "follow_up_on"),
+        (FOUND | {"resolved_how": "x" * 65}, "resolved_how"),
+    ],
+)
+def test_codes_only(given: dict[str, Any], field: str) -> None:
+    answer = tell(enrol(), "mobile", given)
+    assert (answer.status, answer.fields) == (422, [field])
+
+
+# The report
+
+
+def test_nobody_yet() -> None:
+    counts = report()
+    assert (counts["enrolled"], counts["missing"], counts["counts"]) == (0, 0, [])
+    closes(counts)
+
+
+def test_the_counts_close_by_reason_month_and_superintendent(clock: Traveller) -> None:
+    months = [datetime(2026, 12, 1, 9, tzinfo=UTC), datetime(2027, 1, 4, 9, tzinfo=UTC)]
+    expected: dict[tuple[str, str, str], int] = {}
+    found: list[UUID] = []
+    for serial, reason in enumerate(islice(cycle(MissingReason), 20)):
+        at = months[serial >= 12]
+        clock.move_to(at)
+        superintendent = f"S-000{serial % 3}"
+        order = {
+            "made_on": f"{at:%Y-%m-%d}",
+            "expires_on": f"{at + timedelta(days=13):%Y-%m-%d}",
+            "served_on": None,
+            "authorising_superintendent": superintendent,
+        }
+        enrolment_id = enrol(serial, order=order, mobile={"missing_reason": reason})
+        enrol(500 + serial, order=order)
+        cell = (f"{at:%Y-%m}", superintendent, str(reason))
+        expected[cell] = expected.get(cell, 0) + 1
+        if serial % 4 == 0:
+            tell(enrolment_id, "mobile", FOUND | {"number": f"+447700900{800 + serial}"})
+            found.append(enrolment_id)
+    counts = report()
+    closes(counts)
+    assert (counts["enrolled"], counts["missing"], counts["found"]) == (40, 20, len(found))
+    assert counts["resolved_how"] == {"property_returned": len(found)}
+    assert {
+        (each["month"], each["superintendent"], each["reason"]): each["missing"]
+        for each in counts["counts"]
+    } == expected
+
+
+def test_who_is_found_and_lost_again_was_found(clock: Traveller) -> None:
+    enrolment_id = enrol(mobile=SEIZED)
+    for given in (FOUND, {"missing_reason": "refused"}, {"number": "+447700900778"}):
+        clock.shift(60)
+        tell(enrolment_id, "mobile", given)
+        counts = report()
+        closes(counts)
+        assert (counts["missing"], counts["found"]) == (1, 1)
+        assert counts["by_reason"]["seized_evidence"] == 1
+
+
+def test_a_number_lost_later_is_no_number_missing_when_enrolled(clock: Traveller) -> None:
+    enrolment_id = enrol()
+    clock.shift(60)
+    tell(enrolment_id, "mobile", SEIZED)
+    assert report()["missing"] == 0
+
+
+def test_how_it_was_found_need_not_be_said() -> None:
+    enrolment_id = enrol(mobile=SEIZED)
+    tell(enrolment_id, "mobile", {"number": "+447700900777"})
+    counts = report()
+    closes(counts)
+    assert (counts["found"], counts["resolved_how"]) == (1, {})
+
+
+def test_a_corrected_superintendent_is_the_one_who_counts() -> None:
+    order = {"authorising_superintendent": "S-0001"}
+    enrolment_id = enrol(order=order, mobile={"missing_reason": "not_recorded"})
+    whole = shown(enrolment_id)["order"] | {"authorising_superintendent": "S-0002"}
+    assert tell(enrolment_id, "order", whole).status == 200
+    (cell,) = report()["counts"]
+    assert (cell["superintendent"], cell["reason"]) == ("S-0002", "not_recorded")

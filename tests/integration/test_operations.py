@@ -1,0 +1,249 @@
+"""The switch, the suppression list and the flow counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.faults import counting, meddling, refusal
+from tests.support.life import CUSTODY, QUASHED, RELEASE, follow, followed, tell, told
+from tests.support.steps import call, enrol, fire, someone_in
+from tests.support.table import enrolment_of, everything, reminder_of
+from trial import aws
+from trial.model import Arm, EndReason, Reason, Status, Suppression
+
+if TYPE_CHECKING:
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+WRITE = "before-call.dynamodb.TransactWriteItems"
+PAUSE = {"paused": True, "reason": "wording under review", "by": "Supt-1"}
+GO_ON = PAUSE | {"paused": False}
+WRONG = {"number": "+447700900123", "reason": "wrong_number", "by": "PC-1182"}
+
+
+def trail(kind: str) -> list[tuple[str, str]]:
+    """The audit entries beside those of enrolments: what and by whom."""
+    return [
+        (item["what"], item["by"].rpartition("/")[2])
+        for key, item in sorted(everything().items())
+        if item["kind"] == "audit" and key.pk.startswith(kind)
+    ]
+
+
+# The switch
+
+
+def test_sending_is_on_until_somebody_pauses_it() -> None:
+    answer = call("GET", "/sending")
+    assert (answer.status, answer.body["paused"]) == (200, False)
+
+
+def test_the_switch_says_who_paused_it_when_and_why() -> None:
+    shown = PAUSE | {"at": "2026-12-01T09:30:00Z"}
+    answer = call("PUT", "/sending", PAUSE)
+    assert (answer.status, answer.body) == (200, shown)
+    assert call("GET", "/sending").body == shown
+
+
+def test_each_turn_of_the_switch_is_kept_and_a_repeat_is_none(clock: Traveller) -> None:
+    for body in (PAUSE, PAUSE, GO_ON, GO_ON, PAUSE):
+        clock.shift(60)
+        assert call("PUT", "/sending", body, by="ops").body["paused"] is body["paused"]
+    assert trail("SWITCH") == [
+        ("sending_paused", "ops"),
+        ("sending_resumed", "ops"),
+        ("sending_paused", "ops"),
+    ]
+
+
+def test_a_repeat_leaves_the_time_as_it_was(clock: Traveller) -> None:
+    call("PUT", "/sending", PAUSE)
+    clock.shift(60)
+    assert call("PUT", "/sending", PAUSE).body["at"] == "2026-12-01T09:30:00Z"
+
+
+def test_two_turns_at_once_are_both_kept_and_the_last_one_stands() -> None:
+    with meddling(aws.dynamodb(), WRITE, lambda: call("PUT", "/sending", PAUSE)):
+        assert call("PUT", "/sending", GO_ON).status == 200
+    assert call("GET", "/sending").body["paused"] is False
+    assert len(trail("SWITCH")) == 2
+
+
+def test_nothing_goes_while_sending_is_paused_and_it_goes_on_after(clock: Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    call("PUT", "/sending", PAUSE)
+    clock.move_to(reminder_of(enrolment_id, 1).due_at)
+    with counting(aws.sns(), "sns.Publish") as texts:
+        assert fire(enrolment_id, 1) == "paused"
+        assert texts == []
+        call("PUT", "/sending", GO_ON)
+        assert fire(enrolment_id, 1) == "sent"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"paused": "yes"}, "paused"),
+        ({"paused": 1}, "paused"),
+        ({"reason": ""}, "reason"),
+        ({"by": None}, "by"),
+        ({"until": "2026-12-02"}, "until"),
+    ],
+)
+def test_a_switch_that_is_not_valid_is_not_turned(change: dict[str, Any], field: str) -> None:
+    answer = call("PUT", "/sending", PAUSE | change)
+    assert (answer.status, answer.fields) == (422, [field])
+    assert call("GET", "/sending").body["paused"] is False
+
+
+# The suppression list
+
+
+def test_a_number_is_suppressed_once() -> None:
+    first, again = (call("POST", "/suppressions", WRONG, by="ops") for _ in range(2))
+    assert (first.status, again.status) == (201, 200)
+    assert (
+        first.body
+        == again.body
+        == {
+            "last_digits": "123",
+            "reason": "wrong_number",
+            "by": "PC-1182",
+            "at": "2026-12-01T09:30:00Z",
+        }
+    )
+    assert trail("NUMBER") == [("number_suppressed", "ops")]
+
+
+def test_the_first_word_on_a_suppressed_number_stands(clock: Traveller) -> None:
+    call("POST", "/suppressions", WRONG)
+    clock.shift(60)
+    answer = call("POST", "/suppressions", WRONG | {"reason": "objection", "by": "PC-9"})
+    assert (answer.status, answer.body["reason"]) == (200, "wrong_number")
+
+
+def test_only_the_hash_of_a_suppressed_number_is_kept() -> None:
+    call("POST", "/suppressions", WRONG)
+    assert "7700900123" not in str(everything())
+
+
+@pytest.mark.parametrize("known_before", [True, False])
+def test_a_suppressed_number_is_never_texted_whoever_has_it(
+    clock: Traveller,
+    known_before: bool,  # noqa: FBT001 - a case
+) -> None:
+    if known_before:
+        call("POST", "/suppressions", WRONG)
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    told(enrolment_id, "mobile", {"number": WRONG["number"]})
+    if not known_before:
+        call("POST", "/suppressions", WRONG)
+    clock.move_to(reminder_of(enrolment_id, 1).due_at)
+    with counting(aws.sns(), "sns.Publish") as texts:
+        assert fire(enrolment_id, 1) == "suppressed"
+    assert texts == []
+    assert reminder_of(enrolment_id, 1).reason == Suppression.SUPPRESSED_NUMBER
+
+
+def test_a_number_stays_suppressed_when_orders_come_and_go() -> None:
+    call("POST", "/suppressions", WRONG)
+    enrolment_id = enrol(123)
+    tell(enrolment_id, "mobile", {"number": "+447700900777"})
+    enrol(1, protected_numbers=[WRONG["number"]])
+    assert call("POST", "/suppressions", WRONG).status == 200
+
+
+def test_a_suppression_and_an_enrolment_at_once_are_both_kept() -> None:
+    with meddling(aws.dynamodb(), WRITE, lambda: enrol(123)):
+        assert call("POST", "/suppressions", WRONG).status == 201
+    assert call("POST", "/suppressions", WRONG).status == 200
+    assert enrolment_of(enrol(124, mobile={"number": WRONG["number"]})).mobile.shared is True
+
+
+def test_a_suppression_that_cannot_be_stored_says_so() -> None:
+    def fail() -> None:
+        raise refusal("InternalServerError", status=500)
+
+    with meddling(aws.dynamodb(), WRITE, fail):
+        answer = call("POST", "/suppressions", WRONG)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, ["1"])
+    assert "123" not in answer.text
+    assert call("POST", "/suppressions", WRONG).status == 201
+
+
+@pytest.mark.parametrize("number", ["+441388601234", "07700900123", "+12025550123"])
+def test_only_a_number_that_could_be_texted_is_suppressed(number: str) -> None:
+    answer = call("POST", "/suppressions", WRONG | {"number": number})
+    assert (answer.status, answer.fields) == (422, ["number"])
+    assert number not in answer.text
+
+
+# The flow
+
+
+def flow() -> Any:
+    answer = call("GET", "/reports/flow")
+    assert answer.status == 200
+    return answer.body
+
+
+def closes(counts: Any) -> None:
+    """Everybody is somewhere, and nobody is in two places."""
+    assert counts["enrolled"] == sum(counts["by_status"].values())
+    assert counts["by_status"]["ended"] == sum(counts["ended"].values())
+    excluded = sum(counts["by_reason"].values())
+    assert counts["enrolled"] == (counts["randomised"] + excluded + counts["by_status"]["eligible"])
+    assert set(counts["by_status"]) == set(Status)
+    assert set(counts["by_reason"]) == set(Reason)
+    assert set(counts["ended"]) == set(EndReason)
+
+
+def test_the_flow_closes_whatever_happens(clock: Traveller) -> None:
+    closes(flow())
+    person = {"person_id": "2003/0000777X"}
+    drawn = [followed(serial) for serial in range(1, 5)]
+    followed(5, respondent=person)
+    followed(6, respondent=person)  # already in the trial
+    followed(7, respondent={"date_of_birth": "2010-01-01"})
+    unserved = followed(8, order={"served_on": None})
+    followed(9, mobile={"missing_reason": "refused"})
+    followed(10, protected_numbers=["+447700900010"])
+    followed(11, order={"made_on": "2026-11-19", "expires_on": "2026-12-02", "served_on": None})
+    in_custody, gone = enrol(12), enrol(13)
+    enrol(14)  # eligible; the draw has not heard of it yet
+    closes(flow())
+    told(drawn[0], "end", QUASHED)
+    told(drawn[1], "end", CUSTODY)
+    told(drawn[2], "end", CUSTODY)
+    told(drawn[2], "resume", RELEASE)
+    told(in_custody, "end", CUSTODY)
+    told(gone, "end", QUASHED | {"reason": "deceased"})
+    counts = flow()
+    closes(counts)
+    assert counts == {
+        "enrolled": 14,
+        "by_status": {"eligible": 1, "waiting": 4, "ineligible": 2, "allocated": 3, "ended": 4},
+        "by_reason": {
+            "under_18": 1,
+            "not_served": 2,
+            "no_number": 1,
+            "unsafe_number": 1,
+            "already_in_trial": 1,
+            "too_late": 0,
+            "in_custody": 1,
+            "order_ended": 1,
+        },
+        "randomised": 5,
+        "ended": dict.fromkeys(EndReason, 0) | {"quashed": 1, "in_custody": 2, "deceased": 1},
+    }
+    clock.shift(60)
+    told(unserved, "service", {"served_on": "2026-12-01"})
+    told(in_custody, "resume", RELEASE)
+    counts = flow()
+    closes(counts)
+    assert (counts["randomised"], counts["by_status"]["ended"]) == (7, 3)

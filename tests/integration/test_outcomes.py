@@ -1,0 +1,184 @@
+"""Outcomes: kept once, whatever became of the enrolment; a breach stops the text about plans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.faults import counting
+from tests.support.life import (
+    ARREST,
+    BREACH,
+    CUSTODY,
+    QUASHED,
+    audit_of,
+    follow,
+    followed,
+    tell,
+    told,
+)
+from tests.support.steps import enrol, fire, someone_in
+from tests.support.table import enrolment_of, everything, reminder_of, reminders_of
+from trial import aws
+from trial.model import Arm, Instrument, OutcomeType, Suppression, Theme
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def kept(enrolment_id: UUID) -> list[dict[str, Any]]:
+    """The outcomes stored for an enrolment."""
+    return [
+        item
+        for key, item in everything().items()
+        if item["kind"] == "outcome" and str(enrolment_id) in key.pk
+    ]
+
+
+@pytest.mark.parametrize("instrument", Instrument)
+@pytest.mark.parametrize("type_", OutcomeType)
+def test_an_outcome_is_kept_as_it_was_reported(type_: OutcomeType, instrument: Instrument) -> None:
+    enrolment_id = enrol()
+    body = ARREST | {"type": type_, "instrument": instrument}
+    answer = tell(enrolment_id, "outcomes", body)
+    assert answer.status == 201
+    assert answer.body == body | {
+        "enrolment_id": str(enrolment_id),
+        "reported_at": "2026-12-01T09:30:00Z",
+    }
+    (item,) = kept(enrolment_id)
+    assert {name: item[name] for name in body} == body
+
+
+def test_the_same_outcome_again_is_known_in_whatever_zone_it_is_told() -> None:
+    enrolment_id = enrol()
+    first = tell(enrolment_id, "outcomes", ARREST)
+    again = tell(enrolment_id, "outcomes", ARREST | {"occurred_at": "2026-12-01T10:05:00+01:00"})
+    assert (first.status, again.status) == (201, 200)
+    assert again.body == first.body
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "offence"},
+        {"instrument": "bail"},
+        {"occurred_at": "2026-12-01T09:06:00Z"},
+        {"reference": "CRIME-78"},
+        {"reference": None},
+    ],
+)
+def test_the_same_id_with_other_content_is_refused(change: dict[str, Any]) -> None:
+    enrolment_id = enrol()
+    tell(enrolment_id, "outcomes", ARREST)
+    before = everything()
+    answer = tell(enrolment_id, "outcomes", ARREST | change)
+    assert answer.status == 409
+    assert answer.body["detail"] == "this outcome is known, with other content"
+    assert everything() == before
+
+
+def test_each_enrolment_has_outcome_ids_of_its_own() -> None:
+    first, second = enrol(1), enrol(2)
+    for enrolment_id in (first, second):
+        assert tell(enrolment_id, "outcomes", ARREST).status == 201
+    assert (len(kept(first)), len(kept(second))) == (1, 1)
+
+
+@pytest.mark.parametrize("end", [QUASHED, CUSTODY])
+def test_whoever_has_ended_has_outcomes_too(end: dict[str, Any]) -> None:
+    enrolment_id = followed()
+    told(enrolment_id, "end", end)
+    assert tell(enrolment_id, "outcomes", ARREST).status == 201
+    assert tell(enrolment_id, "outcomes", BREACH).status == 201
+
+
+def test_whoever_was_never_drawn_has_outcomes_too() -> None:
+    enrolment_id = enrol(mobile={"missing_reason": "refused"})
+    assert tell(enrolment_id, "outcomes", BREACH).status == 201
+
+
+@pytest.mark.parametrize(
+    ("occurred_at", "instrument", "status"),
+    [
+        ("2026-12-01T00:00:00Z", "dvpo", 201),
+        ("2026-11-30T23:59:59Z", "dvpo", 422),
+        ("2026-11-30T23:59:59Z", "bail", 422),
+        ("2026-11-30T23:59:59Z", "other", 422),
+        ("2026-11-30T23:59:59Z", "dvpn", 201),  # a notice comes before its order
+        ("2026-12-01T09:35:00Z", "dvpo", 201),  # clocks differ a little
+        ("2026-12-01T09:35:01Z", "dvpo", 422),
+        ("2026-12-01T09:35:01Z", "dvpn", 422),
+    ],
+)
+def test_an_outcome_lies_between_the_order_and_now(
+    occurred_at: str, instrument: str, status: int
+) -> None:
+    enrolment_id = enrol()
+    before = everything()
+    body = ARREST | {"occurred_at": occurred_at, "instrument": instrument}
+    answer = tell(enrolment_id, "outcomes", body)
+    assert answer.status == status
+    if status == 422:
+        assert answer.fields == ["occurred_at"]
+        assert everything() == before
+
+
+def test_the_order_began_on_its_day_in_london(clock: Traveller) -> None:
+    clock.move_to("2027-06-01T12:00:00Z")
+    dates = {"made_on": "2027-06-01", "expires_on": "2027-06-14", "served_on": "2027-06-01"}
+    enrolment_id = enrol(order=dates)
+    for moment, status in (("2027-05-31T22:59:59Z", 422), ("2027-05-31T23:00:00Z", 201)):
+        answer = tell(enrolment_id, "outcomes", ARREST | {"occurred_at": moment})
+        assert answer.status == status
+
+
+def test_after_a_breach_the_text_about_plans_is_not_sent(clock: Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    told(enrolment_id, "outcomes", BREACH)
+    plan = next(each for each in reminders_of(enrolment_id) if each.theme is Theme.PLAN)
+    with counting(aws.sns(), "sns.Publish") as texts:
+        for number in (plan.number, plan.number + 1):
+            clock.move_to(reminder_of(enrolment_id, number).due_at)
+            fire(enrolment_id, number)
+    assert len(texts) == 1
+    assert reminder_of(enrolment_id, plan.number).reason == Suppression.BREACH_REPORTED
+
+
+@pytest.mark.parametrize(
+    "change", [{"type": "arrest"}, {"instrument": "bail"}, {"instrument": "dvpn"}]
+)
+def test_only_a_breach_of_the_order_stops_that_text(change: dict[str, Any]) -> None:
+    enrolment_id = enrol()
+    tell(enrolment_id, "outcomes", BREACH | change)
+    assert enrolment_of(enrolment_id).breach_reported_at is None
+
+
+def test_a_second_breach_leaves_the_time_of_the_first(clock: Traveller) -> None:
+    enrolment_id = enrol()
+    tell(enrolment_id, "outcomes", BREACH)
+    first = enrolment_of(enrolment_id).breach_reported_at
+    clock.shift(3600)
+    tell(enrolment_id, "outcomes", BREACH | {"outcome_id": "BREACH-2"})
+    assert enrolment_of(enrolment_id).breach_reported_at == first
+    assert first is not None
+
+
+def test_the_audit_trail_has_an_entry_for_each_outcome_and_none_for_a_repeat(
+    clock: Traveller,
+) -> None:
+    enrolment_id = enrol()
+    for body in (ARREST, BREACH, ARREST):
+        clock.shift(1)
+        tell(enrolment_id, "outcomes", body)
+    assert [each["what"] for each in audit_of(enrolment_id)] == [
+        "enrolled",
+        "outcome_reported",
+        "outcome_reported",
+    ]

@@ -1,0 +1,154 @@
+"""The order in which upstream's events arrive does not matter to what comes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+import pytest
+
+from tests.support.life import BREACH, CUSTODY, METHODS, QUASHED, RELEASE, corrected
+from tests.support.memory import Memory
+from tests.support.samples import order
+from tests.support.steps import call, post
+from trial.model import Arm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trial.records import Enrolment
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+HERS = "+447700900456"
+
+
+class Event(NamedTuple):
+    """What upstream tells of the enrolment; or, where `what` is none, another order."""
+
+    what: str | None
+    body: dict[str, Any]
+
+    def told(self, enrolment_id: UUID) -> int:
+        """The status of the answer."""
+        if self.what is None:
+            return post(self.body).status
+        path = f"/enrolments/{enrolment_id}/{self.what}"
+        return call(METHODS[self.what], path, self.body).status
+
+
+NUMBER = Event("mobile", {"number": HERS, "resolved_how": "officer_visit"})
+SERVED = Event("service", {"served_on": "2026-12-01"})
+LONGER = Event("order", corrected(1, expires_on="2026-12-21"))
+NO_ENTRY = Event("order", corrected(1, conditions=["no_molestation", "no_entry"], served_on=None))
+TAKEN = Event("end", CUSTODY)
+OUT = Event("resume", RELEASE)
+TAKEN_AGAIN = Event("end", CUSTODY | {"at": "2026-12-01T09:22:00Z"})
+OUT_AGAIN = Event("resume", RELEASE | {"at": "2026-12-01T09:24:00Z"})
+VOID = Event("end", QUASHED)
+DIED = Event("end", QUASHED | {"reason": "deceased"})
+OBJECTED = Event("end", QUASHED | {"reason": "objection_upheld", "at": "2026-12-01T09:26:00Z"})
+BREACHED = Event("outcomes", BREACH)
+PROTECTED = Event(None, order(900, protected_numbers=[HERS]))
+
+WAITING = {"order": {"served_on": None}, "mobile": {"missing_reason": "seized_evidence"}}
+CASES = {
+    "custody twice": ({}, [TAKEN, OUT, TAKEN_AGAIN, OUT_AGAIN, BREACHED]),
+    "still in custody": ({}, [TAKEN, OUT, TAKEN_AGAIN, NUMBER, LONGER]),
+    "longer, meanwhile in custody": ({}, [TAKEN, OUT, LONGER, NUMBER]),
+    "several ends": ({}, [VOID, DIED, OBJECTED, TAKEN, OUT]),
+    "a protected number": ({}, [PROTECTED, NUMBER, TAKEN, OUT]),
+    "drawn at last": (WAITING, [NUMBER, SERVED, NO_ENTRY, BREACHED, TAKEN, OUT]),
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "arm"),
+    [*((case, Arm.INTERVENTION) for case in CASES), ("custody twice", Arm.CONTROL)],
+)
+def test_every_order_of_arrival_ends_alike(case: str, arm: Arm) -> None:
+    changes, events = CASES[case]
+    start, enrolment_id = _enrolled(arm, changes)
+    ends = list(_lives(start, enrolment_id, events, first=[], refused=[]))
+    assert ends[0][0] != _state(start, enrolment_id)
+    different = [told for end, told in ends if end != ends[0][0]]
+    assert not different, f"{len(different)} of {len(ends)} end otherwise, as {different[0]}"
+
+
+def _enrolled(arm: Arm, changes: dict[str, Any]) -> tuple[Memory, UUID]:
+    """Somebody who is in this arm, or would be if drawn next."""
+    for burnt in range(900):
+        memory = Memory()
+        with memory.lived_in():
+            for serial in range(burnt):
+                post(order(500 + serial))
+                memory.drain()
+            made = order(1, **changes)
+            enrolment_id = UUID(post(made).body["enrolment_id"])
+            memory.drain()
+            trial = memory.copied()
+        with trial.lived_in():
+            for event in (NUMBER, SERVED) if changes else ():
+                event.told(enrolment_id)
+                trial.drain()
+            drawn = trial.file(enrolment_id).allocation
+        if drawn and drawn.arm is arm:
+            return memory, enrolment_id
+    raise AssertionError("there is no end to them")
+
+
+def _lives(
+    memory: Memory,
+    enrolment_id: UUID,
+    left: list[Event],
+    first: list[Event],
+    refused: list[Event],
+) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """
+    Each order of the events, told to the end: what came of it, and which was the order.
+
+    What was refused is told again until nothing changes; in the end the first of all once more.
+    """
+    if not left:
+        with memory.lived_in():
+            while refused and (still := _refused(memory, enrolment_id, refused)) != refused:
+                refused = still
+            end = _state(memory, enrolment_id)
+            _refused(memory, enrolment_id, first)
+            assert _state(memory, enrolment_id) == end
+        yield end, []
+    for place, event in enumerate(left):
+        branch = memory.copied()
+        with branch.lived_in():
+            again = _refused(branch, enrolment_id, [event])
+        others = left[:place] + left[place + 1 :]
+        for end, told in _lives(branch, enrolment_id, others, first or [event], refused + again):
+            yield end, [f"{event.what} {event.body}", *told]
+
+
+def _refused(memory: Memory, enrolment_id: UUID, events: list[Event]) -> list[Event]:
+    """Tell these events, each with its consequences; those that were refused."""
+    refused = []
+    for event in events:
+        status = event.told(enrolment_id)
+        memory.drain()
+        assert status in (200, 201, 202, 409)
+        if status == 409:
+            refused.append(event)
+    return refused
+
+
+def _state(memory: Memory, enrolment_id: UUID) -> dict[str, Any]:
+    """All that anybody can see of an enrolment, but for who did what when."""
+    file = memory.file(enrolment_id)
+    enrolment: Enrolment = file.enrolment
+    assert set(file.schedules) == {each.number for each in file.reminders if each.reason is None}
+    return {
+        "enrolment": enrolment.model_dump(
+            exclude={"version", "life", "dates_changed_at", "first_status", "first_reasons"}
+        ),
+        "end": enrolment.end and enrolment.end.reason,
+        "allocation": file.allocation,
+        "reminders": file.reminders,
+        "schedules": file.schedules,
+    }

@@ -1,0 +1,251 @@
+"""Numbers that must never be texted, whichever order was known first; and shared ones."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.faults import counting, meddling
+from tests.support.life import (
+    CUSTODY,
+    QUASHED,
+    audit_of,
+    corrected,
+    follow,
+    followed,
+    shown,
+    stands,
+    tell,
+    told,
+)
+from tests.support.samples import MORNING, order
+from tests.support.steps import allocate, enrol, failures, fire, post, someone_in
+from tests.support.table import enrolment_of, everything, reminder_of, reminders_of
+from trial import aws
+from trial.model import Arm, ReminderState, Suppression
+
+if TYPE_CHECKING:
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+WRITE = "before-call.dynamodb.TransactWriteItems"
+HERS, OTHER = "+447700900456", "+447700900777"
+LATER = {"made_on": "2026-12-15", "expires_on": "2026-12-28", "served_on": "2026-12-15"}
+
+
+# The protected number first
+
+
+def test_a_number_of_the_order_itself_is_not_safe() -> None:
+    enrolment_id = followed(mobile={"number": HERS}, protected_numbers=[HERS])
+    assert stands(enrolment_id) == ("waiting", ["unsafe_number"])
+    assert shown(enrolment_id)["mobile"]["unsafe"] is True
+
+
+@pytest.mark.parametrize("life", [[], [CUSTODY], [QUASHED]])
+def test_whatever_becomes_of_an_order_it_protects_to_its_last_day(
+    life: list[dict[str, Any]], clock: Traveller
+) -> None:
+    protecting = followed(1, protected_numbers=[HERS])
+    for end in life:
+        told(protecting, "end", end)
+    clock.move_to(MORNING + timedelta(days=13))
+    dates = {"made_on": "2026-12-14", "expires_on": "2026-12-27", "served_on": "2026-12-14"}
+    assert stands(followed(2, order=dates, mobile={"number": HERS}))[1] == ["unsafe_number"]
+
+
+def test_an_order_that_has_run_out_protects_nobody(clock: Traveller) -> None:
+    followed(1, protected_numbers=[HERS])
+    clock.move_to(MORNING + timedelta(days=14))
+    assert stands(followed(2, order=LATER, mobile={"number": HERS})) == ("allocated", [])
+
+
+def test_an_order_protects_for_as_long_as_it_is_corrected_to(clock: Traveller) -> None:
+    protecting = enrol(1, protected_numbers=[HERS])
+    told(protecting, "order", corrected(1, expires_on="2026-12-28"))
+    clock.move_to(MORNING + timedelta(days=14))
+    assert stands(followed(2, order=LATER, mobile={"number": HERS}))[1] == ["unsafe_number"]
+
+
+def test_whoever_waits_with_an_unsafe_number_goes_on_with_a_safe_one() -> None:
+    followed(1, protected_numbers=[HERS])
+    waiting = followed(2, mobile={"number": HERS})
+    told(waiting, "mobile", {"number": OTHER})
+    assert stands(waiting) == ("allocated", [])
+
+
+def test_the_same_number_told_again_after_the_protection_ran_out_is_safe(clock: Traveller) -> None:
+    followed(1, protected_numbers=[HERS])
+    waiting = followed(2, order={"expires_on": "2026-12-28"}, mobile={"number": HERS})
+    clock.move_to(MORNING + timedelta(days=14))
+    told(waiting, "mobile", {"number": HERS})
+    assert stands(waiting) == ("allocated", [])
+
+
+def test_a_change_to_a_protected_number_stops_the_texts(clock: Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    enrol(900, protected_numbers=[HERS])
+    told(enrolment_id, "mobile", {"number": HERS})
+    clock.move_to(reminder_of(enrolment_id, 1).due_at)
+    assert fire(enrolment_id, 1) == "suppressed"
+    assert reminder_of(enrolment_id, 1).reason == Suppression.UNSAFE_NUMBER
+
+
+# The respondent first
+
+
+def test_whoever_is_eligible_with_it_waits_before_the_draw() -> None:
+    enrolment_id = enrol(1, mobile={"number": HERS})
+    enrol(2, protected_numbers=[HERS])
+    assert stands(enrolment_id) == ("waiting", ["unsafe_number"])
+    assert failures(allocate(enrolment_id)) == []
+    assert stands(enrolment_id) == ("waiting", ["unsafe_number"])
+
+
+def test_whoever_is_in_the_trial_with_it_stays_in_it_and_gets_no_text(clock: Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    enrol(900, protected_numbers=[enrolment_of(enrolment_id).mobile.number])
+    assert stands(enrolment_id) == ("allocated", [])
+    assert shown(enrolment_id)["mobile"]["unsafe"] is True
+
+    with counting(aws.sns(), "sns.Publish") as texts:
+        clock.move_to(reminder_of(enrolment_id, 1).due_at)
+        assert fire(enrolment_id, 1) == "suppressed"
+        told(enrolment_id, "mobile", {"number": OTHER})
+        clock.move_to(reminder_of(enrolment_id, 2).due_at)
+        assert fire(enrolment_id, 2) == "sent"
+    stopped, went, *_ = reminders_of(enrolment_id)
+    assert (stopped.state, stopped.reason) == (ReminderState.SUPPRESSED, Suppression.UNSAFE_NUMBER)
+    assert went.state is ReminderState.SENT
+    assert [text["PhoneNumber"] for text in texts] == [OTHER]
+
+
+def test_the_order_and_whom_it_stops_are_stored_in_one_transaction() -> None:
+    stopped = enrol(1, mobile={"number": HERS})
+    before = everything()
+    with (
+        counting(aws.dynamodb(), "dynamodb.TransactWriteItems") as writes,
+        meddling(aws.dynamodb(), WRITE, crash),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        post(order(2, protected_numbers=[HERS]))
+    assert everything() == before
+    assert len(writes) == 1
+    keys = [act["Put"]["Item"]["pk"]["S"] for act in writes[0]["TransactItems"]]
+    assert keys.count(f"ENROLMENT#{stopped}") == 2  # the enrolment, and its audit entry
+
+
+def crash() -> None:
+    raise KeyboardInterrupt
+
+
+def test_the_audit_trail_says_that_a_number_was_protected_and_by_whom() -> None:
+    enrolment_id = enrol(1, mobile={"number": HERS})
+    enrol(2, protected_numbers=[HERS])
+    enrol(3, protected_numbers=[HERS])  # stopped already: nothing changes
+    assert [each["what"] for each in audit_of(enrolment_id)] == ["enrolled", "number_protected"]
+
+
+def test_somebody_who_becomes_a_respondent_meanwhile_is_met() -> None:
+    """Between the read and the write of the protecting order."""
+    with meddling(aws.dynamodb(), WRITE, lambda: enrol(1, mobile={"number": HERS})):
+        enrol(2, protected_numbers=[HERS])
+    (unsafe,) = [
+        item for item in everything().values() if item.get("mobile", {}).get("number") == HERS
+    ]
+    assert (unsafe["status"], unsafe["mobile"]["unsafe"]) == ("waiting", True)
+
+
+def test_a_protection_that_comes_meanwhile_is_met() -> None:
+    """Between the read and the write of the respondent's order, or of the change of number."""
+    with meddling(aws.dynamodb(), WRITE, lambda: enrol(1, protected_numbers=[HERS])):
+        enrolled = enrol(2, mobile={"number": HERS})
+    assert stands(enrolled) == ("waiting", ["unsafe_number"])
+
+    changed = enrol(3)
+    with meddling(aws.dynamodb(), WRITE, lambda: enrol(4, protected_numbers=[OTHER])):
+        tell(changed, "mobile", {"number": OTHER})
+    assert stands(changed) == ("waiting", ["unsafe_number"])
+
+
+def test_a_protection_that_comes_while_a_text_is_claimed_stops_it(clock: Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    number = enrolment_of(enrolment_id).mobile.number
+    clock.move_to(reminder_of(enrolment_id, 1).due_at)
+    with (
+        counting(aws.sns(), "sns.Publish") as texts,
+        meddling(aws.dynamodb(), WRITE, lambda: enrol(900, protected_numbers=[number])),
+    ):
+        assert fire(enrolment_id, 1) == "suppressed"
+    assert texts == []
+
+
+def test_a_number_given_up_is_stopped_no_more_and_the_new_one_is() -> None:
+    enrolment_id = enrol(1, mobile={"number": HERS})
+    tell(enrolment_id, "mobile", {"number": OTHER})
+    enrol(2, protected_numbers=[HERS])
+    assert stands(enrolment_id) == ("eligible", [])
+    enrol(3, protected_numbers=[OTHER])
+    assert stands(enrolment_id) == ("waiting", ["unsafe_number"])
+
+
+def test_changes_at_once_leave_no_trace_of_a_number_given_up() -> None:
+    """A change between the two reads of another: the number it brings must not be forgotten."""
+    enrolment_id = enrol(1)
+
+    def meanwhile() -> None:
+        assert tell(enrolment_id, "mobile", {"number": HERS}).status == 200
+
+    seen = "after-call.dynamodb.BatchGetItem"
+    with meddling(aws.dynamodb(), seen, meanwhile):
+        tell(enrolment_id, "mobile", {"number": OTHER})
+    assert enrolment_of(enrolment_id).mobile.number == OTHER
+    assert enrolment_of(enrol(2, mobile={"number": HERS})).mobile.shared is False
+
+
+def test_a_landline_can_be_protected() -> None:
+    assert stands(enrol(protected_numbers=["+441388601234", HERS])) == ("eligible", [])
+
+
+def test_nothing_stored_holds_a_protected_number() -> None:
+    followed(1, protected_numbers=[HERS, "+441388601234"])
+    assert HERS[3:] not in str(everything())
+    assert "1388601234" not in str(everything())
+
+
+# Shared numbers
+
+
+def test_both_who_share_a_number_are_flagged() -> None:
+    first, second = enrol(1, mobile={"number": HERS}), enrol(2, mobile={"number": HERS})
+    assert [shown(each)["mobile"]["shared"] for each in (first, second)] == [True, True]
+    assert [stands(each)[0] for each in (first, second)] == ["eligible", "eligible"]
+    assert "number_shared" in [each["what"] for each in audit_of(first)]
+
+
+def test_a_change_to_somebodys_number_flags_both() -> None:
+    first, second = enrol(1, mobile={"number": HERS}), enrol(2)
+    tell(second, "mobile", {"number": HERS})
+    assert [shown(each)["mobile"]["shared"] for each in (first, second)] == [True, True]
+
+
+def test_being_flagged_changes_nobodys_standing() -> None:
+    person = {"person_id": "2003/0000777X"}
+    enrol(1, respondent=person)
+    second = enrol(2, respondent=person, mobile={"number": HERS})
+    assert stands(second) == ("ineligible", ["already_in_trial"])
+    enrol(3, mobile={"number": HERS})
+    assert stands(second) == ("ineligible", ["already_in_trial"])
+    assert shown(second)["mobile"]["shared"] is True
+
+
+def test_a_number_of_an_order_that_has_run_out_is_not_shared(clock: Traveller) -> None:
+    enrol(1, mobile={"number": HERS})
+    clock.move_to(MORNING + timedelta(days=14))
+    assert shown(enrol(2, order=LATER, mobile={"number": HERS}))["mobile"]["shared"] is False

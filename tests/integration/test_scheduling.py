@@ -1,0 +1,323 @@
+"""Scheduling by its handler: one schedule per planned reminder, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scheduling.handler import lambda_handler as handler
+from tests.support.faults import counting, meddling, raising, refusal
+from tests.support.samples import MORNING, order, sample
+from tests.support.steps import (
+    CONTEXT,
+    allocate,
+    announcement,
+    enrol,
+    failures,
+    fire,
+    post,
+    schedule,
+    someone_in,
+    stream,
+)
+from tests.support.table import (
+    change_enrolment,
+    change_reminder,
+    enrolment_of,
+    everything,
+    reminder_of,
+    reminders_of,
+)
+from trial import aws
+from trial.model import Arm, ReminderState, Status, Suppression
+from trial.records import enrolment_key
+from trial.timetable import LONDON
+
+if TYPE_CHECKING:
+    from io import StringIO
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+CREATE = "before-call.scheduler.CreateSchedule"
+MARK = "before-call.dynamodb.TransactWriteItems"
+
+
+def schedules() -> dict[str, dict[str, Any]]:
+    """Every schedule, by the number of its reminder."""
+    client = aws.scheduler()
+    names = [each["Name"] for each in client.list_schedules(GroupName="reminders")["Schedules"]]
+    made = [dict(client.get_schedule(Name=name, GroupName="reminders")) for name in names]
+    for each in made:
+        del each["ResponseMetadata"]
+    return {str(each["Name"]).rpartition("-")[2]: each for each in made}
+
+
+def times() -> dict[str, str]:
+    return {number: each["ScheduleExpression"] for number, each in schedules().items()}
+
+
+def due_times(enrolment_id: UUID) -> dict[str, str]:
+    """What the table would have, of the reminders that are open."""
+    return {
+        f"{each.number:02}": f"at({each.due_at:%Y-%m-%dT%H:%M:%S})"
+        for each in reminders_of(enrolment_id)
+        if each.state in (ReminderState.PLANNED, ReminderState.SCHEDULED)
+    }
+
+
+def states(enrolment_id: UUID) -> set[ReminderState]:
+    return {reminder.state for reminder in reminders_of(enrolment_id)}
+
+
+@pytest.fixture
+def treated() -> UUID:
+    return someone_in(Arm.INTERVENTION)
+
+
+# One for each
+
+
+def test_every_planned_reminder_gets_a_schedule_at_its_time(treated: UUID) -> None:
+    assert failures(schedule(treated)) == []
+    assert times() == due_times(treated)
+    assert len(times()) == 7
+    assert states(treated) == {ReminderState.SCHEDULED}
+
+
+def test_a_schedule_fires_once_in_utc_and_then_is_gone(treated: UUID) -> None:
+    schedule(treated)
+    for made in schedules().values():
+        assert re.fullmatch(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)", made["ScheduleExpression"])
+        assert made["ScheduleExpressionTimezone"] == "UTC"
+        assert made["ActionAfterCompletion"] == "DELETE"
+        assert made["FlexibleTimeWindow"] == {"Mode": "OFF"}
+
+
+def test_what_fires_in_summer_is_an_hour_earlier_in_utc(clock: Traveller) -> None:
+    clock.move_to(datetime(2027, 3, 20, 9, 30, tzinfo=UTC))
+    dates = {"made_on": "2027-03-20", "expires_on": "2027-04-16", "served_on": "2027-03-20"}
+    ident = someone_in(Arm.INTERVENTION, order=dates)
+    schedule(ident)
+    local = [
+        datetime.fromisoformat(at[3:-1]).replace(tzinfo=UTC).astimezone(LONDON)
+        for at in times().values()
+    ]
+    assert {at.utcoffset() for at in local} == {timedelta(0), timedelta(hours=1)}
+    assert all(9 <= at.hour < 20 for at in local)
+
+
+def test_a_schedule_carries_ids_and_nothing_else(treated: UUID) -> None:
+    schedule(treated)
+    for number, made in schedules().items():
+        firing = json.loads(made["Target"]["Input"])
+        assert firing == {"enrolment_id": str(treated), "number": int(number)}
+        assert made["Name"] == f"dvpo-{treated.hex}-{number}"
+        assert re.fullmatch(r"[0-9a-zA-Z-_.]{1,64}", made["Name"])
+    person = enrolment_of(treated)
+    told = json.dumps(schedules(), default=str)
+    for personal in (person.mobile.number, person.respondent.person_id, person.order.reference):
+        assert personal
+        assert personal not in told
+
+
+def test_what_a_schedule_carries_is_the_sample_of_what_sending_gets(treated: UUID) -> None:
+    schedule(treated)
+    firing = json.loads(schedules()["01"]["Target"]["Input"])
+    assert {name: type(value) for name, value in firing.items()} == {
+        name: type(value) for name, value in sample("schedule-fired").items()
+    }
+
+
+def test_what_cannot_be_handed_over_becomes_a_dead_letter(
+    treated: UUID, cloud: dict[str, str]
+) -> None:
+    schedule(treated)
+    target = schedules()["01"]["Target"]
+    assert target["Arn"] == cloud["SCHEDULE_TARGET_ARN"]
+    assert target["RoleArn"] == cloud["SCHEDULE_ROLE_ARN"]
+    assert target["DeadLetterConfig"] == {"Arn": cloud["SCHEDULE_DEAD_LETTER_ARN"]}
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 6 * 3600
+
+
+def test_control_gets_no_schedule() -> None:
+    ident = someone_in(Arm.CONTROL)
+    assert failures(schedule(ident)) == []
+    assert schedules() == {}
+
+
+def test_an_enrolment_that_is_not_allocated_gets_none() -> None:
+    assert failures(schedule(enrol())) == []
+    assert schedules() == {}
+
+
+def test_what_was_missed_by_a_late_start_gets_none(clock: Traveller) -> None:
+    clock.move_to(MORNING + timedelta(days=6))
+    ident = someone_in(Arm.INTERVENTION)
+    schedule(ident)
+    missed = {
+        f"{each.number:02}"
+        for each in reminders_of(ident)
+        if each.reason == Suppression.MISSED_LATE_START
+    }
+    assert missed
+    assert missed.isdisjoint(times())
+    assert times() == due_times(ident)
+
+
+# Again, and after a crash
+
+
+def test_a_redelivery_changes_nothing(treated: UUID) -> None:
+    record = announcement(enrolment_key(treated))
+    handler(stream(record), CONTEXT)
+    before = schedules(), everything()
+    with counting(aws.scheduler(), "scheduler.CreateSchedule") as made:
+        assert failures(handler(stream(record, record), CONTEXT)) == []
+    assert (schedules(), everything()) == before
+    assert made == []
+
+
+@pytest.mark.parametrize("survived", [0, 3, 6])
+def test_a_crash_between_schedules_is_made_good(treated: UUID, survived: int) -> None:
+    calls = iter(range(7))
+
+    def crash() -> None:
+        if next(calls) == survived:
+            raise MemoryError
+
+    with meddling(aws.scheduler(), CREATE, crash, times=survived + 1):
+        assert failures(schedule(treated)) == [f"{1:021}"]
+    assert len(times()) == survived
+    assert states(treated) == {ReminderState.PLANNED}
+    assert failures(schedule(treated)) == []
+    assert times() == due_times(treated)
+    assert states(treated) == {ReminderState.SCHEDULED}
+
+
+@pytest.mark.parametrize("when", ["before-call", "after-call"])
+def test_so_is_one_before_or_after_they_are_noted(treated: UUID, when: str) -> None:
+    with meddling(aws.dynamodb(), f"{when}.dynamodb.TransactWriteItems", raising(MemoryError())):
+        assert failures(schedule(treated)) == [f"{1:021}"]
+    made = schedules()
+    assert failures(schedule(treated)) == []
+    assert schedules() == made
+    assert times() == due_times(treated)
+    assert states(treated) == {ReminderState.SCHEDULED}
+
+
+def test_what_fired_before_it_was_noted_gets_no_second_schedule(
+    treated: UUID, clock: Traveller
+) -> None:
+    with meddling(aws.dynamodb(), MARK, raising(MemoryError())):
+        schedule(treated)
+    clock.move_to(reminder_of(treated, 1).due_at)
+    assert fire(treated, 1) == "sent"
+    aws.scheduler().delete_schedule(Name=f"dvpo-{treated.hex}-01", GroupName="reminders")
+    assert failures(schedule(treated)) == []
+    assert "01" not in times()
+    assert reminder_of(treated, 1).state is ReminderState.SENT
+
+
+def test_a_reminder_claimed_in_the_same_moment_stays_claimed(
+    treated: UUID, clock: Traveller
+) -> None:
+    clock.move_to(reminder_of(treated, 1).due_at)
+    with meddling(aws.dynamodb(), MARK, lambda: fire(treated, 1)):
+        assert failures(schedule(treated)) == [f"{1:021}"]
+    assert reminder_of(treated, 1).state is ReminderState.SENT
+    assert failures(schedule(treated)) == []
+    assert reminder_of(treated, 1).state is ReminderState.SENT
+    assert reminder_of(treated, 2).state is ReminderState.SCHEDULED
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException"])
+def test_while_the_scheduler_is_busy_nothing_counts_as_scheduled(treated: UUID, code: str) -> None:
+    with meddling(aws.scheduler(), CREATE, raising(refusal(code))):
+        assert failures(schedule(treated)) == [f"{1:021}"]
+    assert states(treated) == {ReminderState.PLANNED}
+    assert failures(schedule(treated)) == []
+    assert times() == due_times(treated)
+
+
+def test_a_record_that_makes_no_sense_blocks_nobody_else(treated: UUID, log: StringIO) -> None:
+    bad = sample("stream-allocated")["Records"][0]
+    bad["dynamodb"] |= {"NewImage": {"kind": {"S": "enrolment"}}, "SequenceNumber": "5"}
+    event = stream(bad, announcement(enrolment_key(treated), 6))
+    assert failures(handler(event, CONTEXT)) == ["5"]
+    assert times() == due_times(treated)
+    assert "a stream record is not of this kind" in log.getvalue()
+
+
+# Moved
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_reminder_that_moves_takes_its_schedule_along(treated: UUID, days: int) -> None:
+    schedule(treated)
+    moved = reminder_of(treated, 4).due_at + timedelta(days=days)
+    change_reminder(treated, 4, due_at=moved, state=ReminderState.PLANNED)
+    assert failures(schedule(treated)) == []
+    assert times() == due_times(treated)
+    assert times()["04"] == f"at({moved:%Y-%m-%dT%H:%M:%S})"
+    assert len(times()) == 7
+
+
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(seconds=-29), timedelta(hours=1)])
+def test_what_is_due_already_goes_in_a_minute(
+    treated: UUID, late: timedelta, clock: Traveller
+) -> None:
+    now = reminder_of(treated, 1).due_at + late
+    clock.move_to(now)
+    schedule(treated)
+    assert times()["01"] == f"at({now + timedelta(minutes=1):%Y-%m-%dT%H:%M:%S})"
+
+
+def test_it_does_so_even_if_it_was_due_much_later_before(treated: UUID) -> None:
+    schedule(treated)
+    change_reminder(treated, 4, due_at=MORNING, state=ReminderState.PLANNED)
+    schedule(treated)
+    assert times()["04"] == "at(2026-12-01T09:31:00)"
+
+
+def test_a_repeat_does_not_put_off_what_is_due(treated: UUID, clock: Traveller) -> None:
+    clock.move_to(reminder_of(treated, 1).due_at)
+    with meddling(aws.dynamodb(), MARK, raising(MemoryError())):
+        schedule(treated)
+    first = times()
+    clock.shift(timedelta(seconds=20))
+    schedule(treated)
+    assert times() == first
+
+
+# What is stored decides
+
+
+def test_an_enrolment_ended_since_it_was_announced_gets_no_schedule(treated: UUID) -> None:
+    record = announcement(enrolment_key(treated))
+    change_enrolment(treated, status=Status.ENDED)
+    assert failures(handler(stream(record), CONTEXT)) == []
+    assert schedules() == {}
+
+
+def test_a_record_out_of_order_says_where_to_look_and_no_more() -> None:
+    answer = post(order())
+    ident = enrolment_of(answer.body["enrolment_id"]).enrolment_id
+    early = announcement(enrolment_key(ident))
+    allocate(ident)
+    assert failures(handler(stream(early), CONTEXT)) == []
+    assert times() == due_times(ident)
+
+
+def test_nothing_personal_is_logged(treated: UUID, log: StringIO) -> None:
+    schedule(treated)
+    told = log.getvalue()
+    assert str(treated) in told
+    for personal in ("7700900", "2003/", "1990-05-01"):
+        assert personal not in told

@@ -1,0 +1,546 @@
+"""Sending by its handler: at most one request to the provider for a reminder, ever."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+import traceback
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from moto.sns.models import sns_backends
+from pydantic import ValidationError
+
+from sending.gateway import NotSentError
+from sending.handler import Firing
+from sending.handler import lambda_handler as handler
+from tests.support.faults import counting, meddling, raising, refusal
+from tests.support.samples import ACCOUNT, REGION, ROOT, sample
+from tests.support.steps import CONTEXT, enrol, fire, someone_in
+from tests.support.table import (
+    allocation_of,
+    change_enrolment,
+    change_reminder,
+    enrolment_of,
+    everything,
+    found,
+    keep,
+    reminder_of,
+    reminders_of,
+)
+from trial import aws
+from trial.errors import NotFoundError, RejectedError, UnavailableError
+from trial.mobile import NumberError
+from trial.model import Arm, ReminderState, Status, Theme
+from trial.records import (
+    SWITCH_KEY,
+    Mobile,
+    Number,
+    SuppressedNumber,
+    Switch,
+    day_key,
+    number_key,
+    reminder_key,
+)
+from trial.wording import septets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from io import StringIO
+
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+CLAIM = "before-call.dynamodb.TransactWriteItems"
+PUBLISH = "before-call.sns.Publish"
+NOW = datetime(2026, 12, 3, 10, tzinfo=UTC)
+OTHER_NUMBER = "+447700900888"
+
+
+@pytest.fixture
+def treated() -> UUID:
+    """Somebody in intervention."""
+    return someone_in(Arm.INTERVENTION)
+
+
+@pytest.fixture
+def due(treated: UUID, clock: Traveller) -> UUID:
+    """The same, when reminder 2 is due."""
+    change_reminder(treated, 2, due_at=NOW, state=ReminderState.SCHEDULED)
+    clock.move_to(NOW)
+    return treated
+
+
+def texts() -> list[tuple[str, str]]:
+    """Number and text of everything that the provider took."""
+    return [*sns_backends[ACCOUNT][REGION].sms_messages.values()]
+
+
+def state(enrolment_id: UUID, number: int = 2) -> tuple[ReminderState, str | None]:
+    reminder = reminder_of(enrolment_id, number)
+    return reminder.state, reminder.reason
+
+
+def number_of(enrolment_id: UUID) -> str:
+    number = enrolment_of(enrolment_id).mobile.number
+    assert number
+    return number
+
+
+def pause(*, paused: bool = True) -> None:
+    keep(SWITCH_KEY, Switch(paused=paused, reason="drill", by="PC-1182", at=NOW))
+
+
+def suppress_number(enrolment_id: UUID) -> None:
+    number_hash = enrolment_of(enrolment_id).mobile.number_hash
+    assert number_hash
+    never = SuppressedNumber(reason="wrong_number", at=NOW, by="PC-1182")
+    known = Number.of(found(number_key(number_hash)))
+    keep(number_key(number_hash), known.model_copy(update={"suppressed": never}))
+
+
+def text_on_that_day(enrolment_id: UUID) -> None:
+    """As another order of the same person would have had one."""
+    keep(day_key(enrolment_of(enrolment_id).person_hash, NOW.date()), reminder_of(enrolment_id, 1))
+
+
+def change_number(enrolment_id: UUID, **changes: Any) -> None:
+    mobile = enrolment_of(enrolment_id).mobile.model_copy(update=changes)
+    change_enrolment(enrolment_id, mobile=mobile)
+
+
+# Sent, once
+
+
+def test_a_reminder_that_is_due_is_sent_to_the_respondent(due: UUID) -> None:
+    assert fire(due, 2) == "sent"
+    ((number, _),) = texts()
+    assert number == number_of(due)
+    reminder = reminder_of(due, 2)
+    assert (reminder.state, reminder.sent_at) == (ReminderState.SENT, NOW)
+    assert reminder.message_id in sns_backends[ACCOUNT][REGION].sms_messages
+
+
+def test_the_disclosure_is_in_the_audit_trail(due: UUID) -> None:
+    fire(due, 2)
+    kept = [item for item in everything().values() if item["kind"] == "audit"]
+    assert ("text 2 disclosed", "sending") in {(entry["what"], entry["by"]) for entry in kept}
+
+
+def test_a_second_firing_does_nothing(due: UUID) -> None:
+    fire(due, 2)
+    before = everything()
+    assert [fire(due, 2) for _ in range(3)] == ["nothing_to_do"] * 3
+    assert len(texts()) == 1
+    assert everything() == before
+
+
+def test_of_two_firings_at_once_one_sends(due: UUID) -> None:
+    rival: list[str] = []
+    with meddling(aws.dynamodb(), CLAIM, lambda: rival.append(fire(due, 2))):
+        slower = fire(due, 2)
+    assert (rival, slower) == (["sent"], "nothing_to_do")
+    assert len(texts()) == 1
+
+
+def test_a_schedule_that_fires_before_it_is_noted_is_good_enough(due: UUID) -> None:
+    change_reminder(due, 2, state=ReminderState.PLANNED)
+    assert fire(due, 2) == "sent"
+
+
+OPEN = ReminderState.PLANNED, ReminderState.SCHEDULED
+
+
+@pytest.mark.parametrize("closed", [each for each in ReminderState if each not in OPEN])
+def test_a_reminder_in_any_later_state_is_left_alone(due: UUID, closed: ReminderState) -> None:
+    change_reminder(due, 2, state=closed)
+    before = everything()
+    assert fire(due, 2) == "nothing_to_do"
+    assert (everything(), texts()) == (before, [])
+
+
+def test_what_has_moved_waits_for_its_own_schedule(due: UUID) -> None:
+    change_reminder(due, 2, due_at=NOW + timedelta(seconds=1))
+    assert fire(due, 2) == "not_due"
+    assert state(due) == (ReminderState.SCHEDULED, None)
+    assert texts() == []
+
+
+# Suppressed
+
+AGAINST: dict[str, Callable[[UUID], None]] = {
+    "ended": lambda ident: change_enrolment(ident, status=Status.ENDED),
+    "no_number": lambda ident: change_enrolment(ident, mobile=Mobile()),
+    "unsafe_number": lambda ident: change_number(ident, unsafe=True),
+    "suppressed_number": suppress_number,
+    "daily_limit": text_on_that_day,
+}
+
+
+@pytest.mark.parametrize("reason", AGAINST)
+def test_each_reason_against_it_suppresses_it_for_good(due: UUID, reason: str) -> None:
+    AGAINST[reason](due)
+    assert fire(due, 2) == "suppressed"
+    assert state(due) == (ReminderState.SUPPRESSED, reason)
+    assert fire(due, 2) == "nothing_to_do"
+    assert texts() == []
+
+
+@pytest.mark.parametrize(
+    ("due_at", "now", "reason"),
+    [
+        ("2026-12-03T10:00", "2026-12-03T16:00:01", "stale"),
+        ("2026-12-03T20:30", "2026-12-03T20:30", "outside_window"),
+        ("2026-12-04T08:30", "2026-12-04T08:30", "outside_window"),
+        ("2026-12-15T10:00", "2026-12-15T10:00", "expired"),
+    ],
+)
+def test_so_does_the_time(
+    treated: UUID, clock: Traveller, due_at: str, now: str, reason: str
+) -> None:
+    change_reminder(treated, 2, due_at=datetime.fromisoformat(due_at).replace(tzinfo=UTC))
+    clock.move_to(datetime.fromisoformat(now).replace(tzinfo=UTC))
+    assert fire(treated, 2) == "suppressed"
+    assert state(treated) == (ReminderState.SUPPRESSED, reason)
+    assert texts() == []
+
+
+@pytest.mark.parametrize("theme", Theme)
+def test_after_a_breach_the_plan_alone_is_not_sent(due: UUID, theme: Theme) -> None:
+    change_reminder(due, 2, theme=theme)
+    change_enrolment(due, breach_reported_at=NOW)
+    if theme is Theme.PLAN:
+        assert fire(due, 2) == "suppressed"
+        assert state(due) == (ReminderState.SUPPRESSED, "breach_reported")
+    else:
+        assert fire(due, 2) == "sent"
+
+
+def test_a_person_gets_one_text_a_day(due: UUID, clock: Traveller) -> None:
+    change_reminder(due, 3, due_at=NOW + timedelta(hours=5))
+    assert fire(due, 2) == "sent"
+    clock.move_to(NOW + timedelta(hours=5))
+    assert fire(due, 3) == "suppressed"
+    assert state(due, 3) == (ReminderState.SUPPRESSED, "daily_limit")
+    assert len(texts()) == 1
+
+
+def test_while_sending_is_paused_a_reminder_stays_open(due: UUID) -> None:
+    pause()
+    assert fire(due, 2) == "paused"
+    assert state(due) == (ReminderState.SCHEDULED, None)
+    assert texts() == []
+    pause(paused=False)
+    assert fire(due, 2) == "sent"
+
+
+# In the moment between the look and the claim
+
+
+@pytest.mark.parametrize("reason", AGAINST)
+def test_a_reason_that_comes_up_at_the_last_moment_still_counts(due: UUID, reason: str) -> None:
+    with meddling(aws.dynamodb(), CLAIM, lambda: AGAINST[reason](due)):
+        assert fire(due, 2) == "suppressed"
+    assert state(due) == (ReminderState.SUPPRESSED, reason)
+    assert texts() == []
+
+
+def test_so_does_a_pause(due: UUID) -> None:
+    with meddling(aws.dynamodb(), CLAIM, pause):
+        assert fire(due, 2) == "paused"
+    assert state(due) == (ReminderState.SCHEDULED, None)
+    assert texts() == []
+
+
+def test_and_a_number_that_another_order_comes_to_protect(due: UUID) -> None:
+    number = number_of(due)
+    dates = {"made_on": "2026-12-03", "expires_on": "2026-12-16", "served_on": "2026-12-03"}
+    with meddling(
+        aws.dynamodb(), CLAIM, lambda: enrol(900, order=dates, protected_numbers=[number])
+    ):
+        assert fire(due, 2) == "suppressed"
+    assert state(due) == (ReminderState.SUPPRESSED, "unsafe_number")
+    assert texts() == []
+
+
+def test_a_number_changed_at_the_last_moment_is_the_one_texted(due: UUID) -> None:
+    with meddling(
+        aws.dynamodb(), CLAIM, lambda: change_number(due, number=OTHER_NUMBER, number_hash="ff")
+    ):
+        assert fire(due, 2) == "sent"
+    ((number, _),) = texts()
+    assert number == OTHER_NUMBER
+
+
+def test_a_reminder_moved_at_the_last_moment_waits(due: UUID) -> None:
+    later = NOW + timedelta(days=1)
+    with meddling(aws.dynamodb(), CLAIM, lambda: change_reminder(due, 2, due_at=later)):
+        assert fire(due, 2) == "nothing_to_do"
+    assert state(due) == (ReminderState.SCHEDULED, None)
+    assert texts() == []
+
+
+def test_what_keeps_changing_is_left_to_a_retry(due: UUID) -> None:
+    def change() -> None:
+        change_enrolment(due)
+
+    with (
+        meddling(aws.dynamodb(), CLAIM, change, times=3),
+        pytest.raises(UnavailableError, match="kept changing"),
+    ):
+        fire(due, 2)
+    assert state(due) == (ReminderState.SCHEDULED, None)
+    assert fire(due, 2) == "sent"
+
+
+# What the provider answers
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("InvalidParameter", 400), ("AuthorizationError", 403), ("OptedOut", 400)]
+)
+def test_a_definite_no_is_the_end_of_it(due: UUID, code: str, status: int, log: StringIO) -> None:
+    with meddling(aws.sns(), PUBLISH, raising(refusal(code, status=status))):
+        assert fire(due, 2) == "failed"
+    assert state(due) == (ReminderState.FAILED, code)
+    assert fire(due, 2) == "nothing_to_do"
+    assert texts() == []
+    assert '"level":"ERROR"' in log.getvalue()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal("Throttling", status=429),
+        refusal("ThrottlingException"),
+        EndpointConnectionError(endpoint_url="https://sns"),
+    ],
+    ids=["too many", "throttled", "no way there"],
+)
+def test_what_was_certainly_not_sent_is_given_back_for_a_retry(due: UUID, error: Exception) -> None:
+    before = everything()
+    with meddling(aws.sns(), PUBLISH, raising(error)), pytest.raises(NotSentError):
+        fire(due, 2)
+    assert {key: item for key, item in everything().items() if item["kind"] != "audit"} == {
+        key: item for key, item in before.items() if item["kind"] != "audit"
+    }
+    with counting(aws.sns(), "sns.Publish") as requests:
+        assert fire(due, 2) == "sent"
+    assert len(requests) == len(texts()) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReadTimeoutError(endpoint_url="https://sns"),
+        ConnectionClosedError(endpoint_url="https://sns"),
+        refusal("InternalError", status=500),
+        refusal("ServiceUnavailable", status=503),
+    ],
+    ids=["slow", "hung up", "500", "503"],
+)
+def test_what_may_have_been_sent_is_never_sent_again(
+    due: UUID, error: Exception, log: StringIO
+) -> None:
+    with meddling(aws.sns(), PUBLISH, raising(error)):
+        assert fire(due, 2) == "unsure"
+    assert state(due) == (ReminderState.CLAIMED, None)
+    with counting(aws.sns(), "sns.Publish") as requests:
+        assert [fire(due, 2) for _ in range(3)] == ["nothing_to_do"] * 3
+    assert requests == []
+    assert state(due) == (ReminderState.CLAIMED, None)
+    assert '"level":"ERROR"' in log.getvalue()
+
+
+@pytest.mark.parametrize("when", ["before-call", "after-call"])
+def test_a_crash_at_the_provider_s_door_is_not_repeated(due: UUID, when: str) -> None:
+    with (
+        counting(aws.sns(), "sns.Publish") as requests,
+        meddling(aws.sns(), f"{when}.sns.Publish", raising(MemoryError())),
+        pytest.raises(MemoryError),
+    ):
+        fire(due, 2)
+    assert fire(due, 2) == "nothing_to_do"
+    assert state(due) == (ReminderState.CLAIMED, None)
+    assert len(requests) == 1
+
+
+def test_a_claim_whose_answer_is_lost_sends_nothing(due: UUID) -> None:
+    lost = raising(ReadTimeoutError(endpoint_url="https://dynamodb"))
+    with (
+        meddling(aws.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost),
+        pytest.raises(UnavailableError),
+    ):
+        fire(due, 2)
+    assert fire(due, 2) == "nothing_to_do"
+    assert (state(due), texts()) == ((ReminderState.CLAIMED, None), [])
+
+
+def test_a_text_that_cannot_be_noted_as_sent_is_not_sent_again(due: UUID) -> None:
+    calls = iter(["claim", "close"])
+
+    def lose_the_table() -> None:
+        if next(calls) == "close":
+            raise refusal("ThrottlingException")
+
+    with (
+        meddling(aws.dynamodb(), CLAIM, lose_the_table, times=2),
+        pytest.raises(UnavailableError),
+    ):
+        fire(due, 2)
+    assert fire(due, 2) == "nothing_to_do"
+    assert state(due) == (ReminderState.CLAIMED, None)
+    assert len(texts()) == 1
+
+
+# What is not sent at all
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"enrolment_id": "3701f7e2-9792-5bcb-93a5-77b237e69541"},
+        {"enrolment_id": "3701f7e2", "number": 1},
+        {"enrolment_id": "3701f7e2-9792-5bcb-93a5-77b237e69541", "number": 0},
+        {"enrolment_id": "3701f7e2-9792-5bcb-93a5-77b237e69541", "number": "first"},
+        sample("schedule-fired") | {"phone": OTHER_NUMBER},
+    ],
+    ids=str,
+)
+def test_an_event_that_makes_no_sense_is_refused_without_repeating_it(
+    event: dict[str, Any],
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        handler(event, CONTEXT)
+    assert OTHER_NUMBER not in "".join(traceback.format_exception(refused.value))
+    assert texts() == []
+
+
+def test_the_sample_of_a_firing_is_one() -> None:
+    assert Firing.model_validate(sample("schedule-fired")).number == 1
+
+
+def test_a_reminder_that_is_not_there_is_refused(due: UUID) -> None:
+    with pytest.raises(NotFoundError):
+        fire(due, 99)
+    with pytest.raises(NotFoundError):
+        fire(uuid4(), 1)
+    assert texts() == []
+
+
+def test_control_is_never_texted_not_even_if_a_reminder_gets_in(clock: Traveller) -> None:
+    treated, control = someone_in(Arm.INTERVENTION), someone_in(Arm.CONTROL, first=100)
+    with pytest.raises(NotFoundError):
+        fire(control, 1)
+    stray = reminders_of(treated)[0].model_copy(update={"enrolment_id": control})
+    keep(reminder_key(control, 1), stray)
+    clock.move_to(stray.due_at)
+    with pytest.raises(RejectedError, match="intervention"):
+        fire(control, 1)
+    assert allocation_of(control).arm is Arm.CONTROL
+    assert state(control, 1) == (stray.state, None)
+    assert texts() == []
+
+
+def test_a_reminder_of_another_protocol_than_the_file_is_refused(due: UUID) -> None:
+    change_reminder(due, 2, protocol_sha256="0" * 64)
+    with pytest.raises(RejectedError, match="protocol"):
+        fire(due, 2)
+    assert state(due) == (ReminderState.SCHEDULED, None)
+    assert texts() == []
+
+
+def test_a_number_that_may_not_be_texted_is_refused_before_the_claim(due: UUID) -> None:
+    change_number(due, number="+442079460123")
+    with pytest.raises(NumberError) as refused:
+        fire(due, 2)
+    assert "9460123" not in "".join(traceback.format_exception(refused.value))
+    assert state(due) == (ReminderState.SCHEDULED, None)
+    assert texts() == []
+
+
+# What it says
+
+VARIANTS = [
+    ([], "C1-MOL", "C2-MOL"),
+    (["no_eviction"], "C1-MOL", "C2-MOL"),
+    (["no_contact"], "C1-NC", "C2-NC"),
+    (["keep_distance"], "C1-NE", "C2-NE"),
+    (["no_contact", "leave_premises"], "C1-NCNE", "C2-NC"),
+]
+PROTOCOL = tomllib.loads(
+    (ROOT / "layers/common/trial/protocols/dvpo-2026-1.toml").read_text(encoding="utf-8")
+)
+
+
+def approved(key: str, expiry_date: str) -> str:
+    text: str = PROTOCOL["wordings"][key]["text"]
+    return text.format(force="Durham Police", contact="101", expiry_date=expiry_date)
+
+
+def sent(enrolment_id: UUID, number: int, clock: Traveller) -> str:
+    clock.move_to(reminder_of(enrolment_id, number).due_at)
+    assert fire(enrolment_id, number) == "sent"
+    return texts()[-1][1]
+
+
+@pytest.mark.parametrize(("more", "first", "second"), VARIANTS, ids=str)
+def test_the_first_two_texts_say_what_the_order_says(
+    more: list[str], first: str, second: str, clock: Traveller
+) -> None:
+    conditions = {"conditions": ["no_molestation", *more]}
+    ident = someone_in(Arm.INTERVENTION, order=conditions)
+    told = [sent(ident, number, clock) for number in (1, 2)]
+    assert told == [approved(first, "Mon 14 Dec 2026"), approved(second, "Mon 14 Dec 2026")]
+
+
+def test_every_text_is_the_approved_wording_of_its_theme_in_one_part(clock: Traveller) -> None:
+    ident = someone_in(Arm.INTERVENTION, order={"expires_on": "2026-12-28"})
+    keys = ["C1-NC", "C2-NC", "S2", "P1", "M1", "S1", "R", "S3", "M2", "P2", "B", "E1", "E2"]
+    told = [sent(ident, number, clock) for number in range(1, 14)]
+    assert told == [approved(key, "Mon 28 Dec 2026") for key in keys]
+    assert all(septets(text) <= 160 for text in told)
+    assert {number for number, _ in texts()} == {number_of(ident)}
+
+
+def test_it_goes_under_the_force_s_sender_as_a_text_of_consequence(due: UUID) -> None:
+    with counting(aws.sns(), "sns.Publish") as requests:
+        fire(due, 2)
+    (request,) = requests
+    attributes = {
+        name: attribute["StringValue"] for name, attribute in request["MessageAttributes"].items()
+    }
+    assert attributes == {
+        "AWS.SNS.SMS.SenderID": "Police",
+        "AWS.SNS.SMS.SMSType": "Transactional",
+    }
+    assert set(request) == {"PhoneNumber", "Message", "MessageAttributes"}
+
+
+# Told to nobody else
+
+
+def test_neither_the_number_nor_the_text_is_logged(due: UUID, log: StringIO) -> None:
+    with (
+        meddling(
+            aws.sns(), PUBLISH, raising(refusal("Throttling", status=429, message=number_of(due)))
+        ),
+        pytest.raises(NotSentError) as failed,
+    ):
+        fire(due, 2)
+    fire(due, 2)
+    ((number, text),) = texts()
+    told = log.getvalue() + "".join(traceback.format_exception(failed.value))
+    assert str(due) in told
+    assert number[-9:] not in told
+    assert text not in told
+
+
+def test_what_lambda_gets_back_is_the_outcome_alone(due: UUID) -> None:
+    answer = handler({"enrolment_id": str(due), "number": 2}, CONTEXT)
+    assert json.loads(json.dumps(answer)) == {"outcome": "sent"}
