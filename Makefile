@@ -5,6 +5,7 @@ STAGE ?= v1
 export PORT
 export PYTHONPATH := functions:layers/common:.
 export PYTHONDONTWRITEBYTECODE := 1
+unexport AWS_PROFILE
 
 DEV := .venv/bin/python
 LOCAL := .venv-local/bin/python
@@ -12,7 +13,7 @@ LOCAL := .venv-local/bin/python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check format up clock down status invoke carrier redrive \
-	verify-allocations simulate-trial simulate mutants contract openapi protocol package \
+	verify-allocations simulate-trial simulate mutants openapi protocol package \
 	deploy requirements clean
 
 help: ## list the targets
@@ -48,10 +49,19 @@ down: .venv-local/ready ## stop what `make up` started
 invoke: .venv-local/ready ## call a function (FUNCTION=sending EVENT=schedule-fired)
 	@$(LOCAL) -m local.invoke "$(FUNCTION)" "$(EVENT)"
 
+carrier: .venv-local/ready ## play the carrier until stopped (ARGS="--failures .2 --late .1 --repeated .1")
+	@$(LOCAL) -m local.carrier $(ARGS)
+
+redrive: .venv-local/ready ## show what waits in the failure queues (QUEUE=sending; GO=1 redrives it)
+	@$(LOCAL) -m local.redrive $(QUEUE) $(if $(GO),--go) $(ARGS)
+
+verify-allocations: .venv/ready ## the auditor's check of every arm (ARGS="--help" says how, on AWS too)
+	@$(DEV) -m local.verify_allocations $(ARGS)
+
 # --- check it ---------------------------------------------------------------------------------
 
 test: .venv/ready .venv-local/ready ## run every test
-	@$(DEV) -m pytest -n 2 $(ARGS)
+	@$(DEV) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: .venv/ready ## lint, types, template and protocols; changes nothing
 	@$(DEV) -m ruff check
@@ -69,6 +79,15 @@ protocol: .venv/ready ## check protocol files (FILE=path; default: all)
 
 simulate-trial: .venv/ready ## allocate N synthetic people in memory and draw the balance (N=1000)
 	@$(DEV) -m local.simulate_trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))
+
+simulate: .venv/ready ## live through made-up months with every fault (SEEDS=100, ARGS="--seed 7 --trace")
+	@$(DEV) -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+
+mutants: .venv/ready .venv-local/ready ## delete each guard in a copy, and see who notices
+	@$(DEV) -m tests.mutants
+
+openapi: .venv/ready ## write docs/openapi.json anew from the models
+	@$(DEV) -m local.openapi
 
 # --- deploy it --------------------------------------------------------------------------------
 
