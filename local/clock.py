@@ -19,15 +19,16 @@ from pathlib import Path
 import time_machine
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from local import emulator
+from local import api, emulator, moved_clock
+from local.carrier import Carrier, Habits
 from local.launcher import WORK_PAGE
 from local.stack import Stack, interrupted
 
 # Schedules that fall due this soon after another fire together with it: no later than real ones.
 TOGETHER = timedelta(minutes=1)
 # A schedule that recurs more often than this fires only so often on a walk, or whenever another
-# stop is made.
-RECURRING = timedelta(hours=1)
+# stop is made: often enough for reconciliation to help a reminder while it is fresh.
+RECURRING = timedelta(hours=3)
 SETTLE_SECONDS = 60
 QUIET_ANSWERS = 2
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -149,7 +150,7 @@ def main() -> None:
         if to and options.jump:
             clock.jump(to)
         elif to:
-            show(clock, to, stack.port)
+            show(clock, to, stack)
     except (ValueError, TimeoutError) as error:
         sys.exit(str(error))
     except OSError as error:
@@ -157,13 +158,16 @@ def main() -> None:
     print(f"It is {clock.now():%a %d %b %Y %H:%M:%S} UTC.")
 
 
-def show(clock: Clock, to: datetime, port: int) -> None:
-    """Walk, with a bar."""
+def show(clock: Clock, to: datetime, stack: Stack) -> None:
+    """Walk, with a bar. A carrier without faults answers each text; `make carrier` has others."""
     start = clock.now()
+    moved_clock.follow(stack.clock_file)
+    carrier = Carrier.of(stack, Habits(failures=0, late=0, repeated=0))
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns) as progress:
         bar = progress.add_task("", total=(to - start).total_seconds())
-        for now in clock.walk(to, port):
+        for now in clock.walk(to, stack.port):
+            carrier.answer(api.texts(stack), now)
             done = (now - start).total_seconds()
             progress.update(bar, completed=done, description=f"{now:%a %d %b %Y %H:%M} UTC")
 

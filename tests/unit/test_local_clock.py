@@ -139,25 +139,28 @@ def test_schedules_due_within_a_minute_take_one_stop(own: Clock, emulated: Emula
     assert list(emulated.fired) == due
 
 
-def test_what_recurs_hourly_recurs_hourly_on_a_walk(own: Clock, emulated: Emulated) -> None:
+def test_what_recurs_as_rarely_as_a_walk_allows_recurs_in_time(
+    own: Clock, emulated: Emulated
+) -> None:
+    emulated.every = clock.RECURRING
     emulated.recurring = later(own, minutes=10)
     emulated.due = [later(own, minutes=minutes) for minutes in (20, 30, 45, 140)]
-    for now in own.walk(later(own, hours=5), 4711):
+    for now in own.walk(own.now() + 5 * clock.RECURRING, 4711):
         assert emulated.recurring > now
     assert len(emulated.recurred) == 5
     gaps = [after - before for before, after in pairwise(emulated.recurred)]
-    assert max(gaps) < timedelta(hours=1, minutes=1)
+    assert max(gaps) < clock.RECURRING + timedelta(minutes=1)
 
 
-def test_what_recurs_more_often_fires_at_each_stop_and_once_an_hour(
+def test_what_recurs_more_often_fires_at_each_stop_and_then_as_rarely(
     own: Clock, emulated: Emulated
 ) -> None:
     emulated.every = timedelta(minutes=5)
     emulated.recurring = later(own, minutes=5)
     emulated.due = [later(own, minutes=minutes) for minutes in (10, 20)]
-    list(own.walk(later(own, hours=4), 4711))
+    list(own.walk(own.now() + 4 * clock.RECURRING, 4711))
     assert len(emulated.fired) == 2
-    # At the two stops, then after one, two and three hours, and at the end.
+    # At the two stops, then three times between them and the end, and at the end.
     assert len(emulated.recurred) == 6
 
 
