@@ -11,6 +11,7 @@ from trial.eligibility import assess
 from trial.errors import ContendedError, RejectedError
 from trial.model import Status
 from trial.planning import planned_reminders
+from trial.protocol import RepeatPolicy
 from trial.records import Allocation, Audit, Cursor, Enrolment
 from trial.timetable import local_date
 
@@ -73,13 +74,17 @@ def _decide(
         order=enrolment.order,
         respondent=enrolment.respondent,
         mobile=enrolment.mobile,
-        another_live_order=False,  # decided at enrolment, and this order holds its place since
+        # Decided at enrolment, and this order holds its place since; but a repeat can be told
+        # only now for sure.
+        another_live_order=facts.person.allocated is not None
+        and protocol.repeat_policy is RepeatPolicy.EXCLUDE,
         today=today,
         minimum_age=protocol.eligibility.minimum_age,
         min_days_left=protocol.eligibility.min_days_left,
     )
     if status is not Status.ELIGIBLE:
-        store.keep_exclusion(enrolment, status, reasons[0])
+        audit = Audit(at=now, what="excluded", by="allocation")
+        store.keep_exclusion(enrolment, status, reasons[0], audit)
         return status
     allocation, following = _draw(enrolment, facts, stratum, store, sequence, protocol, now)
     store.keep_allocation(

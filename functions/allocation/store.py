@@ -111,13 +111,18 @@ class AllocationStore:
             acts.append(_moved_on(self._trial, allocation.stratum, seen, following))
         self._table.write(*acts)
 
-    def keep_exclusion(self, enrolment: Enrolment, status: Status, reason: Reason) -> None:
+    def keep_exclusion(
+        self, enrolment: Enrolment, status: Status, reason: Reason, audit: Audit
+    ) -> None:
         """Store that an enrolment can no longer be randomised. Raises ContendedError."""
         excluded = enrolment.model_copy(
             update={"status": status, "reasons": (reason,), "version": enrolment.version + 1}
         )
-        key = enrolment_key(enrolment.enrolment_id)
-        self._table.write(put(key, excluded.item(), _as_seen(enrolment)))
+        ident = enrolment.enrolment_id
+        self._table.write(
+            put(enrolment_key(ident), excluded.item(), _as_seen(enrolment)),
+            put(audit_key(ident, audit), audit.item()),
+        )
 
 
 def _as_seen(enrolment: Enrolment) -> Condition:

@@ -62,7 +62,7 @@ def _reminder(
     match reminder.state:
         case ReminderState.PLANNED | ReminderState.SCHEDULED:
             return _unclaimed(facts, store, schedules, switch, now)
-        case ReminderState.CLAIMED:
+        case ReminderState.CLAIMED | ReminderState.UNKNOWN:
             return _claimed(facts, store, now)
         case ReminderState.SENT if now - (reminder.sent_at or reminder.due_at) > RECEIPT_PATIENCE:
             store.keep_unconfirmed(reminder)
@@ -121,8 +121,12 @@ def _claimed(facts: Facts, store: ReconciliationStore, now: datetime) -> Look:
     if stray := _stray(facts, store, claimed_at, claimed_at + CLAIM_PATIENCE):
         store.keep_found(reminder, stray, now=now)
         return Gap.FOUND_SENT
-    store.keep_unknown(reminder)
-    return Gap.UNKNOWN
+    if reminder.state is ReminderState.CLAIMED:
+        store.keep_unknown(reminder)
+        return Gap.UNKNOWN
+    if now - claimed_at > RECEIPT_PATIENCE:
+        store.leave_unknown(reminder)
+    return None
 
 
 def _stray(

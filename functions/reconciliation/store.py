@@ -165,6 +165,16 @@ class ReconciliationStore:
         """Nobody can tell whether it was sent. It never will be again."""
         self._move(reminder, ReminderState.UNKNOWN)
 
+    def leave_unknown(self, reminder: Reminder) -> None:
+        """No receipt can tell any more; it stays unknown, and is looked at no more."""
+        act = update(
+            reminder_key(reminder.enrolment_id, reminder.number),
+            condition=_as_seen(reminder),
+            remove=["open_shard"],
+            state=reminder.state.value,
+        )
+        self._table.write(act)
+
     def keep_unconfirmed(self, reminder: Reminder) -> None:
         """It was sent, and no receipt came."""
         self._move(reminder, ReminderState.UNCONFIRMED)

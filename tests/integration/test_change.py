@@ -383,6 +383,13 @@ def test_a_correction_decides_anew_about_eligibility() -> None:
     assert stands(enrolment_id) == ("allocated", [])
 
 
+def test_an_order_cannot_be_made_tomorrow() -> None:
+    enrolment_id = enrol(order={"served_on": None})
+    tomorrow = {"made_on": "2026-12-02", "expires_on": "2026-12-15", "served_on": None}
+    answer = tell(enrolment_id, "order", corrected(**tomorrow))
+    assert (answer.status, answer.fields) == (422, ["made_on"])
+
+
 def test_a_correction_without_service_keeps_the_one_known() -> None:
     enrolment_id = enrol()
     told(enrolment_id, "order", corrected(served_on=None, court="Durham"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from random import Random
 from threading import Barrier, RLock, local
@@ -22,19 +23,21 @@ from local.allocation_sources import scanned
 from local.verify_allocations import derivation
 from tests.support.faults import counting, meddling, raising
 from tests.support.samples import MORNING, TABLE
-from tests.support.steps import CONTEXT, allocate, announcement, enrol, failures, stream
+from tests.support.steps import CONTEXT, allocate, announcement, call, enrol, failures, stream
 from tests.support.table import allocation_of, change_enrolment, enrolment_of, everything, keep
 from trial import aws
 from trial.errors import ContendedError
 from trial.mac import MacKey
-from trial.model import Status
-from trial.protocol import load
+from trial.model import Reason, Status
+from trial.protocol import RepeatPolicy, load
 from trial.records import Person, enrolment_key, person_key
 from trial.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from uuid import UUID
+
+    import time_machine
 
     from trial.records import Enrolment
 
@@ -175,19 +178,45 @@ def test_two_orders_of_one_person_at_once_are_a_draw_and_a_repeat(
     assert audited() == 2
 
 
-def test_an_allocation_stands_even_if_nothing_else_knows_of_it(
-    patient: Callable[..., Status | None],
+def test_two_orders_of_one_person_at_once_are_one_draw_where_repeats_are_left_out(
+    patient: Callable[..., Status | None], audited: Callable[[], int]
+) -> None:
+    slow, fast = enrol(1), enrol(2, order={"expires_on": "2026-12-28"})
+    change_enrolment(fast, person_hash=enrolment_of(slow).person_hash)
+    without = AGREED.model_copy(update={"repeat_policy": RepeatPolicy.EXCLUDE})
+    with overtaken(by=[fast]):
+        status = patient(enrolment_of(slow), protocol=without, pause=lambda _: None)
+    assert status is enrolment_of(slow).status is Status.INELIGIBLE
+    assert enrolment_of(slow).reasons == (Reason.ALREADY_IN_TRIAL,)
+    assert audited() == 1
+
+
+def test_who_became_too_late_meanwhile_is_left_out_and_that_is_traced(
+    clock: time_machine.Traveller, audited: Callable[[], int]
 ) -> None:
     ident = enrol()
-    person = person_key(enrolment_of(ident).person_hash)
-    forgotten = Person.of(everything()[person])
-    allocate(ident)
-    first = allocation_of(ident)
-    keep(person, forgotten)
-    change_enrolment(ident, status=Status.ELIGIBLE, allocated_at=None)
-    with pytest.raises(ContendedError):
-        patient(enrolment_of(ident), pause=lambda _: None)
-    assert allocation_of(ident) == first
+    clock.move_to(MORNING + timedelta(days=12))
+    assert failures(allocate(ident)) == []
+    history = call("GET", f"/enrolments/{ident}").body["history"]
+    assert [(entry["what"], entry["by"]) for entry in history][1:] == [("excluded", "allocation")]
+    assert audited() == 0
+
+
+def test_allocations_stand_even_if_nothing_else_knows_of_them(
+    patient: Callable[..., Status | None],
+) -> None:
+    """Of several, for a draw of control meets none of the reminders that would stop another."""
+    for serial in range(1, 7):
+        ident = enrol(serial)
+        person = person_key(enrolment_of(ident).person_hash)
+        forgotten = Person.of(everything()[person])
+        allocate(ident)
+        first = allocation_of(ident)
+        keep(person, forgotten)
+        change_enrolment(ident, status=Status.ELIGIBLE, allocated_at=None)
+        with pytest.raises(ContendedError):
+            patient(enrolment_of(ident), pause=lambda _: None)
+        assert allocation_of(ident) == first
 
 
 @contextmanager

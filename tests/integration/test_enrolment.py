@@ -384,6 +384,7 @@ def test_a_body_of_a_megabyte_is_too_large_to_be_read() -> None:
 def test_another_kind_of_body_is_refused() -> None:
     answer = call("POST", "/enrolments", order(), kind="text/plain")
     assert answer.status == 415
+    assert answer.headers["Content-Type"] == ["application/problem+json"]
     assert everything() == {}
 
 

@@ -427,6 +427,32 @@ def test_a_stray_receipt_settles_a_claim(
     assert_index_is_true()
 
 
+def test_a_receipt_that_comes_days_later_settles_what_was_unknown(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller
+) -> None:
+    leave_claimed(second, clock)
+    clock.shift(HOUR)
+    assert gaps() == {"unknown": 1}
+    clock.shift(60 * HOUR)
+    leave_stray(treated, second.due_at + MINUTE, ReminderState.UNDELIVERED)
+    assert gaps()["found_sent"] == 1
+    assert reminder_of(treated, 2).state is ReminderState.UNDELIVERED
+    assert_index_is_true()
+
+
+def test_an_unknown_one_is_looked_at_no_more_when_no_receipt_can_come(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller
+) -> None:
+    leave_claimed(second, clock)
+    clock.shift(HOUR)
+    assert gaps() == {"unknown": 1}
+    assert "open_shard" in everything()[reminder_key(treated, 2)]
+    clock.shift(72 * HOUR)
+    gaps()
+    assert reminder_of(treated, 2).state is ReminderState.UNKNOWN
+    assert "open_shard" not in everything()[reminder_key(treated, 2)]
+
+
 @pytest.mark.parametrize("apart", [-2 * MINUTE, 16 * MINUTE])
 def test_a_stray_receipt_of_another_time_settles_nothing(
     treated: UUID, second: Reminder, clock: time_machine.Traveller, apart: timedelta

@@ -22,11 +22,10 @@ def planned_reminders(
     The whole timetable of an intervention from `start` on; nothing for control.
 
     A function of its arguments: the same protocol, as stamped, and the same order always give
-    the same reminders.
+    the same reminders. It is worked out for control too, so that whatever could fail in it fails
+    alike: a draw must not come to nothing in one arm only.
     """
-    if allocation.arm is not Arm.INTERVENTION:
-        return []
-    return [
+    plan = [
         Reminder(
             enrolment_id=enrolment.enrolment_id,
             number=slot.number,
@@ -45,3 +44,4 @@ def planned_reminders(
             start=start.replace(microsecond=0),
         )
     ]
+    return plan if allocation.arm is Arm.INTERVENTION else []

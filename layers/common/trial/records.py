@@ -185,9 +185,10 @@ OPEN_STATES = frozenset(
         ReminderState.SCHEDULED,
         ReminderState.CLAIMED,
         ReminderState.SENT,
+        ReminderState.UNKNOWN,  # until no receipt can come any more
     }
 )
-"""The states from which a reminder still has to come to an end."""
+"""The states in which reconciliation looks at a reminder."""
 
 SHARDS = tuple(f"OPEN#{shard}" for shard in range(8))
 """Where the sparse index `open_reminders` keeps them, by when they are due."""
