@@ -10,7 +10,7 @@ from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trial.errors import UnavailableError
+from trial.errors import ContendedError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,19 +51,15 @@ class Schedules:
         ids: dict[str, str | int] = {"enrolment_id": str(enrolment_id), "number": number}
         overdue = due_at < now + _NOTICE
         expression = _at(now + 2 * _NOTICE if overdue else due_at)
-        try:
-            self._create(name, expression, ids)
-        except ClientError as error:
-            if _code(error) != "ConflictException":
-                raise _translated(error) from error
-            there = self._expression(name)
-            # What is overdue keeps the schedule for the time that has just passed, if it is that.
-            if there == expression or (overdue and (there is None or there < expression)):
-                return False
-            self.remove(enrolment_id, number)  # an update would reset every field not given
-            self._create(name, expression, ids)
-        except BotoCoreError as error:
-            raise UnavailableError("the scheduler gave no answer") from error
+        if self._create(name, expression, ids):
+            return True
+        there = self._expression(name)
+        # What is overdue keeps the schedule for the time that has just passed, if it is that.
+        if there == expression or (overdue and (there is None or there < expression)):
+            return False
+        self.remove(enrolment_id, number)  # an update would reset every field not given
+        if not self._create(name, expression, ids):
+            raise ContendedError("somebody else made this schedule meanwhile")
         return True
 
     def remove(self, enrolment_id: UUID, number: int) -> bool:
@@ -97,25 +93,34 @@ class Schedules:
         except BotoCoreError as error:
             raise UnavailableError("the scheduler gave no answer") from error
 
-    def _create(self, name: str, expression: str, ids: dict[str, str | int]) -> None:
-        self.client.create_schedule(
-            Name=name,
-            GroupName=self.settings.schedule_group,
-            ScheduleExpression=expression,
-            ScheduleExpressionTimezone="UTC",
-            FlexibleTimeWindow={"Mode": "OFF"},
-            ActionAfterCompletion="DELETE",
-            Target={
-                "Arn": self.settings.schedule_target_arn,
-                "RoleArn": self.settings.schedule_role_arn,
-                "Input": json.dumps(ids),
-                "DeadLetterConfig": {"Arn": self.settings.schedule_dead_letter_arn},
-                "RetryPolicy": {
-                    "MaximumEventAgeInSeconds": _MAX_AGE_SECONDS,
-                    "MaximumRetryAttempts": _MAX_TRIES,
+    def _create(self, name: str, expression: str, ids: dict[str, str | int]) -> bool:
+        """Make it; says whether it could, or there was one of that name."""
+        try:
+            self.client.create_schedule(
+                Name=name,
+                GroupName=self.settings.schedule_group,
+                ScheduleExpression=expression,
+                ScheduleExpressionTimezone="UTC",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                ActionAfterCompletion="DELETE",
+                Target={
+                    "Arn": self.settings.schedule_target_arn,
+                    "RoleArn": self.settings.schedule_role_arn,
+                    "Input": json.dumps(ids),
+                    "DeadLetterConfig": {"Arn": self.settings.schedule_dead_letter_arn},
+                    "RetryPolicy": {
+                        "MaximumEventAgeInSeconds": _MAX_AGE_SECONDS,
+                        "MaximumRetryAttempts": _MAX_TRIES,
+                    },
                 },
-            },
-        )
+            )
+        except ClientError as error:
+            if _code(error) != "ConflictException":
+                raise _translated(error) from error
+            return False
+        except BotoCoreError as error:
+            raise UnavailableError("the scheduler gave no answer") from error
+        return True
 
     def _expression(self, name: str) -> str | None:
         """When the schedule of this name fires; None if it has just gone."""
@@ -125,6 +130,8 @@ class Schedules:
             if _code(error) == "ResourceNotFoundException":
                 return None
             raise _translated(error) from error
+        except BotoCoreError as error:
+            raise UnavailableError("the scheduler gave no answer") from error
         return answer["ScheduleExpression"]
 
 
