@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DELIVERED, UNDELIVERED = "DeliveryLogs", "DeliveryFailureLogs"
 STREAM = "carrier"
-MEMORY = emulator.TEMPORARY / "carrier.json"
+MEMORY = f"{emulator.TEMPORARY.name}/carrier.json"
 LOOK_SECONDS = 0.2
 ONE_PART, USD_A_PART = 160, 0.0421
 SOON_MS = 300, 2000
@@ -125,7 +125,8 @@ class Carrier:
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
             for resource in found["StackResources"]
         }
-        return cls(boto3.client("logs", **access(stack.port)), names, habits, MEMORY)
+        memory = Path(stack.clock_file).parent / MEMORY  # it goes with its emulator
+        return cls(boto3.client("logs", **access(stack.port)), names, habits, memory)
 
     @property
     def waiting(self) -> int:

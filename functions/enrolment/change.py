@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from enrolment.enrol import keyed, known_mobile, marked
 from enrolment.patience import patiently
-from enrolment.settle import numbers_with, settled
+from enrolment.settle import numbers_with, person_with, settled
 from enrolment.wire import FieldError
 from trial.errors import ConflictError, ContendedError, NotFoundError
 from trial.model import EndReason
@@ -216,10 +216,7 @@ def _change(
             protocol=desk.protocol,
             now=desk.now,
         )
-        last_day = _last_day(after)
-        person = around.person.model_copy(
-            update={"enrolments": around.person.enrolments | {enrolment_id: last_day}}
-        )
+        person = person_with(around.person, after, _last_day(after))
         traced = numbers_with(
             around.numbers,
             enrolment_id,

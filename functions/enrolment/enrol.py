@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from enrolment.patience import patiently
-from enrolment.settle import any_live, numbers_with, settled
+from enrolment.settle import any_live, numbers_with, person_with, settled
 from enrolment.wire import EnrolmentIn, FieldError, enrolment_id
 from trial.errors import ConflictError
 from trial.model import Status
@@ -81,9 +81,7 @@ def enrol(
             *(each for each, _ in others),
             person=(
                 hashes.person,
-                around.person.model_copy(
-                    update={"enrolments": around.person.enrolments | {ident: last_day}}
-                ),
+                person_with(around.person, enrolment, last_day),
             ),
             numbers=numbers_with(
                 around.numbers, ident, last_day, number=hashes.number, protected=hashes.protected
@@ -192,7 +190,7 @@ def marked(
             "shared": mobile.shared or number_hash == number,
         }
         after = enrolment.model_copy(update={"mobile": mobile.model_copy(update=mark)})
-        if mobile.number_hash != number_hash or after == enrolment:
+        if after == enrolment:
             continue
         if after.mobile.unsafe:
             # An unsafe number decides before anything that other orders of the person could.

@@ -51,6 +51,18 @@ def _standing(
     )
 
 
+def person_with(person: Person, enrolment: Enrolment, last_day: date) -> Person:
+    """
+    The person, knowing until when this order is a live one of theirs.
+
+    One that came second does not count: two orders would keep each other out for good.
+    """
+    others = {k: day for k, day in person.enrolments.items() if k != enrolment.enrolment_id}
+    counts = enrolment.reasons != (Reason.ALREADY_IN_TRIAL,)
+    own = {enrolment.enrolment_id: last_day} if counts else {}
+    return person.model_copy(update={"enrolments": others | own})
+
+
 def any_live(last_days: Mapping[UUID, date], today: date) -> bool:
     """Whether one of these orders is still in force."""
     return any(last_day >= today for last_day in last_days.values())

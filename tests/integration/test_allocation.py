@@ -189,10 +189,13 @@ def test_of_two_draws_of_one_enrolment_at_once_the_first_stands() -> None:
     assert slots_filled() == [(0, 0)]
 
 
+@pytest.mark.parametrize("before", [0, 1])
 @pytest.mark.parametrize("rivals", [1, 3])
-def test_an_overtaken_draw_takes_the_next_slot_and_skips_none(rivals: int) -> None:
-    ident = enrol(1)
+def test_an_overtaken_draw_takes_the_next_slot_and_skips_none(before: int, rivals: int) -> None:
     others = (enrol(serial) for serial in count(2))
+    for other in islice(others, before):
+        allocate(other)
+    ident = enrol(1)
 
     def overtake() -> None:
         for other in islice(others, rivals):
@@ -201,7 +204,7 @@ def test_an_overtaken_draw_takes_the_next_slot_and_skips_none(rivals: int) -> No
     with meddling(aws.dynamodb(), WRITE, overtake):
         assert failures(allocate(ident)) == []
     filled = slots_filled()
-    assert len(filled) == len(set(filled)) == rivals + 1
+    assert len(filled) == len(set(filled)) == before + rivals + 1
     following = Cursor.of(found(SHORT))
     assert (following.block, following.position) not in filled
     assert_no_slot_is_skipped(filled)
@@ -213,9 +216,9 @@ def assert_no_slot_is_skipped(filled: list[tuple[int | None, int | None]]) -> No
         assert positions == list(range(len(positions)))
 
 
-def test_an_allocation_is_never_drawn_again_even_if_its_enrolment_says_so() -> None:
-    ident = enrol()
-    allocate(ident)
+@pytest.mark.parametrize("arm", Arm)
+def test_an_allocation_is_never_drawn_again_even_if_its_enrolment_says_so(arm: Arm) -> None:
+    ident = someone_in(arm)
     first, cursor = allocation_of(ident), found(SHORT)
     change_enrolment(ident, status=Status.ELIGIBLE)
     with pytest.raises(ContendedError):
@@ -317,9 +320,10 @@ def test_another_design_may_begin_with_a_block() -> None:
     [
         {"NewImage": {}},
         {"NewImage": {"kind": {"S": "enrolment"}, "status": {"S": "eligible"}}},
+        {"NewImage": {"Ford Prefect, +447700900321": {"S": "+447700900321"}}},
         {"NewImage": None},
     ],
-    ids=["empty", "torn", "none"],
+    ids=["empty", "torn", "strange", "none"],
 )
 def test_a_record_that_makes_no_sense_comes_back_alone(
     broken: dict[str, Any], log: StringIO
@@ -331,6 +335,7 @@ def test_a_record_that_makes_no_sense_comes_back_alone(
     assert failures(handler(stream(*records), CONTEXT)) == [f"{2:021}"]
     assert slots_filled() == [(0, 0), slot(last)]
     assert "a stream record is not of this kind" in log.getvalue()
+    assert "900321" not in log.getvalue()
 
 
 def test_without_the_key_nobody_is_allocated_until_it_is_back() -> None:

@@ -126,6 +126,8 @@ def _lived(arm: Arm, clock: Traveller) -> Iterator[Answer]:
                 "/sending",
             ):
                 yield call("GET", path)
+            if arm is Arm.INTERVENTION:  # somebody unblinded looks; nobody may see that either
+                assert call("GET", f"/allocations/{enrolment_id}").status == 200
             memory.drain()
             yield call("GET", f"/enrolments/{enrolment_id}")
         assert bool(memory.texts) == (arm is Arm.INTERVENTION)

@@ -385,8 +385,24 @@ def test_a_correction_decides_anew_about_eligibility() -> None:
 
 def test_an_order_cannot_be_made_tomorrow() -> None:
     enrolment_id = enrol(order={"served_on": None})
-    tomorrow = {"made_on": "2026-12-02", "expires_on": "2026-12-15", "served_on": None}
+    tomorrow: dict[str, Any] = {
+        "made_on": "2026-12-02",
+        "expires_on": "2026-12-15",
+        "served_on": None,
+    }
     answer = tell(enrolment_id, "order", corrected(**tomorrow))
+    assert (answer.status, answer.fields) == (422, ["made_on"])
+
+
+def test_an_order_cannot_be_made_after_it_was_served(clock: Traveller) -> None:
+    enrolment_id = enrol()
+    clock.shift(timedelta(days=1))
+    later: dict[str, Any] = {
+        "made_on": "2026-12-02",
+        "expires_on": "2026-12-15",
+        "served_on": None,
+    }
+    answer = tell(enrolment_id, "order", corrected(**later))
     assert (answer.status, answer.fields) == (422, ["made_on"])
 
 
@@ -439,6 +455,19 @@ def test_dates_may_change_until_the_first_reminder_could_be_due_in_either_arm(
     same_dates = corrected(serial, expires_on="2026-12-21", conditions=["no_molestation"])
     assert told(enrolment_id, "order", same_dates).status == 200
     assert enrolment_of(enrolment_id).order.conditions == (Condition.NO_MOLESTATION,)
+
+
+@pytest.mark.parametrize("arm", Arm)
+def test_a_correction_moves_the_moment_until_which_the_next_may_come(
+    arm: Arm, clock: Traveller
+) -> None:
+    yesterday = {"made_on": "2026-11-30", "expires_on": "2026-12-13"}
+    enrolment_id = someone_in(arm, order=yesterday)  # so the conditions go in two minutes
+    serial = int(enrolment_of(enrolment_id).order.reference[-6:])
+    for seconds, last_day, status in ((60, 14, 200), (150, 15, 200), (270, 16, 409)):
+        clock.move_to(MORNING + timedelta(seconds=seconds))
+        order = corrected(serial, made_on="2026-11-30", expires_on=f"2026-12-{last_day}")
+        assert tell(enrolment_id, "order", order).status == status
 
 
 def _first_due(enrolment_id: UUID) -> datetime:

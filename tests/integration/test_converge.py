@@ -156,6 +156,17 @@ def test_control_has_no_reminder_and_no_schedule_whatever_happens(memory: Memory
         assert (file.reminders, file.schedules) == ([], {})
 
 
+def test_not_even_a_stray_reminder_of_control_gets_a_schedule(memory: Memory) -> None:
+    somebody_else, _ = somebody(memory)
+    enrolment_id, serial = somebody(memory, Arm.CONTROL)
+    (stray, *_) = memory.file(somebody_else).reminders
+    planned = {"enrolment_id": enrolment_id, "state": ReminderState.PLANNED}
+    memory.keep(stray.model_copy(update=planned))
+    accept(enrolment_id, "order", corrected(serial, court="Durham"))
+    memory.drain()
+    assert memory.file(enrolment_id).schedules == {}
+
+
 # Custody
 
 

@@ -23,7 +23,7 @@ from tests.support.life import (
     told,
 )
 from tests.support.samples import MORNING
-from tests.support.steps import enrol, fire, someone_in
+from tests.support.steps import call, enrol, fire, someone_in
 from tests.support.table import (
     allocation_of,
     enrolment_of,
@@ -109,6 +109,14 @@ def test_what_was_sent_before_the_end_stays_sent(clock: Traveller) -> None:
     first, *others = reminders_of(enrolment_id)
     assert first.state is ReminderState.SENT
     assert {each.reason for each in others} == {Suppression.ENDED}
+
+
+def test_of_several_ends_for_good_the_first_to_happen_counts() -> None:
+    enrolment_id = enrol()
+    for reason, minute in (("deceased", 5), ("quashed", 2), ("safety_stop", 9)):
+        told(enrolment_id, "end", QUASHED | {"reason": reason, "at": at(9, minute)})
+    ended = call("GET", "/reports/flow").body["ended"]
+    assert [reason for reason, number in ended.items() if number] == ["quashed"]
 
 
 def test_a_wrong_clock_upstream_does_not_keep_texts_going() -> None:
@@ -215,6 +223,17 @@ def test_custody_leaves_an_order_live_and_its_person_in_the_trial() -> None:
     first = followed(1, respondent=SOMEBODY)
     told(first, "end", CUSTODY)
     assert stands(followed(2, respondent=SOMEBODY)) == ("ineligible", ["already_in_trial"])
+
+
+def test_two_orders_of_a_person_do_not_keep_each_other_out() -> None:
+    lacking = {"missing_reason": "seized_evidence", "recorded_by": "PC-1182"}
+    first = enrol(1, respondent=SOMEBODY, mobile=lacking)
+    second = enrol(2, respondent=SOMEBODY)
+    assert stands(second) == ("ineligible", ["already_in_trial"])
+    told(first, "mobile", {"number": "+447700900001"})
+    assert stands(first) == ("allocated", [])
+    told(second, "order", corrected(2, court="Durham Magistrates' Court"))
+    assert stands(second) == ("ineligible", ["already_in_trial"])
 
 
 @pytest.mark.parametrize("reason", FOR_GOOD)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.faults import counting
+from tests.support.faults import counting, meddling
 from tests.support.life import (
     ARREST,
     BREACH,
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
+
+LATER = ARREST | {"outcome_id": "ARREST-2"}
 
 
 def kept(enrolment_id: UUID) -> list[dict[str, Any]]:
@@ -81,6 +83,23 @@ def test_the_same_id_with_other_content_is_refused(change: dict[str, Any]) -> No
     assert answer.status == 409
     assert answer.body["detail"] == "this outcome is known, with other content"
     assert everything() == before
+
+
+@pytest.mark.parametrize(("other", "status"), [(ARREST, 200), (BREACH, 201)])
+def test_of_two_reports_at_once_under_one_id_the_first_is_kept(
+    other: dict[str, Any], status: int
+) -> None:
+    enrolment_id = enrol()
+    write = "before-call.dynamodb.TransactWriteItems"
+    with meddling(aws.dynamodb(), write, lambda: tell(enrolment_id, "outcomes", ARREST)):
+        assert tell(enrolment_id, "outcomes", other).status == status
+    with meddling(aws.dynamodb(), write, lambda: tell(enrolment_id, "outcomes", LATER)):
+        assert tell(enrolment_id, "outcomes", LATER | {"type": "offence"}).status == 409
+    assert {each["outcome_id"]: each["type"] for each in kept(enrolment_id)} == {
+        other["outcome_id"]: other["type"],
+        "ARREST-1": "arrest",
+        "ARREST-2": "arrest",
+    }
 
 
 def test_each_enrolment_has_outcome_ids_of_its_own() -> None:

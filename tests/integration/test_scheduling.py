@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ from trial.records import enrolment_key
 from trial.timetable import LONDON
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import StringIO
     from uuid import UUID
 
@@ -100,11 +102,23 @@ def test_a_schedule_fires_once_in_utc_and_then_is_gone(treated: UUID) -> None:
         assert made["FlexibleTimeWindow"] == {"Mode": "OFF"}
 
 
-def test_what_fires_in_summer_is_an_hour_earlier_in_utc(clock: Traveller) -> None:
+@pytest.fixture
+def spring_in_tokyo(clock: Traveller, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Days before the clocks go forward, on a machine that lives in another zone."""
     clock.move_to(datetime(2027, 3, 20, 9, 30, tzinfo=UTC))
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("spring_in_tokyo")
+def test_what_fires_in_summer_is_an_hour_earlier_in_utc() -> None:
     dates = {"made_on": "2027-03-20", "expires_on": "2027-04-16", "served_on": "2027-03-20"}
     ident = someone_in(Arm.INTERVENTION, order=dates)
     schedule(ident)
+    assert times() == due_times(ident)
     local = [
         datetime.fromisoformat(at[3:-1]).replace(tzinfo=UTC).astimezone(LONDON)
         for at in times().values()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -23,8 +23,8 @@ from tests.support.samples import MORNING
 from tests.support.steps import CONTEXT, failures, stream
 from trial import aws, config
 from trial.model import Status
-from trial.records import Allocation, Enrolment, Reminder, enrolment_partition
-from trial.table import Table
+from trial.records import Allocation, Enrolment, Reminder, enrolment_partition, reminder_key
+from trial.table import Table, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,6 @@ class File:
     allocation: Allocation | None
     reminders: list[Reminder]
     schedules: dict[int, datetime]
-    audit: list[str] = field(default_factory=list)
 
 
 class Memory:
@@ -71,6 +70,12 @@ class Memory:
         other.scheduler.schedules = dict(self.scheduler.schedules)
         return other
 
+    def keep(self, reminder: Reminder) -> None:
+        """Store a reminder, whatever is there."""
+        self._table().write(
+            put(reminder_key(reminder.enrolment_id, reminder.number), reminder.item())
+        )
+
     def publish(self, **text: Any) -> dict[str, Any]:
         """What SNS would send."""
         self.texts.append(text)
@@ -85,8 +90,7 @@ class Memory:
                     assert failures(reader(stream(record), CONTEXT)) == []
 
     def file(self, enrolment_id: UUID) -> File:
-        table = Table(cast("DynamoDBClient", self.dynamo), SETTINGS["TABLE_NAME"])
-        items = table.partition(enrolment_partition(enrolment_id))
+        items = self._table().partition(enrolment_partition(enrolment_id))
         drawn = items.get("ALLOCATION")
         return File(
             enrolment=Enrolment.of(items["ENROLMENT"]),
@@ -97,7 +101,6 @@ class Memory:
                 for name, schedule in sorted(self.scheduler.schedules.items())
                 if enrolment_id.hex in name
             },
-            audit=[each["what"] for each in items.values() if each["kind"] == "audit"],
         )
 
     @contextmanager
@@ -117,6 +120,9 @@ class Memory:
             finally:
                 logging.disable(logging.NOTSET)
                 config.settings.cache_clear()
+
+    def _table(self) -> Table:
+        return Table(cast("DynamoDBClient", self.dynamo), SETTINGS["TABLE_NAME"])
 
     def _gate(self, _: str, perform: Callable[[], dict[str, Any]], *__: object) -> dict[str, Any]:
         return self.gate(perform)
