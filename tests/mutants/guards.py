@@ -1,0 +1,283 @@
+"""
+The guards on which the invariants stand, each with what the code would be without it.
+
+A snippet stands exactly once in its file: `test_guards.py` sees to it, so that no guard is
+thought to be tested after its code has moved on.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Guard(NamedTuple):
+    """One guard: what it prevents, where it is, and the code with and without it."""
+
+    prevents: str
+    file: str
+    snippet: str
+    replacement: str
+
+
+_SENDING = "functions/sending"
+_ENROLMENT = "functions/enrolment"
+_ALLOCATION = "functions/allocation"
+_SCHEDULING = "functions/scheduling"
+_TRIAL = "layers/common/trial"
+_TEMPLATE = "infra/template.yaml"
+
+GUARDS = (
+    # Sending: the claim
+    Guard(
+        "two claims of one reminder",
+        f"{_SENDING}/store.py",
+        '    text = "#state IN (:planned, :scheduled) AND #due_at = :due_at"\n',
+        '    values = {"due_at": values["due_at"]}\n    text = "#due_at = :due_at"\n',
+    ),
+    Guard(
+        "a claim at a time from which the reminder has moved",
+        f"{_SENDING}/store.py",
+        '    text = "#state IN (:planned, :scheduled) AND #due_at = :due_at"\n',
+        '    del values["due_at"]\n    text = "#state IN (:planned, :scheduled)"\n',
+    ),
+    Guard(
+        "a text on what the enrolment no longer says",
+        f"{_SENDING}/store.py",
+        '                    "#version = :seen AND #status = :allocated",\n'
+        '                    {"seen": enrolment.version, "allocated": Status.ALLOCATED.value},\n',
+        '                    "#status = :allocated",\n'
+        '                    {"allocated": Status.ALLOCATED.value},\n',
+    ),
+    Guard(
+        "a text while sending is paused",
+        f"{_SENDING}/store.py",
+        '"attribute_not_exists(#paused) OR #paused = :off", {"off": False}',
+        '"attribute_not_exists(#nothing)", {}',
+    ),
+    Guard(
+        "a text to a suppressed number",
+        f"{_SENDING}/store.py",
+        '"attribute_not_exists(#suppressed)"',
+        '"attribute_not_exists(#nothing)"',
+    ),
+    Guard(
+        "two texts a day to a person",
+        f"{_SENDING}/store.py",
+        "                Condition(DAY_FREE, ABSENT),\n",
+        "",
+    ),
+    Guard(
+        "closing another's claim",
+        f"{_SENDING}/store.py",
+        '        "#state = :claimed AND #claimed_at = :claimed_at",\n'
+        '        {"claimed": ReminderState.CLAIMED.value, "claimed_at": claimed_at.isoformat()},\n',
+        '        "#state IN (:claimed, :unknown, :planned, :scheduled)",\n'
+        "        {\n"
+        '            "claimed": "claimed",\n'
+        '            "unknown": "unknown",\n'
+        '            "planned": "planned",\n'
+        '            "scheduled": "scheduled",\n'
+        "        },\n",
+    ),
+    # Sending: the guard
+    Guard(
+        "a text after the end",
+        f"{_SENDING}/guard.py",
+        "enrolment.status is not Status.ALLOCATED",
+        "False",
+    ),
+    Guard(
+        "a text after the last day",
+        f"{_SENDING}/guard.py",
+        "local_date(now) > order.expires_on",
+        "False",
+    ),
+    Guard(
+        "a stale text",
+        f"{_SENDING}/guard.py",
+        "now - reminder.due_at > timedelta(hours=protocol.freshness_hours)",
+        "now - reminder.due_at > timedelta(hours=protocol.freshness_hours + 12)",
+    ),
+    Guard(
+        "a text outside the window",
+        f"{_SENDING}/guard.py",
+        "not allowed_at(now, window)",
+        "False",
+    ),
+    Guard(
+        "a text to a number that has been lost",
+        f"{_SENDING}/guard.py",
+        "mobile.number is None",
+        "False",
+    ),
+    Guard(
+        "a text to a protected number",
+        f"{_SENDING}/guard.py",
+        "Suppression.UNSAFE_NUMBER: mobile.unsafe",
+        "Suppression.UNSAFE_NUMBER: False",
+    ),
+    Guard(
+        "a plan to do better after a breach",
+        f"{_SENDING}/guard.py",
+        "enrolment.breach_reported_at is not None",
+        "False",
+    ),
+    Guard(
+        "a text before it is due",
+        f"{_SENDING}/send.py",
+        "        if now < facts.reminder.due_at:\n"
+        "            return Result(Outcome.NOT_DUE)"
+        "  # it has moved; its own schedule will bring it\n",
+        "",
+    ),
+    Guard(
+        "a text to somebody in control",
+        f"{_SENDING}/send.py",
+        "if facts.allocation.arm is not Arm.INTERVENTION:",
+        "if False:",
+    ),
+    # Sending: the provider
+    Guard(
+        "repeating what the provider answered with an error",
+        f"{_SENDING}/gateway.py",
+        '    return UnsureError(f"the provider answered {status}")',
+        '    return NotSentError(f"the provider answered {status}")',
+    ),
+    Guard(
+        "repeating what the provider did not answer",
+        f"{_SENDING}/gateway.py",
+        '            raise UnsureError("the provider gave no answer") from None',
+        '            raise NotSentError("the provider gave no answer") from None',
+    ),
+    Guard(
+        "losing what was turned away",
+        f"{_SENDING}/send.py",
+        "        store.release_claim(facts, day=day, claimed_at=now)\n",
+        "",
+    ),
+    Guard(
+        "several requests for one text",
+        f"{_TRIAL}/aws.py",
+        'retries={"total_max_attempts": 1}',
+        'retries={"total_max_attempts": 3}',
+    ),
+    # Enrolment
+    Guard(
+        "writing over what somebody else has changed",
+        f"{_ENROLMENT}/store.py",
+        '        Condition("unchanged", "#version = :seen", {"seen": seen})\n        if seen\n'
+        '        else Condition("unchanged", ABSENT)\n',
+        "        None\n",
+    ),
+    Guard(
+        "a number that another order protects",
+        f"{_ENROLMENT}/enrol.py",
+        "unsafe=number_hash in own_protected or any_live(seen.protected, today)",
+        "unsafe=number_hash in own_protected",
+    ),
+    Guard(
+        "a number that the same order protects",
+        f"{_ENROLMENT}/enrol.py",
+        "unsafe=number_hash in own_protected or any_live(seen.protected, today)",
+        "unsafe=any_live(seen.protected, today)",
+    ),
+    Guard(
+        "a number that a later order protects",
+        f"{_ENROLMENT}/enrol.py",
+        '"unsafe": mobile.unsafe or number_hash in protected',
+        '"unsafe": mobile.unsafe',
+    ),
+    Guard(
+        "the same order with other content",
+        f"{_ENROLMENT}/enrol.py",
+        "if around.enrolment.request_digest != digest:",
+        "if False:",
+    ),
+    Guard(
+        "two live orders of a person in the trial",
+        f"{_ENROLMENT}/settle.py",
+        "another_live_order=any_live(others, today)",
+        "another_live_order=False",
+    ),
+    Guard(
+        "other dates once a text may have gone",
+        f"{_ENROLMENT}/change.py",
+        "if first_due and desk.now >= first_due:",
+        "if False:",
+    ),
+    Guard(
+        "randomising before service",
+        f"{_TRIAL}/eligibility.py",
+        "Reason.NOT_SERVED: order.served_on is None",
+        "Reason.NOT_SERVED: False",
+    ),
+    # Allocation
+    Guard(
+        "allocating who is not eligible any more",
+        f"{_ALLOCATION}/store.py",
+        '        "#version = :seen AND #status = :eligible",\n'
+        '        {"seen": enrolment.version, "eligible": Status.ELIGIBLE.value},\n',
+        '        "attribute_not_exists(#nothing)",\n        {},\n',
+    ),
+    Guard(
+        "two arms for a person",
+        f"{_ALLOCATION}/store.py",
+        'condition=Condition("person as seen", "#version = :seen", {"seen": person.version})',
+        'condition=Condition("person as seen", "attribute_not_exists(#nothing)")',
+    ),
+    Guard(
+        "using a slot twice",
+        f"{_ALLOCATION}/store.py",
+        '            "#block = :seen_block AND #position = :seen_position",\n'
+        '            {"seen_block": seen.block, "seen_position": seen.position},\n',
+        '            "attribute_not_exists(#nothing)",\n            {},\n',
+    ),
+    Guard(
+        "using the first slot twice",
+        f"{_ALLOCATION}/store.py",
+        '        else Condition("cursor as seen", ABSENT)\n',
+        "        else None\n",
+    ),
+    Guard(
+        "another arm for a later order",
+        f"{_ALLOCATION}/allocate.py",
+        "if facts.person.allocated:",
+        "if False:",
+    ),
+    # Scheduling
+    Guard(
+        "scheduling what has changed meanwhile",
+        f"{_SCHEDULING}/store.py",
+        '        condition = Condition("reminder as seen", '
+        '"#state = :state AND #due_at = :due_at", seen)\n',
+        '        condition = Condition("reminder as seen", "attribute_not_exists(#nothing)")\n',
+    ),
+    Guard(
+        "schedules for somebody in control",
+        f"{_SCHEDULING}/converge.py",
+        "if file is None or file.allocation.arm is not Arm.INTERVENTION:",
+        "if file is None:",
+    ),
+    # The template
+    Guard(
+        "one bad record that blocks allocation",
+        _TEMPLATE,
+        "MaximumRetryAttempts: 10\n            MaximumRecordAgeInSeconds: 72000\n"
+        "            FunctionResponseTypes: [ReportBatchItemFailures]\n"
+        "            DestinationConfig: {OnFailure: {Type: SQS, "
+        "Destination: !GetAtt AllocationFailures.Arn}}\n",
+        "MaximumRetryAttempts: -1\n            MaximumRecordAgeInSeconds: 72000\n"
+        "            FunctionResponseTypes: [ReportBatchItemFailures]\n"
+        "            DestinationConfig: {OnFailure: {Type: SQS, "
+        "Destination: !GetAtt AllocationFailures.Arn}}\n",
+    ),
+    Guard(
+        "dropping failed records of scheduling unseen",
+        _TEMPLATE,
+        "            FunctionResponseTypes: [ReportBatchItemFailures]\n"
+        "            DestinationConfig: {OnFailure: {Type: SQS, "
+        "Destination: !GetAtt SchedulingFailures.Arn}}\n",
+        "            DestinationConfig: {OnFailure: {Type: SQS, "
+        "Destination: !GetAtt SchedulingFailures.Arn}}\n",
+    ),
+)

@@ -1,0 +1,212 @@
+"""
+What should be true, in about a hundred lines that share nothing with the production code.
+
+The model hears what upstream asks and is answered, what is committed and what is handed to the
+provider. Between a question and its answer two worlds are possible: a text must be right in one
+of them. Once the answer is given there is only one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+LONDON = ZoneInfo("Europe/London")
+FRESHNESS = timedelta(hours=6)
+OPENS, CLOSES = time(9), time(20)
+SLOW = timedelta(seconds=30)  # a function's timeout: how long after its look it may act
+
+T = TypeVar("T")
+
+
+class Violation(BaseException):
+    """Something is true that must never be."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What upstream has said of one order."""
+
+    person: str
+    made_on: date
+    expires_on: date
+    served_on: date | None
+    conditions: frozenset[str]
+    number: str | None
+    protected: frozenset[str]
+    ended: str | None = None
+    breached: bool = False
+
+    @property
+    def reminders(self) -> int:
+        days = (self.expires_on - self.made_on).days + 1
+        return int(1 + 3 * days / 7 + 0.5)
+
+
+@dataclass
+class Belief(Generic[T]):
+    """What is so, for sure, and what may be so while a question has no answer."""
+
+    sure: T | None = None
+    asked: T | None = None
+
+    @property
+    def worlds(self) -> list[T]:
+        return [each for each in (self.sure, self.asked) if each is not None]
+
+    def answered(self, *, accepted: bool) -> None:
+        self.sure, self.asked = (self.asked if accepted else self.sure), None
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Where an enrolment was drawn to."""
+
+    arm: str
+    stratum: str
+    block: int = -1  # none: a later order of somebody who has an arm
+    position: int = -1
+
+
+@dataclass
+class Model:
+    """Every check is a line that says what must be so."""
+
+    lives: dict[UUID, Belief[Facts]] = field(default_factory=lambda: defaultdict(Belief))
+    paused: Belief[bool] = field(default_factory=lambda: Belief(sure=False))
+    suppressed: set[str] = field(default_factory=set)
+    arms: dict[UUID, Arm] = field(default_factory=dict)
+    claims: dict[tuple[UUID, int], tuple[str, list[Facts]]] = field(default_factory=dict)
+    handed: set[tuple[UUID, int]] = field(default_factory=set)
+    days: dict[tuple[str, date], tuple[UUID, int]] = field(default_factory=dict)
+    overtaken: int = 0
+    """Texts claimed before, and handed over after, an answer that no text would go any more."""
+
+    def allocated(self, ident: UUID, arm: Arm, reminders: int) -> None:
+        """An allocation was committed, with so many reminders."""
+        _must(ident not in self.arms, "one allocation per enrolment")
+        _must(
+            arm.block < 0
+            or (arm.stratum, arm.block, arm.position)
+            not in {(each.stratum, each.block, each.position) for each in self.arms.values()},
+            "no slot is used twice",
+        )
+        worlds = self.lives[ident].worlds
+        _must(any(world.served_on for world in worlds), "nobody is drawn before service")
+        wanted = {world.reminders for world in worlds} if arm.arm == "intervention" else {0}
+        _must(reminders in wanted, "a timetable is as long as the order says; for control, empty")
+        same = [other for other in self.arms if self._person(other) == self._person(ident)]
+        kept = all(self.arms[other].arm == arm.arm for other in same)
+        _must(kept and (arm.block < 0) == bool(same), "a person keeps the arm and has one slot")
+        _must(not any(map(self._live, same)), "one live order of a person in the trial")
+        self.arms[ident] = arm
+
+    def _person(self, ident: UUID) -> str:
+        return self.lives[ident].worlds[0].person
+
+    def _live(self, ident: UUID) -> bool:
+        """Whether an order is in force for sure, its respondent in custody or not."""
+        today = datetime.now(LONDON).date()
+        return all(
+            world.ended in (None, "in_custody") and world.expires_on >= today
+            for world in self.lives[ident].worlds
+        )
+
+    def planned(self, ident: UUID) -> None:
+        """A reminder or a schedule came to be."""
+        _must(self.arms[ident].arm == "intervention", "control has no reminder and no schedule")
+
+    def claimed(self, ident: UUID, number: int, *, theme: str, due_at: datetime) -> None:
+        """Somebody took the right to send: from here on what was true stays good enough."""
+        now = datetime.now(LONDON)
+        _must((ident, number) not in self.handed, "what may have been sent is not claimed again")
+        _must(False in self.paused.worlds, "no text once a pause was accepted")
+        worlds = self.lives[ident].worlds
+        against = [self._against(world, theme, now.date()) for world in worlds]
+        _must(None in against, f"no text {against[0]}")
+        _must(due_at <= now <= due_at + FRESHNESS + SLOW, "no text early, none past its freshness")
+        _must(now.time() >= OPENS and (now - SLOW).time() < CLOSES, "no text outside the window")
+        fit = [world for world, reason in zip(worlds, against, strict=True) if reason is None]
+        self.claims[ident, number] = theme, fit
+
+    def _against(self, facts: Facts, theme: str, today: date) -> str | None:
+        """What in one world forbids a text."""
+        reasons = {
+            "before service": facts.served_on is None,
+            "after the end": facts.ended is not None,
+            "after the last day": today > facts.expires_on,
+            "without a number": facts.number is None,
+            "to a suppressed number": facts.number in self.suppressed,
+            "to a protected number": facts.number in self._protected(today),
+            "of a plan that has failed": facts.breached and theme == "plan",
+        }
+        return next((reason for reason, applies in reasons.items() if applies), None)
+
+    def _protected(self, today: date) -> set[str]:
+        """The numbers that live orders protect, in whichever world."""
+        numbers: set[str] = set()
+        for belief in self.lives.values():
+            live = [w for w in belief.worlds if not w.ended and w.expires_on >= today]
+            if belief.sure and len(live) == len(belief.worlds):
+                numbers |= frozenset.intersection(*(world.protected for world in live))
+        return numbers
+
+    def handed_over(self, ident: UUID, number: int, phone: str, text: str) -> None:
+        """One request to the provider, whatever comes of it."""
+        _must(self.arms[ident].arm == "intervention", "control is never texted")
+        _must((ident, number) not in self.handed, "one request to the provider per reminder")
+        _must((ident, number) in self.claims, "no text without a claim")
+        theme, fit = self.claims.pop((ident, number))
+        told = [world for world in fit if world.number == phone and _says(world, theme, text)]
+        _must(bool(told), "the number approved for that person, and what the order says")
+        today = datetime.now(LONDON).date()
+        day = (told[0].person, today)
+        _must(day not in self.days, "one text a day to a person")
+        self.overtaken += all(self._against(w, theme, today) for w in self.lives[ident].worlds)
+        self.handed.add((ident, number))
+        self.days[day] = (ident, number)
+
+    def begun(self, ident: UUID) -> bool:
+        """Whether a text may have gone, so that the dates are settled."""
+        return any(who == ident for who, _ in self.handed)
+
+    def turned_away(self, ident: UUID, number: int) -> None:
+        """The provider certainly did not take it: it may be handed over again."""
+        self.handed.discard((ident, number))
+        self.days = {day: what for day, what in self.days.items() if what != (ident, number)}
+
+    def blocks_are_filled_in_order_and_balanced(self) -> None:
+        slots = defaultdict(list)
+        for each in self.arms.values():
+            if each.block >= 0:
+                slots[each.stratum].append((each.block, each.position, each.arm))
+        for filled in map(sorted, slots.values()):
+            _must(filled[0][:2] == (0, 0), "a sequence starts at its first slot")
+            for (block, position, _), after in pairwise(filled):
+                following = (block, position + 1), (block + 1, 0)
+                _must(after[:2] in following, "no slot is skipped")
+            for block in range(filled[-1][0]):
+                arms = [arm for each, _, arm in filled if each == block]
+                _must(arms.count("control") * 2 == len(arms), "each full block is balanced")
+
+
+def _says(facts: Facts, theme: str, text: str) -> bool:
+    """The text names the last day where it should, and states no condition the order lacks."""
+    last = facts.expires_on
+    forbids = theme == "conditions" and "contact" in text
+    return (
+        theme not in ("conditions", "reminder", "ends_soon", "expiry")
+        or f"{last:%a} {last.day} {last:%b %Y}" in text
+    ) and (not forbids or "no_contact" in facts.conditions)
+
+
+def _must(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        raise Violation(what)
