@@ -8,21 +8,17 @@ import subprocess
 import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import boto3
 import pytest
 
-from local import moved_clock
 from local.allocation_evidence import Evidence
 from local.allocation_sources import scanned
 from local.api import call
 from local.clock import settle
-from local.stack import access
 from tests.support.samples import order, sample
 from tests.support.table import wired
 from trial.model import Arm
@@ -30,12 +26,10 @@ from trial.records import enrolment_key
 from trial.timetable import local_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
 
-    from local.stack import Stack
+    from tests.emulator.conftest import System
     from trial.records import Allocation
 
 pytestmark = pytest.mark.emulator
@@ -43,23 +37,15 @@ pytestmark = pytest.mark.emulator
 PEOPLE, CLIENTS = 200, 16
 
 
-@pytest.fixture
-def rush(stack: Stack) -> Iterator[Rush]:
-    """At the stack's time."""
-    with ExitStack() as after:
-        after.callback(moved_clock.follow(stack.clock_file).stop)
-        yield Rush(stack)
-
-
 class Rush:
     """Clients of the stack, who post orders and announce some a second time, out of order."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.dynamodb: DynamoDBClient = boto3.client("dynamodb", **access(stack.port))
-        self.lambdas: LambdaClient = boto3.client("lambda", **access(stack.port))
-        described = boto3.client("cloudformation", **access(stack.port)).describe_stack_resources(
-            StackName=stack.stack_name
+    def __init__(self, system: System) -> None:
+        self.stack = system.stack
+        self.dynamodb: DynamoDBClient = system.client("dynamodb")
+        self.lambdas: LambdaClient = system.client("lambda")
+        described = system.client("cloudformation").describe_stack_resources(
+            StackName=system.stack.stack_name
         )
         deployed = {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
@@ -87,11 +73,6 @@ class Rush:
         drawn = self.lambdas.invoke(FunctionName=self.function, Payload=json.dumps(event))
         assert "FunctionError" not in drawn
 
-    def end(self, ident: UUID) -> None:
-        """Leave no schedule to fire in the middle of another test."""
-        ended = {"reason": "quashed", "at": datetime.now(UTC).isoformat(), "by": "PC-1182"}
-        assert call(self.stack, "POST", f"/enrolments/{ident}/end", ended).status == 200
-
     def allocations(self) -> list[Allocation]:
         evidence = Evidence()
         for item in scanned(self.dynamodb, self.table):
@@ -100,45 +81,41 @@ class Rush:
 
 
 def late(serial: int, today: date) -> dict[str, Any]:
-    """An order of 14 days with three of them left, so that there is little to schedule."""
-    made_on, expires_on = (today + timedelta(days=days) for days in (-11, 2))
+    """An order of 14 days with four of them left, so that there is little to schedule."""
+    made_on, expires_on = (today + timedelta(days=days) for days in (-10, 3))
     dates = {"made_on": made_on, "served_on": made_on, "expires_on": expires_on}
-    return order(
-        serial=700 + serial,
-        order={name: day.isoformat() for name, day in dates.items()}
-        | {"reference": f"DVPO-RUSH-{serial:03}"},
-        respondent={"person_id": f"2003/RUSH{serial:03}X"},
-    )
+    return order(serial, order={name: day.isoformat() for name, day in dates.items()})
 
 
-def test_two_hundred_orders_at_once_are_drawn_once_each(rush: Rush) -> None:
-    people = {rush.enrol(0)}  # alone, for the functions to start
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        people.update(pool.map(rush.enrol, range(1, PEOPLE)))
-        settle(rush.stack.port)
+def test_two_hundred_orders_at_once_are_drawn_once_each(system: System) -> None:
+    with system.at_its_time():
+        rush = Rush(system)
+        people = {rush.enrol(0)}  # alone, for the functions to start
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            people.update(pool.map(rush.enrol, range(1, PEOPLE)))
+        settle(system.stack.port)
         allocations = rush.allocations()
-        treated = {each.enrolment_id for each in allocations if each.arm is Arm.INTERVENTION}
-        list(pool.map(rush.end, people & treated))
-    settle(rush.stack.port)
 
     assert len(people) == PEOPLE
-    assert people <= {each.enrolment_id for each in allocations}
+    assert len(allocations) == PEOPLE
+    assert people == {each.enrolment_id for each in allocations}
     blocks: dict[int, dict[int, Arm]] = defaultdict(dict)
     for each in allocations:
-        if each.stratum == "14" and each.block is not None and each.position is not None:
-            assert each.position not in blocks[each.block]
-            blocks[each.block][each.position] = each.arm
+        assert each.block is not None
+        assert each.position is not None
+        assert each.position not in blocks[each.block]
+        blocks[each.block][each.position] = each.arm
     *full, _ = (blocks[number] for number in range(len(blocks)))
     assert all(sorted(block) == list(range(len(block))) for block in full)
     assert all(list(block.values()).count(Arm.CONTROL) * 2 == len(block) for block in full)
 
     verified = subprocess.run(
         [sys.executable, "-m", "local.verify_allocations"],
-        cwd=Path(rush.stack.clock_file).parents[1],  # the checkout whose stack it is
+        cwd=Path(system.stack.clock_file).parents[1],  # the checkout whose stack it is
         env=os.environ | {"PYTHONPATH": os.pathsep.join(("functions", "layers/common", "."))},
         capture_output=True,
         text=True,
         check=False,
     )
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert "All is well" in verified.stdout
+    assert f"All is well: {PEOPLE} allocations" in verified.stdout
