@@ -84,7 +84,7 @@ simulate: .venv/ready ## live through made-up months with every fault (SEEDS=100
 	@$(DEV) -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 faults: .venv/ready .venv-local/ready ## the emulator behind a proxy that fails one request in five; minutes
-	@$(DEV) -m pytest -m faults
+	@$(DEV) -m pytest -m faults tests/emulator
 
 mutants: .venv/ready .venv-local/ready ## delete each guard in a copy, and see who notices
 	@$(DEV) -m tests.mutants
