@@ -133,5 +133,7 @@ def _stray(
     facts: Facts, store: ReconciliationStore, since: datetime, until: datetime
 ) -> Stray | None:
     """The first text in that time to the number of now that no reminder is known to have been."""
+    if facts.enrolment.mobile.shared:
+        return None  # it may have been the other's
     strays = store.strays(facts.enrolment, since=since - _CLOCKS_DIFFER, until=until)
     return next(iter(strays), None)

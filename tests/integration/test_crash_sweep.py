@@ -58,6 +58,7 @@ def story() -> Simulation:
     simulation = Simulation(SEED)
     world, upstream = simulation.world, simulation.upstream
     world.weather.clears()
+    upstream.eager = 0  # nothing is told but this story
     first, day = world.now, timedelta(days=1)
     facts = partial(
         Facts,

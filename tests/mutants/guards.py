@@ -23,6 +23,7 @@ _SENDING = "functions/sending"
 _ENROLMENT = "functions/enrolment"
 _ALLOCATION = "functions/allocation"
 _SCHEDULING = "functions/scheduling"
+_RECONCILIATION = "functions/reconciliation"
 _TRIAL = "layers/common/trial"
 _TEMPLATE = "infra/template.yaml"
 
@@ -160,6 +161,26 @@ GUARDS = (
         f"{_TRIAL}/aws.py",
         'retries={"total_max_attempts": 1}',
         'retries={"total_max_attempts": 3}',
+    ),
+    # Reconciliation
+    Guard(
+        "taking another's receipt for one's own",
+        f"{_RECONCILIATION}/reconcile.py",
+        "    if facts.enrolment.mobile.shared:\n        return None",
+        "    if False:\n        return None",
+    ),
+    Guard(
+        "calling a reminder lost while its sender may live",
+        f"{_RECONCILIATION}/reconcile.py",
+        "    if now - claimed_at <= CLAIM_PATIENCE:\n        return None\n",
+        "",
+    ),
+    Guard(
+        "undoing what sending has done meanwhile",
+        f"{_RECONCILIATION}/store.py",
+        '    text = "#state = :seen_state AND #due_at = :seen_due_at"\n',
+        '    return Condition("reminder as seen", "attribute_not_exists(#nothing)")\n'
+        '    text = "#state = :seen_state AND #due_at = :seen_due_at"\n',
     ),
     # Enrolment
     Guard(

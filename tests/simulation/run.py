@@ -126,6 +126,8 @@ class Simulation:
             return
         if old and state not in _AFTER[old["state"]["S"]]:
             raise Violation(f"what is {old['state']['S']} does not become {state}")
+        if state in _RECEIPT | {"sent"} and (ident, number) not in model.handed:
+            raise Violation("what was never handed over is not called sent")
         if state == "claimed":
             due_at = datetime.fromisoformat(new["due_at"]["S"])
             model.claimed(ident, number, theme=new["theme"]["S"], due_at=due_at)

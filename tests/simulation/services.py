@@ -130,7 +130,8 @@ class Reader:
             shard.most = (left + 1) // 2
             return 1
         shard.tries += 1
-        if shard.tries > self._mapping.get("MaximumRetryAttempts", 10**6):
+        most = self._mapping.get("MaximumRetryAttempts", -1)
+        if 0 <= most < shard.tries:
             self._give_up([shard.left.popleft() for _ in range(left)])
             shard.tries, shard.most = 0, self._mapping["BatchSize"]
             return 0

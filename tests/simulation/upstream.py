@@ -56,7 +56,7 @@ class Upstream:
         self._rng = world.rng
         self._serial = count(1)
         self._busy: set[UUID | str] = set()
-        self._eager = self._rng.choice((0.02, 0.1, 0.5))
+        self.eager = self._rng.choice((0.02, 0.1, 0.5))
         self._numbers = [f"+4477009000{each:02}" for each in range(self._rng.randint(2, 12))]
         self._start = start
         self.orders: dict[UUID, dict[str, Any]] = {}
@@ -130,9 +130,9 @@ class Upstream:
     def meddle(self, about: UUID | None) -> None:
         """Something happens in mid-call, most likely to the very enrolment in hand."""
         chance = self._rng.random()
-        if about in self.orders and chance < self._eager:
+        if about in self.orders and chance < self.eager:
             self.tell(about)
-        elif chance > 1 - self._eager / 20:
+        elif chance > 1 - self.eager / 20:
             self.operate()
 
     def tell(self, ident: UUID) -> None:
@@ -288,7 +288,7 @@ class Upstream:
         if status not in request.expected:
             raise Violation(f"{request.method} {request.path} is answered {status}")
         self._busy.discard(place)
-        if request.about and self._rng.random() < self._eager / 2:
+        if request.about and self._rng.random() < self.eager / 2:
             self._world.after(0.5, "at once", partial(self.tell, request.about))
         accepted = status < 400
         for belief, asked in (
