@@ -178,9 +178,9 @@ GUARDS = (
     Guard(
         "undoing what sending has done meanwhile",
         f"{_RECONCILIATION}/store.py",
-        '    text = "#state = :seen_state AND #due_at = :seen_due_at"\n',
-        '    return Condition("reminder as seen", "attribute_not_exists(#nothing)")\n'
-        '    text = "#state = :seen_state AND #due_at = :seen_due_at"\n',
+        '        "#state = :seen_state AND #due_at = :seen_due_at",\n'
+        '        {"seen_state": reminder.state.value, "seen_due_at": reminder.item()["due_at"]},\n',
+        '        "attribute_not_exists(#nothing)",\n',
     ),
     # Enrolment
     Guard(

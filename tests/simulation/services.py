@@ -14,7 +14,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -25,13 +24,12 @@ from tests.simulation.cloud import refusal
 from tests.simulation.faults import TEXTS, Fault
 from tests.simulation.model import Violation
 from tests.simulation.world import Crash, Failed
+from tests.support.samples import ROOT, sample
 
 if TYPE_CHECKING:
     from tests.simulation.cloud import Scheduler
     from tests.simulation.conditions import Item
     from tests.simulation.world import World
-
-TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"
 
 _SHARDS = 2
 _TRIMMED = timedelta(hours=24)
@@ -42,7 +40,7 @@ _HISTORY = 12  # records that a replay goes back
 @cache
 def functions() -> dict[str, dict[str, Any]]:
     """The template's functions, by the folder of their handler."""
-    resources = yaml_parse(TEMPLATE.read_text())["Resources"].values()
+    resources = yaml_parse((ROOT / "infra" / "template.yaml").read_text())["Resources"].values()
     found = (each["Properties"] for each in resources if each["Type"].endswith("::Function"))
     return {each["Handler"].partition(".")[0]: each for each in found}
 
@@ -93,9 +91,10 @@ class Reader:
             self._world.after(seconds, f"{self._function} reads", partial(self._read, shard))
 
     def _read(self, shard: Shard) -> None:
-        now = self._world.now
-        while shard.left and now - _at(shard.left[0]) > self._oldest:
-            self._give_up([shard.left.popleft()])
+        while shard.left and (age := self._world.now - _at(shard.left[0])) > self._oldest:
+            gone = shard.left.popleft()
+            if age <= _TRIMMED:  # else the stream no longer holds it, and nobody is told
+                self._give_up([gone])
         batch = [shard.left[each] for each in range(min(shard.most, len(shard.left)))]
         wait = 0.0
         if batch and (done := self._taken(batch)) < len(batch):
@@ -149,7 +148,8 @@ class Reader:
 
     def _replay(self, shard: Shard) -> None:
         if self._world.strikes(Fault.REPLAYED):
-            again = list(shard.done)
+            now = self._world.now
+            again = [each for each in shard.done if now - _at(each) < self._oldest]
             if self._world.strikes(Fault.REORDERED):
                 self._world.rng.shuffle(again)
             shard.done.clear()
@@ -308,39 +308,21 @@ class Phones:
         wait = world.rng.uniform(0.5, 120)
         if world.strikes(Fault.RECEIPT_LATE):
             wait = world.rng.uniform(3600, 90 * 3600)
-        event = _log_event(message_id, number, world.now, delivered=world.rng.random() < 0.9)
+        event = _logged(message_id, number, world.now, delivered=world.rng.random() < 0.9)
         for _ in range(1 + world.strikes(Fault.RECEIPT_TWICE)):
             bring = partial(self.run.invoke, "receipts", event)
             world.after(wait, f"receipt of {message_id}", bring)
 
 
-def _log_event(message_id: str, number: str, now: datetime, *, delivered: bool) -> dict[str, Any]:
-    line = {
-        "notification": {"messageId": message_id, "timestamp": f"{now:%Y-%m-%d %H:%M:%S}.000"},
-        "delivery": {
-            "destination": number,
-            "priceInUSD": 0.04,
-            "numberOfMessageParts": 1,
-            "smsType": "Transactional",
-            "providerResponse": "Message has been accepted by phone"
-            if delivered
-            else "Phone is currently unreachable/unavailable",
-            "dwellTimeMs": 400,
-            "dwellTimeMsUntilDeviceAck": 1200,
-        },
-        "status": "SUCCESS" if delivered else "FAILURE",
-    }
-    entry = {
-        "id": message_id,
-        "timestamp": int(now.timestamp() * 1000),
-        "message": json.dumps(line),
-    }
-    log = {
-        "messageType": "DATA_MESSAGE",
-        "owner": "123456789012",
-        "logGroup": "sns/eu-west-2/123456789012/DirectPublishToPhoneNumber",
-        "logStream": "simulated",
-        "subscriptionFilters": ["receipts"],
-        "logEvents": [entry],
-    }
+def _logged(message_id: str, number: str, now: datetime, *, delivered: bool) -> dict[str, Any]:
+    """The sample event of a receipt, made to be of this text."""
+    event = sample(f"receipts-{'delivered' if delivered else 'undelivered'}")
+    log = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    entry = log["logEvents"][0]
+    line = json.loads(entry["message"])
+    line["notification"] = {"messageId": message_id, "timestamp": f"{now:%Y-%m-%d %H:%M:%S}.000"}
+    line["delivery"]["destination"] = number
+    log["logEvents"] = [
+        entry | {"message": json.dumps(line), "timestamp": int(now.timestamp() * 1000)}
+    ]
     return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(log).encode())).decode()}}

@@ -18,6 +18,7 @@ from enrolment.wire import enrolment_id
 from tests.simulation.faults import Fault
 from tests.simulation.model import LONDON, Facts, Violation
 from tests.simulation.world import Failed
+from tests.support.samples import sample
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -310,19 +311,11 @@ class Upstream:
 
     def _status(self, request: Request) -> int | None:
         label = f"{request.method} {'/'.join(request.path.split('/')[1:4:2])}"
-        event = {
+        event = sample("api-enrol") | {
             "httpMethod": request.method,
             "path": request.path,
             "resource": request.path,
-            "headers": {"Content-Type": "application/json"},
-            "multiValueHeaders": {"Content-Type": ["application/json"]},
-            "queryStringParameters": None,
-            "multiValueQueryStringParameters": None,
-            "pathParameters": None,
-            "stageVariables": None,
-            "requestContext": {"identity": {"userArn": "arn:aws:iam::123456789012:user/upstream"}},
             "body": json.dumps(request.body),
-            "isBase64Encoded": False,
         }
         try:
             answer = self._world.invoke("enrolment", event, label=label, about=request.about)
