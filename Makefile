@@ -13,7 +13,7 @@ LOCAL := .venv-local/bin/python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check format up clock down status invoke carrier redrive \
-	verify-allocations simulate-trial simulate faults mutants openapi protocol package \
+	verify-allocations simulate-trial simulate contract faults mutants openapi protocol package \
 	deploy requirements clean
 
 help: ## list the targets
@@ -82,6 +82,9 @@ simulate-trial: .venv/ready ## allocate N synthetic people in memory and draw th
 
 simulate: .venv/ready ## live through made-up months with every fault (SEEDS=100, ARGS="--seed 7 --trace")
 	@$(DEV) -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+
+contract: .venv/ready .venv-local/ready ## 2,000 made-up requests against the contract; minutes
+	@CONTRACT_CASES=2000 $(DEV) -m pytest tests/emulator/test_contract.py
 
 faults: .venv/ready .venv-local/ready ## the emulator behind a proxy that fails one request in five; minutes
 	@$(DEV) -m pytest -m faults tests/emulator
