@@ -34,6 +34,8 @@ _YEARS = range(2010, 2200)  # from the Act that made such orders; wide, but not 
 
 # Ids and codes of other systems: letters, digits and a few marks, so that no text hides in them.
 Ident = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9/_.\-]{0,63}$")]
+# Without a slash: what follows one is the order's reference, in what an enrolment's id is made of.
+Force = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 /_.\-]{0,63}$")]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,120}$")]
 UkMobile = Annotated[
@@ -68,7 +70,7 @@ class OrderIn(Model):
     """One DVPO as the court made it."""
 
     reference: Ident
-    force: Ident
+    force: Force
     court: Line
     made_on: Day
     expires_on: Day

@@ -463,3 +463,8 @@ def test_nothing_personal_is_logged(log: StringIO) -> None:
     post(order(respondent={"date_of_birth": "1990-05-02"}))
     assert str(ident) in log.getvalue()
     assert [personal for personal in PERSONAL if personal in log.getvalue()] == []
+
+
+def test_no_force_and_reference_can_be_read_in_two_ways() -> None:
+    answer = call("POST", "/enrolments", order(order={"force": "durham/west"}))
+    assert (answer.status, answer.fields) == (422, ["order.force"])

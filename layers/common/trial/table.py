@@ -247,7 +247,7 @@ class Table:
 def _refusal(names: list[str], response: Mapping[str, Any]) -> UnavailableError:
     """Why a transaction was cancelled: DynamoDB gives one reason per act, in their order."""
     codes = [reason.get("Code", "None") for reason in response.get("CancellationReasons", [])]
-    if failed := [n for n, c in zip(names, codes, strict=True) if c == "ConditionalCheckFailed"]:
+    if failed := [n for n, c in zip(names, codes, strict=False) if c == "ConditionalCheckFailed"]:
         return ConditionFailedError(failed)
     if "TransactionConflict" in codes:
         return ContendedError("another transaction holds an item of this one")
