@@ -32,14 +32,22 @@ ROOT = Path(__file__).parents[2]
 
 _LEFT = (".*", "build", "__pycache__")
 _SEEDS = 100
-_LOOKS = {
-    "simulator": ["-m", "tests.simulation", "--seeds", f"{_SEEDS}"],
-    "tests": [
-        *("-m", "pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider"),
-        *("--ignore-glob=*/test_local_*", "--ignore-glob=*/test_demo_*"),
-        *("--ignore-glob=*/test_crash_sweep.py", "tests/integration", "tests/unit"),
-    ],
+_SIMULATOR = ("-m", "tests.simulation", "--seeds", f"{_SEEDS}")
+_PYTEST = ("-m", "pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider")
+_TESTS = {
+    "functions/allocation": "integration/test_allocation integration/test_concurrency",
+    "functions/enrolment": (
+        "integration/test_enrolment integration/test_change integration/test_life"
+        " integration/test_protected_numbers integration/test_concurrency"
+    ),
+    "functions/receipts": "integration/test_receipts",
+    "functions/reconciliation": "integration/test_reconciliation unit/test_reconciliation_gaps",
+    "functions/scheduling": "integration/test_scheduling integration/test_converge",
+    "functions/sending": "unit/test_guard unit/test_gateway integration/test_sending",
+    "layers/common/trial": "unit/test_eligibility unit/test_gateway integration/test_sending",
+    "infra": "integration/test_template",
 }
+"""Where the tests of what lies in a folder are."""
 _TELLING = re.compile(
     r"^(?:seed \d+: .*|never injected: .*|(?:FAILED|ERROR) \S+::\S+)", re.MULTILINE
 )
@@ -64,7 +72,8 @@ def without(guard: Guard) -> Caught:
         if text.count(guard.snippet) != 1:
             return Caught(None, "its code is not there, or not once", 0)
         mutated.write_text(text.replace(guard.snippet, guard.replacement))
-        for by, command in _LOOKS.items():
+        tests = [f"tests/{name}.py" for name in _TESTS[str(Path(guard.file).parent)].split()]
+        for by, command in (("simulator", _SIMULATOR), ("tests", (*_PYTEST, *tests))):
             ended = subprocess.run(
                 [sys.executable, *command],
                 cwd=tree,

@@ -150,7 +150,7 @@ class Simulation:
 
     def _must_have_gone(self, item: Item) -> None:
         """Where no fault ever struck, a text is sent unless upstream or the calendar forbade it."""
-        by_fault = {"stale", "daily_limit"}
+        by_fault = {"stale"}
         if not any(_is(each, "switch") for each in self.dynamo.items()):
             by_fault |= {"outside_window", "expired"}  # a pause may end at night, or too late
         state, reason = item["state"]["S"], item.get("reason", {}).get("S")
