@@ -74,6 +74,7 @@ class Clock:
             if stop >= min(recurring, default=LAST):
                 recurred = stop
         yield now
+        settle(port)  # whoever walked here may leap next, and would cut off what goes on
 
     def refuse_past(self, to: datetime) -> None:
         """What has happened stays, so time never moves back."""
@@ -148,6 +149,7 @@ def main() -> None:
     to = clock.now() + options.by if options.by else options.to
     try:
         if to and options.jump:
+            settle(stack.port)
             clock.jump(to)
         elif to:
             show(clock, to, stack)

@@ -134,7 +134,7 @@ class Reader:
             self._give_up([shard.left.popleft() for _ in range(left)])
             shard.tries, shard.most = 0, self._mapping["BatchSize"]
             return 0
-        return min(2.0**shard.tries, 60)
+        return min(2.0 ** min(shard.tries, 6), 60)
 
     def _checkpoint(self, shard: Shard, count: int) -> None:
         for _ in range(count):

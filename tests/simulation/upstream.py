@@ -58,7 +58,7 @@ class Upstream:
         self._serial = count(1)
         self._busy: set[UUID | str] = set()
         self.eager = self._rng.choice((0.02, 0.1, 0.5))
-        self._numbers = [f"+4477009000{each:02}" for each in range(self._rng.randint(2, 12))]
+        self._numbers = [f"+4477009000{each:02}" for each in range(self._rng.choice((3, 10, 40)))]
         self._start = start
         self.orders: dict[UUID, dict[str, Any]] = {}
         self.until = start
@@ -183,8 +183,9 @@ class Upstream:
         number = self._rng.choice(self._numbers)
         self.change(ident, "mobile", {"number": number}, number=number)
 
-    def _lost(self, ident: UUID, _: Facts) -> None:
+    def _lost(self, ident: UUID, facts: Facts) -> None:
         self.change(ident, "mobile", {"missing_reason": "lost_stolen_broken"}, number=None)
+        self._world.after(86400, "a number is found", partial(self._found, ident, facts))
 
     def _served(self, ident: UUID, facts: Facts) -> None:
         today = self._world.now.astimezone(LONDON).date()

@@ -122,6 +122,12 @@ def test_a_walk_waits_until_all_that_a_schedule_set_off_is_done(
         assert emulated.going_on == []
 
 
+def test_what_is_set_off_at_the_last_stop_is_waited_for_too(own: Clock, emulated: Emulated) -> None:
+    for _ in own.walk(later(own, days=2), 4711):
+        emulated.going_on = ["starting", "running", "unread"]
+    assert emulated.going_on == []
+
+
 def test_a_schedule_made_at_a_stop_is_met_in_its_turn(own: Clock, emulated: Emulated) -> None:
     first, second, last = (later(own, days=day) for day in (1, 2, 3))
     emulated.due = [first, last]
