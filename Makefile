@@ -12,7 +12,7 @@ LOCAL := .venv-local/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format up clock down status invoke carrier redrive \
+.PHONY: help demo test check format up clock down status invoke carrier redrive redrive-receipts \
 	verify-allocations simulate-trial simulate contract faults mutants openapi protocol package \
 	deploy requirements clean
 
@@ -54,6 +54,9 @@ carrier: .venv-local/ready ## play the carrier until stopped (ARGS="--failures .
 
 redrive: .venv-local/ready ## show what waits in the failure queues (QUEUE=sending; GO=1 redrives it)
 	@$(LOCAL) -m local.redrive $(QUEUE) $(if $(GO),--go) $(ARGS)
+
+redrive-receipts: .venv-local/ready ## read the delivery logs again (ARGS="--since 4d"); does no harm
+	@$(LOCAL) -m local.redrive_receipts $(ARGS)
 
 verify-allocations: .venv/ready ## the auditor's check of every arm (ARGS="--help" says how, on AWS too)
 	@$(DEV) -m local.verify_allocations $(ARGS)

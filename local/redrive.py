@@ -5,7 +5,8 @@ Without --go nothing changes. With it every function decides anew, from the tabl
 letter that is late, or there twice, does no harm, and it is deleted only once it was taken. Of
 records of the table's stream a queue holds the sequence numbers only, so what they may have
 announced is announced again: the enrolments of this month and the last that are as the function
-wants them. On the local stack, or anywhere with --stack-name.
+wants them. Receipts have no queue: see local.redrive_receipts. On the local stack, or anywhere
+with --stack-name.
 """
 
 import argparse
@@ -228,8 +229,8 @@ def run(place: Place, queues: list[str], console: Console, *, go: bool) -> bool:
     return not left
 
 
-def placed(given: argparse.Namespace) -> Place:
-    """The local stack or, if the command line names one, another."""
+def resources(given: argparse.Namespace) -> tuple[dict[str, str], dict[str, Any]]:
+    """What the resources of the local stack, or the one named, are called; how to reach them."""
     told: dict[str, Any] = {"region_name": given.region, "config": PATIENT}
     name = given.stack_name
     if not name:
@@ -242,12 +243,24 @@ def placed(given: argparse.Namespace) -> Place:
         for page in pages.paginate(StackName=name)
         for resource in page["StackResourceSummaries"]
     }
+    return ids, told
+
+
+def placed(given: argparse.Namespace) -> Place:
+    """The stack, and who is asked for its queues, functions and table."""
+    ids, told = resources(given)
     return Place(
         ids,
         boto3.client("sqs", **told),
         boto3.client("lambda", **told),
         boto3.client("dynamodb", **told),
     )
+
+
+def ask_where(parser: argparse.ArgumentParser) -> None:
+    """Let the command line name a stack."""
+    parser.add_argument("--stack-name", help="a stack on AWS; without it, the local one")
+    parser.add_argument("--region", help="where that stack is")
 
 
 def main() -> None:
@@ -260,8 +273,7 @@ def main() -> None:
     which.add_argument("queue", nargs="?", help="as the template calls it, without Failures")
     which.add_argument("--all", action="store_true", help="every queue, as when none is named")
     parser.add_argument("--go", action="store_true", help="invoke, and delete what was taken")
-    parser.add_argument("--stack-name", help="a stack on AWS; without it, the local one")
-    parser.add_argument("--region", help="where that stack is")
+    ask_where(parser)
     given = parser.parse_args()
     if given.go and not (given.queue or given.all):
         parser.error("say which queue is to go, or --all")

@@ -116,17 +116,51 @@ def test_its_log_is_encrypted_and_does_not_grow_for_ever(name: str) -> None:
     assert group["KmsKeyId"] == {"Fn::GetAtt": ["DataKey", "Arn"]}
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "EnrolmentFunction"])
+# The callers of enrolment wait; what receipts cannot take stays in the delivery logs.
+QUEUELESS = {"EnrolmentFunction", "ReceiptsFunction"}
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - QUEUELESS))
 def test_what_nobody_waits_for_is_not_lost(name: str) -> None:
     queue = of_type("AWS::SQS::Queue")[target(FUNCTIONS[name]["DeadLetterConfig"]["TargetArn"])]
     assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
     assert queue["KmsMasterKeyId"]
 
 
-def test_only_the_function_whose_callers_wait_has_no_dead_letters() -> None:
+def test_no_queue_holds_a_request_or_a_number() -> None:
+    """API Gateway hands over the one, CloudWatch Logs the other."""
     waited_for = {re.findall(r"\$\{(\w+)\.Arn\}", json.dumps(said))[0] for said in METHODS.values()}
-    without = {name for name, function in FUNCTIONS.items() if "DeadLetterConfig" not in function}
-    assert without == waited_for == {"EnrolmentFunction"}
+    subscribed = {
+        target(said["DestinationArn"]) for said in of_type("AWS::Logs::SubscriptionFilter").values()
+    }
+    assert waited_for | subscribed == QUEUELESS
+    for name in QUEUELESS:
+        assert "DeadLetterConfig" not in FUNCTIONS[name]
+        assert not invocations(name).get("DestinationConfig")
+        role = of_type("AWS::IAM::Role")[target(FUNCTIONS[name]["Role"])]
+        assert "sqs:" not in json.dumps(role)
+
+
+def test_receipts_that_were_dropped_are_told_of() -> None:
+    (alarm,) = (
+        said
+        for said in of_type("AWS::CloudWatch::Alarm").values()
+        if said.get("MetricName") == "AsyncEventsDropped"
+    )
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "ReceiptsFunction"}}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
+def invocations(function: str) -> dict[str, Any]:
+    """How Lambda retries a function's asynchronous invocations."""
+    return next(
+        (
+            said
+            for said in of_type("AWS::Lambda::EventInvokeConfig").values()
+            if target(said["FunctionName"]) == function
+        ),
+        {},
+    )
 
 
 @pytest.mark.parametrize("name", of_type("AWS::Lambda::EventInvokeConfig"))
@@ -134,9 +168,9 @@ def test_lambda_s_own_retries_end_and_end_in_a_queue(name: str) -> None:
     asked = of_type("AWS::Lambda::EventInvokeConfig")[name]
     assert asked["MaximumRetryAttempts"] <= 2
     assert asked["MaximumEventAgeInSeconds"] <= 6 * 3600
-    assert target(asked["DestinationConfig"]["OnFailure"]["Destination"]) in of_type(
-        "AWS::SQS::Queue"
-    )
+    if target(asked["FunctionName"]) not in QUEUELESS:
+        queue = asked["DestinationConfig"]["OnFailure"]["Destination"]
+        assert target(queue) in of_type("AWS::SQS::Queue")
 
 
 # The stream
