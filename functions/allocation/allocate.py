@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from allocation.randomisation import block, message
 from trial.eligibility import assess
@@ -21,10 +21,18 @@ if TYPE_CHECKING:
 
     from allocation.store import AllocationStore, Facts
     from trial.mac import MacKey
+    from trial.model import Reason
     from trial.protocol import Protocol
 
 _TRIES = 8
 _LONGEST_PAUSE = 0.4  # seconds
+
+
+class Drawn(NamedTuple):
+    """Where an enrolment stands after its draw, and why, if it could not be drawn after all."""
+
+    status: Status
+    reason: Reason | None = None
 
 
 def allocate(
@@ -35,12 +43,12 @@ def allocate(
     protocol: Protocol,
     now: datetime,
     pause: Callable[[float], None] = time.sleep,
-) -> Status | None:
+) -> Drawn | None:
     """
     Allocate an enrolment, or record why it can no longer be.
 
     Safe to repeat: the first allocation stands. `announced` only says where to look; what is
-    stored decides. Returns the status it stored, None if there was nothing to do. Under
+    stored decides. Returns what it stored, None if there was nothing to do. Under
     contention it reads again after a random pause, a bounded number of times, and no slot is
     used until the transaction that fills it.
     """
@@ -68,7 +76,7 @@ def _decide(
     sequence: MacKey,
     protocol: Protocol,
     now: datetime,
-) -> Status:
+) -> Drawn:
     today = local_date(now)
     status, reasons = assess(
         order=enrolment.order,
@@ -85,7 +93,7 @@ def _decide(
     if status is not Status.ELIGIBLE:
         audit = Audit(at=now, what="excluded", by="allocation")
         store.keep_exclusion(enrolment, status, reasons[0], audit)
-        return status
+        return Drawn(status, reasons[0])
     allocation, following = _draw(enrolment, facts, stratum, store, sequence, protocol, now)
     store.keep_allocation(
         allocation,
@@ -96,7 +104,7 @@ def _decide(
         reminders=planned_reminders(enrolment, allocation, start=now),
         audit=Audit(at=now, what="allocated", by="allocation"),
     )
-    return Status.ALLOCATED
+    return Drawn(Status.ALLOCATED)
 
 
 def _draw(

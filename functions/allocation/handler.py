@@ -16,7 +16,9 @@ from allocation.allocate import allocate
 from allocation.store import AllocationStore
 from trial import aws
 from trial.config import AllocationSettings, settings
+from trial.facts import Fact, tell
 from trial.mac import MacKey
+from trial.model import Status
 from trial.protocol import load
 from trial.records import Enrolment
 from trial.stream import announced
@@ -48,11 +50,21 @@ def handle_record(record: DynamoDBRecord) -> None:
     enrolment = announced(record, Enrolment)
     chosen = settings(AllocationSettings)
     protocol = load(chosen.protocol)
-    status = allocate(
+    drawn = allocate(
         enrolment,
         store=AllocationStore(Table(aws.dynamodb(), chosen.table_name), protocol.trial),
         sequence=MacKey(aws.kms(), chosen.allocation_key_id),
         protocol=protocol,
         now=datetime.now(UTC),
     )
-    logger.info("enrolment drawn", enrolment_id=str(enrolment.enrolment_id), status=status)
+    if drawn is None:
+        return
+    if drawn.status is Status.ALLOCATED:
+        tell(Fact.ENROLMENT_ALLOCATED)
+    else:
+        waits = drawn.status is Status.WAITING
+        tell(
+            Fact.ENROLMENT_WAITING if waits else Fact.ENROLMENT_INELIGIBLE,
+            reason=drawn.reason or "",
+        )
+    logger.info("enrolment drawn", enrolment_id=str(enrolment.enrolment_id), status=drawn.status)

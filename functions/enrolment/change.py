@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from enrolment.enrol import keyed, known_mobile, marked
 from enrolment.patience import patiently
@@ -37,7 +37,14 @@ class Desk:
     now: datetime
 
 
-def change_mobile(enrolment_id: UUID, given: MobileChange, desk: Desk) -> None:
+class Change(NamedTuple):
+    """An enrolment before a request and after it: the same if nothing was new."""
+
+    before: Enrolment
+    after: Enrolment
+
+
+def change_mobile(enrolment_id: UUID, given: MobileChange, desk: Desk) -> Change:
     """A number found, changed or lost. It serves all remaining reminders."""
     number_hash = keyed(desk.identity, "number", given.number) if given.number else None
 
@@ -55,7 +62,7 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, desk: Desk) -> None:
         return enrolment.model_copy(update={"mobile": mobile, "missing": missing})
 
     extra = (number_hash,) if number_hash else ()
-    _change(enrolment_id, desk, "mobile_changed", changed, numbers=extra)
+    return _change(enrolment_id, desk, "mobile_changed", changed, numbers=extra)
 
 
 def _missing_with(enrolment: Enrolment, given: MobileChange, now: datetime) -> tuple[Missing, ...]:
@@ -76,7 +83,7 @@ def _missing_with(enrolment: Enrolment, given: MobileChange, now: datetime) -> t
     return (*earlier, Missing(recorded_at=now, **told))
 
 
-def record_service(enrolment_id: UUID, given: Service, desk: Desk) -> None:
+def record_service(enrolment_id: UUID, given: Service, desk: Desk) -> Change:
     """The order was served: nothing is sent before."""
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
@@ -88,10 +95,10 @@ def record_service(enrolment_id: UUID, given: Service, desk: Desk) -> None:
         order = enrolment.order.model_copy(update={"served_on": given.served_on})
         return enrolment.model_copy(update={"order": order})
 
-    _change(enrolment_id, desk, "served", changed)
+    return _change(enrolment_id, desk, "served", changed)
 
 
-def correct_order(enrolment_id: UUID, given: OrderIn, desk: Desk) -> None:
+def correct_order(enrolment_id: UUID, given: OrderIn, desk: Desk) -> Change:
     """
     A correction. After allocation the dates may change only until the first reminder is due.
 
@@ -121,7 +128,7 @@ def correct_order(enrolment_id: UUID, given: OrderIn, desk: Desk) -> None:
             update["dates_changed_at"] = desk.now
         return enrolment.model_copy(update=update)
 
-    _change(enrolment_id, desk, "order_corrected", changed)
+    return _change(enrolment_id, desk, "order_corrected", changed)
 
 
 def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol) -> datetime | None:
@@ -136,7 +143,7 @@ def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol)
     return min((slot.due_at for slot in slots if not slot.missed), default=None)
 
 
-def end(enrolment_id: UUID, given: EndIn, desk: Desk) -> None:
+def end(enrolment_id: UUID, given: EndIn, desk: Desk) -> Change:
     """
     No further text goes, from the moment this returns. Safe to repeat.
 
@@ -150,10 +157,10 @@ def end(enrolment_id: UUID, given: EndIn, desk: Desk) -> None:
             return enrolment
         return enrolment.model_copy(update={"life": (*enrolment.life, event)})
 
-    _change(enrolment_id, desk, f"ended_{given.reason}", changed)
+    return _change(enrolment_id, desk, f"ended_{given.reason}", changed)
 
 
-def resume(enrolment_id: UUID, given: ResumeIn, desk: Desk) -> None:
+def resume(enrolment_id: UUID, given: ResumeIn, desk: Desk) -> Change:
     """Somebody is out of custody. What was missed meanwhile stays missed. Safe to repeat."""
     event = LifeEvent(at=given.at, by=given.by)
     if given.at > desk.now + timedelta(minutes=5):  # clocks differ a little
@@ -168,7 +175,7 @@ def resume(enrolment_id: UUID, given: ResumeIn, desk: Desk) -> None:
             raise ConflictError("it cannot be resumed: no custody is known at that time")
         return enrolment.model_copy(update={"life": (*enrolment.life, event)})
 
-    _change(enrolment_id, desk, "resumed", changed)
+    return _change(enrolment_id, desk, "resumed", changed)
 
 
 def _knows(enrolment: Enrolment, event: LifeEvent) -> bool:
@@ -188,10 +195,10 @@ def _change(
     changed: Callable[[Enrolment, Surroundings], Enrolment],
     *,
     numbers: tuple[str, ...] = (),
-) -> None:
+) -> Change:
     """Apply a change, work out what follows from it, and store both; or nothing if none."""
 
-    def attempt() -> None:
+    def attempt() -> Change:
         known = desk.store.enrolments([enrolment_id])
         if not known:
             raise NotFoundError("no enrolment has this id")
@@ -205,7 +212,7 @@ def _change(
             raise ContendedError("the enrolment changed while its surroundings were read")
         after = changed(before, around)
         if after == before:
-            return
+            return Change(before, before)
         after = settled(after, around.person, protocol=desk.protocol, now=desk.now)
         others = marked(
             around,
@@ -232,8 +239,9 @@ def _change(
             person=(before.person_hash, person) if person != around.person else None,
             numbers={k: v for k, v in traced.items() if v != around.numbers[k]},
         )
+        return Change(before, after)
 
-    patiently(attempt)
+    return patiently(attempt)
 
 
 def _last_day(enrolment: Enrolment) -> date:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
 from pydantic import ValidationError
 
@@ -15,7 +16,9 @@ from receipts.store import ReceiptStore
 from trial import aws
 from trial.config import ReceiptsSettings, settings
 from trial.errors import TrialError, UnavailableError
+from trial.facts import Fact, tell
 from trial.mac import MacKey
+from trial.model import ReminderState
 from trial.table import Table
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
         CloudWatchLogsLogEvent,
     )
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from trial.records import Receipt
 
 logger = Logger()
 
@@ -62,5 +67,21 @@ def keep_entry(entry: CloudWatchLogsLogEvent) -> None:
         now=datetime.now(UTC),
     )
     receipt = addressed.receipt
+    _tell(kept, receipt)
     log = logger.warning if kept is Kept.STRAY else logger.info
     log("receipt kept", message_id=receipt.message_id, kept=kept, state=receipt.state)
+
+
+def _tell(kept: Kept, receipt: Receipt) -> None:
+    if kept is Kept.NOTHING_NEW:
+        return
+    if receipt.parts:
+        tell(Fact.TEXT_PARTS, receipt.parts)
+    if receipt.price_pence:
+        tell(Fact.TEXT_PENCE, float(receipt.price_pence), unit=MetricUnit.NoUnit)
+    if kept is Kept.STRAY:
+        tell(Fact.STRAY_RECEIPT)
+    elif receipt.state is ReminderState.DELIVERED:
+        tell(Fact.REMINDER_DELIVERED)
+    else:
+        tell(Fact.REMINDER_UNDELIVERED, reason=receipt.reason or "")

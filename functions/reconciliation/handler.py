@@ -6,8 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_lambda_powertools import Logger, single_metric
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 
 from reconciliation.findings import Gap
 from reconciliation.prove import prove
@@ -15,6 +14,7 @@ from reconciliation.reconcile import reconcile
 from reconciliation.store import ReconciliationStore
 from trial import aws
 from trial.config import ReconciliationSettings, settings
+from trial.facts import Fact, tell
 from trial.model import Model
 from trial.protocol import load
 from trial.schedules import Schedules
@@ -53,18 +53,23 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         trial = load(chosen.protocol).trial
         looking = prove(store=store, schedules=schedules, trial=trial, now=now)
     else:
-        looking = reconcile(store=store, schedules=schedules, now=now)
+        switch = store.switch()
+        tell(Fact.SENDING_PAUSED, int(bool(switch and switch.paused)))
+        looking = reconcile(store=store, schedules=schedules, switch=switch, now=now)
     return _report(looking, "proof" if ask.proof else "gaps", context)
 
 
 def _report(looking: Iterator[Finding], work: str, context: LambdaContext) -> dict[str, Any]:
     """Log every gap, count each kind, and say whether all was looked at."""
     gaps: Counter[Gap] = Counter()
+    suppressed: Counter[str] = Counter()
     looked_at, finished = 0, True
     for found in looking:
         looked_at += 1
         if found.gap:
             gaps[found.gap] += 1
+            if found.gap is Gap.NOT_SENT:
+                suppressed[found.reason or ""] += 1
             log = logger.error if found.gap in _FOR_A_PERSON else logger.warning
             log(
                 "gap found",
@@ -77,15 +82,11 @@ def _report(looking: Iterator[Finding], work: str, context: LambdaContext) -> di
             finished = False
             break
     for gap, count in gaps.items():
-        _count("GapFound", count, kind=gap)
-    _count("ReconciliationCompleted" if finished else "ReconciliationCutShort", 1, kind=work)
+        tell(Fact.GAP_FOUND, count, kind=gap)
+    for reason, count in suppressed.items():
+        tell(Fact.REMINDER_SUPPRESSED, count, reason=reason)
+    done = Fact.RECONCILIATION_COMPLETED if finished else Fact.RECONCILIATION_CUT_SHORT
+    tell(done, kind=work)
     message = "reconciled" if finished else "cut short: the next run goes on"
     logger.info(message, work=work, looked_at=looked_at, gaps=dict(gaps))
     return {"looked_at": looked_at, "finished": finished, "gaps": dict(gaps)}
-
-
-def _count(name: str, value: int, **dimensions: str) -> None:
-    with single_metric(
-        name=name, unit=MetricUnit.Count, value=value, default_dimensions=dimensions
-    ):
-        pass

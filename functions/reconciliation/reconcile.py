@@ -31,7 +31,7 @@ _CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def reconcile(
-    *, store: ReconciliationStore, schedules: Schedules, now: datetime
+    *, store: ReconciliationStore, schedules: Schedules, switch: Switch | None, now: datetime
 ) -> Iterator[Finding]:
     """
     Every open reminder that is due or soon will be, one after the other, its gap closed.
@@ -41,7 +41,6 @@ def reconcile(
     keep sending paused until all that was due before the restore is older than the protocol's
     freshness. By then it has been suppressed, or found among the stray receipts.
     """
-    switch = store.switch()
     for enrolment_id, number in store.due(until=now + AHEAD, first=now.hour):
         look = partial(_reminder, enrolment_id, number, store, schedules, switch, now)
         yield finding(enrolment_id, number, look)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from scheduling.store import Change
 from trial.model import Arm, ReminderState, Status, Suppression
@@ -20,9 +22,16 @@ if TYPE_CHECKING:
 _OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
 
 
+class Converged(NamedTuple):
+    """How many reminders got their schedules, and how many were suppressed, by reason."""
+
+    scheduled: int = 0
+    suppressed: Mapping[str, int] = MappingProxyType({})
+
+
 def converge(
     enrolment_id: UUID, *, store: SchedulingStore, schedules: Schedules, now: datetime
-) -> None:
+) -> Converged:
     """
     One schedule per planned reminder, and none for any other.
 
@@ -33,7 +42,7 @@ def converge(
     """
     file = store.file(enrolment_id)
     if file is None or file.allocation.arm is not Arm.INTERVENTION:
-        return
+        return Converged()
     enrolment = file.enrolment
     plan = _changed_plan(enrolment, file.allocation)
     after = {reminder.number: reminder for reminder in file.reminders}
@@ -48,6 +57,12 @@ def converge(
     for reminder in planned:
         schedules.ensure(enrolment_id, reminder.number, due_at=reminder.due_at, now=now)
     store.keep_scheduled(planned)
+    suppressed = Counter(
+        str(change.after.reason)
+        for change in changes
+        if change.after and change.after.state is ReminderState.SUPPRESSED
+    )
+    return Converged(len(planned), suppressed)
 
 
 def _changed_plan(enrolment: Enrolment, allocation: Allocation) -> dict[int, Reminder]:

@@ -16,6 +16,7 @@ from scheduling.converge import converge
 from scheduling.store import SchedulingStore
 from trial import aws
 from trial.config import SchedulingSettings, settings
+from trial.facts import Fact, tell
 from trial.records import Enrolment
 from trial.schedules import Schedules
 from trial.stream import announced
@@ -46,10 +47,14 @@ def handle_record(record: DynamoDBRecord) -> None:
     """Make the schedules of one enrolment equal to what the table says."""
     enrolment_id = announced(record, Enrolment).enrolment_id
     chosen = settings(SchedulingSettings)
-    converge(
+    converged = converge(
         enrolment_id,
         store=SchedulingStore(Table(aws.dynamodb(), chosen.table_name)),
         schedules=Schedules(aws.scheduler(), chosen),
         now=datetime.now(UTC),
     )
+    if converged.scheduled:
+        tell(Fact.REMINDER_SCHEDULED, converged.scheduled)
+    for reason, count in converged.suppressed.items():
+        tell(Fact.REMINDER_SUPPRESSED, count, reason=reason)
     logger.info("schedules follow the table", enrolment_id=str(enrolment_id))

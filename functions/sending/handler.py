@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID  # noqa: TC003 - pydantic reads the annotation
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import Field
 
 from sending.gateway import Gateway
@@ -14,13 +15,23 @@ from sending.send import Force, Outcome, send
 from sending.store import SendingStore
 from trial import aws
 from trial.config import SendingSettings, settings
+from trial.facts import Fact, tell
 from trial.model import Model
 from trial.table import Table
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from sending.send import Result
+
 logger = Logger()
+
+
+_FACTS = {
+    Outcome.SENT: Fact.REMINDER_SENT,
+    Outcome.FAILED: Fact.REMINDER_FAILED,
+    Outcome.UNSURE: Fact.REMINDER_UNSURE,
+}
 
 
 class Firing(Model):
@@ -46,4 +57,17 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     )
     log = logger.error if result.outcome in (Outcome.UNSURE, Outcome.FAILED) else logger.info
     log("reminder handled", outcome=result.outcome, reason=result.reason)
+    _tell(result)
     return {"outcome": result.outcome}
+
+
+def _tell(result: Result) -> None:
+    if result.outcome in (Outcome.NOTHING_TO_DO, Outcome.NOT_DUE):
+        return
+    tell(Fact.REMINDER_DUE)
+    if result.outcome is Outcome.SUPPRESSED:
+        tell(Fact.REMINDER_SUPPRESSED, reason=result.reason or "")
+    elif fact := _FACTS.get(result.outcome):
+        tell(fact)
+    if result.late is not None:
+        tell(Fact.SECONDS_LATE, result.late.total_seconds(), unit=MetricUnit.Seconds)

@@ -24,7 +24,7 @@ from trial.timetable import local_date
 from trial.wording import render
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import date, datetime, timedelta
     from uuid import UUID
 
     from sending.gateway import Gateway
@@ -49,10 +49,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An outcome with its reason, if it has one."""
+    """An outcome with its reason, if it has one; of a text, how late it went."""
 
     outcome: Outcome
     reason: str | None = None
+    late: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def _publish(
     except UnsureError as error:
         return Result(Outcome.UNSURE, str(error))
     store.keep_sent(facts.reminder, message_id=message_id, claimed_at=now)
-    return Result(Outcome.SENT)
+    return Result(Outcome.SENT, late=now - facts.reminder.due_at)
 
 
 def _text(facts: Facts, protocol: Protocol, force: Force) -> str:

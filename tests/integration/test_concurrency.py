@@ -14,6 +14,7 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from botocore.exceptions import ReadTimeoutError
 
+from allocation.allocate import Drawn
 from allocation.allocate import allocate as draw
 from allocation.handler import handle_record, lambda_handler
 from allocation.store import AllocationStore
@@ -65,7 +66,7 @@ def audited(cloud: dict[str, str]) -> Callable[[], int]:
 
 
 @pytest.fixture
-def patient(cloud: dict[str, str]) -> Callable[..., Status | None]:
+def patient(cloud: dict[str, str]) -> Callable[..., Drawn | None]:
     """The use case, with the pauses that it is given."""
     return partial(
         draw,
@@ -99,12 +100,12 @@ def overtaken(by: Iterable[UUID]) -> Iterator[None]:
 
 
 def test_an_overtaken_draw_tries_again_after_ever_longer_random_pauses(
-    patient: Callable[..., Status | None], audited: Callable[[], int]
+    patient: Callable[..., Drawn | None], audited: Callable[[], int]
 ) -> None:
     slow, *fast = [enrol(serial) for serial in range(1, TRIES + 1)]
     pauses: list[float] = []
     with overtaken(by=fast):
-        assert patient(enrolment_of(slow), pause=pauses.append) is Status.ALLOCATED
+        assert patient(enrolment_of(slow), pause=pauses.append) == Drawn(Status.ALLOCATED)
     assert len(pauses) == len(set(pauses)) == TRIES - 1
     limits = [LONGEST_PAUSE * tried / TRIES for tried in range(1, TRIES)]
     assert all(0 <= pause < limit for pause, limit in zip(pauses, limits, strict=True))
@@ -112,7 +113,7 @@ def test_an_overtaken_draw_tries_again_after_ever_longer_random_pauses(
 
 
 def test_who_is_overtaken_too_often_comes_back_and_burns_no_slot(
-    patient: Callable[..., Status | None], audited: Callable[[], int]
+    patient: Callable[..., Drawn | None], audited: Callable[[], int]
 ) -> None:
     slow, *fast = [enrol(serial) for serial in range(1, TRIES + 2)]
     with overtaken(by=fast), pytest.raises(ContendedError):
@@ -179,14 +180,15 @@ def test_two_orders_of_one_person_at_once_are_a_draw_and_a_repeat(
 
 
 def test_two_orders_of_one_person_at_once_are_one_draw_where_repeats_are_left_out(
-    patient: Callable[..., Status | None], audited: Callable[[], int]
+    patient: Callable[..., Drawn | None], audited: Callable[[], int]
 ) -> None:
     slow, fast = enrol(1), enrol(2, order={"expires_on": "2026-12-28"})
     change_enrolment(fast, person_hash=enrolment_of(slow).person_hash)
     without = AGREED.model_copy(update={"repeat_policy": RepeatPolicy.EXCLUDE})
     with overtaken(by=[fast]):
-        status = patient(enrolment_of(slow), protocol=without, pause=lambda _: None)
-    assert status is enrolment_of(slow).status is Status.INELIGIBLE
+        drawn = patient(enrolment_of(slow), protocol=without, pause=lambda _: None)
+    assert drawn == Drawn(Status.INELIGIBLE, Reason.ALREADY_IN_TRIAL)
+    assert enrolment_of(slow).status is Status.INELIGIBLE
     assert enrolment_of(slow).reasons == (Reason.ALREADY_IN_TRIAL,)
     assert audited() == 1
 
@@ -203,7 +205,7 @@ def test_who_became_too_late_meanwhile_is_left_out_and_that_is_traced(
 
 
 def test_allocations_stand_even_if_nothing_else_knows_of_them(
-    patient: Callable[..., Status | None],
+    patient: Callable[..., Drawn | None],
 ) -> None:
     """Of several, for a draw of control meets none of the reminders that would stop another."""
     for serial in range(1, 7):
@@ -260,11 +262,11 @@ def all_at_once(threads: int) -> Iterator[None]:
 
 
 def test_sixteen_at_once_fill_every_slot_once(
-    patient: Callable[..., Status | None], audited: Callable[[], int]
+    patient: Callable[..., Drawn | None], audited: Callable[[], int]
 ) -> None:
     people = [enrolment_of(enrol(serial)) for serial in range(1, 17)]
 
-    def bring_until_done(announced: Enrolment) -> Status | None:
+    def bring_until_done(announced: Enrolment) -> Drawn | None:
         for _ in people:  # whoever fails, fails because somebody else has been drawn
             with suppress(ContendedError):
                 return patient(announced, pause=lambda _: None)
@@ -276,6 +278,6 @@ def test_sixteen_at_once_fill_every_slot_once(
         counting(aws.dynamodb(), "dynamodb.TransactWriteItems") as writes,
         ThreadPoolExecutor(len(people)) as pool,
     ):
-        assert set(pool.map(bring_until_done, people)) == {Status.ALLOCATED}
+        assert set(pool.map(bring_until_done, people)) == {Drawn(Status.ALLOCATED)}
     assert len(writes) >= 2 * len(people) - 1  # all but one were too late at first
     assert audited() == len(people)

@@ -463,6 +463,18 @@ def test_a_stray_receipt_of_another_time_settles_nothing(
     assert gaps() == {"unknown": 1}
 
 
+def test_a_stray_receipt_of_a_shared_number_may_be_the_other_s(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller
+) -> None:
+    shared = enrolment_of(treated).mobile.model_copy(update={"shared": True})
+    change_enrolment(treated, mobile=shared)
+    leave_claimed(second, clock)
+    stray = leave_stray(treated, second.due_at + MINUTE)
+    clock.shift(HOUR)
+    assert gaps() == {"unknown": 1}
+    assert stray_key(stray) in everything()
+
+
 def test_a_stray_receipt_settles_one_claim_only(clock: time_machine.Traveller) -> None:
     """Two people with one phone, both texted at once."""
     both = [someone_in(Arm.INTERVENTION, first=serial) for serial in (1, 100)]
@@ -544,10 +556,13 @@ def test_it_stops_before_its_time_is_up_and_goes_on_the_next_time(
 ) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
+    capsys.readouterr()
     report = look(seconds=32)
     assert report == {"looked_at": 4, "finished": False, "gaps": {"not_sent": 4}}
     assert metrics(capsys) == {
+        ("SendingPaused", ""): 0,
         ("GapFound", "not_sent"): 4,
+        ("ReminderSuppressed", "expired"): 4,
         ("ReconciliationCutShort", "gaps"): 1,
     }
     assert gaps() == {"not_sent": 3}
@@ -558,23 +573,27 @@ def test_gaps_are_counted_by_kind_and_told_without_ids(
 ) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
+    capsys.readouterr()
     assert gaps() == {"not_sent": 7}
     assert metrics(capsys) == {
+        ("SendingPaused", ""): 0,
         ("GapFound", "not_sent"): 7,
+        ("ReminderSuppressed", "expired"): 7,
         ("ReconciliationCompleted", "gaps"): 1,
     }
 
 
 def metrics(capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, str], float]:
-    """What was counted, by name and kind."""
+    """What was counted, by name and code."""
     counted = {}
     for line in capsys.readouterr().out.splitlines():
         told = json.loads(line)
         for directive in told.get("_aws", {}).get("CloudWatchMetrics", []):
             assert directive["Namespace"] == "DvpoReminders"
             (name,) = (metric["Name"] for metric in directive["Metrics"])
-            assert set(told) <= {"_aws", "service", "kind", name}
-            counted[name, told["kind"]] = told[name][0]
+            codes = told.keys() - {"_aws", "service", name}
+            assert codes <= {"kind", "reason"}
+            counted[name, "".join(told[code] for code in codes)] = told[name][0]
     return counted
 
 

@@ -333,6 +333,21 @@ def test_what_was_certainly_not_sent_is_given_back_for_a_retry(due: UUID, error:
     assert len(requests) == len(texts()) == 1
 
 
+def test_whoever_wakes_after_another_has_claimed_gives_back_nothing(
+    due: UUID,
+) -> None:
+    other = {"state": ReminderState.CLAIMED, "claimed_at": datetime(2027, 1, 1, tzinfo=UTC)}
+
+    def sleep_through_it() -> None:
+        change_reminder(due, 2, **other)
+        raise refusal("ThrottlingException")
+
+    with meddling(aws.sns(), PUBLISH, sleep_through_it):
+        assert fire(due, 2) == "nothing_to_do"
+    after = reminder_of(due, 2)
+    assert {"state": after.state, "claimed_at": after.claimed_at} == other
+
+
 @pytest.mark.parametrize(
     "error",
     [

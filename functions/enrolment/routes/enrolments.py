@@ -1,7 +1,7 @@
 """The blinded routes: nothing here shows an arm, or anything that depends on it."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from enrolment import change
 from enrolment.answers import EnrolmentAccepted, EnrolmentOut, OutcomeOut
 from enrolment.enrol import enrol
+from enrolment.facts import tell_accepted, tell_changed
 from enrolment.outcomes import report_outcome
 from enrolment.routes.common import (
     NOT_VALID,
@@ -33,6 +34,15 @@ from enrolment.wire import (
     ResumeIn,
     Service,
 )
+from trial.facts import Fact, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from enrolment.change import Change, Desk
+
+T = TypeVar("T")
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
 _TAGS = ["Enrolment"]
@@ -77,6 +87,8 @@ def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccept
         status=enrolment.first_status,
         reasons=list(enrolment.first_reasons),
     )
+    if new:
+        tell_accepted(enrolment)
     accepted = EnrolmentAccepted(
         enrolment_id=enrolment.enrolment_id,
         status=enrolment.first_status,
@@ -107,8 +119,7 @@ def show(enrolment_id: str) -> EnrolmentOut:
 )
 def change_mobile(enrolment_id: str, request: Annotated[MobileChange, Body()]) -> EnrolmentOut:
     """Remaining reminders use the new number; without one they are held."""
-    change.change_mobile(known_form(enrolment_id), request, desk(router))
-    return _as_it_is(enrolment_id)
+    return _changed(change.change_mobile, enrolment_id, request)
 
 
 @router.put(
@@ -119,8 +130,7 @@ def change_mobile(enrolment_id: str, request: Annotated[MobileChange, Body()]) -
 )
 def record_service(enrolment_id: str, request: Annotated[Service, Body()]) -> EnrolmentOut:
     """May make a waiting enrolment eligible."""
-    change.record_service(known_form(enrolment_id), request, desk(router))
-    return _as_it_is(enrolment_id)
+    return _changed(change.record_service, enrolment_id, request)
 
 
 @router.put(
@@ -131,8 +141,7 @@ def record_service(enrolment_id: str, request: Annotated[Service, Body()]) -> En
 )
 def correct_order(enrolment_id: str, request: Annotated[OrderIn, Body()]) -> EnrolmentOut:
     """The whole order again; dates only until reminders may have begun."""
-    change.correct_order(known_form(enrolment_id), request, desk(router))
-    return _as_it_is(enrolment_id)
+    return _changed(change.correct_order, enrolment_id, request)
 
 
 @router.post(
@@ -143,8 +152,7 @@ def correct_order(enrolment_id: str, request: Annotated[OrderIn, Body()]) -> Enr
 )
 def end(enrolment_id: str, request: Annotated[EndIn, Body()]) -> EnrolmentOut:
     """From the moment of the answer no text goes to this enrolment."""
-    change.end(known_form(enrolment_id), request, desk(router))
-    return _as_it_is(enrolment_id)
+    return _changed(change.end, enrolment_id, request)
 
 
 @router.post(
@@ -155,8 +163,7 @@ def end(enrolment_id: str, request: Annotated[EndIn, Body()]) -> EnrolmentOut:
 )
 def resume(enrolment_id: str, request: Annotated[ResumeIn, Body()]) -> EnrolmentOut:
     """What was missed meanwhile stays missed."""
-    change.resume(known_form(enrolment_id), request, desk(router))
-    return _as_it_is(enrolment_id)
+    return _changed(change.resume, enrolment_id, request)
 
 
 @router.post(
@@ -179,9 +186,16 @@ def report(enrolment_id: str, request: Annotated[OutcomeIn, Body()]) -> Response
     """Keep an outcome once."""
     ident = known_form(enrolment_id)
     outcome, new = report_outcome(ident, request, desk(router))
+    if new:
+        tell(Fact.OUTCOME_REPORTED, type=outcome.type)
     shown = OutcomeOut(enrolment_id=ident, **outcome.model_dump(exclude={"kind"}))
     return answer(HTTPStatus.CREATED if new else HTTPStatus.OK, shown)
 
 
-def _as_it_is(enrolment_id: str) -> EnrolmentOut:
-    return enrolment_view(desk(router).store.file(known_form(enrolment_id)))
+def _changed(
+    act: "Callable[[UUID, T, Desk], Change]", enrolment_id: str, given: T
+) -> EnrolmentOut:
+    """Change an enrolment, and show it as it is then."""
+    at, ident = desk(router), known_form(enrolment_id)
+    tell_changed(*act(ident, given, at))
+    return enrolment_view(at.store.file(ident))

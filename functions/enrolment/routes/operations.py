@@ -12,6 +12,7 @@ from enrolment.answers import FlowOut, MissingNumbersOut, SuppressionOut, Switch
 from enrolment.routes.common import NOT_VALID, REFUSALS, answer, desk
 from enrolment.views import SHOWN_DIGITS
 from enrolment.wire import SuppressionIn, SwitchIn
+from trial.facts import Fact, tell
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
 _TAGS = ["Operations"]
@@ -62,6 +63,7 @@ def show_switch() -> SwitchOut:
 def set_switch(request: Annotated[SwitchIn, Body()]) -> SwitchOut:
     """While paused nothing goes; what gets stale meanwhile is never sent."""
     switch = operations.set_switch(request, desk(router))
+    tell(Fact.SENDING_PAUSED, int(switch.paused))
     return SwitchOut(**switch.model_dump(exclude={"kind", "version"}))
 
 
