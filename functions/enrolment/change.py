@@ -213,12 +213,13 @@ def _change(
         after = changed(before, around)
         if after == before:
             return Change(before, before)
+        after = _as_others_make_it(after, around, desk.now)
         after = settled(after, around.person, protocol=desk.protocol, now=desk.now)
         others = marked(
             around,
             enrolment_id,
             number=after.mobile.number_hash,
-            protected=(),
+            protected=after.protected_hashes,
             store=desk.store,
             protocol=desk.protocol,
             now=desk.now,
@@ -242,6 +243,28 @@ def _change(
         return Change(before, after)
 
     return patiently(attempt)
+
+
+def _as_others_make_it(enrolment: Enrolment, around: Surroundings, now: datetime) -> Enrolment:
+    """
+    The enrolment with what other orders make of its number by now.
+
+    While it was out of force nobody told it of them, and a change may bring it back.
+    """
+    mobile = enrolment.mobile
+    now_known = known_mobile(
+        mobile.number,
+        mobile.number_hash,
+        around,
+        enrolment.protected_hashes,
+        enrolment.enrolment_id,
+        now,
+    )
+    update = {
+        "unsafe": mobile.unsafe or now_known.unsafe,
+        "shared": mobile.shared or now_known.shared,
+    }
+    return enrolment.model_copy(update={"mobile": mobile.model_copy(update=update)})
 
 
 def _last_day(enrolment: Enrolment) -> date:

@@ -106,6 +106,24 @@ def test_whoever_is_eligible_with_it_waits_before_the_draw() -> None:
     assert stands(enrolment_id) == ("waiting", ["unsafe_number"])
 
 
+def test_whoever_comes_back_into_force_meets_what_was_protected_meanwhile(clock: Traveller) -> None:
+    again = enrol(1, order={"expires_on": "2026-12-28", "served_on": None}, mobile={"number": HERS})
+    told(again, "order", corrected(1, expires_on="2026-12-14", served_on=None))
+    clock.move_to(MORNING + timedelta(days=14))
+    followed(2, order=LATER, protected_numbers=[HERS])
+    told(again, "order", corrected(1, expires_on="2026-12-28"))
+    assert stands(again) == ("waiting", ["unsafe_number"])
+
+
+def test_a_protection_that_comes_back_into_force_stops_whom_it_meets(clock: Traveller) -> None:
+    protecting = enrol(1, order={"served_on": None}, protected_numbers=[HERS])
+    clock.move_to(MORNING + timedelta(days=14))
+    stopped = enrol(2, order=LATER, mobile={"number": HERS})
+    assert stands(stopped) == ("eligible", [])
+    told(protecting, "order", corrected(1, expires_on="2026-12-28"))
+    assert stands(stopped) == ("waiting", ["unsafe_number"])
+
+
 def test_whoever_is_in_the_trial_with_it_stays_in_it_and_gets_no_text(clock: Traveller) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     follow(enrolment_id)
