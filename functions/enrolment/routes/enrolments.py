@@ -192,9 +192,7 @@ def report(enrolment_id: str, request: Annotated[OutcomeIn, Body()]) -> Response
     return answer(HTTPStatus.CREATED if new else HTTPStatus.OK, shown)
 
 
-def _changed(
-    act: "Callable[[UUID, T, Desk], Change]", enrolment_id: str, given: T
-) -> EnrolmentOut:
+def _changed(act: "Callable[[UUID, T, Desk], Change]", enrolment_id: str, given: T) -> EnrolmentOut:
     """Change an enrolment, and show it as it is then."""
     at, ident = desk(router), known_form(enrolment_id)
     tell_changed(*act(ident, given, at))
