@@ -15,6 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "infra/template.yaml"
 REQUIREMENTS = ROOT / "requirements-layer.txt"
+PLATFORM, PYTHON = "manylinux2014_aarch64", "3.13"
+OUTPUT = ROOT / "build"
+MOST_BYTES = 25_000_000
 PIP_SECONDS = 600
 IN_1980 = (1980, 1, 1, 0, 0, 0)
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
@@ -113,20 +116,38 @@ def archive(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def for_aws(
+    *,
+    prefix: str = "",
+    platform: str = PLATFORM,
+    python_version: str = PYTHON,
+    output: Path = OUTPUT,
+) -> tuple[str, dict[str, bytes]]:
+    """The template and the archives that it names, as AWS will run them; refused if too large."""
+    target = [f"--platform={platform}", f"--python-version={python_version}"]
+    libraries = copied_libraries(output / "libraries", [*target, "--implementation=cp"])
+    template, archives = build(libraries, prefix=prefix)
+    for name, data in archives.items():
+        print(f"  {name[:12]}…  {len(data) / 1e6:.1f} MB")
+        if len(data) > MOST_BYTES:
+            sys.exit(f"A package has {len(data):,} bytes, and may have {MOST_BYTES:,}.")
+    return template, archives
+
+
 def main() -> None:
-    """Write the packages and the template that names them, ready for `sam deploy`."""
+    """Write the packages and the template that names them."""
     parser = argparse.ArgumentParser(
         prog="python -m local.package",
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--platform", default="manylinux2014_aarch64", help="as pip names it")
-    parser.add_argument("--python-version", default="3.13", help="as pip takes it")
-    parser.add_argument("--output", type=Path, default=ROOT / "build", help="folder to write to")
+    parser.add_argument("--platform", default=PLATFORM, help="as pip names it")
+    parser.add_argument("--python-version", default=PYTHON, help="as pip takes it")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder to write to")
     options = parser.parse_args()
-    target = [f"--platform={options.platform}", f"--python-version={options.python_version}"]
-    libraries = copied_libraries(options.output / "libraries", [*target, "--implementation=cp"])
-    template, archives = build(libraries)
+    template, archives = for_aws(
+        platform=options.platform, python_version=options.python_version, output=options.output
+    )
     for name, data in archives.items():
         (options.output / name).write_bytes(data)
     (options.output / TEMPLATE.name).write_text(template)

@@ -154,14 +154,14 @@ def change(cloudformation: "CloudFormationClient", template: str) -> None:
         sys.exit("\n".join([f"The stack is {status}:", *failures(cloudformation)]))
 
 
-def failures(cloudformation: "CloudFormationClient") -> Iterator[str]:
+def failures(cloudformation: "CloudFormationClient", name: str = NAME) -> Iterator[str]:
     """Which resources failed, the first one first, and why."""
-    events = cloudformation.describe_stack_events(StackName=NAME)["StackEvents"]
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     for event in reversed(events):
         if event["ResourceStatus"].endswith("_FAILED"):
             reason = event.get("ResourceStatusReason", "no reason given")
             yield f"  {event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
-    for found in cloudformation.describe_events(StackName=NAME)["OperationEvents"]:
+    for found in cloudformation.describe_events(StackName=name)["OperationEvents"]:
         if "ValidationStatusReason" in found:
             yield f"  {found['LogicalResourceId']}: {found['ValidationStatusReason']}"
 

@@ -1,0 +1,53 @@
+"""A change of the deployed template, planned with the emulator's own CloudFormation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local import package
+from local.deploy import Deployment, forbidden
+from local.stack import LIBRARIES, NAME
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import System
+
+pytestmark = pytest.mark.emulator
+BUCKET = "next-version"
+
+
+@pytest.fixture(scope="module")
+def template() -> str:
+    made, _ = package.build(package.linked_libraries(LIBRARIES), prefix="s3://packages/")
+    return made
+
+
+def lost(system: System, template: str) -> list[str] | None:
+    """What would be lost by a change to this template; none if nothing would change."""
+    with system.at_its_time():
+        deployment = Deployment(
+            system.client("cloudformation"),
+            system.client("s3"),
+            NAME,
+            BUCKET,
+            "eu-west-2",
+            "000000000000",
+            f"{system.stack.endpoint_url}/{{bucket}}",
+        )
+        planned = deployment.plan(deployment.upload(template, {}), {}, watch_minutes=0)
+        return None if planned is None else forbidden(list(deployment.changes(planned)))
+
+
+def test_another_version_replaces_neither_the_table_nor_a_key(
+    system: System, template: str
+) -> None:
+    assert "MemorySize: 512" in template
+    assert lost(system, template.replace("MemorySize: 512", "MemorySize: 1024")) == []
+
+
+def test_a_version_that_would_make_a_new_table_is_refused(system: System, template: str) -> None:
+    own = "BillingMode: PAY_PER_REQUEST"
+    assert template.count(own) == 1
+    renamed = template.replace(own, f"{own}\n      TableName: another")
+    assert lost(system, renamed) == ["Table (AWS::DynamoDB::Table)"]
