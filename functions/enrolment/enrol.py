@@ -56,7 +56,7 @@ def enrol(
     """
     _refuse_the_future(request, local_date(now))
     ident = enrolment_id(request.order.force, request.order.reference)
-    digest = _digest(request)
+    digest = keyed(identity, "request", _digest(request))
     hashes = _hashes(request, identity)
 
     def attempt() -> tuple[Enrolment, bool]:
