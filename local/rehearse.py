@@ -7,7 +7,6 @@ or to the local stack. Never give a respondent's number.
 """
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -82,13 +81,21 @@ def send(
     return sent
 
 
+def staff_phone(text: str) -> str:
+    """A UK mobile in E.164 form."""
+    try:
+        return uk_mobile(text)
+    except NumberError as error:
+        raise argparse.ArgumentTypeError(f"it {error}: say a UK mobile, as +447...") from None
+
+
 def options() -> argparse.Namespace:
     """What the command line asks for."""
     about, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m local.rehearse", description=about, epilog=more
     )
-    parser.add_argument("number", type=uk_mobile, help="a staff phone, as +447700900123")
+    parser.add_argument("number", type=staff_phone, help="a staff phone, as +447700900123")
     parser.add_argument("--aws", action="store_true", help="on AWS; without it, the local stack")
     parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")
     parser.add_argument("--sender-id", default="Police", help="default: Police")
@@ -113,7 +120,7 @@ def main() -> None:
     about = Rehearsed(given.days, given.conditions, given.force, given.contact, given.protocol)
     try:
         planned = list(texts(about, datetime.now(UTC).date()))
-    except (NumberError, TrialError, ValueError) as error:
+    except (TrialError, ValueError) as error:
         sys.exit(f"These texts cannot be sent: {error}")
     for text in planned:
         print(f"  {text}")
@@ -133,7 +140,7 @@ def main() -> None:
         sent = send(given.number, planned, gateway, every=given.every, wait=time.sleep)
     except TrialError as error:
         sys.exit(f"It stopped: {error}")
-    print(f"Sent {sent}. Look at the phone.", os.linesep, end="")
+    print(f"Sent {sent}. Look at the phone.")
 
 
 if __name__ == "__main__":

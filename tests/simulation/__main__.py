@@ -8,8 +8,11 @@ a seed fails, or if over a hundred seeds some kind of fault was never injected.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -42,15 +45,19 @@ def main(arguments: Sequence[str]) -> int:
     console = Console(file=sys.stdout, highlight=False)
     counted: Counter[str] = Counter()
     faults: Counter[Fault] = Counter()
-    for seed in track(seeds, "simulated", console=console, disable=not console.is_terminal):
-        report = run(seed)
-        counted += report.counted
-        faults += report.faults
-        if given.trace:
-            console.print("\n".join(report.trace), markup=False)
-        if report.violation:
-            _tell(report, console, traced=given.trace)
-            return 1
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(seeds)), get_context("spawn")) as pool:
+        lives = pool.map(run, seeds, chunksize=min(20, len(seeds)))
+        for report in track(
+            lives, "simulated", len(seeds), console=console, disable=not console.is_terminal
+        ):
+            counted += report.counted
+            faults += report.faults
+            if given.trace:
+                console.print("\n".join(report.trace), markup=False)
+            if report.violation:
+                pool.shutdown(cancel_futures=True)
+                _tell(report, console, traced=given.trace)
+                return 1
     console.print(_summary(len(seeds), counted, faults))
     never = [fault for fault in Fault if not faults[fault]]
     if never and len(seeds) >= _ENOUGH:
