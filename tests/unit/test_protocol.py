@@ -8,7 +8,7 @@ import pytest
 
 from trial import protocol
 from trial.errors import RejectedError
-from trial.model import Arm
+from trial.model import Arm, Instrument, OutcomeType
 from trial.protocol import Approval, ProtocolError, RepeatPolicy, load, main, read
 
 VERSION = "dvpo-2026-1"
@@ -43,6 +43,29 @@ def test_the_agreed_settings_are_read_as_written() -> None:
     assert agreed.freshness_hours == 6
     assert agreed.retention.identifiers_days == 90
     assert len(agreed.wordings) == 18
+
+
+def test_the_plan_of_the_analysis_is_read_as_written() -> None:
+    plan = load(VERSION).analysis
+    assert (plan.lock_date, plan.interim_looks, plan.alpha) == (date(2029, 2, 28), (), 0.05)
+    assert plan.primary.types == (OutcomeType.ARREST, OutcomeType.BREACH)
+    assert (plan.primary.instruments, plan.primary.days) == ((Instrument.DVPO,), None)
+    assert [each.days for each in plan.secondary] == [None, None, None, 30, 90, 365]
+    assert plan.subgroups[0] == "age_band"
+
+
+def test_every_cost_has_a_source() -> None:
+    figures = [figure for _, figure in load(VERSION).costs]
+    assert len(figures) == 5
+    assert all(figure.value > 0 and len(figure.source) > 40 for figure in figures)
+
+
+def test_a_copy_under_another_name_is_read_as_the_version_it_is_said_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "protocol.toml"
+    path.write_text(AGREED)
+    assert read(path, version=VERSION) == load(VERSION)
+    with pytest.raises(ProtocolError, match="version: the file is named dvpo-2026-2"):
+        read(path, version="dvpo-2026-2")
 
 
 def test_the_hash_is_that_of_the_file() -> None:
@@ -140,6 +163,27 @@ BROKEN = {
     "link with a scheme": ("crisis to call.", "http://1", "day or night", "a link: http://1"),
     "telling word": ("crisis to call.", "Domestic crisis.", "crisis", "never say Domestic"),
     "other telling word": ("crisis to call.", "violence", "violence", "never say violence"),
+    "look after the lock": ("interim_looks = []", "interim_looks = [2029-02-28]",
+        "interim_looks =", "2029-02-28 is not before the lock date"),
+    "date as text": ("lock_date = 2029-02-28", 'lock_date = "soon"', "lock_date =", "valid date"),
+    "alpha in per cent": ("alpha = 0.05", "alpha = 5.0", "alpha =", "less than 1"),
+    "no effect planned": ("intervention = 0.20", "intervention = 0.28",
+        "planned_risk_intervention", "not below that of control"),
+    "subgroup unknown": ('subgroups = ["age_band"', 'subgroups = ["height"',
+        "subgroups =", "'sex'"),
+    "subgroup twice": ('subgroups = ["age_band"', 'subgroups = ["sex"',
+        "subgroups =", "sex is there twice"),
+    "adjusted twice": ('adjust_for = ["stratum"', 'adjust_for = ["sex"',
+        "adjust_for =", "sex is there twice"),
+    "nothing counts": ('types = ["breach"]', "types = []", "types = []", "at least 1 item"),
+    "unknown outcome": ('types = ["breach"]', 'types = ["beach"]', '["beach"]', "'breach'"),
+    "endpoint twice": ('id = "any_365"', 'id = "any_90"', "[[analysis.secondary]]",
+        "any_90 is there twice"),
+    "no primary": ("[analysis.primary]", "[analysis.main]", "[analysis.main]", "Extra inputs"),
+    "cost without source": ("value = 60, source", "value = 60, sources",
+        "infrastructure_pence_per_order", "source: Field required"),
+    "negative cost": ("value = 60,", "value = -60,", "infrastructure_pence", "greater than or eq"),
+    "cost without end": ("value = 60,", "value = inf,", "infrastructure_pence", "finite number"),
     "approval by nobody": ('4040"\napprovals = []', '4040"\napprovals = [{ role = "solicitor" }]',
         '[{ role = "solicitor" }]\n', "name: Field required"),
     "approval by anybody": ('4040"\napprovals = []',

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from trial.analysis_plan import AnalysisPlan, Costs
 from trial.errors import RejectedError
 from trial.model import Arm, Model, Theme
 from trial.protocol_rules import Problem, broken_rules
@@ -135,6 +136,8 @@ class Protocol(Model):
     window: Window
     retention: Retention
     longest: Longest
+    analysis: AnalysisPlan
+    costs: Costs
     themes: tuple[ThemePlan, ...]
     wordings: Mapping[str, Wording]
 
@@ -159,8 +162,12 @@ def load(version: str) -> Protocol:
     return read(FOLDER / f"{version}.toml")
 
 
-def read(path: Path) -> Protocol:
-    """The protocol in that file; refused with every problem in it, each with its line."""
+def read(path: Path, *, version: str | None = None) -> Protocol:
+    """
+    The protocol in that file; refused with every problem in it, each with its line.
+
+    Its version is the name of the file or, for a copy under another name, the one given.
+    """
     try:
         content = path.read_bytes()
         text = content.decode()
@@ -174,7 +181,7 @@ def read(path: Path) -> Protocol:
         raise ProtocolError(f"{path.name}: {error}") from error
 
     problems = [Problem(("sha256",), "is worked out, not stated")] if "sha256" in data else []
-    sound = {"stem": path.stem} | _texts(data)
+    sound = {"stem": version or path.stem} | _texts(data)
     try:
         protocol = Protocol.model_validate(
             data | {"sha256": hashlib.sha256(content).hexdigest()}, context=sound

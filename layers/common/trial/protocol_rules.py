@@ -15,6 +15,7 @@ from trial.toml_lines import Location
 from trial.wording import ONE_PART, PLACEHOLDER, WordingError, filled, keys, septets, written
 
 if TYPE_CHECKING:
+    from trial.analysis_plan import AnalysisPlan
     from trial.protocol import Cadence, Longest, Stratum, ThemePlan, Window
 
 
@@ -159,6 +160,20 @@ def _lengths(texts: Mapping[str, str], longest: "Longest") -> Problems:
                 yield Problem(("wordings", key, "text"), reason)
 
 
+def _analysis(analysis: "AnalysisPlan") -> Problems:
+    at = ("analysis",)
+    for look in analysis.interim_looks:
+        if look >= analysis.lock_date:
+            yield Problem((*at, "interim_looks"), f"{look} is not before the lock date")
+    if analysis.planned_risk_intervention >= analysis.planned_risk_control:
+        yield Problem((*at, "planned_risk_intervention"), "not below that of control")
+    for id_ in _repeated(endpoint.id for endpoint in analysis.secondary):
+        yield Problem((*at, "secondary"), f"{id_} is there twice")
+    for name in ("adjust_for", "subgroups"):
+        for characteristic in _repeated(getattr(analysis, name)):
+            yield Problem((*at, name), f"{characteristic} is there twice")
+
+
 def _repeated(values: Iterable[Any]) -> list[Any]:
     return [value for value, count in Counter(values).items() if count > 1]
 
@@ -176,4 +191,5 @@ _RULES: Final[tuple[Callable[..., Problems], ...]] = (
     _expiry,
     _texts,
     _lengths,
+    _analysis,
 )
