@@ -9,12 +9,14 @@ unexport AWS_PROFILE
 
 DEV := .venv/bin/python
 LOCAL := .venv-local/bin/python
+EVALUATION := .venv-evaluation/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format up clock down status invoke carrier redrive redrive-receipts \
-	verify-allocations simulate-trial simulate contract faults mutants openapi protocol package \
-	deploy requirements clean
+.PHONY: help demo dashboard test check format up clock down status invoke carrier redrive redrive-receipts extract \
+	example-trial report power \
+	verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
+	preflight deploy rehearse destroy requirements sbom audit clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}' \
@@ -26,8 +28,13 @@ help: ## list the targets
 	@PYTHON=$(PYTHON) local/make-environment .venv requirements-dev.txt
 .venv-local/ready: requirements-local.txt
 	@PYTHON=$(PYTHON) local/make-environment .venv-local requirements-local.txt
-.venv-deploy/ready: requirements-deploy.txt
-	@PYTHON=$(PYTHON) local/make-environment .venv-deploy requirements-deploy.txt
+.venv-evaluation/ready: requirements-evaluation.txt
+	@PYTHON=$(PYTHON) local/make-environment .venv-evaluation requirements-evaluation.txt
+
+.venv-security/ready: requirements-security.txt
+	@PYTHON=$(PYTHON) local/make-environment .venv-security requirements-security.txt
+.venv-supply/ready: requirements-supply.txt
+	@PYTHON=$(PYTHON) local/make-environment .venv-supply requirements-supply.txt
 
 # --- try it -----------------------------------------------------------------------------------
 
@@ -55,22 +62,47 @@ carrier: .venv-local/ready ## play the carrier until stopped (ARGS="--failures .
 redrive: .venv-local/ready ## show what waits in the failure queues (QUEUE=sending; GO=1 redrives it)
 	@$(LOCAL) -m local.redrive $(QUEUE) $(if $(GO),--go) $(ARGS)
 
+dashboard: .venv-local/ready ## draw the template's dashboard from what the local stack emitted
+	@$(LOCAL) -m local.dashboard
+
 redrive-receipts: .venv-local/ready ## read the delivery logs again (ARGS="--since 4d"); does no harm
 	@$(LOCAL) -m local.redrive_receipts $(ARGS)
+
+extract: .venv-local/ready ## write a research extract and fetch it into build/extract (ARGS="--help")
+	@$(LOCAL) -m local.extract $(ARGS)
 
 verify-allocations: .venv/ready ## the auditor's check of every arm (ARGS="--help" says how, on AWS too)
 	@$(DEV) -m local.verify_allocations $(ARGS)
 
+verify-audit: .venv-local/ready ## walk the exported audit trail, and hold it against the table (ARGS="--help")
+	@$(LOCAL) -m local.verify_audit $(ARGS)
+
+subject-access: .venv-local/ready ## all that is held about one person (PERSON=durham/2003/0011985X or ORDER=durham/REFERENCE)
+	@$(LOCAL) -m local.subject_access $(if $(PERSON),--person "$(PERSON)") $(if $(ORDER),--order "$(ORDER)") $(ARGS)
+
+example-trial: .venv-evaluation/ready ## make up a year of the trial, and its report (N=1000, SEED=1)
+	@$(EVALUATION) -m local.example_trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))
+	@$(EVALUATION) -m evaluation report build/example-trial/unblinded \
+	    -o build/example-trial/report.html --json build/example-trial/report.json
+
+report: .venv-evaluation/ready ## make the report on a research extract (EXTRACT=folder or zip, OUT=report.html)
+	@$(EVALUATION) -m evaluation report "$(EXTRACT)" $(if $(OUT),-o "$(OUT)") $(ARGS)
+
+power: .venv-evaluation/ready ## how many people a trial needs (ARGS="--control .28 --intervention .2")
+	@$(EVALUATION) -m evaluation power $(ARGS)
+
 # --- check it ---------------------------------------------------------------------------------
 
-test: .venv/ready .venv-local/ready ## run every test
+test: .venv/ready .venv-local/ready .venv-evaluation/ready ## run every test
+	@$(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation tests/evaluation
 	@$(DEV) -m pytest -n 2 --dist loadgroup $(ARGS)
 
-check: .venv/ready ## lint, types, template and protocols; changes nothing
+check: .venv/ready .venv-security/ready ## lint, types, template, secrets and protocols; changes nothing
 	@$(DEV) -m ruff check
 	@$(DEV) -m ruff format --check
 	@$(DEV) -m mypy
 	@.venv/bin/cfn-lint infra/template.yaml
+	@$(DEV) -m local.scan
 	@$(DEV) -m trial.protocol
 
 format: .venv/ready ## rewrite the code in the common style
@@ -92,6 +124,9 @@ contract: .venv/ready .venv-local/ready ## 2,000 made-up requests against the co
 faults: .venv/ready .venv-local/ready ## the emulator behind a proxy that fails one request in five; minutes
 	@$(DEV) -m pytest -m faults tests/emulator
 
+bench: .venv/ready .venv-local/ready ## time, calls, units, cost, scale: a table and build/bench.json (ARGS="--only cold")
+	@$(DEV) -m tests.bench $(ARGS)
+
 mutants: .venv/ready .venv-local/ready ## delete each guard in a copy, and see who notices
 	@$(DEV) -m tests.mutants
 
@@ -100,18 +135,33 @@ openapi: .venv/ready ## write docs/openapi.json anew from the models
 
 # --- deploy it --------------------------------------------------------------------------------
 
-package: .venv/ready ## build the layer and the functions for AWS (arm64, Python 3.13) in build/
-	@$(DEV) -m local.package --platform manylinux2014_aarch64 --python-version 3.13
+package: .venv-local/ready ## build the layer and the functions for AWS (arm64, Python 3.13) in build/
+	@$(LOCAL) -m local.package
 
-deploy: package .venv-deploy/ready ## send the template to AWS (STAGE=v1, PARAMETERS="Name=value ...")
-	@.venv-deploy/bin/sam deploy --template-file build/template.yaml --resolve-s3 \
-	    --stack-name dvpo-reminders-$(STAGE) --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \
-	    --parameter-overrides Stage=$(STAGE) $(PARAMETERS)
+preflight: .venv-local/ready ## say what the AWS account still lacks (STAGE=v1, ARGS="--sender-id NAME")
+	@$(LOCAL) -m local.preflight --stage $(STAGE) $(ARGS)
+
+deploy: .venv-local/ready ## deploy to AWS: show, ask, change, watch (STAGE=v1, PARAMETERS="Name=value")
+	@$(LOCAL) -m local.deploy --stage $(STAGE) $(ARGS) $(PARAMETERS)
+
+rehearse: .venv/ready ## text a timetable to a staff phone (NUMBER=+447..., ARGS="--aws --force ...")
+	@$(DEV) -m local.rehearse $(NUMBER) $(ARGS)
+
+destroy: .venv-local/ready ## delete a stack on AWS; table, keys, logs and buckets stay (STAGE=v1)
+	@$(LOCAL) -m local.destroy --stage $(STAGE) $(ARGS)
 
 # --- keep it ----------------------------------------------------------------------------------
+
+sbom: .venv-supply/ready ## say what the deployed code is made of (CycloneDX, build/sbom.json)
+	@mkdir -p build
+	@.venv-supply/bin/cyclonedx-py requirements requirements-layer.txt --output-reproducible -o build/sbom.json
+
+audit: .venv-supply/ready ## ask whether anything is known against a pinned dependency (needs the network)
+	@for each in requirements-*.txt; do echo "$$each"; \
+	    .venv-supply/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r $$each || exit 1; done
 
 requirements: .venv/ready ## pin the dependencies in pyproject.toml anew, with hashes
 	@$(DEV) -m local.requirements
 
 clean: down ## remove everything that was built, environments too
-	@rm -rf .venv .venv-local .venv-deploy .local build .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .venv .venv-local .venv-evaluation .venv-security .venv-supply .local build .pytest_cache .mypy_cache .ruff_cache

@@ -13,12 +13,13 @@ COMPILE = [
     *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--upgrade", "--universal"),
     *("--python-version", "3.11", "--generate-hashes", "--no-annotate"),
     *("--custom-compile-command", "make requirements"),
+    *("--only-binary", ":all:"),  # local/make-environment builds nothing
 ]
 
 
 def main() -> None:
     """Write one requirements file per dependency group."""
-    for group in ("dev", "layer", "local", "deploy"):
+    for group in ("dev", "layer", "local", "evaluation", "security", "supply"):
         target = f"requirements-{group}.txt"
         print(f"Pinning {target} ...", flush=True)
         constraint = ["--constraint", "requirements-dev.txt"] if group == "layer" else []

@@ -1,0 +1,1 @@
+"""The analyst's commands over a research extract: report, power, timetable and Parquet."""

@@ -1,0 +1,190 @@
+"""
+The analyst's commands over a research extract.
+
+`python -m evaluation report EXTRACT` makes the report, `power` tells how many people a trial
+needs, `timetable` when an order's reminders go, `parquet` turns an extract into Parquet files.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from evaluation import package, parquet, timetable
+from evaluation.cohort import SumsError
+from evaluation.parquet import MissingLibraryError
+from trial import protocol as protocols
+from trial.errors import RejectedError
+
+VERSIONS = sorted(path.stem for path in protocols.FOLDER.glob("*.toml"))
+
+
+def _report(wanted: argparse.Namespace) -> None:
+    # Statistics take seconds to import: `--help` and the other commands do without.
+    from evaluation.report.make import Step, refusal, report  # noqa: PLC0415
+    from evaluation.report.page import Interim, as_json, html  # noqa: PLC0415
+
+    console = Console(stderr=True)
+
+    def shown(steps: list[Step]) -> Any:  # noqa: ANN401  what rich.progress gives
+        return track(steps, "Working", console=console, disable=not console.is_terminal)
+
+    extract = package.read(wanted.extract)
+    interim = Interim(wanted.interim, datetime.now(UTC)) if wanted.interim else None
+    made = report(extract, interim=interim, track=shown)
+    _write(wanted.output, html(made))
+    if wanted.json:
+        _write(wanted.json, as_json(made))
+    if refused := refusal(extract, made.interim):
+        console.print(f"Results by arm: {refused[:1].lower()}{refused[1:]}", highlight=False)
+    if wanted.interim and not made.interim:
+        console.print("--interim: not needed for this extract, or of no use; not noted.")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    Console().print(path, highlight=False, soft_wrap=True)
+
+
+def _power(wanted: argparse.Namespace) -> None:
+    from evaluation import power_command  # noqa: PLC0415
+
+    console = Console()
+    for table in power_command.tables(wanted):
+        console.print(table)
+    console.print(*power_command.notes(wanted), sep="\n", highlight=False)
+    if wanted.output:
+        _write(wanted.output, power_command.picture(wanted))
+
+
+def _timetable(wanted: argparse.Namespace) -> None:
+    rows = timetable.planned(wanted.days, wanted.made_on, protocols.load(wanted.protocol))
+    table = Table("Text", "Day", "Date", "Theme", box=box.SIMPLE_HEAD)
+    for number, (day, on, theme) in enumerate(rows, start=1):
+        table.add_row(str(number), str(day), f"{on:%a %d %b %Y}", theme.replace("_", " "))
+    console = Console()
+    console.print(table)
+    window = protocols.load(wanted.protocol).window
+    console.print(
+        f"Day 0 is the day of the order. Each text goes between {window.opens:%H:%M} and "
+        f"{window.closes:%H:%M} London time; the minute differs from person to person.",
+        highlight=False,
+    )
+
+
+def _parquet(wanted: argparse.Namespace) -> None:
+    for path in parquet.write(package.read(wanted.extract), wanted.output):
+        Console().print(path, highlight=False, soft_wrap=True)
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line, or its help."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evaluation", description="The analyst's commands over a research extract."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_report(_command(commands, "report", _report, "make the report on an extract"))
+    _add_power(_command(commands, "power", _power, "tell how many people a trial needs"))
+    add = _command(commands, "timetable", _timetable, "show on which days texts go").add_argument
+    add("--days", type=int, required=True, help="length of the order, first and last day counted")
+    add("--made-on", type=_day, required=True, metavar="DATE", help="its first day: 2027-03-01")
+    add("--protocol", choices=VERSIONS, default=VERSIONS[-1], help="default: %(default)s")
+    add = _command(commands, "parquet", _parquet, "turn an extract into Parquet files").add_argument
+    add("extract", type=Path, metavar="EXTRACT", help="folder or zip file with datapackage.json")
+    add("-o", dest="output", type=Path, required=True, metavar="DIR", help="where the files go")
+    return parser.parse_args(arguments)
+
+
+def _command(
+    commands: Any,  # noqa: ANN401  argparse keeps its type to itself
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    purpose: str,
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=purpose, description=f"{purpose[:1].upper()}{purpose[1:]}."
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_report(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("extract", type=Path, metavar="EXTRACT", help="folder or zip file with datapackage.json")
+    add(
+        *("-o", "--output"),
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="where the page goes (default: %(default)s)",
+    )
+    add("--json", type=Path, metavar="FILE", help="where the same figures go as JSON")
+    add(
+        "--interim",
+        type=_reason,
+        metavar="REASON",
+        help="show results by arm before the protocol's lock date; the reason and the time are "
+        "printed on the report",
+    )
+
+
+def _add_power(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    plan = protocols.load(VERSIONS[-1]).analysis
+    for flag, default, purpose in (
+        ("--control", plan.planned_risk_control, "risk without texts"),
+        ("--intervention", plan.planned_risk_intervention, "risk with texts delivered"),
+        ("--alpha", plan.alpha, "error of the first kind, two-sided"),
+        ("--power", plan.power, "chance of showing the difference"),
+        ("--without-number", 0.0, "share of orders that never reach randomisation"),
+        ("--undelivered", 0.0, "share of people whose texts never arrive"),
+    ):
+        text = f"{purpose}, a number from 0 to 1 (default: %(default)s)"
+        add(flag, type=_share, default=default, metavar="SHARE", help=text)
+    add("-o", "--output", type=Path, metavar="FILE", help="draw the curves, as SVG")
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to below 1, like 0.28")
+    return value
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2027-03-01") from None
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an interim look needs a reason in words")
+    return text.strip()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Does what was asked for; what is wrong with the extract ends it with its reasons."""
+    wanted = parsed(arguments)
+    try:
+        wanted.run(wanted)
+    except (package.PackageError, SumsError, MissingLibraryError, RejectedError) as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Who is analysed, and what happened to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import pandas as pd
+
+from evaluation.statistics.values import Counts
+
+if TYPE_CHECKING:
+    from evaluation.package import Extract
+    from trial.analysis_plan import Endpoint
+
+ORDERED: Final = {
+    "age_band": ("under_18", "18-24", "25-34", "35-44", "45-54", "55+"),
+    "sex": ("male", "female", "other", "not_known"),
+    "ethnicity_group": ("white", "mixed", "asian", "black", "other", "not_stated", ""),
+    "conditions": ("MOL", "NC", "NE", "NCNE"),
+}
+"""Codes in the order in which tables show them."""
+
+
+class SumsError(Exception):
+    """The extract's people do not add up: no report is made of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """
+    An extract with its populations, of which it is sure that they add up.
+
+    `allocated` has every allocation; `people` only the first of each person, which are analysed.
+    """
+
+    extract: Extract
+    allocated: pd.DataFrame
+    people: pd.DataFrame
+
+    def arm(self, name: str) -> pd.DataFrame:
+        """The people in one arm."""
+        return self.people[self.people["arm"] == name]
+
+
+def cohort_of(extract: Extract) -> Cohort:
+    """The populations; SumsError with every reason why they do not close."""
+    rows = extract.enrolments
+    allocated = rows[rows["allocated"].fillna(value=False).astype(bool)]
+    others = rows.drop(allocated.index)
+    repeat = allocated["repeat"].astype("boolean")
+    people = allocated[~repeat.fillna(value=False).astype(bool)]
+    repeats = allocated.drop(people.index)
+    first_arm = people.drop_duplicates("person").set_index("person")["arm"]
+    kept = repeats["person"].map(first_arm)
+    faults = {
+        "allocated without an arm": (allocated["arm"] == "").sum(),
+        "allocated, but not said whether as a repeat": repeat.isna().sum(),
+        "with an arm, but not allocated": (others["arm"] != "").sum(),
+        "neither allocated nor with a reason, nor waiting for their allocation": (
+            (others["reasons"] == "") & (others["status"] != "eligible")
+        ).sum(),
+        "randomised though the same person had been": people["person"].duplicated().sum(),
+        "repeats of somebody never randomised": kept.isna().sum(),
+        "repeats in another arm than the person's first": (
+            kept.notna() & (kept != repeats["arm"])
+        ).sum(),
+        "randomised without a block and a position": _unplaced(people),
+        "allocated without days at risk or followed": allocated[["days_at_risk", "days_followed"]]
+        .isna()
+        .any(axis=1)
+        .sum(),
+    }
+    if wrong := [f"{number} enrolments {what}" for what, number in faults.items() if number]:
+        raise SumsError("the flow diagram would not close: " + "; ".join(wrong))
+    return Cohort(extract, allocated, people)
+
+
+def _unplaced(people: pd.DataFrame) -> int:
+    places = [name for name in ("block", "position") if name in people]  # not in the blinded form
+    return int(people[places].isna().any(axis=1).sum())
+
+
+def happened(extract: Extract, rows: pd.DataFrame, endpoint: Endpoint) -> pd.DataFrame:
+    """
+    What happened to each of these allocated rows.
+
+    `event`; days `reached` from allocation to it, or as far as followed; and whether the whole
+    time in which it could have come has been `followed`.
+    """
+    outcomes = extract.outcomes
+    counts = outcomes["type"].isin(endpoint.types)
+    if endpoint.instruments:
+        counts &= outcomes["instrument"].isin(endpoint.instruments)
+    since = outcomes["days_from_allocation"]
+    if endpoint.days is None:
+        counts &= outcomes["within_order"].fillna(value=False).astype(bool)
+        window = rows["days_at_risk"]
+    else:
+        counts &= (since >= 0) & (since <= endpoint.days)
+        window = pd.Series(float(endpoint.days), index=rows.index)
+    first = outcomes[counts].groupby("enrolment")["days_from_allocation"].min()
+    at = rows["enrolment"].map(first)
+    reached = pd.concat([window, rows["days_followed"]], axis=1).min(axis=1)
+    return pd.DataFrame(
+        {
+            "event": at.notna(),
+            "reached": at.fillna(reached).clip(lower=0),
+            "followed": rows["days_followed"] >= window,
+        },
+        index=rows.index,
+    )
+
+
+def levels(rows: pd.DataFrame, characteristic: str) -> list[str]:
+    """The codes of a characteristic that occur, in their order."""
+    there = set(rows[characteristic])
+    order = ORDERED.get(characteristic, tuple(sorted(there)))
+    return [code for code in order if code in there]
+
+
+def hidden(counts: list[int], minimum: int) -> list[bool]:
+    """
+    Which of the counts that make up a known sum are not shown.
+
+    Those of too few, and where that is one alone, the next smallest too, since it could be worked
+    out from the others.
+    """
+    hide = [0 < count < minimum for count in counts]
+    if sum(hide) == 1:
+        others = [(count, i) for i, count in enumerate(counts) if count and not hide[i]]
+        if others:
+            hide[min(others)[1]] = True
+    return hide
+
+
+class ByArm(NamedTuple):
+    """Events and people in each arm."""
+
+    intervention: Counts
+    control: Counts
+
+
+def by_arm(rows: pd.DataFrame) -> ByArm:
+    """The counts of rows with `event` and `treated`."""
+    events, treated = rows["event"].astype(bool), rows["treated"].astype(bool)
+    return ByArm(
+        Counts(int((events & treated).sum()), int(treated.sum())),
+        Counts(int((events & ~treated).sum()), int((~treated).sum())),
+    )
+
+
+def observed(cohort: Cohort, endpoint: Endpoint, *, repeats: bool = False) -> pd.DataFrame:
+    """The people (with repeats: all allocations), `treated` or not, and what happened to them."""
+    rows = cohort.allocated if repeats else cohort.people
+    found = rows.join(happened(cohort.extract, rows, endpoint))
+    found["treated"] = found["arm"] == cohort.extract.arms[1]
+    return found

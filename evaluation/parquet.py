@@ -1,0 +1,35 @@
+"""An extract's tables as Parquet files, for those who work on with other tools."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evaluation.package import Extract
+
+
+class MissingLibraryError(Exception):
+    """Parquet needs a library that is not installed."""
+
+
+def write(extract: Extract, folder: Path) -> list[Path]:
+    """One file for each table that has columns in this form; where they are."""
+    if find_spec("pyarrow") is None:
+        raise MissingLibraryError(
+            "Parquet needs pyarrow, which is not installed: "
+            ".venv-evaluation/bin/python -m pip install pyarrow"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {"enrolments": extract.enrolments, "outcomes": extract.outcomes}
+    tables |= {"missing": extract.missing}
+    if extract.form == "unblinded":
+        tables["reminders"] = extract.reminders
+    written = []
+    for name, table in tables.items():
+        path = folder / f"{name}.parquet"
+        table.to_parquet(path, engine="pyarrow", index=False)
+        written.append(path)
+    return written

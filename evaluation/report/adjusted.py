@@ -1,0 +1,181 @@
+"""6. The same comparison by stratum, adjusted for what was known at enrolment, and with repeats."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from evaluation.cohort import by_arm, observed
+from evaluation.report.charts.drawing import BLUE
+from evaluation.report.charts.intervals import Axis, Estimate, intervals
+from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.words import (
+    events_of,
+    named,
+    number,
+    p_told,
+    p_value,
+    percent,
+    plural,
+    points,
+    told,
+)
+from evaluation.statistics.proportions import risk_difference
+from evaluation.statistics.regression import adjusted, by_person
+from evaluation.statistics.stratified import mantel_haenszel
+from evaluation.statistics.values import CannotSay
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evaluation.cohort import Cohort
+    from evaluation.statistics.values import Estimate as Value
+
+METHODS: Final = [
+    Method(
+        "Stratified difference, ratio and test",
+        "Mantel and Haenszel (1959), doi:10.1093/jnci/22.4.719; Greenland and Robins (1985), "
+        "doi:10.2307/2530643",
+    ),
+    Method("Logistic regression", "Cox (1958), doi:10.1111/j.2517-6161.1958.tb00292.x"),
+    Method(
+        "Firth's penalty where logistic regression has no finite answer",
+        "Firth (1993), doi:10.1093/biomet/80.1.27; Heinze and Schemper (2002), "
+        "doi:10.1002/sim.1047",
+    ),
+    Method(
+        "Repeats: generalised estimating equations, orders of a person together",
+        "Liang and Zeger (1986), doi:10.1093/biomet/73.1.13",
+    ),
+]
+
+
+def section(cohort: Cohort) -> Section:
+    """Mantel-Haenszel, regression and GEE: each beside what it adds to the primary analysis."""
+    plan = cohort.extract.protocol.analysis
+    found = Section("adjusted", "Stratified and adjusted estimates, and repeats", methods=METHODS)
+    people = observed(cohort, plan.primary)
+    people = people[people["followed"]]
+    every = observed(cohort, plan.primary, repeats=True)
+    every = every[every["followed"]]
+    strata = {stratum: by_arm(those) for stratum, those in _by_stratum(people)}
+    pooled = mantel_haenszel(list(strata.values()), alpha=plan.alpha)
+    regression = adjusted(
+        event=people["event"],
+        treated=people["treated"],
+        covariates={name: people[name] for name in plan.adjust_for},
+        alpha=plan.alpha,
+    )
+    clustered = by_person(
+        event=every["event"], treated=every["treated"], person=every["person"], alpha=plan.alpha
+    )
+    found.figures = {
+        "strata": strata,
+        "mantel_haenszel": pooled,
+        "adjusted": regression,
+        "with_repeats": clustered,
+    }
+    found.blocks.append(
+        Table(
+            "By stratum",
+            ("Stratum", "With texts", "Without", "Difference, points"),
+            [
+                (
+                    named(stratum),
+                    events_of(counts.intervention),
+                    events_of(counts.control),
+                    told(risk_difference(*counts, alpha=plan.alpha), points),
+                )
+                for stratum, counts in strata.items()
+            ],
+            "People with the primary outcome, of those randomised in the stratum.",
+        )
+    )
+    rows, odds = [], []
+    if isinstance(pooled, CannotSay):
+        rows.append(("Stratified", str(pooled), ""))
+    else:
+        test = p_told(pooled.p)
+        rows += [
+            ("Stratified risk difference, points", told(pooled.difference, points), test),
+            ("Stratified risk ratio", told(pooled.ratio, _two), test),
+            ("Stratified odds ratio", told(pooled.odds_ratio, _two), test),
+        ]
+        odds.append(("stratified", pooled.odds_ratio))
+    used = ", ".join(named(name).lower() for name in plan.adjust_for)
+    if isinstance(regression, CannotSay):
+        rows.append((f"Adjusted for {used}", str(regression), ""))
+    else:
+        label = "Firth's" if regression.method == "firth" else "logistic"
+        rows.append(
+            (
+                f"Adjusted odds ratio ({label})",
+                told(regression.odds_ratio, _two),
+                p_value(regression.p),
+            )
+        )
+        odds.append(("adjusted", regression.odds_ratio))
+    if isinstance(clustered, CannotSay):
+        rows.append(("With repeat orders", str(clustered), ""))
+    else:
+        label = f"Odds ratio with repeats ({plural(clustered.orders, 'order')})"
+        rows.append((label, told(clustered.odds_ratio, _two), p_value(clustered.p)))
+        odds.append(("with repeats", clustered.odds_ratio))
+    interval = f"{percent(1 - plan.alpha, 0)} interval"
+    found.blocks.append(
+        Table(
+            "Intervention compared with control",
+            ("Analysis", f"Estimate ({interval})", "Test"),
+            rows,
+            f"{plural(len(people), 'person', 'people')} randomised; with repeats "
+            f"{plural(len(every), 'order')}. Adjusted for {used}, as agreed beforehand.",
+            words=True,
+        )
+    )
+    if not isinstance(regression, CannotSay):
+        if regression.why:
+            found.say(f"Firth's penalty was needed, because {regression.why}.", "note")
+        if regression.dropped:
+            names = ", ".join(named(name).lower() for name in regression.dropped)
+            found.say(f"Left out of the model, the same for everybody: {names}.", "note")
+    _show_odds(found, odds, interval)
+    return found
+
+
+def _by_stratum(people: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    names = sorted(set(people["stratum"]))
+    return [(name, people[people["stratum"] == name]) for name in names]
+
+
+def _two(value: float) -> str:
+    return number(value, 2)
+
+
+def _logs(value: Value) -> tuple[float, float, float]:
+    return math.log(value.value), math.log(value.low), math.log(value.high)
+
+
+def _show_odds(found: Section, odds: list[tuple[str, Value | CannotSay]], interval: str) -> None:
+    rows = [
+        Estimate(name, *_logs(value), told(value, _two), BLUE)
+        for name, value in odds
+        if not isinstance(value, CannotSay) and min(value) > 0
+    ]
+    if rows:
+        found.blocks.append(
+            Picture(
+                "Odds ratios",
+                intervals(
+                    "Odds ratios, intervention to control: "
+                    + "; ".join(f"{row.label} {row.text}" for row in rows),
+                    rows,
+                    Axis(
+                        "Odds ratio (each step across multiplies)",
+                        lambda value: number(math.exp(value), 2),
+                        0,
+                        ("fewer with texts", "more"),
+                    ),
+                ),
+                f"Lines are {interval}s; the upright line at 1 is no difference.",
+            )
+        )

@@ -1,0 +1,119 @@
+"""3. The arms as they were at enrolment. No p-values: chance made any difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from evaluation.cohort import hidden, levels
+from evaluation.report.parts import Method, Section, Table
+from evaluation.report.words import HIDDEN, capital, count, named, number, percent, plural
+from trial.model import Instrument
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evaluation.cohort import Cohort
+
+CODES: Final = ("age_band", "sex", "ethnicity_group", "conditions", "stratum")
+AMOUNTS: Final = {
+    "days": "Length of order, days",
+    "days_to_service": "Days from order to service",
+    "days_to_enrolment": "Days from order to enrolment",
+    "days_to_allocation": "Days from enrolment to allocation",
+}
+METHOD = Method(
+    "Baseline table without tests",
+    "CONSORT 2025, item 23: Hopewell and others (2025), https://doi.org/10.1136/bmj-2024-081123; "
+    "Senn (1994), https://doi.org/10.1002/sim.4780131703",
+)
+
+
+def section(cohort: Cohort) -> Section:
+    """Each characteristic by arm."""
+    found = Section("baseline", "The arms at enrolment", methods=[METHOD])
+    arms = {arm: cohort.arm(arm) for arm in cohort.extract.arms}
+    found.figures = {
+        arm: {"people": len(people), **_figures(people, cohort)} for arm, people in arms.items()
+    }
+    if cohort.people.empty:
+        found.say("Nobody has been randomised yet.")
+        return found
+    rows: list[tuple[str, ...]] = []
+    for characteristic in CODES:
+        rows.append((named(characteristic), "", ""))
+        shown = [found.figures[arm][characteristic] for arm in arms]
+        rows += [
+            (f"\N{EN SPACE}{named(code)}", *(_cell(each[code], len(people)) for each, people in
+             zip(shown, arms.values(), strict=True)))
+            for code in levels(cohort.people, characteristic)
+        ]  # fmt: skip
+    rows += [
+        (f"{label}, mean (SD)", *(_spread(found.figures[arm][name]) for arm in arms))
+        for name, label in AMOUNTS.items()
+    ]
+    for name, label in (
+        ("number_at_enrolment", "Phone number known at enrolment"),
+        ("no_eviction", "Eviction forbidden"),
+        ("notice_breached", "Breach of the notice before allocation"),
+    ):
+        cells = (_cell(found.figures[arm][name], len(people)) for arm, people in arms.items())
+        rows.append((label, *cells))
+    sizes = [f"{capital(named(arm))} (n = {count(len(people))})" for arm, people in arms.items()]
+    found.blocks.append(
+        Table(
+            "Characteristics at enrolment, by arm",
+            ("Characteristic", *sizes),
+            rows,
+            "Numbers are people and percentages of their arm, unless said otherwise. Groups of "
+            f"fewer than {plural(cohort.extract.minimum, 'person', 'people')}, and one more where "
+            "they could be worked out, are not shown.",
+        )
+    )
+    return found
+
+
+def _figures(people: pd.DataFrame, cohort: Cohort) -> dict[str, Any]:
+    minimum = cohort.extract.minimum
+    found: dict[str, Any] = {}
+    for characteristic in CODES:
+        codes = levels(cohort.people, characteristic)
+        sizes = [int((people[characteristic] == code).sum()) for code in codes]
+        found[characteristic] = {
+            code: None if hide else size
+            for code, size, hide in zip(codes, sizes, hidden(sizes, minimum), strict=True)
+        }
+    for name in AMOUNTS:
+        values = people[name].astype("float64").dropna()
+        found[name] = {
+            "mean": float(values.mean()) if len(values) else None,
+            "sd": float(values.std()) if len(values) > 1 else None,
+        }
+    outcomes = cohort.extract.outcomes
+    notice = outcomes[
+        (outcomes["instrument"] == Instrument.DVPN) & (outcomes["days_from_allocation"] < 0)
+    ]
+    yes = {
+        "number_at_enrolment": people["number_at_enrolment"].fillna(value=False).sum(),
+        "no_eviction": people["no_eviction"].fillna(value=False).sum(),
+        "notice_breached": people["enrolment"].isin(notice["enrolment"]).sum(),
+    }
+    for name, n in yes.items():
+        hide = any(hidden([int(n), len(people) - int(n)], minimum))
+        found[name] = None if hide else int(n)
+    return found
+
+
+def _cell(n: int | None, whole: int) -> str:
+    if n is None:
+        return HIDDEN
+    return f"{count(n)} ({percent(n / whole)})" if whole else "nobody"
+
+
+def _spread(values: dict[str, float | None]) -> str:
+    if values["mean"] is None:
+        return "nobody"
+    return (
+        f"{number(values['mean'])} ({number(values['sd'])})"
+        if values["sd"] is not None
+        else number(values["mean"])
+    )

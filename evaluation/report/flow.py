@@ -1,0 +1,168 @@
+"""1. Who came in, who left on the way and why, and who is analysed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evaluation.report.charts.boxes import Box, flow
+from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.words import capital, count, named, of, plural
+from trial.model import Reason
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evaluation.cohort import Cohort
+
+CONSORT = Method(
+    "Flow diagram",
+    "CONSORT 2025, item 22a: Hopewell and others (2025), BMJ 389:e081123, "
+    "https://doi.org/10.1136/bmj-2024-081123",
+)
+
+
+def section(cohort: Cohort, *, dose_shown: bool) -> Section:
+    """The flow of everybody; every number is counted from the extract, and the sums close."""
+    found = Section("flow", "From order to analysis", methods=[CONSORT])
+    rows = cohort.extract.enrolments
+    excluded = rows.drop(cohort.allocated.index)
+    reasons = _reasons(excluded)
+    repeats = len(cohort.allocated) - len(cohort.people)
+    arms = {arm: _arm(cohort.arm(arm), dose_shown=dose_shown) for arm in cohort.extract.arms}
+    found.figures = {
+        "enrolled": len(rows),
+        "people": int(rows["person"].nunique()),
+        "not_randomised": {"total": len(excluded), "reasons": reasons},
+        "allocated": len(cohort.allocated),
+        "repeats": repeats,
+        "randomised": len(cohort.people),
+        "arms": arms,
+    }
+    # All in the arms are analysed: no sum can be short without being seen here.
+    if sum(each["total"] for each in reasons.values()) + len(cohort.allocated) != len(rows):
+        raise AssertionError("an enrolment is in no box or in two")
+    found.say(
+        f"{plural(len(rows), 'order')} of {plural(found.figures['people'], 'person', 'people')} "
+        f"came in; {of(len(cohort.people), len(rows))} led to somebody being randomised."
+    )
+    found.blocks.append(
+        Picture(
+            "Flow of orders through the trial",
+            flow(_told(found.figures), *_boxes(found.figures)),
+            "Every order is in exactly one box of each row. An order recorded in error stays in "
+            "its arm and is analysed there.",
+        )
+    )
+    found.blocks.append(_table(found.figures))
+    return found
+
+
+def _reasons(excluded: pd.DataFrame) -> dict[str, Any]:
+    """For each reason how many, and what is behind it where the extract tells."""
+    first = excluded["reasons"].map(lambda each: each.partition(";")[0])
+    why: dict[str, Any] = {}
+    for reason in Reason:
+        those = excluded[first == reason]
+        if those.empty:
+            continue
+        behind = {"no_number": "missing_reason", "order_ended": "end_reason"}.get(reason)
+        details = those[behind].value_counts().to_dict() if behind else {}
+        why[reason.value] = {
+            "total": len(those),
+            "details": {code or "not_said": int(n) for code, n in sorted(details.items())},
+        }
+    if waiting := int((first == "").sum()):
+        why["awaiting_allocation"] = {"total": waiting, "details": {}}
+    return why
+
+
+def _arm(people: pd.DataFrame, *, dose_shown: bool) -> dict[str, Any]:
+    ended = people.loc[people["end_reason"] != "", "end_reason"].value_counts().to_dict()
+    if not dose_shown and ended:
+        ended = {"any_reason": sum(ended.values())}  # a wrong number is found by texting it
+    found = {
+        "allocated": len(people),
+        "ended_early": {code: int(n) for code, n in sorted(ended.items())},
+        "order_still_running": int((people["days_followed"] < people["days_at_risk"]).sum()),
+        "recorded_in_error": int(people["recorded_in_error"].fillna(value=False).sum()),
+        "analysed": len(people),
+    }
+    if dose_shown:
+        found["with_a_delivered_text"] = int((people["delivered"].fillna(0) > 0).sum())
+        found["with_texts_planned"] = int((people["planned"].fillna(0) > 0).sum())
+    return found
+
+
+def _boxes(figures: dict[str, Any]) -> tuple[list[tuple[Box, Box | None]], list[tuple[Box, Box]]]:
+    lines = []
+    for reason, why in figures["not_randomised"]["reasons"].items():
+        lines.append(f"{capital(named(reason))}: {count(why['total'])}")
+        behind = sorted(why["details"].items(), key=lambda item: -item[1])
+        lines += [f" {named(code)}: {count(n)}" for code, n in behind if len(why["details"]) > 1]
+    stages = [
+        (
+            Box(f"Orders enrolled (n = {count(figures['enrolled'])})"),
+            Box(f"Not randomised (n = {count(figures['not_randomised']['total'])})", lines),
+        ),
+        (
+            Box(f"Allocated (n = {count(figures['allocated'])})"),
+            Box(
+                f"Repeat orders (n = {count(figures['repeats'])})",
+                ["kept the arm of the person's first order; left out of the main analysis"],
+            ),
+        ),
+        (Box(f"Randomised (n = {count(figures['randomised'])})"), None),
+    ]
+    (first, one), (second, two) = figures["arms"].items()
+    steps = [(_allocated(first, one), _allocated(second, two)), (_followed(one), _followed(two))]
+    return stages, [*steps, (_analysed(one), _analysed(two))]
+
+
+def _allocated(arm: str, figures: dict[str, Any]) -> Box:
+    lines = []
+    if "with_texts_planned" in figures:
+        lines = [
+            f"Texts planned: {count(figures['with_texts_planned'])}",
+            f"At least one text delivered: {count(figures['with_a_delivered_text'])}",
+        ]
+    return Box(f"Allocated to {named(arm)} (n = {count(figures['allocated'])})", lines)
+
+
+def _followed(figures: dict[str, Any]) -> Box:
+    ended = sum(figures["ended_early"].values())
+    running = figures["order_still_running"]
+    lines = [f"Ended before time, still followed: {count(ended)}"]
+    lines += [f" {named(code)}: {count(n)}" for code, n in figures["ended_early"].items()]
+    lines += [f"Order still running at the extract: {count(running)}"] if running else []
+    return Box("Lost to follow-up (n = 0)", lines)
+
+
+def _analysed(figures: dict[str, Any]) -> Box:
+    return Box(f"Analysed (n = {count(figures['analysed'])})", ["Excluded from analysis: 0"])
+
+
+def _told(figures: dict[str, Any]) -> str:
+    arms = ", ".join(
+        f"{each['allocated']} to {named(arm)}" for arm, each in figures["arms"].items()
+    )
+    return (
+        f"Flow diagram: {figures['enrolled']} orders enrolled, "
+        f"{figures['not_randomised']['total']} not randomised, {figures['repeats']} repeats, "
+        f"{figures['randomised']} randomised: {arms}. All are analysed. "
+        "The table below has every number."
+    )
+
+
+def _table(figures: dict[str, Any]) -> Table:
+    rows: list[tuple[str, ...]] = [("Orders enrolled", count(figures["enrolled"]))]
+    for reason, why in figures["not_randomised"]["reasons"].items():
+        rows.append((f"Not randomised: {named(reason)}", count(why["total"])))
+        rows += [(f"\N{EN DASH} {named(code)}", count(n)) for code, n in why["details"].items()]
+    rows.append(("Repeat orders, left out of the main analysis", count(figures["repeats"])))
+    for arm, each in figures["arms"].items():
+        rows.append((f"Randomised to {named(arm)}, all analysed", count(each["allocated"])))
+        rows += [
+            (f"\N{EN DASH} ended before time: {named(code)}", count(n))
+            for code, n in each["ended_early"].items()
+        ]
+    return Table("The same flow as numbers", ("Step", "Orders"), rows, folded=True)

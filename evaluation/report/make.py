@@ -1,0 +1,141 @@
+"""Puts the report together: which sections are shown, in which order, and what stands above."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from evaluation.cohort import Cohort, cohort_of
+from evaluation.report import (
+    adjusted,
+    attrition,
+    baseline,
+    cost,
+    fidelity,
+    flow,
+    power_so_far,
+    primary,
+    secondary,
+    subgroups,
+    survival,
+)
+from evaluation.report.page import Interim, Report
+from evaluation.report.parts import Section
+from evaluation.report.words import count, named, of, percent, plural
+from trial.timetable import local_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evaluation.package import Extract
+
+RESULTS: Final[tuple[tuple[str, str, Callable[[Cohort], Section]], ...]] = (
+    ("fidelity", "Fidelity: were the texts sent and received?", fidelity.section),
+    ("primary", "Primary outcome", primary.section),
+    ("adjusted", "Stratified and adjusted estimates, and repeats", adjusted.section),
+    ("survival", "Time to the first breach or arrest", survival.section),
+    ("subgroups", "Subgroups", subgroups.section),
+    ("secondary", "Secondary outcomes", secondary.section),
+    ("cost", "Costs", cost.section),
+)
+"""Sections that tell results by arm, in their order."""
+
+
+class Step(NamedTuple):
+    """One section to make."""
+
+    title: str
+    make: Callable[[], Section]
+
+
+def refusal(extract: Extract, interim: Interim | None) -> str | None:
+    """Why results by arm are not shown, if they are not."""
+    if extract.form == "blinded":
+        return (
+            "Not shown: this is the blinded form of the extract, in which nobody can tell which "
+            "arm got texts. The unblinded form, which needs a permission of its own, has it."
+        )
+    lock = extract.protocol.analysis.lock_date
+    if local_date(extract.extracted_at) < lock and not interim:
+        return (
+            f"Not shown: the extract was made before {lock:%-d %B %Y}, the day until which the "
+            "protocol keeps results locked. Whoever must look earlier gives a reason with "
+            "--interim, which is then printed at the top."
+        )
+    return None
+
+
+def report(
+    extract: Extract,
+    *,
+    interim: Interim | None = None,
+    track: Callable[[list[Step]], Any] = iter,
+) -> Report:
+    """
+    The whole report; SumsError if the extract's people do not add up.
+
+    `track` shows how far it is. A reason for an interim look counts only where one is needed.
+    """
+    if refusal(extract, None) is None or extract.form == "blinded":
+        interim = None
+    refused = refusal(extract, interim)
+    cohort = cohort_of(extract)
+    steps = [
+        Step("Flow", lambda: flow.section(cohort, dose_shown=refused is None)),
+        Step("Missing numbers", lambda: attrition.section(cohort)),
+        Step("Baseline", lambda: baseline.section(cohort)),
+        *(Step(title, _result(id_, title, make, cohort, refused)) for id_, title, make in RESULTS),
+        Step("Power", lambda: power_so_far.section(cohort)),
+    ]
+    sections = [step.make() for step in track(steps)]
+    return Report(
+        extract=extract,
+        interim=interim,
+        tiles=_tiles(sections),
+        sections=sections,
+        departures=[
+            *_departures(cohort, interim),
+            *(departure for section in sections for departure in section.departures),
+        ],
+    )
+
+
+def _result(
+    id_: str, title: str, make: Callable[[Cohort], Section], cohort: Cohort, refused: str | None
+) -> Callable[[], Section]:
+    return lambda: Section(id_, title, refused=refused) if refused else make(cohort)
+
+
+def _departures(cohort: Cohort, interim: Interim | None) -> list[str]:
+    plan = cohort.extract.protocol
+    found = []
+    if interim:
+        day = local_date(interim.at)
+        planned = "planned" if day in plan.analysis.interim_looks else "not planned"
+        found.append(
+            f"Results by arm were looked at before the lock date, {planned}: {interim.reason}. "
+            "Alpha is not adjusted for it."
+        )
+    others = cohort.allocated[cohort.allocated["protocol"] != plan.version]
+    for version, those in others.groupby("protocol"):
+        found.append(
+            f"{plural(len(those), 'allocation')} under another version of the protocol "
+            f"({version}); analysed by {plan.version}."
+        )
+    return found
+
+
+def _tiles(sections: list[Section]) -> list[tuple[str, str, str]]:
+    figures = {section.id: section.figures for section in sections}
+    flow_, missing = figures["flow"], figures["attrition"]
+    enrolled, randomised = flow_["enrolled"], flow_["randomised"]
+    arms = " and ".join(f"{count(a['allocated'])} {named(arm)}" for arm, a in flow_["arms"].items())
+    tiles = [
+        ("Orders enrolled", count(enrolled), plural(flow_["people"], "person", "people")),
+        (
+            "Came without a phone number",
+            percent(missing["without"] / enrolled, 0) if enrolled else "none yet",
+            of(missing["without"], enrolled).partition(" (")[0] + " orders",
+        ),
+        ("People randomised", count(randomised), arms),
+    ]
+    return tiles + primary.tiles(figures["primary"])

@@ -1,0 +1,107 @@
+"""The report as one page that needs nothing but itself, and the same figures as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from evaluation.report.words import capital, plural
+from evaluation.statistics.values import CannotSay
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from evaluation.package import Extract
+    from evaluation.report.parts import Method, Section
+
+_HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Interim:
+    """An early look at results by arm: why, and when."""
+
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that page and JSON say."""
+
+    extract: Extract
+    interim: Interim | None
+    tiles: list[tuple[str, str, str]]
+    sections: list[Section]
+    departures: list[str]
+
+    @property
+    def methods(self) -> list[Method]:
+        """Each method once, in the order of use."""
+        every = (method for section in self.sections for method in section.methods)
+        return list(dict.fromkeys(every))
+
+
+def html(report: Report) -> str:
+    """The page."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["kind"] = lambda block: type(block).__name__
+    environment.globals.update(plural=plural, capital=capital)
+    page: str = environment.get_template("page.html.jinja").render(
+        report=report,
+        extract=report.extract,
+        protocol=report.extract.protocol,
+        css=(_HERE / "page.css").read_text(),
+    )
+    return page
+
+
+def as_json(report: Report) -> str:
+    """The figures, unrounded; what cannot be said is there with its reason."""
+    extract = report.extract
+    figures = {
+        "title": extract.protocol.title,
+        "trial": extract.protocol.trial,
+        "protocol": extract.protocol.version,
+        "protocol_sha256": extract.protocol.sha256,
+        "form": extract.form,
+        "extracted_at": extract.extracted_at.isoformat(),
+        "extract_sha256": extract.sha256,
+        "interim": report.interim
+        and {"reason": report.interim.reason, "at": report.interim.at.isoformat()},
+        "departures": report.departures,
+        "sections": {
+            section.id: {
+                "title": section.title,
+                "refused": section.refused,
+                "figures": section.figures,
+                "methods": {method.name: method.source for method in section.methods},
+            }
+            for section in report.sections
+        },
+    }
+    return json.dumps(_plain(figures), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds, one kind a line
+    if isinstance(value, CannotSay):
+        return {"cannot_be_said_because": value.because}
+    if hasattr(value, "_asdict"):
+        return _plain(value._asdict())
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value

@@ -1,0 +1,101 @@
+"""11. What effect this many people could show, and how many more are needed."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from evaluation.power import detectable, needed, orders_needed, power_of
+from evaluation.power_picture import powers
+from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.words import count, percent
+from evaluation.statistics.values import CannotSay
+
+if TYPE_CHECKING:
+    from evaluation.cohort import Cohort
+    from evaluation.power import Power
+
+METHODS: Final = [
+    Method(
+        "Number needed and power",
+        "Fleiss, Levin and Paik (2003), Statistical Methods for Rates and Proportions, chapter 4",
+    ),
+]
+
+_needed = cache(needed)
+"""Counting every table of Fisher's test takes longest of all."""
+
+
+def section(cohort: Cohort) -> Section:
+    """Power at the planned risks: nothing of the results goes into it."""
+    plan = cohort.extract.protocol.analysis
+    control, intervention = plan.planned_risk_control, plan.planned_risk_intervention
+    found = Section("power", "Power so far", methods=METHODS)
+    # Arm B may be either: for power the order does not matter where they are of a size.
+    now = tuple(len(cohort.arm(arm)) for arm in reversed(cohort.extract.arms))
+    per_arm = (now[0], now[1])
+    enrolled = len(cohort.extract.enrolments)
+    lost = 1 - len(cohort.people) / enrolled if enrolled else None
+    target = _needed(control, intervention, alpha=plan.alpha, power=plan.power)
+    reached = power_of(control, intervention, per_arm=per_arm, alpha=plan.alpha)
+    seen = detectable(control, per_arm=per_arm, alpha=plan.alpha, power=plan.power)
+    found.figures = {
+        "per_arm": per_arm,
+        "planned_risks": {"control": control, "intervention": intervention},
+        "needed_per_arm": target,
+        "power_now": reached,
+        "detectable_intervention_risk": seen,
+        "never_randomised": lost,
+    }
+    risks = f"{percent(control, 0)} without texts and {percent(intervention, 0)} with"
+    if isinstance(target, CannotSay):
+        found.say(f"How many people are needed {target}.", "note")
+        return found
+    goal = max(target.normal, target.fleiss)
+    rows = [
+        (f"Needed in each arm, for {risks}", f"{count(target.fleiss)} (Fleiss, with correction)"),
+        ("The same by normal approximation", count(target.normal)),
+        ("The same for Fisher's test, exactly", _plain(target.exact)),
+        ("Randomised so far", " and ".join(count(n) for n in per_arm)),
+        (
+            "Power now, for these risks",
+            str(reached) if isinstance(reached, CannotSay) else _power(reached),
+        ),
+        (
+            f"Highest risk with texts that would show, at {percent(plan.power, 0)} power",
+            str(seen) if isinstance(seen, CannotSay) else percent(seen),
+        ),
+    ]
+    more = max(0, goal - min(per_arm))
+    rows.append(("More people to randomise, in each arm", count(more)))
+    if lost is not None and lost < 1:
+        orders = orders_needed(goal, never_randomised=lost)
+        found.figures["orders_needed"] = orders
+        rows.append(
+            (
+                f"Orders to enrol in all, if {percent(lost, 0)} never reach randomisation",
+                f"{count(orders)}, of which {count(enrolled)} have come in",
+            )
+        )
+    found.blocks.append(
+        Table("How many people are enough", ("Question", "Answer"), rows, words=True)
+    )
+    found.blocks.append(
+        Picture(
+            "Power by number of people",
+            powers(control, intervention, alpha=plan.alpha, power=plan.power, now=min(per_arm)),
+            f"Two-sided, alpha {plan.alpha:g}, normal approximation, arms of a size. The dotted "
+            "level is the power that the protocol wants. Risk without texts "
+            f"{percent(control, 0)}; people in the smaller arm: {count(min(per_arm))}.",
+        )
+    )
+    return found
+
+
+def _power(power: Power) -> str:
+    exact = "" if isinstance(power.exact, CannotSay) else f"; exactly {percent(power.exact, 0)}"
+    return percent(power.normal, 0) + exact
+
+
+def _plain(value: int | CannotSay) -> str:
+    return str(value) if isinstance(value, CannotSay) else count(value)

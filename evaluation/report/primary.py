@@ -1,0 +1,225 @@
+"""5. The primary outcome, intention to treat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from evaluation.cohort import ByArm, by_arm, observed
+from evaluation.report.charts.bars import Part, columns
+from evaluation.report.charts.drawing import ARM_COLOURS, GREY
+from evaluation.report.charts.intervals import Axis, Estimate, intervals
+from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.words import (
+    capital,
+    count,
+    events_of,
+    interval,
+    named,
+    number,
+    p_told,
+    percent,
+    plural,
+    points,
+    told,
+)
+from evaluation.statistics.proportions import fisher, risk_difference, risk_ratio, wilson
+from evaluation.statistics.rerandomisation import Rerandomisation, rerandomisation
+from evaluation.statistics.values import CannotSay
+from trial.model import Arm
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evaluation.cohort import Cohort
+    from evaluation.statistics.values import Counts
+
+METHODS = [
+    Method("Risk in each arm: Wilson's interval", "Wilson (1927), doi:10.2307/2276774"),
+    Method(
+        "Risk difference: Newcombe's interval, method 10",
+        "Newcombe (1998), Statistics in Medicine 17:873-890",
+    ),
+    Method("Risk ratio: Katz's interval", "Katz and others (1978), doi:10.2307/2530610"),
+    Method("Fisher's exact test", "Fisher (1935), The Design of Experiments"),
+    Method(
+        "Re-randomisation test, exact, over the trial's own blocks",
+        "Rosenberger and Lachin (2016), Randomization in Clinical Trials, chapter 6",
+    ),
+]
+BINS: Final = 41
+RARE: Final = 1e-4
+"""Differences less likely than this are drawn at the border of the picture."""
+
+
+def section(cohort: Cohort) -> Section:
+    """Counts, risks, their difference and ratio, and two tests of no effect at all."""
+    plan = cohort.extract.protocol.analysis
+    found = Section("primary", "Primary outcome", methods=METHODS)
+    found.say(f"{plan.primary.title}. Everybody randomised is analysed in the arm drawn for them.")
+    everybody = observed(cohort, plan.primary)
+    rows = everybody[everybody["followed"]]
+    counts = by_arm(rows)
+    difference = risk_difference(*counts, alpha=plan.alpha)
+    ratio = risk_ratio(*counts, alpha=plan.alpha)
+    test = _rerandomised(rows, cohort)
+    found.figures = {
+        "intervention": _arm(counts.intervention, plan.alpha),
+        "control": _arm(counts.control, plan.alpha),
+        "not_yet_followed": len(everybody) - len(rows),
+        "risk_difference": difference,
+        "risk_ratio": ratio,
+        "fisher_p": (exact := fisher(*counts)),
+        "rerandomisation_p": test if isinstance(test, CannotSay) else test.p,
+    }
+    if len(rows) < len(everybody):
+        found.departures.append(
+            f"{plural(len(everybody) - len(rows), 'person', 'people')} whose order was still "
+            "running at the extract are left out of the primary analysis."
+        )
+    found.blocks.append(_risks(counts, plan.alpha))
+    if isinstance(difference, CannotSay):
+        found.say(f"The arms cannot be compared, because {difference.because}.", "note")
+        return found
+    found.say(
+        f"With texts, {events_of(counts.intervention)} had the outcome; without, "
+        f"{events_of(counts.control)}: a difference of {told(difference, points, ' points')}, with "
+        f"its {percent(1 - plan.alpha, 0)} interval."
+    )
+    found.blocks.append(_pictured(counts, difference, plan.alpha))
+    found.blocks.append(
+        Table(
+            "Intervention compared with control",
+            ("Measure", f"Estimate ({percent(1 - plan.alpha, 0)} interval)"),
+            [
+                ("Risk difference, percentage points", told(difference, points)),
+                ("Risk ratio", told(ratio, lambda value: number(value, 2))),
+                ("Fisher's exact test", p_told(exact)),
+                (
+                    "Re-randomisation test over the trial's blocks",
+                    p_told(found.figures["rerandomisation_p"]),
+                ),
+            ],
+            f"{plural(len(rows), 'person', 'people')}: {count(counts.intervention.people)} with "
+            f"texts, {count(counts.control.people)} without. Below 0, or below 1 for the ratio, "
+            "is fewer with texts.",
+            words=True,
+        )
+    )
+    if not isinstance(test, CannotSay):
+        found.blocks.append(_chance(test))
+    return found
+
+
+def _arm(counts: Counts, alpha: float) -> dict[str, Any]:
+    return {
+        "events": counts.events,
+        "people": counts.people,
+        "risk": counts.risk,
+        "interval": wilson(counts.events, counts.people, alpha=alpha),
+    }
+
+
+def _rerandomised(rows: pd.DataFrame, cohort: Cohort) -> Rerandomisation | CannotSay:
+    protocol = cohort.extract.protocol
+    return rerandomisation(
+        stratum=rows["stratum"],
+        block=rows["block"].astype("int64"),
+        position=rows["position"].astype("int64"),
+        treated=rows["treated"],
+        event=rows["event"],
+        sizes=protocol.block_sizes,
+        ratio=(protocol.arms[Arm.INTERVENTION], protocol.arms[Arm.CONTROL]),
+    )
+
+
+def _risks(counts: ByArm, alpha: float) -> Table:
+    return Table(
+        "People with the primary outcome",
+        ("Arm", "With the outcome", f"{percent(1 - alpha, 0)} interval"),
+        [
+            (
+                capital(arm),
+                events_of(each),
+                interval(*wilson(each.events, each.people, alpha=alpha), shares=True)
+                if each.people
+                else "nobody",
+            )
+            for arm, each in (("control", counts.control), ("intervention", counts.intervention))
+        ],
+        "Of everybody randomised whose order is over; each person counts once.",
+    )
+
+
+def _pictured(counts: ByArm, difference: Any, alpha: float) -> Picture:  # noqa: ANN401
+    rows = [Estimate("Risk in each arm", heading=True)]
+    for arm, each, colour in (
+        ("control", counts.control, ARM_COLOURS[0]),
+        ("intervention", counts.intervention, ARM_COLOURS[1]),
+    ):
+        low, high = wilson(each.events, each.people, alpha=alpha)
+        risk = each.events / each.people
+        rows.append(Estimate(named(arm), risk, low, high, events_of(each), colour))
+    rows += [
+        Estimate("Difference", heading=True),
+        Estimate(
+            "intervention less control",
+            difference.value,
+            difference.low,
+            difference.high,
+            told(difference, points),
+            square=True,
+        ),
+    ]
+    return Picture(
+        "Risks and their difference",
+        intervals(
+            f"Risk without texts {events_of(counts.control)}, with texts "
+            f"{events_of(counts.intervention)}; difference {told(difference, points, ' points')}.",
+            rows,
+            Axis("Share of people", lambda value: percent(value, 0), 0, ("fewer with texts", "")),
+        ),
+        f"Lines are {percent(1 - alpha, 0)} intervals: Wilson's for risks, Newcombe's for the "
+        "difference, which lies on the same scale; the upright line is no difference.",
+    )
+
+
+def _chance(test: Rerandomisation) -> Picture:
+    """How often chance alone would give each difference, as far out as observed or not."""
+    observed_at = abs(test.difference)
+    likely = [abs(d) for d, p in zip(test.differences, test.probabilities, strict=True) if p > RARE]
+    reach = max([*likely, observed_at]) or 1.0
+    width = 2 * reach / BINS
+    nearer, further = [0.0] * BINS, [0.0] * BINS
+    for difference, probability in zip(test.differences, test.probabilities, strict=True):
+        place = min(max(int((difference + reach) / width), 0), BINS - 1)
+        out = abs(difference) >= observed_at - width / 1e6  # equal but for a float's last digit
+        (further if out else nearer)[place] += 100 * probability
+    beyond = percent(sum(further) / 100)
+    return Picture(
+        "What chance alone would give",
+        columns(
+            "Distribution of the risk difference over all draws of the trial's blocks. Observed: "
+            f"{points(test.difference)} points; as far out or further in {beyond} of draws.",
+            [points(-reach + (place + 0.5) * width) for place in range(BINS)],
+            [
+                Part("nearer to no difference than observed", GREY, nearer),
+                Part("as far or further", ARM_COLOURS[0], further),
+            ],
+            "Difference in points, if texts made no difference to anybody; upwards: % of draws",
+        ),
+        "Every way in which the trial's own blocks could have been drawn, with its probability. "
+        f"Observed: {points(test.difference)} points; {beyond} of draws are as far out or further.",
+    )
+
+
+def tiles(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The result in short, if it is shown."""
+    difference = figures.get("risk_difference")
+    if difference is None:
+        return [("Primary outcome", "locked", "see section 5")]
+    if isinstance(difference, CannotSay):
+        return [("Primary outcome", "not yet", difference.because)]
+    risks = [percent(figures[arm]["risk"], 0) for arm in ("intervention", "control")]
+    more = f"{risks[0]} with texts, {risks[1]} without; interval {points(difference.low)} to "
+    more += points(difference.high)
+    return [("Primary outcome, difference", f"{points(difference.value)} points", more)]

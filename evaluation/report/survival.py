@@ -1,0 +1,134 @@
+"""7. How soon the first breach or arrest comes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from evaluation.cohort import observed
+from evaluation.report.charts.drawing import ARM_COLOURS, ARM_DASHES
+from evaluation.report.charts.lines import Axes, Line, lines
+from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.words import capital, number, p_value, percent, plural, told
+from evaluation.statistics.survival import Curve, kaplan_meier, log_rank, restricted_means
+from evaluation.statistics.values import CannotSay
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evaluation.cohort import Cohort
+
+METHODS: Final = [
+    Method("Share without an event over time", "Kaplan and Meier (1958), doi:10.2307/2281868"),
+    Method("Log-rank test", "Mantel (1966), Cancer Chemotherapy Reports 50:163-170"),
+    Method("Restricted mean", "Royston and Parmar (2013), doi:10.1186/1471-2288-13-152"),
+]
+_WEEK: Final = 7
+
+
+def section(cohort: Cohort) -> Section:
+    """Kaplan-Meier by arm, the log-rank test and restricted means."""
+    plan = cohort.extract.protocol.analysis
+    found = Section("survival", "Time to the first breach or arrest", methods=METHODS)
+    rows = observed(cohort, plan.primary)
+    arms = {
+        "control": rows[~rows["treated"].astype(bool)],
+        "intervention": rows[rows["treated"].astype(bool)],
+    }
+    curves = {
+        arm: kaplan_meier(days=those["reached"], event=those["event"], alpha=plan.alpha)
+        for arm, those in arms.items()
+    }
+    test = log_rank(days=rows["reached"], event=rows["event"], treated=rows["treated"])
+    means = restricted_means(
+        days=rows["reached"], event=rows["event"], treated=rows["treated"], alpha=plan.alpha
+    )
+    found.figures = {"log_rank": test, "restricted_means": means, "curves": curves}
+    drawn = {arm: curve for arm, curve in curves.items() if isinstance(curve, Curve)}
+    for arm, curve in curves.items():
+        if isinstance(curve, CannotSay):
+            found.say(f"{capital(arm)}: {curve}.", "note")
+    if drawn:
+        found.blocks.append(_picture(drawn, rows, plan.alpha))
+    found.blocks.append(_table(curves, test, means, plan.alpha, len(rows)))
+    return found
+
+
+def _picture(drawn: dict[str, Curve], rows: pd.DataFrame, alpha: float) -> Picture:
+    weeks = int(max(rows["reached"].max(), 1) // _WEEK) + 1
+    ticks = [_WEEK * week for week in range(weeks + 1)]
+    looks = dict(
+        zip(("control", "intervention"), zip(ARM_COLOURS, ARM_DASHES, strict=True), strict=True)
+    )
+    shown = [
+        Line(
+            name=arm,
+            colour=looks[arm][0],
+            dash=looks[arm][1],
+            xs=curve.days,
+            ys=curve.survival,
+            low=curve.low,
+            high=curve.high,
+        )
+        for arm, curve in drawn.items()
+    ]
+    lowest = min(min(curve.low, default=0) for curve in drawn.values())
+    return Picture(
+        "Share of people without a breach or arrest, by days since allocation",
+        lines(
+            "Kaplan-Meier curves. "
+            + " ".join(
+                f"{capital(arm)}: {percent(curve.survival[-1])} without an event at the end."
+                for arm, curve in drawn.items()
+            ),
+            shown,
+            Axes(
+                x="Days since allocation",
+                y="Share without breach or arrest",
+                x_limits=(0, ticks[-1]),
+                y_limits=(max(0, int(lowest * 10) / 10), 1),
+                y_tick=lambda value: percent(value, 0),
+                x_ticks=ticks,
+            ),
+            steps=True,
+            at_risk=[
+                (arm, [curve.at_risk(tick) for tick in ticks]) for arm, curve in drawn.items()
+            ],
+        ),
+        f"{plural(len(rows), 'person', 'people')} randomised, each until the first event or the "
+        f"end of the order. Shades are {percent(1 - alpha, 0)} intervals, day by day. Below: how "
+        "many are still followed without an event. The scale need not start at 0.",
+    )
+
+
+def _table(curves: dict[str, Any], test: Any, means: Any, alpha: float, people: int) -> Table:  # noqa: ANN401
+    rows = [
+        (
+            f"Median days to the first event, {arm}",
+            str(curve) if isinstance(curve, CannotSay) else _median(curve.median),
+        )
+        for arm, curve in curves.items()
+    ]
+    if isinstance(test, CannotSay):
+        rows.append(("Log-rank test", str(test)))
+    else:
+        rows.append(("Log-rank test", f"chi-squared {number(test.chi2, 2)}, {p_value(test.p)}"))
+    if isinstance(means, CannotSay):
+        rows.append(("Restricted mean", str(means)))
+    else:
+        until = f"days without an event in the first {number(means.horizon, 0)}"
+        rows += [
+            (f"Mean {until}, control", told(means.control, number)),
+            (f"Mean {until}, intervention", told(means.intervention, number)),
+            ("Difference, days", f"{told(means.difference, number)}, {p_value(means.p)}"),
+        ]
+    return Table(
+        "Time to the first event",
+        ("Measure", f"Estimate ({percent(1 - alpha, 0)} interval)"),
+        rows,
+        f"{plural(people, 'person', 'people')}. Above 0 is later with texts.",
+        words=True,
+    )
+
+
+def _median(median: float | CannotSay) -> str:
+    return "not reached" if isinstance(median, CannotSay) else number(median)

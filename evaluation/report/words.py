@@ -1,0 +1,149 @@
+"""Numbers and codes as people read them. What cannot be told is said so, never shown as nan."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from evaluation.statistics.values import CannotSay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evaluation.statistics.costs import CostPerEvent
+    from evaluation.statistics.values import Counts, Estimate
+
+NOT_ESTIMABLE: Final = "not estimable"
+HIDDEN: Final = "too few"
+MINUS: Final = "\N{MINUS SIGN}"
+NBSP: Final = "\N{NO-BREAK SPACE}"
+LEAST_P: Final = 0.001
+
+_NAMES: Final = {
+    "A": "arm A",
+    "B": "arm B",
+    "14": "14 days",
+    "15-28": "15 to 28 days",
+    "MOL": "no molestation only",
+    "NC": "no contact",
+    "NE": "stay away",
+    "NCNE": "no contact and stay away",
+    "": "withheld (too few share it)",
+    "under_18": "under 18",
+    "not_served": "not served",
+    "no_number": "no phone number",
+    "unsafe_number": "number is a protected one",
+    "already_in_trial": "already in the trial",
+    "too_late": "too few days left",
+    "in_custody": "in custody",
+    "order_ended": "order ended",
+    "age_band": "Age at enrolment",
+    "sex": "Sex",
+    "ethnicity_group": "Ethnicity",
+    "stratum": "Length of order",
+    "conditions": "Conditions",
+    "in_custody_no_access": "in custody, no access",
+    "lost_stolen_broken": "lost, stolen or broken",
+    "non_uk_number": "not a UK number",
+    "asian": "Asian",
+    "black": "Black",
+    "18-24": "18 to 24",
+    "25-34": "25 to 34",
+    "35-44": "35 to 44",
+    "45-54": "45 to 54",
+    "55+": "55 and over",
+}
+
+
+def named(code: str) -> str:
+    """A code as words."""
+    return _NAMES.get(code, code.replace("_", " "))
+
+
+def capital(text: str) -> str:
+    """With a capital letter first."""
+    return text[:1].upper() + text[1:]
+
+
+def count(number: float) -> str:
+    """A whole number, in groups of three digits."""
+    return f"{number:,.0f}"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """A number of things."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A number with so many decimals, and a real minus."""
+    if value is None or not math.isfinite(value):
+        return NOT_ESTIMABLE
+    text = f"{value:,.{digits}f}"
+    return text.lstrip("-") if not float(text.replace(",", "")) else text.replace("-", MINUS)
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share as a percentage."""
+    if share is None or not math.isfinite(share):
+        return NOT_ESTIMABLE
+    return f"{number(100 * share, digits)}%"
+
+
+def of(part: int, whole: int) -> str:
+    """A part of a whole, with its percentage."""
+    return f"{count(part)} of {count(whole)}" + (f" ({percent(part / whole)})" if whole else "")
+
+
+def events_of(counts: Counts) -> str:
+    """Events of people, with the percentage."""
+    return of(counts.events, counts.people)
+
+
+def interval(
+    low: float | None, high: float | None, digits: int = 1, *, shares: bool = False
+) -> str:
+    """From one bound to the other; an open bound is said so."""
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return NOT_ESTIMABLE
+    scale, unit = (100, "%") if shares else (1, "")
+    ends = [
+        number(scale * end, digits) if math.isfinite(end) else "no limit" for end in (low, high)
+    ]
+    return f"{ends[0]} to {ends[1]}{unit if math.isfinite(high) else ''}"
+
+
+def p_value(p: float | None) -> str:
+    """A p-value to three decimals, as journals print it."""
+    if p is None or not math.isfinite(p):
+        return NOT_ESTIMABLE
+    return f"p{NBSP}<{NBSP}{LEAST_P}" if p < LEAST_P else f"p{NBSP}={NBSP}{p:.3f}"
+
+
+def pounds(pence: float | None) -> str:
+    """An amount of money."""
+    if pence is None or not math.isfinite(pence):
+        return NOT_ESTIMABLE
+    sign = MINUS if pence < 0 else ""
+    return f"{sign}£{abs(pence) / 100:,.2f}"
+
+
+def points(share: float) -> str:
+    """A difference of shares, in percentage points; the unit is said elsewhere."""
+    return number(100 * share)
+
+
+def told(
+    estimate: Estimate | CostPerEvent | CannotSay, how: Callable[[float], str], unit: str = ""
+) -> str:
+    """An estimate with its interval, or why there is none."""
+    if isinstance(estimate, CannotSay):
+        return str(estimate)
+    value, low, high = estimate
+    upper = "no upper limit" if isinstance(high, CannotSay) else how(high)
+    return f"{how(value)}{unit} ({how(low)}{NBSP}to{NBSP}{upper})"
+
+
+def p_told(p: float | CannotSay) -> str:
+    """A p-value, or why there is none."""
+    return str(p) if isinstance(p, CannotSay) else p_value(p)

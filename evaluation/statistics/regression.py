@@ -1,0 +1,157 @@
+"""Odds ratios from regression: adjusted for what was known at enrolment; with repeats."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import statsmodels.api as sm
+from firthmodels import FirthLogisticRegression, detect_separation
+from scipy.linalg import LinAlgError
+
+from evaluation.statistics.values import (
+    CannotSay,
+    Estimate,
+    columns,
+    empty_arm,
+    no_variation,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+FEWEST = 10
+"""People per arm: of fewer, a robust variance comes out too small."""
+
+
+class Adjusted(NamedTuple):
+    """
+    The odds ratio, intervention to control, among people alike in `covariates`.
+
+    By "logistic": maximum likelihood, Wald's interval and p. By "firth": penalised likelihood,
+    its profile interval and ratio test, and `why`. Covariates alike in everybody are `dropped`.
+    """
+
+    odds_ratio: Estimate
+    p: float
+    method: Literal["logistic", "firth"]
+    why: str
+    people: int
+    covariates: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+class ByPerson(NamedTuple):
+    """The odds ratio, intervention to control, over all orders; each person's hang together."""
+
+    odds_ratio: Estimate
+    p: float
+    orders: int
+    people: int
+
+
+def adjusted(
+    *, event: ArrayLike, treated: ArrayLike, covariates: Mapping[str, ArrayLike], alpha: float
+) -> Adjusted | CannotSay:
+    """
+    Logistic regression on the arm and on covariates, which are codes: one entry per person.
+
+    Where the data are separated (some mix of arm and codes foretells the event without fail) the
+    likelihood has no maximum, and Firth's takes its place. ValueError for unequal columns.
+
+    Separation: Konis (2007), DPhil thesis, Oxford. Firth (1993), Biometrika 80:27-38; Heinze and
+    Schemper (2002), Statistics in Medicine 21:2409-2419.
+    """
+    y, arm, *codes = columns(event=event, treated=treated, **covariates)
+    y, arm = y.astype(bool), arm.astype(bool)
+    if reason := _nothing_to_compare(y, arm):
+        return reason
+    used: list[str] = []
+    dropped: list[str] = []
+    design = [arm]
+    for name, values in zip(covariates, codes, strict=True):
+        levels = np.unique(values)
+        (used if len(levels) > 1 else dropped).append(name)
+        design += [values == level for level in levels[1:]]
+    x = np.column_stack(design).astype(float)
+    try:
+        separated = bool(detect_separation(x, y).separation)
+    except LinAlgError:
+        return CannotSay("the arm or a covariate follows from the other covariates")
+    fit = _firth(x, y, alpha) if separated else _logistic(x, y, alpha)
+    if isinstance(fit, CannotSay):
+        return fit
+    why = "some mix of arm and covariates foretells the event without fail" if separated else ""
+    method: Literal["logistic", "firth"] = "firth" if separated else "logistic"
+    return Adjusted(*fit, method, why, len(y), tuple(used), tuple(dropped))
+
+
+def _logistic(x: NDArray[Any], y: NDArray[Any], alpha: float) -> tuple[Estimate, float]:
+    fit = sm.Logit(y.astype(float), sm.add_constant(x, has_constant="add")).fit(
+        method="newton", maxiter=100, disp=False
+    )
+    return _odds_ratio(fit.params[1], *fit.conf_int(alpha)[1]), float(fit.pvalues[1])
+
+
+def _firth(x: NDArray[Any], y: NDArray[Any], alpha: float) -> tuple[Estimate, float] | CannotSay:
+    model = FirthLogisticRegression(max_iter=100, gtol=1e-8, xtol=1e-8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what did not converge is not a number: seen below
+        model.fit(x, y)
+        model.lrt(0)
+        low, high = model.conf_int(alpha, method="pl", features=0, max_iter=100)[0]
+    if not (model.converged_ and np.isfinite([low, high, model.lrt_pvalues_[0]]).all()):
+        return CannotSay("neither likelihood nor penalised likelihood has a clear maximum")
+    return _odds_ratio(model.coef_[0], low, high), float(model.lrt_pvalues_[0])
+
+
+def by_person(
+    *, event: ArrayLike, treated: ArrayLike, person: ArrayLike, alpha: float
+) -> ByPerson | CannotSay:
+    """
+    The odds ratio over all orders, repeats too: one entry per order.
+
+    Logistic estimating equations with working independence, since few repeats hardly tell how
+    alike a person's orders are; the variance is robust to their being so. Wald's interval and p.
+    ValueError for unequal columns.
+
+    Liang and Zeger (1986), Biometrika 73:13-22.
+    """
+    y, arm, who = columns(event=event, treated=treated, person=person)
+    y, arm = y.astype(bool), arm.astype(bool)
+    if reason := _nothing_to_compare(y, arm) or _all_or_none(y, arm):
+        return reason
+    if min(len(np.unique(who[those])) for those in (arm, ~arm)) < FEWEST:
+        return CannotSay(f"an arm has fewer than {FEWEST} people")
+    fit = sm.GEE(
+        y.astype(float),
+        np.column_stack([np.ones(len(y)), arm]),
+        groups=who,
+        family=sm.families.Binomial(),
+        cov_struct=sm.cov_struct.Independence(),
+    ).fit()
+    return ByPerson(
+        _odds_ratio(fit.params[1], *fit.conf_int(alpha)[1]),
+        float(fit.pvalues[1]),
+        len(y),
+        len(np.unique(who)),
+    )
+
+
+def _odds_ratio(*logs: float) -> Estimate:
+    return Estimate(*(float(np.exp(log)) for log in logs))
+
+
+def _nothing_to_compare(y: NDArray[Any], arm: NDArray[Any]) -> CannotSay | None:
+    return empty_arm(int(arm.sum()), int((~arm).sum())) or no_variation(int(y.sum()), len(y))
+
+
+def _all_or_none(y: NDArray[Any], arm: NDArray[Any]) -> CannotSay | None:
+    for name, those in (("intervention", y[arm]), ("control", y[~arm])):
+        if those.all() or not those.any():
+            how_many = "everybody" if those.all() else "nobody"
+            return CannotSay(f"{how_many} in the {name} arm had the event")
+    return None

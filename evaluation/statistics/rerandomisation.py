@@ -1,0 +1,146 @@
+"""
+What the trial's own randomisation could have given, had the texts changed nothing.
+
+Then everybody would have had the same outcome in either arm, and only the fall of the blocks would
+have been another. All falls are counted, not a sample of them: the difference depends on no more
+than the people and the events in the intervention arm, and blocks fall independently, so that a
+convolution, block by block, gives the whole distribution for a trial of any size.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from math import comb
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from evaluation.statistics.values import CannotSay, columns, empty_arm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+DIGITS = 9
+"""Differences that agree to so many are the same: floats of equal fractions may not be equal."""
+
+
+class Rerandomisation(NamedTuple):
+    """The difference found, its p-value, and every difference there could be, lowest first."""
+
+    difference: float
+    p: float
+    differences: list[float]
+    probabilities: list[float]
+
+
+class _Block(NamedTuple):
+    """People and events in a block, and each (size, people in the intervention arm) it may have."""
+
+    people: int
+    events: int
+    designs: list[tuple[int, int]]
+
+
+def rerandomisation(
+    *,
+    stratum: ArrayLike,
+    block: ArrayLike,
+    position: ArrayLike,
+    treated: ArrayLike,
+    event: ArrayLike,
+    sizes: Sequence[int],
+    ratio: tuple[int, int] = (1, 1),
+) -> Rerandomisation | CannotSay:
+    """
+    The exact two-sided test of no effect on anybody: risk difference, intervention - control.
+
+    One entry per person who was given a slot; positions count from 0; `ratio` is intervention to
+    control. All blocks but the last of a stratum are whole. That one's size is known only to have
+    room for its people: each such size of the design is as likely, whatever the arms seen. Falls
+    that leave an arm empty have no difference and do not count. ValueError for unequal columns.
+
+    Edgington and Onghena (2007), Randomization Tests, chapter 3; Rosenberger and Lachin (2016),
+    Randomization in Clinical Trials, chapter 6.
+    """
+    strata, numbers, positions, treated, event = columns(
+        stratum=stratum, block=block, position=position, treated=treated, event=event
+    )
+    treated, event = treated.astype(bool), event.astype(bool)
+    people, in_intervention = len(treated), int(treated.sum())
+    if reason := empty_arm(in_intervention, people - in_intervention):
+        return reason
+    slots = defaultdict(list)
+    for i, key in enumerate(zip(strata.tolist(), numbers.tolist(), strict=True)):
+        slots[key].append(i)
+    last = dict(sorted(slots))  # the highest one stays
+    blocks = []
+    for (name, number), members in slots.items():
+        whole = last[name] != number
+        designs = [
+            (size, full)
+            for size, full in _designs(sizes, ratio)
+            if (size == len(members) if whole else size >= len(members))
+        ]
+        arm = int(treated[members].sum())
+        possible = any(0 <= full - arm <= size - len(members) for size, full in designs)
+        if sorted(positions[members]) != list(range(len(members))) or not possible:
+            return CannotSay(f"block {number} of stratum {name} is not as the protocol has it")
+        blocks.append(_Block(len(members), int(event[members].sum()), designs))
+    difference = float(event[treated].mean() - event[~treated].mean())
+    distribution = _distribution(_convolved(blocks), people, int(event.sum()))
+    extreme = (p for d, p in distribution.items() if abs(d) >= round(abs(difference), DIGITS))
+    return Rerandomisation(
+        difference, min(1.0, sum(extreme)), list(distribution), list(distribution.values())
+    )
+
+
+def _designs(sizes: Sequence[int], ratio: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Each size of block, and how many in it are in the intervention arm."""
+    for size in sizes:
+        full, rest = divmod(size * ratio[0], sum(ratio))
+        if rest:
+            raise ValueError(f"a block of {size} cannot be shared {ratio[0]} to {ratio[1]}")
+        yield size, full
+
+
+def _falls(block: _Block) -> dict[int, NDArray[Any]]:
+    """By people in the intervention arm: the probability of 0, 1, 2 ... events among them."""
+    falls: dict[int, NDArray[Any]] = defaultdict(lambda: np.zeros(block.events + 1))
+    for size, full in block.designs:
+        for arm in range(min(full, block.people) + 1):
+            for events in range(min(arm, block.events) + 1):
+                ways = (
+                    comb(block.events, events)
+                    * comb(block.people - block.events, arm - events)
+                    * comb(size - block.people, full - arm)
+                )
+                if ways:
+                    falls[arm][events] += ways / comb(size, full) / len(block.designs)
+    return falls
+
+
+def _convolved(blocks: Iterable[_Block]) -> dict[int, NDArray[Any]]:
+    """The falls of all blocks together."""
+    total: dict[int, NDArray[Any]] = {0: np.ones(1)}
+    for block in blocks:
+        sums: dict[int, NDArray[Any]] = {}
+        for arm, row in _falls(block).items():
+            for before, sofar in total.items():
+                sums[before + arm] = sums.get(before + arm, 0) + np.convolve(sofar, row)
+        total = sums
+    return total
+
+
+def _distribution(falls: dict[int, NDArray[Any]], people: int, events: int) -> dict[float, float]:
+    """The probability of each difference, lowest first."""
+    found: dict[float, float] = defaultdict(float)
+    for arm, row in falls.items():
+        if 0 < arm < people:
+            for among, probability in enumerate(row):
+                if probability:
+                    difference = among / arm - (events - among) / (people - arm)
+                    found[round(difference, DIGITS)] += float(probability)
+    everything = sum(found.values())
+    return {difference: found[difference] / everything for difference in sorted(found)}

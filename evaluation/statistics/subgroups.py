@@ -1,0 +1,92 @@
+"""Whether the arms differ more in some subgroups than in others; many tests held to one alpha."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import statsmodels.api as sm
+from scipy.stats import chi2
+from statsmodels.stats.multitest import multipletests
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
+from evaluation.statistics.values import CannotSay, columns, empty_arm, no_variation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+
+class Interaction(NamedTuple):
+    """Chi-squared, its degrees of freedom and p, and the subgroups that had nothing to add."""
+
+    chi2: float
+    degrees: int
+    p: float
+    left_out: tuple[str, ...]
+
+
+def interaction(
+    *, event: ArrayLike, treated: ArrayLike, subgroup: ArrayLike
+) -> Interaction | CannotSay:
+    """
+    Whether the odds ratio is the same in each subgroup: one test, whatever their number.
+
+    Likelihood ratio of the logistic regressions with and without arm-by-subgroup terms; it holds
+    where a subgroup has no event in one arm, as Wald's test does not. A subgroup with one arm only,
+    or where all or none had the event, has nothing to add and is left out. ValueError for unequal
+    columns.
+
+    Agresti (2013), Categorical Data Analysis, 5.4 and 6.4; Rothwell (2005), Lancet 365:176-186, for
+    one test instead of one in each subgroup.
+    """
+    y, arm, groups = columns(event=event, treated=treated, subgroup=subgroup)
+    y, arm = y.astype(bool), arm.astype(bool)
+    if reason := empty_arm(int(arm.sum()), int((~arm).sum())) or no_variation(int(y.sum()), len(y)):
+        return reason
+    telling: list[Any] = []
+    left_out: list[Any] = []
+    for group in np.unique(groups):
+        those = groups == group
+        tells = len(set(arm[those].tolist())) == len(set(y[those].tolist())) == 2  # noqa: PLR2004 - both
+        (telling if tells else left_out).append(group)
+    if len(telling) < 2:  # noqa: PLR2004 - one alone cannot differ
+        return CannotSay("fewer than two subgroups have both arms, people with events and without")
+    cells, design = [], []
+    for group in telling:
+        for in_arm in (True, False):
+            there = y[(groups == group) & (arm == in_arm)]
+            cells.append((there.sum(), (~there).sum()))
+            design.append([*(group == other for other in telling), in_arm])
+    if _runs_away(np.array(cells)):
+        return CannotSay("in each subgroup, one and the same arm has all the events or none")
+    # The model with interaction fits each cell exactly, so the deviance is twice the log ratio.
+    model = sm.GLM(np.array(cells, float), np.array(design, float), family=sm.families.Binomial())
+    with warnings.catch_warnings():
+        # Equal odds fit the cells perfectly too: that is no separation, which was seen to above.
+        warnings.simplefilter("ignore", PerfectSeparationWarning)
+        ratio = float(model.fit().deviance)
+    degrees = len(telling) - 1
+    return Interaction(
+        ratio, degrees, float(chi2.sf(ratio, degrees)), tuple(str(group) for group in left_out)
+    )
+
+
+def _runs_away(cells: NDArray[Any]) -> bool:
+    """Whether the odds ratio common to all subgroups is nothing or without limit."""
+    (events, without), (events_control, without_control) = (cells[i::2].T for i in (0, 1))
+    higher = (events_control == 0) | (without == 0)
+    lower = (events == 0) | (without_control == 0)
+    return bool(higher.all() or lower.all())
+
+
+def holm(p: Mapping[str, float]) -> dict[str, float]:
+    """
+    P-values adjusted so that one alpha holds for all together, under the same names.
+
+    Holm (1979), Scandinavian Journal of Statistics 6:65-70.
+    """
+    adjusted = multipletests(list(p.values()), method="holm")[1]
+    return {name: float(value) for name, value in zip(p, adjusted, strict=True)}

@@ -1,0 +1,60 @@
+"""
+The small-cell rule: no ethnicity is shown of so few that it could tell who they are.
+
+Shown together with an age band and a sex, a code that too few share becomes its group; a group
+that is shown for too few is withheld. Age band and sex stay: the subgroups were agreed before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from extract.codes import Group, group_of
+from trial.model import Ethnicity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from extract.schema import EnrolmentRow
+
+
+def cell(row: EnrolmentRow) -> str:
+    """Who shares the row's age band, sex and ethnicity as recorded."""
+    return _named(row, _recorded(row))
+
+
+class Cells:
+    """How many enrolments there are in each cell, of which fewer than the minimum are too few."""
+
+    def __init__(self, counts: Mapping[str, int], minimum: int) -> None:
+        self._counts = counts
+        self._minimum = minimum
+        # A group counts whom it would be shown for: those with a common code are not among them.
+        self._pooled: Counter[str] = Counter()
+        for name, count in counts.items():
+            band_and_sex, _, code = name.rpartition("|")
+            if code not in set(Ethnicity) or count < minimum:
+                group = group_of(Ethnicity(code) if code in set(Ethnicity) else Group(code))
+                self._pooled[f"{band_and_sex}|{group}"] += count
+
+    def shown(self, row: EnrolmentRow) -> EnrolmentRow:
+        """The row with as much of its ethnicity as many share."""
+        code = _recorded(row)
+        group = group_of(code)
+        shown: dict[str, Ethnicity | Group | None]
+        if isinstance(code, Ethnicity) and self._counts[_named(row, code)] >= self._minimum:
+            shown = {"ethnicity": code, "ethnicity_group": group}
+        elif self._pooled[_named(row, group)] >= self._minimum:
+            shown = {"ethnicity": group, "ethnicity_group": group}
+        else:
+            shown = {"ethnicity": None, "ethnicity_group": None}
+        return row.model_copy(update=shown)
+
+
+def _recorded(row: EnrolmentRow) -> Ethnicity | Group:
+    return row.ethnicity or Group.NOT_STATED
+
+
+def _named(row: EnrolmentRow, ethnicity: Ethnicity | Group) -> str:
+    return f"{row.age_band}|{row.sex}|{ethnicity}"

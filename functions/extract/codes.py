@@ -1,0 +1,107 @@
+"""Codes that only the extract has: bands and groups, in which a person is one of many."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from trial.model import Ethnicity
+
+
+class Form(StrEnum):
+    """For whom a package is: `blinded` hides which arm is which, and all that could tell."""
+
+    BLINDED = "blinded"
+    UNBLINDED = "unblinded"
+
+
+class Label(StrEnum):
+    """What the blinded form calls the two arms."""
+
+    A = "A"
+    B = "B"
+
+
+class Group(StrEnum):
+    """Self-defined ethnicity in the census's groups; `not_stated` also where none is recorded."""
+
+    WHITE = "white"
+    MIXED = "mixed"
+    ASIAN = "asian"
+    BLACK = "black"
+    OTHER = "other"
+    NOT_STATED = "not_stated"
+
+
+class ResolvedHow(StrEnum):
+    """How a number was found. Upstream may say it in words, which stay behind: `other`."""
+
+    PROPERTY_RETURNED = "property_returned"
+    PROBATION = "probation"
+    OFFICER_VISIT = "officer_visit"
+    SOLICITOR = "solicitor"
+    OTHER = "other"
+
+
+class BlindedEnd(StrEnum):
+    """Why an enrolment ended; what as a rule comes of texts is only `stopped`."""
+
+    RECORDED_IN_ERROR = "recorded_in_error"
+    QUASHED = "quashed"
+    DECEASED = "deceased"
+    IN_CUSTODY = "in_custody"
+    STOPPED = "stopped"
+
+
+class ReminderReason(StrEnum):
+    """Why a reminder was not sent or did not arrive: ours, the carrier's, or the provider's."""
+
+    ENDED = "ended"
+    EXPIRED = "expired"
+    STALE = "stale"
+    OUTSIDE_WINDOW = "outside_window"
+    PAUSED = "paused"
+    SUPPRESSED_NUMBER = "suppressed_number"
+    NO_NUMBER = "no_number"
+    UNSAFE_NUMBER = "unsafe_number"
+    MISSED_LATE_START = "missed_late_start"
+    DAILY_LIMIT = "daily_limit"
+    BREACH_REPORTED = "breach_reported"
+    BLOCKED_AS_SPAM = "blocked_as_spam"
+    BLOCKED_BY_CARRIER = "blocked_by_carrier"
+    CARRIER_UNREACHABLE = "carrier_unreachable"
+    INVALID_NUMBER = "invalid_number"
+    INVALID_TEXT = "invalid_text"
+    NUMBER_BLOCKED = "number_blocked"
+    OPTED_OUT = "opted_out"
+    PHONE_BLOCKS_TEXTS = "phone_blocks_texts"
+    PHONE_UNREACHABLE = "phone_unreachable"
+    PRICE_LIMIT = "price_limit"
+    SPEND_LIMIT = "spend_limit"
+    UNKNOWN_ERROR = "unknown_error"
+    REFUSED = "refused"
+    OTHER = "other"
+
+
+_GROUPS: Final = {
+    "W": Group.WHITE,
+    "M": Group.MIXED,
+    "A": Group.ASIAN,
+    "B": Group.BLACK,
+    "O": Group.OTHER,
+    "N": Group.NOT_STATED,
+}
+
+
+def group_of(ethnicity: Ethnicity | Group) -> Group:
+    """The group that a code of the 18+1 classification belongs to; of a group, itself."""
+    return ethnicity if isinstance(ethnicity, Group) else _GROUPS[ethnicity[0]]
+
+
+def resolved_how(told: str | None) -> ResolvedHow | None:
+    """The code for how a number was found, however upstream spells it."""
+    if told is None:
+        return None
+    word = "_".join(told.lower().replace("-", " ").replace("_", " ").split())
+    return ResolvedHow(word) if word in set(ResolvedHow) else ResolvedHow.OTHER

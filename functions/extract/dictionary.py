@@ -1,0 +1,61 @@
+"""What the package says of its columns: a Table Schema, from the model that rows are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from extract.schema import Row
+
+_TYPES = {"boolean": "boolean", "integer": "integer", "number": "number"}
+
+
+def table_schema(row: type[Row]) -> dict[str, Any]:
+    """
+    The columns of a resource, with their types, codes and meanings.
+
+    As Data Package has it, versions 1 and 2: https://specs.frictionlessdata.io/table-schema/ and
+    https://datapackage.org/standard/table-schema/.
+    """
+    said = row.model_json_schema()
+    fields = [
+        _field(name, each, said.get("$defs", {})) for name, each in said["properties"].items()
+    ]
+    schema = {"fields": fields, "missingValues": [""], "primaryKey": list(row.key)}
+    if row.key != ("enrolment",):
+        reference = {"resource": "enrolments", "fields": ["enrolment"]}
+        schema["foreignKeys"] = [{"fields": ["enrolment"], "reference": reference}]
+    return schema
+
+
+def _field(name: str, said: Mapping[str, Any], defined: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = [_resolved(kind, defined) for kind in said.get("anyOf", [said])]
+    present = [kind for kind in kinds if kind["type"] != "null"]
+    first = present[0]
+    constraints: dict[str, Any] = {}
+    if len(present) == len(kinds) and first["type"] != "array":
+        constraints["required"] = True
+    if first["type"] == "array":
+        code = "|".join(_resolved(first["items"], defined)["enum"])
+        constraints["pattern"] = f"({code})(;({code}))*"
+    elif codes := [code for kind in present for code in kind.get("enum", ())]:
+        constraints["enum"] = codes
+    if "pattern" in first:
+        # Without anchors: a pattern of Table Schema is about the whole value.
+        constraints["pattern"] = first["pattern"].removeprefix("^").removesuffix("$")
+    constraints |= {limit: first[limit] for limit in ("minimum", "maximum") if limit in first}
+    return {
+        "name": name,
+        "type": _TYPES.get(first["type"], "string"),
+        "description": said["description"],
+        "constraints": constraints,
+    }
+
+
+def _resolved(kind: Mapping[str, Any], defined: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" in kind:
+        found: Mapping[str, Any] = defined[kind["$ref"].rpartition("/")[2]]
+        return found
+    return kind

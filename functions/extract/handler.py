@@ -1,0 +1,67 @@
+"""The research extract, fired by EventBridge Scheduler a few times every night, or by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from aws_lambda_powertools import Logger
+from pydantic import Field
+
+from extract.extract import Became, extract
+from extract.store import ExtractStore
+from trial import aws
+from trial.config import ExtractSettings, settings
+from trial.errors import ContendedError
+from trial.facts import Fact, tell
+from trial.mac import MacKey
+from trial.model import Model
+from trial.protocol import load
+from trial.table import Table
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+
+TO_FINISH_MS = 120_000
+"""What reading another part, or writing and publishing the packages, may take."""
+
+
+class Ask(Model):
+    """
+    Which extract to go on with, or to begin: without a name, that of the day (UTC).
+
+    A name begins with a day, and a published extract never changes: one by hand takes another.
+    """
+
+    run: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-[0-9a-z]{1,20})?$")] | None = (
+        None
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Go on with the extract; what is left when the time is out, the next invocation does."""
+    now = datetime.now(UTC)
+    run = Ask.model_validate(event).run or f"{now:%Y-%m-%d}"
+    chosen = settings(ExtractSettings)
+    try:
+        became = extract(
+            run,
+            store=ExtractStore(
+                Table(aws.dynamodb(), chosen.table_name), aws.s3(), chosen.extract_bucket
+            ),
+            protocol=load(chosen.protocol),
+            research=MacKey(aws.kms(), chosen.research_key_id),
+            now=now,
+            in_time=lambda: context.get_remaining_time_in_millis() > TO_FINISH_MS,
+        )
+    except ContendedError:
+        logger.warning("left to another invocation, which is at the same extract", run=run)
+        return {"run": run, "became": "left"}
+    logger.info("extracted", run=run, became=became)
+    if became is not Became.UNFINISHED:
+        # Also when it was before: perhaps nobody could say so then.
+        tell(Fact.EXTRACT_PUBLISHED)
+    return {"run": run, "became": became}

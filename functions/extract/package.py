@@ -1,0 +1,157 @@
+"""
+Writes rows as data packages: the blinded form and the unblinded one, each in its folder.
+
+A package is `datapackage.json` and what it names, with the protocol beside it. The same rows give
+the same bytes, whenever and wherever they are written.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+import shutil
+from contextlib import ExitStack
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any, Final
+
+from extract.cells import Cells
+from extract.codes import BlindedEnd, Form
+from extract.dictionary import table_schema
+from extract.schema import BLINDED_ROWS, ROWS, BlindedEnrolment, EnrolmentColumns, EnrolmentRow
+from trial.model import EndReason
+from trial.protocol import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from extract.codes import Label
+    from extract.schema import Row
+    from trial.model import Arm
+    from trial.protocol import Protocol
+
+DESCRIPTOR: Final = "datapackage.json"
+PROTOCOL: Final = "protocol.toml"
+
+_RESOURCES: Final = {Form.BLINDED: BLINDED_ROWS, Form.UNBLINDED: ROWS}
+_COMES_OF_TEXTS: Final = {
+    EndReason.WRONG_NUMBER,
+    EndReason.SAFETY_STOP,
+    EndReason.OBJECTION_UPHELD,
+}
+
+
+def write(
+    folder: Path,
+    rows: Iterable[Row],
+    *,
+    protocol: Path,
+    extracted_at: datetime,
+    counts: Mapping[str, int],
+    labels: Mapping[Arm, Label],
+) -> None:
+    """
+    Write both forms into `blinded` and `unblinded` below the folder.
+
+    Rows of all resources come in any order, one after the other, with true values. `counts` is
+    how many enrolments of theirs there are in each `cell`, `labels` what the blinded form calls
+    the arms. Raises ProtocolError if the file is no protocol.
+    """
+    agreed = read(protocol)
+    cells = Cells(counts, agreed.minimum_cell_size)
+    with ExitStack() as files:
+        sheets = {form: _sheets(folder / form, _RESOURCES[form], files) for form in Form}
+        for each in rows:
+            row = cells.shown(each) if isinstance(each, EnrolmentRow) else each
+            sheets[Form.UNBLINDED][row.resource](row)
+            if row.resource in sheets[Form.BLINDED]:
+                sheets[Form.BLINDED][row.resource](_blinded(row, labels))
+    for form in Form:
+        shutil.copyfile(protocol, folder / form / PROTOCOL)
+        said = _descriptor(folder / form, form, agreed, extracted_at)
+        (folder / form / DESCRIPTOR).write_text(
+            json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+        )
+
+
+def _sheets(folder: Path, kinds: Mapping[str, type[Row]], files: ExitStack) -> dict[str, Any]:
+    """For each resource, what writes a row into its file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return {name: _sheet(folder / f"{name}.csv.gz", kind, files) for name, kind in kinds.items()}
+
+
+def _sheet(path: Path, kind: type[Row], files: ExitStack) -> Any:  # noqa: ANN401
+    raw = files.enter_context(path.open("wb"))
+    # Neither a name nor a time in its header: they would change the hash.
+    packed = files.enter_context(gzip.GzipFile("", "wb", fileobj=raw, mtime=0))
+    sheet = csv.writer(files.enter_context(TextIOWrapper(packed, "utf-8", newline="")))
+    names = list(kind.model_fields)
+    sheet.writerow(names)
+    return lambda row: sheet.writerow([_text(getattr(row, name)) for name in names])
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return f"{value:.3f}".rstrip("0").rstrip(".")
+        case tuple():
+            return ";".join(value)
+        case _:
+            return str(value)
+
+
+def _blinded(row: Row, labels: Mapping[Arm, Label]) -> Row:
+    if not isinstance(row, EnrolmentRow):
+        return row
+    end: str | None = row.end_reason
+    return BlindedEnrolment(
+        **{name: getattr(row, name) for name in EnrolmentColumns.model_fields},
+        arm=labels[row.arm] if row.arm else None,
+        end_reason=BlindedEnd.STOPPED if end in _COMES_OF_TEXTS else end and BlindedEnd(end),
+    )
+
+
+def _descriptor(
+    folder: Path, form: Form, protocol: Protocol, extracted_at: datetime
+) -> dict[str, Any]:
+    at = extracted_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "profile": "tabular-data-package",
+        "name": f"{protocol.trial}-{form}",
+        "title": f"{protocol.title}: research extract, {form}",
+        "created": at,
+        "trial": protocol.trial,
+        "protocol": protocol.version,
+        "protocol_sha256": protocol.sha256,
+        "form": form,
+        "minimum_cell_size": protocol.minimum_cell_size,
+        "extracted_at": at,
+        "resources": [
+            _resource(folder / f"{name}.csv.gz", kind) for name, kind in _RESOURCES[form].items()
+        ],
+    }
+
+
+def _resource(path: Path, kind: type[Row]) -> dict[str, Any]:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "profile": "tabular-data-resource",
+        "name": kind.resource,
+        "title": kind.title,
+        "path": path.name,
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "compression": "gz",
+        "bytes": path.stat().st_size,
+        "hash": f"sha256:{sha256}",
+        "schema": table_schema(kind),
+    }

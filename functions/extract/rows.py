@@ -1,0 +1,230 @@
+"""What researchers are told of one enrolment, worked out from all that is stored of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from extract.codes import Group, ReminderReason, resolved_how
+from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
+from trial.eligibility import band_of
+from trial.model import Condition, EndReason, ReminderState
+from trial.timetable import LONDON, local_date
+from trial.wording import variant_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from extract.pseudonyms import Pseudonyms
+    from extract.schema import Row
+    from trial.protocol import Protocol
+    from trial.records import Allocation, Enrolment, Missing, Order, Outcome, Reminder
+
+_DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+
+_TAKEN = frozenset(
+    {
+        ReminderState.SENT,
+        ReminderState.DELIVERED,
+        ReminderState.UNDELIVERED,
+        ReminderState.UNCONFIRMED,
+    }
+)
+_COUNTED = (
+    ReminderState.DELIVERED,
+    ReminderState.UNDELIVERED,
+    ReminderState.UNCONFIRMED,
+    ReminderState.SUPPRESSED,
+    ReminderState.FAILED,
+    ReminderState.UNKNOWN,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """All that is stored of one enrolment, as far as it is told to researchers."""
+
+    enrolment: Enrolment
+    allocation: Allocation | None = None
+    reminders: tuple[Reminder, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+
+
+def rows(
+    file: File, *, protocol: Protocol, names: Pseudonyms, extracted_at: datetime
+) -> Iterator[Row]:
+    """The enrolment's row, then those of what hangs on it, with true values throughout."""
+    enrolment = file.enrolment
+    name = names.enrolment(enrolment.enrolment_id)
+    yield EnrolmentRow(
+        enrolment=name,
+        person=names.person(enrolment.person_hash),
+        superintendent=names.superintendent(
+            enrolment.order.force, enrolment.order.authorising_superintendent
+        ),
+        **_baseline(enrolment),
+        **_number(enrolment),
+        **_course(enrolment),
+        **_drawn(file, protocol, extracted_at),
+        **_dose(file),
+    )
+    for reminder in file.reminders:
+        yield _reminder(name, reminder, len(file.reminders), enrolment.order.made_on)
+    in_time = sorted(
+        file.outcomes, key=lambda each: (each.occurred_at, each.reported_at, each.outcome_id)
+    )
+    for place, outcome in enumerate(in_time, start=1):
+        yield _outcome(name, place, outcome, file)
+    for place, missing in enumerate(enrolment.missing, start=1):
+        yield _missing(name, place, missing, enrolment.enrolled_at)
+
+
+def _baseline(enrolment: Enrolment) -> dict[str, Any]:
+    order, respondent = enrolment.order, enrolment.respondent
+    enrolled_on = local_date(enrolment.enrolled_at)
+    return {
+        "month": enrolment.month,
+        "days": order.days,
+        "conditions": variant_of(order.conditions),
+        "no_eviction": Condition.NO_EVICTION in order.conditions,
+        "age_band": band_of(enrolment),
+        "sex": respondent.sex,
+        "ethnicity": respondent.ethnicity or Group.NOT_STATED,
+        "days_to_service": (order.served_on - order.made_on).days if order.served_on else None,
+        "days_to_enrolment": (enrolled_on - order.made_on).days,
+    }
+
+
+def _number(enrolment: Enrolment) -> dict[str, Any]:
+    # A number lost later is no attrition: this person could be randomised.
+    first = next((m for m in enrolment.missing if m.recorded_at == enrolment.enrolled_at), None)
+    found_at = first.resolved_at if first else None
+    return {
+        "number_at_enrolment": first is None,
+        "missing_reason": first.reason if first else None,
+        "number_found": found_at is not None if first else None,
+        "days_to_number": (found_at - enrolment.enrolled_at) / _DAY if found_at else None,
+        "resolved_how": resolved_how(first.resolved_how) if first else None,
+        "shared_number": enrolment.mobile.shared,
+        "unsafe_number": enrolment.mobile.unsafe,
+    }
+
+
+def _course(enrolment: Enrolment) -> dict[str, Any]:
+    end = enrolment.end
+    return {
+        "status": enrolment.status,
+        "reasons": enrolment.reasons,
+        "first_status": enrolment.first_status,
+        "first_reasons": enrolment.first_reasons,
+        "end_reason": end.reason if end else None,
+        "days_to_end": (end.at - enrolment.enrolled_at) / _DAY if end else None,
+        "recorded_in_error": any(
+            each.reason is EndReason.RECORDED_IN_ERROR for each in enrolment.life
+        ),
+    }
+
+
+def _drawn(file: File, protocol: Protocol, extracted_at: datetime) -> dict[str, Any]:
+    """What allocation made of it; of an enrolment without one, nothing but its stratum."""
+    order, drawn = file.enrolment.order, file.allocation
+    if drawn is None:
+        names = ("protocol", "repeat", "arm", "block", "position")
+        times = ("days_to_allocation", "days_at_risk", "days_followed")
+        stratum = next(s.id for s in protocol.strata if s.min_days <= order.days <= s.max_days)
+        return {"allocated": False, "stratum": stratum} | dict.fromkeys(names + times)
+    return {
+        "allocated": True,
+        "stratum": drawn.stratum,
+        "protocol": drawn.protocol,
+        "repeat": drawn.repeat,
+        "arm": drawn.arm,
+        "block": drawn.block,
+        "position": drawn.position,
+        "days_to_allocation": (drawn.allocated_at - file.enrolment.enrolled_at) / _DAY,
+        "days_at_risk": max((_runs_out(order) - drawn.allocated_at) / _DAY, 0.0),
+        # It may have been drawn while the extract was being read.
+        "days_followed": max((extracted_at - drawn.allocated_at) / _DAY, 0.0),
+    }
+
+
+def _dose(file: File) -> dict[str, Any]:
+    """Counted for everybody, so that it would show if somebody got what was not for them."""
+    states = [each.state for each in file.reminders]
+    sent_at = [each.sent_at for each in file.reminders if each.sent_at]
+    since = file.allocation.allocated_at if file.allocation else file.enrolment.enrolled_at
+    return {
+        "planned": len(states),
+        "sent": sum(state in _TAKEN for state in states),
+        **{str(state): states.count(state) for state in _COUNTED},
+        "parts": sum(each.parts or 0 for each in file.reminders),
+        "price_pence": float(sum(Decimal(each.price_pence or 0) for each in file.reminders)),
+        "hours_to_first_text": (min(sent_at) - since) / _HOUR if sent_at else None,
+    }
+
+
+def _reminder(name: str, reminder: Reminder, of: int, made_on: date) -> ReminderRow:
+    sent_at, price = reminder.sent_at, reminder.price_pence
+    return ReminderRow(
+        enrolment=name,
+        number=reminder.number,
+        of=of,
+        theme=reminder.theme,
+        day=(local_date(reminder.due_at) - made_on).days,
+        hour=reminder.due_at.astimezone(LONDON).hour,
+        state=reminder.state,
+        reason=_reason(reminder),
+        minutes_late=(sent_at - reminder.due_at) / _MINUTE if sent_at else None,
+        parts=reminder.parts,
+        price_pence=float(price) if price else None,
+    )
+
+
+def _reason(reminder: Reminder) -> ReminderReason | None:
+    """Providers name their refusals as they please; that it was one is what counts."""
+    if reminder.reason is None:
+        return None
+    if reminder.reason in set(ReminderReason):
+        return ReminderReason(reminder.reason)
+    refused = reminder.state is ReminderState.FAILED
+    return ReminderReason.REFUSED if refused else ReminderReason.OTHER
+
+
+def _outcome(name: str, place: int, outcome: Outcome, file: File) -> OutcomeRow:
+    order, drawn, at = file.enrolment.order, file.allocation, outcome.occurred_at
+    return OutcomeRow(
+        enrolment=name,
+        outcome=place,
+        type=outcome.type,
+        instrument=outcome.instrument,
+        days_from_order=(at - _midnight(order.made_on)) / _DAY,
+        days_from_allocation=(at - drawn.allocated_at) / _DAY if drawn else None,
+        within_order=drawn is not None and drawn.allocated_at <= at < _runs_out(order),
+        days_to_report=(outcome.reported_at - at) / _DAY,
+    )
+
+
+def _missing(name: str, place: int, missing: Missing, enrolled_at: datetime) -> MissingRow:
+    recorded_on, follow_up_on = local_date(missing.recorded_at), missing.follow_up_on
+    resolved_at = missing.resolved_at
+    return MissingRow(
+        enrolment=name,
+        episode=place,
+        reason=missing.reason,
+        days_recorded=(missing.recorded_at - enrolled_at) / _DAY,
+        follow_up_days=(follow_up_on - recorded_on).days if follow_up_on else None,
+        days_resolved=(resolved_at - enrolled_at) / _DAY if resolved_at else None,
+        resolved_how=resolved_how(missing.resolved_how),
+    )
+
+
+def _runs_out(order: Order) -> datetime:
+    """The end of its last day, in London."""
+    return _midnight(order.expires_on + timedelta(days=1))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), LONDON)

@@ -1,0 +1,147 @@
+"""What extract reads of the table, and what it keeps in its bucket."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from botocore.exceptions import ClientError
+from pydantic import ValidationError
+
+from extract.codes import Form
+from extract.package import DESCRIPTOR
+from extract.progress import Progress
+from extract.rows import File
+from extract.schema import ROWS
+from trial.errors import ContendedError, RejectedError
+from trial.records import Allocation, Enrolment, Outcome, Record, Reminder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+
+    from extract.schema import Row
+    from trial.table import Key, Table
+
+_RECORDS: Final[dict[str, type[Record]]] = {
+    "enrolment": Enrolment,
+    "allocation": Allocation,
+    "reminder": Reminder,
+    "outcome": Outcome,
+}
+_PRECONDITION_FAILED: Final = 412
+
+
+class ExtractStore:
+    """Speaks intent to the table and to the bucket."""
+
+    def __init__(self, table: Table, client: S3Client, bucket: str) -> None:
+        self._table = table
+        self._client = client
+        self._bucket = bucket
+
+    def files(self, *, after: Key | None) -> Iterator[tuple[Key, File]]:
+        """
+        Every enrolment, or those that come after a key, each with the key of its last item.
+
+        Raises RejectedError if what is stored is none.
+        """
+        items = self._table.scan(_RECORDS, after=after)
+        for partition, group in groupby(items, key=lambda each: each[0].pk):
+            if after and partition == after.pk:
+                continue  # something was added to it since it was read
+            keys, found = zip(*group, strict=True)
+            yield keys[-1], self._file(partition, found)
+
+    def _file(self, partition: str, items: Iterable[Mapping[str, Any]]) -> File:
+        if file := _whole(items):
+            return file
+        # Somebody was writing to it while it was read: by now that is done.
+        if file := _whole(self._table.partition(partition).values()):
+            return file
+        raise RejectedError("what is stored is not a whole enrolment")
+
+    def progress(self, run: str) -> tuple[Progress | None, str]:
+        """How far a run has come, and the tag of that word; none and empty before its first."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=_progress_path(run))
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None, ""
+            raise
+        return Progress.model_validate_json(answer["Body"].read()), answer["ETag"]
+
+    def keep_progress(self, run: str, progress: Progress, *, seen: str) -> str:
+        """The tag of the word as kept. Raises ContendedError if the one seen is not the last."""
+        condition = {"IfMatch": seen} if seen else {"IfNoneMatch": "*"}
+        return self._put(_progress_path(run), progress.model_dump_json().encode(), **condition)
+
+    def keep_part(self, run: str, rows: Iterable[Row]) -> str:
+        """The path of a part, which is named by what it holds: nobody writes over another's."""
+        lines = "".join(f"{row.resource} {row.model_dump_json()}\n" for row in rows)
+        path = f"staging/{run}/{hashlib.sha256(lines.encode()).hexdigest()}.gz"
+        self._put(path, gzip.compress(lines.encode(), mtime=0))
+        return path
+
+    def rows(self, parts: Iterable[str]) -> Iterator[Row]:
+        """The rows of these parts, in order, with one part in memory at a time."""
+        for path in parts:
+            answer = self._client.get_object(Bucket=self._bucket, Key=path)
+            for line in gzip.decompress(answer["Body"].read()).decode().splitlines():
+                resource, _, row = line.partition(" ")
+                yield ROWS[resource].model_validate_json(row)
+
+    def published(self, run: str) -> set[Form]:
+        """The forms in which a run is published."""
+        return {
+            form
+            for form in Form
+            if self._client.list_objects_v2(
+                Bucket=self._bucket, Prefix=f"{form}/{run}/{DESCRIPTOR}"
+            ).get("KeyCount")
+        }
+
+    def publish(self, run: str, form: Form, folder: Path) -> None:
+        """Keep a package in one form. What it names comes first: the last write publishes it."""
+        for path in sorted(folder.iterdir(), key=lambda path: (path.name == DESCRIPTOR, path)):
+            with path.open("rb") as file:
+                self._put(f"{form}/{run}/{path.name}", file)
+
+    def _put(self, path: str, body: bytes | BinaryIO, **condition: Any) -> str:  # noqa: ANN401
+        try:
+            answer = self._client.put_object(Bucket=self._bucket, Key=path, Body=body, **condition)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == _PRECONDITION_FAILED:
+                raise ContendedError("somebody else writes the same extract") from error
+            raise
+        return answer["ETag"]
+
+
+def _progress_path(run: str) -> str:
+    return f"staging/{run}/progress.json"
+
+
+def _whole(items: Iterable[Mapping[str, Any]]) -> File | None:
+    """What these items are together; none if they are not of one moment. Raises RejectedError."""
+    of_kind: dict[str, list[Any]] = {kind: [] for kind in _RECORDS}
+    try:
+        for item in items:
+            if record := _RECORDS.get(item["kind"]):
+                of_kind[item["kind"]].append(record.of(dict(item)))
+    except ValidationError as error:
+        # Without its cause: what the items held is personal.
+        message = f"what is stored is not an enrolment: {error.error_count()} faults"
+        raise RejectedError(message) from None
+    enrolments, allocations = of_kind["enrolment"], of_kind["allocation"]
+    if not enrolments or bool(allocations) != bool(enrolments[0].allocated_at):
+        return None
+    return File(
+        enrolment=enrolments[0],
+        allocation=allocations[0] if allocations else None,
+        reminders=tuple(of_kind["reminder"]),
+        outcomes=tuple(of_kind["outcome"]),
+    )

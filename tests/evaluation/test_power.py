@@ -1,0 +1,149 @@
+"""How many people it takes, against the published figures and against simulated trials."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from evaluation.power import (
+    EXACT_UP_TO,
+    Needed,
+    Power,
+    detectable,
+    diluted,
+    needed,
+    orders_needed,
+    power_of,
+)
+from evaluation.statistics.proportions import fisher
+from evaluation.statistics.values import CannotSay, Counts
+
+
+@pytest.mark.parametrize(
+    ("intervention", "normal", "fleiss", "exact"), [(0.04, 36, 44, 39), (0.14, 132, 146, 144)]
+)
+def test_people_per_arm(intervention: float, normal: int, fleiss: int, exact: int) -> None:
+    assert needed(0.28, intervention, alpha=0.05, power=0.8) == (normal, fleiss, exact)
+
+
+def test_it_takes_as_many_to_show_more_events_as_fewer() -> None:
+    assert needed(0.04, 0.28, alpha=0.05, power=0.8) == (36, 44, 39)
+    assert needed(0.72, 0.96, alpha=0.05, power=0.8) == (36, 44, 39)
+
+
+def test_an_extreme_risk_needs_fewer_than_the_normal_figure() -> None:
+    found = needed(0.4, 0, alpha=0.05, power=0.9)
+
+    assert isinstance(found, Needed)
+    assert (found.normal, found.exact) == (19, 18)
+
+
+def test_beyond_what_is_counted_the_exact_figure_is_not_said() -> None:
+    found = needed(0.28, 0.27, alpha=0.05, power=0.8)
+
+    assert isinstance(found, Needed)
+    assert found.normal > EXACT_UP_TO
+    assert isinstance(found.exact, CannotSay)
+    power = power_of(0.28, 0.27, per_arm=(EXACT_UP_TO + 1, 5), alpha=0.05)
+    assert isinstance(power, Power)
+    assert isinstance(power.exact, CannotSay)
+
+
+def test_the_people_needed_have_the_power_and_one_fewer_has_not() -> None:
+    for n, enough in ((36, True), (35, False)):
+        power = power_of(0.28, 0.04, per_arm=(n, n), alpha=0.05)
+        assert isinstance(power, Power)
+        assert (power.normal >= 0.8) == enough
+    for n, enough in ((39, True), (38, False)):
+        power = power_of(0.28, 0.04, per_arm=(n, n), alpha=0.05)
+        assert isinstance(power, Power)
+        assert not isinstance(power.exact, CannotSay)
+        assert (power.exact >= 0.8) == enough
+
+
+@pytest.mark.parametrize(("n", "m", "alpha"), [(14, 9, 0.05), (13, 11, 0.01), (12, 12, 0.05)])
+def test_the_exact_power_is_the_sum_over_every_table(n: int, m: int, alpha: float) -> None:
+    treated, control = 0.1, 0.6
+    expected = 0.0
+    for a, c in product(range(n + 1), range(m + 1)):
+        p = fisher(Counts(a, n), Counts(c, m))
+        assert not isinstance(p, CannotSay)
+        if p <= alpha:
+            expected += binom.pmf(a, n, treated) * binom.pmf(c, m, control)
+
+    power = power_of(control, treated, per_arm=(n, m), alpha=alpha)
+
+    assert isinstance(power, Power)
+    assert power.exact == pytest.approx(expected, rel=1e-9)
+
+
+def test_simulated_trials_show_the_effect_as_often_as_said() -> None:
+    random = np.random.default_rng(20261123)
+    n, trials = 200, 20_000
+    a, c = random.binomial(n, 0.16, trials), random.binomial(n, 0.28, trials)
+    pooled = (a + c) / (2 * n)
+    z = (a - c) / n / np.sqrt(2 * pooled * (1 - pooled) / n)
+
+    power = power_of(0.28, 0.16, per_arm=(n, n), alpha=0.05)
+
+    assert isinstance(power, Power)
+    assert power.normal == pytest.approx((abs(z) > 1.959964).mean(), abs=0.015)
+
+
+def test_what_is_detectable_takes_as_many_people_as_there_are() -> None:
+    risk = detectable(0.28, per_arm=(132, 132), alpha=0.05, power=0.8)
+
+    assert not isinstance(risk, CannotSay)
+    assert risk == pytest.approx(0.14, abs=0.001)
+    found = needed(0.28, risk - 1e-5, alpha=0.05, power=0.8)
+    assert isinstance(found, Needed)
+    assert found.normal == 132
+
+
+def test_arms_of_unequal_size_detect_less_than_equal_ones() -> None:
+    equal, unequal = (
+        detectable(0.28, per_arm=sizes, alpha=0.05, power=0.8) for sizes in ((100, 100), (30, 170))
+    )
+
+    assert not isinstance(equal, CannotSay)
+    assert not isinstance(unequal, CannotSay)
+    assert unequal < equal
+
+
+def test_too_few_people_detect_nothing() -> None:
+    assert isinstance(detectable(0.28, per_arm=(8, 8), alpha=0.05, power=0.8), CannotSay)
+
+
+def test_empty_arms_show_nothing() -> None:
+    for sizes in ((0, 5), (5, 0), (0, 0)):
+        nobody = CannotSay("an arm has nobody")
+        assert power_of(0.28, 0.14, per_arm=sizes, alpha=0.05) == nobody
+        assert detectable(0.28, per_arm=sizes, alpha=0.05, power=0.8) == nobody
+
+
+def test_equal_risks_need_no_trial() -> None:
+    assert isinstance(needed(0.28, 0.28, alpha=0.05, power=0.8), CannotSay)
+
+
+@pytest.mark.parametrize(
+    ("share", "orders"), [(0, 264), (0.2, 330), (0.5, 528), (0.34, 400), (0.9, 2640)]
+)
+def test_orders_to_enrol_allow_for_those_never_randomised(share: float, orders: int) -> None:
+    assert orders_needed(132, never_randomised=share) == orders
+
+
+def test_texts_that_do_not_arrive_dilute_the_effect() -> None:
+    assert diluted(0.28, 0.14, undelivered=0) == 0.14
+    assert diluted(0.28, 0.14, undelivered=0.5) == pytest.approx(0.21)
+    assert diluted(0.28, 0.14, undelivered=1) == pytest.approx(0.28)
+
+
+def test_what_is_no_risk_or_no_share_is_refused() -> None:
+    for control, intervention in ((0, 0.1), (1, 0.5), (-0.1, 0.1), (0.2, 1.1), (0.2, -0.1)):
+        with pytest.raises(ValueError, match="risk"):
+            needed(control, intervention, alpha=0.05, power=0.8)
+    with pytest.raises(ValueError, match="leaves nobody"):
+        orders_needed(132, never_randomised=1)
+    with pytest.raises(ValueError, match="no share"):
+        diluted(0.28, 0.14, undelivered=1.5)

@@ -1,0 +1,237 @@
+"""Odds ratios against logistf (R), and against tables of which the answer is known."""
+
+import math
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import pytest
+
+from evaluation.statistics.regression import Adjusted, ByPerson, adjusted, by_person
+from evaluation.statistics.values import CannotSay
+
+# Foxman et al. (1997), Epidemiology 8:637-641, as logistf ships it: how many with and without an
+# infection had each mix of age, oc, vic, vicl, vis, dia.
+INFECTIONS = {
+    "000010": (1, 1),
+    "001000": (14, 2),
+    "001010": (3, 1),
+    "001100": (10, 8),
+    "001110": (12, 18),
+    "001111": (1, 0),
+    "010000": (44, 42),
+    "010001": (3, 0),
+    "010010": (0, 1),
+    "011000": (15, 1),
+    "011001": (1, 0),
+    "011010": (2, 0),
+    "011100": (7, 5),
+    "011110": (3, 6),
+    "101000": (2, 0),
+    "101010": (1, 0),
+    "101011": (1, 0),
+    "101100": (1, 2),
+    "101110": (0, 4),
+    "101111": (1, 0),
+    "110000": (5, 14),
+    "110010": (0, 1),
+    "111000": (3, 1),
+    "111110": (0, 2),
+}
+
+
+def people(table: Sequence[tuple[int, bool, bool]]) -> tuple[list[bool], list[bool]]:
+    """Events and arms of so many people each."""
+    rows = [(event, arm) for count, event, arm in table for _ in range(count)]
+    return [event for event, _ in rows], [arm for _, arm in rows]
+
+
+def two_by_two(a: int, b: int, c: int, d: int) -> tuple[list[bool], list[bool]]:
+    return people([(a, True, True), (b, False, True), (c, True, False), (d, False, False)])
+
+
+@pytest.mark.parametrize(
+    ("place", "log_odds", "low", "high"),
+    [
+        (0, -1.10598131, -1.9737884, -0.30742514),
+        (2, 2.26887464, 1.2730216, 3.43543273),
+        (3, -2.11140817, -3.2608611, -1.11773495),
+        (5, 3.09601166, 0.7745682, 8.03029352),
+    ],
+)
+def test_separated_data_give_firths_estimate(
+    place: int, log_odds: float, low: float, high: float
+) -> None:
+    rows = [
+        (mix, event)
+        for mix, (cases, others) in INFECTIONS.items()
+        for event in [True] * cases + [False] * others
+    ]
+    found = adjusted(
+        event=[event for _, event in rows],
+        treated=[mix[place] == "1" for mix, _ in rows],
+        covariates={
+            str(other): [mix[other] for mix, _ in rows] for other in range(6) if other != place
+        },
+        alpha=0.05,
+    )
+
+    assert isinstance(found, Adjusted)
+    assert found.people == 239
+    assert found.method == "firth"
+    assert found.why
+    assert [math.log(each) for each in found.odds_ratio] == pytest.approx(
+        [log_odds, low, high], rel=1e-4
+    )
+
+
+def test_firth_on_a_table_adds_half_to_each_cell() -> None:
+    event, arm = two_by_two(0, 20, 6, 14)
+
+    found = adjusted(event=event, treated=arm, covariates={}, alpha=0.05)
+
+    assert isinstance(found, Adjusted)
+    assert found.method == "firth"
+    assert found.odds_ratio.value == pytest.approx((0.5 / 20.5) / (6.5 / 14.5), rel=1e-6)
+
+
+def test_without_covariates_it_is_the_tables_own_odds_ratio() -> None:
+    event, arm = two_by_two(7, 27, 12, 22)
+    half = 1.959963984540054 * math.sqrt(1 / 7 + 1 / 27 + 1 / 12 + 1 / 22)  # Woolf's
+
+    found = adjusted(event=event, treated=arm, covariates={}, alpha=0.05)
+
+    assert isinstance(found, Adjusted)
+    assert (found.method, found.why) == ("logistic", "")
+    ratio = (7 * 22) / (27 * 12)
+    assert list(found.odds_ratio) == pytest.approx(
+        [ratio, ratio * math.exp(-half), ratio * math.exp(half)], rel=1e-6
+    )
+
+
+def test_a_confounder_is_adjusted_away() -> None:
+    # Within each stratum the odds are equal in both arms; taken together they are not.
+    strata = {"few": (two_by_two(2, 18, 8, 72)), "many": two_by_two(40, 40, 10, 10)}
+    event = [each for events, _ in strata.values() for each in events]
+    arm = [each for _, arms in strata.values() for each in arms]
+    stratum = [name for name, (events, _) in strata.items() for _ in events]
+
+    crude = adjusted(event=event, treated=arm, covariates={}, alpha=0.05)
+    found = adjusted(event=event, treated=arm, covariates={"stratum": stratum}, alpha=0.05)
+
+    assert isinstance(crude, Adjusted)
+    assert isinstance(found, Adjusted)
+    assert crude.odds_ratio.value > 2
+    assert found.odds_ratio.value == pytest.approx(1)
+    assert found.p == pytest.approx(1)
+
+
+def test_a_covariate_alike_in_everybody_is_left_out_and_told() -> None:
+    event, arm = two_by_two(7, 27, 12, 22)
+    sex = ["male"] * len(arm)
+    age = (["18-24", "25-34", "35-44"] * len(arm))[: len(arm)]
+
+    found = adjusted(event=event, treated=arm, covariates={"sex": sex, "age": age}, alpha=0.05)
+
+    assert isinstance(found, Adjusted)
+    assert (found.covariates, found.dropped) == (("age",), ("sex",))
+
+
+def test_a_covariate_that_is_the_arm_cannot_be_told_from_it() -> None:
+    event, arm = two_by_two(7, 27, 12, 22)
+
+    found = adjusted(event=event, treated=arm, covariates={"same": arm}, alpha=0.05)
+
+    assert isinstance(found, CannotSay)
+
+
+def test_orders_of_one_person_are_not_so_many_people() -> None:
+    random = np.random.default_rng(20261123)
+    risk = random.beta(0.4, 0.8, size=150)  # persons differ: their own orders are alike
+    person = np.repeat(np.arange(150), 4)
+    event = random.random(600) < risk[person]
+    arm = person % 2 == 0
+
+    alone = by_person(event=event, treated=arm, person=np.arange(600), alpha=0.05)
+    found = by_person(event=event, treated=arm, person=person, alpha=0.05)
+
+    assert isinstance(alone, ByPerson)
+    assert isinstance(found, ByPerson)
+    assert (found.orders, found.people) == (600, 150)
+    assert found.odds_ratio.value == pytest.approx(alone.odds_ratio.value, rel=1e-6)
+    widths = [math.log(each.odds_ratio.high / each.odds_ratio.low) for each in (alone, found)]
+    assert widths[1] > 1.3 * widths[0]
+
+
+def test_with_one_order_each_it_is_the_tables_own_odds_ratio() -> None:
+    event, arm = two_by_two(7, 27, 12, 22)
+
+    found = by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05)
+
+    assert isinstance(found, ByPerson)
+    assert found.odds_ratio.value == pytest.approx((7 * 22) / (27 * 12))
+
+
+@pytest.mark.parametrize(
+    ("table", "because"),
+    [
+        ((0, 0, 0, 0), "nobody is in either arm"),
+        ((0, 0, 3, 5), "nobody is in the intervention arm"),
+        ((3, 5, 0, 0), "nobody is in the control arm"),
+        ((0, 5, 0, 5), "nobody in either arm had the event"),
+        ((5, 0, 5, 0), "everybody in both arms had the event"),
+    ],
+)
+def test_what_cannot_be_said_says_why(table: tuple[int, int, int, int], because: str) -> None:
+    event, arm = two_by_two(*table)
+
+    assert adjusted(event=event, treated=arm, covariates={}, alpha=0.05) == CannotSay(because)
+    assert by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05) == CannotSay(
+        because
+    )
+
+
+def test_an_estimate_that_finds_no_end_is_not_given() -> None:
+    event, arm = two_by_two(1, 1, 0, 2)
+
+    found = adjusted(event=event, treated=arm, covariates={"half": list("baba")}, alpha=0.05)
+
+    assert isinstance(found, CannotSay)
+
+
+@pytest.mark.parametrize(
+    ("table", "because"),
+    [
+        ((0, 20, 6, 14), "nobody in the intervention arm had the event"),
+        ((6, 14, 20, 0), "everybody in the control arm had the event"),
+    ],
+)
+def test_odds_without_limit_are_not_given_with_repeats(
+    table: tuple[int, int, int, int], because: str
+) -> None:
+    event, arm = two_by_two(*table)
+
+    found = by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05)
+
+    assert found == CannotSay(because)
+
+
+def test_a_robust_variance_of_a_few_people_is_not_given() -> None:
+    for people_in_arm, said in ((9, False), (10, True)):
+        event, arm = two_by_two(4, people_in_arm - 4, 6, 14)
+
+        found = by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05)
+
+        assert isinstance(found, ByPerson) == said
+
+
+def test_no_small_table_gives_what_is_no_number() -> None:
+    for table in product((0, 2), repeat=4):
+        event, arm = two_by_two(*table)
+        half = ["a" if i % 2 else "b" for i in range(len(arm))]
+        for covariates in ({}, {"half": half}):
+            found = adjusted(event=event, treated=arm, covariates=covariates, alpha=0.05)
+            if not isinstance(found, CannotSay):
+                assert all(0 < each < math.inf for each in found.odds_ratio), table
+                assert found.odds_ratio.low <= found.odds_ratio.value <= found.odds_ratio.high
+                assert 0 <= found.p <= 1

@@ -1,0 +1,542 @@
+"""The research extract: what it tells, what it never tells, and that it is never half of one."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+from pydantic import ValidationError
+
+from extract import extract as use_case
+from extract.extract import TOO_OLD
+from extract.handler import lambda_handler
+from tests.support.extracts import BUCKET, objects, packages
+from tests.support.faults import counting, hooked, meddling
+from tests.support.life import ARREST, QUASHED, tell
+from tests.support.samples import TABLE, sample
+from tests.support.steps import Context, allocate, call, enrol, failures, fire
+from tests.support.table import (
+    allocation_of,
+    change_enrolment,
+    everything,
+    found,
+    keep,
+    reminders_of,
+    to_wire,
+    wired,
+)
+from trial import aws
+from trial.errors import RejectedError
+from trial.model import Arm
+from trial.protocol import FOLDER
+from trial.records import allocation_key, enrolment_key, reminder_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from io import StringIO
+    from uuid import UUID
+
+    import time_machine
+
+NIGHT = datetime(2026, 12, 20, 3, tzinfo=UTC)
+RUN = "2026-12-20"
+MISSING = {"missing_reason": "seized_evidence", "recorded_by": "PC-9001"}
+
+
+class Crashed(Exception):  # noqa: N818 - it is no error of ours
+    """The function's process has died."""
+
+
+def invocation(looks: int = 100) -> Context:
+    """One with time enough for so many looks at the clock."""
+    left = chain([900_000] * looks, count(0, 0))
+
+    class Invocation(Context):
+        @staticmethod
+        def get_remaining_time_in_millis() -> int:
+            return next(left)
+
+    return Invocation()
+
+
+def extracted(run: str | None = None, looks: int = 100) -> str:
+    """What an invocation made of an extract: that of the night, or one with a name."""
+    asked = {"run": run} if run else sample("extract-nightly")
+    return str(lambda_handler(asked, invocation(looks))["became"])
+
+
+def published(form: str = "unblinded", run: str = RUN) -> dict[str, Any]:
+    """A package, whole."""
+    return packages()[f"{form}/{run}"]
+
+
+@pytest.fixture(autouse=True)
+def bucket(cloud: dict[str, str]) -> None:
+    assert cloud["EXTRACT_BUCKET"] == BUCKET
+    aws.s3().create_bucket(
+        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
+    )
+
+
+@pytest.fixture
+def people(clock: time_machine.Traveller) -> list[UUID]:
+    """Somebody at every place of the flow, and a night to tell of it."""
+    ids = [enrol(serial) for serial in range(1, 5)]
+    assert failures(allocate(*ids)) == []
+    ids.append(enrol(7, mobile=MISSING))
+    ids.append(enrol(8, respondent={"date_of_birth": "2010-01-01"}))
+    ids.append(enrol(9, order={"served_on": None}))
+    tell(ids[0], "outcomes", ARREST)
+    tell(ids[1], "end", QUASHED)
+    going = (ids[0], *ids[2:4])
+    treated = next(each for each in going if allocation_of(each).arm is Arm.INTERVENTION)
+    first = reminders_of(treated)[0]
+    clock.move_to(first.due_at)
+    fire(treated, first.number)
+    clock.move_to(NIGHT)
+    return ids
+
+
+# What is told
+
+
+@pytest.mark.usefixtures("people")
+def test_everybody_in_the_flow_diagram_can_be_recounted() -> None:
+    assert extracted() == "published"
+    flow = call("GET", "/reports/flow").body
+    for form in ("blinded", "unblinded"):
+        rows = published(form)["enrolments"]
+        assert len(rows) == flow["enrolled"] == 7
+        assert Counter(row["status"] for row in rows) == Counter(
+            {status: number for status, number in flow["by_status"].items() if number}
+        )
+        assert sum(row["allocated"] for row in rows) == flow["randomised"]
+        lacking = [row for row in rows if not row["number_at_enrolment"]]
+        assert [row["missing_reason"] for row in lacking] == ["seized_evidence"]
+
+
+def test_the_arms_are_the_allocated_ones(people: list[UUID]) -> None:
+    extracted()
+    arms = Counter(allocation_of(each).arm.value for each in people[:4])
+    assert Counter(row["arm"] for row in published()["enrolments"]) == arms | {None: 3}
+    labelled = Counter(row["arm"] for row in published("blinded")["enrolments"])
+    assert labelled.keys() == {"A", "B", None}
+    assert sorted(labelled.values()) == sorted((arms | Counter({None: 3})).values())
+
+
+@pytest.mark.usefixtures("people")
+def test_control_got_nothing_and_the_extract_says_so() -> None:
+    extracted()
+    package = published()
+    rows = {row["enrolment"]: row for row in package["enrolments"]}
+    assert {rows[each["enrolment"]]["arm"] for each in package["reminders"]} == {"intervention"}
+    for row in rows.values():
+        assert row["planned"] == (7 if row["arm"] == "intervention" else 0)
+        assert row["sent"] <= row["planned"]
+    assert sum(row["sent"] for row in rows.values()) == 1
+
+
+@pytest.mark.usefixtures("people")
+def test_outcomes_and_times_without_a_number_belong_to_their_enrolments() -> None:
+    extracted()
+    package = published()
+    (outcome,), (missing,) = package["outcomes"], package["missing"]
+    by_name = {row["enrolment"]: row for row in package["enrolments"]}
+    assert by_name[outcome["enrolment"]]["allocated"]
+    assert outcome["type"] == "arrest"
+    assert by_name[missing["enrolment"]]["missing_reason"] == missing["reason"]
+
+
+def test_names_and_labels_are_the_same_every_night(
+    people: list[UUID], clock: time_machine.Traveller
+) -> None:
+    extracted()
+    clock.shift(timedelta(days=1))
+    extracted()
+    for form in ("blinded", "unblinded"):
+        one, other = (
+            {row["enrolment"]: row["arm"] for row in published(form, run)["enrolments"]}
+            for run in (RUN, "2026-12-21")
+        )
+        assert one == other
+        assert len(one) == len(people)
+
+
+def test_another_trial_s_orders_are_left_out(people: list[UUID]) -> None:
+    change_enrolment(people[0], trial="dvpo-2025")
+    extracted()
+    assert len(published()["enrolments"]) == len(people) - 1
+
+
+def test_one_call_makes_all_pseudonyms(people: list[UUID]) -> None:
+    with counting(aws.kms(), "kms.GenerateMac") as calls:
+        extracted()
+    assert len(people) > len(calls) == 1
+
+
+# What is never told
+
+
+WITHHELD = {
+    "reference", "force", "court", "made_on", "expires_on", "served_on", "person_id",
+    "authorising_superintendent", "date_of_birth", "number", "number_hash", "person_hash",
+    "protected_hashes", "request_digest", "enrolment_id", "recorded_by", "recorded_at",
+    "resolved_how", "by", "outcome_id", "occurred_at", "reported_at", "message_id", "enrolled_at",
+    "enrolments", "respondents", "protected", "allocated_at", "due_at", "sent_at",
+}  # fmt: skip
+"""Attributes, wherever they are stored, of which no value is ever shown."""
+
+
+def canaries() -> set[str]:
+    """Every value stored under such a name, the keys of the table, and numbers' last digits."""
+    texts: set[str] = set()
+
+    def walk(value: Any, *, withheld: bool) -> None:
+        if isinstance(value, dict):
+            for name, each in value.items():
+                walk(each, withheld=withheld or name in WITHHELD)
+                if withheld:
+                    texts.add(name)
+        elif isinstance(value, list):
+            for each in value:
+                walk(each, withheld=withheld)
+        elif isinstance(value, str) and withheld:
+            texts.add(value)
+
+    for key, item in everything().items():
+        texts.update(part for part in f"{key.pk}#{key.sk}".split("#") if len(part) > 12)
+        item.pop("counted", None)
+        walk({name: value for name, value in item.items() if name != "number"}, withheld=False)
+    # What else stands in the table under these names, and tells nothing.
+    texts -= {"upstream", "allocation", "sending"}
+    return {text for text in texts if len(text) > 3}
+
+
+def test_nothing_that_tells_who_somebody_is_gets_out(
+    people: list[UUID], log: StringIO, clock: time_machine.Traveller
+) -> None:
+    tell(
+        people[4],
+        "mobile",
+        {"number": "+447700900987", "resolved_how": "asked Aunt Cordelia in Shildon"},
+    )
+    tell(people[2], "outcomes", ARREST | {"outcome_id": "CANARY-OUTCOME", "reference": "CRIME-9"})
+    clock.shift(timedelta(minutes=1))  # or the last word would have the extract's own time
+    extracted()
+    hidden = canaries()
+    numbers = {text for text in hidden if text.startswith("+447700")}
+    assert len(numbers) >= 6
+    assert {"1990-05-01", "CANARY-OUTCOME", "asked Aunt Cordelia in Shildon"} <= hidden
+    assert {str(each) for each in people} <= hidden
+    hidden |= {number[-6:] for number in numbers} | {each.hex for each in people}
+    shown = dict(objects("blinded")) | objects("unblinded")
+    assert len(shown) == 5 + 6
+    for form in ("blinded", "unblinded"):
+        agreed = (FOLDER / "dvpo-2026-1.toml").read_bytes()
+        assert shown.pop(f"{form}/{RUN}/protocol.toml") == agreed  # it has dates of its own
+    for path, packed in shown.items():
+        data = gzip.decompress(packed) if path.endswith(".gz") else packed
+        assert [text for text in hidden if text.encode() in data] == [], path
+    assert [
+        text for text in hidden - {str(each) for each in people} if text in log.getvalue()
+    ] == []
+
+
+@pytest.mark.usefixtures("people")
+def test_staging_holds_no_number_and_no_name_either() -> None:
+    extracted()
+    numbers = {text for text in canaries() if text.startswith("+447700")}
+    for path, packed in objects("staging").items():
+        data = gzip.decompress(packed) if path.endswith(".gz") else packed
+        assert [text for text in numbers if text[-6:].encode() in data] == [], path
+
+
+# Parts, pages and the clock
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(use_case, "IN_A_PART", 2)
+
+
+def told_by(run: str) -> dict[str, bytes]:
+    """A run's packages, to the byte."""
+    found = objects(f"blinded/{run}/") | objects(f"unblinded/{run}/")
+    return {path.replace(run, "RUN"): data for path, data in found.items()}
+
+
+@pytest.mark.usefixtures("people", "small_parts")
+def test_wherever_a_page_ends_the_extract_is_the_same() -> None:
+    assert extracted("2026-12-20-whole") == "published"
+    for limit in (1, 2, 3, 5, 8, 13):
+
+        def shorten(params: dict[str, Any], limit: int = limit, **_: Any) -> None:
+            params["Limit"] = limit
+
+        run = f"2026-12-20-{limit}"
+        with hooked(aws.dynamodb(), "provide-client-params.dynamodb.Scan", shorten):
+            assert extracted(run) == "published"
+        assert told_by(run) == told_by("2026-12-20-whole")
+
+
+@pytest.mark.usefixtures("people", "small_parts")
+def test_however_often_the_time_runs_out_the_extract_is_the_same() -> None:
+    extracted("2026-12-20-whole")
+    for looks in range(1, 8):
+        run, became = f"2026-12-20-{looks}", [""]
+        while became[-1] != "published":
+            assert not told_by(run)
+            became.append(extracted(run, looks))
+            assert len(became) < 10
+        assert told_by(run) == told_by("2026-12-20-whole")
+
+
+@pytest.mark.usefixtures("people")
+def test_without_time_nothing_is_begun() -> None:
+    assert extracted(looks=0) == "unfinished"
+    assert objects() == {}
+
+
+@pytest.mark.usefixtures("people")
+def test_what_is_read_and_not_published_is_published_as_read_however_late(
+    clock: time_machine.Traveller,
+) -> None:
+    assert extracted(looks=1) == "unfinished"
+    assert packages() == {}  # there was no time for it
+    clock.shift(TOO_OLD + timedelta(seconds=1))
+    enrol(20)
+    assert extracted() == "published"
+    assert published()["said"]["extracted_at"] == "2026-12-20T03:00:00Z"
+    assert len(published()["enrolments"]) == 7
+
+
+@pytest.mark.usefixtures("people", "small_parts")
+def test_what_was_begun_long_ago_is_begun_anew(clock: time_machine.Traveller) -> None:
+    assert extracted(looks=2) == "unfinished"
+    clock.shift(TOO_OLD + timedelta(seconds=1))
+    assert extracted() == "published"
+    assert published()["said"]["extracted_at"] == "2026-12-20T05:00:01Z"
+    assert len(published()["enrolments"]) == 7
+
+
+@pytest.mark.usefixtures("people", "small_parts")
+def test_what_is_told_is_told_as_of_the_beginning(clock: time_machine.Traveller) -> None:
+    assert extracted(looks=2) == "unfinished"
+    clock.shift(TOO_OLD)
+    assert extracted() == "published"
+    assert published()["said"]["extracted_at"] == "2026-12-20T03:00:00Z"
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_what_comes_to_an_enrolment_after_it_was_read_does_not_stop_the_rest(
+    people: list[UUID],
+) -> None:
+    assert extracted(looks=1) == "unfinished"
+    reminder = next(each for each in chain.from_iterable(map(reminders_of, people)))
+    for each in people:
+        later = reminder.model_copy(update={"enrolment_id": each, "number": 99})
+        keep(reminder_key(each, 99), later)  # after all that is in its partition
+    assert extracted() == "published"
+    assert len(published()["enrolments"]) == len(people)
+
+
+# Once and whole
+
+
+@pytest.mark.usefixtures("people")
+def test_what_is_published_stays_as_it_is() -> None:
+    extracted()
+    before = objects()
+    enrol(20)
+    assert extracted() == "published_before"
+    assert objects() == before
+    assert extracted("2026-12-20-by0hand") == "published"
+    assert len(published(run="2026-12-20-by0hand")["enrolments"]) == 8
+
+
+class Sweep:
+    """Dies at one call of AWS: before it is made, or once it is done and before it is answered."""
+
+    def __init__(self, place: int, moment: str) -> None:
+        self.place, self.moment = place, moment
+        self.calls = 0
+
+    def __enter__(self) -> Self:
+        self._hooks = ExitStack()
+        for client in (aws.s3(), aws.dynamodb(), aws.kms()):
+            self._hooks.enter_context(hooked(client, self.moment, self._strike))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hooks.close()
+
+    def _strike(self, **_: Any) -> None:
+        self.calls += 1
+        if self.calls == self.place:
+            raise Crashed
+
+
+@pytest.mark.usefixtures("people")
+def test_a_crash_anywhere_publishes_no_half_and_the_next_one_completes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(use_case, "IN_A_PART", 5)
+    assert extracted("2026-12-20-whole") == "published"
+    whole = told_by("2026-12-20-whole")
+    crashes = 0
+    for moment in ("before-call", "after-call.s3.PutObject"):
+        for place in count(1):
+            run = f"2026-12-20-{moment[0]}{place}"
+            with Sweep(place, moment) as sweep:
+                try:
+                    extracted(run)
+                except Crashed:
+                    crashes += 1
+            if sweep.calls < place:
+                break  # there are no more calls
+            left = told_by(run)
+            # Whoever takes what a datapackage.json names finds all of it, or finds none.
+            for path in left:
+                if path.endswith("datapackage.json"):
+                    folder = path.removesuffix("datapackage.json")
+                    same = {name: data for name, data in whole.items() if name.startswith(folder)}
+                    assert {name: left[name] for name in same} == same, (moment, place)
+            assert extracted(run) in ("published", "published_before"), (moment, place)
+            assert told_by(run) == whole, (moment, place)
+    assert crashes > 30
+
+
+@pytest.mark.usefixtures("people", "small_parts")
+@pytest.mark.parametrize("begun", [False, True])
+def test_two_at_once_do_not_mix(*, begun: bool) -> None:
+    """Another invocation goes on with the same run while this one reads."""
+    extracted("2026-12-20-whole")
+    if begun:
+        assert extracted(looks=1) == "unfinished"
+    ran: list[str] = []
+    with meddling(aws.dynamodb(), "after-call.dynamodb.Scan", lambda: ran.append(extracted())):
+        assert extracted() == "left"
+    assert ran == ["published"]
+    assert told_by(RUN) == told_by("2026-12-20-whole")
+
+
+@pytest.mark.usefixtures("people")
+def test_what_was_read_under_another_protocol_is_read_again() -> None:
+    """It changed after one form was published, which stays as it is."""
+    with pytest.raises(Crashed), hooked(aws.s3(), "before-call.s3.PutObject", unblinded(crash)):
+        extracted()
+    before = objects("blinded")
+    assert f"blinded/{RUN}/datapackage.json" in before
+    assert packages().keys() == {f"blinded/{RUN}"}
+    path = f"staging/{RUN}/progress.json"
+    read = json.loads(objects()[path]) | {"protocol_sha256": "of another"}
+    aws.s3().put_object(Bucket=BUCKET, Key=path, Body=json.dumps(read))
+    enrol(20)
+    assert extracted() == "published"
+    assert objects("blinded") == before
+    assert len(published()["enrolments"]) == 8
+
+
+def crash() -> None:
+    raise Crashed
+
+
+@pytest.mark.usefixtures("people")
+def test_two_that_publish_at_once_publish_the_same() -> None:
+    ran: list[str] = []
+
+    def other() -> None:
+        if not ran:
+            ran.append("")
+            ran.append(extracted())
+
+    with hooked(aws.s3(), "before-call.s3.PutObject", unblinded(other)):
+        assert extracted() == "published"
+    assert ran[1:] == ["published"]
+    extracted("2026-12-20-whole")
+    assert told_by(RUN) == told_by("2026-12-20-whole")
+
+
+def unblinded(act: Callable[[], object]) -> Callable[..., None]:
+    """Acts when something is about to be kept in that form."""
+
+    def only_then(params: dict[str, Any], **_: Any) -> None:
+        if "unblinded/" in params["url_path"]:
+            act()
+
+    return only_then
+
+
+# What is not as it should be
+
+
+def test_an_enrolment_caught_between_two_writes_is_read_again(people: list[UUID]) -> None:
+    def tear(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["Items"] = [each for each in parsed["Items"] if each["sk"]["S"] != "ALLOCATION"]
+
+    with hooked(aws.dynamodb(), "after-call.dynamodb.Scan", tear):
+        assert extracted() == "published"
+    assert sum(row["allocated"] for row in published()["enrolments"]) == 4
+    assert len(published()["enrolments"]) == len(people)
+
+
+@pytest.mark.parametrize("key", [allocation_key, enrolment_key])
+def test_an_enrolment_that_is_not_whole_stops_the_extract(people: list[UUID], key: Any) -> None:
+    aws.dynamodb().delete_item(TableName=TABLE, Key=wired(key(people[0])))
+    with pytest.raises(RejectedError, match="not a whole enrolment"):
+        extracted()
+    assert packages() == {}
+
+
+def test_what_cannot_be_read_is_not_repeated_in_the_error(people: list[UUID]) -> None:
+    key = enrolment_key(people[0])
+    item = found(key) | {"respondent": {"person_id": "CANARY", "date_of_birth": "soon"}}
+    aws.dynamodb().put_item(
+        TableName=TABLE, Item=wired(key) | {name: to_wire(each) for name, each in item.items()}
+    )
+    with pytest.raises(RejectedError, match=r"not an enrolment: \d faults") as refusal:
+        extracted()
+    assert "CANARY" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+    assert packages() == {}
+
+
+def test_an_empty_table_is_an_extract_of_nobody(clock: time_machine.Traveller) -> None:
+    clock.move_to(NIGHT)
+    assert extracted() == "published"
+    assert published()["enrolments"] == []
+
+
+@pytest.mark.parametrize("run", ["tonight", "../2026-12-20", "2026-12-20/x", "2026-12-20-"])
+def test_a_name_without_a_day_or_with_a_path_is_refused(run: str) -> None:
+    with pytest.raises(ValidationError):
+        extracted(run)
+
+
+# What is said of it
+
+
+@pytest.mark.usefixtures("people", "small_parts")
+def test_only_a_published_extract_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert extracted(looks=1) == "unfinished"
+    assert metrics(capsys) == []
+    for became in ("published", "published_before"):
+        assert extracted() == became
+        assert metrics(capsys) == ["ExtractPublished"]
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    return [
+        metric["Name"]
+        for line in lines
+        if "_aws" in line
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    ]

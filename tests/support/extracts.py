@@ -1,0 +1,130 @@
+"""The research extract as those who read it find it: whatever a `datapackage.json` names."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from extract.schema import EnrolmentRow
+from trial import aws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+BUCKET = "extract"
+
+
+def objects(prefix: str = "") -> dict[str, bytes]:
+    """What the bucket holds, by path."""
+    client = aws.s3()
+    listed = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+    return {
+        each["Key"]: client.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
+        for each in listed
+    }
+
+
+def packages() -> dict[str, dict[str, Any]]:
+    """Every published package by its folder: its description, and its tables by name."""
+    found = objects()
+    return {
+        path.removesuffix("/datapackage.json"): opened(found, path.removesuffix("datapackage.json"))
+        for path in found
+        if path.endswith("/datapackage.json")
+    }
+
+
+def opened(files: Mapping[str, bytes], folder: str) -> dict[str, Any]:
+    """A package that is whole: all that it names is there, as it is said to be."""
+    said = json.loads(files[f"{folder}datapackage.json"])
+    protocol = files[f"{folder}protocol.toml"]
+    assert hashlib.sha256(protocol).hexdigest() == said["protocol_sha256"]
+    tables = {}
+    for resource in said["resources"]:
+        packed = files[folder + resource["path"]]
+        assert len(packed) == resource["bytes"]
+        assert f"sha256:{hashlib.sha256(packed).hexdigest()}" == resource["hash"]
+        tables[resource["name"]] = list(_rows(packed, resource["schema"]))
+    return {"said": said, **tables}
+
+
+def _rows(packed: bytes, schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    kinds = {field["name"]: field["type"] for field in schema["fields"]}
+    sheet = csv.DictReader(StringIO(gzip.decompress(packed).decode(), newline=""))
+    assert sheet.fieldnames == list(kinds)
+    for row in sheet:
+        yield {name: _value(text, kinds[name]) for name, text in row.items()}
+
+
+def _value(text: str, kind: str) -> Any:
+    if not text:
+        return None
+    match kind:
+        case "boolean":
+            return {"true": True, "false": False}[text]
+        case "integer":
+            return int(text)
+        case "number":
+            return float(text)
+        case _:
+            return text
+
+
+def enrolment_row(**changes: Any) -> EnrolmentRow:
+    """A row about somebody in the intervention arm, made up."""
+    return EnrolmentRow(
+        **{
+            "enrolment": "0" * 16,
+            "person": "1" * 16,
+            "superintendent": "S-0a1b2c",
+            "month": "2026-12",
+            "days": 14,
+            "stratum": "14",
+            "protocol": "dvpo-2026-1",
+            "conditions": "NC",
+            "no_eviction": False,
+            "age_band": "25-34",
+            "sex": "male",
+            "ethnicity": "W1",
+            "days_to_service": 0,
+            "days_to_enrolment": 1,
+            "status": "allocated",
+            "reasons": (),
+            "first_status": "waiting",
+            "first_reasons": ("no_number",),
+            "number_at_enrolment": False,
+            "missing_reason": "seized_evidence",
+            "number_found": True,
+            "days_to_number": 1.25,
+            "resolved_how": "property_returned",
+            "shared_number": False,
+            "unsafe_number": False,
+            "days_to_end": None,
+            "recorded_in_error": False,
+            "allocated": True,
+            "repeat": False,
+            "days_to_allocation": 1.251,
+            "days_at_risk": 12.5,
+            "days_followed": 30,
+            "arm": "intervention",
+            "end_reason": None,
+            "block": 0,
+            "position": 1,
+            "planned": 7,
+            "sent": 6,
+            "delivered": 5,
+            "undelivered": 1,
+            "unconfirmed": 0,
+            "suppressed": 1,
+            "failed": 0,
+            "unknown": 0,
+            "parts": 6,
+            "price_pence": 18.6,
+            "hours_to_first_text": 0.05,
+        }
+        | changes
+    )

@@ -1,0 +1,437 @@
+"""
+Every field of everything stored: in which columns researchers find it, or why they do not.
+
+It is no mere list. Each field is given another value in turn: columns that are said to carry it
+must change, all others must not, and of a field that is withheld nothing at all may show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from inspect import isclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from extract.pseudonyms import Pseudonyms
+from extract.rows import File, rows
+from extract.schema import ROWS
+from trial import records
+from trial.model import (
+    AgeBand,
+    Arm,
+    Condition,
+    EndReason,
+    Ethnicity,
+    HoldReason,
+    Instrument,
+    MissingReason,
+    Model,
+    OutcomeType,
+    Reason,
+    ReminderState,
+    Sex,
+    Status,
+    Theme,
+)
+from trial.protocol import load
+from trial.records import (
+    Allocation,
+    Audit,
+    Cursor,
+    Enrolment,
+    ErasedRespondent,
+    Hold,
+    LifeEvent,
+    Message,
+    Missing,
+    Mobile,
+    Number,
+    Order,
+    Outcome,
+    Person,
+    Receipt,
+    Record,
+    Reminder,
+    Respondent,
+    Stray,
+    SuppressedNumber,
+    Switch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AGREED = load("dvpo-2026-1")
+IDENT = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
+T = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A field, another value for it, and the columns that then change."""
+
+    other: Any
+    columns: str
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A field, another value for it, and why nobody is told."""
+
+    other: Any
+    why: str
+
+
+NOT_READ = {
+    Audit: "who did what to the data: for who looks after it",
+    Cursor: "where a stratum's sequence stands: it would tell the next arm",
+    Message: "which reminder a text was",
+    Number: "whose number it is and whose orders protect it",
+    Person: "which orders somebody has: the pseudonym says as much",
+    Receipt: "the carrier's word, which is kept with its reminder",
+    Stray: "a receipt for no reminder, with the hash of a number",
+    SuppressedNumber: "who is never to be texted",
+    Switch: "the whole trial's sending",
+}
+
+FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
+    Enrolment: {
+        "enrolment_id": Carried(
+            UUID(int=1),
+            "enrolments.enrolment reminders.enrolment outcomes.enrolment missing.enrolment",
+        ),
+        "status": Carried(Status.ENDED, "enrolments.status"),
+        "reasons": Carried((Reason.TOO_LATE,), "enrolments.reasons"),
+        "person_hash": Carried("bb", "enrolments.person"),
+        "former_numbers": Withheld(("gg",), "phones"),
+        "protected_hashes": Withheld(("dd",), "about the protected person"),
+        "enrolled_at": Carried(
+            T - 2 * HOUR - DAY,
+            "enrolments.days_to_enrolment enrolments.days_to_number enrolments.days_to_end"
+            " enrolments.days_to_allocation enrolments.number_at_enrolment"
+            " enrolments.missing_reason enrolments.number_found enrolments.resolved_how"
+            " missing.days_recorded missing.days_resolved",
+        ),
+        "request_digest": Withheld("ee", "a hash of all that was sent"),
+        "first_status": Carried(Status.INELIGIBLE, "enrolments.first_status"),
+        "first_reasons": Carried((Reason.NOT_SERVED,), "enrolments.first_reasons"),
+        "trial": Withheld("another", "the package is of one trial, which it names"),
+        "month": Carried("2026-11", "enrolments.month"),
+        "allocated_at": Withheld(T, "the allocation has it"),
+        "dates_changed_at": Withheld(T, "the dates stand as corrected"),
+        "breach_reported_at": Withheld(T, "the outcome has it"),
+        "erased_at": Withheld(T, "what is told is the same, before and after"),
+        "version": Withheld(9, "of technical use only"),
+    },
+    Order: {
+        "reference": Withheld("DVPO-X", "the court's name for it"),
+        "force": Carried("cumbria", "enrolments.superintendent"),
+        "court": Withheld("Consett", "near to where people live"),
+        "made_on": Carried(
+            date(2026, 11, 29),
+            "enrolments.days enrolments.days_to_service"
+            " enrolments.days_to_enrolment reminders.day outcomes.days_from_order",
+        ),
+        "expires_on": Carried(
+            date(2026, 12, 20),
+            "enrolments.days enrolments.days_at_risk outcomes.within_order",
+        ),
+        "served_on": Carried(date(2026, 12, 2), "enrolments.days_to_service"),
+        "conditions": Carried(
+            (Condition.NO_MOLESTATION, Condition.NO_EVICTION, Condition.NO_ENTRY),
+            "enrolments.conditions enrolments.no_eviction",
+        ),
+        "authorising_superintendent": Carried("S-0418", "enrolments.superintendent"),
+    },
+    Respondent: {
+        "person_id": Withheld("2003/X", "the police's name for a person"),
+        "date_of_birth": Carried(date(1960, 1, 1), "enrolments.age_band"),
+        "sex": Carried(Sex.FEMALE, "enrolments.sex"),
+        "ethnicity": Carried(Ethnicity.B1, "enrolments.ethnicity enrolments.ethnicity_group"),
+    },
+    ErasedRespondent: {
+        "age_band": Carried(AgeBand.FROM_55, "enrolments.age_band"),
+        "sex": Carried(Sex.FEMALE, "enrolments.sex"),
+        "ethnicity": Carried(Ethnicity.B1, "enrolments.ethnicity enrolments.ethnicity_group"),
+    },
+    Mobile: {
+        "number": Withheld("+447700900999", "a phone"),
+        "number_hash": Withheld("ff", "a phone, to who has the key"),
+        "unsafe": Carried(other=True, columns="enrolments.unsafe_number"),
+        "shared": Carried(other=True, columns="enrolments.shared_number"),
+    },
+    Missing: {
+        "reason": Carried(MissingReason.REFUSED, "enrolments.missing_reason missing.reason"),
+        "recorded_by": Withheld("PC-1", "a member of staff"),
+        "recorded_at": Carried(
+            T - DAY,
+            "missing.days_recorded missing.follow_up_days enrolments.number_at_enrolment"
+            " enrolments.missing_reason enrolments.number_found enrolments.days_to_number"
+            " enrolments.resolved_how",
+        ),
+        "follow_up_on": Carried(date(2026, 12, 9), "missing.follow_up_days"),
+        "resolved_at": Carried(T + 3 * HOUR, "enrolments.days_to_number missing.days_resolved"),
+        "resolved_how": Carried("probation", "enrolments.resolved_how missing.resolved_how"),
+    },
+    LifeEvent: {
+        "reason": Carried(
+            EndReason.RECORDED_IN_ERROR, "enrolments.end_reason enrolments.recorded_in_error"
+        ),
+        "at": Carried(T + 4 * DAY, "enrolments.days_to_end"),
+        "by": Withheld("PC-2", "a member of staff"),
+    },
+    Hold: {
+        "reason": Withheld(HoldReason.COMPLAINT, "a court's or a complaint's business"),
+        "at": Withheld(T + DAY, "a court's or a complaint's business"),
+        "by": Withheld("PC-3", "a member of staff"),
+    },
+    Allocation: {
+        "enrolment_id": Withheld(UUID(int=2), "the enrolment has it"),
+        "arm": Carried(Arm.CONTROL, "enrolments.arm"),
+        "stratum": Carried("other", "enrolments.stratum"),
+        "block": Carried(3, "enrolments.block"),
+        "position": Carried(4, "enrolments.position"),
+        "allocated_at": Carried(
+            T + 2 * HOUR + DAY,
+            "enrolments.days_to_allocation enrolments.days_at_risk enrolments.days_followed"
+            " enrolments.hours_to_first_text outcomes.days_from_allocation",
+        ),
+        "protocol": Carried("other", "enrolments.protocol"),
+        "protocol_sha256": Withheld("00", "the version says it, and the file lies beside"),
+        "repeat": Carried(other=True, columns="enrolments.repeat"),
+    },
+    Reminder: {
+        "enrolment_id": Withheld(UUID(int=2), "the enrolment has it"),
+        "number": Carried(2, "reminders.number"),
+        "theme": Carried(Theme.EXPIRY, "reminders.theme"),
+        "due_at": Carried(
+            T + 3 * DAY + HOUR, "reminders.day reminders.hour reminders.minutes_late"
+        ),
+        "state": Carried(
+            ReminderState.DELIVERED, "reminders.state enrolments.delivered enrolments.undelivered"
+        ),
+        "reason": Carried("opted_out", "reminders.reason"),
+        "protocol": Withheld("other", "the allocation has it"),
+        "protocol_sha256": Withheld("00", "the allocation has it"),
+        "claimed_at": Withheld(T, "of technical use only"),
+        "message_id": Withheld("other", "the provider's name for a text to a number"),
+        "sent_at": Carried(T + 5 * HOUR, "reminders.minutes_late enrolments.hours_to_first_text"),
+        "closed_at": Withheld(T, "carriers' times are not comparable"),
+        "delivered_at": Withheld(T, "carriers' times are not comparable"),
+        "parts": Carried(2, "reminders.parts enrolments.parts"),
+        "price_pence": Carried("9.99", "reminders.price_pence enrolments.price_pence"),
+    },
+    Outcome: {
+        "outcome_id": Withheld("other", "the police's name for an event"),
+        "type": Carried(OutcomeType.OFFENCE, "outcomes.type"),
+        "instrument": Carried(Instrument.BAIL, "outcomes.instrument"),
+        "occurred_at": Carried(
+            T + 5 * DAY,
+            "outcomes.days_from_order outcomes.days_from_allocation outcomes.days_to_report"
+            " outcomes.within_order",
+        ),
+        "reference": Withheld("other", "the police's name for a crime"),
+        "reported_at": Carried(T + 30 * DAY, "outcomes.days_to_report"),
+    },
+}
+
+NESTED = {
+    Order: "order",
+    Respondent: "respondent",
+    ErasedRespondent: "respondent",
+    Mobile: "mobile",
+    Missing: "missing",
+    LifeEvent: "life",
+    Hold: "hold",
+}
+"""The fields of an enrolment that are models of their own."""
+
+# Worked out from how many there are, or from whether there is an allocation.
+OF_THE_WHOLE = {
+    "enrolments.allocated",
+    "enrolments.planned",
+    "reminders.of",
+    "outcomes.outcome",
+    "missing.episode",
+    # By state: `delivered` and `undelivered` stand for them.
+    "enrolments.sent",
+    "enrolments.unconfirmed",
+    "enrolments.suppressed",
+    "enrolments.failed",
+    "enrolments.unknown",
+}
+
+WHOLE = File(
+    Enrolment(
+        enrolment_id=IDENT,
+        status=Status.ALLOCATED,
+        order=Order(
+            reference="DVPO-2026-1",
+            force="durham",
+            court="Peterlee",
+            made_on=date(2026, 12, 1),
+            expires_on=date(2026, 12, 14),
+            served_on=date(2026, 12, 1),
+            conditions=(Condition.NO_MOLESTATION,),
+            authorising_superintendent="S-0417",
+        ),
+        respondent=Respondent(
+            person_id="2003/1",
+            date_of_birth=date(1990, 5, 1),
+            sex=Sex.MALE,
+            ethnicity=Ethnicity.W1,
+        ),
+        person_hash="aa",
+        mobile=Mobile(number="+447700900001", number_hash="cc"),
+        protected_hashes=("cc",),
+        enrolled_at=T,
+        request_digest="dd",
+        first_status=Status.WAITING,
+        first_reasons=(Reason.NO_NUMBER,),
+        trial=AGREED.trial,
+        month="2026-12",
+        missing=(
+            Missing(
+                reason=MissingReason.NO_PHONE,
+                recorded_by="PC-1182",
+                recorded_at=T,
+                follow_up_on=date(2026, 12, 4),
+                resolved_at=T + HOUR,
+                resolved_how="solicitor",
+            ),
+        ),
+        life=(LifeEvent(reason=EndReason.QUASHED, at=T + 3 * DAY, by="PC-1182"),),
+        hold=Hold(reason=HoldReason.PROCEEDINGS, at=T, by="PC-1182"),
+        allocated_at=T + 2 * HOUR,
+    ),
+    Allocation(
+        enrolment_id=IDENT,
+        arm=Arm.INTERVENTION,
+        stratum="14",
+        block=0,
+        position=1,
+        allocated_at=T + 2 * HOUR,
+        protocol="dvpo-2026-1",
+        protocol_sha256="ee",
+    ),
+    (
+        Reminder(
+            enrolment_id=IDENT,
+            number=1,
+            theme=Theme.CONDITIONS,
+            due_at=T + 3 * HOUR,
+            state=ReminderState.UNDELIVERED,
+            reason="phone_unreachable",
+            protocol="dvpo-2026-1",
+            protocol_sha256="ee",
+            message_id="m",
+            sent_at=T + 4 * HOUR,
+            parts=1,
+            price_pence="3.10",
+        ),
+    ),
+    (
+        Outcome(
+            outcome_id="o",
+            type=OutcomeType.ARREST,
+            instrument=Instrument.DVPO,
+            occurred_at=T + 16 * DAY,
+            reported_at=T + 17 * DAY,
+        ),
+    ),
+)
+
+ERASED = replace(
+    WHOLE,
+    enrolment=WHOLE.enrolment.model_copy(
+        update={
+            "respondent": ErasedRespondent(
+                age_band=AgeBand.FROM_35, sex=Sex.MALE, ethnicity=Ethnicity.W1
+            )
+        }
+    ),
+)
+"""The same, once its identifiers are erased."""
+
+
+def columns(file: File) -> dict[str, Any]:
+    """Every value by its column; one row of each resource."""
+    told = rows(file, protocol=AGREED, names=Pseudonyms(b"a key"), extracted_at=T + 40 * DAY)
+    return {
+        f"{row.resource}.{name}": getattr(row, name)
+        for row in told
+        for name in type(row).model_fields
+    }
+
+
+def changed(file: File, kind: type[Model], name: str, other: object) -> File:
+    """A file with one field of one of its records changed."""
+
+    def new(record: Any) -> Any:
+        return record.model_copy(update={name: other})
+
+    enrolment = file.enrolment
+    if kind is Enrolment:
+        return replace(file, enrolment=new(enrolment))
+    if kind is Allocation:
+        return replace(file, allocation=new(file.allocation))
+    if kind is Reminder:
+        return replace(file, reminders=(new(file.reminders[0]),))
+    if kind is Outcome:
+        return replace(file, outcomes=(new(file.outcomes[0]),))
+    held = getattr(enrolment, NESTED[kind])
+    update = {NESTED[kind]: (new(held[0]),) if isinstance(held, tuple) else new(held)}
+    return replace(file, enrolment=enrolment.model_copy(update=update))
+
+
+def every() -> Iterator[Any]:
+    for kind, fields in FIELDS.items():
+        for name, said in fields.items():
+            yield pytest.param(kind, name, said, id=f"{kind.__name__}.{name}")
+
+
+@pytest.mark.parametrize(("kind", "name", "said"), list(every()))
+def test_a_field_shows_where_it_is_said_to_and_nowhere_else(
+    kind: type[Model], name: str, said: Carried | Withheld
+) -> None:
+    file = ERASED if kind is ErasedRespondent else WHOLE
+    before, after = columns(file), columns(changed(file, kind, name, said.other))
+    assert before.keys() == after.keys()
+    expected = set(said.columns.split()) if isinstance(said, Carried) else set()
+    # The writer fills it in, from the ethnicity.
+    expected.discard("enrolments.ethnicity_group")
+    assert {column for column in before if before[column] != after[column]} == expected
+
+
+def test_erasing_identifiers_changes_nothing_that_is_told() -> None:
+    assert columns(ERASED) == columns(WHOLE)
+
+
+def test_everything_that_is_stored_is_accounted_for() -> None:
+    kinds = {
+        kind
+        for kind in vars(records).values()
+        if isclass(kind) and issubclass(kind, Model) and kind not in (Model, Record)
+    }
+    assert FIELDS.keys() | NOT_READ.keys() == kinds
+    assert not FIELDS.keys() & NOT_READ.keys()
+    for kind, fields in FIELDS.items():
+        nested = set(NESTED.values()) if kind is Enrolment else set()
+        assert fields.keys() | nested | {"kind"} == kind.model_fields.keys() | {"kind"}, kind
+
+
+def test_every_column_carries_something() -> None:
+    told = {
+        column
+        for fields in FIELDS.values()
+        for said in fields.values()
+        if isinstance(said, Carried)
+        for column in said.columns.split()
+    }
+    every_column = {f"{name}.{field}" for name, row in ROWS.items() for field in row.model_fields}
+    assert told | OF_THE_WHOLE == every_column
+    assert not told & OF_THE_WHOLE

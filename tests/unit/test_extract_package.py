@@ -1,0 +1,264 @@
+"""The packages as they are written: the same bytes again, described as the standard says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+
+from extract.cells import cell
+from extract.codes import Form, Label
+from extract.package import write
+from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
+from tests.support.extracts import enrolment_row, opened
+from trial.model import Arm, EndReason
+from trial.protocol import FOLDER, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from extract.schema import Row
+
+VERSION = "dvpo-2026-1"
+AT = datetime(2026, 12, 20, 3, tzinfo=UTC)
+LABELS = {Arm.CONTROL: Label.B, Arm.INTERVENTION: Label.A}
+FIRST, SECOND = "a" * 16, "b" * 16
+ROWS: list[Row] = [
+    enrolment_row(enrolment=FIRST, first_reasons=("no_number", "not_served")),
+    ReminderRow(
+        enrolment=FIRST,
+        number=1,
+        of=7,
+        theme="conditions",
+        day=0,
+        hour=15,
+        state="delivered",
+        reason=None,
+        minutes_late=0.1,
+        parts=1,
+        price_pence=3.1,
+    ),
+    OutcomeRow(
+        enrolment=FIRST,
+        outcome=1,
+        type="breach",
+        instrument="dvpo",
+        days_from_order=2.5,
+        days_from_allocation=-0.0001,
+        within_order=False,
+        days_to_report=0.5,
+    ),
+    MissingRow(
+        enrolment=FIRST,
+        episode=1,
+        reason="seized_evidence",
+        days_recorded=0,
+        follow_up_days=3,
+        days_resolved=1.25,
+        resolved_how="property_returned",
+    ),
+    enrolment_row(enrolment=SECOND, arm="control", end_reason="objection_upheld", planned=0),
+]
+
+
+def written(folder: Path, rows: list[Row] | None = None) -> dict[str, dict[str, Any]]:
+    """Each form, opened."""
+    rows = ROWS if rows is None else rows
+    write(
+        folder,
+        rows,
+        protocol=FOLDER / f"{VERSION}.toml",
+        extracted_at=AT,
+        counts=Counter(cell(row) for row in rows if isinstance(row, EnrolmentRow)),
+        labels=LABELS,
+    )
+    return {form: opened(bytes_of(folder / form), "") for form in Form}
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> dict[str, dict[str, Any]]:
+    return written(tmp_path)
+
+
+def resources(package: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in package["said"]["resources"]}
+
+
+def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
+    for folder in ("one", "other"):
+        written(tmp_path / folder)
+    for form in Form:
+        one = bytes_of(tmp_path / "one" / form)
+        assert one == bytes_of(tmp_path / "other" / form)
+        packed = [data for name, data in one.items() if name.endswith(".gz")]
+        assert [data[4:8] for data in packed] == [bytes(4)] * len(packed)  # no time
+        assert [data[3] for data in packed] == [0] * len(packed)  # no name
+
+
+def test_a_package_says_what_it_is(both: dict[str, dict[str, Any]]) -> None:
+    agreed = load(VERSION)
+    for form, package in both.items():
+        said = package["said"]
+        assert said["profile"] == "tabular-data-package"
+        assert said["form"] == form
+        assert (said["trial"], said["protocol"]) == (agreed.trial, VERSION)
+        assert said["minimum_cell_size"] == agreed.minimum_cell_size
+        assert said["created"] == said["extracted_at"] == "2026-12-20T03:00:00Z"
+        assert re.fullmatch(r"[a-z0-9._-]+", said["name"])
+
+
+def test_the_unblinded_form_has_it_all(both: dict[str, dict[str, Any]]) -> None:
+    package = both["unblinded"]
+    assert resources(package).keys() == {"enrolments", "reminders", "outcomes", "missing"}
+    first, second = package["enrolments"]
+    assert (first["arm"], second["arm"]) == ("intervention", "control")
+    assert (first["block"], first["planned"], first["price_pence"]) == (0, 7, 18.6)
+    assert second["end_reason"] == "objection_upheld"
+    assert package["reminders"][0]["theme"] == "conditions"
+
+
+def test_the_blinded_form_leaves_out_whatever_tells_the_arm(
+    both: dict[str, dict[str, Any]],
+) -> None:
+    package, whole = both["blinded"], both["unblinded"]
+    assert resources(package).keys() == {"enrolments", "outcomes", "missing"}
+    first, second = package["enrolments"]
+    assert (first["arm"], second["arm"]) == ("A", "B")
+    assert whole["enrolments"][0].keys() - first.keys() == {
+        "block",
+        "position",
+        "planned",
+        "sent",
+        "delivered",
+        "undelivered",
+        "unconfirmed",
+        "suppressed",
+        "failed",
+        "unknown",
+        "parts",
+        "price_pence",
+        "hours_to_first_text",
+    }
+    assert second["end_reason"] == "stopped"
+    assert package["outcomes"] == whole["outcomes"]
+    assert package["missing"] == whole["missing"]
+
+
+def test_nothing_but_the_label_differs_between_arms_in_the_blinded_form(tmp_path: Path) -> None:
+    """The same life in either arm, as far as it does not come of texts."""
+    lives: list[Any] = []
+    for arm in Arm:
+        treated = {"arm": arm, "end_reason": None}
+        untreated = dict.fromkeys(("planned", "sent", "delivered", "parts"), 0)
+        row = enrolment_row(**treated, **(untreated if arm is Arm.CONTROL else {}))
+        (told,) = written(tmp_path / arm, [row])["blinded"]["enrolments"]
+        lives.append({name: value for name, value in told.items() if name != "arm"})
+    assert lives[0] == lives[1]
+
+
+def test_every_end_has_its_word_in_the_blinded_form(tmp_path: Path) -> None:
+    rows: list[Row] = [enrolment_row(end_reason=reason) for reason in EndReason]
+    told = written(tmp_path, rows)["blinded"]["enrolments"]
+    assert {
+        reason.value: each["end_reason"] for reason, each in zip(EndReason, told, strict=True)
+    } == {
+        "recorded_in_error": "recorded_in_error",
+        "quashed": "quashed",
+        "deceased": "deceased",
+        "in_custody": "in_custody",
+        "wrong_number": "stopped",
+        "safety_stop": "stopped",
+        "objection_upheld": "stopped",
+    }
+
+
+def test_small_cells_are_generalised_in_both_forms(tmp_path: Path) -> None:
+    minimum = load(VERSION).minimum_cell_size
+    rows: list[Row] = [
+        *[enrolment_row(ethnicity="W1")] * minimum,
+        *[enrolment_row(ethnicity="A1")] * (minimum - 1),
+        enrolment_row(ethnicity="A9"),
+        enrolment_row(ethnicity="B1"),
+    ]
+    for package in written(tmp_path, rows).values():
+        told = Counter((row["ethnicity"], row["ethnicity_group"]) for row in package["enrolments"])
+        assert told == {("W1", "white"): minimum, ("asian", "asian"): minimum, (None, None): 1}
+
+
+def test_values_are_written_as_their_types_say(tmp_path: Path) -> None:
+    both = written(tmp_path)
+    first = both["unblinded"]["enrolments"][0]
+    assert (first["first_reasons"], first["reasons"]) == ("no_number;not_served", None)
+    assert (first["number_found"], first["no_eviction"]) == (True, False)
+    assert str(both["unblinded"]["outcomes"][0]["days_from_allocation"]) == "0.0"  # not -0
+
+
+@pytest.mark.parametrize("form", Form)
+def test_every_column_is_described_and_every_value_keeps_to_it(
+    form: Form, both: dict[str, dict[str, Any]]
+) -> None:
+    """Table Schema, as far as it is used: types, codes, patterns, limits, what may be empty."""
+    for name, resource in resources(both[form]).items():
+        schema = resource["schema"]
+        assert schema["missingValues"] == [""]
+        for field in schema["fields"]:
+            assert field["description"].endswith(".")
+            assert field["type"] in {"string", "integer", "number", "boolean"}
+            values = [row[field["name"]] for row in both[form][name]]
+            keeps(values, field["constraints"])
+        keys = [tuple(row[part] for part in schema["primaryKey"]) for row in both[form][name]]
+        assert len(set(keys)) == len(keys)
+        known = {row["enrolment"] for row in both[form]["enrolments"]}
+        for foreign in schema.get("foreignKeys", []):
+            assert foreign["reference"] == {"resource": "enrolments", "fields": ["enrolment"]}
+            assert {row[foreign["fields"][0]] for row in both[form][name]} <= known
+        assert ("foreignKeys" in schema) == (name != "enrolments")
+
+
+def keeps(values: list[Any], constraints: dict[str, Any]) -> None:
+    assert constraints.keys() <= {"required", "enum", "pattern", "minimum", "maximum"}
+    assert not constraints.get("required") or None not in values
+    for value in filter(None, values):
+        assert value in constraints.get("enum", [value])
+        assert re.fullmatch(constraints.get("pattern", ".*"), str(value))
+        assert value >= constraints.get("minimum", value)
+        assert value <= constraints.get("maximum", value)
+
+
+def test_codes_are_the_whole_list_of_their_form(both: dict[str, dict[str, Any]]) -> None:
+    def codes(form: str, column: str) -> list[str]:
+        fields = resources(both[form])["enrolments"]["schema"]["fields"]
+        (found,) = (field for field in fields if field["name"] == column)
+        listed: list[str] = found["constraints"]["enum"]
+        return listed
+
+    assert codes("blinded", "arm") == ["A", "B"]
+    assert codes("unblinded", "arm") == ["control", "intervention"]
+    assert "stopped" in codes("blinded", "end_reason")
+    assert "objection_upheld" not in codes("blinded", "end_reason")
+    assert len(codes("blinded", "ethnicity")) == 19 + 6
+
+
+def test_a_code_that_is_not_listed_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        enrolment_row(missing_reason="her brother has it")
+
+
+def test_a_package_of_nobody_is_a_package(tmp_path: Path) -> None:
+    both = written(tmp_path, [])
+    assert [package["enrolments"] for package in both.values()] == [[], []]
+
+
+def test_json_is_readable_by_people(tmp_path: Path) -> None:
+    written(tmp_path)
+    text = (tmp_path / "blinded/datapackage.json").read_text()
+    assert text == json.dumps(json.loads(text), indent=2) + "\n"

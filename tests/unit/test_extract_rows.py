@@ -1,0 +1,456 @@
+"""What is told of one enrolment, from what is stored of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from extract.pseudonyms import Pseudonyms
+from extract.rows import File, rows
+from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow, Row
+from receipts.carrier_words import Failure
+from tests.support.people import ADULT, KNOWN, SERVED
+from trial.model import (
+    Arm,
+    Condition,
+    EndReason,
+    Ethnicity,
+    Instrument,
+    MissingReason,
+    OutcomeType,
+    Reason,
+    ReminderState,
+    Status,
+    Suppression,
+    Theme,
+)
+from trial.protocol import load
+from trial.records import (
+    Allocation,
+    Enrolment,
+    LifeEvent,
+    Missing,
+    Mobile,
+    Outcome,
+    Reminder,
+)
+
+AGREED = load("dvpo-2026-1")
+NAMES = Pseudonyms(b"a key")
+IDENT = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
+ENROLLED = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+DRAWN = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+EXTRACTED = datetime(2026, 12, 11, 12, 0, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+ENROLMENT = Enrolment(
+    enrolment_id=IDENT,
+    status=Status.ELIGIBLE,
+    order=SERVED,
+    respondent=ADULT,
+    person_hash="aa",
+    mobile=KNOWN,
+    enrolled_at=ENROLLED,
+    request_digest="bb",
+    first_status=Status.ELIGIBLE,
+    trial=AGREED.trial,
+    month="2026-12",
+)
+ALLOCATION = Allocation(
+    enrolment_id=IDENT,
+    arm=Arm.INTERVENTION,
+    stratum="14",
+    block=0,
+    position=1,
+    allocated_at=DRAWN,
+    protocol="dvpo-2026-1",
+    protocol_sha256="cc",
+)
+REMINDER = Reminder(
+    enrolment_id=IDENT,
+    number=1,
+    theme=Theme.CONDITIONS,
+    due_at=DRAWN + HOUR,
+    state=ReminderState.PLANNED,
+    protocol="dvpo-2026-1",
+    protocol_sha256="cc",
+)
+SENT = {"sent_at": DRAWN + HOUR + timedelta(seconds=30), "message_id": "m"}
+ARREST = Outcome(
+    outcome_id="o",
+    type=OutcomeType.ARREST,
+    instrument=Instrument.DVPO,
+    occurred_at=DRAWN + DAY,
+    reported_at=DRAWN + 2 * DAY,
+)
+
+
+def told(file: File) -> list[Row]:
+    return list(rows(file, protocol=AGREED, names=NAMES, extracted_at=EXTRACTED))
+
+
+def row(file: File | None = None, **changes: Any) -> EnrolmentRow:
+    file = file or File(ENROLMENT)
+    file = replace(file, enrolment=file.enrolment.model_copy(update=changes))
+    first = told(file)[0]
+    assert isinstance(first, EnrolmentRow)
+    return first
+
+
+def drawn(**changes: Any) -> File:
+    return File(
+        ENROLMENT.model_copy(update={"status": Status.ALLOCATED, "allocated_at": DRAWN}),
+        ALLOCATION.model_copy(update=changes),
+    )
+
+
+def ordered(**changes: Any) -> dict[str, Any]:
+    return {"order": SERVED.model_copy(update=changes)}
+
+
+def outcome(file: File | None = None, **changes: Any) -> OutcomeRow:
+    file = replace(file or drawn(), outcomes=(ARREST.model_copy(update=changes),))
+    last = told(file)[-1]
+    assert isinstance(last, OutcomeRow)
+    return last
+
+
+def reminder(**changes: Any) -> ReminderRow:
+    file = replace(drawn(), reminders=(REMINDER.model_copy(update=changes),))
+    last = told(file)[-1]
+    assert isinstance(last, ReminderRow)
+    return last
+
+
+# Who
+
+
+def test_pseudonyms_are_of_the_order_the_person_and_the_superintendent() -> None:
+    one, other = row(), row(enrolment_id=UUID(int=1), person_hash="bb")
+    assert one.enrolment != other.enrolment
+    assert one.person != other.person
+    assert one.superintendent == other.superintendent
+    assert row(**ordered(authorising_superintendent="S-0418")).superintendent != one.superintendent
+    assert row(**ordered(force="cumbria")).superintendent != one.superintendent
+
+
+def test_a_person_with_two_orders_has_one_pseudonym() -> None:
+    assert row().person == row(enrolment_id=UUID(int=1)).person
+
+
+@pytest.mark.parametrize(
+    ("born", "band"),
+    [
+        ("2008-12-02", "under_18"),
+        ("2008-12-01", "18-24"),
+        ("2001-12-02", "18-24"),
+        ("2001-12-01", "25-34"),
+        ("1991-12-02", "25-34"),
+        ("1991-12-01", "35-44"),
+        ("1981-12-01", "45-54"),
+        ("1971-12-02", "45-54"),
+        ("1971-12-01", "55+"),
+        ("1920-01-01", "55+"),
+    ],
+)
+def test_an_age_is_told_as_the_band_at_enrolment(born: str, band: str) -> None:
+    person = ADULT.model_copy(update={"date_of_birth": date.fromisoformat(born)})
+    assert row(respondent=person).age_band == band
+
+
+def test_an_ethnicity_that_nobody_recorded_is_not_stated() -> None:
+    assert row().ethnicity == "not_stated"
+    person = ADULT.model_copy(update={"ethnicity": Ethnicity.NS})
+    assert row(respondent=person).ethnicity == "NS"
+
+
+# The order
+
+
+def test_dates_are_told_as_days_from_the_order() -> None:
+    served = row(**ordered(made_on=date(2026, 11, 29), served_on=date(2026, 12, 1)))
+    assert (served.days, served.days_to_service, served.days_to_enrolment) == (16, 2, 2)
+    assert row(**ordered(served_on=None)).days_to_service is None
+
+
+def test_days_are_london_s() -> None:
+    at = datetime(2027, 6, 1, 23, 30, tzinfo=UTC)  # half past midnight on 2 June
+    order = ordered(made_on=date(2027, 6, 2), expires_on=date(2027, 6, 15))
+    assert row(enrolled_at=at, **order).days_to_enrolment == 0
+
+
+@pytest.mark.parametrize(
+    ("conditions", "variant", "no_eviction"),
+    [
+        (["no_molestation"], "MOL", False),
+        (["no_molestation", "no_eviction"], "MOL", True),
+        (["no_molestation", "no_contact"], "NC", False),
+        (["no_molestation", "keep_distance"], "NE", False),
+        (["no_molestation", "no_contact", "leave_premises", "no_eviction"], "NCNE", True),
+    ],
+)
+def test_conditions_are_told_as_the_class_of_wording(
+    conditions: list[str], variant: str, *, no_eviction: bool
+) -> None:
+    one = row(**ordered(conditions=tuple(map(Condition, conditions))))
+    assert (one.conditions, one.no_eviction) == (variant, no_eviction)
+
+
+# The number
+
+
+def test_a_number_at_enrolment_leaves_nothing_to_tell() -> None:
+    one = row()
+    assert one.number_at_enrolment
+    assert (one.missing_reason, one.number_found, one.days_to_number) == (None, None, None)
+
+
+def test_a_number_lost_later_was_there_at_enrolment() -> None:
+    lost = Missing(reason=MissingReason.LOST_STOLEN_BROKEN, recorded_at=ENROLLED + DAY)
+    assert row(missing=(lost,), mobile=Mobile()).number_at_enrolment
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        ("property_returned", "property_returned"),
+        ("Officer visit", "officer_visit"),
+        ("PROBATION", "probation"),
+        ("asked her brother in Shildon", "other"),
+        (None, None),
+    ],
+)
+def test_how_a_number_was_found_is_a_code(how: str | None, code: str | None) -> None:
+    found = Missing(
+        reason=MissingReason.SEIZED_EVIDENCE,
+        recorded_at=ENROLLED,
+        recorded_by="PC-1182",
+        follow_up_on=date(2026, 12, 4),
+        resolved_at=ENROLLED + 36 * HOUR,
+        resolved_how=how,
+    )
+    one = row(missing=(found,))
+    assert (one.number_at_enrolment, one.number_found, one.days_to_number) == (False, True, 1.5)
+    assert (one.missing_reason, one.resolved_how) == ("seized_evidence", code)
+    (_, episode) = told(File(ENROLMENT.model_copy(update={"missing": (found,)})))
+    assert episode == MissingRow(
+        enrolment=one.enrolment,
+        episode=1,
+        reason=MissingReason.SEIZED_EVIDENCE,
+        days_recorded=0,
+        follow_up_days=3,
+        days_resolved=1.5,
+        resolved_how=one.resolved_how,
+    )
+
+
+def test_a_number_still_missing_has_no_end() -> None:
+    open_ended = Missing(reason=MissingReason.REFUSED, recorded_at=ENROLLED)
+    one = row(missing=(open_ended,), mobile=Mobile())
+    assert (one.number_found, one.days_to_number, one.resolved_how) == (False, None, None)
+
+
+def test_what_became_of_the_number_is_told() -> None:
+    one = row(mobile=KNOWN.model_copy(update={"unsafe": True, "shared": True}))
+    assert (one.unsafe_number, one.shared_number) == (True, True)
+
+
+# Its course
+
+
+def test_status_and_reasons_are_told_as_they_were_and_as_they_are() -> None:
+    one = row(
+        status=Status.INELIGIBLE,
+        reasons=(Reason.TOO_LATE,),
+        first_status=Status.WAITING,
+        first_reasons=(Reason.NO_NUMBER,),
+    )
+    assert (one.status, one.reasons) == ("ineligible", ("too_late",))
+    assert (one.first_status, one.first_reasons) == ("waiting", ("no_number",))
+
+
+def test_an_end_is_told_with_its_reason() -> None:
+    quashed = LifeEvent(reason=EndReason.QUASHED, at=ENROLLED + 2 * DAY, by="PC-1182")
+    one = row(life=(quashed,))
+    assert (one.end_reason, one.days_to_end, one.recorded_in_error) == ("quashed", 2, False)
+
+
+def test_an_error_is_told_whatever_ended_it_before() -> None:
+    quashed = LifeEvent(reason=EndReason.QUASHED, at=ENROLLED + 2 * DAY, by="PC-1182")
+    error = LifeEvent(reason=EndReason.RECORDED_IN_ERROR, at=ENROLLED + 3 * DAY, by="PC-1182")
+    one = row(life=(quashed, error))
+    assert (one.end_reason, one.recorded_in_error) == ("quashed", True)
+
+
+def test_out_of_custody_is_no_end() -> None:
+    held = LifeEvent(reason=EndReason.IN_CUSTODY, at=ENROLLED, by="PC-1182")
+    free = LifeEvent(at=ENROLLED + DAY, by="PC-1182")
+    assert row(life=(held,)).end_reason == "in_custody"
+    assert row(life=(held, free)).end_reason is None
+
+
+# The draw
+
+
+def test_without_allocation_there_is_no_arm_and_the_stratum_is_the_length_s() -> None:
+    one = row(**ordered(expires_on=date(2026, 12, 28)))
+    assert (one.allocated, one.arm, one.repeat, one.protocol) == (False, None, None, None)
+    assert (one.days_to_allocation, one.days_at_risk, one.days_followed) == (None, None, None)
+    assert (one.days, one.stratum) == (28, "15-28")
+
+
+def test_an_allocation_is_told_as_it_was_made() -> None:
+    one = row(drawn(stratum="as-drawn"))
+    assert (one.allocated, one.arm, one.repeat) == (True, "intervention", False)
+    assert (one.stratum, one.block, one.position, one.protocol) == (
+        "as-drawn", 0, 1, "dvpo-2026-1"
+    )  # fmt: skip
+    assert one.days_to_allocation == round(2.5 / 24, 3)
+    assert (one.days_at_risk, one.days_followed) == (13.5, 10)
+
+
+def test_a_repeat_has_no_slot() -> None:
+    one = row(drawn(repeat=True, block=None, position=None))
+    assert (one.repeat, one.block, one.position) == (True, None, None)
+
+
+def test_nobody_is_at_risk_or_followed_for_less_than_no_time() -> None:
+    late = EXTRACTED + 20 * DAY
+    one = row(drawn(allocated_at=late))
+    assert (one.days_at_risk, one.days_followed) == (0, 0)
+
+
+# The dose
+
+
+def test_a_dose_counts_every_reminder_once() -> None:
+    states = list(ReminderState)
+    file = replace(
+        drawn(),
+        reminders=tuple(
+            REMINDER.model_copy(update={"number": number, "state": state})
+            for number, state in enumerate(states, start=1)
+        ),
+    )
+    one = row(file)
+    assert one.planned == len(states)
+    # Of the one planned, the one scheduled and the one claimed there is nothing to tell yet.
+    assert one.planned - one.sent - one.suppressed - one.failed - one.unknown == 3
+    # One has no receipt yet.
+    assert one.sent - one.delivered - one.undelivered - one.unconfirmed == 1
+
+
+def test_parts_pence_and_the_first_text_are_told() -> None:
+    receipt = {"state": ReminderState.DELIVERED, "parts": 1, "price_pence": "3.10"}
+    later = {"number": 2, "sent_at": DRAWN + DAY, "message_id": "n"}
+    texts = (
+        REMINDER.model_copy(update=later | receipt),
+        REMINDER.model_copy(update=SENT | receipt),
+        REMINDER.model_copy(update={"number": 3}),
+    )
+    one = row(replace(drawn(), reminders=texts))
+    assert (one.parts, one.price_pence, one.hours_to_first_text) == (2, 6.2, 1.008)
+
+
+def test_a_reminder_of_who_should_have_none_would_show() -> None:
+    crossed = replace(drawn(arm=Arm.CONTROL), reminders=(REMINDER.model_copy(update=SENT),))
+    assert (row(crossed).arm, row(crossed).planned) == ("control", 1)
+    undrawn = File(ENROLMENT, reminders=(REMINDER.model_copy(update=SENT),))
+    assert (row(undrawn).allocated, row(undrawn).planned) == (False, 1)
+
+
+def test_a_reminder_is_told_by_day_and_hour_in_london() -> None:
+    due_at = datetime(2026, 12, 3, 15, 45, tzinfo=UTC)
+    one = reminder(due_at=due_at, sent_at=due_at + timedelta(seconds=90))
+    assert (one.number, one.of, one.day, one.hour, one.minutes_late) == (1, 1, 2, 15, 1.5)
+    summer = datetime(2026, 12, 1, tzinfo=UTC) + 200 * DAY
+    assert reminder(due_at=summer.replace(hour=15)).hour == 16
+    assert reminder().minutes_late is None
+
+
+@pytest.mark.parametrize(
+    ("state", "stored", "reason"),
+    [
+        (ReminderState.SUPPRESSED, Suppression.STALE, "stale"),
+        (ReminderState.UNDELIVERED, "phone_unreachable", "phone_unreachable"),
+        (ReminderState.FAILED, "InvalidParameter", "refused"),
+        (ReminderState.UNDELIVERED, "in words", "other"),
+        (ReminderState.DELIVERED, None, None),
+    ],
+)
+def test_a_reason_is_a_code(state: ReminderState, stored: str | None, reason: str | None) -> None:
+    assert reminder(state=state, reason=stored).reason == reason
+
+
+@pytest.mark.parametrize("code", [*Suppression, *Failure])
+def test_every_code_of_ours_is_kept(code: str) -> None:
+    assert reminder(state=ReminderState.SUPPRESSED, reason=code).reason == code
+
+
+# Outcomes
+
+
+@pytest.mark.parametrize(
+    ("at", "within"),
+    [
+        (DRAWN - timedelta(seconds=1), False),
+        (DRAWN, True),
+        (datetime(2026, 12, 14, 23, 59, 59, tzinfo=UTC), True),
+        (datetime(2026, 12, 15, 0, 0, tzinfo=UTC), False),
+    ],
+)
+def test_the_order_runs_from_allocation_to_the_end_of_its_last_day(
+    at: datetime, *, within: bool
+) -> None:
+    assert outcome(occurred_at=at).within_order is within
+
+
+def test_the_last_day_ends_at_midnight_in_london() -> None:
+    file = drawn(allocated_at=datetime(2027, 6, 1, 12, tzinfo=UTC))
+    summer = ordered(made_on=date(2027, 6, 1), expires_on=date(2027, 6, 14))
+    file = replace(file, enrolment=file.enrolment.model_copy(update=summer))
+    last = datetime(2027, 6, 14, 22, 59, tzinfo=UTC)
+    assert outcome(file, occurred_at=last).within_order
+    assert not outcome(file, occurred_at=last + timedelta(minutes=1)).within_order
+    assert outcome(file, occurred_at=last).days_from_order == 13.999
+
+
+def test_an_outcome_is_told_in_days() -> None:
+    one = outcome()
+    assert (one.days_from_order, one.days_from_allocation, one.days_to_report) == (1.5, 1, 1)
+    assert outcome(occurred_at=DRAWN - DAY).days_from_allocation == -1
+
+
+def test_an_outcome_without_an_allocation_is_within_nothing() -> None:
+    one = outcome(File(ENROLMENT))
+    assert (one.days_from_allocation, one.within_order) == (None, False)
+
+
+def test_outcomes_are_numbered_in_time() -> None:
+    others = [
+        ARREST.model_copy(update={"outcome_id": name, "occurred_at": DRAWN + days * DAY})
+        for name, days in (("a", 3), ("b", 1), ("c", 2))
+    ]
+    found = [each for each in told(replace(drawn(), outcomes=tuple(others))) if each.key[1:]]
+    assert [
+        (each.outcome, each.days_from_allocation) for each in found if isinstance(each, OutcomeRow)
+    ] == [(1, 1), (2, 2), (3, 3)]
+
+
+# Pseudonyms
+
+
+def test_labels_are_the_two_and_depend_on_the_key() -> None:
+    tried = [Pseudonyms(bytes([key])).labels for key in range(40)]
+    assert all(set(labels) == set(Arm) and len(set(labels.values())) == 2 for labels in tried)
+    assert {labels[Arm.CONTROL] for labels in tried} == {"A", "B"}
+
+
+def test_another_key_gives_other_pseudonyms() -> None:
+    other = Pseudonyms(b"another")
+    assert other.enrolment(IDENT) != NAMES.enrolment(IDENT)
+    assert "a key" not in repr(NAMES)
