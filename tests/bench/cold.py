@@ -1,0 +1,100 @@
+"""
+The processor time from nothing to a handler with its clients, against a bare one's.
+
+Each is a new process. The bare one imports boto3 and makes the same clients, as a handler of ten
+lines would. They take turns, so that whatever else the machine does meets both alike.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tests.support.samples import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TURNS = 9
+CLIENTS = {
+    "enrolment": ("dynamodb", "kms"),
+    "allocation": ("dynamodb", "kms"),
+    "scheduling": ("dynamodb", "scheduler"),
+    "sending": ("dynamodb", "sns"),
+    "receipts": ("dynamodb", "kms"),
+    "reconciliation": ("dynamodb", "scheduler"),
+}
+_TIMED = "import time; began = time.process_time(); {}; print(time.process_time() - began)"
+_LINE = re.compile(r"import time: +(\d+) \| +\d+ \| +(\w+)")
+_SHOWN = 6
+
+
+def ratios(progress: Callable[[], None]) -> dict[str, dict[str, float]]:
+    """For each function, milliseconds of ours and of a bare one, and ours by the bare one's."""
+    return {function: _ratio(function, progress) for function in CLIENTS}
+
+
+def profile(function: str) -> dict[str, float]:
+    """The milliseconds that importing a handler spends in each package itself, the most first."""
+    told = _run(f"import {function}.handler", "-X", "importtime").stderr
+    spent: Counter[str] = Counter()
+    for microseconds, package in _LINE.findall(told):
+        spent[package if package in _OURS | _THEIRS else "Python's own"] += int(microseconds)
+    return {package: each / 1000 for package, each in spent.most_common(_SHOWN)}
+
+
+_OURS = {"trial", *CLIENTS}
+_THEIRS = {
+    "annotated_types",
+    "aws_lambda_powertools",
+    "boto3",
+    "botocore",
+    "dateutil",
+    "jmespath",
+    "phonenumbers",
+    "pydantic",
+    "pydantic_core",
+    "s3transfer",
+    "typing_extensions",
+    "typing_inspection",
+    "urllib3",
+}
+
+
+def _ratio(function: str, progress: Callable[[], None]) -> dict[str, float]:
+    names = CLIENTS[function]
+    bare = "; ".join(["import boto3", *(f"boto3.client({name!r})" for name in names)])
+    made = "; ".join(f"aws.{name}()" for name in names)
+    ours = f"import {function}.handler; from trial import aws; {made}"
+    pairs = []
+    for turn in range(TURNS + 1):
+        pair = _seconds(ours), _seconds(bare)
+        progress()
+        if turn:  # the first finds no compiled modules, perhaps
+            pairs.append(pair)
+    # The least of each: what else a machine does only adds.
+    mine, theirs = (min(each) for each in zip(*pairs, strict=True))
+    return {"ours_ms": 1000 * mine, "bare_ms": 1000 * theirs, "ratio": mine / theirs}
+
+
+def _seconds(code: str) -> float:
+    return float(_run(_TIMED.format(code)).stdout)
+
+
+def _run(code: str, *options: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "eu-west-2",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": "functions:layers/common",
+    }
+    command = [sys.executable, *options, "-c", code]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
