@@ -21,10 +21,11 @@ DOSE = {14: 7, 21: 10, 28: 13}
 OPENS, CLOSES = time(9), time(20)
 EXACT = frozenset({Kind.ON_TIME, Kind.REPEATED})
 LATE = frozenset({Kind.POSTED_LATE, Kind.NUMBER_FOUND})
-RANDOMISED = EXACT | LATE
+RANDOMISED = EXACT | LATE | {Kind.CUSTODY}
 ANSWERS = dict.fromkeys(Kind, (202,)) | {
     Kind.REPEATED: (202, 200),
     Kind.NUMBER_FOUND: (202, 200),
+    Kind.CUSTODY: (202, 201, 200),
     Kind.INVALID: (422,),
     Kind.UNSIGNED: (403,),
 }
@@ -117,6 +118,20 @@ def check_late_starts(run: Run) -> list[str]:
             lost.append(Theme.CONDITIONS)
         if lost:
             problems.append(f"{case.order.reference}: started late, never told {', '.join(lost)}")
+    return problems
+
+
+def check_ended(run: Run) -> list[str]:
+    """From the moment they were taken into custody, and every reminder left has that reason."""
+    problems = []
+    for case in run.of(Arm.INTERVENTION):
+        taken_at = case.order.taken_at
+        if taken_at is None:
+            continue
+        texts = sum(text.seen_at > taken_at for text in run.texts_to(case))
+        reasons = {reminder["reason"] for reminder in case.reminders if not reminder["sent_at"]}
+        if texts or reasons != {Suppression.ENDED}:
+            problems.append(f"{case.order.reference}: {texts} texts after the end, {reasons}")
     return problems
 
 
@@ -247,6 +262,7 @@ CHECKS: dict[str, Callable[[Run], list[str]]] = {
     "Everybody was randomised, or is waiting or left out for the right reason": check_decisions,
     "Intervention orders got exactly their 7, 10 or 13 texts": check_dose,
     "Late starts got what was left to send, with the rest recorded as missed": check_late_starts,
+    "Whoever was taken into custody got no more texts": check_ended,
     "What is recorded of the texts is what was sent and what the carrier said": check_records,
     "No text came twice, and no two on one day": check_once,
     "Every text came between 09:00 and 20:00 London time": check_hours,

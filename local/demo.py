@@ -2,9 +2,9 @@
 Runs a month of the whole system in about a minute, checks it, and makes a page about it.
 
 It brings up a stack of its own, moves its clock to a morning twelve days before the next clock
-change, posts made-up orders, walks to the end of the last one, and takes the stack down again.
-Ends with an error, and names the order, if anything is not as it must be. The page is
-build/demo/index.html. The same seed gives the same orders; the arms are drawn anew each time.
+change, posts made-up orders, walks to the end of the last one, draws the dashboard, and takes the
+stack down again. Ends with an error, and names the order, if anything is not as it must be. The
+page is build/demo/index.html. The same seed gives the same orders; the arms are drawn anew.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,11 +24,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local import emulator, stack
+from local import dashboard, emulator, stack
 from local.carrier import Habits
 from local.checks import DOSE, verdicts
 from local.clock import Clock
-from local.orders import FEWEST, LONDON, MOST, first_morning, synthetic_orders
+from local.orders import FEWEST, LONDON, MOST, Kind, first_morning, synthetic_orders
 from local.page.render import render
 from local.player import Player
 from local.run import Run
@@ -35,9 +36,14 @@ from trial.model import Arm
 
 if TYPE_CHECKING:
     from local.api import Answer
+    from local.orders import SyntheticOrder
 
 PAGE = emulator.ROOT / "build/demo/index.html"
 AFTER_MIDNIGHT = timedelta(minutes=30)
+FILLING = 40
+"""So many orders, and nothing on the dashboard is empty by chance."""
+
+CUSTODY_AFTER, DRILL_AFTER = timedelta(days=4), timedelta(days=9)
 SHOWN = 8
 
 
@@ -59,9 +65,14 @@ def play(
     with Progress(*columns, TimeElapsedColumn()) as progress:
         player = Player(running, progress, end, Habits(seed=seed))
         answers: dict[str, tuple[Answer, ...]] = {}
+        custody, drill = start + CUSTODY_AFTER, start + DRILL_AFTER
         moments = {order.posted_at for order in orders} | {order.known_at for order in orders}
-        for moment in sorted(moments):
+        for moment in sorted(moments | {custody, drill}):
             player.walk(moment)
+            if moment == custody:
+                take_one_of_each_arm(player, orders, answers, at=moment)
+            elif moment == drill:
+                player.drill()
             for order in orders:
                 if order.posted_at == moment:
                     answers[order.reference] = player.post(order)
@@ -79,9 +90,32 @@ def play(
     )
 
 
-def conclude(run: Run, page: Path) -> bool:
-    """Check the run, write the page, and tell the counts and checks; whether all is well."""
-    found = verdicts(run)
+def take_one_of_each_arm(
+    player: Player,
+    orders: list[SyntheticOrder],
+    answers: dict[str, tuple[Answer, ...]],
+    *,
+    at: datetime,
+) -> None:
+    """Of the orders on time, the first of either arm: its respondent is taken into custody."""
+    arms = set(Arm)
+    for index, order in enumerate(orders):
+        if order.kind is not Kind.ON_TIME:
+            continue
+        posted = answers[order.reference][0]
+        if (arm := player.arm(posted)) in arms:
+            arms -= {Arm(arm)}
+            orders[index] = replace(order, kind=Kind.CUSTODY, taken_at=at)
+            answers[order.reference] += player.take(order, posted)
+
+
+def conclude(run: Run, page: Path, empty: list[str]) -> bool:
+    """
+    Check the run, write the page, and tell the counts and checks; whether all is well.
+
+    `empty` names the panels of the dashboard that should show something and do not.
+    """
+    found = verdicts(run) | {"Every panel of the dashboard has something to show": empty}
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render(run, found), encoding="utf-8")
     console = Console(highlight=False)
@@ -98,7 +132,8 @@ def conclude(run: Run, page: Path) -> bool:
         more = len(problems) - SHOWN
         for problem in [*problems[:SHOWN], *([f"and {more} more: see the page"] * (more > 0))]:
             console.print(f"    {problem}", markup=False, soft_wrap=True)
-    console.print(f"{run.seconds:.0f} s. The page: {page}", markup=False, soft_wrap=True)
+    told = f"{run.seconds:.0f} s. The page: {page}; the dashboard: {dashboard.PAGE}"
+    console.print(told, markup=False, soft_wrap=True)
     return not any(found.values())
 
 
@@ -141,10 +176,12 @@ def main() -> None:
         if given.keep:
             undo.pop_all()
         try:
-            run = play(stack.Stack.load(), given.orders, given.seed, morning, began)
+            running = stack.Stack.load()
+            run = play(running, given.orders, given.seed, morning, began)
+            empty = dashboard.draw(running)
         except (OSError, RuntimeError) as error:
             sys.exit(f"The run was cut short: {error}. See {emulator.LOG}")
-    if not conclude(run, PAGE):
+    if not conclude(run, PAGE, empty if given.orders >= FILLING else []):
         sys.exit("The run is not as it must be: see the checks that failed.")
 
 

@@ -56,7 +56,7 @@ def main() -> None:
         )
     except ClientError as error:
         sys.exit(f"The emulator refused: {error}")
-    print(base64.b64decode(answer["LogResult"]).decode().rstrip(), file=sys.stderr)
+    print(base64.b64decode(answer.get("LogResult", "")).decode().rstrip(), file=sys.stderr)
     print(json.dumps(json.load(answer["Payload"]), indent=2, ensure_ascii=False))
     if "FunctionError" in answer:
         sys.exit(1)

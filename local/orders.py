@@ -64,6 +64,7 @@ class Kind(StrEnum):
     REPEATED = "repeated"
     POSTED_LATE = "posted_late"
     NUMBER_FOUND = "number_found"
+    CUSTODY = "custody"  # on time, until the player takes one of each arm
     TOO_LATE = "too_late"
     NOT_SERVED = "not_served"
     NO_NUMBER = "no_number"
@@ -81,6 +82,7 @@ class SyntheticOrder:
     body: dict[str, Any]
     number: str | None
     found_at: datetime | None = None
+    taken_at: datetime | None = None
 
     @property
     def reference(self) -> str:
@@ -161,7 +163,7 @@ def synthetic_orders(how_many: int, *, seed: int, start: datetime) -> list[Synth
 
 def _kinds(how_many: int, rng: Random) -> list[Kind]:
     """The first is on time: its protected person's number is what the unsafe one gives."""
-    others: list[Kind] = [kind for kind in Kind if kind is not Kind.ON_TIME]
+    others: list[Kind] = [kind for kind in Kind if kind not in {Kind.ON_TIME, Kind.CUSTODY}]
     others += [Kind.POSTED_LATE, Kind.NUMBER_FOUND] + [Kind.NO_NUMBER] * (how_many // 10)
     others += [Kind.ON_TIME] * (how_many - 1 - len(others))
     rng.shuffle(others)

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import io
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "infra/template.yaml"
@@ -127,11 +130,17 @@ def for_aws(
     target = [f"--platform={platform}", f"--python-version={python_version}"]
     libraries = copied_libraries(output / "libraries", [*target, "--implementation=cp"])
     template, archives = build(libraries, prefix=prefix)
+    template = written_out(template)
     for name, data in archives.items():
         print(f"  {name[:12]}…  {len(data) / 1e6:.1f} MB")
         if len(data) > MOST_BYTES:
             sys.exit(f"A package has {len(data):,} bytes, and may have {MOST_BYTES:,}.")
     return template, archives
+
+
+def written_out(template: str) -> str:
+    """The same template without anchors, which CloudFormation refuses: as JSON, which is YAML."""
+    return json.dumps(yaml_parse(template), indent=1)
 
 
 def main() -> None:

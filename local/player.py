@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # A little more than the sending window, so that a text just outside it would be seen there.
 BY_DAY = time(8, 45), time(20, 15)
 A_DAY = timedelta(days=1)
+# Whatever waits is sent the same day: long before the window closes, and before it is stale.
+LONGEST, A_LITTLE = timedelta(hours=4), timedelta(minutes=5)
 OK, NOT_FOUND = 200, 404
 
 
@@ -89,6 +91,37 @@ class Player:
         path = f"/enrolments/{posted.body.get('enrolment_id')}/mobile"
         found = {"number": order.number, "resolved_how": "property_returned"}
         return api.call(self.stack, "PUT", path, found)
+
+    def arm(self, posted: Answer) -> str | None:
+        """The arm of what was posted, if it has one by now."""
+        allocation = self.show(f"/allocations/{posted.body.get('enrolment_id')}")
+        return allocation["arm"] if allocation else None
+
+    def take(self, order: SyntheticOrder, posted: Answer) -> tuple[Answer, ...]:
+        """The respondent is arrested and kept in custody: both are told, and no more texts go."""
+        path = f"/enrolments/{posted.body.get('enrolment_id')}"
+        at = self.clock.now().isoformat(timespec="seconds")
+        arrest = {"outcome_id": f"ARREST-{order.reference}", "type": "arrest", "instrument": "dvpo"}
+        end = {"reason": "in_custody", "at": at, "by": "PC-1182"}
+        return (
+            api.call(self.stack, "POST", f"{path}/outcomes", arrest | {"occurred_at": at}),
+            api.call(self.stack, "POST", f"{path}/end", end),
+        )
+
+    def drill(self) -> None:
+        """Operations stop all sending until a text has had to wait, and let it go on."""
+        now = self.clock.now()
+        due, _ = settle(self.stack.port)
+        self.pause(paused=True)
+        self.walk(min([*due[:1], now + LONGEST]) + A_LITTLE)
+        self.pause(paused=False)
+
+    def pause(self, *, paused: bool) -> None:
+        """Stop all sending, or let it go on."""
+        switch = {"paused": paused, "reason": "A drill", "by": "ops-1"}
+        answer = api.call(self.stack, "PUT", "/sending", switch)
+        if answer.status != OK:
+            raise RuntimeError(f"PUT /sending answered {answer.status}")
 
     def show(self, path: str) -> dict[str, Any] | None:
         """What the API shows there, if it is there."""

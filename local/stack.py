@@ -117,9 +117,12 @@ def deploy(port: int) -> None:
         )
     for name, data in archives.items():
         storage.put_object(Bucket=BUCKET, Key=name, Body=data)
+    # Too large for a request, which may bring 51,200 bytes.
+    storage.put_object(Bucket=BUCKET, Key=package.TEMPLATE.name, Body=template.encode())
+    address = f"http://{emulator.HOST}:{port}/{BUCKET}/{package.TEMPLATE.name}"
     cloudformation = boto3.client("cloudformation", **access(port))
     try:
-        change(cloudformation, template)
+        change(cloudformation, address)
     except ClientError as error:
         sys.exit(f"CloudFormation refused the template: {error}")
     key_id, secret = upstream(port)
@@ -131,14 +134,14 @@ def deploy(port: int) -> None:
     print(f"Deployed in {seconds:.1f} s: {description.api_url} (see {DESCRIPTION})")
 
 
-def change(cloudformation: "CloudFormationClient", template: str) -> None:
-    """Create or update the stack, and wait until that is done."""
-    summary = cloudformation.get_template_summary(TemplateBody=template)
+def change(cloudformation: "CloudFormationClient", address: str) -> None:
+    """Create or update the stack by the template at an address, and wait until that is done."""
+    summary = cloudformation.get_template_summary(TemplateURL=address)
     declared = {parameter["ParameterKey"] for parameter in summary["Parameters"]}
     act = cloudformation.update_stack if DESCRIPTION.exists() else cloudformation.create_stack
     act(
         StackName=NAME,
-        TemplateBody=template,
+        TemplateURL=address,
         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[
             {"ParameterKey": name, "ParameterValue": PARAMETERS[name]}

@@ -28,7 +28,7 @@ from local.allocation_evidence import Evidence, blocks_of
 from local.allocation_findings import Finding, findings
 from local.allocation_sources import exported, files_of, place, scanned
 from trial import protocol as protocols
-from trial.errors import UnavailableError
+from trial.errors import TrialError
 from trial.mac import MacKey
 from trial.model import Arm
 from trial.protocol import Protocol, ProtocolError
@@ -114,7 +114,6 @@ def summary(evidence: Evidence, *, unblinded: bool) -> Table:
 def refused(error: ClientError) -> str:
     """What AWS did not let happen, and what it takes."""
     cannot, takes = {
-        "GenerateMac": ("The allocation key cannot be used", "kms:GenerateMac on it"),
         "Scan": ("The table cannot be read", "dynamodb:Scan on it, kms:Decrypt on its key"),
     }.get(error.operation_name, (f"{error.operation_name} failed", "the right to do it"))
     code, said = error.response["Error"]["Code"], error.response["Error"]["Message"]
@@ -177,8 +176,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 )
     except ClientError as error:
         sys.exit(refused(error))
-    except UnavailableError as error:
-        sys.exit(f"{error}: {error.__cause__}")
+    except TrialError as error:
+        sys.exit(f"The allocation key cannot be used: {error}. It takes kms:GenerateMac on it.")
     except (BotoCoreError, ProtocolError) as error:
         sys.exit(str(error))
     except (EOFError, OSError, ValueError, zlib.error) as error:

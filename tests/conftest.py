@@ -20,11 +20,14 @@ from moto.dynamodb.models.table import Table
 from moto.kms.models import Key, KmsBackend, kms_backends
 from samtranslator.yaml_helper import yaml_parse
 
+from local.metrics import Told, data
 from tests.support.samples import ACCOUNT, MORNING, REGION, ROOT, TABLE
 from trial import aws, config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+collect_ignore = ["evaluation"]  # those need .venv-evaluation: `make test` runs both
 
 # Before any client is made: no test may find real credentials, or ask this machine for them.
 os.environ.update(
@@ -82,6 +85,19 @@ def log() -> Iterator[StringIO]:
     handler.setStream(previous or sys.stdout)
 
 
+@pytest.fixture
+def heard(
+    cloud: dict[str, str],  # noqa: ARG001 - what is told is told of it
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[[], Told]:
+    """The metrics that have been told so far."""
+    monkeypatch.setenv("USD_TO_GBP", "0.75")
+    return lambda: Told(
+        datum for line in capsys.readouterr().out.splitlines() for datum in data(line)
+    )
+
+
 def _made(template: dict[str, Any]) -> dict[str, str]:
     table = template["Resources"]["Table"]["Properties"]
     kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
@@ -95,6 +111,9 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
         "PROTOCOL": "dvpo-2026-1",
         "ALLOCATION_KEY_ID": _mac_key("allocation"),
         "IDENTITY_KEY_ID": _mac_key("identity"),
+        "RESEARCH_KEY_ID": _mac_key("research"),
+        "EXTRACT_BUCKET": "extract",
+        "AUDIT_BUCKET": "audit",
         "FORCE_NAME": "Durham Police",
         "FORCE_CONTACT": "101",
         "SENDER_ID": "Police",

@@ -12,7 +12,7 @@ from trial.errors import ContendedError, RejectedError
 from trial.model import Status
 from trial.planning import planned_reminders
 from trial.protocol import RepeatPolicy
-from trial.records import Allocation, Audit, Cursor, Enrolment
+from trial.records import Allocation, Audit, Cursor, Enrolment, ErasedRespondent
 from trial.timetable import local_date
 
 if TYPE_CHECKING:
@@ -76,8 +76,10 @@ def _decide(
     sequence: MacKey,
     protocol: Protocol,
     now: datetime,
-) -> Drawn:
+) -> Drawn | None:
     today = local_date(now)
+    if isinstance(enrolment.respondent, ErasedRespondent):
+        return None  # its order has long run out
     status, reasons = assess(
         order=enrolment.order,
         respondent=enrolment.respondent,

@@ -6,11 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 
 from allocation.allocate import allocate
 from allocation.store import AllocationStore
@@ -21,31 +16,24 @@ from trial.mac import MacKey
 from trial.model import Status
 from trial.protocol import load
 from trial.records import Enrolment
-from trial.stream import announced
+from trial.stream import announced, each_record
 from trial.table import Table
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-    from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+    from collections.abc import Mapping
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-processor = BatchProcessor(
-    event_type=EventType.DynamoDBStreams,
-    raise_on_entire_batch_failure=False,
-    logger=logger,  # type: ignore[arg-type]  # it is no logging.Logger, but all that is asked for
-)
 
 
 @logger.inject_lambda_context(clear_state=True)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Allocate whom the records announce; report those that failed, so that only they return."""
-    return process_partial_response(
-        event=event, record_handler=handle_record, processor=processor, context=context
-    )
+    return each_record(event, handle_record)
 
 
-def handle_record(record: DynamoDBRecord) -> None:
+def handle_record(record: Mapping[str, Any]) -> None:
     """Allocate one enrolment."""
     enrolment = announced(record, Enrolment)
     chosen = settings(AllocationSettings)

@@ -7,6 +7,7 @@ from trial.model import (
     Arm,
     Condition,
     EndReason,
+    HoldReason,
     Instrument,
     MissingReason,
     Model,
@@ -46,9 +47,9 @@ class HistoryOut(Model):
 
 
 class OrderOut(Model):
-    """One DVPO as it stands."""
+    """One DVPO as it stands; without its reference once that is erased."""
 
-    reference: str
+    reference: str | None
     force: str
     court: str
     made_on: date
@@ -66,6 +67,8 @@ class EnrolmentOut(Model):
     reasons: tuple[Reason, ...]
     order: OrderOut
     mobile: MobileOut
+    hold: HoldReason | None = None
+    erased_at: datetime | None = None
     history: tuple[HistoryOut, ...]
 
 

@@ -59,7 +59,11 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, desk: Desk) -> Change
             desk.now,
         )
         missing = _missing_with(enrolment, given, desk.now)
-        return enrolment.model_copy(update={"mobile": mobile, "missing": missing})
+        update: dict[str, object] = {"mobile": mobile, "missing": missing}
+        if (former := enrolment.mobile.number_hash) and former != number_hash:
+            # So that what is stored under it is found when it is to be erased.
+            update["former_numbers"] = (*enrolment.former_numbers, former)
+        return enrolment.model_copy(update=update)
 
     extra = (number_hash,) if number_hash else ()
     return _change(enrolment_id, desk, "mobile_changed", changed, numbers=extra)
@@ -148,7 +152,8 @@ def end(enrolment_id: UUID, given: EndIn, desk: Desk) -> Change:
     No further text goes, from the moment this returns. Safe to repeat.
 
     A time in the future is taken as it is: a wrong clock must not keep texts going. A second end
-    is kept too: which of them counts must not depend on which was told first.
+    is kept too: which of them counts must not depend on which was told first. An end is taken
+    even when the identifiers are erased: that it was recorded in error may come out late.
     """
     event = LifeEvent(reason=given.reason, at=given.at, by=given.by)
 
@@ -157,7 +162,7 @@ def end(enrolment_id: UUID, given: EndIn, desk: Desk) -> Change:
             return enrolment
         return enrolment.model_copy(update={"life": (*enrolment.life, event)})
 
-    return _change(enrolment_id, desk, f"ended_{given.reason}", changed)
+    return _change(enrolment_id, desk, f"ended_{given.reason}", changed, erased_too=True)
 
 
 def resume(enrolment_id: UUID, given: ResumeIn, desk: Desk) -> Change:
@@ -195,6 +200,7 @@ def _change(
     changed: Callable[[Enrolment, Surroundings], Enrolment],
     *,
     numbers: tuple[str, ...] = (),
+    erased_too: bool = False,
 ) -> Change:
     """Apply a change, work out what follows from it, and store both; or nothing if none."""
 
@@ -203,6 +209,8 @@ def _change(
         if not known:
             raise NotFoundError("no enrolment has this id")
         before = known[0]
+        if before.erased_at and not erased_too:
+            raise ConflictError("its identifiers are erased: only ends and outcomes are taken")
         around = desk.store.surroundings(
             enrolment_id,
             before.person_hash,
@@ -224,7 +232,9 @@ def _change(
             protocol=desk.protocol,
             now=desk.now,
         )
-        person = person_with(around.person, after, _last_day(after))
+        person = around.person
+        if not before.erased_at:
+            person = person_with(person, after, _last_day(after))
         traced = numbers_with(
             around.numbers,
             enrolment_id,

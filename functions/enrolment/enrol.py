@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from trial.mac import MacKey
     from trial.protocol import Protocol
 
+MOST_SHARING = 2
+"""Other live orders that a number may belong to: more look like somebody being flooded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
@@ -52,7 +55,8 @@ def enrol(
 
     Safe to repeat: the same request finds what it made. A respondent already enrolled whose
     number this order protects is stopped in the same transaction. Raises ConflictError if the
-    order is known with other content, FieldError if a date lies in the future.
+    order is known with other content, or nobody can tell any more because it is erased;
+    FieldError if a date lies in the future.
     """
     _refuse_the_future(request, local_date(now))
     ident = enrolment_id(request.order.force, request.order.reference)
@@ -62,6 +66,8 @@ def enrol(
     def attempt() -> tuple[Enrolment, bool]:
         around = store.surroundings(ident, hashes.person, hashes.numbers)
         if around.enrolment:
+            if around.enrolment.erased_at:
+                raise ConflictError("this order was enrolled, and its identifiers are erased")
             if around.enrolment.request_digest != digest:
                 raise ConflictError("this order is enrolled already, with other content")
             return around.enrolment, False
@@ -150,12 +156,13 @@ def known_mobile(
         return Mobile()
     today = local_date(now)
     seen = around.numbers[number_hash]
-    others = {each: day for each, day in seen.respondents.items() if each != ident}
+    others = [each for each, day in seen.respondents.items() if each != ident and day >= today]
+    crowded = len(others) > MOST_SHARING
     return Mobile(
         number=number,
         number_hash=number_hash,
-        unsafe=number_hash in own_protected or any_live(seen.protected, today),
-        shared=any_live(others, today),
+        unsafe=number_hash in own_protected or any_live(seen.protected, today) or crowded,
+        shared=bool(others),
     )
 
 

@@ -32,8 +32,11 @@ def report_outcome(enrolment_id: UUID, given: OutcomeIn, desk: Desk) -> tuple[Ou
         if not known:
             raise NotFoundError("no enrolment has this id")
         enrolment = known[0]
+        # What names a crime is an identifier too: it is not taken in again once it is erased.
+        gone = {"reference": None} if enrolment.erased_at else {}
+        told = given.model_dump() | gone
         if earlier := desk.store.outcome(enrolment_id, given.outcome_id):
-            if earlier.model_dump(exclude={"kind", "reported_at"}) != given.model_dump():
+            if earlier.model_dump(exclude={"kind", "reported_at"}) != told:
                 raise ConflictError("this outcome is known, with other content")
             return earlier, False
         if given.occurred_at > desk.now + timedelta(minutes=5):
@@ -42,7 +45,7 @@ def report_outcome(enrolment_id: UUID, given: OutcomeIn, desk: Desk) -> tuple[Ou
         # A notice (DVPN) comes before the order, so what breaches it may too.
         if before_order and given.instrument is not Instrument.DVPN:
             raise FieldError("occurred_at", "is before the order was made")
-        outcome = Outcome(**given.model_dump(), reported_at=desk.now)
+        outcome = Outcome(**told, reported_at=desk.now)
         audit = {enrolment_id: Audit(at=desk.now, what="outcome_reported", by=desk.by)}
         if given.type is OutcomeType.BREACH and given.instrument is Instrument.DVPO:
             first = min(enrolment.breach_reported_at or desk.now, desk.now)

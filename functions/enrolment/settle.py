@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trial.eligibility import assess
 from trial.model import EndReason, Reason, Status
 from trial.protocol import Protocol, RepeatPolicy
+from trial.records import ErasedRespondent
 from trial.timetable import local_date
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def _standing(
         return Status.ENDED, (Reason.IN_CUSTODY if in_custody else Reason.ORDER_ENDED,)
     if enrolment.allocated_at:
         return Status.ALLOCATED, ()
+    if isinstance(enrolment.respondent, ErasedRespondent):
+        return enrolment.status, enrolment.reasons  # its order has long run out
     today = local_date(now)
     others = {k: day for k, day in person.enrolments.items() if k != enrolment.enrolment_id}
     again = person.allocated not in (None, enrolment.enrolment_id)

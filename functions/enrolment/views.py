@@ -52,6 +52,8 @@ def enrolment_view(file: File) -> EnrolmentOut:
             missing_reason=missing.reason if missing else None,
             follow_up_on=missing.follow_up_on if missing else None,
         ),
+        hold=enrolment.hold.reason if enrolment.hold else None,
+        erased_at=enrolment.erased_at,
         history=tuple(
             HistoryOut(at=entry.at, what=entry.what, by=entry.by)
             for entry in file.history

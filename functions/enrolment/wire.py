@@ -20,6 +20,7 @@ from trial.model import (
     Condition,
     EndReason,
     Ethnicity,
+    HoldReason,
     Instrument,
     MissingReason,
     Model,
@@ -164,6 +165,19 @@ class ResumeIn(Model):
 
     reason: Literal[EndReason.IN_CUSTODY] = EndReason.IN_CUSTODY
     at: Moment
+    by: Code
+
+
+class HoldIn(Model):
+    """Why nothing held about an enrolment may be erased for now."""
+
+    reason: HoldReason
+    by: Code
+
+
+class ReleaseIn(Model):
+    """That nobody needs it any more."""
+
     by: Code
 
 

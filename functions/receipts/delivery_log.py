@@ -21,7 +21,7 @@ _HUNDREDTH = Decimal("0.01")
 
 
 class _Notification(Model, extra="ignore"):
-    message_id: Annotated[str, Field(alias="messageId", pattern=r"^[\w-]{1,100}$")]
+    message_id: Annotated[str, Field(alias="messageId", pattern=r"^[\w-]+$", max_length=100)]
     timestamp: datetime
 
 

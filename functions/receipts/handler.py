@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
 from pydantic import ValidationError
 
 from receipts.delivery_log import read
@@ -22,9 +24,8 @@ from trial.model import ReminderState
 from trial.table import Table
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.data_classes.cloud_watch_logs_event import (
-        CloudWatchLogsLogEvent,
-    )
+    from collections.abc import Mapping
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from trial.records import Receipt
@@ -35,29 +36,29 @@ logger = Logger()
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
     """Keep every receipt that can be kept; then fail if any could not, so that all come again."""
-    batch = CloudWatchLogsEvent(event).parse_logs_data()
-    if batch.message_type != "DATA_MESSAGE":
+    batch = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    if batch["messageType"] != "DATA_MESSAGE":
         return  # a new subscription only asks whether somebody is there
     failed = 0
-    for entry in batch.log_events:
+    for entry in batch["logEvents"]:
         try:
             keep_entry(entry)
         except (TrialError, ValidationError):
             # Where the line is, not what it says: it holds a number.
             logger.exception(
-                "receipt not kept", log_stream=batch.log_stream, log_event=entry.get_id
+                "receipt not kept", log_stream=batch["logStream"], log_event=entry["id"]
             )
             failed += 1
     if failed:
-        raise UnavailableError(f"{failed} of {len(batch.log_events)} receipts were not kept")
+        raise UnavailableError(f"{failed} of {len(batch['logEvents'])} receipts were not kept")
 
 
-def keep_entry(entry: CloudWatchLogsLogEvent) -> None:
+def keep_entry(entry: Mapping[str, Any]) -> None:
     """Keep one receipt."""
     chosen = settings(ReceiptsSettings)
     addressed = read(
-        entry.message,
-        logged_at=datetime.fromtimestamp(entry.timestamp / 1000, UTC),
+        entry["message"],
+        logged_at=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
         usd_to_gbp=chosen.usd_to_gbp,
     )
     kept = keep(

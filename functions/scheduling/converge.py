@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scheduling.store import Change
 from trial.model import Arm, ReminderState, Status, Suppression
-from trial.planning import planned_reminders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,6 +68,9 @@ def _changed_plan(enrolment: Enrolment, allocation: Allocation) -> dict[int, Rem
     """The timetable by the dates as they were changed; empty if they were not."""
     if enrolment.dates_changed_at is None:
         return {}
+    # Here: few orders' dates change, and all would wait for a protocol to be read.
+    from trial.planning import planned_reminders  # noqa: PLC0415
+
     plan = planned_reminders(enrolment, allocation, start=enrolment.dates_changed_at)
     return {reminder.number: reminder for reminder in plan}
 

@@ -6,11 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 
 from scheduling.converge import converge
 from scheduling.store import SchedulingStore
@@ -19,31 +14,24 @@ from trial.config import SchedulingSettings, settings
 from trial.facts import Fact, tell
 from trial.records import Enrolment
 from trial.schedules import Schedules
-from trial.stream import announced
+from trial.stream import announced, each_record
 from trial.table import Table
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-    from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+    from collections.abc import Mapping
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-processor = BatchProcessor(
-    event_type=EventType.DynamoDBStreams,
-    raise_on_entire_batch_failure=False,
-    logger=logger,  # type: ignore[arg-type]  # it is no logging.Logger, but all that is asked for
-)
 
 
 @logger.inject_lambda_context(clear_state=True)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Schedule what the records announce; report those that failed, so that only they return."""
-    return process_partial_response(
-        event=event, record_handler=handle_record, processor=processor, context=context
-    )
+    return each_record(event, handle_record)
 
 
-def handle_record(record: DynamoDBRecord) -> None:
+def handle_record(record: Mapping[str, Any]) -> None:
     """Make the schedules of one enrolment equal to what the table says."""
     enrolment_id = announced(record, Enrolment).enrolment_id
     chosen = settings(SchedulingSettings)

@@ -50,4 +50,4 @@ def test_a_version_that_would_make_a_new_table_is_refused(system: System, templa
     own = "BillingMode: PAY_PER_REQUEST"
     assert template.count(own) == 1
     renamed = template.replace(own, f"{own}\n      TableName: another")
-    assert lost(system, renamed) == ["Table (AWS::DynamoDB::Table)"]
+    assert "Table (AWS::DynamoDB::Table)" in (lost(system, renamed) or [])

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from allocation.allocate import allocate as draw
 from allocation.handler import handle_record
@@ -44,7 +43,7 @@ from trial.errors import ContendedError
 from trial.mac import MacKey
 from trial.model import Arm, Reason, ReminderState, Status
 from trial.protocol import load
-from trial.records import Allocation, Cursor, cursor_key, enrolment_key
+from trial.records import Allocation, Cursor, Respondent, cursor_key, enrolment_key
 from trial.table import Table
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def slots_filled() -> list[tuple[int | None, int | None]]:
 
 def drawn_directly(enrolment_id: UUID) -> None:
     """As another invocation would, in the middle of one that is under way."""
-    handle_record(DynamoDBRecord(announcement(enrolment_key(enrolment_id))))
+    handle_record(announcement(enrolment_key(enrolment_id)))
 
 
 # Drawn
@@ -238,7 +237,9 @@ def test_an_allocation_is_never_drawn_again_even_if_its_enrolment_says_so(arm: A
 def test_a_person_keeps_the_arm_and_uses_no_other_slot(arm: Arm, clock: Traveller) -> None:
     first = someone_in(arm)
     cursor = found(SHORT)
-    person_id = enrolment_of(first).respondent.person_id
+    respondent = enrolment_of(first).respondent
+    assert isinstance(respondent, Respondent)
+    person_id = respondent.person_id
     clock.move_to(MORNING + timedelta(days=14))
     again = enrol(900, order=LATER, respondent={"person_id": person_id})
     with counting(aws.kms(), "kms.GenerateMac") as draws:

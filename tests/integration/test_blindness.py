@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from enrolment.handler import contract
+from receipts.handler import lambda_handler as receipts
+from tests.simulation.services import logged
 from tests.support.life import (
     ARREST,
     BREACH,
@@ -19,7 +21,7 @@ from tests.support.life import (
 )
 from tests.support.memory import Memory
 from tests.support.samples import MORNING, order
-from tests.support.steps import Answer, call, fire, post
+from tests.support.steps import CONTEXT, Answer, call, fire, post
 from trial.model import Arm
 
 if TYPE_CHECKING:
@@ -58,6 +60,44 @@ def test_whichever_the_arm_every_blinded_answer_is_the_same(clock: Traveller) ->
     assert len(control) == len(intervention) > 100
     for place, (one, other) in enumerate(zip(control, intervention, strict=True)):
         assert one == other, f"answer {place}"
+
+
+def test_no_route_tells_it_by_answer_status_error_header_or_count(clock: Traveller) -> None:
+    """Every route that a blinded caller or operations may call, asked well and badly."""
+    answers = []
+    for arm in Arm:
+        memory, enrolment_id = _drawn(arm, clock)
+        with memory.lived_in():
+            texted = MORNING.replace(hour=21) + timedelta(days=3)
+            _fire(memory, enrolment_id, texted, clock)
+            assert bool(memory.texts) == (arm is Arm.INTERVENTION)
+            answers.append(list(_asked(enrolment_id)))
+    control, intervention = answers
+    assert len(control) == len(intervention) > 100
+    for one, other in zip(control, intervention, strict=True):
+        assert one == other, one[0]
+
+
+def _asked(enrolment_id: UUID) -> Iterator[tuple[str, Answer]]:
+    by = {"by": "PC-1182"}
+    bodies: dict[str, dict[str, Any]] = dict(LIFE) | {
+        "enrolments": order(2, protected_numbers=["+447700900001"]),
+        "hold": by | {"reason": "proceedings"},
+        "release": by,
+        "sending": by | {"paused": True, "reason": "exercise"},
+        "suppressions": by | {"number": "+447700900001", "reason": "wrong_number"},
+    }
+    for path, operations in contract()["paths"].items():
+        for method, operation in operations.items():
+            if "Unblinded" in operation["tags"]:
+                continue
+            good = bodies[path.rpartition("/")[2]] if "requestBody" in operation else None
+            for ident in (enrolment_id, UUID(int=0), "nobody"):
+                shown = path.format(enrolment_id=ident)
+                for body in (good, good, {}, {"number": "101"}, "{", None):
+                    yield f"{method} {path} {body}", call(method.upper(), shown, body)
+                yield f"GET of {path}", call("GET", shown)
+                yield f"DELETE of {path}", call("DELETE", f"{shown}/more")
 
 
 def test_the_unblinded_answer_is_not(clock: Traveller) -> None:
@@ -139,5 +179,7 @@ def _fire(memory: Memory, enrolment_id: UUID, until: datetime, clock: Traveller)
         if due_at <= until:
             clock.move_to(due_at)
             fire(enrolment_id, number)
+            message = f"text-{len(memory.texts)}"
+            receipts(logged(message, "+447700900001", due_at, delivered=number % 2 == 0), CONTEXT)
             del memory.scheduler.schedules[f"dvpo-{enrolment_id.hex}-{number:02}"]
     clock.move_to(until)

@@ -56,6 +56,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "order": corrected(court="Durham Magistrates' Court"),
     "end": QUASHED,
     "resume": RELEASE,
+    "hold": {"reason": "proceedings", "by": "PC-1182"},
+    "release": {"by": "PC-1182"},
     "outcomes": ARREST,
 }
 DONE = {
@@ -64,6 +66,8 @@ DONE = {
     "order": "order_corrected",
     "end": "ended_quashed",
     "resume": "resumed",
+    "hold": "held_proceedings",
+    "release": "released",
     "outcomes": "outcome_reported",
 }
 every_route = pytest.mark.parametrize("what", METHODS)
@@ -75,6 +79,8 @@ def ready(what: str) -> UUID:
     enrolment_id = followed(**unserved)
     if what == "resume":
         told(enrolment_id, "end", CUSTODY)
+    if what == "release":
+        told(enrolment_id, "hold", CHANGES["hold"])
     return enrolment_id
 
 
@@ -246,7 +252,7 @@ def test_the_audit_trail_names_no_content() -> None:
     for what, body in CHANGES.items():
         tell(enrolment_id, what, body)
     trail = str(audit_of(enrolment_id))
-    assert len(audit_of(enrolment_id)) == 5, trail  # enrolled; number, order, end and outcome
+    assert len(audit_of(enrolment_id)) == 7, trail  # enrolled; all but service and resume
     for content in (OTHER, "Durham", "PC-1182", "PC-77", "CRIME-77", "ARREST-1", "arrest"):
         assert content not in trail
 
@@ -415,7 +421,7 @@ def test_a_correction_without_service_keeps_the_one_known() -> None:
 def test_what_the_order_says_is_what_the_remaining_texts_say(clock: Traveller) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     follow(enrolment_id)
-    serial = int(enrolment_of(enrolment_id).order.reference[-6:])
+    serial = int((enrolment_of(enrolment_id).order.reference or "")[-6:])
     told(enrolment_id, "order", corrected(serial, conditions=["no_molestation", "no_entry"]))
     with counting(aws.sns(), "sns.Publish") as texts:
         clock.move_to(reminder_of(enrolment_id, 1).due_at)
@@ -428,7 +434,7 @@ def test_what_the_order_says_is_what_the_remaining_texts_say(clock: Traveller) -
 def test_arm_and_stratum_never_change(arm: Arm) -> None:
     enrolment_id = someone_in(arm)
     before = allocation_of(enrolment_id)
-    serial = int(enrolment_of(enrolment_id).order.reference[-6:])
+    serial = int((enrolment_of(enrolment_id).order.reference or "")[-6:])
     told(enrolment_id, "order", corrected(serial, expires_on="2026-12-28"))
     assert allocation_of(enrolment_id) == before
     assert before.stratum == "14"
@@ -441,7 +447,7 @@ def test_dates_may_change_until_the_first_reminder_could_be_due_in_either_arm(
 ) -> None:
     clock.move_to(MORNING.replace(hour=20))  # so the first is due at nine, or a little later
     enrolment_id = someone_in(arm)
-    serial = int(enrolment_of(enrolment_id).order.reference[-6:])
+    serial = int((enrolment_of(enrolment_id).order.reference or "")[-6:])
     clock.move_to(_first_due(enrolment_id) - timedelta(seconds=1))
     told(enrolment_id, "order", corrected(serial, expires_on="2026-12-21"))
 
@@ -463,7 +469,7 @@ def test_a_correction_moves_the_moment_until_which_the_next_may_come(
 ) -> None:
     yesterday = {"made_on": "2026-11-30", "expires_on": "2026-12-13"}
     enrolment_id = someone_in(arm, order=yesterday)  # so the conditions go in two minutes
-    serial = int(enrolment_of(enrolment_id).order.reference[-6:])
+    serial = int((enrolment_of(enrolment_id).order.reference or "")[-6:])
     for seconds, last_day, status in ((60, 14, 200), (150, 15, 200), (270, 16, 409)):
         clock.move_to(MORNING + timedelta(seconds=seconds))
         order = corrected(serial, made_on="2026-11-30", expires_on=f"2026-12-{last_day}")
@@ -489,7 +495,7 @@ def _first_due(enrolment_id: UUID) -> datetime:
 
 def test_dates_all_in_the_past_can_be_put_right() -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
-    serial = int(enrolment_of(enrolment_id).order.reference[-6:])
+    serial = int((enrolment_of(enrolment_id).order.reference or "")[-6:])
     past = {"made_on": "2026-11-02", "expires_on": "2026-11-15", "served_on": "2026-11-03"}
     told(enrolment_id, "order", corrected(serial, **past))
     assert {each.reason for each in reminders_of(enrolment_id)} == {Suppression.MISSED_LATE_START}

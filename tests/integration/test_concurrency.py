@@ -11,7 +11,6 @@ from threading import Barrier, RLock, local
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from botocore.exceptions import ReadTimeoutError
 
 from allocation.allocate import Drawn
@@ -87,7 +86,7 @@ def overtaken(by: Iterable[UUID]) -> Iterator[None]:
         if not busy:
             busy = True
             if other := next(others, None):
-                handle_record(DynamoDBRecord(announcement(enrolment_key(other))))
+                handle_record(announcement(enrolment_key(other)))
             busy = False
 
     events = aws.dynamodb().meta.events

@@ -37,6 +37,7 @@ LABELS = (
     "PUT enrolments/service",
     "PUT sending",
     "allocation",
+    "audit",
     "receipts",
     "reconciliation",
     "scheduling",

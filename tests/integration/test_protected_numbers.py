@@ -268,3 +268,22 @@ def test_a_number_of_an_order_that_has_run_out_is_not_shared(clock: Traveller) -
     enrol(1, mobile={"number": HERS})
     clock.move_to(MORNING + timedelta(days=14))
     assert shown(enrol(2, order=LATER, mobile={"number": HERS}))["mobile"]["shared"] is False
+
+
+def test_nobody_is_flooded_by_orders_that_all_name_one_number() -> None:
+    """What somebody could do who has stolen upstream's credentials, and no more."""
+    made = [enrol(serial, mobile={"number": HERS}) for serial in range(1, 6)]
+    assert [shown(each)["status"] for each in made] == [*["eligible"] * 3, *["waiting"] * 2]
+    assert shown(made[3])["reasons"] == ["unsafe_number"]
+    moved = enrol(6)
+    told(moved, "mobile", {"number": HERS})
+    assert enrolment_of(moved).mobile.unsafe
+
+
+def test_orders_that_have_run_out_do_not_count(clock: Traveller) -> None:
+    for serial in range(1, 4):
+        enrol(serial, mobile={"number": HERS})
+    clock.shift(timedelta(days=20))
+    today = "2026-12-21"
+    dates = {"made_on": today, "served_on": today, "expires_on": "2027-01-03"}
+    assert shown(enrol(5, mobile={"number": HERS}, order=dates))["status"] == "eligible"

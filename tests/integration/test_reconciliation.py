@@ -605,7 +605,7 @@ def test_each_hour_begins_with_another_shard(
         with counting(aws.dynamodb(), "dynamodb.Query") as queries:
             gaps()
         assert len(queries) == len(SHARDS)
-        begun[queries[0]["ExpressionAttributeValues"][":shard"]["S"]] += 1
+        begun[queries[0]["ExpressionAttributeValues"][":equal"]["S"]] += 1
         clock.shift(HOUR)
     assert begun == dict.fromkeys(SHARDS, 3)
 

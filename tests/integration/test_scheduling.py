@@ -35,7 +35,7 @@ from tests.support.table import (
 )
 from trial import aws
 from trial.model import Arm, ReminderState, Status, Suppression
-from trial.records import enrolment_key
+from trial.records import Respondent, enrolment_key
 from trial.timetable import LONDON
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ def test_a_schedule_carries_ids_and_nothing_else(treated: UUID) -> None:
         assert re.fullmatch(r"[0-9a-zA-Z-_.]{1,64}", made["Name"])
     person = enrolment_of(treated)
     told = json.dumps(schedules(), default=str)
+    assert isinstance(person.respondent, Respondent)
     for personal in (person.mobile.number, person.respondent.person_id, person.order.reference):
         assert personal
         assert personal not in told

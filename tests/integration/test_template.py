@@ -9,20 +9,21 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
 
 from enrolment.handler import contract
-from tests.support.samples import EVENTS, ROOT, sample
+from local.scan import translated
+from tests.support.deployed import TEXT
+from tests.support.samples import EVENTS, sample
 from tests.support.steps import announcement, schedule, someone_in
 from tests.support.table import everything
 from trial import config
+from trial.facts import Fact
 from trial.model import Arm
+from trial.protocol import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TEXT = (ROOT / "infra/template.yaml").read_text()
 SAMPLES = {
     "EnrolmentFunction": "api-*",
     "AllocationFunction": "stream-eligible",
@@ -30,27 +31,13 @@ SAMPLES = {
     "SendingFunction": "schedule-fired",
     "ReconciliationFunction": "reconciliation-*",
     "ReceiptsFunction": "receipts-*",
+    "ExtractFunction": "extract-*",
+    "AuditFunction": "stream-audited",
+    "RetentionFunction": "retention-*",
 }
 
 
-class NoPolicies:
-    """SAM would ask AWS for the names of managed policies, of which there are none here."""
-
-    def load(self) -> dict[str, str]:
-        return {}
-
-
-def translated() -> dict[str, dict[str, Any]]:
-    """Every resource by its logical id, once SAM has made CloudFormation of it."""
-    packed = re.sub(r"(CodeUri|ContentUri): *\.\S+", r"\1: s3://bucket/key", TEXT)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
-        made = transform(yaml_parse(packed), {}, NoPolicies())
-    resources: dict[str, dict[str, Any]] = made["Resources"]
-    return resources
-
-
-RESOURCES = translated()
+RESOURCES: dict[str, dict[str, Any]] = translated()["Resources"]
 
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
@@ -216,8 +203,10 @@ def test_each_function_hears_of_what_it_acts_on_and_of_nothing_else() -> None:
     hear: dict[tuple[str, str | None], set[str]] = {}
     for key, item in everything().items():
         status = item["status"] if item["kind"] == "enrolment" else None
-        hear.setdefault((item["kind"], status), set()).update(woken(announcement(key)))
+        heard = hear.setdefault((item["kind"], status), set())
+        heard |= woken(announcement(key) | {"eventName": "INSERT"})
     assert hear.pop(("enrolment", "allocated")) == {"SchedulingFunction"}
+    assert hear.pop(("audit", None)) == {"AuditFunction"}
     assert {kind for kind, _ in hear} >= {"allocation", "reminder", "person", "number", "cursor"}
     assert set().union(*hear.values()) == set()
 
@@ -248,6 +237,12 @@ def test_a_deletion_wakes_nobody() -> None:
     assert woken(record) == set()
 
 
+def test_a_changed_entry_of_the_audit_trail_is_not_exported() -> None:
+    (record,) = sample("stream-audited")["Records"]
+    record["eventName"] = "MODIFY"  # it must never be: make verify-audit tells of it
+    assert woken(record) == set()
+
+
 # The API
 
 
@@ -271,7 +266,6 @@ def test_signed_means_by_aws_signature_version_4() -> None:
 def test_no_body_is_ever_traced() -> None:
     for stage in of_type("AWS::ApiGateway::Stage").values():
         assert [each["DataTraceEnabled"] for each in stage["MethodSettings"]] == [False]
-        assert not stage.get("TracingEnabled")
 
 
 # The table
@@ -306,6 +300,10 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield name, statement
+    for policy in of_type("AWS::IAM::Policy").values():
+        for role in policy["Roles"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield target(role), statement
 
 
 def test_no_role_is_given_whole_families_of_actions() -> None:
@@ -333,6 +331,16 @@ def test_whatever_is_allowed_on_everything_says_why() -> None:
     [
         ("sns:Publish", {"SendingRole"}),
         ("scheduler:CreateSchedule", {"SchedulingRole", "ReconciliationRole"}),
+        ("dynamodb:Scan", {"ExtractRole"}),
+        (
+            "dynamodb:DeleteItem",
+            {"SchedulingRole", "SendingRole", "ReconciliationRole", "RetentionRole"},
+        ),
+        ("s3:Delete", set()),
+        ("s3:Bypass", set()),
+        ("s3:PutObjectRetention", set()),
+        ("s3:PutObjectLegalHold", set()),
+        ("s3:PutBucket", set()),
     ],
 )
 def test_what_only_few_may_do_no_other_may(action: str, roles: set[str]) -> None:
@@ -346,6 +354,234 @@ def test_what_only_few_may_do_no_other_may(action: str, roles: set[str]) -> None
 def test_only_allocation_may_use_the_key_of_the_sequence() -> None:
     users = {role for role, each in statements() if '"AllocationKey"' in json.dumps(each)}
     assert users == {"AllocationRole"}
+
+
+def test_who_makes_pseudonyms_can_match_no_hash_and_no_other_can_make_one() -> None:
+    users = {role for role, each in statements() if '"ResearchKey"' in json.dumps(each)}
+    assert users == {"ExtractRole"}
+    extract = json.dumps(RESOURCES["ExtractRole"])
+    assert "IdentityKey" not in extract
+    assert "AllocationKey" not in extract
+
+
+@pytest.mark.parametrize("owned", ["ExtractBucket", "ExtractKey"])
+def test_no_function_but_its_own_comes_near_the_extract(owned: str) -> None:
+    users = {role for role, each in statements() if owned in json.dumps(each["Resource"])}
+    assert users == {"ExtractRole"}
+
+
+def test_the_extract_never_feeds_back() -> None:
+    written = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    extract = json.dumps(RESOURCES["ExtractRole"])
+    assert not [action for action in written if action in extract]
+
+
+# The research extract
+
+
+@pytest.mark.parametrize(
+    # With a bucket key S3 asks for the whole bucket's data at once: see the readers' conditions.
+    ("name", "key", "bucket_key"),
+    [("ExtractBucket", "ExtractKey", False), ("AuditBucket", "AuditKey", True)],
+)
+def test_its_bucket_is_private_encrypted_versioned_and_kept(
+    name: str, key: str, *, bucket_key: bool
+) -> None:
+    bucket = RESOURCES[name]
+    said = bucket["Properties"]
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert set(said["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(said["PublicAccessBlockConfiguration"]) == 4
+    assert said["VersioningConfiguration"] == {"Status": "Enabled"}
+    (rule,) = said["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert target(rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]) == key
+    assert rule["BucketKeyEnabled"] is bucket_key
+    assert RESOURCES[key]["Properties"]["EnableKeyRotation"] is True
+
+
+def test_only_staging_ever_expires() -> None:
+    rules = RESOURCES["ExtractBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    expiring = [
+        rule for rule in rules if {"ExpirationInDays", "NoncurrentVersionExpiration"} & {*rule}
+    ]
+    assert [rule["Prefix"] for rule in expiring] == ["staging/"]
+
+
+def test_nobody_reaches_it_without_tls() -> None:
+    (statement,) = RESOURCES["ExtractBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Action"] == "s3:*"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert resolved(statement["Resource"]) == ["arn:extract", "arn:extract/*"]
+
+
+def test_hardly_anything_is_different_on_the_emulator() -> None:
+    on_aws = {name for name, each in RESOURCES.items() if each.get("Condition") == "OnAws"}
+    assert on_aws == {
+        "ApiFirewallAssociation",
+        "AuditBucketPolicy",  # it speaks no TLS
+        "ExtractBucketPolicy",
+        "ErrorsQuery",  # it saves no queries
+        "OneOrderQuery",
+        "SlowestQuery",
+        "SuppressedQuery",
+        "FewDeliveredAlarm",  # it has no alarms on several metrics, nor on other alarms
+        "HalfSpentAlarm",
+        "NearlySpentAlarm",
+        "NotAsPlannedAlarm",
+        "NothingSentAlarm",
+    }
+
+
+READERS = {"blinded": "ResearchBlindedReader", "unblinded": "ResearchUnblindedReader"}
+
+
+def resolved(value: Any) -> Any:
+    """References as short names, as far as the readers' policies have any."""
+    if value == {"Fn::GetAtt": ["ExtractBucket", "Arn"]}:
+        return "arn:extract"
+    if value == {"Fn::GetAtt": ["ExtractKey", "Arn"]}:
+        return "arn:key"
+    if isinstance(value, dict) and "Fn::Sub" in value:
+        return value["Fn::Sub"].replace("${ExtractBucket.Arn}", "arn:extract")
+    if isinstance(value, dict):
+        return {name: resolved(each) for name, each in value.items()}
+    return [resolved(each) for each in value] if isinstance(value, list) else value
+
+
+def may(policy: str, action: str, resource: str, **context: str) -> bool:
+    """As IAM decides, for statements that allow and conditions by StringLike."""
+    statements = RESOURCES[policy]["Properties"]["PolicyDocument"]["Statement"]
+    return any(
+        fnmatch(action, each["Action"])
+        and fnmatch(resource, each["Resource"])
+        and all(
+            name in context and fnmatch(context[name], pattern)
+            for name, pattern in each.get("Condition", {"StringLike": {}})["StringLike"].items()
+        )
+        for each in map(resolved, statements)
+        if each["Effect"] == "Allow"
+    )
+
+
+@pytest.mark.parametrize("own", READERS)
+@pytest.mark.parametrize("folder", ["blinded", "unblinded", "staging"])
+def test_a_reader_reads_one_form_and_nothing_else(own: str, folder: str) -> None:
+    path = f"{folder}/2026-12-20/enrolments.csv.gz"
+    encrypted = {"kms:EncryptionContext:aws:s3:arn": f"arn:extract/{path}"}
+    granted = (
+        may(READERS[own], "s3:GetObject", f"arn:extract/{path}"),
+        may(READERS[own], "kms:Decrypt", "arn:key", **encrypted),
+        may(READERS[own], "s3:ListBucket", "arn:extract", **{"s3:prefix": f"{folder}/"}),
+    )
+    assert granted == ((folder == own,) * 3)
+
+
+@pytest.mark.parametrize("reader", READERS.values())
+def test_a_reader_changes_nothing(reader: str) -> None:
+    assert {
+        each["Action"] for each in RESOURCES[reader]["Properties"]["PolicyDocument"]["Statement"]
+    } == {"s3:ListBucket", "s3:GetObject", "kms:Decrypt"}
+    assert not may(reader, "s3:ListBucket", "arn:extract")  # the whole of it
+    assert not may(reader, "kms:Decrypt", "arn:key")
+
+
+# The audit trail
+
+
+def test_what_is_exported_is_locked_for_as_long_as_trial_data_is_kept() -> None:
+    bucket = RESOURCES["AuditBucket"]["Properties"]
+    assert bucket["ObjectLockEnabled"] is True
+    assert bucket["ObjectLockConfiguration"]["Rule"] == {
+        "DefaultRetention": {
+            "Mode": {"Ref": "AuditLockMode"},
+            "Days": {"Ref": "AuditRetentionDays"},
+        }
+    }
+    parameters = translated()["Parameters"]
+    kept = load("dvpo-2026-1").retention.trial_data_days
+    assert parameters["AuditRetentionDays"]["Default"] == kept
+    assert parameters["AuditLockMode"]["AllowedValues"] == ["GOVERNANCE", "COMPLIANCE"]
+    assert "LifecycleConfiguration" not in bucket  # nothing in it ever expires by itself
+
+
+def denied_in_the_audit_bucket() -> dict[str, dict[str, Any]]:
+    document = RESOURCES["AuditBucketPolicy"]["Properties"]["PolicyDocument"]
+    for statement in document["Statement"]:
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    return {statement["Sid"]: statement for statement in document["Statement"]}
+
+
+def test_nobody_at_all_removes_what_is_exported_or_shortens_its_lock() -> None:
+    statement = denied_in_the_audit_bucket()["NobodyRemovesALinkOrShortensItsLock"]
+    assert "Condition" not in statement
+    assert set(statement["Action"]) == {
+        "s3:BypassGovernanceRetention",
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:PutObjectLegalHold",
+        "s3:PutObjectRetention",
+    }
+
+
+def test_a_link_can_be_written_only_where_none_is() -> None:
+    statement = denied_in_the_audit_bucket()["ALinkIsWrittenOnce"]
+    assert statement["Action"] == "s3:PutObject"
+    assert statement["Condition"] == {"Null": {"s3:if-none-match": "true"}}
+
+
+def test_the_audit_trail_is_reached_over_tls_only() -> None:
+    statement = denied_in_the_audit_bucket()["OnlyOverTls"]
+    assert statement["Action"] == "s3:*"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_who_exports_the_audit_trail_cannot_touch_the_table() -> None:
+    actions = json.dumps([each["Action"] for role, each in statements() if role == "AuditRole"])
+    assert set(re.findall(r"dynamodb:\w+", actions)) == {
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+    }
+
+
+def test_only_the_export_writes_to_its_bucket() -> None:
+    users = {role for role, each in statements() if "AuditBucket" in json.dumps(each)}
+    assert users == {"AuditRole"}
+
+
+# Retention
+
+
+def test_retention_deletes_neither_the_switch_nor_a_sequence() -> None:
+    (statement,) = (
+        each
+        for role, each in statements()
+        if role == "RetentionRole" and "dynamodb:DeleteItem" in each["Action"]
+    )
+    assert statement["Condition"] == {
+        "ForAllValues:StringLike": {
+            "dynamodb:LeadingKeys": ["ENROLMENT#*", "PERSON#*", "NUMBER#*", "MESSAGE#*"]
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("NotErasedAlarm", Fact.RETENTION_COMPLETED),
+        ("NotExtractedAlarm", Fact.EXTRACT_PUBLISHED),
+    ],
+)
+def test_what_is_due_every_night_is_missed_after_26_hours(name: str, fact: Fact) -> None:
+    alarm = RESOURCES[name]["Properties"]
+    assert alarm["MetricName"] == fact
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 26 * 3600
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
+    assert alarm["ComparisonOperator"] == "LessThanThreshold"
+    assert alarm["TreatMissingData"] == "breaching"
 
 
 # Samples
@@ -369,7 +605,11 @@ def test_a_sample_of_a_request_is_of_a_route(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "function"),
-    [("stream-eligible", "AllocationFunction"), ("stream-allocated", "SchedulingFunction")],
+    [
+        ("stream-eligible", "AllocationFunction"),
+        ("stream-allocated", "SchedulingFunction"),
+        ("stream-audited", "AuditFunction"),
+    ],
 )
 def test_a_sample_of_the_stream_gets_to_its_function(name: str, function: str) -> None:
     for record in sample(name)["Records"]:

@@ -24,6 +24,8 @@ _ENROLMENT = "functions/enrolment"
 _ALLOCATION = "functions/allocation"
 _SCHEDULING = "functions/scheduling"
 _RECONCILIATION = "functions/reconciliation"
+_AUDIT = "functions/audit"
+_RETENTION = "functions/retention"
 _TRIAL = "layers/common/trial"
 _TEMPLATE = "infra/template.yaml"
 
@@ -191,6 +193,12 @@ GUARDS = (
         "        None\n",
     ),
     Guard(
+        "a number flooded by orders made up to name it",
+        f"{_ENROLMENT}/enrol.py",
+        "    crowded = len(others) > MOST_SHARING\n",
+        "    crowded = False\n",
+    ),
+    Guard(
         "a number that another order protects",
         f"{_ENROLMENT}/enrol.py",
         "unsafe=number_hash in own_protected or any_live(seen.protected, today)",
@@ -278,6 +286,68 @@ GUARDS = (
         f"{_SCHEDULING}/converge.py",
         "if file is None or file.allocation.arm is not Arm.INTERVENTION:",
         "if file is None:",
+    ),
+    # Audit
+    Guard(
+        "an entry of the audit trail that is exported twice",
+        f"{_AUDIT}/export.py",
+        "if entry.key not in known]",
+        "if entry.key]",
+    ),
+    Guard(
+        "two chains of the audit trail",
+        f"{_AUDIT}/store.py",
+        '                IfNoneMatch="*",\n',
+        "",
+    ),
+    Guard(
+        "a link that does not tell which one stands before it",
+        f"{_AUDIT}/chain.py",
+        "previous=sha256(previous)",
+        "previous=sha256(None)",
+    ),
+    Guard(
+        "an entry of the audit trail written over another",
+        f"{_TRIAL}/records.py",
+        '#{entry.what}#{token_hex(4)}"',
+        '#{entry.what}"',
+    ),
+    # Retention
+    Guard(
+        "erasing what has been put on hold meanwhile",
+        f"{_RETENTION}/store.py",
+        'Condition("enrolment as seen", "#version = :seen", {"seen": enrolment.version})',
+        'Condition("enrolment is there", "attribute_exists(#pk)")',
+    ),
+    Guard(
+        "erasing what another order needs of a number",
+        f"{_RETENTION}/traces.py",
+        "return number is not None and bool(",
+        "return False and bool(",
+    ),
+    Guard(
+        "a suppression forgotten with the order",
+        f"{_RETENTION}/traces.py",
+        " or number.suppressed)",
+        ")",
+    ),
+    Guard(
+        "another arm for a person whose identifiers were erased",
+        f"{_RETENTION}/traces.py",
+        "first = None if allocated and person.allocated == ident else person.allocated",
+        "first = None",
+    ),
+    Guard(
+        "an order taken in again after it was erased",
+        f"{_ENROLMENT}/enrol.py",
+        "if around.enrolment.erased_at:",
+        "if False:",
+    ),
+    Guard(
+        "a number put back after it was erased",
+        f"{_ENROLMENT}/change.py",
+        "if before.erased_at and not erased_too:",
+        "if False:",
     ),
     # The template
     Guard(

@@ -15,6 +15,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -171,6 +172,33 @@ class Kms:
     def _mac(self, request: dict[str, Any]) -> dict[str, Any]:
         key = f"{self.salt}/{request['KeyId']}".encode()
         return {"Mac": hmac.digest(key, request["Message"], hashlib.sha256)}
+
+
+@dataclass
+class Bucket:
+    """Objects by their paths, in the one bucket that there is: each is written once."""
+
+    gate: Gate
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def list_objects_v2(self, **request: Any) -> dict[str, Any]:
+        return self.gate("s3.ListObjectsV2", lambda: self._listed(request))
+
+    def get_object(self, **request: Any) -> dict[str, Any]:
+        return self.gate("s3.GetObject", lambda: {"Body": BytesIO(self.objects[request["Key"]])})
+
+    def put_object(self, **request: Any) -> dict[str, Any]:
+        return self.gate("s3.PutObject", lambda: self._put(request))
+
+    def _listed(self, request: dict[str, Any]) -> dict[str, Any]:
+        found = sorted(path for path in self.objects if path.startswith(request["Prefix"]))
+        return {"Contents": [{"Key": path} for path in found[: request["MaxKeys"]]]}
+
+    def _put(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["IfNoneMatch"] != "*" or request["Key"] in self.objects:
+            raise refusal("PreconditionFailed", 412)
+        self.objects[request["Key"]] = request["Body"]
+        return {}
 
 
 @dataclass

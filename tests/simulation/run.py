@@ -11,12 +11,22 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tests.simulation.cloud import Dynamo, Kms, Scheduler
+from audit.chain import number_of, read
+from local.audit_findings import Chain
+from tests.simulation.cloud import Bucket, Dynamo, Kms, Scheduler
 from tests.simulation.faults import Fault
 from tests.simulation.model import Arm, Violation
-from tests.simulation.services import Clockwork, Lambda, Phones, stream_readers, stream_record
+from tests.simulation.services import (
+    Clockwork,
+    Lambda,
+    Phones,
+    owner,
+    stream_readers,
+    stream_record,
+)
 from tests.simulation.upstream import Upstream
 from tests.simulation.world import World
+from trial.table import Key
 
 if TYPE_CHECKING:
     from tests.simulation.conditions import Item
@@ -71,8 +81,10 @@ class Simulation:
         self.scheduler = Scheduler(world.gate, self._created)
         self._clockwork = Clockwork(world, self.scheduler, run)
         self.phones = Phones(world, run)
-        self._clients = {
+        self.bucket = Bucket(world.gate)
+        self.clients = {
             "dynamodb": self.dynamo,
+            "s3": self.bucket,
             "kms": Kms(world.gate, str(seed)),
             "scheduler": self.scheduler,
             "sns": self.phones,
@@ -86,7 +98,7 @@ class Simulation:
     def live(self) -> None:
         """Live it to its end, then see what is left. Raises Violation."""
         world = self.world
-        with world.lived_in(self._clients):
+        with world.lived_in(self.clients):
             world.run(self.upstream.until)
             world.weather.clears()
             world.run(self.upstream.until + _AFTERWARDS)
@@ -147,6 +159,21 @@ class Simulation:
                 self._must_have_gone(item)
         if self.scheduler.schedules:
             raise Violation(f"schedules are left: {sorted(self.scheduler.schedules)}")
+        self._exported()
+
+    def _exported(self) -> None:
+        """Every entry of the audit trail is in one link of one whole chain, once."""
+        chain, told = Chain(), 0
+        for path, link in sorted(self.bucket.objects.items(), reverse=True):
+            chain.add(number_of(path), link)
+            told += len(read(link).entries)
+        if chain.findings or told != len(chain.entries):
+            raise Violation(f"the audit trail: {told - len(chain.entries)} twice, {chain.findings}")
+        for item in self.dynamo.items():
+            key = Key(item["pk"]["S"], item["sk"]["S"])
+            lost = _is(item, "audit") and key not in chain.entries
+            if lost and owner(key.pk) not in self.world.seen:
+                raise Violation(f"an entry of the audit trail is never exported: {key}")
 
     def _must_have_gone(self, item: Item) -> None:
         """Where no fault ever struck, a text is sent unless upstream or the calendar forbade it."""

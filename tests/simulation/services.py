@@ -178,7 +178,13 @@ def _at(record: dict[str, Any]) -> datetime:
 
 
 def _ident(record: dict[str, Any]) -> UUID:
-    return UUID(record["dynamodb"]["Keys"]["pk"]["S"].partition("#")[2])
+    return owner(record["dynamodb"]["Keys"]["pk"]["S"])
+
+
+def owner(partition: str) -> UUID:
+    """The enrolment that a partition is of; for any other, that of nobody."""
+    kind, _, ident = partition.partition("#")
+    return UUID(ident) if kind == "ENROLMENT" else UUID(int=0)
 
 
 def stream_record(serial: int, old: Item | None, new: Item | None, now: datetime) -> dict[str, Any]:
@@ -308,13 +314,13 @@ class Phones:
         wait = world.rng.uniform(0.5, 120)
         if world.strikes(Fault.RECEIPT_LATE):
             wait = world.rng.uniform(3600, 90 * 3600)
-        event = _logged(message_id, number, world.now, delivered=world.rng.random() < 0.9)
+        event = logged(message_id, number, world.now, delivered=world.rng.random() < 0.9)
         for _ in range(1 + world.strikes(Fault.RECEIPT_TWICE)):
             bring = partial(self.run.invoke, "receipts", event)
             world.after(wait, f"receipt of {message_id}", bring)
 
 
-def _logged(message_id: str, number: str, now: datetime, *, delivered: bool) -> dict[str, Any]:
+def logged(message_id: str, number: str, now: datetime, *, delivered: bool) -> dict[str, Any]:
     """The sample event of a receipt, made to be of this text."""
     event = sample(f"receipts-{'delivered' if delivered else 'undelivered'}")
     log = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))

@@ -14,6 +14,7 @@ from tests.simulation.cloud import Dynamo, Scheduler
 from tests.support.samples import MORNING
 from tests.support.table import everything
 from trial import aws
+from trial.errors import RejectedError
 from trial.records import SHARDS
 from trial.table import (
     ABSENT,
@@ -86,8 +87,8 @@ def outcome(table: Table, acts: list[Act]) -> frozenset[str] | str:
         table.write(*acts)
     except ConditionFailedError as refusal:
         return refusal.failed
-    except ClientError as error:
-        return error.response["Error"]["Code"]
+    except RejectedError as error:
+        return str(error)
     return "done"
 
 
@@ -122,7 +123,8 @@ def test_a_transaction_that_dynamodb_refuses_is_refused(wrong: str) -> None:
     serials = [1, 1] if "twice" in wrong else range(101)
     acts = [put(Key(PARTITIONS[0], f"{each}"), {}) for each in serials]
     for client in (Dynamo(straight, lambda _: None), aws.dynamodb()):
-        assert outcome(Table(client, "trial"), acts) == "ValidationException"  # type: ignore[arg-type]
+        refused = outcome(Table(client, "trial"), acts)  # type: ignore[arg-type]
+        assert refused == "the table refused it: ValidationException"
 
 
 def test_only_what_changed_is_announced() -> None:

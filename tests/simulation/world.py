@@ -8,7 +8,6 @@ stale when it writes, as with many functions at once.
 
 from __future__ import annotations
 
-import copy
 import heapq
 import logging
 import os
@@ -29,6 +28,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from allocation import allocate
 from allocation import handler as allocation
+from audit import export
+from audit import handler as audit
 from enrolment import handler as enrolment
 from enrolment import patience
 from receipts import handler as receipts
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 FUNCTIONS: dict[str, Any] = {
     "allocation": allocation,
+    "audit": audit,
     "enrolment": enrolment,
     "receipts": receipts,
     "reconciliation": reconciliation,
@@ -63,6 +65,7 @@ SETTINGS = {
     "FORCE_CONTACT": "101",
     "SENDER_ID": "Police",
     "USD_TO_GBP": "0.75",
+    "AUDIT_BUCKET": "audit",
     "SCHEDULE_GROUP": "reminders",
     "SCHEDULE_PREFIX": "dvpo",
     "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/fire",
@@ -72,6 +75,7 @@ SETTINGS = {
 _CODES = {
     "dynamodb": ("ThrottlingException", "InternalServerError"),
     "kms": ("ThrottlingException", "KMSInternalException"),
+    "s3": ("SlowDown", "InternalError"),
     "scheduler": ("ThrottlingException", "InternalServerException"),
 }
 _DEEPEST = 3  # how many functions may be in mid-call at once
@@ -181,9 +185,9 @@ class World:
         serial = self.counted["invocations"]
         self.stack.append(Invocation(serial, label or function, about, reminder))
         try:
-            with _own_environment(module := FUNCTIONS[function]):
+            with _own_environment(module := FUNCTIONS[function]) as raised:
                 answer = module.lambda_handler(event, Context())
-                _expect(getattr(getattr(module, "processor", None), "exceptions", ()))
+                _expect(raised)
                 return answer
         except Crash:
             raise Failed from None
@@ -269,7 +273,7 @@ class World:
                 patch.setattr(aws, name, lambda client=client: client)
             for name, value in SETTINGS.items():
                 patch.setenv(name, value)
-            for patient in (allocate.allocate, patience.patiently):
+            for patient in (allocate.allocate, patience.patiently, export.export):
                 patch.setitem(patient.__kwdefaults__ or {}, "pause", lambda _: None)
             logging.disable(logging.CRITICAL)
             config.settings.cache_clear()
@@ -283,23 +287,32 @@ class World:
 
 
 @contextmanager
-def _own_environment(module: Any) -> Iterator[None]:
-    """What Powertools keeps per process is each invocation's own, as on Lambda."""
+def _own_environment(module: Any) -> Iterator[list[Exception]]:
+    """What Powertools keeps per process is each invocation's own; and what records raise."""
     kept = {name: BaseRouter.__dict__.get(name) for name in ("current_event", "lambda_context")}
-    processor = getattr(module, "processor", None)
-    if processor:
-        module.processor = copy.copy(processor)
+    raised: list[Exception] = []
+    handle: Any = getattr(module, "handle_record", None)
+
+    def handle_record(record: object) -> None:
+        try:
+            handle(record)
+        except Exception as error:
+            raised.append(error)
+            raise
+
+    if handle:
+        module.handle_record = handle_record
     try:
-        yield
+        yield raised
     finally:
-        if processor:
-            module.processor = processor
+        if handle:
+            module.handle_record = handle
         for name, value in kept.items():
             setattr(BaseRouter, name, value)
 
 
-def _expect(failures: Iterator[Any] | tuple[()]) -> None:
+def _expect(raised: list[Exception]) -> None:
     """Let no fault of the code hide among the records that a batch reports as failed."""
-    for _, error, _ in failures:
+    for error in raised:
         if not isinstance(error, (TrialError, ClientError, BotoCoreError)):
             raise error

@@ -22,6 +22,8 @@ METHODS = {
     "order": "PUT",
     "end": "POST",
     "resume": "POST",
+    "hold": "POST",
+    "release": "POST",
     "outcomes": "POST",
 }
 """The routes under an enrolment, each by its last part."""

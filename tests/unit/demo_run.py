@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from local.api import Answer
 from local.checks import ANSWERS, DECISIONS, DOSE, RANDOMISED
-from local.orders import SyntheticOrder, first_morning, synthetic_orders
+from local.orders import Kind, SyntheticOrder, first_morning, synthetic_orders
 from local.run import Case, Run, Text
 from trial.model import Arm, ReminderState, Suppression, Theme
 from trial.protocol import load
@@ -16,17 +16,18 @@ from trial.timetable import Slot, timetable
 from trial.wording import render
 
 ANYWHERE = UUID(int=0)
-REASONS = {
-    ReminderState.SUPPRESSED: Suppression.MISSED_LATE_START,
-    ReminderState.UNDELIVERED: "phone_unreachable",
-}
 
 
 def good_run(how_many: int = 48, *, seed: int = 1) -> Run:
     start, change = first_morning(datetime(2026, 11, 22, tzinfo=UTC))
     arms = {kind: cycle((Arm.INTERVENTION, Arm.CONTROL)) for kind in RANDOMISED}
     cases, texts = [], []
-    for order in synthetic_orders(how_many, seed=seed, start=start):
+    orders = synthetic_orders(how_many, seed=seed, start=start)
+    on_time = [index for index, order in enumerate(orders) if order.kind is Kind.ON_TIME]
+    for index in on_time[1:3]:
+        taken_at = start + timedelta(days=4)
+        orders[index] = replace(orders[index], kind=Kind.CUSTODY, taken_at=taken_at)
+    for order in orders:
         arm = next(arms[order.kind]) if order.kind in arms else None
         case = replace(_case(order), allocation=_allocation(order, arm) if arm else None)
         cases.append(case)
@@ -72,22 +73,27 @@ def _allocation(order: SyntheticOrder, arm: Arm) -> dict[str, Any]:
             "theme": slot.theme,
             "due_at": slot.due_at.isoformat(),
             "state": state,
-            "reason": REASONS.get(state),
-            "sent_at": None if slot.missed else (slot.due_at + timedelta(seconds=2)).isoformat(),
+            "reason": reason,
+            "sent_at": (slot.due_at + timedelta(seconds=2)).isoformat()
+            if state is not ReminderState.SUPPRESSED
+            else None,
         }
         for slot in slots
-        for state in [_state(order, slot)]
+        for state, reason in [_state(order, slot)]
     ]
     assert len(reminders) == DOSE[order.days]
     return {"arm": arm, "reminders": reminders if arm is Arm.INTERVENTION else []}
 
 
-def _state(order: SyntheticOrder, slot: Slot) -> ReminderState:
+def _state(order: SyntheticOrder, slot: Slot) -> tuple[ReminderState, str | None]:
     """One text in twelve does not arrive."""
     if slot.missed:
-        return ReminderState.SUPPRESSED
-    lost = (int(order.reference[-6:]) + slot.number) % 12 == 0
-    return ReminderState.UNDELIVERED if lost else ReminderState.DELIVERED
+        return ReminderState.SUPPRESSED, Suppression.MISSED_LATE_START
+    if order.taken_at and slot.due_at > order.taken_at:
+        return ReminderState.SUPPRESSED, Suppression.ENDED
+    if (int(order.reference[-6:]) + slot.number) % 12 == 0:
+        return ReminderState.UNDELIVERED, "phone_unreachable"
+    return ReminderState.DELIVERED, None
 
 
 def _text(order: SyntheticOrder, reminder: dict[str, Any]) -> Text:

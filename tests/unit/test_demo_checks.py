@@ -72,6 +72,13 @@ def misstated(run: Run, case: Case, body: str) -> Run:
     return with_text(replace(with_case(run, case, order=mild), texts=texts), case, body)
 
 
+def text_in_custody(run: Run, case: Case) -> Run:
+    assert case.order.taken_at
+    body = run.texts_to(case)[0].body
+    later = Text(case.order.number or "", body, case.order.taken_at + timedelta(hours=1))
+    return replace(run, texts=(*run.texts, later))
+
+
 def test_a_good_run_passes_every_check(run: Run) -> None:
     assert not any(verdicts(run).values())
 
@@ -133,6 +140,13 @@ def test_a_good_run_passes_every_check(run: Run) -> None:
         ),
         (checks.check_dose, Kind.ON_TIME, Arm.INTERVENTION, without_text),
         (checks.check_dose, Kind.ON_TIME, Arm.INTERVENTION, with_text),
+        (checks.check_ended, Kind.CUSTODY, Arm.INTERVENTION, text_in_custody),
+        (
+            checks.check_ended,
+            Kind.CUSTODY,
+            Arm.INTERVENTION,
+            lambda run, case: with_reminder(run, case, -1, reason="stale"),
+        ),
         (
             checks.check_late_starts,
             Kind.POSTED_LATE,

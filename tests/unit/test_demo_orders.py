@@ -40,7 +40,7 @@ def test_there_are_as_many_as_asked_for_of_every_kind(
 ) -> None:
     assert len(orders) == request.node.callspec.params["orders"]
     kinds = Counter(order.kind for order in orders)
-    assert set(kinds) == set(Kind)
+    assert set(kinds) == set(Kind) - {Kind.CUSTODY}  # who that is depends on the arms
 
 
 def test_every_number_is_a_test_number_and_nobody_shares_one(

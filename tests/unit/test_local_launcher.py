@@ -104,6 +104,17 @@ def test_schedules_are_due_when_they_are_to_fire_next(
     assert work["recurring"] == [100 + HOUR, 200 + HOUR, 300 + 2 * HOUR]
 
 
+@pytest.mark.parametrize("told", [{}, {"error": True}, {"throttle": True}])
+def test_every_invocation_is_counted_with_what_came_of_it(told: dict[str, bool]) -> None:
+    emitted: list[tuple[str, dict[str, Any]]] = []
+    execute = launcher.counted(lambda *_: told, lambda name, **what: emitted.append((name, what)))
+    assert execute({"config": {"FunctionName": "sending"}}, {}) is told
+    ((name, what),) = emitted
+    assert name == "sending"
+    assert what.pop("duration_ms") >= 0
+    assert what == {"error": False, "throttle": False} | told
+
+
 @pytest.mark.usefixtures("ministack")
 def test_one_page_is_ours_and_every_other_the_emulators() -> None:
     passed_on: list[str] = []

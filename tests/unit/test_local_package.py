@@ -1,6 +1,7 @@
 """Packages hold what Lambda needs, and are the same for the same content."""
 
 import io
+import json
 import os
 import site
 import subprocess
@@ -167,3 +168,12 @@ def test_a_folder_that_is_not_there_is_refused_by_name(checkout: Path) -> None:
     (checkout / "infra/template.yaml").write_text(TEMPLATE.replace("../functions", "../funktions"))
     with pytest.raises(SystemExit, match=r"template\.yaml names \.\./funktions/"):
         package.build({})
+
+
+def test_for_aws_no_anchor_is_left_for_cloudformation_to_refuse() -> None:
+    template = "one: &one {Type: T, Of: !Ref A}\ntwo: {<<: *one, Type: U}\nthree: *one\n"
+    assert json.loads(package.written_out(template)) == {
+        "one": {"Type": "T", "Of": {"Ref": "A"}},
+        "two": {"Type": "U", "Of": {"Ref": "A"}},
+        "three": {"Type": "T", "Of": {"Ref": "A"}},
+    }

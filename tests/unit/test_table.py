@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from tests.support.faults import counting, hooked, meddling, raising, refusal
 from tests.support.samples import TABLE
 from tests.support.table import everything
 from trial import aws
-from trial.errors import ContendedError, UnavailableError
+from trial.errors import ContendedError, RejectedError, UnavailableError
 from trial.table import (
     ABSENT,
     Condition,
@@ -218,9 +218,12 @@ def test_what_may_pass_is_told_from_what_will_not(
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException"])
-def test_an_error_that_no_retry_can_mend_rises_as_it_is(table: Table, code: str) -> None:
+def test_an_error_that_no_retry_can_mend_gives_its_code_and_nothing_of_the_request(
+    table: Table, code: str
+) -> None:
     with (
         meddling(aws.dynamodb(), f"before-call.{WRITE}", raising(refusal(code))),
-        pytest.raises(ClientError, match=code),
+        pytest.raises(RejectedError, match=code) as raised,
     ):
         table.write(put(HERE, {}))
+    assert raised.value.__suppress_context__

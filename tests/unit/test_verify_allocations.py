@@ -96,7 +96,7 @@ def test_nothing_personal_is_read(some: list[UUID]) -> None:
     ("arguments", "why"),
     [
         (("--table", "another"), "The table cannot be read: ResourceNotFoundException"),
-        (("--key", "another"), "The allocation key cannot be used: NotFoundException"),
+        (("--key", "another"), "The allocation key cannot be used: KMS refused it: NotFound"),
         (("--export", "nowhere.json"), "The export cannot be read: [Errno 2]"),
     ],
 )
@@ -112,9 +112,9 @@ def test_what_cannot_be_found_is_named(
     assert str(status).startswith(why)
 
 
-def test_whoever_may_not_use_the_key_is_told_what_it_takes() -> None:
+def test_whoever_may_not_read_the_table_is_told_what_it_takes() -> None:
     denied = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
-    assert refused(ClientError(denied, "GenerateMac")).endswith("It takes kms:GenerateMac on it.")  # type: ignore[arg-type]
+    assert "It takes dynamodb:Scan on it" in refused(ClientError(denied, "Scan"))  # type: ignore[arg-type]
 
 
 def test_nothing_to_verify_is_no_good_news(

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from enrolment import change
+from enrolment import change, hold
 from enrolment.answers import EnrolmentAccepted, EnrolmentOut, OutcomeOut
 from enrolment.enrol import enrol
 from enrolment.facts import tell_accepted, tell_changed
@@ -28,9 +28,11 @@ from enrolment.views import enrolment_view
 from enrolment.wire import (
     EndIn,
     EnrolmentIn,
+    HoldIn,
     MobileChange,
     OrderIn,
     OutcomeIn,
+    ReleaseIn,
     ResumeIn,
     Service,
 )
@@ -164,6 +166,28 @@ def end(enrolment_id: str, request: Annotated[EndIn, Body()]) -> EnrolmentOut:
 def resume(enrolment_id: str, request: Annotated[ResumeIn, Body()]) -> EnrolmentOut:
     """What was missed meanwhile stays missed."""
     return _changed(change.resume, enrolment_id, request)
+
+
+@router.post(
+    "/enrolments/<enrolment_id>/hold",
+    summary="Nothing held about it may be erased",
+    tags=_TAGS,
+    responses=_CHANGE,
+)
+def hold_back(enrolment_id: str, request: Annotated[HoldIn, Body()]) -> EnrolmentOut:
+    """From the moment of the answer it is kept, however old it gets."""
+    return _changed(hold.hold, enrolment_id, request)
+
+
+@router.post(
+    "/enrolments/<enrolment_id>/release",
+    summary="It may be erased when it is due",
+    tags=_TAGS,
+    responses=_CHANGE,
+)
+def release(enrolment_id: str, request: Annotated[ReleaseIn, Body()]) -> EnrolmentOut:
+    """What is due is erased the next night."""
+    return _changed(hold.release, enrolment_id, request)
 
 
 @router.post(

@@ -2,20 +2,24 @@
 The AWS clients, each made once per process when first needed.
 
 Only SNS is special: it has no idempotency token for a text, so one call must be one HTTP
-request. Everything else may be retried by the SDK: their writes are conditional or named.
+request. Everything else may be retried by the SDK: their writes are conditional or named. They are
+botocore's, and the same that boto3 would make: to import boto3 as well takes a fifth of a cold
+start.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sns import SNSClient
 
@@ -26,24 +30,39 @@ _ONCE = Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts":
 
 
 @cache
+def _session() -> Session:
+    return Session()
+
+
+def _client(service: str, config: Config) -> BaseClient:
+    return _session().create_client(service, config=config)
+
+
+@cache
 def dynamodb() -> DynamoDBClient:
     """The table's client."""
-    return boto3.client("dynamodb", config=_PATIENT)
+    return cast("DynamoDBClient", _client("dynamodb", _PATIENT))
 
 
 @cache
 def kms() -> KMSClient:
     """The client for message authentication codes."""
-    return boto3.client("kms", config=_PATIENT)
+    return cast("KMSClient", _client("kms", _PATIENT))
+
+
+@cache
+def s3() -> S3Client:
+    """The client for the buckets: of the research extract, and of the audit trail."""
+    return cast("S3Client", _client("s3", _PATIENT))
 
 
 @cache
 def scheduler() -> EventBridgeSchedulerClient:
     """The client for one-off schedules."""
-    return boto3.client("scheduler", config=_PATIENT)
+    return cast("EventBridgeSchedulerClient", _client("scheduler", _PATIENT))
 
 
 @cache
 def sns() -> SNSClient:
     """The client for texts: it never repeats a request by itself."""
-    return boto3.client("sns", config=_ONCE)
+    return cast("SNSClient", _client("sns", _ONCE))

@@ -61,6 +61,26 @@ class ReceiptsSettings(Settings):
     usd_to_gbp: Decimal
 
 
+class ExtractSettings(Settings):
+    """For the function that writes the research extract."""
+
+    protocol: str
+    research_key_id: str
+    extract_bucket: str
+
+
+class AuditSettings(Settings):
+    """For the function that exports the audit trail."""
+
+    audit_bucket: str
+
+
+class RetentionSettings(Settings):
+    """For the function that erases what is due."""
+
+    protocol: str
+
+
 S = TypeVar("S", bound=Settings)
 
 

@@ -6,10 +6,18 @@ The first reason that applies is the one recorded: the boxes of the flow diagram
 
 from datetime import date
 
-from trial.model import Reason, Status
-from trial.records import Mobile, Order, Respondent
+from trial.model import AgeBand, Reason, Status
+from trial.records import Enrolment, ErasedRespondent, Mobile, Order, Respondent
+from trial.timetable import local_date
 
 _WAITING = frozenset({Reason.NOT_SERVED, Reason.NO_NUMBER, Reason.UNSAFE_NUMBER})
+_YOUNGEST = (
+    (55, AgeBand.FROM_55),
+    (45, AgeBand.FROM_45),
+    (35, AgeBand.FROM_35),
+    (25, AgeBand.FROM_25),
+    (18, AgeBand.FROM_18),
+)
 
 
 def assess(
@@ -48,3 +56,17 @@ def age_on(day: date, date_of_birth: date) -> int:
     """Whole years of age on a day; somebody born on 29 February has birthdays on 1 March."""
     had_birthday = (day.month, day.day) >= (date_of_birth.month, date_of_birth.day)
     return day.year - date_of_birth.year - (not had_birthday)
+
+
+def age_band(years: int) -> AgeBand:
+    """The band of somebody who is so many whole years old."""
+    bands = (band for youngest, band in _YOUNGEST if years >= youngest)
+    return next(bands, AgeBand.UNDER_18)
+
+
+def band_of(enrolment: Enrolment) -> AgeBand:
+    """The respondent's age band at enrolment, also once the date of birth is erased."""
+    respondent = enrolment.respondent
+    if isinstance(respondent, ErasedRespondent):
+        return respondent.age_band
+    return age_band(age_on(local_date(enrolment.enrolled_at), respondent.date_of_birth))

@@ -40,6 +40,12 @@ class Fact(StrEnum):
     RECONCILIATION_COMPLETED = "ReconciliationCompleted"  # kind of work
     RECONCILIATION_CUT_SHORT = "ReconciliationCutShort"  # kind of work
     EXTRACT_PUBLISHED = "ExtractPublished"
+    AUDIT_EXPORTED = "AuditExported"
+    IDENTIFIERS_ERASED = "IdentifiersErased"
+    TRIAL_DATA_ERASED = "TrialDataErased"
+    ERASURE_FAILED = "ErasureFailed"
+    RETENTION_COMPLETED = "RetentionCompleted"  # all that was due is erased
+    RETENTION_CUT_SHORT = "RetentionCutShort"
 
 
 # One for all functions: whichever of them suppressed a reminder, it is suppressed.

@@ -2,8 +2,6 @@
 
 import re
 
-import phonenumbers
-
 # Ofcom keeps these for drama; nobody has one, so they serve for rehearsals and tests.
 # https://www.ofcom.org.uk/phones-and-broadband/phone-numbers/numbers-for-drama
 _NEVER_ALLOCATED = re.compile(r"\+447700900[0-9]{3}")
@@ -19,6 +17,8 @@ def uk_mobile(number: str) -> str:
         raise NumberError("is not a number in E.164 form, such as +447700900123")
     if _NEVER_ALLOCATED.fullmatch(number):
         return number
+    import phonenumbers  # noqa: PLC0415 - most functions' cold start can do without all its patterns
+
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:

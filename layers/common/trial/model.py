@@ -8,7 +8,12 @@ from pydantic import BaseModel, ConfigDict
 class Model(BaseModel):
     """Frozen; closed to unknown fields; mute about bad input, which may be personal."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        defer_build=True,  # when first needed: a function needs few of the models that it imports
+    )
 
 
 class Arm(StrEnum):
@@ -123,6 +128,17 @@ class Ethnicity(StrEnum):
     NS = "NS"
 
 
+class AgeBand(StrEnum):
+    """Whole years of age at enrolment."""
+
+    UNDER_18 = "under_18"
+    FROM_18 = "18-24"
+    FROM_25 = "25-34"
+    FROM_35 = "35-44"
+    FROM_45 = "45-54"
+    FROM_55 = "55+"
+
+
 class ReminderState(StrEnum):
     """How far a reminder has come: see the contract's reminder states."""
 
@@ -182,3 +198,29 @@ class Instrument(StrEnum):
     DVPN = "dvpn"
     BAIL = "bail"
     OTHER = "other"
+
+
+class HoldReason(StrEnum):
+    """Why nothing held about an enrolment may be erased for now."""
+
+    PROCEEDINGS = "proceedings"
+    COMPLAINT = "complaint"
+    ACCESS_REQUEST = "access_request"
+
+
+class Why(StrEnum):
+    """The kinds of processing that are logged: Data Protection Act 2018, section 62(1)."""
+
+    COLLECTION = "collection"
+    ALTERATION = "alteration"
+    CONSULTATION = "consultation"
+    DISCLOSURE = "disclosure"
+    COMBINATION = "combination"
+    ERASURE = "erasure"
+
+
+class Retained(StrEnum):
+    """What is still held about an enrolment, and is to be erased next."""
+
+    IDENTIFIERS = "identifiers"
+    TRIAL_DATA = "trial_data"

@@ -7,26 +7,31 @@ stratum's cursor, a person's day with a text, a text's message id, and the switc
 """
 
 from datetime import date, datetime
+from secrets import token_hex
 from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from trial.model import (
+    AgeBand,
     Arm,
     Condition,
     EndReason,
     Ethnicity,
+    HoldReason,
     Instrument,
     MissingReason,
     Model,
     OutcomeType,
     Reason,
     ReminderState,
+    Retained,
     Sex,
     Status,
     Suppression,
     Theme,
+    Why,
 )
 from trial.table import Key
 
@@ -45,9 +50,13 @@ class Record(Model):
 
 
 class Order(Model):
-    """One DVPO. `made_on` is day 0, `expires_on` the last day of which it is in force."""
+    """
+    One DVPO. `made_on` is day 0, `expires_on` the last day of which it is in force.
 
-    reference: str
+    Its reference is erased with the respondent's identifiers.
+    """
+
+    reference: str | None = None
     force: str
     court: str
     made_on: date
@@ -67,6 +76,14 @@ class Respondent(Model):
 
     person_id: str
     date_of_birth: date
+    sex: Sex
+    ethnicity: Ethnicity | None = None
+
+
+class ErasedRespondent(Model):
+    """What stays of a respondent: what the trial compares, and nothing to find them by."""
+
+    age_band: AgeBand
     sex: Sex
     ethnicity: Ethnicity | None = None
 
@@ -99,20 +116,33 @@ class LifeEvent(Model):
     by: str
 
 
+class Hold(Model):
+    """Why an enrolment is kept as it is, whatever its age: since when, by whose word."""
+
+    reason: HoldReason
+    at: datetime
+    by: str
+
+
 class Enrolment(Record):
-    """One order taken into the system. `version` counts its changes."""
+    """
+    One order taken into the system. `version` counts its changes.
+
+    While something of it is to be erased one day, it is in the index `retained`.
+    """
 
     kind: Literal["enrolment"] = "enrolment"
     enrolment_id: UUID
     status: Status
     reasons: tuple[Reason, ...] = ()
     order: Order
-    respondent: Respondent
+    respondent: Respondent | ErasedRespondent
     person_hash: str
     mobile: Mobile
+    former_numbers: tuple[str, ...] = ()
     protected_hashes: tuple[str, ...] = ()
     enrolled_at: datetime
-    request_digest: str
+    request_digest: str | None = None
     first_status: Status
     first_reasons: tuple[Reason, ...] = ()
     trial: str
@@ -122,6 +152,8 @@ class Enrolment(Record):
     allocated_at: datetime | None = None
     dates_changed_at: datetime | None = None
     breach_reported_at: datetime | None = None
+    hold: Hold | None = None
+    erased_at: datetime | None = None
     version: int = 1
 
     @property
@@ -143,7 +175,7 @@ class Enrolment(Record):
         return self.missing[-1] if self.missing and not self.missing[-1].resolved_at else None
 
     def item(self) -> dict[str, Any]:
-        """What to store, with what reports count laid out for their index."""
+        """What to store, with what is counted and what is to be erased laid out for indexes."""
         # A number lost later is no attrition: this person could be randomised.
         first = next((each for each in self.missing if each.recorded_at == self.enrolled_at), None)
         counted = {
@@ -156,12 +188,15 @@ class Enrolment(Record):
             "allocated": self.allocated_at is not None,
             "end": self.end.reason if self.end else None,
         }
-        return super().item() | {"counted": counted}
+        left = Retained.TRIAL_DATA if self.erased_at else Retained.IDENTIFIERS
+        due = {} if self.hold else {"retained": left, "last_day": self.order.expires_on.isoformat()}
+        return super().item() | {"counted": counted} | due
 
     @classmethod
     def of(cls, item: dict[str, Any]) -> Self:
         """The record in an item as read."""
-        return super().of({name: value for name, value in item.items() if name != "counted"})
+        laid_out = ("counted", "retained", "last_day")
+        return super().of({name: value for name, value in item.items() if name not in laid_out})
 
 
 class Allocation(Record):
@@ -321,6 +356,18 @@ class Switch(Record):
     version: int = 1
 
 
+_WHY = {
+    "enrolled": Why.COLLECTION,
+    "outcome_reported": Why.COLLECTION,
+    "collected": Why.COLLECTION,
+    "consulted": Why.CONSULTATION,
+    "disclosed": Why.DISCLOSURE,
+    "number_protected": Why.COMBINATION,
+    "number_shared": Why.COMBINATION,
+    "erased": Why.ERASURE,
+}
+
+
 class Audit(Record):
     """One thing done to an enrolment's data: when, what and by whom. Never what it held."""
 
@@ -328,6 +375,20 @@ class Audit(Record):
     at: datetime
     what: str
     by: str
+
+    @property
+    def why(self) -> Why:
+        """Which kind of processing it was: its last word tells."""
+        return _WHY.get(self.what.rpartition(" ")[2], Why.ALTERATION)
+
+    def item(self) -> dict[str, Any]:
+        """What to store, with its kind of processing."""
+        return super().item() | {"why": self.why}
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> Self:
+        """The record in an item as read."""
+        return super().of({name: value for name, value in item.items() if name != "why"})
 
 
 def enrolment_partition(enrolment_id: UUID) -> str:
@@ -356,13 +417,14 @@ def outcome_key(enrolment_id: UUID, outcome_id: str) -> Key:
 
 
 def audit_key(enrolment_id: UUID, entry: Audit) -> Key:
-    """Where an audit entry is: in order of time. One act leaves one entry of a kind."""
+    """Where a new audit entry goes: in order of time."""
     return audit_key_in(enrolment_partition(enrolment_id), entry)
 
 
 def audit_key_in(partition: str, entry: Audit) -> Key:
-    """Where an audit entry about something else than an enrolment is."""
-    return Key(partition, f"AUDIT#{entry.at.isoformat()}#{entry.what}")
+    """Where a new audit entry about something else than an enrolment goes."""
+    # Two that are alike, to the microsecond, are still two: neither is written over the other.
+    return Key(partition, f"AUDIT#{entry.at.isoformat()}#{entry.what}#{token_hex(4)}")
 
 
 def person_key(person_hash: str) -> Key:

@@ -11,18 +11,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trial.errors import ContendedError, UnavailableError
+from trial.attributes import plain, typed, wire
+from trial.errors import ContendedError, RejectedError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_to_wire = TypeSerializer().serialize
-_from_wire = TypeDeserializer().deserialize
 
 _TRANSIENT = frozenset(
     {
@@ -116,13 +113,13 @@ class Table:
 
     def read(self, *keys: Key) -> list[dict[str, Any] | None]:
         """The items under these keys, in their order, strongly consistent."""
-        wanted = [_wire({"pk": key.pk, "sk": key.sk}) for key in dict.fromkeys(keys)]
+        wanted = [wire({"pk": key.pk, "sk": key.sk}) for key in dict.fromkeys(keys)]
         found: dict[Key, dict[str, Any]] = {}
         for _ in range(_BATCH_TRIES):
             request = {self._name: {"Keys": wanted, "ConsistentRead": True}}
             answer = self._call("batch_get_item", RequestItems=request)
             for raw in answer["Responses"].get(self._name, []):
-                item = _plain(raw)
+                item = plain(raw)
                 found[Key(item.pop("pk"), item.pop("sk"))] = item
             unprocessed = answer.get("UnprocessedKeys") or {}
             if self._name not in unprocessed:
@@ -145,7 +142,7 @@ class Table:
         while True:
             answer = self._call("query", **request)
             for raw in answer["Items"]:
-                item = _plain(raw)
+                item = plain(raw)
                 item.pop("pk")
                 found[item.pop("sk")] = item
             if "LastEvaluatedKey" not in answer:
@@ -172,28 +169,63 @@ class Table:
         found: list[dict[str, Any]] = []
         while True:
             answer = self._call("query", **request)
-            found += map(_plain, answer["Items"])
+            found += map(plain, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return found
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def by_due(self, shard: str, *, until: str) -> Iterator[Key]:
+        """Where the open reminders of one shard are that are due by then, the first due first."""
+        return self._keys("open_reminders", ("open_shard", shard), ("due_at", until))
+
+    def by_last_day(self, retained: str, *, until: str) -> Iterator[Key]:
+        """Where the enrolments are of which this is still held, whose orders ran out by then."""
+        return self._keys("retained", ("retained", retained), ("last_day", until))
+
+    def _keys(self, index: str, equal: tuple[str, str], most: tuple[str, str]) -> Iterator[Key]:
         """
-        Where the open reminders of one shard are that are due by then, the first due first.
+        Where the items are whose first attribute is this, and whose second is at most that.
 
         Page by page, and a moment late: what is there has to be read before it is acted upon.
         """
-        text = "#open_shard = :shard AND #due_at <= :until"
+        text = f"#{equal[0]} = :equal AND #{most[0]} <= :most"
         request: dict[str, Any] = {
             "TableName": self._name,
-            "IndexName": "open_reminders",
+            "IndexName": index,
             "KeyConditionExpression": text,
-            **_placeholders(text, {"shard": shard, "until": until}),
+            **_placeholders(text, {"equal": equal[1], "most": most[1]}),
         }
         while True:
             answer = self._call("query", **request)
-            for raw in map(_plain, answer["Items"]):
+            for raw in map(plain, answer["Items"]):
                 yield Key(raw["pk"], raw["sk"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def scan(
+        self, kinds: Iterable[str], *, after: Key | None = None
+    ) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """
+        Every item of these kinds, or each that comes after a key; each strongly consistent.
+
+        Page by page. The items of a partition come one after the other, in the order of their sort
+        keys. Others may write meanwhile, so what comes is not of one moment.
+        """
+        values = {f"kind_{place}": kind for place, kind in enumerate(kinds)}
+        text = f"#kind IN ({', '.join(f':{name}' for name in values)})"
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "ConsistentRead": True,
+            "FilterExpression": text,
+            **_placeholders(text, values),
+        }
+        if after:
+            request["ExclusiveStartKey"] = wire({"pk": after.pk, "sk": after.sk})
+        while True:
+            answer = self._call("scan", **request)
+            for item in map(plain, answer["Items"]):
+                yield Key(item.pop("pk"), item.pop("sk")), item
             if "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -209,12 +241,7 @@ class Table:
         if not acts:
             return
         names = [act.condition.name if act.condition else "" for act in acts]
-        try:
-            self._call("transact_write_items", TransactItems=[self._wired(act) for act in acts])
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "TransactionCanceledException":
-                raise _refusal(names, error.response) from error
-            raise
+        self._call("transact_write_items", names, TransactItems=[self._wired(act) for act in acts])
 
     def _wired(self, act: Act) -> dict[str, Any]:
         condition = act.condition or Condition("", "")
@@ -222,9 +249,9 @@ class Table:
         request: dict[str, Any] = {"TableName": self._name}
         key = {"pk": act.key.pk, "sk": act.key.sk}
         if act.operation == "Put":
-            request["Item"] = _wire({**act.item, **key})
+            request["Item"] = wire({**act.item, **key})
         else:
-            request["Key"] = _wire(key)
+            request["Key"] = wire(key)
         if act.expression:
             request["UpdateExpression"] = act.expression
         if condition.text:
@@ -232,16 +259,19 @@ class Table:
         request |= _placeholders(f"{act.expression} {condition.text}", values)
         return {act.operation: request}
 
-    def _call(self, operation: str, **request: Any) -> Any:  # noqa: ANN401
+    def _call(self, operation: str, conditions: Iterable[str] = (), **request: Any) -> Any:  # noqa: ANN401
+        # No error is chained: its message may repeat what the request held, which is personal.
         try:
             return getattr(self._client, operation)(**request)
         except ClientError as error:
             code = error.response["Error"]["Code"]
+            if code == "TransactionCanceledException":
+                raise _refusal(list(conditions), error.response) from None
             if code in _TRANSIENT:
-                raise UnavailableError(f"the table answered {code}") from error
-            raise
+                raise UnavailableError(f"the table answered {code}") from None
+            raise RejectedError(f"the table refused it: {code}") from None
         except BotoCoreError as error:
-            raise UnavailableError("the table gave no answer") from error
+            raise UnavailableError(f"the table gave no answer: {type(error).__name__}") from None
 
 
 def _refusal(names: list[str], response: Mapping[str, Any]) -> UnavailableError:
@@ -256,15 +286,7 @@ def _refusal(names: list[str], response: Mapping[str, Any]) -> UnavailableError:
 
 def _placeholders(text: str, values: Mapping[str, Any]) -> dict[str, Any]:
     names = {f"#{name}": name for name in re.findall(r"#(\w+)", text)}
-    given = {f":{name}": _to_wire(value) for name, value in values.items()}
+    given = {f":{name}": typed(value) for name, value in values.items()}
     return ({"ExpressionAttributeNames": names} if names else {}) | (
         {"ExpressionAttributeValues": given} if given else {}
     )
-
-
-def _wire(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _to_wire(value) for name, value in item.items() if value is not None}
-
-
-def _plain(raw: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _from_wire(value) for name, value in raw.items()}

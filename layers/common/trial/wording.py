@@ -78,7 +78,8 @@ def keys(theme: Theme, wording: str) -> set[str]:
     return {wording}
 
 
-def _variant(conditions: Collection[Condition]) -> Variant:
+def variant_of(conditions: Collection[Condition]) -> Variant:
+    """What an order with these conditions says."""
     away = not _AWAY.isdisjoint(conditions)
     if Condition.NO_CONTACT in conditions:
         return Variant.NCNE if away else Variant.NC
@@ -88,7 +89,7 @@ def _variant(conditions: Collection[Condition]) -> Variant:
 def _key(theme: Theme, wording: str, conditions: Collection[Condition]) -> str:
     """Says nothing that the order does not: its conditions choose the wording."""
     if variants := _VARIANTS.get(theme):
-        return f"{wording}-{variants[_variant(conditions)]}"
+        return f"{wording}-{variants[variant_of(conditions)]}"
     return wording
 
 

@@ -1,0 +1,93 @@
+"""
+The audit trail as it is exported: links that hold entries and the hash of the link before.
+
+A link's bytes are what is hashed, so whoever changes one byte of it breaks the next one. Names
+count down, so that the newest link is the first in a listing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime  # noqa: TC003 - pydantic reads it
+from typing import TYPE_CHECKING, Final
+
+from pydantic import ValidationError
+
+from trial.errors import RejectedError
+from trial.model import Model, Why
+from trial.table import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trial.records import Audit
+
+FOLDER: Final = "links/"
+_LAST: Final = 999_999_999_999
+_NOTHING: Final = hashlib.sha256(b"").hexdigest()
+
+
+class Entry(Model):
+    """One entry of the audit trail, and where it is in the table."""
+
+    pk: str
+    sk: str
+    at: datetime
+    what: str
+    why: Why
+    by: str
+
+    @classmethod
+    def of(cls, key: Key, audit: Audit) -> Entry:
+        """The entry under a key."""
+        return cls(pk=key.pk, sk=key.sk, at=audit.at, what=audit.what, why=audit.why, by=audit.by)
+
+    @property
+    def key(self) -> Key:
+        """Where it is in the table."""
+        return Key(self.pk, self.sk)
+
+
+class Link(Model):
+    """Some entries, and the SHA-256 of the link before: of nothing, if it is the first."""
+
+    number: int
+    written_at: datetime
+    previous: str
+    entries: tuple[Entry, ...]
+
+
+def path_of(number: int) -> str:
+    """Where a link is: the first has number 1."""
+    return f"{FOLDER}{_LAST - number:012}.json"
+
+
+def number_of(path: str) -> int:
+    """The number of the link at a path. Raises ValueError if no link can be there."""
+    number = _LAST - int(path.removeprefix(FOLDER).removesuffix(".json"))
+    if path != path_of(number):
+        raise ValueError("not the path of a link")
+    return number
+
+
+def sha256(link: bytes | None) -> str:
+    """By what the next link names this one; none stands before the first."""
+    return hashlib.sha256(link).hexdigest() if link is not None else _NOTHING
+
+
+def forged(
+    number: int, entries: Iterable[Entry], *, previous: bytes | None, written_at: datetime
+) -> bytes:
+    """The bytes of a new link after another one."""
+    link = Link(
+        number=number, written_at=written_at, previous=sha256(previous), entries=tuple(entries)
+    )
+    return link.model_dump_json(indent=1).encode()
+
+
+def read(link: bytes) -> Link:
+    """What a link's bytes say. Raises RejectedError if it is none."""
+    try:
+        return Link.model_validate_json(link)
+    except ValidationError as error:
+        raise RejectedError(f"not a link: {error.error_count()} faults") from None

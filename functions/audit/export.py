@@ -1,0 +1,76 @@
+"""Adding entries to the chain, each once, however often and by however many they are brought."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from audit.chain import forged, read
+from trial.errors import ContendedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from audit.chain import Entry
+    from audit.store import AuditStore
+    from trial.table import Key
+
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
+STREAM_REMEMBERS: Final = timedelta(hours=25)
+"""The stream brings nothing again that is older than 24 hours."""
+
+_TRIES: Final = 10
+_LONGEST_PAUSE: Final = 0.3  # seconds
+
+
+def export(
+    entries: Sequence[Entry],
+    *,
+    store: AuditStore,
+    now: datetime,
+    pause: Callable[[float], None] = time.sleep,
+) -> int:
+    """
+    Write what the chain does not hold yet as one link; how many entries that were.
+
+    Safe to repeat and to be interrupted: an entry is in no link older than itself, so looking
+    back to then tells whether it was exported. There is one chain, and its next link is written
+    once: who comes second looks again. Raises ContendedError if others kept coming first.
+    """
+    for attempt in range(_TRIES):
+        newest = store.newest()
+        previous = store.link(newest) if newest else None
+        known = _exported(newest, previous, store, since=_oldest(entries, now))
+        new = [entry for entry in entries if entry.key not in known]
+        if not new:
+            return 0
+        link = forged(newest + 1, new, previous=previous, written_at=now)
+        try:
+            store.append(newest + 1, link)
+        except ContendedError:
+            pause(random.uniform(0, _LONGEST_PAUSE * (attempt + 1) / _TRIES))  # noqa: S311 - jitter
+        else:
+            return len(new)
+    raise ContendedError("others kept writing to the chain; the stream will bring these again")
+
+
+def _oldest(entries: Sequence[Entry], now: datetime) -> datetime:
+    """Since when one of these entries may have been exported."""
+    first = min(entry.at for entry in entries)
+    return max(first, now - STREAM_REMEMBERS) - CLOCKS_DIFFER
+
+
+def _exported(number: int, link: bytes | None, store: AuditStore, *, since: datetime) -> set[Key]:
+    """Where the entries of all links since then are in the table."""
+    known: set[Key] = set()
+    while link is not None:
+        held = read(link)
+        if held.written_at < since:
+            break
+        known.update(entry.key for entry in held.entries)
+        number -= 1
+        link = store.link(number) if number else None
+    return known

@@ -1,0 +1,117 @@
+"""
+Erasing what is held about an order once it is older than the protocol allows.
+
+First what tells who it was about: number, references, person id, date of birth. What is left is
+the trial's, under a pseudonym: every report, proof and extract comes out as before. Years later
+that goes as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from trial.eligibility import band_of
+from trial.errors import RejectedError, TrialError
+from trial.model import Retained
+from trial.records import Audit, ErasedRespondent, Mobile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from retention.store import RetentionStore
+    from trial.protocol import Retention
+    from trial.records import Enrolment
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """One enrolment of which something was due: what, whether it is gone, and why not."""
+
+    enrolment_id: UUID
+    retained: Retained
+    erased: bool
+    failure: str | None = None
+
+
+def erase(
+    *, store: RetentionStore, retention: Retention, today: date, now: datetime
+) -> Iterator[Erasure]:
+    """
+    Every enrolment of which something is due, the longest due first of each kind.
+
+    Safe to repeat, and to stop after any of them: each is one transaction, unless it has more
+    traces than fit into one. One that fails is told, and does not keep the next from it.
+    """
+    after = {
+        Retained.IDENTIFIERS: retention.identifiers_days,
+        Retained.TRIAL_DATA: retention.trial_data_days,
+    }
+    for retained, days in after.items():
+        last_day = today - timedelta(days=days)
+        for enrolment_id in store.due(retained, last_day=last_day):
+            yield _tried(enrolment_id, retained, store, last_day, now)
+
+
+def _tried(
+    enrolment_id: UUID, retained: Retained, store: RetentionStore, last_day: date, now: datetime
+) -> Erasure:
+    failure = ""
+    for _ in range(_TRIES):
+        try:
+            erased = _erased(enrolment_id, retained, store, last_day, now)
+            return Erasure(enrolment_id, retained, erased)
+        except TrialError as error:
+            failure = str(error)
+            if isinstance(error, RejectedError):
+                break
+    return Erasure(enrolment_id, retained, erased=False, failure=failure)
+
+
+def _erased(
+    enrolment_id: UUID, retained: Retained, store: RetentionStore, last_day: date, now: datetime
+) -> bool:
+    """Whether there was something to erase: the index is a moment late, the table decides."""
+    file = store.file(enrolment_id)
+    if file is None or not _due(file.enrolment, retained, last_day):
+        return False
+    traces = store.traces(file.enrolment)
+    if retained is Retained.IDENTIFIERS:
+        audit = Audit(at=now, what="identifiers erased", by="retention")
+        store.keep_erased(file, without_identifiers(file.enrolment, now), traces, audit)
+    else:
+        store.remove(file, traces, Audit(at=now, what="trial data erased", by="retention"))
+    return True
+
+
+def _due(enrolment: Enrolment, retained: Retained, last_day: date) -> bool:
+    left = Retained.TRIAL_DATA if enrolment.erased_at else Retained.IDENTIFIERS
+    return left is retained and not enrolment.hold and enrolment.order.expires_on <= last_day
+
+
+def without_identifiers(enrolment: Enrolment, now: datetime) -> Enrolment:
+    """
+    The enrolment as the trial needs it: nothing in it tells who it was about.
+
+    The hash of the person stays, and can be matched by who may use the key: a person keeps their
+    arm. The digest of the request does not: a guess at its number could be confirmed by it.
+    """
+    respondent, mobile = enrolment.respondent, enrolment.mobile
+    return enrolment.model_copy(
+        update={
+            "order": enrolment.order.model_copy(update={"reference": None}),
+            "respondent": ErasedRespondent(
+                age_band=band_of(enrolment), sex=respondent.sex, ethnicity=respondent.ethnicity
+            ),
+            "mobile": Mobile(unsafe=mobile.unsafe, shared=mobile.shared),
+            "former_numbers": (),
+            "protected_hashes": (),
+            "request_digest": None,
+            "erased_at": now,
+        }
+    )

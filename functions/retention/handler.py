@@ -1,0 +1,66 @@
+"""Retention, fired by EventBridge Scheduler a few times every night: what is due is erased."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from retention.erase import erase
+from retention.store import RetentionStore
+from trial import aws
+from trial.config import RetentionSettings, settings
+from trial.facts import Fact, tell
+from trial.model import Retained
+from trial.protocol import load
+from trial.table import Table
+from trial.timetable import local_date
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+
+TO_FINISH_MS = 30_000
+"""What the slowest erasure and the report may take together."""
+
+_FACTS = {
+    Retained.IDENTIFIERS: Fact.IDENTIFIERS_ERASED,
+    Retained.TRIAL_DATA: Fact.TRIAL_DATA_ERASED,
+}
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
+    """Erase what is due, as far as the time goes; the next run takes up the rest."""
+    chosen = settings(RetentionSettings)
+    now = datetime.now(UTC)
+    erased: Counter[Retained] = Counter()
+    failed, finished = 0, True
+    for each in erase(
+        store=RetentionStore(Table(aws.dynamodb(), chosen.table_name)),
+        retention=load(chosen.protocol).retention,
+        today=local_date(now),
+        now=now,
+    ):
+        ident = str(each.enrolment_id)
+        if each.failure:
+            failed += 1
+            logger.error("not erased", reason=each.failure, enrolment_id=ident, what=each.retained)
+        elif each.erased:
+            erased[each.retained] += 1
+            logger.info("erased", enrolment_id=ident, what=each.retained)
+        if context.get_remaining_time_in_millis() < TO_FINISH_MS:
+            finished = False
+            break
+    for retained, count in erased.items():
+        tell(_FACTS[retained], count)
+    if failed:
+        tell(Fact.ERASURE_FAILED, failed)
+    if not finished:
+        tell(Fact.RETENTION_CUT_SHORT)
+    elif not failed:
+        tell(Fact.RETENTION_COMPLETED)
+    return {"erased": dict(erased), "failed": failed, "finished": finished}

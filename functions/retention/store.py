@@ -1,0 +1,194 @@
+"""What retention reads and erases. Every write holds only if the enrolment is as it was seen."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from retention.traces import (
+    Traces,
+    number_without,
+    numbers_of,
+    others,
+    person_without,
+    stray_removed,
+)
+from trial.errors import RejectedError
+from trial.records import (
+    Enrolment,
+    Number,
+    Outcome,
+    Person,
+    Reminder,
+    Stray,
+    allocation_key,
+    audit_key,
+    enrolment_key,
+    enrolment_partition,
+    message_key,
+    number_key,
+    outcome_key,
+    person_key,
+    reminder_key,
+)
+from trial.table import Act, Condition, Key, Table, check, delete, put
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+
+    from trial.model import Retained
+    from trial.records import Audit
+
+_MOST = 100  # acts in a transaction
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An enrolment with what hangs on it."""
+
+    enrolment: Enrolment
+    reminders: tuple[Reminder, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+class RetentionStore:
+    """Speaks intent to the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def due(self, retained: Retained, *, last_day: date) -> Iterator[UUID]:
+        """Enrolments of which this is still held, and whose last day was then or before."""
+        for key in self._table.by_last_day(retained, until=last_day.isoformat()):
+            yield UUID(key.pk.partition("#")[2])
+
+    def file(self, enrolment_id: UUID) -> File | None:
+        """An enrolment as it stands, if it is there. Raises RejectedError."""
+        items = self._table.partition(enrolment_partition(enrolment_id))
+        if "ENROLMENT" not in items:
+            return None
+        with _understood():
+            return File(
+                Enrolment.of(items["ENROLMENT"]),
+                tuple(Reminder.of(each) for each in _of_kind(items, "reminder")),
+                tuple(Outcome.of(each) for each in _of_kind(items, "outcome")),
+            )
+
+    def traces(self, enrolment: Enrolment) -> Traces:
+        """What is stored under its person, its numbers and those it protects. RejectedError."""
+        own = numbers_of(enrolment)
+        hashes = tuple(dict.fromkeys((*own, *enrolment.protected_hashes)))
+        key = person_key(enrolment.person_hash)
+        person, *numbers = self._table.read(key, *map(number_key, hashes))
+        days = self._table.partition(key.pk, "DAY#")
+        with _understood():
+            known = {
+                number_hash: Number.of(item)
+                for number_hash, item in zip(hashes, numbers, strict=True)
+                if item
+            }
+            return Traces(
+                person=Person.of(person) if person else None,
+                numbers=known,
+                days=tuple(
+                    Key(key.pk, sk)
+                    for sk, day in days.items()
+                    if day["enrolment_id"] == str(enrolment.enrolment_id)
+                ),
+                strays=tuple(
+                    Stray.of(item)
+                    for number_hash in dict.fromkeys(own)
+                    # Somebody else's text, perhaps: it goes when the last one's does.
+                    if not others(known.get(number_hash), enrolment.enrolment_id)
+                    for item in self._table.partition(number_key(number_hash).pk, "STRAY#").values()
+                ),
+            )
+
+    def keep_erased(self, file: File, erased: Enrolment, traces: Traces, audit: Audit) -> None:
+        """
+        Put an enrolment without identifiers in place of the other, with all traces removed.
+
+        Raises ContendedError if anything of it has changed since it was read.
+        """
+        ident = erased.enrolment_id
+        small = [
+            *map(delete, traces.days),
+            *(act for stray in traces.strays for act in stray_removed(stray)),
+            *(
+                put(
+                    outcome_key(ident, outcome.outcome_id),
+                    outcome.model_copy(update={"reference": None}).item(),
+                    Condition("outcome is there", "attribute_exists(#pk)"),
+                )
+                for outcome in file.outcomes
+                if outcome.reference
+            ),
+        ]
+        whole = [
+            put(
+                enrolment_key(ident),
+                erased.model_copy(update={"version": erased.version + 1}).item(),
+                _as_seen(file.enrolment),
+            ),
+            put(audit_key(ident, audit), audit.item()),
+            *person_without(file.enrolment, traces.person),
+            *(
+                act
+                for number_hash, number in traces.numbers.items()
+                for act in number_without(number_hash, number, ident)
+            ),
+        ]
+        self._write(file.enrolment, small, whole)
+
+    def remove(self, file: File, traces: Traces, audit: Audit) -> None:
+        """
+        Remove an enrolment with its allocation, reminders and outcomes; its audit trail stays.
+
+        Raises ContendedError if anything of it has changed since it was read.
+        """
+        enrolment, ident = file.enrolment, file.enrolment.enrolment_id
+        small = [
+            delete(allocation_key(ident)),
+            *(delete(reminder_key(ident, each.number)) for each in file.reminders),
+            *(delete(message_key(each.message_id)) for each in file.reminders if each.message_id),
+            *(delete(outcome_key(ident, each.outcome_id)) for each in file.outcomes),
+        ]
+        whole = [
+            delete(enrolment_key(ident), _as_seen(enrolment)),
+            put(audit_key(ident, audit), audit.item()),
+            *person_without(enrolment, traces.person, allocated=True),
+        ]
+        self._write(enrolment, small, whole)
+
+    def _write(self, enrolment: Enrolment, small: Sequence[Act], whole: Sequence[Act]) -> None:
+        """All in one transaction or, if they are too many, the small ones before."""
+        fit = _MOST - len(whole)
+        seen = check(enrolment_key(enrolment.enrolment_id), _as_seen(enrolment))
+        while small and len(small) > fit:
+            self._table.write(seen, *small[: _MOST - 1])
+            small = small[_MOST - 1 :]
+        self._table.write(*small, *whole)
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Raises RejectedError if what is stored is not what it should be."""
+    try:
+        yield
+    except ValidationError as error:
+        # Without its cause: what the items held is personal.
+        message = f"what is stored is not what it should be: {error.error_count()} faults"
+        raise RejectedError(message) from None
+
+
+def _of_kind(items: Mapping[str, dict[str, Any]], kind: str) -> Iterator[dict[str, Any]]:
+    return (item for item in items.values() if item["kind"] == kind)
+
+
+def _as_seen(enrolment: Enrolment) -> Condition:
+    return Condition("enrolment as seen", "#version = :seen", {"seen": enrolment.version})

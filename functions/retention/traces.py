@@ -1,0 +1,75 @@
+"""What is stored of an enrolment under its person and under numbers, and its removal. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trial.messages import as_seen
+from trial.records import message_key, number_key, person_key, stray_key
+from trial.table import Act, Condition, Key, delete, put
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from trial.records import Enrolment, Number, Person, Stray
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What is stored elsewhere because of an enrolment: under its person, and under numbers."""
+
+    person: Person | None
+    numbers: Mapping[str, Number]
+    days: tuple[Key, ...] = ()
+    strays: tuple[Stray, ...] = ()
+
+
+def numbers_of(enrolment: Enrolment) -> tuple[str, ...]:
+    """The hashes of the respondent's numbers, of now and before."""
+    return (*filter(None, [enrolment.mobile.number_hash]), *enrolment.former_numbers)
+
+
+def others(number: Number | None, ident: UUID) -> bool:
+    """Whether it is, or was, the number of anybody else of whom something is held."""
+    return number is not None and bool(number.respondents.keys() - {ident})
+
+
+def stray_removed(stray: Stray) -> tuple[Act, Act]:
+    """A receipt for no reminder, removed from both places where it is found."""
+    message_id = stray.receipt.message_id
+    return delete(stray_key(stray)), delete(message_key(message_id), as_seen(stray))
+
+
+def person_without(
+    enrolment: Enrolment, person: Person | None, *, allocated: bool = False
+) -> tuple[Act, ...]:
+    """The person without this order; with the arm they keep, until trial data goes as well."""
+    if person is None:
+        return ()
+    ident = enrolment.enrolment_id
+    left = {each: day for each, day in person.enrolments.items() if each != ident}
+    first = None if allocated and person.allocated == ident else person.allocated
+    after = person.model_copy(update={"enrolments": left, "allocated": first})
+    return _replaced(person_key(enrolment.person_hash), person, after, gone=not (left or first))
+
+
+def number_without(number_hash: str, number: Number, ident: UUID) -> tuple[Act, ...]:
+    """The number without this order; nothing of it, if no order needs it nor a suppression."""
+    respondents = {each: day for each, day in number.respondents.items() if each != ident}
+    protected = {each: day for each, day in number.protected.items() if each != ident}
+    after = number.model_copy(update={"respondents": respondents, "protected": protected})
+    gone = not (respondents or protected or number.suppressed)
+    return _replaced(number_key(number_hash), number, after, gone=gone)
+
+
+def _replaced(
+    key: Key, before: Person | Number, after: Person | Number, *, gone: bool
+) -> tuple[Act, ...]:
+    unchanged = Condition("trace as seen", "#version = :seen", {"seen": before.version})
+    if gone:
+        return (delete(key, unchanged),)
+    if after == before:
+        return ()
+    return (put(key, after.model_copy(update={"version": before.version + 1}).item(), unchanged),)

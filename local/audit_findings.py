@@ -1,0 +1,122 @@
+"""What can be wrong with an exported audit trail, alone and against the table. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import ValidationError
+
+from audit.chain import Entry, Link, path_of, read, sha256
+from trial.errors import RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from trial.table import Key
+
+PATIENCE = timedelta(minutes=10)
+"""How long an entry may take from the table into the chain, retries and all."""
+
+
+class Fault(StrEnum):
+    """What is wrong."""
+
+    NO_LOCK = "the bucket does not lock what it holds"
+    LINK_MISSING = "a link is missing"
+    LINK_REMOVED = "a link is marked as deleted"
+    LINK_REWRITTEN = "a link was written again"
+    LINK_UNREADABLE = "not a link"
+    CHAIN_BROKEN = "the link is not the one that the next was made after"
+    NOT_AS_NOTED = "the link is not as it was noted"
+    TOLD_TWICE = "an entry is in two links, and they differ"
+    NOT_EXPORTED = "an entry of the table is in no link"
+    NOT_IN_TABLE = "an exported entry is not in the table"
+    DIFFERENT = "an entry of the table is not as it was exported"
+    NO_ENTRY = "what is stored as an entry is none"
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong, and where."""
+
+    fault: Fault
+    where: str
+
+
+@dataclass
+class Chain:
+    """All that the links say, read from the first to the newest."""
+
+    newest: int = 0
+    newest_sha256: str = sha256(None)
+    entries: dict[Key, Entry] = field(default_factory=dict)
+    places: dict[Key, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, number: int, content: bytes, *, noted: str | None = None) -> None:
+        """Take in the next link; `noted` is the hash by which somebody remembers it."""
+        path = path_of(number)
+        self.findings += [
+            Finding(Fault.LINK_MISSING, path_of(lost)) for lost in range(self.newest + 1, number)
+        ]
+        if noted not in (None, sha256(content)):
+            self.findings.append(Finding(Fault.NOT_AS_NOTED, path))
+        follows = number == self.newest + 1
+        before, self.newest, self.newest_sha256 = self.newest_sha256, number, sha256(content)
+        try:
+            link = read(content)
+        except RejectedError:
+            self.findings.append(Finding(Fault.LINK_UNREADABLE, path))
+            return
+        if link.number != number:
+            self.findings.append(Finding(Fault.LINK_UNREADABLE, path))
+        if follows and link.previous != before:
+            self.findings.append(Finding(Fault.CHAIN_BROKEN, path_of(number - 1)))
+        self._take(link, path)
+
+    def _take(self, link: Link, path: str) -> None:
+        for place, entry in enumerate(link.entries, start=1):
+            where = f"{path}, entry {place}"
+            if self.entries.setdefault(entry.key, entry) != entry:
+                self.findings.append(Finding(Fault.TOLD_TWICE, f"{where}: {_named(entry.key)}"))
+            self.places.setdefault(entry.key, where)
+
+
+def compared(
+    chain: Chain, stored: Mapping[Key, Mapping[str, Any]], *, since: datetime
+) -> Iterator[Finding]:
+    """
+    The chain against the table's entries, which were read after it.
+
+    `since` is when one began to read the chain: what was younger then may still be on its way.
+    """
+    for key, item in stored.items():
+        try:
+            entry = Entry.model_validate({name: item[name] for name in item if name != "kind"})
+        except ValidationError:
+            yield Finding(Fault.NO_ENTRY, _named(key))
+            continue
+        exported = chain.entries.get(key)
+        if exported is None and entry.at < since - PATIENCE:
+            yield Finding(Fault.NOT_EXPORTED, _named(key))
+        if exported is not None and exported != entry:
+            yield Finding(Fault.DIFFERENT, f"{_named(key)} ({chain.places[key]})")
+    for key in chain.entries.keys() - stored.keys():
+        yield Finding(Fault.NOT_IN_TABLE, f"{_named(key)} ({chain.places[key]})")
+
+
+def of_versions(versions: Mapping[str, int], deleted: Iterable[str]) -> Iterator[Finding]:
+    """What the bucket's versions tell: how many each path has, and which are marked deleted."""
+    for path, count in versions.items():
+        if count > 1:
+            yield Finding(Fault.LINK_REWRITTEN, path)
+    for path in deleted:
+        yield Finding(Fault.LINK_REMOVED, path)
+
+
+def _named(key: Key) -> str:
+    return f"{key.pk} {key.sk}"

@@ -1,0 +1,93 @@
+"""Audit and retention on the emulator: fired by themselves, with their own rights."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.progress import Progress
+
+from local.audit_findings import Fault
+from local.clock import settle
+from local.verify_audit import Place, verify
+from tests.support.samples import order
+from trial.timetable import LONDON
+
+if TYPE_CHECKING:
+    from local.audit_findings import Chain, Finding
+    from tests.emulator.conftest import System
+
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("retention")]
+
+SERIALS = range(801, 805)
+
+
+def verified(system: System) -> tuple[Chain, list[Finding]]:
+    with system.at_its_time():
+        cloudformation = system.client("cloudformation")
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(
+            StackName=system.stack.stack_name
+        )
+        ids = {
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for page in pages
+            for each in page["StackResourceSummaries"]
+        }
+        place = Place(
+            system.client("s3"),
+            system.client("dynamodb"),
+            system.client("lambda"),
+            ids["AuditBucket"],
+            ids["Table"],
+            ids["AuditFunction"],
+        )
+        with Progress(disable=True) as progress:
+            chain, wrong, _ = verify(place, progress, noted=None, now=datetime.now(UTC))
+    return chain, wrong
+
+
+def test_what_is_due_is_erased_at_night_and_every_act_is_exported(
+    system: System,
+) -> None:
+    tomorrow = system.clock.now().astimezone(LONDON).date() + timedelta(days=1)
+    system.clock.jump(datetime.combine(tomorrow, time(9, 30), LONDON).astimezone(UTC))
+    last_day = tomorrow + timedelta(days=13)
+    dates = {"made_on": f"{tomorrow}", "served_on": f"{tomorrow}", "expires_on": f"{last_day}"}
+    idents = []
+    for serial in SERIALS:
+        answer = system.call("POST", "/enrolments", order(serial, order=dates))
+        assert answer.status == 202, answer.body
+        idents.append(answer.body["enrolment_id"])
+    settle(system.stack.port)
+    body = {"reason": "proceedings", "by": "PC-1182"}
+    assert system.call("POST", f"/enrolments/{idents[0]}/hold", body).status == 200
+    settle(system.stack.port)
+    system.clock.jump(datetime.combine(last_day + timedelta(days=91), time(0, 30), UTC))
+    system.walk(datetime.combine(last_day + timedelta(days=91), time(2), UTC))
+    shown = [system.call("GET", f"/enrolments/{ident}").body for ident in idents]
+    assert [bool(each["erased_at"]) for each in shown] == [False, True, True, True]
+    assert [each["mobile"]["known"] for each in shown] == [True, False, False, False]
+    settle(system.stack.port)
+    chain, wrong = verified(system)
+    assert wrong == []
+    told = [entry.what for entry in chain.entries.values()]
+    assert told.count("identifiers erased") == 3
+    assert told.count("enrolled") == len(SERIALS)
+    assert "not authorized" not in system.printed()
+    change_a_byte(system)
+    _, wrong = verified(system)
+    assert {fault for fault, _ in wrong} >= {Fault.CHAIN_BROKEN}
+
+
+def change_a_byte(system: System) -> None:
+    """As nobody on AWS could, where a lock keeps every version."""
+    with system.at_its_time():
+        client, bucket = system.client("s3"), system.stack.outputs["AuditBucketName"]
+        newest, *older = client.list_objects_v2(Bucket=bucket)["Contents"]
+        assert newest["Key"] < older[0]["Key"]
+        path = older[0]["Key"]
+        content = client.get_object(Bucket=bucket, Key=path)["Body"].read()
+        for version in client.list_object_versions(Bucket=bucket, Prefix=path)["Versions"]:
+            client.delete_object(Bucket=bucket, Key=path, VersionId=version["VersionId"])
+        client.put_object(Bucket=bucket, Key=path, Body=content.replace(b"arn", b"brn", 1))

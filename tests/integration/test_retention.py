@@ -1,0 +1,615 @@
+"""What is due is erased, each order by itself, and everything that the trial needs stays."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from enrolment.settle import settled
+from extract.pseudonyms import Pseudonyms
+from extract.rows import File, rows
+from reconciliation.handler import lambda_handler as reconciliation
+from retention import handler, store
+from tests.support.life import (
+    ARREST,
+    BREACH,
+    QUASHED,
+    corrected,
+    followed,
+    shown,
+    stands,
+    tell,
+    told,
+)
+from tests.support.samples import MORNING, TABLE, order, sample
+from tests.support.steps import Context, allocate, call, enrol, failures, post, schedule, someone_in
+from tests.support.table import (
+    allocation_of,
+    change_enrolment,
+    enrolment_of,
+    everything,
+    found,
+    keep,
+    reminders_of,
+    to_wire,
+    wired,
+)
+from trial import aws
+from trial.config import ExtractSettings, settings
+from trial.mac import MacKey
+from trial.model import AgeBand, Arm, ReminderState, Retained
+from trial.protocol import load
+from trial.records import (
+    Enrolment,
+    ErasedRespondent,
+    Outcome,
+    Person,
+    Receipt,
+    Stray,
+    day_key,
+    enrolment_key,
+    enrolment_partition,
+    message_key,
+    number_key,
+    person_key,
+    stray_key,
+)
+
+if TYPE_CHECKING:
+    from time_machine import Traveller
+
+    from retention.traces import Traces
+    from trial.table import Key
+
+DAY = timedelta(days=1)
+NIGHT = timedelta(hours=16)
+LAST_DAY = date(2026, 12, 14)
+DUE = MORNING + 102 * DAY + NIGHT  # 90 days after the last day of an order of 14
+PERSONAL = ("+447700900001", "2003/0000001X", "1990-05-01", "DVPO-2026-000001", "CRIME-77")
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def night(seconds: int = 300) -> dict[str, Any]:
+    """A run with so much time, of which every look at the clock takes a second."""
+    left = count(seconds * 1000, -1000)
+
+    class Invocation(Context):
+        @staticmethod
+        def get_remaining_time_in_millis() -> int:
+            return next(left)
+
+    return handler.lambda_handler(sample("retention-nightly"), Invocation())
+
+
+def left_of(*words: str) -> list[str]:
+    """Where in the table any of these words is found."""
+    return [
+        f"{key.pk} {key.sk}"
+        for key, item in everything().items()
+        for word in words
+        if word in json.dumps([*key, item], default=str)
+    ]
+
+
+def a_life(serial: int = 1, **changes: Any) -> UUID:
+    """Somebody who was drawn, texted once, moved, and was arrested."""
+    ident = followed(serial, **changes)
+    told(ident, "outcomes", ARREST)
+    return ident
+
+
+# What goes
+
+
+def test_nothing_tells_who_it_was_once_it_is_due(clock: Traveller) -> None:
+    ident = a_life(protected_numbers=["+447700900456"])
+    assert len(set(left_of(*PERSONAL))) == 2
+    clock.move_to(DUE)
+    assert night() == {"erased": {"identifiers": 1}, "failed": 0, "finished": True}
+    assert left_of(*PERSONAL) == []
+    assert not [key for key in everything() if key.pk.startswith("NUMBER#")]
+    erased = enrolment_of(ident)
+    assert erased.request_digest is None
+    assert erased.protected_hashes == ()
+    assert erased.erased_at == DUE
+
+
+def test_not_a_day_too_early(clock: Traveller) -> None:
+    a_life()
+    before = everything()
+    clock.move_to(DUE - DAY)
+    assert night()["erased"] == {}
+    assert everything() == before
+
+
+def test_every_earlier_number_goes_too(clock: Traveller) -> None:
+    ident = followed(1)
+    for serial in (2, 3, 2):
+        told(ident, "mobile", {"number": f"+447700900{serial:03}"})
+    told(ident, "mobile", {"missing_reason": "lost_stolen_broken"})
+    assert len([key for key in everything() if key.pk.startswith("NUMBER#")]) == 3
+    clock.move_to(DUE)
+    night()
+    assert not [key for key in everything() if key.pk.startswith("NUMBER#")]
+    assert enrolment_of(ident).former_numbers == ()
+
+
+def test_the_same_number_again_is_no_earlier_one() -> None:
+    ident = followed(1)
+    told(ident, "mobile", {"number": "+447700900001"})
+    assert enrolment_of(ident).former_numbers == ()
+
+
+def test_days_with_a_text_and_stray_receipts_go(clock: Traveller) -> None:
+    ident = someone_in(Arm.INTERVENTION, first=1)
+    schedule(ident)
+    enrolment = enrolment_of(ident)
+    keep_day(enrolment, LAST_DAY)
+    others_day = day_key(enrolment.person_hash, LAST_DAY - DAY)
+    stray = a_stray(enrolment)
+    put_item(others_day, {"kind": "day", "enrolment_id": str(UUID(int=7))})
+    clock.move_to(DUE)
+    night()
+    left = everything()
+    assert day_key(enrolment.person_hash, LAST_DAY) not in left
+    assert others_day in left
+    assert stray_key(stray) not in left
+    assert message_key(stray.receipt.message_id) not in left
+
+
+def keep_day(enrolment: Enrolment, day: date) -> None:
+    item = {"kind": "day", "enrolment_id": str(enrolment.enrolment_id)}
+    put_item(day_key(enrolment.person_hash, day), item)
+
+
+def a_stray(enrolment: Enrolment) -> Stray:
+    receipt = Receipt(
+        message_id="stray-1",
+        published_at=MORNING,
+        at=MORNING,
+        state=ReminderState.DELIVERED,
+    )
+    stray = Stray(receipt=receipt, number_hash=enrolment.mobile.number_hash or "")
+    for key in (stray_key(stray), message_key("stray-1")):
+        keep(key, stray)
+    return stray
+
+
+def put_item(key: Key, item: dict[str, Any]) -> None:
+    """Store an item, whatever is there."""
+    whole = wired(key) | {name: to_wire(value) for name, value in item.items()}
+    aws.dynamodb().put_item(TableName=TABLE, Item=whole)
+
+
+# What stays
+
+
+def test_what_the_trial_compares_stays(clock: Traveller) -> None:
+    ident = a_life(respondent={"date_of_birth": "2001-12-01", "ethnicity": "A1"})
+    before, drawn, reminders = enrolment_of(ident), allocation_of(ident), reminders_of(ident)
+    clock.move_to(DUE)
+    night()
+    after = enrolment_of(ident)
+    assert after.respondent == ErasedRespondent(
+        age_band=AgeBand.FROM_25, sex=before.respondent.sex, ethnicity=before.respondent.ethnicity
+    )
+    kept = {"order", "respondent", "mobile", "request_digest", "erased_at", "version"}
+    assert after.model_dump(exclude=kept) == before.model_dump(exclude=kept)
+    assert after.order == before.order.model_copy(update={"reference": None})
+    assert (allocation_of(ident), reminders_of(ident)) == (drawn, reminders)
+    assert stands(ident) == ("allocated", [])
+
+
+def told_to_researchers(ident: UUID) -> list[Any]:
+    names = Pseudonyms.of("dvpo-2026", MacKey(aws.kms(), settings(ExtractSettings).research_key_id))
+    outcomes = [
+        Outcome.of(item)
+        for key, item in everything().items()
+        if key.pk == enrolment_partition(ident) and item["kind"] == "outcome"
+    ]
+    file = File(
+        enrolment_of(ident), allocation_of(ident), tuple(reminders_of(ident)), tuple(outcomes)
+    )
+    return list(rows(file, protocol=load("dvpo-2026-1"), names=names, extracted_at=DUE))
+
+
+def test_researchers_are_told_the_same(clock: Traveller) -> None:
+    ident = a_life(protected_numbers=["+447700900456"])
+    told(ident, "outcomes", BREACH)
+    before = told_to_researchers(ident)
+    clock.move_to(DUE)
+    night()
+    assert told_to_researchers(ident) == before
+
+
+def test_the_reports_count_the_same(clock: Traveller) -> None:
+    a_life()
+    followed(2, mobile={"missing_reason": "seized_evidence"})
+    before = [call("GET", f"/reports/{name}").body for name in ("flow", "missing-numbers")]
+    clock.move_to(DUE)
+    assert night()["erased"] == {"identifiers": 2}
+    after = [call("GET", f"/reports/{name}").body for name in ("flow", "missing-numbers")]
+    assert after == before
+
+
+def test_a_person_keeps_the_arm_for_a_later_order(clock: Traveller) -> None:
+    person = {"person_id": "2003/1", "date_of_birth": "1990-05-01", "sex": "male"}
+    first = followed(1, respondent=person)
+    clock.move_to(DUE)
+    night()
+    dates = {"made_on": "2027-03-14", "expires_on": "2027-03-27", "served_on": "2027-03-14"}
+    again = followed(2, respondent=person, order=dates)
+    assert allocation_of(again).arm is allocation_of(first).arm
+    assert allocation_of(again).repeat
+
+
+def test_who_was_never_drawn_leaves_no_person(clock: Traveller) -> None:
+    ident = followed(1, mobile={"missing_reason": "refused"})
+    person = person_key(enrolment_of(ident).person_hash)
+    assert person in everything()
+    clock.move_to(DUE)
+    night()
+    assert person not in everything()
+
+
+def test_what_another_live_order_needs_stays(clock: Traveller) -> None:
+    """One number with two people, protected by a third's order: it goes with the last of them."""
+    number = "+447700900001"
+    first = followed(1)
+    dates = {"made_on": "2026-12-01", "expires_on": "2026-12-28"}
+    second = followed(2, mobile={"number": number}, order=dates)
+    followed(3, protected_numbers=[number], order=dates | {"expires_on": "2026-12-20"})
+    key = number_key(enrolment_of(first).mobile.number_hash or "")
+    stray = a_stray(enrolment_of(first))
+    clock.move_to(DUE)
+    assert night()["erased"] == {"identifiers": 1}
+    assert set(found(key)["respondents"]) == {str(second)}
+    assert stray_key(stray) in everything()
+    clock.move_to(DUE + 6 * DAY)
+    assert night()["erased"] == {"identifiers": 1}
+    assert found(key)["protected"] == {}
+    clock.move_to(DUE + 14 * DAY)
+    assert night()["erased"] == {"identifiers": 1}
+    assert key not in everything()
+    assert stray_key(stray) not in everything()
+
+
+def test_a_suppressed_number_stays_suppressed(clock: Traveller) -> None:
+    ident = followed(1)
+    key = number_key(enrolment_of(ident).mobile.number_hash or "")
+    body = {"number": "+447700900001", "reason": "wrong_number", "by": "PC-1182"}
+    assert call("POST", "/suppressions", body).status == 201
+    clock.move_to(DUE)
+    night()
+    assert found(key)["suppressed"]["reason"] == "wrong_number"
+    assert found(key)["respondents"] == {}
+
+
+def test_the_act_is_in_the_audit_trail_without_what_it_erased(clock: Traveller) -> None:
+    ident = a_life()
+    before = {key for key, item in everything().items() if item["kind"] == "audit"}
+    clock.move_to(DUE)
+    night()
+    audit = {key: item for key, item in everything().items() if item["kind"] == "audit"}
+    (entry,) = (item for key, item in audit.items() if key not in before)
+    assert before < audit.keys()  # nothing of the trail is ever erased
+    told_of = {"kind", "at", "what", "why", "by"}
+    assert entry.keys() == told_of
+    assert (entry["what"], entry["why"], entry["by"]) == (
+        "identifiers erased",
+        "erasure",
+        "retention",
+    )
+    assert str(ident) in next(key.pk for key in audit if key not in before)
+
+
+def test_reconciliation_finds_nothing_amiss(clock: Traveller) -> None:
+    a_life()
+    clock.move_to(DUE)
+    night()
+
+    class Invocation(Context):
+        @staticmethod
+        def get_remaining_time_in_millis() -> int:
+            return 300_000
+
+    for name in ("reconciliation-hourly", "reconciliation-proof"):
+        report = reconciliation(sample(name), Invocation())
+        assert "not_reconciled" not in report["gaps"]
+
+
+# The API afterwards
+
+
+@pytest.fixture
+def erased(clock: Traveller) -> UUID:
+    ident = a_life()
+    clock.move_to(DUE)
+    night()
+    return ident
+
+
+@pytest.mark.parametrize("changes", [{}, {"mobile": {"number": "+447700900999"}}])
+def test_the_same_order_again_is_refused(erased: UUID, changes: dict[str, Any]) -> None:
+    before = everything()
+    answer = post(order(1, **changes))
+    assert answer.status == 409
+    assert "erased" in answer.text
+    assert everything() == before
+    assert str(erased) in json.dumps([key.pk for key in before])
+
+
+def test_it_is_shown_as_erased(erased: UUID) -> None:
+    view = shown(erased)
+    assert view["order"]["reference"] is None
+    assert view["mobile"]["known"] is False
+    assert view["mobile"]["last_digits"] is None
+    assert view["erased_at"] is not None
+    assert view["status"] == "allocated"
+    assert call("GET", f"/allocations/{erased}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("mobile", {"number": "+447700900002"}),
+        ("service", {"served_on": "2026-12-02"}),
+        ("order", corrected(1, court="Consett Magistrates' Court")),
+        ("resume", {"at": "2026-12-05T10:00:00Z", "by": "PC-1182"}),
+        ("hold", {"reason": "proceedings", "by": "PC-1182"}),
+    ],
+)
+def test_nothing_is_put_back(erased: UUID, what: str, body: dict[str, Any]) -> None:
+    before = everything()
+    answer = tell(erased, what, body)
+    assert answer.status == 409
+    assert "erased" in answer.text
+    assert everything() == before
+
+
+def test_that_it_was_recorded_in_error_may_come_out_late(erased: UUID) -> None:
+    body = {"reason": "recorded_in_error", "at": "2027-03-14T10:00:00Z", "by": "PC-1182"}
+    told(erased, "end", body)
+    assert stands(erased) == ("ended", [])
+    assert found(person_key(enrolment_of(erased).person_hash))["enrolments"] == {}
+
+
+def test_a_later_outcome_counts_without_its_reference(erased: UUID) -> None:
+    later = BREACH | {"occurred_at": "2027-02-01T10:00:00Z"}
+    assert tell(erased, "outcomes", later).status == 201
+    assert tell(erased, "outcomes", later).status == 200
+    assert tell(erased, "outcomes", ARREST).status == 200  # one from before, with its reference
+    assert tell(erased, "outcomes", later | {"type": "offence"}).status == 409
+    assert left_of("CRIME-77") == []
+
+
+def test_somebody_who_waited_is_not_drawn_when_erased(clock: Traveller) -> None:
+    ident = enrol(1)  # and the stream never came
+    clock.move_to(DUE)
+    night()
+    assert stands(ident) == ("eligible", [])
+    assert failures(allocate(ident)) == []
+    assert stands(ident) == ("eligible", [])
+    # Nor does anybody work out anew where somebody stands whose age is gone.
+    left = enrolment_of(ident)
+    assert settled(left, Person(), protocol=load("dvpo-2026-1"), now=DUE) == left
+
+
+def test_an_end_of_somebody_never_drawn_is_taken_too(clock: Traveller) -> None:
+    ident = followed(1, mobile={"missing_reason": "refused"})
+    clock.move_to(DUE)
+    night()
+    told(ident, "end", QUASHED)
+    assert stands(ident) == ("ended", ["order_ended"])
+
+
+# A hold
+
+
+def test_a_hold_keeps_it_until_it_is_released(clock: Traveller) -> None:
+    ident = a_life()
+    told(ident, "hold", {"reason": "proceedings", "by": "PC-1182"})
+    assert shown(ident)["hold"] == "proceedings"
+    before = enrolment_of(ident)
+    clock.move_to(DUE + 4000 * DAY)
+    assert night()["erased"] == {}
+    assert enrolment_of(ident) == before
+    told(ident, "release", {"by": "PC-1182"})
+    assert shown(ident)["hold"] is None
+    assert night()["erased"] == {"identifiers": 1, "trial_data": 1}
+
+
+def test_a_hold_that_comes_while_it_is_erased_wins(
+    clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ident = a_life()
+    clock.move_to(DUE)
+    read = store.RetentionStore.traces
+
+    def held_meanwhile(self: store.RetentionStore, enrolment: Enrolment) -> Traces:
+        monkeypatch.setattr(store.RetentionStore, "traces", read)
+        told(ident, "hold", {"reason": "complaint", "by": "PC-1182"})
+        return read(self, enrolment)
+
+    monkeypatch.setattr(store.RetentionStore, "traces", held_meanwhile)
+    assert night() == {"erased": {}, "failed": 0, "finished": True}
+    assert enrolment_of(ident).erased_at is None
+
+
+@pytest.mark.parametrize("what", ["hold", "release"])
+def test_a_hold_or_release_twice_is_one(what: str) -> None:
+    ident = followed(1)
+    hold = {"reason": "proceedings", "by": "PC-1182"}
+    told(ident, "hold", hold)
+    body = hold if what == "hold" else {"by": "PC-1182"}
+    told(ident, what, body)
+    before = everything()
+    told(ident, what, body)
+    assert everything() == before
+
+
+def test_a_hold_is_in_the_history_with_who_asked() -> None:
+    ident = followed(1)
+    told(ident, "hold", {"reason": "proceedings", "by": "PC-1182"})
+    told(ident, "release", {"by": "PC-1182"})
+    assert [each["what"] for each in shown(ident)["history"]][-2:] == [
+        "held_proceedings",
+        "released",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "field"),
+    [
+        ("hold", {"reason": "curiosity", "by": "PC-1182"}, "reason"),
+        ("hold", {"reason": "proceedings"}, "by"),
+        ("release", {}, "by"),
+    ],
+)
+def test_a_hold_says_why_and_by_whom(what: str, body: dict[str, Any], field: str) -> None:
+    answer = tell(followed(1), what, body)
+    assert (answer.status, answer.fields) == (422, [field])
+
+
+@pytest.mark.parametrize("what", ["hold", "release"])
+def test_who_is_unknown_cannot_be_held(what: str) -> None:
+    body = {"reason": "proceedings", "by": "x"} if what == "hold" else {"by": "x"}
+    assert tell(UUID(int=1), what, body).status == 404
+
+
+# Trial data
+
+
+def test_trial_data_goes_years_later_and_the_audit_trail_stays(clock: Traveller) -> None:
+    ident = someone_in(Arm.INTERVENTION, first=1)
+    told(ident, "outcomes", ARREST)
+    clock.move_to(DUE)
+    night()
+    trail = {key for key, item in everything().items() if item["kind"] == "audit"}
+    clock.move_to(MORNING + 13 * DAY + 3652 * DAY)
+    assert night()["erased"] == {}
+    clock.shift(DAY)
+    assert night()["erased"] == {"trial_data": 1}
+    left = [item for key, item in everything().items() if key.pk == enrolment_partition(ident)]
+    assert {item["kind"] for item in left} == {"audit"}
+    assert {item["what"] for item in left} >= {"trial data erased", "identifiers erased"}
+    assert trail < everything().keys()
+    assert not [key for key in everything() if key.pk.startswith(("PERSON#", "MESSAGE#"))]
+
+
+# Runs
+
+
+def test_a_run_that_is_out_of_time_is_gone_on_with(clock: Traveller) -> None:
+    for serial in range(3):
+        followed(serial)
+    clock.move_to(DUE)
+    assert night(seconds=30) == {"erased": {"identifiers": 2}, "failed": 0, "finished": False}
+    assert night() == {"erased": {"identifiers": 1}, "failed": 0, "finished": True}
+    assert night() == {"erased": {}, "failed": 0, "finished": True}
+
+
+def test_one_that_cannot_be_erased_keeps_no_other_from_it(clock: Traveller) -> None:
+    first, second = followed(1), followed(2)
+    broken = found(enrolment_key(first)) | {"respondent": {"sex": "male"}}
+    put_item(enrolment_key(first), broken)
+    clock.move_to(DUE)
+    assert night() == {"erased": {"identifiers": 1}, "failed": 1, "finished": True}
+    assert enrolment_of(second).erased_at
+
+
+def test_what_is_contended_is_tried_again(
+    clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ident = followed(1)
+    clock.move_to(DUE)
+    read = store.RetentionStore.traces
+    times = iter(range(3))
+
+    def changed_meanwhile(self: store.RetentionStore, enrolment: Enrolment) -> Traces:
+        if next(times) < 2:
+            change_enrolment(ident, breach_reported_at=MORNING)
+        return read(self, enrolment)
+
+    monkeypatch.setattr(store.RetentionStore, "traces", changed_meanwhile)
+    assert night() == {"erased": {"identifiers": 1}, "failed": 0, "finished": True}
+    assert enrolment_of(ident).breach_reported_at == MORNING
+
+
+def test_more_traces_than_fit_into_a_transaction_go_too(clock: Traveller) -> None:
+    ident = followed(1)
+    for number in range(120):
+        told(ident, "outcomes", ARREST | {"outcome_id": f"ARREST-{number}"})
+    clock.move_to(DUE)
+    assert night()["erased"] == {"identifiers": 1}
+    assert left_of("CRIME-77") == []
+    clock.move_to(DUE + 4000 * DAY)
+    assert night()["erased"] == {"trial_data": 1}
+    assert not [key for key, item in everything().items() if item["kind"] == "outcome"]
+
+
+def test_only_what_is_due_is_read(clock: Traveller) -> None:
+    due = followed(1)
+    dates = {"made_on": "2026-12-01", "expires_on": "2026-12-28"}
+    followed(2, order=dates)
+    asked: list[str] = []
+    client = aws.dynamodb()
+
+    def noted(params: dict[str, Any], **_: Any) -> None:
+        values = params.get("ExpressionAttributeValues", {})
+        asked.extend(str(value) for value in values.values())
+
+    clock.move_to(DUE)
+    client.meta.events.register("provide-client-params.dynamodb.Query", noted)
+    try:
+        night()
+    finally:
+        client.meta.events.unregister("provide-client-params.dynamodb.Query", noted)
+    partitions = {value for value in asked if "ENROLMENT#" in value}
+    assert len(partitions) == 1
+    assert str(due) in partitions.pop()
+
+
+def test_an_enrolment_is_in_the_index_for_what_is_left_of_it(clock: Traveller) -> None:
+    ident = followed(1)
+    key = enrolment_key(ident)
+    assert (found(key)["retained"], found(key)["last_day"]) == (Retained.IDENTIFIERS, "2026-12-14")
+    told(ident, "hold", {"reason": "proceedings", "by": "PC-1182"})
+    assert "retained" not in found(key)
+    told(ident, "release", {"by": "PC-1182"})
+    clock.move_to(DUE)
+    night()
+    assert found(key)["retained"] == Retained.TRIAL_DATA
+
+
+def test_it_is_told_as_completed_only_when_nothing_is_left(
+    clock: Traveller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, _ = followed(1), followed(2)
+    whole = found(enrolment_key(first))
+    put_item(enrolment_key(first), whole | {"respondent": {"sex": "male"}})
+    clock.move_to(DUE)
+    for expected in ({"ErasureFailed", "IdentifiersErased"}, {"ErasureFailed"}):
+        capsys.readouterr()
+        night()
+        assert metrics(capsys) == expected
+    put_item(enrolment_key(first), whole)
+    night()
+    assert metrics(capsys) == {"IdentifiersErased", "RetentionCompleted"}
+    night()
+    assert metrics(capsys) == {"RetentionCompleted"}
+    followed(3, order={"made_on": "2026-12-01", "expires_on": "2026-12-14"})
+    capsys.readouterr()
+    night(seconds=29)
+    assert metrics(capsys) == {"IdentifiersErased", "RetentionCutShort"}
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> set[str]:
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return {name for line in lines if "_aws" in line for name in line if name[0].isupper()}

@@ -1,0 +1,80 @@
+"""Rules that no scanner has, for whatever the template comes to hold."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.support.deployed import TEXT, Deployed
+from tests.support.policies import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+QUEUE = "AWS::SQS::Queue"
+STACK = Deployed()
+LINES = TEXT.splitlines()
+IN_POLICIES = {"Action", "Resource", "Principal"}
+
+
+def wildcards(node: yaml.Node, under: int | None = None) -> Iterator[tuple[int, int]]:
+    """Where policies have a `*`: its line, and that of the key under which it is, from 0."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            within = key.start_mark.line if key.value in IN_POLICIES else under
+            yield from wildcards(value, within)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from wildcards(value, under)
+    elif under is not None and "*" in node.value:
+        yield node.start_mark.line, under
+
+
+def test_no_policy_has_a_wildcard_without_its_reason_beside_it() -> None:
+    template = yaml.compose(TEXT)
+    assert template
+    (resources,) = (value for key, value in template.value if key.value == "Resources")
+    found = set(wildcards(resources))
+    assert len(found) > 20
+    beside, above = re.compile(r"\s# \S"), re.compile(r"\s*# \S")
+    bare = {
+        LINES[line]
+        for line, key in found
+        if not (beside.search(LINES[line]) or beside.search(LINES[key]))
+        and not above.match(LINES[key - 1])
+    }
+    assert bare == set()
+
+
+def schedules() -> dict[str, dict[str, Any]]:
+    return STACK.of_type("AWS::Scheduler::Schedule")
+
+
+@pytest.mark.parametrize("name", schedules())
+def test_a_schedule_s_retries_end_and_end_in_a_queue(name: str) -> None:
+    target = schedules()[name]["Target"]
+    queues = {f"arn:aws:sqs:eu-west-2:123456789012:{each}" for each in STACK.of_type(QUEUE)}
+    assert target["DeadLetterConfig"]["Arn"] in queues
+    assert 0 < target["RetryPolicy"]["MaximumRetryAttempts"] <= 20
+    assert 0 < target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 24 * 3600
+
+
+@pytest.mark.parametrize("name", STACK.of_type("AWS::IAM::Role"))
+def test_only_services_take_the_stack_s_roles(name: str) -> None:
+    document = STACK.of_type("AWS::IAM::Role")[name]["AssumeRolePolicyDocument"]
+    for statement in document["Statement"]:
+        assert statement["Principal"].keys() == {"Service"}
+        (service,) = listed(statement["Principal"]["Service"])
+        if service == "scheduler.amazonaws.com":  # it acts for every account
+            assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+@pytest.mark.parametrize("name", STACK.of_type("AWS::Lambda::Permission"))
+def test_a_function_is_called_from_this_stack_only(name: str) -> None:
+    """A service acts for whoever asks it to, unless told for whom."""
+    permission = STACK.of_type("AWS::Lambda::Permission")[name]
+    assert permission["SourceArn"] or permission["SourceAccount"]
+    assert permission["Principal"].endswith(".amazonaws.com")

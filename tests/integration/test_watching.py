@@ -1,0 +1,87 @@
+"""Traces and saved questions to the logs: enough to find out, and nothing that names anybody."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import causes
+from tests.support.deployed import Deployed
+
+if TYPE_CHECKING:
+    from io import StringIO
+
+    from time_machine import Traveller
+
+STACK = Deployed()
+FUNCTIONS = STACK.of_type("AWS::Lambda::Function")
+QUERIES = STACK.of_type("AWS::Logs::QueryDefinition")
+WORDS = re.compile(r"""".*?"|[@\w.]+""")
+LANGUAGE = {
+    "fields",
+    "filter",
+    "stats",
+    "sort",
+    "limit",
+    "desc",
+    "by",
+    "as",
+    "in",
+    "count",
+    "sum",
+    "latest",
+    "bin",
+    "ispresent",
+    "1d",
+    "50",
+    "1000",
+    "0",
+    "times",
+    "last",
+    "reminders",
+}
+AWS_S = {"@timestamp", "@log", "type", "record.requestId"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_is_traced_and_may_say_so(name: str) -> None:
+    assert FUNCTIONS[name]["TracingConfig"] == {"Mode": "Active"}
+    role = STACK.of_type("AWS::IAM::Role")[FUNCTIONS[name]["Role"].rpartition("/")[2]]
+    assert "xray:PutTraceSegments" in json.dumps(role)
+
+
+def test_the_api_is_traced() -> None:
+    (stage,) = STACK.of_type("AWS::ApiGateway::Stage").values()
+    assert stage["TracingEnabled"] is True
+
+
+def test_no_code_adds_to_a_trace() -> None:
+    """Which holds the times and the routes that AWS writes, and so nobody's data."""
+    for name in FUNCTIONS:
+        assert "AWS_XRAY" not in json.dumps(FUNCTIONS[name])
+        assert "POWERTOOLS_TRACE" not in json.dumps(FUNCTIONS[name])
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_question_is_put_to_every_function_s_log(name: str) -> None:
+    logs = [function["LoggingConfig"]["LogGroup"] for function in FUNCTIONS.values()]
+    assert sorted(QUERIES[name]["LogGroupNames"]) == sorted(logs)
+
+
+def test_questions_ask_for_fields_that_are_logged(
+    log: StringIO, clock: Traveller, cloud: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cloud
+    causes.not_sent(clock)
+    causes.treated(first=100)
+    printed = [*log.getvalue().splitlines(), *capsys.readouterr().out.splitlines()]
+    logged = {field for line in printed for field in json.loads(line)}
+    # Written with an exception, and with what became of a reminder.
+    logged |= {"exception_name", "outcome"}
+    for query in QUERIES.values():
+        words = {word for word in WORDS.findall(query["QueryString"]) if word[0] != '"'}
+        asked = {word.removesuffix(".0") for word in words} - LANGUAGE - AWS_S
+        assert {word for word in asked if not word.startswith("record.metrics.")} <= logged

@@ -1,0 +1,369 @@
+"""What makes a metric be told, brought about through the handlers as AWS would call them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ReadTimeoutError
+
+from audit.handler import lambda_handler as audit
+from extract.handler import lambda_handler as extract
+from receipts.handler import lambda_handler as receipts
+from reconciliation.handler import lambda_handler as reconciliation
+from retention.handler import lambda_handler as retention
+from tests.support.faults import meddling, raising, refusal
+from tests.support.life import ARREST, CUSTODY, followed, told
+from tests.support.samples import MORNING, REGION, TABLE, sample
+from tests.support.steps import (
+    CONTEXT,
+    Context,
+    announcement,
+    call,
+    enrol,
+    fire,
+    schedule,
+    someone_in,
+    stream,
+)
+from tests.support.table import change_reminder, everything, keep, reminder_of, wired
+from trial import aws
+from trial.config import SchedulingSettings, settings
+from trial.model import Arm, ReminderState
+from trial.records import Receipt, Stray, enrolment_key, message_key, reminder_key, stray_key
+from trial.schedules import Schedules
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+PUBLISH = "before-call.sns.Publish"
+ERASED_FROM = MORNING + 103 * DAY  # 90 days after the last day of an order of 14
+YEARS_LATER = MORNING + 20 * 365 * DAY
+
+
+def left(milliseconds: int) -> Context:
+    """An invocation that has so much time left, whenever it looks."""
+
+    class Invocation(Context):
+        @staticmethod
+        def get_remaining_time_in_millis() -> int:
+            return milliseconds
+
+    return Invocation()
+
+
+PLENTY, LITTLE = left(300_000), left(0)
+
+
+def look() -> None:
+    """Reconciliation's hour."""
+    reconciliation(sample("reconciliation-hourly"), PLENTY)
+
+
+def prove() -> None:
+    """Reconciliation's night."""
+    reconciliation(sample("reconciliation-proof"), PLENTY)
+
+
+def brought(message_id: str, words: str | None = None) -> None:
+    """The carrier's word on a text: delivered or, with its words, not."""
+    line = {
+        "notification": {"messageId": message_id, "timestamp": f"{MORNING:%F %T}.250"},
+        "delivery": {
+            "destination": "+447700900999",
+            "numberOfMessageParts": 1,
+            "priceInUSD": 0.0421,
+            "providerResponse": words or "Delivered",
+        },
+        "status": "FAILURE" if words else "SUCCESS",
+    }
+    entry = {"id": "1", "timestamp": MORNING.timestamp() * 1000, "message": json.dumps(line)}
+    batch = {"messageType": "DATA_MESSAGE", "logStream": "5b8f2c1e", "logEvents": [entry]}
+    data = base64.b64encode(gzip.compress(json.dumps(batch).encode())).decode()
+    receipts({"awslogs": {"data": data}}, CONTEXT)
+
+
+def treated(first: int = 1) -> UUID:
+    """Somebody whose reminders all have their schedules."""
+    ident = someone_in(Arm.INTERVENTION, first=first)
+    schedule(ident)
+    return ident
+
+
+def schedules() -> Schedules:
+    return Schedules(aws.scheduler(), settings(SchedulingSettings))
+
+
+def waiting(ident: UUID, clock: Traveller) -> None:
+    """Their second reminder has no schedule, and is due in an hour; the first is over."""
+    change_reminder(ident, 1, state=ReminderState.DELIVERED)
+    assert schedules().remove(ident, 2)
+    clock.move_to(reminder_of(ident, 2).due_at - HOUR)
+
+
+def stray(ident: UUID, published_at: datetime) -> None:
+    """A receipt for a text to their number, of which no reminder is known."""
+    receipt = Receipt(
+        message_id="message-1",
+        published_at=published_at,
+        at=published_at + MINUTE,
+        state=ReminderState.DELIVERED,
+    )
+    number_hash = enrolment(ident)["mobile"]["number_hash"]
+    kept = Stray(receipt=receipt, number_hash=number_hash)
+    keep(message_key(receipt.message_id), kept)
+    keep(stray_key(kept), kept)
+
+
+def enrolment(ident: UUID) -> dict[str, Any]:
+    return everything()[enrolment_key(ident)]
+
+
+# Days without fault
+
+
+def two_days(clock: Traveller) -> None:
+    """Somebody is texted when it is due, and all that recurs runs as often as it should."""
+    ident = treated()
+    night()
+    due_at = reminder_of(ident, 1).due_at
+    for hour in range(48):
+        clock.move_to(MORNING + hour * HOUR)
+        look()
+        if datetime.now(UTC).hour == 3:
+            night()
+        if timedelta() <= due_at - datetime.now(UTC) < HOUR:
+            clock.move_to(due_at)
+            assert fire(ident, 1) == "sent"
+            assert schedules().remove(ident, 1)
+            brought(reminder_of(ident, 1).message_id or "")
+
+
+def night() -> None:
+    """The proof, the extract and retention."""
+    prove()
+    extracted()
+    retained()
+
+
+def extracted() -> None:
+    if not aws.s3().list_buckets()["Buckets"]:
+        made_bucket("extract")
+    extract(sample("extract-nightly"), PLENTY)
+
+
+def retained() -> None:
+    retention(sample("retention-nightly"), PLENTY)
+
+
+def made_bucket(name: str) -> None:
+    constraint: Any = {"LocationConstraint": REGION}
+    aws.s3().create_bucket(Bucket=name, CreateBucketConfiguration=constraint)
+
+
+def pieces_of_life(clock: Traveller) -> None:
+    """Waiting, found, left out, arrested, in custody; a text that did not arrive; a stray word."""
+    ident = enrol(500, mobile={"missing_reason": "seized_evidence"})
+    call("PUT", f"/enrolments/{ident}/mobile", {"number": "+447700900500"})
+    enrol(501, respondent={"date_of_birth": "2010-01-01"})
+    ident = treated()
+    clock.move_to(reminder_of(ident, 1).due_at)
+    assert fire(ident, 1) == "sent"
+    brought(reminder_of(ident, 1).message_id or "", "Phone has blocked SMS")
+    brought("somebody-elses")
+    told(ident, "outcomes", ARREST)
+    told(ident, "end", CUSTODY)
+
+
+def audited(clock: Traveller) -> None:  # noqa: ARG001
+    made_bucket("audit")
+    enrol()
+    key = next(key for key, item in everything().items() if item["kind"] == "audit")
+    record = announcement(key)
+    record["eventName"] = "INSERT"
+    audit(stream(record), CONTEXT)
+
+
+def erased(clock: Traveller) -> None:
+    followed(1)
+    for moment in (ERASED_FROM, YEARS_LATER):
+        clock.move_to(moment)
+        retained()
+
+
+def not_erased(clock: Traveller) -> None:
+    ident = followed(1)
+    broken = (
+        wired(enrolment_key(ident))
+        | aws.dynamodb().get_item(TableName=TABLE, Key=wired(enrolment_key(ident)))["Item"]
+    )
+    broken["respondent"] = {"M": {"sex": {"S": "male"}}}
+    aws.dynamodb().put_item(TableName=TABLE, Item=broken)
+    clock.move_to(ERASED_FROM)
+    retained()
+
+
+def cut_short(clock: Traveller) -> None:
+    followed(1)
+    followed(2)
+    clock.move_to(MORNING + 20 * DAY)
+    reconciliation(sample("reconciliation-hourly"), LITTLE)
+    reconciliation(sample("reconciliation-proof"), LITTLE)
+    clock.move_to(ERASED_FROM)
+    retention(sample("retention-nightly"), LITTLE)
+
+
+# What reconciliation finds
+
+
+def not_scheduled(clock: Traveller) -> None:
+    waiting(treated(), clock)
+    look()
+
+
+def not_fired(clock: Traveller) -> None:
+    waiting(treated(), clock)
+    clock.shift(HOUR + 10 * MINUTE)
+    look()
+
+
+def not_sent(clock: Traveller) -> None:
+    waiting(treated(), clock)
+    clock.shift(8 * HOUR)
+    look()
+
+
+def unknown(clock: Traveller) -> None:
+    ident = treated()
+    waiting(ident, clock)
+    clock.shift(HOUR)
+    lost = ReadTimeoutError(endpoint_url="https://sns")
+    with meddling(aws.sns(), PUBLISH, raising(lost)):
+        assert fire(ident, 2) == "unsure"
+    clock.shift(HOUR)
+    look()
+
+
+def found_sent(clock: Traveller) -> None:
+    ident = treated()
+    waiting(ident, clock)
+    clock.shift(HOUR)
+    with meddling(aws.sns(), PUBLISH, raising(ReadTimeoutError(endpoint_url="https://sns"))):
+        fire(ident, 2)
+    stray(ident, datetime.now(UTC) + MINUTE)
+    clock.shift(HOUR)
+    look()
+
+
+def unconfirmed(clock: Traveller) -> None:
+    ident = treated()
+    waiting(ident, clock)
+    clock.shift(HOUR)
+    assert fire(ident, 2) == "sent"
+    clock.shift(3 * DAY + HOUR)
+    look()
+
+
+def stray_schedule(clock: Traveller) -> None:  # noqa: ARG001
+    ident = treated()
+    aws.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(ident, 7)))
+    prove()
+
+
+def not_entitled(clock: Traveller) -> None:  # noqa: ARG001
+    ident = someone_in(Arm.CONTROL)
+    schedules().ensure(ident, 2, due_at=MORNING + DAY, now=MORNING)
+    prove()
+
+
+def not_drawn(clock: Traveller) -> None:  # noqa: ARG001
+    enrol()
+    prove()
+
+
+def not_reconciled(clock: Traveller) -> None:
+    waiting(treated(), clock)
+    clock.shift(8 * HOUR)
+    refused = raising(refusal("ThrottlingException"))
+    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", refused):
+        look()
+
+
+# What does not happen
+
+
+def silence(clock: Traveller) -> None:
+    """Everything runs once, and then nothing does."""
+    night()
+    look()
+    clock.shift(4 * DAY)
+
+
+def paused_for_a_day(clock: Traveller) -> None:
+    clock.move_to(MORNING.replace(hour=0, minute=5))
+    turn(paused=True)
+    for _ in range(27):
+        look()
+        clock.shift(HOUR)
+
+
+def paused_for_a_drill(clock: Traveller) -> None:
+    """Three texts have to wait, and go once it is over."""
+    due = several(clock, 3)
+    turn(paused=True)
+    assert [fire(ident, 1) for ident in due] == ["paused"] * 3
+    clock.shift(HOUR)
+    turn(paused=False)
+    look()
+    clock.shift(HOUR)
+
+
+def paused_now_and_then(clock: Traveller) -> None:
+    """Of every hour of a day and more, a few minutes."""
+    for _ in range(27):
+        for paused in (True, False):
+            turn(paused=paused)
+            clock.shift(HOUR / 2)
+
+
+def turn(*, paused: bool) -> None:
+    call("PUT", "/sending", {"paused": paused, "reason": "A drill", "by": "ops-1"})
+
+
+def nothing_sent(clock: Traveller) -> None:
+    """SNS refuses every text."""
+    due = several(clock, 3)
+    no = raising(refusal("AuthorizationErrorException", status=403))
+    with meddling(aws.sns(), PUBLISH, no, times=3):
+        assert [fire(ident, 1) for ident in due] == ["failed"] * 3
+    clock.shift(HOUR)
+
+
+def too_many_orders(clock: Traveller) -> None:
+    """More in an hour than come in a day."""
+    for serial in range(41):
+        enrol(serial)
+    clock.shift(HOUR)
+
+
+def few_delivered(clock: Traveller) -> None:
+    """Of ten texts sent in a day none is heard of."""
+    due = several(clock, 10)
+    assert [fire(ident, 1) for ident in due] == ["sent"] * 10
+    clock.shift(HOUR)
+
+
+def several(clock: Traveller, how_many: int) -> list[UUID]:
+    """So many people whose first reminders are due now, at noon."""
+    everybody = [treated(first=20 * number) for number in range(1, how_many + 1)]
+    noon = (MORNING + DAY).replace(hour=12)
+    for ident in everybody:
+        change_reminder(ident, 1, due_at=noon)
+    clock.move_to(noon)
+    return everybody

@@ -1,0 +1,141 @@
+"""
+The calls of AWS that a function makes, and the rights that each takes.
+
+By AWS's Service Authorization Reference. A transaction takes the rights of its parts; who makes a
+schedule passes the role that it will have; an object under a key takes the key.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tests.support.samples import ACCOUNT, REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_HERE = f"{REGION}:{ACCOUNT}"
+_PARTS = {
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+    "Delete": "dynamodb:DeleteItem",
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+}
+
+
+class Call(NamedTuple):
+    """One call of a service, with its parameters."""
+
+    service: str
+    operation: str
+    params: dict[str, Any]
+
+
+class Right(NamedTuple):
+    """An action on a resource, and what IAM knows of the request besides."""
+
+    action: str
+    resource: str
+    context: tuple[tuple[str, str], ...] = ()
+
+
+class Watched:
+    """A client that tells of each call before it makes it."""
+
+    def __init__(self, client: Any, tell: Callable[[str, dict[str, Any]], None]) -> None:
+        self._client, self._tell = client, tell
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def call(**params: Any) -> Any:
+            self._tell(_operation(method), params)
+            return getattr(self._client, method)(**params)
+
+        return call
+
+    def get_paginator(self, method: str) -> Watched:
+        return _Pages(self._client.get_paginator(method), self._tell, method)
+
+
+class _Pages(Watched):
+    def __init__(self, client: Any, tell: Callable[..., None], method: str) -> None:
+        super().__init__(client, lambda _, params: tell(_operation(method), params))
+
+
+def _operation(method: str) -> str:
+    return "".join(map(str.capitalize, method.split("_")))
+
+
+def taken(call: Call, names: Mapping[str, str], bucket_keys: Mapping[str, str]) -> Iterator[Right]:
+    """
+    The rights that a call takes.
+
+    `names` gives what is deployed for what the function was told; `bucket_keys` gives the ARN of
+    the key under which a bucket keeps its objects.
+    """
+    params, operation = call.params, call.operation
+    match call.service:
+        case "dynamodb":
+            yield from _of_the_table(operation, params, names)
+        case "kms":
+            key = f"arn:aws:kms:{_HERE}:key/{names[params['KeyId']]}"
+            yield Right(f"kms:{operation}", key)
+        case "scheduler" if operation == "ListSchedules":
+            yield Right("scheduler:ListSchedules", "*")
+        case "scheduler":
+            place = f"{names[params['GroupName']]}/{params['Name']}"
+            yield Right(f"scheduler:{operation}", f"arn:aws:scheduler:{_HERE}:schedule/{place}")
+            if operation == "CreateSchedule":
+                passed = ("iam:PassedToService", "scheduler.amazonaws.com")
+                yield Right("iam:PassRole", names[params["Target"]["RoleArn"]], (passed,))
+        case "sns":
+            assert (operation, params.get("TopicArn")) == ("Publish", None)
+            yield Right("sns:Publish", params["PhoneNumber"])
+        case "s3":
+            yield from _of_a_bucket(operation, params, names, bucket_keys)
+        case _:
+            raise NotImplementedError(call)
+
+
+def _of_the_table(
+    operation: str, params: dict[str, Any], names: Mapping[str, str]
+) -> Iterator[Right]:
+    def table(name: str) -> str:
+        return f"arn:aws:dynamodb:{_HERE}:table/{names[name]}"
+
+    match operation:
+        case "BatchGetItem":
+            for name in params["RequestItems"]:
+                yield Right("dynamodb:BatchGetItem", table(name))
+        case "TransactWriteItems":
+            for act in params["TransactItems"]:
+                for kind, each in act.items():
+                    yield Right(_PARTS[kind], table(each["TableName"]))
+        case "TransactGetItems":
+            for act in params["TransactItems"]:
+                yield Right("dynamodb:GetItem", table(act["Get"]["TableName"]))
+        case _:
+            index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
+            yield Right(f"dynamodb:{operation}", table(params["TableName"]) + index)
+
+
+def _of_a_bucket(
+    operation: str,
+    params: dict[str, Any],
+    names: Mapping[str, str],
+    bucket_keys: Mapping[str, str],
+) -> Iterator[Right]:
+    name = names[params["Bucket"]]
+    bucket = f"arn:aws:s3:::{name}"
+    if operation == "ListObjectsV2":
+        yield Right("s3:ListBucket", bucket, (("s3:prefix", params.get("Prefix", "")),))
+        return
+    path = f"{bucket}/{params['Key']}"
+    about = (("kms:EncryptionContext:aws:s3:arn", path),)
+    yield Right(f"s3:{operation}", path)
+    if operation == "GetObject":
+        yield Right("s3:ListBucket", bucket)  # or what is not there would be refused, not missing
+        yield Right("kms:Decrypt", bucket_keys[name], about)
+    if operation == "PutObject":
+        yield Right("kms:GenerateDataKey", bucket_keys[name], about)
+    if "IfMatch" in params:
+        yield Right("s3:GetObject", path)
