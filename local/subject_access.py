@@ -5,7 +5,8 @@ The person is named as upstream does, behind the force: durham/2003/0011985X; or
 orders, durham/DVPO-2026-000123, which finds the order also when the identifiers are erased. It
 shows the arm: who sees it is no longer blind. What is held about others stays out: of numbers that
 an order protects it tells how many. That it was printed is in the audit trail, and is so before
-anything is shown. On the local stack, or anywhere with --stack-name.
+anything is shown. On the local stack, or anywhere with --stack-name: on AWS for a role that has the
+policy AccessOfficer and is named in the stack's AccessOfficers.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from enrolment.enrol import keyed
 from enrolment.wire import enrolment_id
 from local.redrive import ask_where, resources
 from trial.errors import TrialError
-from trial.mac import MacKey
+from trial.keys import MacKey, SealKey
 from trial.records import (
     Audit,
     audit_key,
@@ -46,11 +47,12 @@ HIDDEN = {"protected_hashes", "request_digest", "counted"}
 
 @dataclass(frozen=True)
 class Place:
-    """A deployed stack: its table, and the key under which people are found again."""
+    """A deployed stack: its table, the key that finds people again and the one that opens seals."""
 
     dynamodb: "DynamoDBClient"
     table_name: str
     identity: MacKey
+    sealing: SealKey
 
     @property
     def table(self) -> Table:
@@ -84,7 +86,7 @@ def held(place: Place, ident: UUID) -> dict[str, Any]:
     texts = [item["message_id"] for item in items.values() if "message_id" in item]
     return {
         "enrolment_id": str(ident),
-        "enrolment": {name: value for name, value in enrolment.items() if name not in HIDDEN},
+        "enrolment": _opened(place, ident, enrolment),
         "protected_numbers": len(enrolment.get("protected_hashes", ())),
         **{
             name: [item for item in items.values() if item["kind"] == kind]
@@ -106,6 +108,19 @@ def held(place: Place, ident: UUID) -> dict[str, Any]:
             )
         ],
     }
+
+
+def _opened(place: Place, ident: UUID, enrolment: dict[str, Any]) -> dict[str, Any]:
+    """An enrolment with its seals opened, as far as they are not erased."""
+    shown = {name: value for name, value in enrolment.items() if name not in HIDDEN}
+    for name in ("respondent", "mobile"):
+        held = dict(shown.get(name, {}))
+        if seal := held.pop("sealed", None):
+            text = place.sealing.opened(seal, about=ident)
+            held |= {"number": text} if name == "mobile" else json.loads(text)
+        if held:
+            shown[name] = held
+    return shown
 
 
 def _number(place: Place, number_hash: str, ident: UUID) -> dict[str, Any]:
@@ -166,6 +181,7 @@ def placed(given: argparse.Namespace) -> tuple[Place, str]:
         boto3.client("dynamodb", **told),
         ids["Table"],
         MacKey(boto3.client("kms", **told), ids["IdentityKey"]),
+        SealKey(boto3.client("kms", **told), ids["SealingKey"]),
     )
     return place, boto3.client("sts", **told).get_caller_identity()["Arn"]
 

@@ -29,7 +29,7 @@ from local.allocation_findings import Finding, findings
 from local.allocation_sources import exported, files_of, place, scanned
 from trial import protocol as protocols
 from trial.errors import TrialError
-from trial.mac import MacKey
+from trial.keys import MacKey
 from trial.model import Arm
 from trial.protocol import Protocol, ProtocolError
 

@@ -111,6 +111,7 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
         "PROTOCOL": "dvpo-2026-1",
         "ALLOCATION_KEY_ID": _mac_key("allocation"),
         "IDENTITY_KEY_ID": _mac_key("identity"),
+        "SEALING_KEY_ID": _sealing_key(),
         "RESEARCH_KEY_ID": _mac_key("research"),
         "EXTRACT_BUCKET": "extract",
         "AUDIT_BUCKET": "audit",
@@ -149,6 +150,18 @@ def _mac_key(secret: str) -> str:
     key = _made_key(secret)
     kms_backends[ACCOUNT][REGION].keys[key.id] = key
     return str(key.id)
+
+
+def _sealing_key() -> str:
+    key = _made_sealing_key()
+    kms_backends[ACCOUNT][REGION].keys[key.id] = key
+    return str(key.id)
+
+
+@cache
+def _made_sealing_key() -> Key:
+    keys = KmsBackend(REGION, ACCOUNT)
+    return keys.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", None)
 
 
 @cache

@@ -12,7 +12,7 @@ from trial.errors import ContendedError, RejectedError
 from trial.model import Status
 from trial.planning import planned_reminders
 from trial.protocol import RepeatPolicy
-from trial.records import Allocation, Audit, Cursor, Enrolment, ErasedRespondent
+from trial.records import Allocation, Audit, Cursor, Enrolment
 from trial.timetable import local_date
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from allocation.store import AllocationStore, Facts
-    from trial.mac import MacKey
+    from trial.keys import MacKey
     from trial.model import Reason
     from trial.protocol import Protocol
 
@@ -78,7 +78,7 @@ def _decide(
     now: datetime,
 ) -> Drawn | None:
     today = local_date(now)
-    if isinstance(enrolment.respondent, ErasedRespondent):
+    if enrolment.erased_at:
         return None  # its order has long run out
     status, reasons = assess(
         order=enrolment.order,
@@ -89,7 +89,6 @@ def _decide(
         another_live_order=facts.person.allocated is not None
         and protocol.repeat_policy is RepeatPolicy.EXCLUDE,
         today=today,
-        minimum_age=protocol.eligibility.minimum_age,
         min_days_left=protocol.eligibility.min_days_left,
     )
     if status is not Status.ELIGIBLE:

@@ -12,7 +12,7 @@ from allocation.store import AllocationStore
 from trial import aws
 from trial.config import AllocationSettings, settings
 from trial.facts import Fact, tell
-from trial.mac import MacKey
+from trial.keys import MacKey
 from trial.model import Status
 from trial.protocol import load
 from trial.records import Enrolment

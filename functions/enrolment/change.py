@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from enrolment.enrol import keyed, known_mobile, marked
+from enrolment.enrol import keyed, marked, sealed_mobile, seen_by_others
 from enrolment.patience import patiently
 from enrolment.settle import numbers_with, person_with, settled
 from enrolment.wire import FieldError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from enrolment.store import EnrolmentStore, Surroundings
     from enrolment.wire import EndIn, MobileChange, OrderIn, ResumeIn, Service
-    from trial.mac import MacKey
+    from trial.keys import MacKey, SealKey
     from trial.protocol import Protocol
 
 
@@ -32,6 +32,7 @@ class Desk:
 
     store: EnrolmentStore
     identity: MacKey
+    sealing: SealKey
     protocol: Protocol
     by: str
     now: datetime
@@ -47,12 +48,13 @@ class Change(NamedTuple):
 def change_mobile(enrolment_id: UUID, given: MobileChange, desk: Desk) -> Change:
     """A number found, changed or lost. It serves all remaining reminders."""
     number_hash = keyed(desk.identity, "number", given.number) if given.number else None
+    found = sealed_mobile(given.number, number_hash, enrolment_id, desk.sealing)
 
     def changed(enrolment: Enrolment, around: Surroundings) -> Enrolment:
         _refuse_ended(enrolment)
-        mobile = known_mobile(
-            given.number,
-            number_hash,
+        same = enrolment.mobile.number_hash == number_hash
+        mobile = seen_by_others(
+            enrolment.mobile if same else found,  # no two seals of a number are equal
             around,
             enrolment.protected_hashes,
             enrolment.enrolment_id,
@@ -262,13 +264,8 @@ def _as_others_make_it(enrolment: Enrolment, around: Surroundings, now: datetime
     While it was out of force nobody told it of them, and a change may bring it back.
     """
     mobile = enrolment.mobile
-    now_known = known_mobile(
-        mobile.number,
-        mobile.number_hash,
-        around,
-        enrolment.protected_hashes,
-        enrolment.enrolment_id,
-        now,
+    now_known = seen_by_others(
+        mobile, around, enrolment.protected_hashes, enrolment.enrolment_id, now
     )
     update = {
         "unsafe": mobile.unsafe or now_known.unsafe,

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from enrolment.patience import patiently
 from enrolment.settle import any_live, numbers_with, person_with, settled
 from enrolment.wire import EnrolmentIn, FieldError, enrolment_id
+from trial.eligibility import age_band, birthday
 from trial.errors import ConflictError
 from trial.model import Status
-from trial.records import Audit, Enrolment, Missing, Mobile, Order, Person, Respondent
+from trial.records import (
+    Audit,
+    Enrolment,
+    Identifiers,
+    Missing,
+    Mobile,
+    Order,
+    Person,
+    Respondent,
+)
 from trial.timetable import local_date
 
 if TYPE_CHECKING:
@@ -20,17 +31,23 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enrolment.store import EnrolmentStore, Surroundings
-    from trial.mac import MacKey
+    from trial.keys import MacKey, SealKey
     from trial.protocol import Protocol
+
+SHOWN_DIGITS = 3
+"""How much of a number staff are shown, to tell it from another."""
 
 MOST_SHARING = 2
 """Other live orders that a number may belong to: more look like somebody being flooded."""
 
+_A_YEAR = timedelta(days=365)
+
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """The keyed hashes under which a request's person and numbers are found again."""
+    """The keyed hashes by which a request, its person and its numbers are known again."""
 
+    request: str
     person: str
     number: str | None
     protected: tuple[str, ...]
@@ -47,6 +64,7 @@ def enrol(
     by: str,
     store: EnrolmentStore,
     identity: MacKey,
+    sealing: SealKey,
     protocol: Protocol,
     now: datetime,
 ) -> tuple[Enrolment, bool]:
@@ -60,7 +78,6 @@ def enrol(
     """
     _refuse_the_future(request, local_date(now))
     ident = enrolment_id(request.order.force, request.order.reference)
-    digest = keyed(identity, "request", _digest(request))
     hashes = _hashes(request, identity)
 
     def attempt() -> tuple[Enrolment, bool]:
@@ -68,10 +85,10 @@ def enrol(
         if around.enrolment:
             if around.enrolment.erased_at:
                 raise ConflictError("this order was enrolled, and its identifiers are erased")
-            if around.enrolment.request_digest != digest:
+            if around.enrolment.request_digest != hashes.request:
                 raise ConflictError("this order is enrolled already, with other content")
             return around.enrolment, False
-        enrolment = _new(request, ident, digest, hashes, around, protocol, now)
+        enrolment = _new(request, ident, hashes, around, sealing, protocol, now)
         others = marked(
             around,
             ident,
@@ -105,20 +122,21 @@ def enrol(
 def _new(
     request: EnrolmentIn,
     ident: UUID,
-    digest: str,
     hashes: Hashes,
     around: Surroundings,
+    sealing: SealKey,
     protocol: Protocol,
     now: datetime,
 ) -> Enrolment:
     given = request.mobile
+    mobile = sealed_mobile(given.number, hashes.number, ident, sealing)
     enrolment = Enrolment(
         enrolment_id=ident,
         status=Status.WAITING,
         order=Order(**request.order.model_dump()),
-        respondent=Respondent(**request.respondent.model_dump()),
+        respondent=_respondent(request, ident, sealing, protocol, now),
         person_hash=hashes.person,
-        mobile=known_mobile(given.number, hashes.number, around, hashes.protected, ident, now),
+        mobile=seen_by_others(mobile, around, hashes.protected, ident, now),
         missing=(
             Missing(
                 reason=given.missing_reason,
@@ -131,7 +149,7 @@ def _new(
         else (),
         protected_hashes=hashes.protected,
         enrolled_at=now,
-        request_digest=digest,
+        request_digest=hashes.request,
         first_status=Status.WAITING,
         trial=protocol.trial,
         month=f"{local_date(now):%Y-%m}",
@@ -143,27 +161,50 @@ def _new(
     )
 
 
-def known_mobile(
-    number: str | None,
-    number_hash: str | None,
+def _respondent(
+    request: EnrolmentIn, ident: UUID, sealing: SealKey, protocol: Protocol, now: datetime
+) -> Respondent:
+    given = request.respondent
+    who = Identifiers(person_id=given.person_id, date_of_birth=given.date_of_birth)
+    of_age_on = birthday(given.date_of_birth, protocol.eligibility.minimum_age)
+    return Respondent(
+        sealed=sealing.sealed(who.model_dump_json(), about=ident),
+        age_band=age_band(local_date(now), given.date_of_birth),
+        of_age_on=of_age_on if of_age_on > request.order.made_on - _A_YEAR else None,
+        sex=given.sex,
+        ethnicity=given.ethnicity,
+    )
+
+
+def sealed_mobile(
+    number: str | None, number_hash: str | None, ident: UUID, sealing: SealKey
+) -> Mobile:
+    """A number as it is stored."""
+    if number is None:
+        return Mobile()
+    return Mobile(
+        sealed=sealing.sealed(number, about=ident),
+        number_hash=number_hash,
+        last_digits=number[-SHOWN_DIGITS:],
+    )
+
+
+def seen_by_others(
+    mobile: Mobile,
     around: Surroundings,
     own_protected: Iterable[str],
     ident: UUID,
     now: datetime,
 ) -> Mobile:
-    """A number and what the orders and people around it make of it."""
-    if number is None or number_hash is None:
-        return Mobile()
+    """A number with what the orders and people around it make of it."""
+    if (number_hash := mobile.number_hash) is None:
+        return mobile
     today = local_date(now)
     seen = around.numbers[number_hash]
     others = [each for each, day in seen.respondents.items() if each != ident and day >= today]
     crowded = len(others) > MOST_SHARING
-    return Mobile(
-        number=number,
-        number_hash=number_hash,
-        unsafe=number_hash in own_protected or any_live(seen.protected, today) or crowded,
-        shared=bool(others),
-    )
+    unsafe = number_hash in own_protected or any_live(seen.protected, today) or crowded
+    return mobile.model_copy(update={"unsafe": unsafe, "shared": bool(others)})
 
 
 def marked(
@@ -220,6 +261,7 @@ def _refuse_the_future(request: EnrolmentIn, today: date) -> None:
 def _hashes(request: EnrolmentIn, identity: MacKey) -> Hashes:
     number = request.mobile.number
     return Hashes(
+        request=keyed(identity, "request", _digest(request)),
         person=keyed(identity, "person", f"{request.order.force}|{request.respondent.person_id}"),
         number=keyed(identity, "number", number) if number else None,
         protected=tuple(

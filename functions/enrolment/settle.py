@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from trial.eligibility import assess
 from trial.model import EndReason, Reason, Status
 from trial.protocol import Protocol, RepeatPolicy
-from trial.records import ErasedRespondent
 from trial.timetable import local_date
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def _standing(
         return Status.ENDED, (Reason.IN_CUSTODY if in_custody else Reason.ORDER_ENDED,)
     if enrolment.allocated_at:
         return Status.ALLOCATED, ()
-    if isinstance(enrolment.respondent, ErasedRespondent):
+    if enrolment.erased_at:
         return enrolment.status, enrolment.reasons  # its order has long run out
     today = local_date(now)
     others = {k: day for k, day in person.enrolments.items() if k != enrolment.enrolment_id}
@@ -49,7 +48,6 @@ def _standing(
         another_live_order=any_live(others, today)
         or (again and protocol.repeat_policy is RepeatPolicy.EXCLUDE),
         today=today,
-        minimum_age=protocol.eligibility.minimum_age,
         min_days_left=protocol.eligibility.min_days_left,
     )
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from trial.model import Condition
     from trial.protocol import Protocol
 
-SHOWN_DIGITS = 3
-
 
 # Entries of the audit trail that would tell the arm, or who has looked it up.
 def _telling(what: str) -> bool:
@@ -45,8 +43,8 @@ def enrolment_view(file: File) -> EnrolmentOut:
         reasons=enrolment.reasons,
         order=OrderOut(**enrolment.order.model_dump()),
         mobile=MobileOut(
-            known=mobile.number is not None,
-            last_digits=mobile.number[-SHOWN_DIGITS:] if mobile.number else None,
+            known=mobile.sealed is not None,
+            last_digits=mobile.last_digits,
             unsafe=mobile.unsafe,
             shared=mobile.shared,
             missing_reason=missing.reason if missing else None,

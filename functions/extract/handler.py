@@ -14,7 +14,7 @@ from trial import aws
 from trial.config import ExtractSettings, settings
 from trial.errors import ContendedError
 from trial.facts import Fact, tell
-from trial.mac import MacKey
+from trial.keys import MacKey
 from trial.model import Model
 from trial.protocol import load
 from trial.table import Table

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-    from trial.mac import MacKey
+    from trial.keys import MacKey
 
 
 @dataclass(frozen=True, slots=True)

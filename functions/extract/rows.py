@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from extract.codes import Group, ReminderReason, resolved_how
 from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
-from trial.eligibility import band_of
 from trial.model import Condition, EndReason, ReminderState
 from trial.timetable import LONDON, local_date
 from trial.wording import variant_of
@@ -90,7 +89,7 @@ def _baseline(enrolment: Enrolment) -> dict[str, Any]:
         "days": order.days,
         "conditions": variant_of(order.conditions),
         "no_eviction": Condition.NO_EVICTION in order.conditions,
-        "age_band": band_of(enrolment),
+        "age_band": respondent.age_band,
         "sex": respondent.sex,
         "ethnicity": respondent.ethnicity or Group.NOT_STATED,
         "days_to_service": (order.served_on - order.made_on).days if order.served_on else None,

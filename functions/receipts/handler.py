@@ -19,7 +19,7 @@ from trial import aws
 from trial.config import ReceiptsSettings, settings
 from trial.errors import TrialError, UnavailableError
 from trial.facts import Fact, tell
-from trial.mac import MacKey
+from trial.keys import MacKey
 from trial.model import ReminderState
 from trial.table import Table
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from trial.eligibility import band_of
 from trial.errors import RejectedError, TrialError
 from trial.model import Retained
-from trial.records import Audit, ErasedRespondent, Mobile
+from trial.records import Audit, Mobile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,9 +104,7 @@ def without_identifiers(enrolment: Enrolment, now: datetime) -> Enrolment:
     return enrolment.model_copy(
         update={
             "order": enrolment.order.model_copy(update={"reference": None}),
-            "respondent": ErasedRespondent(
-                age_band=band_of(enrolment), sex=respondent.sex, ethnicity=respondent.ethnicity
-            ),
+            "respondent": respondent.model_copy(update={"sealed": None, "of_age_on": None}),
             "mobile": Mobile(unsafe=mobile.unsafe, shared=mobile.shared),
             "former_numbers": (),
             "protected_hashes": (),

@@ -25,7 +25,7 @@ def why_not(
         Suppression.EXPIRED: local_date(now) > order.expires_on,
         Suppression.STALE: now - reminder.due_at > timedelta(hours=protocol.freshness_hours),
         Suppression.OUTSIDE_WINDOW: not allowed_at(now, window),
-        Suppression.NO_NUMBER: mobile.number is None,
+        Suppression.NO_NUMBER: mobile.sealed is None,
         Suppression.UNSAFE_NUMBER: mobile.unsafe,
         Suppression.BREACH_REPORTED: (
             enrolment.breach_reported_at is not None and reminder.theme is Theme.PLAN

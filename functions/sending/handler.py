@@ -16,6 +16,7 @@ from sending.store import SendingStore
 from trial import aws
 from trial.config import SendingSettings, settings
 from trial.facts import Fact, tell
+from trial.keys import SealKey
 from trial.model import Model
 from trial.table import Table
 
@@ -52,6 +53,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         firing.number,
         store=SendingStore(Table(aws.dynamodb(), chosen.table_name)),
         gateway=Gateway(aws.sns(), chosen.sender_id),
+        sealing=SealKey(aws.kms(), chosen.sealing_key_id),
         force=Force(chosen.force_name, chosen.force_contact),
         now=datetime.now(UTC),
     )

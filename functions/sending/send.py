@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sending.gateway import NotSentError, RefusedError, UnsureError
 from sending.guard import why_not
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sending.gateway import Gateway
     from sending.store import SendingStore
+    from trial.keys import SealKey
     from trial.protocol import Protocol
 
 _TRIES = 3
@@ -64,12 +65,20 @@ class Force:
     contact: str
 
 
+class Text(NamedTuple):
+    """What goes where."""
+
+    number: str
+    message: str
+
+
 def send(
     enrolment_id: UUID,
     number: int,
     *,
     store: SendingStore,
     gateway: Gateway,
+    sealing: SealKey,
     force: Force,
     now: datetime,
 ) -> Result:
@@ -86,7 +95,7 @@ def send(
         if now < facts.reminder.due_at:
             return Result(Outcome.NOT_DUE)  # it has moved; its own schedule will bring it
         try:
-            return _send(facts, store, gateway, force, now)
+            return _send(facts, store, gateway, sealing, force, now)
         except ConditionFailedError as refusal:
             if result := _lost(refusal.failed):
                 return result
@@ -94,14 +103,19 @@ def send(
 
 
 def _send(
-    facts: Facts, store: SendingStore, gateway: Gateway, force: Force, now: datetime
+    facts: Facts,
+    store: SendingStore,
+    gateway: Gateway,
+    sealing: SealKey,
+    force: Force,
+    now: datetime,
 ) -> Result:
     """One try. Raises ConditionFailedError if something was no longer as it had been read."""
     protocol = _stamped_protocol(facts)
     day = local_date(now)
     reason = why_not(facts.reminder, facts.enrolment, protocol=protocol, now=now)
     if reason is None:
-        text = _text(facts, protocol, force)
+        text = _text(facts, protocol, sealing, force)
         try:
             store.claim_reminder(facts, day=day, now=now)
         except ConditionFailedError as refusal:
@@ -133,10 +147,10 @@ def _lost(failed: frozenset[str]) -> Result | None:
 
 
 def _publish(
-    facts: Facts, text: str, store: SendingStore, gateway: Gateway, day: date, now: datetime
+    facts: Facts, text: Text, store: SendingStore, gateway: Gateway, day: date, now: datetime
 ) -> Result:
     try:
-        message_id = gateway.publish(facts.enrolment.mobile.number or "", text)
+        message_id = gateway.publish(text.number, text.message)
     except NotSentError:
         store.release_claim(facts, day=day, claimed_at=now)
         raise
@@ -149,13 +163,13 @@ def _publish(
     return Result(Outcome.SENT, late=now - facts.reminder.due_at)
 
 
-def _text(facts: Facts, protocol: Protocol, force: Force) -> str:
+def _text(facts: Facts, protocol: Protocol, sealing: SealKey, force: Force) -> Text:
     """The approved wording, filled in. Last look at whom it would go to, before any claim."""
     if facts.allocation.arm is not Arm.INTERVENTION:
         raise RejectedError("a reminder of an enrolment that is not in the intervention arm")
-    uk_mobile(facts.enrolment.mobile.number or "")
-    order = facts.enrolment.order
-    return render(
+    enrolment, order = facts.enrolment, facts.enrolment.order
+    number = sealing.opened(enrolment.mobile.sealed or "", about=enrolment.enrolment_id)
+    message = render(
         protocol,
         facts.reminder.theme,
         conditions=order.conditions,
@@ -163,6 +177,7 @@ def _text(facts: Facts, protocol: Protocol, force: Force) -> str:
         contact=force.contact,
         expires_on=order.expires_on,
     )
+    return Text(uk_mobile(number), message)
 
 
 def _stamped_protocol(facts: Facts) -> Protocol:

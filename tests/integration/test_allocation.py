@@ -35,15 +35,16 @@ from tests.support.table import (
     enrolment_of,
     everything,
     found,
+    identifiers_of,
     keep,
     reminders_of,
 )
 from trial import aws
 from trial.errors import ContendedError
-from trial.mac import MacKey
+from trial.keys import MacKey
 from trial.model import Arm, Reason, ReminderState, Status
 from trial.protocol import load
-from trial.records import Allocation, Cursor, Respondent, cursor_key, enrolment_key
+from trial.records import Allocation, Cursor, cursor_key, enrolment_key
 from trial.table import Table
 
 if TYPE_CHECKING:
@@ -237,9 +238,7 @@ def test_an_allocation_is_never_drawn_again_even_if_its_enrolment_says_so(arm: A
 def test_a_person_keeps_the_arm_and_uses_no_other_slot(arm: Arm, clock: Traveller) -> None:
     first = someone_in(arm)
     cursor = found(SHORT)
-    respondent = enrolment_of(first).respondent
-    assert isinstance(respondent, Respondent)
-    person_id = respondent.person_id
+    person_id = identifiers_of(first)["person_id"]
     clock.move_to(MORNING + timedelta(days=14))
     again = enrol(900, order=LATER, respondent={"person_id": person_id})
     with counting(aws.kms(), "kms.GenerateMac") as draws:

@@ -27,7 +27,7 @@ from tests.support.steps import CONTEXT, allocate, announcement, call, enrol, fa
 from tests.support.table import allocation_of, change_enrolment, enrolment_of, everything, keep
 from trial import aws
 from trial.errors import ContendedError
-from trial.mac import MacKey
+from trial.keys import MacKey
 from trial.model import Reason, Status
 from trial.protocol import RepeatPolicy, load
 from trial.records import Person, enrolment_key, person_key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,7 +14,15 @@ from enrolment.patience import TRIES
 from tests.support.faults import meddling, raising, refusal
 from tests.support.samples import MORNING, order, sample
 from tests.support.steps import allocate, announcement, call, enrol, post, someone_in
-from tests.support.table import enrolment_of, everything, found, keep, wired
+from tests.support.table import (
+    enrolment_of,
+    everything,
+    found,
+    identifiers_of,
+    keep,
+    number_of,
+    wired,
+)
 from trial import aws
 from trial.model import Arm, MissingReason, Reason, Status
 from trial.records import Person, enrolment_key, person_key
@@ -446,6 +454,37 @@ def test_nothing_shown_of_an_enrolment_depends_on_its_arm() -> None:
 def test_the_protected_person_s_number_is_kept_by_its_hash_alone() -> None:
     enrol(protected_numbers=[PROTECTED])
     assert PROTECTED[1:] not in str(everything())
+
+
+def test_the_table_alone_tells_no_number_and_nobody_s_identifiers() -> None:
+    ident = enrol()
+    call("PUT", f"/enrolments/{ident}/mobile", {"number": "+447700900777"})
+    stored = str(everything())
+    born = ("1990-05-01", "05-01", "1990")
+    assert [each for each in (*PERSONAL, "900777", *born) if each in stored] == []
+    assert identifiers_of(ident) == {"person_id": PERSONAL[0], "date_of_birth": PERSONAL[1]}
+    assert number_of(ident) == "+447700900777"
+
+
+def test_no_seal_is_like_another() -> None:
+    """Or whoever reads the table could see who has two orders, and who has whose number."""
+    first, second = (
+        enrolment_of(enrol(serial, mobile={"number": "+447700900001"})) for serial in (1, 2)
+    )
+    assert first.mobile.number_hash == second.mobile.number_hash
+    seals = {first.mobile.sealed, second.mobile.sealed, first.respondent.sealed}
+    assert len(seals) == 3
+
+
+@pytest.mark.parametrize(
+    ("born", "kept"),
+    [("2009-01-02", date(2027, 1, 2)), ("2007-12-02", date(2025, 12, 2)), ("2007-12-01", None)],
+)
+def test_a_birthday_is_kept_only_of_whoever_a_correction_could_make_a_child(
+    born: str, kept: date | None
+) -> None:
+    ident = enrol(respondent={"date_of_birth": born})
+    assert enrolment_of(ident).respondent.of_age_on == kept
 
 
 def test_the_sample_of_a_stream_record_holds_what_is_stored_of_an_eligible_order() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,6 +61,7 @@ def tagged(tag: str) -> set[tuple[str, str]]:
         ("UnblindedCaller", tagged("Unblinded") | {OPEN}),
         ("Operator", tagged("Operations")),
         ("Auditor", set()),
+        ("AccessOfficer", set()),
         ("ResearchBlindedReader", set()),
         ("ResearchUnblindedReader", set()),
     ],
@@ -108,7 +110,7 @@ def test_an_operator_reads_no_log_from_which_arms_could_be_inferred() -> None:
     assert logs == {"ApiLogs", "EnrolmentLogs", "AllocationLogs", "ExtractLogs"}
 
 
-@pytest.mark.parametrize("policy", ["BlindedCaller", "UnblindedCaller", "Operator", "Auditor"])
+@pytest.mark.parametrize("policy", STACK.of_type("AWS::IAM::ManagedPolicy"))
 def test_no_person_is_given_whole_families_of_actions(policy: str) -> None:
     assert not [action for action, _ in rights(statements(policy)) if "*" in action]
 
@@ -158,11 +160,23 @@ def test_an_auditor_changes_nothing() -> None:
 # The key of the sequence
 
 
-def may_use(principal: str, action: str, **parameters: str) -> bool:
+@cache
+def deployed(**parameters: str) -> Deployed:
+    return Deployed(**parameters)
+
+
+def key_policy(key: str, **parameters: str) -> list[Statement]:
+    keys = deployed(**parameters).of_type("AWS::KMS::Key")
+    found: list[Statement] = keys[key]["KeyPolicy"]["Statement"]
+    return found
+
+
+def may_use(principal: str, action: str, key: str = "AllocationKey", **parameters: str) -> bool:
     """By the key's own policy, for somebody whose other policies allow anything."""
-    stack = Deployed(**parameters)
-    policy = stack.of_type("AWS::KMS::Key")["AllocationKey"]["KeyPolicy"]["Statement"]
-    assert [each["Principal"] for each in policy] == [{"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "*"]
+    policy = key_policy(key, **parameters)
+    account, *others = [each["Principal"] for each in policy]
+    assert account == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    assert set(others) == {"*"}
     return allows(policy, action, "key", {"aws:PrincipalArn": principal})
 
 
@@ -189,9 +203,40 @@ def test_only_allocation_and_named_auditors_use_the_key_of_the_sequence(action: 
     assert not any(may_use(each, action, **named) for each in OTHERS)
 
 
+def session(role: str) -> tuple[str, str]:
+    """A role, and somebody in it."""
+    return (
+        f"arn:aws:iam::{ACCOUNT}:role/{role}",
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/one",
+    )
+
+
+OFFICER = f"arn:aws:iam::{ACCOUNT}:role/access-officer"
+
+
+@pytest.mark.parametrize(
+    ("action", "role"), [("kms:Encrypt", "EnrolmentRole"), ("kms:Decrypt", "SendingRole")]
+)
+def test_only_enrolment_seals_and_only_sending_and_named_officers_open(
+    action: str, role: str
+) -> None:
+    named = {"AccessOfficers": OFFICER}
+    others = {f"arn:aws:iam::{ACCOUNT}:role/{each}" for each in STACK.of_type("AWS::IAM::Role")}
+    others |= {f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:role/admin", *ALLOCATION}
+    for parameters in ({}, named):
+        assert all(may_use(each, action, "SealingKey", **parameters) for each in session(role))
+        assert not any(
+            may_use(each, action, "SealingKey", **parameters)
+            for each in others - set(session(role))
+        )
+        opens = bool(parameters) and action == "kms:Decrypt"
+        assert may_use(OFFICER, action, "SealingKey", **parameters) is opens
+
+
 @pytest.mark.parametrize("action", ["PutKeyPolicy", "DescribeKey", "ScheduleKeyDeletion"])
-def test_the_account_is_never_locked_out_of_the_key(action: str) -> None:
-    assert all(may_use(each, f"kms:{action}") for each in OTHERS)
+@pytest.mark.parametrize("key", ["AllocationKey", "SealingKey"])
+def test_the_account_is_never_locked_out_of_the_key(action: str, key: str) -> None:
+    assert all(may_use(each, f"kms:{action}", key) for each in OTHERS)
 
 
 # The way to the API

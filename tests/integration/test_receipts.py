@@ -24,13 +24,14 @@ from tests.support.table import (
     everything,
     found,
     keep,
+    number_of,
     reminder_of,
     to_wire,
     wired,
 )
 from trial import aws
 from trial.errors import UnavailableError
-from trial.mac import MacKey
+from trial.keys import MacKey
 from trial.model import Arm, ReminderState
 from trial.records import Record, Stray, message_key, reminder_key, stray_key
 from trial.table import ConditionFailedError, Key, Table
@@ -231,7 +232,7 @@ def test_a_reminder_that_was_not_sent_takes_no_receipt(enrolment_id: UUID) -> No
 def test_a_stray_is_found_by_message_and_by_the_hash_of_its_number(
     enrolment_id: UUID, cloud: dict[str, str]
 ) -> None:
-    number = enrolment_of(enrolment_id).mobile.number or ""
+    number = number_of(enrolment_id)
     message_id = new_message()
     bring(line(message_id, number=number))
     stray = Stray.of(found(message_key(message_id)))
@@ -373,7 +374,7 @@ def test_a_subscription_that_only_asks_is_answered() -> None:
 
 
 def test_nothing_personal_is_logged(enrolment_id: UUID, log: io.StringIO) -> None:
-    number = enrolment_of(enrolment_id).mobile.number or ""
+    number = number_of(enrolment_id)
     bring(
         line(sent(enrolment_id), number=number),
         line(new_message(), number=number),

@@ -15,7 +15,10 @@ from local.redrive_receipts import BATCH, Place
 from receipts.handler import lambda_handler
 from tests.support.faults import meddling, raising, refusal
 from tests.support.steps import CONTEXT, fire, schedule, someone_in
-from tests.support.table import enrolment_of, reminder_of
+from tests.support.table import (
+    number_of,
+    reminder_of,
+)
 from trial import aws
 from trial.model import Arm, ReminderState
 
@@ -70,7 +73,7 @@ def test_what_could_not_be_taken_is_taken_when_read_again(
     clock.move_to(reminder_of(someone, 1).due_at)
     assert fire(someone, 1) == "sent"
     sent = reminder_of(someone, 1)
-    number = enrolment_of(someone).mobile.number or ""
+    number = number_of(someone)
     log(place, [text(sent.message_id or "", number)], tmp_path)
     clock.shift(timedelta(minutes=1))
 

@@ -41,15 +41,15 @@ from tests.support.table import (
 )
 from trial import aws
 from trial.config import ExtractSettings, settings
-from trial.mac import MacKey
+from trial.keys import MacKey
 from trial.model import AgeBand, Arm, ReminderState, Retained
 from trial.protocol import load
 from trial.records import (
     Enrolment,
-    ErasedRespondent,
     Outcome,
     Person,
     Receipt,
+    Respondent,
     Stray,
     day_key,
     enrolment_key,
@@ -196,9 +196,10 @@ def test_what_the_trial_compares_stays(clock: Traveller) -> None:
     clock.move_to(DUE)
     night()
     after = enrolment_of(ident)
-    assert after.respondent == ErasedRespondent(
+    assert after.respondent == Respondent(
         age_band=AgeBand.FROM_25, sex=before.respondent.sex, ethnicity=before.respondent.ethnicity
     )
+    assert before.respondent.sealed
     kept = {"order", "respondent", "mobile", "request_digest", "erased_at", "version"}
     assert after.model_dump(exclude=kept) == before.model_dump(exclude=kept)
     assert after.order == before.order.model_copy(update={"reference": None})

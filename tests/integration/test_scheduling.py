@@ -30,12 +30,14 @@ from tests.support.table import (
     change_reminder,
     enrolment_of,
     everything,
+    identifiers_of,
+    number_of,
     reminder_of,
     reminders_of,
 )
 from trial import aws
 from trial.model import Arm, ReminderState, Status, Suppression
-from trial.records import Respondent, enrolment_key
+from trial.records import enrolment_key
 from trial.timetable import LONDON
 
 if TYPE_CHECKING:
@@ -136,8 +138,8 @@ def test_a_schedule_carries_ids_and_nothing_else(treated: UUID) -> None:
         assert re.fullmatch(r"[0-9a-zA-Z-_.]{1,64}", made["Name"])
     person = enrolment_of(treated)
     told = json.dumps(schedules(), default=str)
-    assert isinstance(person.respondent, Respondent)
-    for personal in (person.mobile.number, person.respondent.person_id, person.order.reference):
+    who = identifiers_of(treated).values()
+    for personal in (number_of(treated), *who, person.order.reference):
         assert personal
         assert personal not in told
 

@@ -28,8 +28,10 @@ from tests.support.table import (
     everything,
     found,
     keep,
+    number_of,
     reminder_of,
     reminders_of,
+    sealing,
 )
 from trial import aws
 from trial.errors import NotFoundError, RejectedError, UnavailableError
@@ -85,12 +87,6 @@ def state(enrolment_id: UUID, number: int = 2) -> tuple[ReminderState, str | Non
     return reminder.state, reminder.reason
 
 
-def number_of(enrolment_id: UUID) -> str:
-    number = enrolment_of(enrolment_id).mobile.number
-    assert number
-    return number
-
-
 def pause(*, paused: bool = True) -> None:
     keep(SWITCH_KEY, Switch(paused=paused, reason="drill", by="PC-1182", at=NOW))
 
@@ -108,8 +104,11 @@ def text_on_that_day(enrolment_id: UUID) -> None:
     keep(day_key(enrolment_of(enrolment_id).person_hash, NOW.date()), reminder_of(enrolment_id, 1))
 
 
-def change_number(enrolment_id: UUID, **changes: Any) -> None:
-    mobile = enrolment_of(enrolment_id).mobile.model_copy(update=changes)
+def change_number(enrolment_id: UUID, number: str) -> None:
+    seal = sealing().sealed(number, about=enrolment_id)
+    mobile = enrolment_of(enrolment_id).mobile.model_copy(
+        update={"sealed": seal, "number_hash": "ff"}
+    )
     change_enrolment(enrolment_id, mobile=mobile)
 
 
@@ -175,7 +174,9 @@ def test_what_has_moved_waits_for_its_own_schedule(due: UUID) -> None:
 AGAINST: dict[str, Callable[[UUID], None]] = {
     "ended": lambda ident: change_enrolment(ident, status=Status.ENDED),
     "no_number": lambda ident: change_enrolment(ident, mobile=Mobile()),
-    "unsafe_number": lambda ident: change_number(ident, unsafe=True),
+    "unsafe_number": lambda ident: change_enrolment(
+        ident, mobile=enrolment_of(ident).mobile.model_copy(update={"unsafe": True})
+    ),
     "suppressed_number": suppress_number,
     "daily_limit": text_on_that_day,
 }
@@ -268,9 +269,7 @@ def test_and_a_number_that_another_order_comes_to_protect(due: UUID) -> None:
 
 
 def test_a_number_changed_at_the_last_moment_is_the_one_texted(due: UUID) -> None:
-    with meddling(
-        aws.dynamodb(), CLAIM, lambda: change_number(due, number=OTHER_NUMBER, number_hash="ff")
-    ):
+    with meddling(aws.dynamodb(), CLAIM, lambda: change_number(due, OTHER_NUMBER)):
         assert fire(due, 2) == "sent"
     ((number, _),) = texts()
     assert number == OTHER_NUMBER
@@ -471,12 +470,30 @@ def test_a_reminder_of_another_protocol_than_the_file_is_refused(due: UUID) -> N
 
 
 def test_a_number_that_may_not_be_texted_is_refused_before_the_claim(due: UUID) -> None:
-    change_number(due, number="+442079460123")
+    change_number(due, "+442079460123")
     with pytest.raises(NumberError) as refused:
         fire(due, 2)
     assert "9460123" not in "".join(traceback.format_exception(refused.value))
     assert state(due) == (ReminderState.SCHEDULED, None)
     assert texts() == []
+
+
+def test_a_number_that_was_sealed_for_somebody_else_is_not_texted(due: UUID) -> None:
+    """Whoever writes to the table cannot choose whom a text goes to."""
+    other = enrol(901)
+    change_enrolment(due, mobile=enrolment_of(other).mobile)
+    with pytest.raises(RejectedError, match="InvalidCiphertext"):
+        fire(due, 2)
+    assert state(due) == (ReminderState.SCHEDULED, None)
+    assert texts() == []
+
+
+def test_while_no_seal_can_be_opened_nothing_is_claimed(due: UUID) -> None:
+    fault = raising(refusal("InternalFailure", status=500))
+    with meddling(aws.kms(), "before-call.kms.Decrypt", fault), pytest.raises(UnavailableError):
+        fire(due, 2)
+    assert state(due) == (ReminderState.SCHEDULED, None)
+    assert fire(due, 2) == "sent"
 
 
 # What it says

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import ExitStack
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -12,13 +14,17 @@ import pytest
 from local import subject_access
 from local.subject_access import Place
 from retention import handler
-from tests.support.life import ARREST, audit_of, followed, told
+from tests.support.deployed import Deployed
+from tests.support.faults import hooked
+from tests.support.life import ARREST, audit_of, follow, followed, told
+from tests.support.policies import rights
 from tests.support.samples import MORNING, TABLE, sample
-from tests.support.steps import Context
-from tests.support.table import everything
+from tests.support.steps import Context, fire, someone_in
+from tests.support.table import enrolment_of, everything, identifiers_of, reminder_of
 from trial import aws
 from trial.config import EnrolmentSettings, settings
-from trial.mac import MacKey
+from trial.keys import MacKey, SealKey
+from trial.model import Arm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +42,9 @@ def printed(
     capsys: pytest.CaptureFixture[str],
 ) -> Callable[..., Any]:
     """What the command prints."""
-    identity = MacKey(aws.kms(), settings(EnrolmentSettings).identity_key_id)
-    place = Place(aws.dynamodb(), TABLE, identity)
+    told = settings(EnrolmentSettings)
+    identity = MacKey(aws.kms(), told.identity_key_id)
+    place = Place(aws.dynamodb(), TABLE, identity, SealKey(aws.kms(), told.sealing_key_id))
     monkeypatch.setattr(subject_access, "placed", lambda _: (place, "officer"))
 
     def call(*arguments: str) -> Any:
@@ -69,6 +76,50 @@ def test_it_holds_every_order_of_the_person(printed: Callable[..., Any], his: UU
     assert first["audit_trail"][0]["what"] in ("allocated", "enrolled")
     assert first["numbers"][0]["until"] == "2026-12-14"
     assert answer["person"]
+
+
+def test_no_seal_is_left_closed_and_none_is_shown(printed: Callable[..., Any], his: UUID) -> None:
+    seals = (enrolment_of(his).mobile.sealed, enrolment_of(his).respondent.sealed)
+    text = json.dumps(printed("--person", HIM))
+    assert "sealed" not in text
+    assert not [seal for seal in seals if seal and seal in text]
+
+
+def test_who_answers_requests_may_do_what_it_takes_and_nothing_more(
+    printed: Callable[..., Any], clock: Traveller
+) -> None:
+    """AWS checks the key's use under the table's key in the caller's name: no call shows it."""
+    stack = Deployed()
+    policy = stack.of_type("AWS::IAM::ManagedPolicy")["AccessOfficer"]["PolicyDocument"]
+    names = {os.environ[f"{each}_KEY_ID"]: f"{each.title()}Key" for each in ("IDENTITY", "SEALING")}
+    texted = someone_in(Arm.INTERVENTION)
+    follow(texted)
+    clock.move_to(reminder_of(texted, 1).due_at)
+    assert fire(texted, 1) == "sent"
+    person = identifiers_of(texted)["person_id"]
+    used = set()
+
+    def note(model: Any, params: Any, **_: Any) -> None:
+        resource, action = stack.resolved({"Fn::GetAtt": ["Table", "Arn"]}), model.name
+        if model.service_model.service_name == "kms":
+            key = names[json.loads(params["body"])["KeyId"]]
+            used.add((f"kms:{action}", stack.resolved({"Fn::GetAtt": [key, "Arn"]})))
+        elif action == "TransactWriteItems":
+            used.add(("dynamodb:PutItem", resource))
+        else:
+            used.add((f"dynamodb:{action}", resource))
+
+    with ExitStack() as hooks:
+        for client in (aws.dynamodb(), aws.kms()):
+            hooks.enter_context(hooked(client, "before-call", note))
+        printed("--person", f"durham/{person}")
+    own = stack.resolved({"Fn::GetAtt": ["DataKey", "Arn"]})
+    by_hand = {
+        ("kms:Decrypt", own),
+        ("kms:GenerateDataKey", own),
+        ("cloudformation:ListStackResources", stack.resolved({"Ref": "AWS::StackId"})),
+    }
+    assert used | by_hand == set(rights(policy["Statement"]))
 
 
 def test_it_holds_nothing_about_others(printed: Callable[..., Any], his: UUID) -> None:

@@ -110,7 +110,37 @@ GUARDS = (
     Guard(
         "a text to a number that has been lost",
         f"{_SENDING}/guard.py",
-        "mobile.number is None",
+        "mobile.sealed is None",
+        "False",
+    ),
+    Guard(
+        "a text to a number that was sealed for another order",
+        f"{_TRIAL}/keys.py",
+        'CiphertextBlob=b64decode(seal),\n            EncryptionContext={"enrolment": str(about)},',
+        "CiphertextBlob=b64decode(seal),",
+    ),
+    Guard(
+        "a number that anybody can read in the table",
+        f"{_ENROLMENT}/enrol.py",
+        "sealed=sealing.sealed(number, about=ident),",
+        "sealed=number,",
+    ),
+    Guard(
+        "identifiers that anybody can read in the table",
+        f"{_ENROLMENT}/enrol.py",
+        "sealed=sealing.sealed(who.model_dump_json(), about=ident),",
+        "sealed=who.model_dump_json(),",
+    ),
+    Guard(
+        "a number of the same name sealed anew as if it were another",
+        f"{_ENROLMENT}/change.py",
+        "enrolment.mobile if same else found,",
+        "found,",
+    ),
+    Guard(
+        "an order made on a child, by a correction of its date",
+        f"{_TRIAL}/eligibility.py",
+        "bool(respondent.of_age_on and order.made_on < respondent.of_age_on)",
         "False",
     ),
     Guard(
@@ -201,14 +231,14 @@ GUARDS = (
     Guard(
         "a number that another order protects",
         f"{_ENROLMENT}/enrol.py",
-        "unsafe=number_hash in own_protected or any_live(seen.protected, today)",
-        "unsafe=number_hash in own_protected",
+        "unsafe = number_hash in own_protected or any_live(seen.protected, today)",
+        "unsafe = number_hash in own_protected",
     ),
     Guard(
         "a number that the same order protects",
         f"{_ENROLMENT}/enrol.py",
-        "unsafe=number_hash in own_protected or any_live(seen.protected, today)",
-        "unsafe=any_live(seen.protected, today)",
+        "unsafe = number_hash in own_protected or any_live(seen.protected, today)",
+        "unsafe = any_live(seen.protected, today)",
     ),
     Guard(
         "a number that a later order protects",
@@ -219,7 +249,7 @@ GUARDS = (
     Guard(
         "the same order with other content",
         f"{_ENROLMENT}/enrol.py",
-        "if around.enrolment.request_digest != digest:",
+        "if around.enrolment.request_digest != hashes.request:",
         "if False:",
     ),
     Guard(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -161,13 +162,32 @@ def _only_key(item: Item) -> Item:
 
 @dataclass
 class Kms:
-    """HMAC keys, of which each holds its own id's bytes: no two seeds share a sequence."""
+    """
+    Keys that hold their own ids' bytes: no two seeds share a sequence.
+
+    What they encrypt is as long as it was, and tells nothing to whoever has no such object.
+    """
 
     gate: Gate
     salt: str
 
     def generate_mac(self, **request: Any) -> dict[str, Any]:
         return self.gate("kms.GenerateMac", lambda: self._mac(request))
+
+    def encrypt(self, **request: Any) -> dict[str, Any]:
+        return self.gate(
+            "kms.Encrypt", lambda: {"CiphertextBlob": self._crossed(request, request["Plaintext"])}
+        )
+
+    def decrypt(self, **request: Any) -> dict[str, Any]:
+        return self.gate(
+            "kms.Decrypt", lambda: {"Plaintext": self._crossed(request, request["CiphertextBlob"])}
+        )
+
+    def _crossed(self, request: dict[str, Any], data: bytes) -> bytes:
+        context = json.dumps(request["EncryptionContext"], sort_keys=True)
+        stream = hashlib.shake_256(f"{self.salt}/{request['KeyId']}/{context}".encode())
+        return bytes(a ^ b for a, b in zip(data, stream.digest(len(data)), strict=True))
 
     def _mac(self, request: dict[str, Any]) -> dict[str, Any]:
         key = f"{self.salt}/{request['KeyId']}".encode()

@@ -61,6 +61,7 @@ SETTINGS = {
     "PROTOCOL": "dvpo-2026-1",
     "ALLOCATION_KEY_ID": "allocation",
     "IDENTITY_KEY_ID": "identity",
+    "SEALING_KEY_ID": "sealing",
     "FORCE_NAME": "Durham Police",
     "FORCE_CONTACT": "101",
     "SENDER_ID": "Police",

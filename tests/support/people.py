@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from trial.model import Condition, Sex
+from trial.model import AgeBand, Condition, Sex
 from trial.records import Mobile, Order, Respondent
 
 MADE_ON = date(2026, 12, 1)
@@ -17,5 +17,5 @@ SERVED = Order(
     conditions=(Condition.NO_MOLESTATION,),
     authorising_superintendent="S-0417",
 )
-ADULT = Respondent(person_id="2003/0000001X", date_of_birth=date(1990, 5, 1), sex=Sex.MALE)
-KNOWN = Mobile(number="+447700900001", number_hash="aa")
+ADULT = Respondent(sealed="a person", age_band=AgeBand.FROM_35, sex=Sex.MALE)
+KNOWN = Mobile(sealed="a number", number_hash="aa", last_digits="001")

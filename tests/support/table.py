@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from tests.support.samples import TABLE
 from trial import aws
+from trial.keys import SealKey
 from trial.records import (
     Allocation,
     Enrolment,
@@ -48,6 +51,25 @@ def keep(key: Key, record: Record) -> None:
 
 def enrolment_of(enrolment_id: UUID) -> Enrolment:
     return Enrolment.of(found(enrolment_key(enrolment_id)))
+
+
+def number_of(enrolment_id: UUID) -> str:
+    """The number of an enrolment, opened."""
+    seal = enrolment_of(enrolment_id).mobile.sealed
+    assert seal
+    return sealing().opened(seal, about=enrolment_id)
+
+
+def identifiers_of(enrolment_id: UUID) -> dict[str, str]:
+    """Who the respondent is, opened."""
+    seal = enrolment_of(enrolment_id).respondent.sealed
+    assert seal
+    identifiers: dict[str, str] = json.loads(sealing().opened(seal, about=enrolment_id))
+    return identifiers
+
+
+def sealing() -> SealKey:
+    return SealKey(aws.kms(), os.environ["SEALING_KEY_ID"])
 
 
 def allocation_of(enrolment_id: UUID) -> Allocation:

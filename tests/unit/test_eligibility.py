@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 
 from tests.support.people import ADULT, KNOWN, LAST_DAY, MADE_ON, SERVED
-from trial.eligibility import age_on, assess
-from trial.model import Reason, Status
+from trial.eligibility import age_band, assess, birthday
+from trial.model import AgeBand, Reason, Status
 from trial.records import Mobile
 
 UNSERVED = SERVED.model_copy(update={"served_on": None})
-CHILD = ADULT.model_copy(update={"date_of_birth": date(2009, 1, 1)})
+CHILD = ADULT.model_copy(update={"of_age_on": date(2027, 1, 1)})
 UNKNOWN = Mobile()
 UNSAFE = KNOWN.model_copy(update={"unsafe": True})
 
@@ -23,7 +23,6 @@ def assessed(**facts: Any) -> Verdict:
         "mobile": KNOWN,
         "another_live_order": False,
         "today": MADE_ON,
-        "minimum_age": 18,
         "min_days_left": 3,
     }
     return assess(**usual | facts)
@@ -81,25 +80,40 @@ def test_days_left_count_today_and_the_last_day(days_left: int, reasons: tuple[R
 
 
 @pytest.mark.parametrize(
-    ("born", "reasons"),
-    [(date(2008, 12, 1), ()), (date(2008, 12, 2), (Reason.UNDER_18,))],
+    ("of_age_on", "reasons"),
+    [(date(2026, 12, 1), ()), (date(2026, 12, 2), (Reason.UNDER_18,))],
 )
 def test_the_age_that_counts_is_on_the_day_the_order_was_made(
-    born: date, reasons: tuple[Reason]
+    of_age_on: date, reasons: tuple[Reason]
 ) -> None:
-    respondent = ADULT.model_copy(update={"date_of_birth": born})
+    respondent = ADULT.model_copy(update={"of_age_on": of_age_on})
     assert assessed(respondent=respondent, today=MADE_ON + timedelta(5))[1] == reasons
 
 
 @pytest.mark.parametrize(
-    ("day", "age"),
+    ("years", "day"),
+    [(17, date(2025, 3, 1)), (18, date(2026, 3, 1)), (20, date(2028, 2, 29))],
+)
+def test_somebody_born_on_a_leap_day_grows_older_on_the_first_of_march(
+    years: int, day: date
+) -> None:
+    assert birthday(date(2008, 2, 29), years) == day
+
+
+@pytest.mark.parametrize(
+    ("born", "band"),
     [
-        (date(2026, 2, 27), 17),
-        (date(2026, 2, 28), 17),
-        (date(2026, 3, 1), 18),
-        (date(2028, 2, 28), 19),
-        (date(2028, 2, 29), 20),
+        ("2008-12-02", "under_18"),
+        ("2008-12-01", "18-24"),
+        ("2001-12-02", "18-24"),
+        ("2001-12-01", "25-34"),
+        ("1991-12-02", "25-34"),
+        ("1991-12-01", "35-44"),
+        ("1981-12-01", "45-54"),
+        ("1971-12-02", "45-54"),
+        ("1971-12-01", "55+"),
+        ("1920-01-01", "55+"),
     ],
 )
-def test_somebody_born_on_a_leap_day_grows_older_on_the_first_of_march(day: date, age: int) -> None:
-    assert age_on(day, date(2008, 2, 29)) == age
+def test_a_band_is_of_whole_years(born: str, band: str) -> None:
+    assert age_band(MADE_ON, date.fromisoformat(born)) == AgeBand(band)

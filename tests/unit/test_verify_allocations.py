@@ -17,7 +17,7 @@ from tests.support.samples import TABLE
 from tests.support.steps import allocate, enrol
 from tests.support.table import everything, keep, to_wire
 from trial import aws
-from trial.mac import MacKey
+from trial.keys import MacKey
 from trial.model import Arm
 from trial.protocol import load
 from trial.records import Allocation, allocation_key, enrolment_key
@@ -87,7 +87,8 @@ def test_nothing_personal_is_read(some: list[UUID]) -> None:
     read = json.dumps(list(scanned(aws.dynamodb(), TABLE)), default=str)
     assert str(some[0]) in read
     enrolment = everything()[enrolment_key(some[0])]
-    personal = [*enrolment["respondent"].values(), enrolment["mobile"]["number"]]
+    mobile = enrolment["mobile"]
+    personal = [*enrolment["respondent"].values(), mobile["sealed"], mobile["number_hash"]]
     personal += [enrolment["order"]["reference"], enrolment["order"]["court"]]
     assert not [each for each in personal if each in read]
 

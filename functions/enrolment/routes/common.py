@@ -17,7 +17,7 @@ from enrolment.store import EnrolmentStore
 from trial import aws
 from trial.config import EnrolmentSettings, settings
 from trial.errors import NotFoundError
-from trial.mac import MacKey
+from trial.keys import MacKey, SealKey
 from trial.model import Model
 from trial.protocol import load
 from trial.records import Audit
@@ -60,6 +60,7 @@ def desk(router: Router) -> Desk:
     return Desk(
         store=EnrolmentStore(Table(aws.dynamodb(), chosen.table_name)),
         identity=MacKey(aws.kms(), chosen.identity_key_id),
+        sealing=SealKey(aws.kms(), chosen.sealing_key_id),
         protocol=load(chosen.protocol),
         by=request.request_context.identity.user_arn or "unknown",
         now=datetime.now(UTC),

@@ -80,6 +80,7 @@ def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccept
         by=at.by,
         store=at.store,
         identity=at.identity,
+        sealing=at.sealing,
         protocol=at.protocol,
         now=at.now,
     )

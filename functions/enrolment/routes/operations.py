@@ -9,8 +9,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from enrolment import operations
 from enrolment.answers import FlowOut, MissingNumbersOut, SuppressionOut, SwitchOut
+from enrolment.enrol import SHOWN_DIGITS
 from enrolment.routes.common import NOT_VALID, REFUSALS, answer, desk
-from enrolment.views import SHOWN_DIGITS
 from enrolment.wire import SuppressionIn, SwitchIn
 from trial.facts import Fact, tell
 

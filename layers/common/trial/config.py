@@ -19,6 +19,7 @@ class EnrolmentSettings(Settings):
 
     protocol: str
     identity_key_id: str
+    sealing_key_id: str
     force_name: str
     force_contact: str
 
@@ -49,6 +50,7 @@ class ReconciliationSettings(SchedulingSettings):
 class SendingSettings(Settings):
     """For the function that texts."""
 
+    sealing_key_id: str
     force_name: str
     force_contact: str
     sender_id: str

@@ -7,8 +7,7 @@ The first reason that applies is the one recorded: the boxes of the flow diagram
 from datetime import date
 
 from trial.model import AgeBand, Reason, Status
-from trial.records import Enrolment, ErasedRespondent, Mobile, Order, Respondent
-from trial.timetable import local_date
+from trial.records import Mobile, Order, Respondent
 
 _WAITING = frozenset({Reason.NOT_SERVED, Reason.NO_NUMBER, Reason.UNSAFE_NUMBER})
 _YOUNGEST = (
@@ -27,7 +26,6 @@ def assess(
     mobile: Mobile,
     another_live_order: bool,
     today: date,
-    minimum_age: int,
     min_days_left: int,
 ) -> tuple[Status, tuple[Reason, ...]]:
     """
@@ -38,9 +36,9 @@ def assess(
     """
     days_left = (order.expires_on - today).days + 1
     reasons = {
-        Reason.UNDER_18: age_on(order.made_on, respondent.date_of_birth) < minimum_age,
+        Reason.UNDER_18: bool(respondent.of_age_on and order.made_on < respondent.of_age_on),
         Reason.NOT_SERVED: order.served_on is None,
-        Reason.NO_NUMBER: mobile.number is None,
+        Reason.NO_NUMBER: mobile.sealed is None,
         Reason.UNSAFE_NUMBER: mobile.unsafe,
         Reason.ALREADY_IN_TRIAL: another_live_order,
         Reason.TOO_LATE: 0 < days_left < min_days_left,
@@ -52,21 +50,15 @@ def assess(
     return (Status.WAITING if first in _WAITING else Status.INELIGIBLE), (first,)
 
 
-def age_on(day: date, date_of_birth: date) -> int:
-    """Whole years of age on a day; somebody born on 29 February has birthdays on 1 March."""
-    had_birthday = (day.month, day.day) >= (date_of_birth.month, date_of_birth.day)
-    return day.year - date_of_birth.year - (not had_birthday)
+def birthday(date_of_birth: date, years: int) -> date:
+    """The day on which somebody is so many years old; for one born on 29 February, or 1 March."""
+    try:
+        return date_of_birth.replace(year=date_of_birth.year + years)
+    except ValueError:
+        return date(date_of_birth.year + years, 3, 1)
 
 
-def age_band(years: int) -> AgeBand:
-    """The band of somebody who is so many whole years old."""
-    bands = (band for youngest, band in _YOUNGEST if years >= youngest)
+def age_band(day: date, date_of_birth: date) -> AgeBand:
+    """The band of somebody's whole years on a day."""
+    bands = (band for youngest, band in _YOUNGEST if birthday(date_of_birth, youngest) <= day)
     return next(bands, AgeBand.UNDER_18)
-
-
-def band_of(enrolment: Enrolment) -> AgeBand:
-    """The respondent's age band at enrolment, also once the date of birth is erased."""
-    respondent = enrolment.respondent
-    if isinstance(respondent, ErasedRespondent):
-        return respondent.age_band
-    return age_band(age_on(local_date(enrolment.enrolled_at), respondent.date_of_birth))

@@ -71,28 +71,34 @@ class Order(Model):
         return (self.expires_on - self.made_on).days + 1
 
 
-class Respondent(Model):
-    """The person subject to the order."""
+class Identifiers(Model):
+    """Who a respondent is: never stored but sealed."""
 
     person_id: str
     date_of_birth: date
-    sex: Sex
-    ethnicity: Ethnicity | None = None
 
 
-class ErasedRespondent(Model):
-    """What stays of a respondent: what the trial compares, and nothing to find them by."""
+class Respondent(Model):
+    """
+    The person subject to the order: what the trial compares, and sealed, who it is.
 
+    `of_age_on` is kept only of whoever was not of age for a year when the order was made: a
+    correction of its date may go past that day. Without identifiers it is erased.
+    """
+
+    sealed: str | None = None
     age_band: AgeBand
+    of_age_on: date | None = None
     sex: Sex
     ethnicity: Ethnicity | None = None
 
 
 class Mobile(Model):
-    """A number, if one is known: whether an order protects it, whether others use it too."""
+    """A number, sealed, if one is known: whether an order protects it, whether others use it."""
 
-    number: str | None = None
+    sealed: str | None = None
     number_hash: str | None = None
+    last_digits: str | None = None
     unsafe: bool = False
     shared: bool = False
 
@@ -136,7 +142,7 @@ class Enrolment(Record):
     status: Status
     reasons: tuple[Reason, ...] = ()
     order: Order
-    respondent: Respondent | ErasedRespondent
+    respondent: Respondent
     person_hash: str
     mobile: Mobile
     former_numbers: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ _TRANSIENT = frozenset(
     }
 )
 _BATCH_TRIES = 5
+_SERVER_ERROR = 500
 
 
 class Key(NamedTuple):
@@ -267,7 +268,8 @@ class Table:
             code = error.response["Error"]["Code"]
             if code == "TransactionCanceledException":
                 raise _refusal(list(conditions), error.response) from None
-            if code in _TRANSIENT:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if code in _TRANSIENT or status >= _SERVER_ERROR:
                 raise UnavailableError(f"the table answered {code}") from None
             raise RejectedError(f"the table refused it: {code}") from None
         except BotoCoreError as error:

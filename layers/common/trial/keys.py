@@ -1,0 +1,88 @@
+"""What AWS KMS does, with keys that never leave it: codes to match, and seals to open."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from trial.errors import RejectedError, UnavailableError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from mypy_boto3_kms import KMSClient
+
+_TRANSIENT = frozenset(
+    {"DependencyTimeoutException", "KMSInternalException", "ThrottlingException"}
+)
+_SERVER_ERROR = 500
+
+
+class MacKey:
+    """One HMAC-SHA-256 key."""
+
+    def __init__(self, client: KMSClient, key_id: str) -> None:
+        self._client = client
+        self._key_id = key_id
+
+    def mac(self, message: bytes) -> bytes:
+        """The 32 bytes of HMAC-SHA-256 (RFC 2104) over a message of at most 4,096 bytes."""
+        answer = _called(
+            self._client,
+            "generate_mac",
+            KeyId=self._key_id,
+            MacAlgorithm="HMAC_SHA_256",
+            Message=message,
+        )
+        return bytes(answer["Mac"])
+
+
+class SealKey:
+    """
+    One symmetric key: what it has sealed, only those can read who may have it opened.
+
+    AES-256-GCM, in KMS itself. A seal is bound to its enrolment: moved to another, it cannot be
+    opened, so whoever writes to the table cannot have a text go to a number of their choice.
+    """
+
+    def __init__(self, client: KMSClient, key_id: str) -> None:
+        self._client = client
+        self._key_id = key_id
+
+    def sealed(self, text: str, *, about: UUID) -> str:
+        """The text, of at most 4,096 bytes, encrypted, in base64; never twice the same."""
+        answer = _called(
+            self._client,
+            "encrypt",
+            KeyId=self._key_id,
+            Plaintext=text.encode(),
+            EncryptionContext={"enrolment": str(about)},
+        )
+        return b64encode(answer["CiphertextBlob"]).decode()
+
+    def opened(self, seal: str, *, about: UUID) -> str:
+        """The text again. Raises RejectedError if it was not sealed so, or not for us to read."""
+        answer = _called(
+            self._client,
+            "decrypt",
+            KeyId=self._key_id,
+            CiphertextBlob=b64decode(seal),
+            EncryptionContext={"enrolment": str(about)},
+        )
+        return bytes(answer["Plaintext"]).decode()
+
+
+def _called(client: KMSClient, operation: str, **request: Any) -> Any:  # noqa: ANN401
+    # No error is chained: its message may repeat what was to be hashed or sealed.
+    try:
+        return getattr(client, operation)(**request)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in _TRANSIENT or status >= _SERVER_ERROR:
+            raise UnavailableError(f"KMS answered {code}") from None
+        raise RejectedError(f"KMS refused it: {code}") from None
+    except BotoCoreError as error:
+        raise UnavailableError(f"KMS gave no answer: {type(error).__name__}") from None
