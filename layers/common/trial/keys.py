@@ -58,7 +58,7 @@ class SealKey:
             "encrypt",
             KeyId=self._key_id,
             Plaintext=text.encode(),
-            EncryptionContext={"enrolment": str(about)},
+            EncryptionContext=_bound_to(about),
         )
         return b64encode(answer["CiphertextBlob"]).decode()
 
@@ -69,9 +69,13 @@ class SealKey:
             "decrypt",
             KeyId=self._key_id,
             CiphertextBlob=b64decode(seal),
-            EncryptionContext={"enrolment": str(about)},
+            EncryptionContext=_bound_to(about),
         )
         return bytes(answer["Plaintext"]).decode()
+
+
+def _bound_to(enrolment_id: UUID) -> dict[str, str]:
+    return {"enrolment": str(enrolment_id)}
 
 
 def _called(client: KMSClient, operation: str, **request: Any) -> Any:  # noqa: ANN401
