@@ -319,4 +319,17 @@ def test_the_access_log_holds_no_body_no_query_and_no_order_s_id() -> None:
         "responseLength",
         "status",
     }
-    assert [each.get("LoggingLevel", "OFF") for each in stage["MethodSettings"]] == ["OFF"]
+    assert {each.get("LoggingLevel", "OFF") for each in stage["MethodSettings"]} == {"OFF"}
+
+
+def test_routes_that_write_or_count_are_throttled_by_themselves() -> None:
+    """A slip in a path would leave AWS with a limit for nothing."""
+    (stage,) = STACK.of_type("AWS::ApiGateway::Stage").values()
+    every, *each = stage["MethodSettings"]
+    assert (every["ResourcePath"], every["HttpMethod"]) == ("/*", "*")
+    assert len(each) == 5
+    for setting in each:
+        assert (setting["HttpMethod"], setting["ResourcePath"]) in ROUTES
+        assert setting["ThrottlingRateLimit"] < every["ThrottlingRateLimit"]
+        assert setting["ThrottlingBurstLimit"] < every["ThrottlingBurstLimit"]
+        assert setting["DataTraceEnabled"] is False

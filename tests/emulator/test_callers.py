@@ -1,0 +1,192 @@
+"""Who gets past the API's door: nobody by a forged or stale signature, each to their own routes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from http.client import HTTPConnection
+from random import Random
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import time_machine
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from local.clock import settle
+from tests.support.samples import order
+from trial.timetable import LONDON
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.emulator.conftest import System
+
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("callers")]
+
+FORGERIES = 300
+STALE = timedelta(minutes=16)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it goes over the wire."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    data: bytes = b""
+
+    def sent(self, system: System) -> int:
+        """The status that it is answered with."""
+        connection = HTTPConnection(urlsplit(system.stack.api_url).netloc, timeout=30)
+        try:
+            connection.request(self.method, self.path, body=self.data, headers=self.headers)
+            response = connection.getresponse()
+            response.read()
+            return response.status
+        finally:
+            connection.close()
+
+
+def signed(
+    system: System,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    key: tuple[str, str] | None = None,
+    ahead: timedelta = timedelta(0),
+) -> Request:
+    """A request as a caller signs it, whose clock is ahead by so much."""
+    stack = system.stack
+    data = b"" if body is None else json.dumps(body).encode()
+    headers = {"Host": stack.api_host, "Content-Type": "application/json"}
+    request = AWSRequest(method=method, url=stack.api_url + path, data=data, headers=headers)
+    with time_machine.travel(system.clock.now() + ahead):
+        chosen = Credentials(*(key or (stack.access_key_id, stack.secret_access_key)))
+        SigV4Auth(chosen, "execute-api", stack.region).add_auth(request)
+    parts = urlsplit(str(request.url))
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return Request(method, target, dict(request.headers.items()), data)
+
+
+def forged(request: Request, chance: Random) -> Request:
+    """The same with one thing changed after it was signed."""
+    authorization = request.headers["Authorization"]
+    head, _, signature = authorization.rpartition("Signature=")
+    place = chance.randrange(len(signature))
+    other = chance.choice([each for each in "0123456789abcdef" if each != signature[place]])
+
+    def with_header(name: str, value: str) -> Request:
+        return replace(request, headers=request.headers | {name: value})
+
+    changes: tuple[Callable[[], Request], ...] = (
+        lambda: with_header(
+            "Authorization", f"{head}Signature={signature[:place]}{other}{signature[place + 1 :]}"
+        ),
+        lambda: with_header("Authorization", f"{head}Signature={signature[:place]}"),
+        lambda: with_header("Authorization", authorization.replace("/execute-api/", "/sns/")),
+        lambda: with_header("Authorization", authorization.replace("/eu-west-2/", "/us-east-1/")),
+        lambda: with_header("Authorization", authorization.replace("Credential=", "Credential=A")),
+        lambda: with_header("Authorization", authorization.replace("content-type;", "")),
+        lambda: with_header("X-Amz-Date", request.headers["X-Amz-Date"][:-2] + "9Z"),
+        lambda: with_header("Host", "another.execute-api.eu-west-2.amazonaws.com"),
+        lambda: replace(request, path=request.path + "x"),
+        lambda: replace(request, data=request.data.replace(b"durham", b"whitby")),
+        lambda: replace(request, method="PUT"),
+        lambda: replace(
+            request,
+            headers={k: v for k, v in request.headers.items() if k != "Authorization"},
+        ),
+    )
+    return chance.choice(changes)()
+
+
+def an_order(system: System, serial: int) -> dict[str, Any]:
+    """One that was made and served today."""
+    today = system.clock.now().astimezone(LONDON).date()
+    dates = {"made_on": today, "served_on": today, "expires_on": today + timedelta(days=13)}
+    return order(serial, order={name: day.isoformat() for name, day in dates.items()})
+
+
+def test_no_forged_request_is_taken(system: System) -> None:
+    chance = Random(20261123)  # noqa: S311 - forgeries to try
+    request = signed(system, "POST", "/enrolments", an_order(system, 640))
+    answered = Counter(forged(request, chance).sent(system) for _ in range(FORGERIES))
+    assert answered == {403: FORGERIES}
+    assert request.sent(system) == 202
+
+
+def test_a_request_that_is_sent_again_at_once_does_nothing_twice(system: System) -> None:
+    request = signed(system, "POST", "/enrolments", an_order(system, 641))
+    assert [request.sent(system) for _ in range(3)] == [202, 200, 200]
+
+
+@pytest.mark.parametrize("serial", [642, 643])
+def test_a_request_that_was_overheard_is_of_no_use_later(system: System, serial: int) -> None:
+    request = signed(system, "POST", "/enrolments", an_order(system, serial))
+    if serial == 642:
+        assert request.sent(system) == 202
+    system.clock.jump(system.clock.now() + STALE)
+    assert request.sent(system) == 403
+
+
+def test_nor_is_one_from_the_future(system: System) -> None:
+    request = signed(system, "POST", "/enrolments", an_order(system, 644), ahead=STALE)
+    assert request.sent(system) == 403
+
+
+@pytest.fixture(scope="module")
+def enrolled(system: System) -> str:
+    answer = system.call("POST", "/enrolments", an_order(system, 645))
+    settle(system.stack.port)
+    return str(answer.body["enrolment_id"])
+
+
+@pytest.mark.parametrize(
+    ("policy", "may"),
+    [
+        ("BlindedCaller", {"enrolment"}),
+        ("UnblindedCaller", {"allocation", "timetable"}),
+        ("Operator", {"flow", "switch"}),
+        ("Auditor", set()),
+        ("AccessOfficer", set()),
+    ],
+)
+def test_each_kind_of_caller_gets_past_the_door_to_its_own_routes_only(
+    system: System, enrolled: str, policy: str, may: set[str]
+) -> None:
+    doors = {
+        "enrolment": f"/enrolments/{enrolled}",
+        "allocation": f"/allocations/{enrolled}",
+        "timetable": "/timetable?made_on=2026-12-01&expires_on=2026-12-14"
+        "&conditions=no_molestation",
+        "flow": "/reports/flow",
+        "switch": "/sending",
+    }
+    key = somebody_with(system, policy)
+    answered = {
+        name: signed(system, "GET", path, key=key).sent(system) for name, path in doors.items()
+    }
+    assert {name for name, status in answered.items() if status != 403} == may
+    assert {answered[name] for name in may} <= {200}
+
+
+def somebody_with(system: System, policy: str) -> tuple[str, str]:
+    """A key of somebody who has this policy of the stack and no other."""
+    with system.at_its_time():
+        resource = system.client("cloudformation").describe_stack_resource(
+            StackName=system.stack.stack_name, LogicalResourceId=policy
+        )
+        iam = system.client("iam")
+        iam.create_user(UserName=policy)
+        iam.attach_user_policy(
+            UserName=policy, PolicyArn=resource["StackResourceDetail"]["PhysicalResourceId"]
+        )
+        key = iam.create_access_key(UserName=policy)["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]
