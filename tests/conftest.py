@@ -115,6 +115,7 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
         "RESEARCH_KEY_ID": _mac_key("research"),
         "EXTRACT_BUCKET": "extract",
         "AUDIT_BUCKET": "audit",
+        "TEXTS_PER_DAY": "500",
         "FORCE_NAME": "Durham Police",
         "FORCE_CONTACT": "101",
         "SENDER_ID": "Police",

@@ -35,6 +35,9 @@ _FACTS = {
 }
 
 
+_GRAVE = (Outcome.UNSURE, Outcome.FAILED, Outcome.CAPPED)
+
+
 class Firing(Model):
     """What a schedule says: which reminder is due. Ids only."""
 
@@ -51,13 +54,15 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     result = send(
         firing.enrolment_id,
         firing.number,
-        store=SendingStore(Table(aws.dynamodb(), chosen.table_name)),
+        store=SendingStore(
+            Table(aws.dynamodb(), chosen.table_name), texts_per_day=chosen.texts_per_day
+        ),
         gateway=Gateway(aws.sns(), chosen.sender_id),
         sealing=SealKey(aws.kms(), chosen.sealing_key_id),
         force=Force(chosen.force_name, chosen.force_contact),
         now=datetime.now(UTC),
     )
-    log = logger.error if result.outcome in (Outcome.UNSURE, Outcome.FAILED) else logger.info
+    log = logger.error if result.outcome in _GRAVE else logger.info
     log("reminder handled", outcome=result.outcome, reason=result.reason)
     _tell(result)
     return {"outcome": result.outcome}

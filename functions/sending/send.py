@@ -13,6 +13,7 @@ from sending.store import (
     NUMBER_TEXTABLE,
     REMINDER_OPEN,
     SENDING_ON,
+    TEXTS_LEFT,
     Facts,
 )
 from trial.errors import ContendedError, RejectedError
@@ -46,6 +47,7 @@ class Outcome(StrEnum):
     NOTHING_TO_DO = "nothing_to_do"
     NOT_DUE = "not_due"
     PAUSED = "paused"
+    CAPPED = "capped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,8 @@ def _lost(failed: frozenset[str]) -> Result | None:
         return Result(Outcome.NOTHING_TO_DO)
     if SENDING_ON in failed:
         return Result(Outcome.PAUSED)  # reconciliation brings it back, or ends it
+    if TEXTS_LEFT in failed:
+        return Result(Outcome.CAPPED)  # as above; reconciliation's alarm tells of it
     return None
 
 

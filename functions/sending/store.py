@@ -23,8 +23,9 @@ from trial.records import (
     message_key,
     number_key,
     reminder_key,
+    texts_key,
 )
-from trial.table import ABSENT, Condition, ConditionFailedError, Table, check, delete, put
+from trial.table import ABSENT, Condition, ConditionFailedError, Table, check, count, delete, put
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -34,6 +35,7 @@ REMINDER_OPEN = "reminder is open"
 ENROLMENT_AS_SEEN = "enrolment as seen"
 DAY_FREE = "no text that day"
 NUMBER_TEXTABLE = "number may be texted"
+TEXTS_LEFT = "texts are left that day"
 SENDING_ON = "sending is on"
 
 _TRIES = 3
@@ -51,8 +53,9 @@ class Facts:
 class SendingStore:
     """Speaks intent to the table."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, texts_per_day: int) -> None:
         self._table = table
+        self._texts_per_day = texts_per_day
 
     def facts(self, enrolment_id: UUID, number: int) -> Facts:
         """Read what a text needs. Raises NotFoundError if a part of it is not there."""
@@ -72,7 +75,7 @@ class SendingStore:
         Raises ConditionFailedError naming REMINDER_OPEN if somebody else has it or it has
         moved, ENROLMENT_AS_SEEN if the enrolment has changed since it was read, SENDING_ON if
         the trial is paused, NUMBER_TEXTABLE if the number is suppressed, DAY_FREE if the
-        person was texted that day already.
+        person was texted that day already, TEXTS_LEFT if as many texts went as may in a day.
         """
         enrolment, reminder = facts.enrolment, facts.reminder
         audit = Audit(at=now, what=f"text {reminder.number} disclosed", by="sending")
@@ -106,6 +109,16 @@ class SendingStore:
                 {"kind": "day", "enrolment_id": str(enrolment.enrolment_id)},
                 Condition(DAY_FREE, ABSENT),
             ),
+            count(
+                texts_key(day),
+                "texts",
+                1,
+                Condition(
+                    TEXTS_LEFT,
+                    "attribute_not_exists(#counted) OR #counted < :most",
+                    {"most": self._texts_per_day},
+                ),
+            ),
             put(audit_key(enrolment.enrolment_id, audit), audit.item()),
         )
 
@@ -119,6 +132,7 @@ class SendingStore:
                 remove=["claimed_at"],
             ),
             delete(day_key(facts.enrolment.person_hash, day)),
+            count(texts_key(day), "texts", -1),
         )
 
     def keep_sent(self, reminder: Reminder, *, message_id: str, claimed_at: datetime) -> None:

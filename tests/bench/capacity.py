@@ -85,6 +85,8 @@ def limits(lived: Life) -> list[Limit]:
               then="a raised quota, agreed with the carriers; then another account"),
         Limit("sending's switch, checked in every claim: one item", 1_000, by_text=2,
               then="copies of the switch, set together, one of them checked"),
+        Limit("the day's count of texts, moved on by every claim: one item", 1_000, by_text=2,
+              then="a count for each of some shards, and its share of the day's limit"),
         Limit("schedules fired", 1_000, by_text=1, then="a raised quota"),
         Limit("Lambda, 1,000 at once: sending",
               1_000 / (CALL_SECONDS * len(works["sending"].calls)), by_text=1,

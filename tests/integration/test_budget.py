@@ -50,7 +50,7 @@ def test_units_and_bytes_stay_within_what_was_budgeted(lived: tuple[int, Life]) 
     reads = sum(work.reads for work in found.all_works)
     writes = sum(work.writes for work in found.all_works)
     assert reads <= 9 + 5 * reminders
-    assert writes <= 40 + 28 * reminders
+    assert writes <= 40 + 30 * reminders
     assert found.stored <= 6_000 + 1_500 * reminders
 
 

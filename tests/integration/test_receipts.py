@@ -69,7 +69,7 @@ def enrolment_id(cloud: dict[str, str]) -> UUID:  # noqa: ARG001
 
 
 def claim(enrolment_id: UUID, number: int) -> None:
-    store = SendingStore(Table(aws.dynamodb(), TABLE))
+    store = SendingStore(Table(aws.dynamodb(), TABLE), texts_per_day=500)
     day = MORNING.date() + timedelta(days=number)  # no two on one day
     store.claim_reminder(store.facts(enrolment_id, number), day=day, now=MORNING)
 
@@ -121,7 +121,7 @@ def bring(*lines: str, message_type: str = "DATA_MESSAGE") -> None:
 def close(enrolment_id: UUID, message_id: str, number: int = 1) -> None:
     """What sending does when SNS has taken the text."""
     reminder = reminder_of(enrolment_id, number)
-    store = SendingStore(Table(aws.dynamodb(), TABLE))
+    store = SendingStore(Table(aws.dynamodb(), TABLE), texts_per_day=500)
     store.keep_sent(reminder, message_id=message_id, claimed_at=MORNING)
 
 

@@ -33,7 +33,7 @@ from tests.support.table import (
     reminders_of,
     sealing,
 )
-from trial import aws
+from trial import aws, config
 from trial.errors import NotFoundError, RejectedError, UnavailableError
 from trial.mobile import NumberError
 from trial.model import Arm, ReminderState, Status, Theme
@@ -46,6 +46,7 @@ from trial.records import (
     day_key,
     number_key,
     reminder_key,
+    texts_key,
 )
 from trial.wording import septets
 
@@ -324,7 +325,9 @@ def test_what_was_certainly_not_sent_is_given_back_for_a_retry(due: UUID, error:
     before = everything()
     with meddling(aws.sns(), PUBLISH, raising(error)), pytest.raises(NotSentError):
         fire(due, 2)
-    assert {key: item for key, item in everything().items() if item["kind"] != "audit"} == {
+    after = everything()
+    assert after.pop(texts_key(NOW.date()))["counted"] == 0
+    assert {key: item for key, item in after.items() if item["kind"] != "audit"} == {
         key: item for key, item in before.items() if item["kind"] != "audit"
     }
     with counting(aws.sns(), "sns.Publish") as requests:
@@ -493,6 +496,40 @@ def test_while_no_seal_can_be_opened_nothing_is_claimed(due: UUID) -> None:
     with meddling(aws.kms(), "before-call.kms.Decrypt", fault), pytest.raises(UnavailableError):
         fire(due, 2)
     assert state(due) == (ReminderState.SCHEDULED, None)
+    assert fire(due, 2) == "sent"
+
+
+# As many as may go in a day
+
+
+def test_no_more_texts_go_in_a_day_than_may(
+    due: UUID, clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stolen credential could enrol thousands."""
+    monkeypatch.setenv("TEXTS_PER_DAY", "1")
+    config.settings.cache_clear()
+    other = someone_in(Arm.INTERVENTION, first=300)
+    change_reminder(other, 2, due_at=NOW, state=ReminderState.SCHEDULED)
+    assert fire(due, 2) == "sent"
+    assert fire(other, 2) == "capped"
+    assert state(other) == (ReminderState.SCHEDULED, None)
+    assert len(texts()) == 1
+    clock.shift(timedelta(days=1))
+    change_reminder(other, 2, due_at=datetime.now(UTC))
+    assert fire(other, 2) == "sent"
+
+
+def test_what_was_certainly_not_sent_does_not_count(
+    due: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEXTS_PER_DAY", "1")
+    config.settings.cache_clear()
+    for _ in range(2):
+        with (
+            meddling(aws.sns(), PUBLISH, raising(EndpointConnectionError(endpoint_url="sns"))),
+            pytest.raises(NotSentError),
+        ):
+            fire(due, 2)
     assert fire(due, 2) == "sent"
 
 

@@ -114,6 +114,12 @@ GUARDS = (
         "False",
     ),
     Guard(
+        "more texts in a day than the trial may send",
+        f"{_SENDING}/store.py",
+        '"attribute_not_exists(#counted) OR #counted < :most"',
+        '"attribute_not_exists(#counted) OR #counted < :most OR #counted >= :most"',
+    ),
+    Guard(
         "a text to a number that was sealed for another order",
         f"{_TRIAL}/keys.py",
         'return {"enrolment": str(enrolment_id)}',

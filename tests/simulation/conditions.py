@@ -40,9 +40,15 @@ def holds(text: str, item: Item | None, request: Mapping[str, Any]) -> bool:
 
 
 def updated(text: str, item: Item, request: Mapping[str, Any]) -> Item:
-    """The item after `SET #a = :b, #c = :d REMOVE #e`."""
+    """The item after `SET #a = :b, #c = :d REMOVE #e`, or after `SET #a = :b ADD #c :d`."""
     changed = dict(item)
+    text, _, adding = text.partition(" ADD ")
     setting, _, removing = text.partition(" REMOVE ")
+    if adding:
+        name, value = adding.split(" ")
+        before = changed.get(name[1:], {"N": "0"})["N"]
+        added = request["ExpressionAttributeValues"][value]["N"]
+        changed[name[1:]] = {"N": str(int(before) + int(added))}
     for pair in setting.removeprefix("SET ").split(", "):
         name, value = pair.split(" = ")
         changed[name[1:]] = request["ExpressionAttributeValues"][value]

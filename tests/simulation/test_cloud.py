@@ -24,6 +24,7 @@ from trial.table import (
     Key,
     Table,
     check,
+    count,
     delete,
     put,
     update,
@@ -57,13 +58,15 @@ def straight(_: str, perform: Callable[[], dict[str, Any]], *_about: object) -> 
 def some_act(rng: Random, key: Key) -> Act:
     text, values = rng.choice(CONDITIONS)
     condition = Condition(f"{key.sk} {text}", text, values)
-    match rng.choice(("put", "put", "put", "update", "update", "check", "delete")):
+    match rng.choice(("put", "put", "put", "update", "update", "count", "check", "delete")):
         case "put":
             return put(key, some_attributes(rng), rng.choice((condition, None)))
         case "update":
             attributes = some_attributes(rng)
             gone = sorted({"state", "paused", "open_shard"} - attributes.keys())
             return update(key, condition=condition, remove=gone, **attributes)
+        case "count":
+            return count(key, "texts", rng.choice((1, -1)), rng.choice((condition, None)))
         case "check":
             return check(key, condition)
     return delete(key, rng.choice((condition, None)))

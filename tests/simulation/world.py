@@ -62,6 +62,7 @@ SETTINGS = {
     "ALLOCATION_KEY_ID": "allocation",
     "IDENTITY_KEY_ID": "identity",
     "SEALING_KEY_ID": "sealing",
+    "TEXTS_PER_DAY": "500",
     "FORCE_NAME": "Durham Police",
     "FORCE_CONTACT": "101",
     "SENDER_ID": "Police",

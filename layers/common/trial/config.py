@@ -48,9 +48,10 @@ class ReconciliationSettings(SchedulingSettings):
 
 
 class SendingSettings(Settings):
-    """For the function that texts."""
+    """For the function that texts. `texts_per_day` is for the whole trial."""
 
     sealing_key_id: str
+    texts_per_day: int
     force_name: str
     force_contact: str
     sender_id: str

@@ -443,6 +443,11 @@ def day_key(person_hash: str, day: date) -> Key:
     return Key(f"PERSON#{person_hash}", f"DAY#{day.isoformat()}")
 
 
+def texts_key(day: date) -> Key:
+    """Where it says how many texts of the whole trial went on a local day."""
+    return Key(f"TEXTS#{day.isoformat()}", "TEXTS")
+
+
 def number_key(number_hash: str) -> Key:
     """Where a number is."""
     return Key(f"NUMBER#{number_hash}", "NUMBER")

@@ -95,6 +95,12 @@ def update(
     return Act("Update", key, expression=text, values=values, condition=condition)
 
 
+def count(key: Key, kind: str, by: int, condition: Condition | None = None) -> Act:
+    """Add to the attribute `counted` of an item that does nothing else; it begins with 0."""
+    values = {"kind": kind, "by": by}
+    return Act("Update", key, "SET #kind = :kind ADD #counted :by", values, condition=condition)
+
+
 def check(key: Key, condition: Condition) -> Act:
     """Write nothing, but let the transaction happen only if the condition holds."""
     return Act("ConditionCheck", key, condition=condition)
