@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import Progress
 
-from tests.bench import capacity, cold, cost, scale, tables, throughput, warm
+from tests.bench import capacity, cold, cost, nightly, scale, tables, throughput, warm
 from tests.bench.acts import ACTS, LONG, SHORT, life
 from tests.support.samples import ROOT
 
@@ -38,6 +38,7 @@ PARTS: tuple[Part, ...] = (
     ("acts", 1, lambda _: {f"{days} days": counted(days) for days in (SHORT, LONG)}),
     ("cost", 1, lambda _: cost.table(life(SHORT), life(LONG))),
     ("scale", len(scale.SIZES), scale.at_sizes),
+    ("nightly", len(nightly.SIZES), nightly.at_sizes),
     ("capacity", 1, lambda _: capacity.table(life(SHORT))),
     ("throughput", throughput.ROUNDS, throughput.measured),
 )

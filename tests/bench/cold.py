@@ -19,12 +19,12 @@ from tests.support.samples import ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TURNS = 9
+TURNS = 15
 CLIENTS = {
     "enrolment": ("dynamodb", "kms"),
     "allocation": ("dynamodb", "kms"),
     "scheduling": ("dynamodb", "scheduler"),
-    "sending": ("dynamodb", "sns"),
+    "sending": ("dynamodb", "kms", "sns"),
     "receipts": ("dynamodb", "kms"),
     "reconciliation": ("dynamodb", "scheduler"),
 }

@@ -115,7 +115,8 @@ def _answered(call: Call) -> AWSResponse:
     if call.service == "sns":
         body = _TEXT_TAKEN.format(**call.answer).encode()
     elif call.service == "kms":
-        body = json.dumps({"Mac": base64.b64encode(call.answer["Mac"]).decode()}).encode()
+        told = {name: base64.b64encode(each).decode() for name, each in call.answer.items()}
+        body = json.dumps(told).encode()
     else:
         body = json.dumps(call.answer).encode()
     headers: Any = HeadersDict({"Content-Length": str(len(body))})
