@@ -13,7 +13,7 @@ EVALUATION := .venv-evaluation/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo dashboard test check format up clock down status invoke carrier redrive redrive-receipts extract \
+.PHONY: help demo dashboard test check format up clock down status order call invoke carrier redrive redrive-receipts extract \
 	example-trial report power \
 	verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
 	preflight deploy rehearse destroy requirements sbom audit clean
@@ -38,7 +38,7 @@ help: ## list the targets
 
 # --- try it -----------------------------------------------------------------------------------
 
-demo: .venv-local/ready ## a month of the whole system in about a minute; makes build/demo/index.html
+demo: .venv-local/ready ## a month of the whole system in a minute or two; makes build/demo/index.html
 	@$(LOCAL) -m local.demo
 
 up: .venv-local/ready ## start the emulator and deploy (PORT=4566); writes .local/stack.json
@@ -52,6 +52,12 @@ clock: .venv-local/ready ## walk the clock (TO=2026-12-05T09:00:00Z or BY=2d; JU
 
 down: .venv-local/ready ## stop what `make up` started
 	@$(LOCAL) -m local.stack down
+
+order: .venv-local/ready ## post a made-up order, made today (NUMBER=1, up to 999)
+	@$(LOCAL) -m local.call --order $(or $(NUMBER),1)
+
+call: .venv-local/ready ## call a route, signed (ROUTE=/reports/flow; METHOD=PUT BODY='{...}')
+	@$(LOCAL) -m local.call $(ROUTE) $(if $(METHOD),--method $(METHOD)) $(if $(BODY),--body '$(BODY)')
 
 invoke: .venv-local/ready ## call a function (FUNCTION=sending EVENT=schedule-fired)
 	@$(LOCAL) -m local.invoke "$(FUNCTION)" "$(EVENT)"
@@ -85,8 +91,10 @@ example-trial: .venv-evaluation/ready ## make up a year of the trial, and its re
 	@$(EVALUATION) -m evaluation report build/example-trial/unblinded \
 	    -o build/example-trial/report.html --json build/example-trial/report.json
 
-report: .venv-evaluation/ready ## make the report on a research extract (EXTRACT=folder or zip, OUT=report.html)
-	@$(EVALUATION) -m evaluation report "$(EXTRACT)" $(if $(OUT),-o "$(OUT)") $(ARGS)
+report: ## make the report on a research extract (EXTRACT=folder or zip, OUT=build/report.html)
+	@test -n "$(EXTRACT)" || { echo "Which extract? make report EXTRACT=build/extract/unblinded"; exit 2; }
+	@$(MAKE) -s .venv-evaluation/ready
+	@$(EVALUATION) -m evaluation report "$(EXTRACT)" -o "$(or $(OUT),build/report.html)" $(ARGS)
 
 power: .venv-evaluation/ready ## how many people a trial needs (ARGS="--control .28 --intervention .2")
 	@$(EVALUATION) -m evaluation power $(ARGS)

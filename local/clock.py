@@ -121,7 +121,10 @@ def settle(port: int) -> tuple[list[datetime], list[datetime]]:
 
 def moment(text: str) -> datetime:
     """A time with its zone, as RFC 3339 writes it."""
-    time = datetime.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("say when: 2026-12-05T09:00:00Z") from None
     if time.tzinfo is None:
         raise argparse.ArgumentTypeError("say which zone: 2026-12-05T09:00:00Z")
     return time

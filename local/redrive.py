@@ -233,7 +233,8 @@ def run(place: Place, queues: list[str], console: Console, *, go: bool) -> bool:
         )
     if table.row_count:
         console.print(table)
-    console.print(f"{table.row_count} found, {table.row_count - len(left)} taken.")
+    went = f", {table.row_count - len(left)} taken" if go else ""
+    console.print(f"{table.row_count} found in {', '.join(queues)}{went}.")
     return not left
 
 

@@ -79,7 +79,8 @@ def up(port: int) -> None:
     """Bring the stack up, or up to date; leave nothing running that was not, if that fails."""
     with ExitStack() as undo:
         if emulator.running():
-            port = Stack.load().port
+            if (asked := port) != (port := Stack.load().port):
+                print(f"It is up on port {port} already, not on {asked}: make down moves it.")
         else:
             DESCRIPTION.unlink(missing_ok=True)
             refuse_taken(port)
@@ -98,7 +99,7 @@ def refuse_taken(port: int) -> None:
         try:
             probe.bind((emulator.HOST, port))
         except OSError as error:
-            sys.exit(f"Port {port}: {error.strerror}. Choose another: make up PORT={port + 1}")
+            sys.exit(f"Port {port}: {error.strerror}. Choose another, such as PORT={port + 1}.")
 
 
 def deploy(port: int) -> None:
@@ -226,6 +227,13 @@ def status() -> None:
     print(f"Invocations running: {work['running']}; stream records not yet read: {work['unread']}")
 
 
+def a_port(text: str) -> int:
+    """A port that one may listen on without being root."""
+    if not text.isdecimal() or int(text) not in range(1024, 65536):
+        raise argparse.ArgumentTypeError("is a number from 1024 to 65535")
+    return int(text)
+
+
 def interrupted(number: int, _: object) -> NoReturn:
     """Unwind, so that nothing is left running; a second signal does not cut that short."""
     signal.signal(number, signal.SIG_IGN)
@@ -238,7 +246,7 @@ def main() -> None:
     commands = {"down": down, "status": status}
     parser.add_argument("command", choices=["up", *commands])
     parser.add_argument(
-        "--port", type=int, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
+        "--port", type=a_port, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
     )
     options = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -197,6 +197,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     who.add_argument("--order", metavar="FORCE/REFERENCE", help="one of their orders")
     ask_where(parser)
     given = parser.parse_args(arguments)
+    if "/" not in (given.person or given.order):
+        parser.error("the force stands before it: durham/DVPO-2026-000123")
     try:
         place, by = placed(given)
         with Console(stderr=True).status("Looking for orders ..."):

@@ -39,6 +39,7 @@ PARTS: tuple[Part, ...] = (
     ("cost", 1, lambda _: cost.table(life(SHORT), life(LONG))),
     ("scale", len(scale.SIZES), scale.at_sizes),
     ("nightly", len(nightly.SIZES), nightly.at_sizes),
+    ("proof", len(nightly.PROVEN), nightly.proven_at_sizes),
     ("capacity", 1, lambda _: capacity.table(life(SHORT))),
     ("throughput", throughput.ROUNDS, throughput.measured),
 )

@@ -88,6 +88,12 @@ class Noted:
     def get_paginator(self, _: str) -> Noted:
         return self
 
+    def paginate(self, **request: Any) -> Iterator[Any]:
+        """Each page is a call."""
+        for page in self.client.paginate(**request):
+            self.calls.append(Call(self.service, "paginate", request, page))
+            yield page
+
     def __getattr__(self, operation: str) -> Any:
         def call(**request: Any) -> Any:
             answer = getattr(self.client, operation)(**request)

@@ -134,7 +134,6 @@ def taken_at(size: int) -> dict[str, dict[str, float]]:
         ]
         clock.move_to(MORNING + timedelta(days=2, hours=8))
         works["reconciliation"] = [deployment.invoke("reconciliation", {})]
-        works["nightly proof"] = [deployment.invoke("reconciliation", {"proof": "control"})]
         gc.unfreeze()
     return {act: _taken(done) for act, done in works.items()}
 

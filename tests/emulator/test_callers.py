@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from http.client import HTTPConnection
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,7 +20,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.clock import settle
-from tests.support.samples import order
+from tests.emulator.conftest import PYTHON
+from tests.support.samples import ROOT, order
 from trial.timetable import LONDON
 
 if TYPE_CHECKING:
@@ -79,6 +82,7 @@ def forged(request: Request, chance: Random) -> Request:
     """The same with one thing changed after it was signed."""
     authorization = request.headers["Authorization"]
     head, _, signature = authorization.rpartition("Signature=")
+    date = request.headers["X-Amz-Date"]
     place = chance.randrange(len(signature))
     other = chance.choice([each for each in "0123456789abcdef" if each != signature[place]])
 
@@ -94,7 +98,7 @@ def forged(request: Request, chance: Random) -> Request:
         lambda: with_header("Authorization", authorization.replace("/eu-west-2/", "/us-east-1/")),
         lambda: with_header("Authorization", authorization.replace("Credential=", "Credential=A")),
         lambda: with_header("Authorization", authorization.replace("content-type;", "")),
-        lambda: with_header("X-Amz-Date", request.headers["X-Amz-Date"][:-2] + "9Z"),
+        lambda: with_header("X-Amz-Date", f"{int(date[9:15]) ^ 1:06}".join((date[:9], "Z"))),
         lambda: with_header("Host", "another.execute-api.eu-west-2.amazonaws.com"),
         lambda: replace(request, path=request.path + "x"),
         lambda: replace(request, data=request.data.replace(b"durham", b"whitby")),
@@ -112,6 +116,34 @@ def an_order(system: System, serial: int) -> dict[str, Any]:
     today = system.clock.now().astimezone(LONDON).date()
     dates = {"made_on": today, "served_on": today, "expires_on": today + timedelta(days=13)}
     return order(serial, order={name: day.isoformat() for name, day in dates.items()})
+
+
+def called(system: System, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """How `python -m local.call` ends beside the stack, and the answer that it prints."""
+    home = Path(system.stack.clock_file).parents[1]
+    done = subprocess.run(
+        [PYTHON, "-m", "local.call", *arguments],
+        cwd=home,
+        env={"PYTHONPATH": f"{ROOT}/functions:{ROOT}/layers/common:."},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    _, _, answer = done.stdout.partition("\n")
+    return done.returncode, json.loads(answer or "{}")
+
+
+def test_from_the_command_line_an_order_is_posted_and_a_route_called(system: System) -> None:
+    system.clock.jump(system.clock.now() + timedelta(days=1))
+    ended, posted = called(system, "--order", "646")
+    assert (ended, posted["status"]) == (0, "eligible")
+    assert called(system, "--order", "646") == (0, posted)
+    ended, shown = called(system, f"/enrolments/{posted['enrolment_id']}")
+    assert (ended, shown["status"]) == (0, "allocated")
+    pause = {"paused": "perhaps", "reason": "drill", "by": "PC-1182"}
+    ended, refused = called(system, "/sending", "--method", "PUT", "--body", json.dumps(pause))
+    assert (ended, refused["errors"][0]["field"]) == (1, "paused")
+    assert called(system, "--order", "1000")[0] == called(system)[0] == 2
 
 
 def test_no_forged_request_is_taken(system: System) -> None:
