@@ -233,8 +233,8 @@ def run(place: Place, queues: list[str], console: Console, *, go: bool) -> bool:
         )
     if table.row_count:
         console.print(table)
-    went = f", {table.row_count - len(left)} taken" if go else ""
-    console.print(f"{table.row_count} found in {', '.join(queues)}{went}.")
+    went = f", {table.row_count - len(left)} taken" if go else f" in {', '.join(queues)}"
+    console.print(f"{table.row_count} found{went}.")
     return not left
 
 

@@ -36,12 +36,14 @@ _SIMULATOR = ("-m", "tests.simulation", "--seeds", f"{_SEEDS}")
 _PYTEST = ("-m", "pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider")
 _TESTS = {
     "functions/allocation": "integration/test_allocation integration/test_concurrency",
+    "functions/audit": "integration/test_audit",
     "functions/enrolment": (
         "integration/test_enrolment integration/test_change integration/test_life"
         " integration/test_protected_numbers integration/test_concurrency"
     ),
     "functions/receipts": "integration/test_receipts",
     "functions/reconciliation": "integration/test_reconciliation unit/test_reconciliation_gaps",
+    "functions/retention": "integration/test_retention integration/test_subject_access",
     "functions/scheduling": "integration/test_scheduling integration/test_converge",
     "functions/sending": "unit/test_guard unit/test_gateway integration/test_sending",
     "layers/common/trial": "unit/test_eligibility unit/test_gateway integration/test_sending",
