@@ -46,7 +46,9 @@ _TESTS = {
     "functions/retention": "integration/test_retention integration/test_subject_access",
     "functions/scheduling": "integration/test_scheduling integration/test_converge",
     "functions/sending": "unit/test_guard unit/test_gateway integration/test_sending",
-    "layers/common/trial": "unit/test_eligibility unit/test_gateway integration/test_sending",
+    "layers/common/trial": (
+        "unit/test_eligibility unit/test_gateway integration/test_sending integration/test_audit"
+    ),
     "infra": "integration/test_template",
 }
 """Where the tests of what lies in a folder are."""
