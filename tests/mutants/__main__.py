@@ -40,6 +40,7 @@ _TESTS = {
     "functions/enrolment": (
         "integration/test_enrolment integration/test_change integration/test_life"
         " integration/test_protected_numbers integration/test_concurrency"
+        " integration/test_retention"
     ),
     "functions/receipts": "integration/test_receipts",
     "functions/reconciliation": "integration/test_reconciliation unit/test_reconciliation_gaps",
