@@ -1,0 +1,122 @@
+"""
+Nothing about a trial under way changes: a month of it, recorded from the first release.
+
+Each line of the recording is an order with the moment from which it was planned, and all that came
+of it: the timetable, the texts and the rows of the extract. It was recorded once and is never
+recorded anew: allocations and reminders of that trial carry the hash of its protocol.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from extract.pseudonyms import Pseudonyms
+from extract.rows import File, rows
+from tests.support.people import ADULT, KNOWN
+from trial.model import Arm, Condition, Status
+from trial.planning import planned_reminders
+from trial.protocol import load
+from trial.records import Allocation, Enrolment, Order
+from trial.wording import render
+
+VERSION = "dvpo-2026-1"
+RECORDED = [
+    json.loads(line)
+    for line in Path(__file__).with_name("month-dvpo-2026-1.jsonl").read_text().splitlines()
+]
+
+
+def lived(given: dict[str, Any]) -> dict[str, Any]:
+    """What becomes of an order of the recording."""
+    agreed, start = load(VERSION), datetime.fromisoformat(given["start"])
+    made_on = date.fromisoformat(given["made_on"])
+    order = Order(
+        reference=given["reference"],
+        force="durham",
+        court="Peterlee Magistrates' Court",
+        made_on=made_on,
+        expires_on=made_on + timedelta(days=given["days"] - 1),
+        served_on=made_on,
+        conditions=tuple(map(Condition, given["conditions"])),
+        authorising_superintendent="S-0417",
+    )
+    enrolment = Enrolment(
+        enrolment_id=UUID(given["enrolment_id"]),
+        status=Status.ALLOCATED,
+        order=order,
+        respondent=ADULT,
+        person_hash="aa",
+        mobile=KNOWN,
+        enrolled_at=start,
+        first_status=Status.ELIGIBLE,
+        trial=agreed.trial,
+        month=f"{start:%Y-%m}",
+        allocated_at=start,
+    )
+    allocation = Allocation(
+        enrolment_id=enrolment.enrolment_id,
+        arm=Arm.INTERVENTION,
+        stratum="14" if given["days"] == 14 else "15-28",
+        block=0,
+        position=0,
+        allocated_at=start,
+        protocol=agreed.version,
+        protocol_sha256=agreed.sha256,
+    )
+    reminders = planned_reminders(enrolment, allocation, start=start)
+    file = File(enrolment, allocation, tuple(reminders))
+    told = rows(
+        file, protocol=agreed, names=Pseudonyms(b"a key"), extracted_at=start + timedelta(days=40)
+    )
+    assert {(each.protocol, each.protocol_sha256) for each in reminders} == {
+        (agreed.version, agreed.sha256)
+    }
+    return {
+        "reminders": [
+            each.model_dump(mode="json", include={"number", "theme", "due_at", "state", "reason"})
+            for each in reminders
+        ],
+        "texts": [
+            render(
+                agreed,
+                each.theme,
+                conditions=order.conditions,
+                force="Northumbria Police",
+                contact="101",
+                expires_on=order.expires_on,
+            )
+            for each in reminders
+        ],
+        "extract": [each.model_dump(mode="json") for each in told],
+    }
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda each: each["given"]["reference"])
+def test_the_timetable_the_texts_and_the_rows_of_an_order_are_as_recorded(
+    recorded: dict[str, Any],
+) -> None:
+    became = lived(recorded["given"])
+    assert became["reminders"] == recorded["reminders"]
+    assert became["texts"] == recorded["texts"]
+    for row, expected in zip(became["extract"], recorded["extract"], strict=True):
+        # A later release may add columns.
+        assert {name: row[name] for name in expected} == expected
+
+
+def test_the_file_is_the_one_that_was_agreed() -> None:
+    agreed = "3a427c1a7989a29dab76d9d83ad88802fb66c649cc23db95c9406342b6641898"
+    assert load(VERSION).sha256 == agreed
+
+
+def test_the_recording_has_every_length_every_set_of_conditions_and_late_starts() -> None:
+    given = [each["given"] for each in RECORDED]
+    assert {each["days"] for each in given} == set(range(14, 29))
+    assert len({tuple(each["conditions"]) for each in given}) == 2 ** (len(Condition) - 1)
+    reasons = {each["reason"] for line in RECORDED for each in line["reminders"]}
+    assert reasons == {None, "missed_late_start"}
