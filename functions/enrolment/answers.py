@@ -3,10 +3,13 @@
 from datetime import date, datetime
 from uuid import UUID
 
+from pydantic import Field
+
 from trial.model import (
     Arm,
     Condition,
     EndReason,
+    Harm,
     HoldReason,
     Instrument,
     MissingReason,
@@ -17,6 +20,10 @@ from trial.model import (
     Status,
     Theme,
 )
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class EnrolmentAccepted(Model):
@@ -142,8 +149,10 @@ class OutcomeOut(Model):
     enrolment_id: UUID
     outcome_id: str
     type: OutcomeType
-    instrument: Instrument
+    instrument: Instrument | None = Field(default=None, exclude_if=_is_none)
+    kind: Harm | None = Field(default=None, exclude_if=_is_none)
     occurred_at: datetime
+    same_protected_person: bool | None = Field(default=None, exclude_if=_is_none)
     reference: str | None
     reported_at: datetime
 

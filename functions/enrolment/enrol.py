@@ -12,7 +12,7 @@ from enrolment.settle import any_live, numbers_with, person_with, settled
 from enrolment.wire import EnrolmentIn, FieldError, enrolment_id
 from trial.eligibility import age_band, birthday
 from trial.errors import ConflictError
-from trial.model import Status
+from trial.model import PriorIncidents, Status
 from trial.records import (
     Audit,
     Enrolment,
@@ -173,6 +173,11 @@ def _respondent(
         of_age_on=of_age_on if of_age_on > request.order.made_on - _A_YEAR else None,
         sex=given.sex,
         ethnicity=given.ethnicity,
+        prior_incidents=None
+        if given.prior_incidents is None
+        else PriorIncidents.of(given.prior_incidents),
+        risk_grade=given.risk_grade,
+        first_order=given.first_order,
     )
 
 

@@ -34,7 +34,7 @@ def report_outcome(enrolment_id: UUID, given: OutcomeIn, desk: Desk) -> tuple[Ou
         enrolment = known[0]
         # What names a crime is an identifier too: it is not taken in again once it is erased.
         gone = {"reference": None} if enrolment.erased_at else {}
-        told = given.model_dump() | gone
+        told = given.model_dump(exclude={"kind"}) | {"harm": given.kind} | gone
         if earlier := desk.store.outcome(enrolment_id, given.outcome_id):
             if earlier.model_dump(exclude={"kind", "reported_at"}) != told:
                 raise ConflictError("this outcome is known, with other content")

@@ -20,11 +20,13 @@ from trial.model import (
     Condition,
     EndReason,
     Ethnicity,
+    Harm,
     HoldReason,
     Instrument,
     MissingReason,
     Model,
     OutcomeType,
+    RiskGrade,
     Sex,
 )
 
@@ -103,6 +105,11 @@ class RespondentIn(Model):
     date_of_birth: Day
     sex: Sex
     ethnicity: Ethnicity | None = None
+    prior_incidents: Annotated[int, Field(strict=True, ge=0, le=999)] | None = Field(
+        default=None, description="Domestic abuse incidents in the 12 months before the order"
+    )
+    risk_grade: RiskGrade | None = None
+    first_order: StrictBool | None = None
 
 
 class MobileIn(Model):
@@ -182,13 +189,26 @@ class ReleaseIn(Model):
 
 
 class OutcomeIn(Model):
-    """An arrest, a breach, an incident or an offence."""
+    """An arrest, a breach, an incident or an offence; or a harm, which has a kind instead."""
 
     outcome_id: Ident
     type: OutcomeType
-    instrument: Instrument
+    instrument: Instrument | None = None
+    kind: Harm | None = None
     occurred_at: Moment
+    same_protected_person: StrictBool | None = Field(
+        default=None, description="Whether the order protects the person whom it was done to"
+    )
     reference: Code | None = None
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        harm = self.type is OutcomeType.HARM
+        if harm == (self.kind is None):
+            raise FieldError("kind", "is missing" if harm else "is for a harm only")
+        if not harm and self.instrument is None:
+            raise FieldError("instrument", "is missing")
+        return self
 
 
 class SwitchIn(Model):

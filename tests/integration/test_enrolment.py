@@ -311,6 +311,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "order.conditions",
     ),
     "an unknown ethnicity": ({"respondent": {"ethnicity": "W4"}}, "respondent.ethnicity"),
+    "a share of an incident": (
+        {"respondent": {"prior_incidents": 1.5}},
+        "respondent.prior_incidents",
+    ),
+    "fewer incidents than none": (
+        {"respondent": {"prior_incidents": -1}},
+        "respondent.prior_incidents",
+    ),
+    "an unknown risk": ({"respondent": {"risk_grade": "immense"}}, "respondent.risk_grade"),
+    "first order perhaps": ({"respondent": {"first_order": "perhaps"}}, "respondent.first_order"),
     "a protected name": ({"protected_numbers": ["Ford Prefect"]}, "protected_numbers.0"),
     "twenty-one protected numbers": ({"protected_numbers": [PROTECTED] * 21}, "protected_numbers"),
     "a sentence for a code": (
@@ -320,6 +330,24 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a line break": ({"order": {"court": "Peterlee\nMagistrates"}}, "order.court"),
     "half a character": ({"order": {"court": "Peterlee \ud800"}}, "order.court"),
 }
+
+
+@pytest.mark.parametrize(
+    ("incidents", "band"),
+    [(0, "none"), (1, "one_or_two"), (2, "one_or_two"), (3, "three_to_five"), (5, "three_to_five"),
+     (6, "six_or_more"), (999, "six_or_more")],
+)  # fmt: skip
+def test_what_upstream_knows_of_the_risk_is_kept_in_bands(incidents: int, band: str) -> None:
+    told = {"prior_incidents": incidents, "risk_grade": "high", "first_order": False}
+    respondent = enrolment_of(enrol(respondent=told)).respondent
+    assert respondent.prior_incidents == band
+    assert (respondent.risk_grade, respondent.first_order) == ("high", False)
+
+
+def test_an_order_may_come_without_a_word_on_the_risk() -> None:
+    respondent = enrolment_of(enrol()).respondent
+    assert (respondent.prior_incidents, respondent.risk_grade) == (None, None)
+    assert respondent.first_order is None
 
 
 @pytest.mark.parametrize(("changes", "field"), REFUSED.values(), ids=REFUSED)

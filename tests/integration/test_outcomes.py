@@ -21,7 +21,7 @@ from tests.support.life import (
 from tests.support.steps import enrol, fire, someone_in
 from tests.support.table import enrolment_of, everything, reminder_of, reminders_of
 from trial import aws
-from trial.model import Arm, Instrument, OutcomeType, Suppression, Theme
+from trial.model import Arm, Harm, Instrument, OutcomeType, Suppression, Theme
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -43,7 +43,7 @@ def kept(enrolment_id: UUID) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("instrument", Instrument)
-@pytest.mark.parametrize("type_", OutcomeType)
+@pytest.mark.parametrize("type_", [each for each in OutcomeType if each != "harm"])
 def test_an_outcome_is_kept_as_it_was_reported(type_: OutcomeType, instrument: Instrument) -> None:
     enrolment_id = enrol()
     body = ARREST | {"type": type_, "instrument": instrument}
@@ -55,6 +55,58 @@ def test_an_outcome_is_kept_as_it_was_reported(type_: OutcomeType, instrument: I
     }
     (item,) = kept(enrolment_id)
     assert {name: item[name] for name in body} == body
+
+
+HARM = {
+    "outcome_id": "HARM-1",
+    "type": "harm",
+    "kind": "wrong_recipient",
+    "occurred_at": "2026-12-01T09:05:00Z",
+}
+
+
+@pytest.mark.parametrize("kind", Harm)
+def test_a_harm_is_kept_with_its_kind_and_needs_no_instrument(kind: Harm) -> None:
+    enrolment_id = enrol()
+    answer = tell(enrolment_id, "outcomes", HARM | {"kind": kind})
+    assert answer.status == 201
+    assert answer.body["kind"] == kind
+    assert "instrument" not in answer.body
+    (item,) = kept(enrolment_id)
+    assert (item["type"], item["harm"]) == ("harm", kind)
+    assert "instrument" not in item
+    assert tell(enrolment_id, "outcomes", HARM | {"kind": kind}).status == 200
+    other = next(each for each in Harm if each is not kind)
+    assert tell(enrolment_id, "outcomes", HARM | {"kind": other}).status == 409
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_an_outcome_may_say_whether_it_befell_the_person_whom_the_order_protects(
+    same: bool,  # noqa: FBT001
+) -> None:
+    enrolment_id = enrol()
+    body = ARREST | {"same_protected_person": same}
+    assert tell(enrolment_id, "outcomes", body).body["same_protected_person"] is same
+    (item,) = kept(enrolment_id)
+    assert item["same_protected_person"] is same
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({name: value for name, value in HARM.items() if name != "kind"}, "kind"),
+        (ARREST | {"kind": "threat"}, "kind"),
+        (HARM | {"kind": "boredom"}, "kind"),
+        ({name: value for name, value in ARREST.items() if name != "instrument"}, "instrument"),
+        (ARREST | {"same_protected_person": "yes"}, "same_protected_person"),
+    ],
+)
+def test_an_outcome_whose_fields_do_not_go_together_is_refused(
+    body: dict[str, Any], field: str
+) -> None:
+    answer = tell(enrol(), "outcomes", body)
+    assert answer.status == 422
+    assert [each["field"] for each in answer.body["errors"]] == [field]
 
 
 def test_the_same_outcome_again_is_known_in_whatever_zone_it_is_told() -> None:

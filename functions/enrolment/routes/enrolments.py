@@ -193,7 +193,7 @@ def release(enrolment_id: str, request: Annotated[ReleaseIn, Body()]) -> Enrolme
 
 @router.post(
     "/enrolments/<enrolment_id>/outcomes",
-    summary="An arrest, a breach, an incident or an offence",
+    summary="An arrest, a breach, an incident, an offence or a harm",
     tags=_TAGS,
     responses={
         200: {"description": "Known already: nothing happens twice"},
@@ -213,7 +213,8 @@ def report(enrolment_id: str, request: Annotated[OutcomeIn, Body()]) -> Response
     outcome, new = report_outcome(ident, request, desk(router))
     if new:
         tell(Fact.OUTCOME_REPORTED, type=outcome.type)
-    shown = OutcomeOut(enrolment_id=ident, **outcome.model_dump(exclude={"kind"}))
+    kept = outcome.model_dump(exclude={"kind", "harm"})
+    shown = OutcomeOut(enrolment_id=ident, kind=outcome.harm, **kept)
     return answer(HTTPStatus.CREATED if new else HTTPStatus.OK, shown)
 
 

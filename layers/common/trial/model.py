@@ -189,6 +189,17 @@ class OutcomeType(StrEnum):
     BREACH = "breach"
     DOMESTIC_ABUSE_INCIDENT = "domestic_abuse_incident"
     OFFENCE = "offence"
+    HARM = "harm"
+
+
+class Harm(StrEnum):
+    """What harm the trial is said to have done: CONSORT 2025, items 15 and 27."""
+
+    WRONG_RECIPIENT = "wrong_recipient"
+    DISCLOSURE = "disclosure"
+    COMPLAINT = "complaint"
+    THREAT = "threat"
+    OTHER = "other"
 
 
 class Instrument(StrEnum):
@@ -196,8 +207,38 @@ class Instrument(StrEnum):
 
     DVPO = "dvpo"
     DVPN = "dvpn"
+    DAPO = "dapo"
+    NON_MOLESTATION = "non_molestation"
+    RESTRAINING = "restraining"
     BAIL = "bail"
     OTHER = "other"
+
+
+class PriorIncidents(StrEnum):
+    """
+    Domestic abuse incidents in the 12 months before the order.
+
+    In words: a spreadsheet reads 1-2 as a date.
+    """
+
+    NONE = "none"
+    ONE_OR_TWO = "one_or_two"
+    THREE_TO_FIVE = "three_to_five"
+    SIX_OR_MORE = "six_or_more"
+
+    @classmethod
+    def of(cls, count: int) -> "PriorIncidents":
+        """The band of a number of incidents."""
+        most = {cls.NONE: 0, cls.ONE_OR_TWO: 2, cls.THREE_TO_FIVE: 5}
+        return next((band for band, most_of in most.items() if count <= most_of), cls.SIX_OR_MORE)
+
+
+class RiskGrade(StrEnum):
+    """The grade of the force's domestic abuse risk assessment."""
+
+    STANDARD = "standard"
+    MEDIUM = "medium"
+    HIGH = "high"
 
 
 class HoldReason(StrEnum):

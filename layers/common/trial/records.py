@@ -19,14 +19,17 @@ from trial.model import (
     Condition,
     EndReason,
     Ethnicity,
+    Harm,
     HoldReason,
     Instrument,
     MissingReason,
     Model,
     OutcomeType,
+    PriorIncidents,
     Reason,
     ReminderState,
     Retained,
+    RiskGrade,
     Sex,
     Status,
     Suppression,
@@ -91,6 +94,9 @@ class Respondent(Model):
     of_age_on: date | None = None
     sex: Sex
     ethnicity: Ethnicity | None = None
+    prior_incidents: PriorIncidents | None = None
+    risk_grade: RiskGrade | None = None
+    first_order: bool | None = None
 
 
 class Mobile(Model):
@@ -340,12 +346,14 @@ class Cursor(Record):
 
 
 class Outcome(Record):
-    """What upstream reports to have happened."""
+    """What upstream reports to have happened. A harm is of a kind, and against no instrument."""
 
     kind: Literal["outcome"] = "outcome"
     outcome_id: str
     type: OutcomeType
-    instrument: Instrument
+    instrument: Instrument | None = None
+    harm: Harm | None = None
+    same_protected_person: bool | None = None
     occurred_at: datetime
     reference: str | None = None
     reported_at: datetime
