@@ -20,10 +20,10 @@ from rich.table import Table
 from evaluation import package, parquet, timetable
 from evaluation.cohort import SumsError
 from evaluation.parquet import MissingLibraryError
-from trial import protocol as protocols
 from trial.errors import RejectedError
+from trial.protocol import load as protocols
 
-VERSIONS = sorted(path.stem for path in protocols.FOLDER.glob("*.toml"))
+VERSIONS = protocols.versions()
 
 
 def _report(wanted: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from evaluation.statistics.values import Counts
 
 if TYPE_CHECKING:
     from evaluation.package import Extract
-    from trial.analysis_plan import Endpoint
+    from trial.protocol.plan import Endpoint
 
 ORDERED: Final = {
     "age_band": ("under_18", "18-24", "25-34", "35-44", "45-54", "55+"),

@@ -24,11 +24,13 @@ import pandas as pd
 from evaluation.rows import read_rows
 from extract.dictionary import table_schema
 from extract.schema import BLINDED_ROWS, ROWS
-from trial import protocol as protocols
-from trial.protocol import Protocol, ProtocolError
+from trial.protocol import load as protocols
+from trial.protocol.load import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from trial.protocol.settings import Protocol
 
 Form = Literal["blinded", "unblinded"]
 Described = dict[str, Any]

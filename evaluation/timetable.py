@@ -6,16 +6,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from trial.errors import RejectedError
-from trial.timetable import reminder_days, themes
+from trial.protocol.timetable import reminder_days, themes
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from trial.model import Theme
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 
-def planned(days: int, made_on: date, protocol: Protocol) -> list[tuple[int, date, Theme]]:
+def planned(days: int, made_on: date, protocol: Protocol) -> list[tuple[int, date, str]]:
     """Day of the order (from 0), date and theme of each reminder; RejectedError for the length."""
     cadence = protocol.cadence
     if not cadence.shortest <= days <= cadence.longest:

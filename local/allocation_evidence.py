@@ -16,7 +16,7 @@ from trial.table import Key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 _ENROLLED = ("enrolment_id", "trial", "person_hash", "allocated_at", "dates_changed_at")
 KINDS = ("allocation", "cursor", "enrolment", "message", "reminder")

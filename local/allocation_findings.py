@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from local.allocation_evidence import Enrolled, Evidence
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
     Derive = Callable[[Protocol, str, int], tuple[Arm, ...]]
 

@@ -16,7 +16,7 @@ from typing import Any
 from local import api, moved_clock
 from local.clock import settle
 from local.stack import Stack
-from trial.timetable import local_date
+from trial.protocol.timetable import local_date
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "events" / "api-enrol.json"
 DAYS = 14

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from local.orders import Kind
 from local.run import Run, local
-from trial.model import Arm, Condition, Reason, ReminderState, Status, Suppression, Theme
-from trial.wording import ONE_PART, WordingError, septets, written
+from trial.model import Arm, Condition, Reason, ReminderState, Status, Suppression
+from trial.protocol.wording import ONE_PART, WordingError, septets, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,11 +111,11 @@ def check_late_starts(run: Run) -> list[str]:
         ]
         sent = case.sent()
         first_days = {local(text.seen_at).date() for text in run.texts_to(case)[:1]}
-        if not sent or sent[-1]["theme"] != Theme.EXPIRY:
-            lost.append(Theme.EXPIRY)
+        if not sent or sent[-1]["theme"] != "expiry":
+            lost.append("expiry")
         known_on = local(case.order.known_at).date()
-        if not sent or (sent[0]["theme"] != Theme.CONDITIONS and known_on not in first_days):
-            lost.append(Theme.CONDITIONS)
+        if not sent or (sent[0]["theme"] != "conditions" and known_on not in first_days):
+            lost.append("conditions")
         if lost:
             problems.append(f"{case.order.reference}: started late, never told {', '.join(lost)}")
     return problems

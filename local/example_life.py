@@ -7,15 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from extract.codes import ReminderReason
-from trial.model import AgeBand, Arm, Instrument, OutcomeType, ReminderState, Theme
-from trial.timetable import LONDON, local_date, timetable
+from trial.model import AgeBand, Arm, Instrument, OutcomeType, ReminderState
+from trial.protocol.timetable import LONDON, local_date, timetable
 
 if TYPE_CHECKING:
     from datetime import datetime
     from random import Random
 
     from local.example_orders import Order
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 EFFECT: Final = 0.6
 """The true effect: the rate of breaches and arrests with texts, as a share of that without."""
@@ -33,7 +33,7 @@ class Text:
 
     number: int
     of: int
-    theme: Theme
+    theme: str
     due_at: datetime
     state: ReminderState
     reason: ReminderReason | None = None
@@ -109,7 +109,7 @@ def reminders(
             reason = ReminderReason.MISSED_LATE_START
         elif order.end_at and slot.due_at >= order.end_at:
             reason = ReminderReason.ENDED
-        elif breached_at and slot.theme is Theme.PLAN and slot.due_at >= breached_at:
+        elif breached_at and slot.theme == "plan" and slot.due_at >= breached_at:
             reason = ReminderReason.BREACH_REPORTED
         state, why = (ReminderState.SUPPRESSED, reason) if reason else _delivery(dead, draw)
         attempted = state not in (ReminderState.SUPPRESSED, ReminderState.FAILED)

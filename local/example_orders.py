@@ -14,8 +14,8 @@ from uuid import UUID
 
 from extract.codes import ResolvedHow
 from trial.model import AgeBand, EndReason, Ethnicity, MissingReason, Sex
-from trial.timetable import LONDON
-from trial.wording import Variant
+from trial.protocol.timetable import LONDON
+from trial.protocol.wording import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

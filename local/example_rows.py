@@ -9,14 +9,14 @@ from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
 from local.example_life import due_on
 from local.example_orders import Order, pseudonym
 from trial.model import EndReason, ReminderState
-from trial.timetable import LONDON, local_date
+from trial.protocol.timetable import LONDON, local_date
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from extract.schema import Row
     from local.example_trial import Case
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 _TAKEN = (
     ReminderState.SENT,

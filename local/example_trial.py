@@ -26,14 +26,14 @@ from local.example_life import EFFECT, Event, Text, events, reminders
 from local.example_orders import Order, orders
 from local.example_rows import rows_of
 from local.simulate_trial import people_wanted, sequence
-from trial import protocol as protocols
 from trial.model import Arm, EndReason, OutcomeType, Reason, Status
-from trial.timetable import local_date
+from trial.protocol import load as protocols
+from trial.protocol.timetable import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 VERSION: Final = "dvpo-2026-1"
 _TO_ALLOCATE: Final = timedelta(seconds=3)
@@ -152,7 +152,7 @@ def made(folder: Path, *, people: int, seed: int) -> Counter[str]:
     write(
         folder,
         (row for each in rows for row in each),
-        protocol=protocols.FOLDER / f"{VERSION}.toml",
+        protocol=protocols.path_of(VERSION),
         extracted_at=EXTRACTED_AT,
         counts=Counter(cell(row) for each in rows for row in each if isinstance(row, EnrolmentRow)),
         labels={Arm.CONTROL: Label.B, Arm.INTERVENTION: Label.A},

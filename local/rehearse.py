@@ -24,9 +24,9 @@ from sending.gateway import Gateway
 from trial.errors import TrialError
 from trial.mobile import NumberError, uk_mobile
 from trial.model import Condition
-from trial.protocol import load
-from trial.timetable import timetable
-from trial.wording import ONE_PART, render, septets
+from trial.protocol.load import load
+from trial.protocol.timetable import timetable
+from trial.protocol.wording import ONE_PART, render, septets
 
 MARK = "TEST {number}/{of} "
 ONCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1})

@@ -24,9 +24,10 @@ from rich.progress import track
 from rich.table import Table
 
 from allocation.randomisation import block, message
-from trial import protocol as protocols
 from trial.model import Arm
-from trial.protocol import Protocol, ProtocolError
+from trial.protocol import load as protocols
+from trial.protocol.load import ProtocolError
+from trial.protocol.settings import Protocol
 
 MOST_PEOPLE = 1_000_000
 
@@ -248,7 +249,7 @@ def people_wanted(text: str) -> int:
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line, or its help."""
-    versions = sorted(path.stem for path in protocols.FOLDER.glob("*.toml"))
+    versions = protocols.versions()
     parser = argparse.ArgumentParser(
         prog="python -m local.simulate_trial",
         description="Allocate synthetic people by a protocol, in memory, and show how even and "

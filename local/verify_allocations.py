@@ -27,11 +27,12 @@ from allocation.randomisation import block, message
 from local.allocation_evidence import Evidence, blocks_of
 from local.allocation_findings import Finding, findings
 from local.allocation_sources import exported, files_of, place, scanned
-from trial import protocol as protocols
 from trial.errors import TrialError
 from trial.keys import MacKey
 from trial.model import Arm
-from trial.protocol import Protocol, ProtocolError
+from trial.protocol import load as protocols
+from trial.protocol.load import ProtocolError
+from trial.protocol.settings import Protocol
 
 if TYPE_CHECKING:
     from local.allocation_findings import Derive
@@ -130,7 +131,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         epilog="\n\n".join(more),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    versions = sorted(path.stem for path in protocols.FOLDER.glob("*.toml"))
+    versions = protocols.versions()
     add = parser.add_argument
     # fmt: off
     add("--stack-name", metavar="NAME",

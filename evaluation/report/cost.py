@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evaluation.cohort import Cohort
-    from trial.analysis_plan import Costs
+    from trial.protocol.plan import Costs
 
 METHODS: Final = [
     Method(

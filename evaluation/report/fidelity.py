@@ -18,12 +18,13 @@ from evaluation.report.words import (
     percent,
     plural,
 )  # fmt: skip
-from trial.model import ReminderState, Theme
+from trial.model import ReminderState
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from evaluation.cohort import Cohort
+    from trial.protocol.settings import ThemePlan
 
 STATES: Final = (
     ReminderState.DELIVERED,
@@ -72,7 +73,7 @@ def section(cohort: Cohort) -> Section:
         return found
     _show_heat(found, reminders.drop(strays.index), len(control))
     _show_dose(found, treated)
-    _show_suppressed(found, reminders)
+    _show_suppressed(found, reminders, cohort.extract.protocol.themes)
     return found
 
 
@@ -173,7 +174,7 @@ def _show_dose(found: Section, treated: pd.DataFrame) -> None:
     )
 
 
-def _show_suppressed(found: Section, reminders: pd.DataFrame) -> None:
+def _show_suppressed(found: Section, reminders: pd.DataFrame, plans: tuple[ThemePlan, ...]) -> None:
     kept = reminders[reminders["state"].isin([ReminderState.SUPPRESSED, ReminderState.UNDELIVERED])]
     why = (kept["state"] + ":" + kept["reason"].replace("", "not_said")).value_counts()
     found.figures["reasons"] = {str(each): int(n) for each, n in why.items()}
@@ -191,7 +192,7 @@ def _show_suppressed(found: Section, reminders: pd.DataFrame) -> None:
         )
     themes = {
         theme: reminders[reminders["theme"] == theme]
-        for theme in Theme
+        for theme in (plan.theme for plan in plans)
         if (reminders["theme"] == theme).any()
     }
     found.figures["themes"] = {

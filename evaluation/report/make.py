@@ -21,7 +21,7 @@ from evaluation.report import (
 from evaluation.report.page import Interim, Report
 from evaluation.report.parts import Section
 from evaluation.report.words import count, named, of, percent, plural
-from trial.timetable import local_date
+from trial.protocol.timetable import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ from trial.eligibility import assess
 from trial.errors import ContendedError, RejectedError
 from trial.model import Status
 from trial.planning import planned_reminders
-from trial.protocol import RepeatPolicy
+from trial.protocol.settings import RepeatPolicy
+from trial.protocol.timetable import local_date
 from trial.records import Allocation, Audit, Cursor, Enrolment
-from trial.timetable import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from allocation.store import AllocationStore, Facts
     from trial.keys import MacKey
     from trial.model import Reason
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 _TRIES = 8
 _LONGEST_PAUSE = 0.4  # seconds

@@ -14,7 +14,7 @@ from trial.config import AllocationSettings, settings
 from trial.facts import Fact, tell
 from trial.keys import MacKey
 from trial.model import Status
-from trial.protocol import load
+from trial.protocol.load import load
 from trial.records import Enrolment
 from trial.stream import announced, each_record
 from trial.table import Table

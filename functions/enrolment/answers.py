@@ -18,7 +18,6 @@ from trial.model import (
     Reason,
     ReminderState,
     Status,
-    Theme,
 )
 
 
@@ -83,7 +82,7 @@ class ReminderOut(Model):
     """One reminder, without its text."""
 
     number: int
-    theme: Theme
+    theme: str
     due_at: datetime
     state: ReminderState
     reason: str | None
@@ -111,7 +110,7 @@ class TimetableEntry(Model):
     """One reminder that an order of this shape would get."""
 
     number: int
-    theme: Theme
+    theme: str
     date: date
     local_time: str
     due_at: datetime

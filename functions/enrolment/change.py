@@ -12,8 +12,8 @@ from enrolment.settle import numbers_with, person_with, settled
 from enrolment.wire import FieldError
 from trial.errors import ConflictError, ContendedError, NotFoundError
 from trial.model import EndReason
+from trial.protocol.timetable import local_date, timetable
 from trial.records import Audit, Enrolment, LifeEvent, Missing, Order
-from trial.timetable import local_date, timetable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from enrolment.store import EnrolmentStore, Surroundings
     from enrolment.wire import EndIn, MobileChange, OrderIn, ResumeIn, Service
     from trial.keys import MacKey, SealKey
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 
 @dataclass(frozen=True, slots=True)

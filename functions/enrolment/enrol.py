@@ -13,6 +13,7 @@ from enrolment.wire import EnrolmentIn, FieldError, enrolment_id
 from trial.eligibility import age_band, birthday
 from trial.errors import ConflictError
 from trial.model import PriorIncidents, Status
+from trial.protocol.timetable import local_date
 from trial.records import (
     Audit,
     Enrolment,
@@ -23,7 +24,6 @@ from trial.records import (
     Person,
     Respondent,
 )
-from trial.timetable import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from enrolment.store import EnrolmentStore, Surroundings
     from trial.keys import MacKey, SealKey
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 SHOWN_DIGITS = 3
 """How much of a number staff are shown, to tell it from another."""

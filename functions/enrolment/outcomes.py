@@ -9,8 +9,8 @@ from enrolment.patience import patiently
 from enrolment.wire import FieldError
 from trial.errors import ConflictError, NotFoundError
 from trial.model import Instrument, OutcomeType
+from trial.protocol.timetable import local_date
 from trial.records import Audit, Outcome
-from trial.timetable import local_date
 
 if TYPE_CHECKING:
     from uuid import UUID

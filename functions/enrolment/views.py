@@ -15,8 +15,8 @@ from enrolment.answers import (
     TimetableOut,
 )
 from trial.errors import NotFoundError
-from trial.timetable import LONDON, timetable
-from trial.wording import render
+from trial.protocol.timetable import LONDON, timetable
+from trial.protocol.wording import render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from enrolment.store import File
     from trial.model import Condition
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 
 # Entries of the audit trail that would tell the arm, or who has looked it up.

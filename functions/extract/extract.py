@@ -24,7 +24,7 @@ from extract.progress import Progress
 from extract.pseudonyms import Pseudonyms
 from extract.rows import rows
 from extract.schema import EnrolmentRow
-from trial.protocol import FOLDER
+from trial.protocol.load import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from extract.store import ExtractStore
     from trial.keys import MacKey
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 IN_A_PART: Final = 500
 """Enrolments that are in memory together."""
@@ -74,7 +74,7 @@ def extract(
         write(
             Path(folder),
             store.rows(progress.parts),
-            protocol=FOLDER / f"{protocol.version}.toml",
+            protocol=path_of(protocol.version),
             extracted_at=progress.extracted_at,
             counts=progress.counts,
             labels=names.labels,

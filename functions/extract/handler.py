@@ -16,7 +16,7 @@ from trial.errors import ContendedError
 from trial.facts import Fact, tell
 from trial.keys import MacKey
 from trial.model import Model
-from trial.protocol import load
+from trial.protocol.load import load
 from trial.table import Table
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from extract.codes import BlindedEnd, Form
 from extract.dictionary import table_schema
 from extract.schema import BLINDED_ROWS, ROWS, BlindedEnrolment, EnrolmentColumns, EnrolmentRow
 from trial.model import EndReason
-from trial.protocol import read
+from trial.protocol.load import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from extract.codes import Label
     from extract.schema import Row
     from trial.model import Arm
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 DESCRIPTOR: Final = "datapackage.json"
 PROTOCOL: Final = "protocol.toml"

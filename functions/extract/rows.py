@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from extract.codes import Group, ReminderReason, resolved_how
 from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
 from trial.model import Condition, EndReason, ReminderState
-from trial.timetable import LONDON, local_date
-from trial.wording import variant_of
+from trial.protocol.timetable import LONDON, local_date
+from trial.protocol.wording import variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from extract.pseudonyms import Pseudonyms
     from extract.schema import Row
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
     from trial.records import Allocation, Enrolment, Missing, Order, Outcome, Reminder
 
 _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

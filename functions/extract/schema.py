@@ -22,9 +22,8 @@ from trial.model import (
     ReminderState,
     Sex,
     Status,
-    Theme,
 )
-from trial.wording import Variant
+from trial.protocol.wording import Variant
 
 Number = Annotated[float, AfterValidator(lambda value: round(value, 3) + 0.0)]  # -0.0 is 0
 Count = Annotated[int, Field(ge=0)]
@@ -172,7 +171,7 @@ class ReminderRow(Row):
 
     number: Place = Field(description="Its number in the timetable.")
     of: Place = Field(description="Reminders in the timetable.")
-    theme: Theme = Field(description="What it is for.")
+    theme: str = Field(description="What it is for.")
     day: int = Field(description="Day of the order on which it is due, from 0.")
     hour: Annotated[int, Field(ge=0, le=23)] = Field(description="Hour at which, in London.")
     state: ReminderState = Field(description="How far it has come.")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from trial.model import ReminderState, Status, Suppression
-from trial.timetable import local_date
+from trial.protocol.timetable import local_date
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -16,7 +16,7 @@ from trial import aws
 from trial.config import ReconciliationSettings, settings
 from trial.facts import Fact, tell
 from trial.model import Model
-from trial.protocol import load
+from trial.protocol.load import load
 from trial.schedules import Schedules
 from trial.table import Table
 

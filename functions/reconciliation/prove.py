@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciliation.findings import Finding, Gap, finding
 from trial.model import Arm, ReminderState, Status
-from trial.timetable import local_date
+from trial.protocol.timetable import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from reconciliation.gaps import (
     why_never,
 )
 from trial.model import Arm, ReminderState
-from trial.protocol import load
+from trial.protocol.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from retention.store import RetentionStore
-    from trial.protocol import Retention
+    from trial.protocol.settings import Retention
     from trial.records import Enrolment
 
 _TRIES = 3

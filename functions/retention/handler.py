@@ -14,9 +14,9 @@ from trial import aws
 from trial.config import RetentionSettings, settings
 from trial.facts import Fact, tell
 from trial.model import Retained
-from trial.protocol import load
+from trial.protocol.load import load
+from trial.protocol.timetable import local_date
 from trial.table import Table
-from trial.timetable import local_date
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from trial.model import Status, Suppression, Theme
-from trial.timetable import allowed_at, local_date
+from trial.model import Status, Suppression
+from trial.protocol.timetable import allowed_at, local_date
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
     from trial.records import Enrolment, Reminder
 
 
@@ -28,7 +28,7 @@ def why_not(
         Suppression.NO_NUMBER: mobile.sealed is None,
         Suppression.UNSAFE_NUMBER: mobile.unsafe,
         Suppression.BREACH_REPORTED: (
-            enrolment.breach_reported_at is not None and reminder.theme is Theme.PLAN
+            enrolment.breach_reported_at is not None and reminder.theme == "plan"
         ),
     }
     return next((reason for reason, applies in reasons.items() if applies), None)

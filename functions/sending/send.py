@@ -19,10 +19,10 @@ from sending.store import (
 from trial.errors import ContendedError, RejectedError
 from trial.mobile import uk_mobile
 from trial.model import Arm, ReminderState, Suppression
-from trial.protocol import load
+from trial.protocol.load import load
+from trial.protocol.timetable import local_date
+from trial.protocol.wording import render
 from trial.table import ConditionFailedError
-from trial.timetable import local_date
-from trial.wording import render
 
 if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sending.gateway import Gateway
     from sending.store import SendingStore
     from trial.keys import SealKey
-    from trial.protocol import Protocol
+    from trial.protocol.settings import Protocol
 
 _TRIES = 3
 _OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})

@@ -14,7 +14,7 @@ from local.page import tables
 from local.page.charts import direction, orders_by_day, texts_by_hour
 from local.run import Case, Run, local
 from trial.model import Arm, Status, Suppression
-from trial.wording import septets
+from trial.protocol.wording import septets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,8 +18,8 @@ from rich.table import Table
 
 from tests.bench.acts import SHORT, life
 from tests.support.samples import MORNING
-from trial.protocol import load
-from trial.timetable import LONDON, timetable
+from trial.protocol.load import load
+from trial.protocol.timetable import LONDON, timetable
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.bench.acts import LONG, SHORT
 from tests.support.samples import ROOT
 from trial.facts import Fact
-from trial.protocol import load
+from trial.protocol.load import load
 
 if TYPE_CHECKING:
     from tests.bench.acts import Life

@@ -33,7 +33,7 @@ from tests.bench.meter import Call, Deployment
 from tests.simulation.cloud import Kms
 from tests.support.samples import MORNING, ROOT
 from trial.keys import MacKey
-from trial.protocol import load
+from trial.protocol.load import load
 from trial.table import Table
 
 if TYPE_CHECKING:

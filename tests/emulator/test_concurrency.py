@@ -22,8 +22,8 @@ from local.clock import settle
 from tests.support.samples import order, sample
 from tests.support.table import wired
 from trial.model import Arm
+from trial.protocol.timetable import local_date
 from trial.records import enrolment_key
-from trial.timetable import local_date
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -16,7 +16,7 @@ from local.extract import fetch, newest
 from local.stack import access
 from tests.support.extracts import opened
 from tests.support.samples import order
-from trial.timetable import LONDON
+from trial.protocol.timetable import LONDON
 
 if TYPE_CHECKING:
     from pathlib import Path

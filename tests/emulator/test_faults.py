@@ -22,7 +22,7 @@ from local.clock import settle
 from local.emulator import ROOT_KEY
 from tests.emulator.conftest import free_port
 from tests.support.samples import order
-from trial.timetable import LONDON
+from trial.protocol.timetable import LONDON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

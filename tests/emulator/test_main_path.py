@@ -14,7 +14,7 @@ import pytest
 from local import api
 from local.clock import settle
 from tests.support.samples import order
-from trial.timetable import LONDON
+from trial.protocol.timetable import LONDON
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import System

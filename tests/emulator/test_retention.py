@@ -12,7 +12,7 @@ from local.audit_findings import Fault
 from local.clock import settle
 from local.verify_audit import Place, verify
 from tests.support.samples import order
-from trial.timetable import LONDON
+from trial.protocol.timetable import LONDON
 
 if TYPE_CHECKING:
     from local.audit_findings import Chain, Finding

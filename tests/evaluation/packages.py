@@ -15,8 +15,8 @@ from extract.cells import cell
 from extract.codes import Label
 from extract.package import write
 from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow, Row
-from trial import protocol as protocols
 from trial.model import Arm
+from trial.protocol import load as protocols
 
 VERSION = "dvpo-2026-1"
 LOCKED = datetime(2028, 6, 1, 3, tzinfo=UTC)
@@ -143,7 +143,7 @@ def written(folder: Path, rows: Iterable[Row], at: datetime = OPEN) -> Path:
     write(
         folder,
         rows,
-        protocol=protocols.FOLDER / f"{VERSION}.toml",
+        protocol=protocols.path_of(VERSION),
         extracted_at=at,
         counts=Counter(cell(row) for row in rows if isinstance(row, EnrolmentRow)),
         labels={Arm.CONTROL: Label.B, Arm.INTERVENTION: Label.A},

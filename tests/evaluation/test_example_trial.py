@@ -9,7 +9,7 @@ from allocation.randomisation import block, message
 from evaluation.package import read
 from evaluation.report.make import report
 from local.example_trial import EXTRACTED_AT, VERSION, cases, made, main
-from trial.protocol import load
+from trial.protocol.load import load
 
 
 def contents(folder: Path) -> dict[str, bytes]:

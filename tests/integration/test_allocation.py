@@ -43,7 +43,7 @@ from trial import aws
 from trial.errors import ContendedError
 from trial.keys import MacKey
 from trial.model import Arm, Reason, ReminderState, Status
-from trial.protocol import load
+from trial.protocol.load import load
 from trial.records import Allocation, Cursor, cursor_key, enrolment_key
 from trial.table import Table
 

@@ -116,7 +116,7 @@ def test_only_the_unblinded_routes_can_show_an_arm_or_a_reminder() -> None:
         for operation in operations.values():
             known = _models(document, operation, set())
             blind = "Unblinded" not in operation["tags"] and path != "/openapi.json"
-            assert not (blind and known & {"Arm", "ReminderOut", "AllocationOut", "Theme"}), path
+            assert not (blind and known & {"Arm", "ReminderOut", "AllocationOut"}), path
 
 
 def _models(document: dict[str, Any], part: Any, known: set[str]) -> set[str]:

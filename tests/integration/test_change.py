@@ -40,8 +40,8 @@ from tests.support.table import (
 )
 from trial import aws
 from trial.model import Arm, Condition, ReminderState, Suppression
-from trial.protocol import load
-from trial.timetable import timetable
+from trial.protocol.load import load
+from trial.protocol.timetable import timetable
 
 if TYPE_CHECKING:
     from time_machine import Traveller

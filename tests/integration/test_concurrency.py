@@ -29,7 +29,8 @@ from trial import aws
 from trial.errors import ContendedError
 from trial.keys import MacKey
 from trial.model import Reason, Status
-from trial.protocol import RepeatPolicy, load
+from trial.protocol.load import load
+from trial.protocol.settings import RepeatPolicy
 from trial.records import Person, enrolment_key, person_key
 from trial.table import Table
 

@@ -16,7 +16,7 @@ from tests.support.life import CUSTODY, QUASHED, RELEASE, corrected, tell
 from tests.support.memory import File, Memory
 from tests.support.samples import MORNING, order
 from tests.support.steps import CONTEXT, failures, post, stream
-from trial.model import Arm, ReminderState, Suppression, Theme
+from trial.model import Arm, ReminderState, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -188,7 +188,7 @@ def test_dates_changed_in_custody_bring_nothing_back_that_was_missed(
     after = memory.file(enrolment_id)
     agrees(after)
     assert [each.reason for each in after.reminders] == [Suppression.ENDED] * 4 + [None] * 6
-    assert after.reminders[-1].theme is Theme.EXPIRY
+    assert after.reminders[-1].theme == "expiry"
 
 
 def test_dates_and_release_heard_of_together_bring_nothing_back_that_was_missed(

@@ -37,7 +37,7 @@ from tests.support.table import (
 from trial import aws
 from trial.errors import RejectedError
 from trial.model import Arm
-from trial.protocol import FOLDER
+from trial.protocol.load import path_of
 from trial.records import allocation_key, enrolment_key, reminder_key
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def test_nothing_that_tells_who_somebody_is_gets_out(
     shown = dict(objects("blinded")) | objects("unblinded")
     assert len(shown) == 5 + 6
     for form in ("blinded", "unblinded"):
-        agreed = (FOLDER / "dvpo-2026-1.toml").read_bytes()
+        agreed = path_of("dvpo-2026-1").read_bytes()
         assert shown.pop(f"{form}/{RUN}/protocol.toml") == agreed  # it has dates of its own
     for path, packed in shown.items():
         data = gzip.decompress(packed) if path.endswith(".gz") else packed

@@ -43,7 +43,7 @@ from trial import aws
 from trial.config import ExtractSettings, settings
 from trial.keys import MacKey
 from trial.model import AgeBand, Arm, ReminderState, Retained
-from trial.protocol import load
+from trial.protocol.load import load
 from trial.records import (
     Enrolment,
     Outcome,

@@ -37,8 +37,8 @@ from tests.support.table import (
 )
 from trial import aws
 from trial.model import Arm, ReminderState, Status, Suppression
+from trial.protocol.timetable import LONDON
 from trial.records import enrolment_key
-from trial.timetable import LONDON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from tests.support.table import everything
 from trial import config
 from trial.facts import Fact
 from trial.model import Arm
-from trial.protocol import load
+from trial.protocol.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

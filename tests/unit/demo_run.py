@@ -10,10 +10,10 @@ from local.api import Answer
 from local.checks import ANSWERS, DECISIONS, DOSE, RANDOMISED
 from local.orders import Kind, SyntheticOrder, first_morning, synthetic_orders
 from local.run import Case, Run, Text
-from trial.model import Arm, ReminderState, Suppression, Theme
-from trial.protocol import load
-from trial.timetable import Slot, timetable
-from trial.wording import render
+from trial.model import Arm, ReminderState, Suppression
+from trial.protocol.load import load
+from trial.protocol.timetable import Slot, timetable
+from trial.protocol.wording import render
 
 ANYWHERE = UUID(int=0)
 
@@ -99,7 +99,7 @@ def _state(order: SyntheticOrder, slot: Slot) -> tuple[ReminderState, str | None
 def _text(order: SyntheticOrder, reminder: dict[str, Any]) -> Text:
     body = render(
         load("dvpo-2026-1"),
-        Theme(reminder["theme"]),
+        reminder["theme"],
         conditions=order.body["order"]["conditions"],
         force="Durham Police",
         contact="101",

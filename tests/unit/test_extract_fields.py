@@ -34,9 +34,8 @@ from trial.model import (
     ReminderState,
     Sex,
     Status,
-    Theme,
 )
-from trial.protocol import load
+from trial.protocol.load import load
 from trial.records import (
     Allocation,
     Audit,
@@ -205,7 +204,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
     Reminder: {
         "enrolment_id": Withheld(UUID(int=2), "the enrolment has it"),
         "number": Carried(2, "reminders.number"),
-        "theme": Carried(Theme.EXPIRY, "reminders.theme"),
+        "theme": Carried("expiry", "reminders.theme"),
         "due_at": Carried(
             T + 3 * DAY + HOUR, "reminders.day reminders.hour reminders.minutes_late"
         ),
@@ -320,7 +319,7 @@ WHOLE = File(
         Reminder(
             enrolment_id=IDENT,
             number=1,
-            theme=Theme.CONDITIONS,
+            theme="conditions",
             due_at=T + 3 * HOUR,
             state=ReminderState.UNDELIVERED,
             reason="phone_unreachable",

@@ -17,7 +17,7 @@ from extract.package import write
 from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
 from tests.support.extracts import enrolment_row, opened
 from trial.model import Arm, EndReason
-from trial.protocol import FOLDER, load
+from trial.protocol.load import load, path_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ def written(folder: Path, rows: list[Row] | None = None) -> dict[str, dict[str, 
     write(
         folder,
         rows,
-        protocol=FOLDER / f"{VERSION}.toml",
+        protocol=path_of(VERSION),
         extracted_at=AT,
         counts=Counter(cell(row) for row in rows if isinstance(row, EnrolmentRow)),
         labels=LABELS,

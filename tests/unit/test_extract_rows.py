@@ -27,9 +27,8 @@ from trial.model import (
     ReminderState,
     Status,
     Suppression,
-    Theme,
 )
-from trial.protocol import load
+from trial.protocol.load import load
 from trial.records import (
     Allocation,
     Enrolment,
@@ -74,7 +73,7 @@ ALLOCATION = Allocation(
 REMINDER = Reminder(
     enrolment_id=IDENT,
     number=1,
-    theme=Theme.CONDITIONS,
+    theme="conditions",
     due_at=DRAWN + HOUR,
     state=ReminderState.PLANNED,
     protocol="dvpo-2026-1",

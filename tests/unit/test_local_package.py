@@ -36,7 +36,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "functions/sending/__pycache__/handler.pyc": "stale",
         "layers/common/trial/model.py": "A = 1",
         "layers/common/trial/__pycache__/model.pyc": "stale",
-        "layers/common/trial/protocols/one.toml": "a = 1",
+        "layers/common/trial/protocol/protocols/one.toml": "a = 1",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def test_the_template_names_archives_in_place_of_folders(checkout: Path) -> None
     assert names(archives[functions]) == {"sending/handler.py"}
     assert names(archives[layer]) == {
         "python/trial/model.py",
-        "python/trial/protocols/one.toml",
+        "python/trial/protocol/protocols/one.toml",
         "python/library.py",
     }
 

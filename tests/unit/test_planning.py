@@ -8,7 +8,7 @@ from tests.support.people import ADULT, KNOWN, SERVED
 from tests.support.samples import MORNING
 from trial.model import Arm, Status
 from trial.planning import planned_reminders
-from trial.protocol import ProtocolError, load
+from trial.protocol.load import ProtocolError, load
 from trial.records import Allocation, Enrolment
 
 AGREED = load("dvpo-2026-1")

@@ -16,7 +16,7 @@ from receipts.delivery_log import read
 from tests.support.samples import MORNING, sample
 from trial.errors import ConflictError, RejectedError
 from trial.messages import is_news, outweighs
-from trial.model import ReminderState, Theme
+from trial.model import ReminderState
 from trial.records import Receipt, Reminder
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def reminder(state: ReminderState) -> Reminder:
     return Reminder(
         enrolment_id="7e57ed00-0000-5000-8000-000000000000",
         number=1,
-        theme=Theme.CONDITIONS,
+        theme="conditions",
         due_at=MORNING,
         state=state,
         protocol="dvpo-2026-1",

@@ -6,8 +6,8 @@ import pytest
 
 from reconciliation.gaps import in_good_hands, why_never
 from tests.support.people import ADULT, KNOWN, SERVED
-from trial.model import ReminderState, Status, Suppression, Theme
-from trial.protocol import load
+from trial.model import ReminderState, Status, Suppression
+from trial.protocol.load import load
 from trial.records import Enrolment, Reminder, Switch
 
 AGREED = load("dvpo-2026-1")
@@ -33,7 +33,7 @@ ALLOCATED = Enrolment(
 REMINDER = Reminder(
     enrolment_id=SOMEBODY,
     number=2,
-    theme=Theme.MEANING,
+    theme="meaning",
     due_at=DUE,
     state=ReminderState.SCHEDULED,
     protocol=AGREED.version,

@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from trial.model import ReminderState, Theme
+from trial.model import ReminderState
 from trial.progress import moved
 from trial.records import OPEN_STATES, Reminder, open_shard
 from trial.table import Condition
@@ -11,7 +11,7 @@ SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
 REMINDER = Reminder(
     enrolment_id=SOMEBODY,
     number=2,
-    theme=Theme.MEANING,
+    theme="meaning",
     due_at="2026-12-04T11:00:00Z",
     state=ReminderState.PLANNED,
     protocol="dvpo-2026-1",

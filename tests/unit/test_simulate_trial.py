@@ -21,9 +21,9 @@ from local.simulate_trial import (
     sequence,
     simulate,
 )
-from trial import protocol as protocols
 from trial.model import Arm
-from trial.protocol import Protocol
+from trial.protocol import load as protocols
+from trial.protocol.settings import Protocol
 
 C, T = Arm.CONTROL, Arm.INTERVENTION
 EVEN = {C: 1, T: 1}

@@ -8,9 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trial.errors import RejectedError
-from trial.model import Theme
-from trial.protocol import load
-from trial.timetable import (
+from trial.protocol.load import load
+from trial.protocol.timetable import (
     LEAD,
     LONDON,
     MARGIN,
@@ -116,7 +115,7 @@ def test_longer_orders_add_themes_by_rank_and_keep_their_order() -> None:
         chosen = themes(n, AGREED.themes)
         (new,) = set(chosen) - set(themes(n - 1, AGREED.themes))
         added.append(new)
-        assert list(chosen) == [theme for theme in Theme if theme in chosen]
+        assert list(chosen) == [plan.theme for plan in AGREED.themes if plan.theme in chosen]
     assert added == [
         "ends_soon", "reminder", "substances", "calm", "policing_again", "practical",
     ]  # fmt: skip

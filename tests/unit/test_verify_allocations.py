@@ -19,7 +19,7 @@ from tests.support.table import everything, keep, to_wire
 from trial import aws
 from trial.keys import MacKey
 from trial.model import Arm
-from trial.protocol import load
+from trial.protocol.load import load
 from trial.records import Allocation, allocation_key, enrolment_key
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from itertools import chain, combinations
 import pytest
 
 from trial.errors import RejectedError
-from trial.model import Condition, Theme
-from trial.protocol import load
-from trial.wording import ONE_PART, render, septets, written
+from trial.model import Condition
+from trial.protocol.load import load
+from trial.protocol.wording import ONE_PART, render, septets, written
 
 AGREED = load("dvpo-2026-1")
 WEDNESDAY = date(2026, 9, 30)
@@ -25,7 +25,7 @@ BASIC = (
 )
 
 
-def text_of(theme: Theme, *conditions: Condition, force: str = "Durham Police") -> str:
+def text_of(theme: str, *conditions: Condition, force: str = "Durham Police") -> str:
     return render(
         AGREED, theme, conditions=conditions, force=force, contact="101", expires_on=WEDNESDAY
     )
@@ -81,7 +81,7 @@ def test_every_date_is_as_strftime_has_it_in_plain_english() -> None:
     ],
 )
 def test_the_conditions_are_those_of_the_order(conditions: list[Condition], begins: str) -> None:
-    text = text_of(Theme.CONDITIONS, Condition.NO_MOLESTATION, *conditions)
+    text = text_of("conditions", Condition.NO_MOLESTATION, *conditions)
     assert text.startswith(f"Durham Police: {begins}")
 
 
@@ -95,23 +95,23 @@ def test_the_conditions_are_those_of_the_order(conditions: list[Condition], begi
     ],
 )
 def test_the_meaning_is_that_of_the_order(conditions: list[Condition], begins: str) -> None:
-    text = text_of(Theme.MEANING, Condition.NO_MOLESTATION, *conditions)
+    text = text_of("meaning", Condition.NO_MOLESTATION, *conditions)
     assert text.startswith(f"Durham Police: {begins}")
 
 
 @pytest.mark.parametrize("conditions", ORDERS)
 def test_no_text_states_a_condition_that_the_order_lacks(conditions: tuple[Condition, ...]) -> None:
-    text = text_of(Theme.CONDITIONS, *conditions) + text_of(Theme.MEANING, *conditions)
+    text = text_of("conditions", *conditions) + text_of("meaning", *conditions)
     if Condition.NO_CONTACT not in conditions:
         assert "contact" not in text
     if AWAY.isdisjoint(conditions):
         assert "address" not in text
 
 
-@pytest.mark.parametrize("theme", Theme)
+@pytest.mark.parametrize("theme", [plan.theme for plan in AGREED.themes])
 @pytest.mark.parametrize("conditions", ORDERS)
 def test_every_text_is_one_part_at_the_longest_values(
-    theme: Theme, conditions: tuple[Condition, ...]
+    theme: str, conditions: tuple[Condition, ...]
 ) -> None:
     longest = AGREED.longest
     text = render(
@@ -125,11 +125,11 @@ def test_every_text_is_one_part_at_the_longest_values(
 
 
 def test_a_text_over_one_part_is_refused() -> None:
-    room = ONE_PART - septets(text_of(Theme.SUPPORT, force=""))
-    assert septets(text_of(Theme.SUPPORT, force="P" * room)) == ONE_PART
+    room = ONE_PART - septets(text_of("support", force=""))
+    assert septets(text_of("support", force="P" * room)) == ONE_PART
     with pytest.raises(RejectedError, match="support takes 161 septets"):
-        text_of(Theme.SUPPORT, force="P" * (room + 1))
+        text_of("support", force="P" * (room + 1))
 
 
 def test_a_value_that_looks_like_a_placeholder_stays_as_it_is() -> None:
-    assert text_of(Theme.SUPPORT, force="{contact}").startswith("{contact}: This can be")
+    assert text_of("support", force="{contact}").startswith("{contact}: This can be")

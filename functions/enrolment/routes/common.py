@@ -19,7 +19,7 @@ from trial.config import EnrolmentSettings, settings
 from trial.errors import NotFoundError
 from trial.keys import MacKey, SealKey
 from trial.model import Model
-from trial.protocol import load
+from trial.protocol.load import load
 from trial.records import Audit
 from trial.table import Table
 

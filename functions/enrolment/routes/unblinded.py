@@ -14,7 +14,7 @@ from enrolment.views import allocation_view, timetable_view
 from enrolment.wire import FieldError
 from trial.config import EnrolmentSettings, settings
 from trial.model import Condition
-from trial.timetable import LONDON
+from trial.protocol.timetable import LONDON
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
 _TAGS = ["Unblinded"]

@@ -34,24 +34,6 @@ class Condition(StrEnum):
     KEEP_DISTANCE = "keep_distance"
 
 
-class Theme(StrEnum):
-    """What a reminder is for, in the order in which a timetable takes them."""
-
-    CONDITIONS = "conditions"
-    MEANING = "meaning"
-    BEHAVIOUR = "behaviour"
-    POLICING = "policing"
-    PLAN = "plan"
-    SUPPORT = "support"
-    REMINDER = "reminder"
-    SUBSTANCES = "substances"
-    CALM = "calm"
-    POLICING_AGAIN = "policing_again"
-    PRACTICAL = "practical"
-    ENDS_SOON = "ends_soon"
-    EXPIRY = "expiry"
-
-
 class Status(StrEnum):
     """Where an enrolment stands."""
 

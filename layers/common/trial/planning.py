@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trial.model import Arm, ReminderState, Suppression
-from trial.protocol import load
+from trial.protocol.load import load
+from trial.protocol.timetable import timetable
 from trial.records import Reminder
-from trial.timetable import timetable
 
 if TYPE_CHECKING:
     from datetime import datetime

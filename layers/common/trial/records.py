@@ -33,7 +33,6 @@ from trial.model import (
     Sex,
     Status,
     Suppression,
-    Theme,
     Why,
 )
 from trial.table import Key
@@ -252,7 +251,7 @@ class Reminder(Record):
     kind: Literal["reminder"] = "reminder"
     enrolment_id: UUID
     number: int
-    theme: Theme
+    theme: str
     due_at: datetime
     state: ReminderState
     reason: Suppression | str | None = None

@@ -21,9 +21,9 @@ from extract.rows import File, rows
 from tests.support.people import ADULT, KNOWN
 from trial.model import Arm, Condition, Status
 from trial.planning import planned_reminders
-from trial.protocol import load
+from trial.protocol.load import load
+from trial.protocol.wording import render
 from trial.records import Allocation, Enrolment, Order
-from trial.wording import render
 
 VERSION = "dvpo-2026-1"
 RECORDED = [

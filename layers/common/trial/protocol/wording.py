@@ -4,13 +4,11 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from trial.errors import RejectedError
-from trial.model import Condition, Theme
-
-if TYPE_CHECKING:
-    from trial.protocol import Protocol
+from trial.model import Condition
+from trial.protocol.settings import Protocol
 
 ONE_PART: Final = 160
 """Septets in a text that is sent, and paid for, as one."""
@@ -47,9 +45,9 @@ class Variant(StrEnum):
 _AWAY: Final = {Condition.NO_ENTRY, Condition.LEAVE_PREMISES, Condition.KEEP_DISTANCE}
 
 # The themes whose wording depends on the order, with the wording each variant takes.
-_VARIANTS: Final[Mapping[Theme, Mapping[Variant, Variant]]] = {
-    Theme.CONDITIONS: {variant: variant for variant in Variant},
-    Theme.MEANING: {variant: variant for variant in Variant} | {Variant.NCNE: Variant.NC},
+_VARIANTS: Final[Mapping[str, Mapping[Variant, Variant]]] = {
+    "conditions": {variant: variant for variant in Variant},
+    "meaning": {variant: variant for variant in Variant} | {Variant.NCNE: Variant.NC},
 }
 
 
@@ -71,7 +69,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(lambda found: values[found[1]], text)
 
 
-def keys(theme: Theme, wording: str) -> set[str]:
+def keys(theme: str, wording: str) -> set[str]:
     """Every wording that the theme may need, whatever an order says."""
     if variants := _VARIANTS.get(theme):
         return {f"{wording}-{variant}" for variant in variants.values()}
@@ -86,16 +84,22 @@ def variant_of(conditions: Collection[Condition]) -> Variant:
     return Variant.NE if away else Variant.MOL
 
 
-def _key(theme: Theme, wording: str, conditions: Collection[Condition]) -> str:
+def _key(theme: str, wording: str, conditions: Collection[Condition]) -> str:
     """Says nothing that the order does not: its conditions choose the wording."""
     if variants := _VARIANTS.get(theme):
         return f"{wording}-{variants[variant_of(conditions)]}"
     return wording
 
 
+def longest_text(protocol: Protocol) -> int:
+    """Septets of the longest text that can be sent."""
+    values = protocol.longest.model_dump()
+    return max(septets(filled(wording.text, values)) for wording in protocol.wordings.values())
+
+
 def render(
-    protocol: "Protocol",
-    theme: Theme,
+    protocol: Protocol,
+    theme: str,
     *,
     conditions: Collection[Condition],
     force: str,
@@ -103,7 +107,7 @@ def render(
     expires_on: date,
 ) -> str:
     """The text to send; refused if these values take it over one part."""
-    wording = next(entry.wording for entry in protocol.themes if entry.theme is theme)
+    wording = next(entry.wording for entry in protocol.themes if entry.theme == theme)
     text = filled(
         protocol.wordings[_key(theme, wording, conditions)].text,
         {"force": force, "contact": contact, "expiry_date": written(expires_on)},

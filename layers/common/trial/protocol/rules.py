@@ -7,16 +7,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from trial import timetable
-from trial.model import Arm, Theme
-from trial.toml_lines import Location
-from trial.wording import ONE_PART, PLACEHOLDER, WordingError, filled, keys, septets, written
-
-if TYPE_CHECKING:
-    from trial.analysis_plan import AnalysisPlan
-    from trial.protocol import Cadence, Longest, Stratum, ThemePlan, Window
+from trial.model import Arm
+from trial.protocol import timetable
+from trial.protocol.lines import Location
+from trial.protocol.plan import AnalysisPlan
+from trial.protocol.settings import Cadence, Longest, Stratum, ThemePlan, Window
+from trial.protocol.wording import (
+    ONE_PART,
+    PLACEHOLDER,
+    WordingError,
+    filled,
+    keys,
+    septets,
+    written,
+)
 
 
 class Problem(NamedTuple):
@@ -49,7 +55,7 @@ def _blocks(block_sizes: tuple[int, ...], arms: Mapping[Arm, int]) -> Problems:
             yield Problem(("block_sizes",), f"{size} is no multiple of the ratio's sum, {share}")
 
 
-def _strata(strata: "tuple[Stratum, ...]", cadence: "Cadence") -> Problems:
+def _strata(strata: tuple[Stratum, ...], cadence: Cadence) -> Problems:
     for id_ in _repeated(stratum.id for stratum in strata):
         yield Problem(("strata",), f"{id_} is there twice")
     for days in range(cadence.shortest, cadence.longest + 1):
@@ -58,7 +64,7 @@ def _strata(strata: "tuple[Stratum, ...]", cadence: "Cadence") -> Problems:
             yield Problem(("strata",), f"{days} days in {' and '.join(found) or 'no stratum'}")
 
 
-def _window(window: "Window") -> Problems:
+def _window(window: Window) -> Problems:
     if window.opens < time(3):
         yield Problem(("window", "opens"), "before 03:00, when clocks may change")
     opens, closes = (datetime.combine(date.min, at) for at in (window.opens, window.closes))
@@ -66,7 +72,7 @@ def _window(window: "Window") -> Problems:
         yield Problem(("window", "closes"), f"not more than {timetable.MARGIN} after it opens")
 
 
-def _longest(longest: "Longest") -> Problems:
+def _longest(longest: Longest) -> Problems:
     for name, value in longest:
         try:
             septets(value)
@@ -76,7 +82,7 @@ def _longest(longest: "Longest") -> Problems:
         yield Problem(("longest", "expiry_date"), f"shorter than {example}")
 
 
-def _cadence(cadence: "Cadence") -> Problems:
+def _cadence(cadence: Cadence) -> Problems:
     if cadence.shortest > cadence.longest:
         yield Problem(("cadence", "shortest"), "more than longest")
     for days in range(cadence.shortest, cadence.longest + 1):
@@ -87,25 +93,22 @@ def _cadence(cadence: "Cadence") -> Problems:
             yield Problem(("cadence",), f"{days} days get {n} texts, two of them on one day")
 
 
-def _themes(themes: "tuple[ThemePlan, ...]") -> Problems:
+def _themes(themes: tuple[ThemePlan, ...]) -> Problems:
     at = ("themes",)
     present = [plan.theme for plan in themes]
     for theme in _repeated(present):
         yield Problem(at, f"{theme} is there twice")
-    for theme in Theme:
-        if theme not in present:
-            yield Problem(at, f"{theme} is missing")
     for rank in _repeated(plan.rank for plan in themes if plan.rank):
         yield Problem(at, f"rank {rank} is there twice")
     for place, plan in enumerate(themes):
         if plan.core == bool(plan.rank):
             yield Problem((*at, place), "either core = true or a rank")
-    for place, theme in ((0, Theme.CONDITIONS), (-1, Theme.EXPIRY)):
-        if themes and not (themes[place].theme is theme and themes[place].core):
-            yield Problem((*at, place % len(themes)), f"must be {theme}, in the core")
+    for place, told in ((0, "conditions"), (-1, "expiry")):
+        if themes and not themes[place].core:
+            yield Problem((*at, place % len(themes)), f"tells the {told}: must be in the core")
 
 
-def _enough_themes(cadence: "Cadence", themes: "tuple[ThemePlan, ...]") -> Problems:
+def _enough_themes(cadence: Cadence, themes: tuple[ThemePlan, ...]) -> Problems:
     core = sum(plan.core for plan in themes)
     fewest = timetable.reminder_count(cadence.shortest, cadence)
     most = timetable.reminder_count(cadence.longest, cadence)
@@ -115,7 +118,7 @@ def _enough_themes(cadence: "Cadence", themes: "tuple[ThemePlan, ...]") -> Probl
         yield Problem(("themes",), f"{len(themes)} themes, but the longest order gets {most}")
 
 
-def _wordings(themes: "tuple[ThemePlan, ...]", present: AbstractSet[str]) -> Problems:
+def _wordings(themes: tuple[ThemePlan, ...], present: AbstractSet[str]) -> Problems:
     needed = set[str]().union(*(keys(plan.theme, plan.wording) for plan in themes))
     for key in needed - present:
         yield Problem(("wordings", key), "is missing")
@@ -123,10 +126,9 @@ def _wordings(themes: "tuple[ThemePlan, ...]", present: AbstractSet[str]) -> Pro
         yield Problem(("wordings", key), "no theme uses it")
 
 
-def _expiry(themes: "tuple[ThemePlan, ...]", texts: Mapping[str, str]) -> Problems:
-    for plan in themes:
-        told = "{expiry_date}" in texts.get(plan.wording, "{expiry_date}")
-        if plan.theme is Theme.EXPIRY and not told:
+def _expiry(themes: tuple[ThemePlan, ...], texts: Mapping[str, str]) -> Problems:
+    for plan in themes[-1:]:
+        if "{expiry_date}" not in texts.get(plan.wording, "{expiry_date}"):
             yield Problem(("wordings", plan.wording, "text"), "must tell the {expiry_date}")
 
 
@@ -151,7 +153,7 @@ def _texts(texts: Mapping[str, str]) -> Problems:
             yield Problem(at, f"others may see it: never say {word}")
 
 
-def _lengths(texts: Mapping[str, str], longest: "Longest") -> Problems:
+def _lengths(texts: Mapping[str, str], longest: Longest) -> Problems:
     for key, text in texts.items():
         with suppress(WordingError):  # told where the character stands
             length = septets(filled(text, longest.model_dump()))
@@ -160,7 +162,7 @@ def _lengths(texts: Mapping[str, str], longest: "Longest") -> Problems:
                 yield Problem(("wordings", key, "text"), reason)
 
 
-def _analysis(analysis: "AnalysisPlan") -> Problems:
+def _analysis(analysis: AnalysisPlan) -> Problems:
     at = ("analysis",)
     for look in analysis.interim_looks:
         if look >= analysis.lock_date:

@@ -4,15 +4,12 @@ import hashlib
 import math
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from trial.errors import RejectedError
-from trial.model import Theme
-
-if TYPE_CHECKING:
-    from trial.protocol import Cadence, Protocol, ThemePlan, Window
+from trial.protocol.settings import Cadence, Protocol, ThemePlan, Window
 
 LONDON: Final = ZoneInfo("Europe/London")
 
@@ -28,23 +25,23 @@ class Slot:
     """One place in a timetable: reminder `number` (from 1), due at an aware UTC moment."""
 
     number: int
-    theme: Theme
+    theme: str
     due_at: datetime
     missed: bool
 
 
-def reminder_count(days: int, cadence: "Cadence") -> int:
+def reminder_count(days: int, cadence: Cadence) -> int:
     """How many reminders an order of this many days gets."""
     return math.floor(cadence.first + cadence.per_week * days / 7 + 0.5)
 
 
-def reminder_days(days: int, cadence: "Cadence") -> tuple[int, ...]:
+def reminder_days(days: int, cadence: Cadence) -> tuple[int, ...]:
     """The days of the order, from 0, that have a reminder: evenly spread, first to last."""
     gaps = reminder_count(days, cadence) - 1
     return tuple(math.floor(i * (days - 1) / gaps + 0.5) for i in range(gaps + 1))
 
 
-def themes(n: int, plans: "tuple[ThemePlan, ...]") -> tuple[Theme, ...]:
+def themes(n: int, plans: tuple[ThemePlan, ...]) -> tuple[str, ...]:
     """The themes of n reminders: the core, then the others by rank, in the protocol's order."""
     wanted = sorted(plans, key=lambda plan: plan.rank or 0)[:n]
     return tuple(plan.theme for plan in plans if plan in wanted)
@@ -55,13 +52,13 @@ def local_date(moment: datetime) -> date:
     return moment.astimezone(LONDON).date()
 
 
-def allowed_at(moment: datetime, window: "Window") -> bool:
+def allowed_at(moment: datetime, window: Window) -> bool:
     """Whether a text may go at that moment: from the window's opening, until it closes."""
     return window.opens <= moment.astimezone(LONDON).time() < window.closes
 
 
 def timetable(
-    *, enrolment_id: UUID, made_on: date, expires_on: date, protocol: "Protocol", start: datetime
+    *, enrolment_id: UUID, made_on: date, expires_on: date, protocol: Protocol, start: datetime
 ) -> tuple[Slot, ...]:
     """
     Every reminder of an order, of which none goes before `start` (aware), nor two on one day.
@@ -91,7 +88,7 @@ def timetable(
     return tuple(slots)
 
 
-def _first_allowed(earliest: datetime, wait: timedelta, window: "Window") -> datetime:
+def _first_allowed(earliest: datetime, wait: timedelta, window: Window) -> datetime:
     """At once if the window is open; else a little after it next opens, for not all at once."""
     local = earliest.astimezone(LONDON)
     opening = datetime.combine(local, window.opens, LONDON)
@@ -102,12 +99,12 @@ def _first_allowed(earliest: datetime, wait: timedelta, window: "Window") -> dat
     return _after_opening(day, wait, window)
 
 
-def _after_opening(day: date, wait: timedelta, window: "Window") -> datetime:
+def _after_opening(day: date, wait: timedelta, window: Window) -> datetime:
     # Wall-clock arithmetic: the window never spans a clock change, which a protocol guarantees.
     return (datetime.combine(day, window.opens, LONDON) + wait).astimezone(UTC)
 
 
-def _width(window: "Window") -> timedelta:
+def _width(window: Window) -> timedelta:
     return _since_midnight(window.closes) - _since_midnight(window.opens) - MARGIN
 
 
