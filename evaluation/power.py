@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import (
     samplesize_proportions_2indep_onetail,
 )
 
-from evaluation.statistics.values import CannotSay
+from evaluation.statistics.values import NotEstimable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,19 +31,19 @@ class Needed(NamedTuple):
 
     normal: int
     fleiss: int
-    exact: int | CannotSay
+    exact: int | NotEstimable
 
 
 class Power(NamedTuple):
     """The chance of showing the difference, by the normal and by Fisher's exact test."""
 
     normal: float
-    exact: float | CannotSay
+    exact: float | NotEstimable
 
 
 def needed(
     control: float, intervention: float, *, alpha: float, power: float
-) -> Needed | CannotSay:
+) -> Needed | NotEstimable:
     """
     People per arm to show the difference of two risks (0 to 1) with this power.
 
@@ -53,7 +53,7 @@ def needed(
     """
     _check_risks(control, intervention)
     if control == intervention:
-        return CannotSay("equal risks have no difference to show")
+        return NotEstimable("equal risks have no difference to show")
     normal = float(
         samplesize_proportions_2indep_onetail(
             intervention - control, control, power, alpha=alpha, alternative="two-sided"
@@ -69,7 +69,7 @@ def needed(
 
 def power_of(
     control: float, intervention: float, *, per_arm: tuple[int, int], alpha: float
-) -> Power | CannotSay:
+) -> Power | NotEstimable:
     """
     The power of so many people, (intervention, control), to show the difference of two risks.
 
@@ -77,18 +77,18 @@ def power_of(
     """
     _check_risks(control, intervention)
     if 0 in per_arm:
-        return CannotSay("an arm has nobody")
+        return NotEstimable("an arm has nobody")
     exact = (
         _fisher_power((intervention, control), per_arm, alpha)
         if max(per_arm) <= EXACT_UP_TO
-        else CannotSay(f"there are more than {EXACT_UP_TO:,} people in an arm")
+        else NotEstimable(f"there are more than {EXACT_UP_TO:,} people in an arm")
     )
     return Power(_normal_power(control, intervention, per_arm, alpha), exact)
 
 
 def detectable(
     control: float, *, per_arm: tuple[int, int], alpha: float, power: float
-) -> float | CannotSay:
+) -> float | NotEstimable:
     """
     The highest risk of the intervention arm, below control's, that so many people could show.
 
@@ -97,10 +97,12 @@ def detectable(
     """
     _check_risks(control, control)
     if 0 in per_arm:
-        return CannotSay("an arm has nobody")
+        return NotEstimable("an arm has nobody")
     most = _normal_power(control, 0.0, per_arm, alpha)
     if most < power:
-        return CannotSay(f"even if nobody in the intervention arm had the event, {most:.0%} power")
+        return NotEstimable(
+            f"even if nobody in the intervention arm had the event, {most:.0%} power"
+        )
     return float(
         brentq(lambda risk: _normal_power(control, risk, per_arm, alpha) - power, 0.0, control)
     )
@@ -155,12 +157,12 @@ def _normal_power(
 
 def _needed_by_fisher(
     control: float, intervention: float, alpha: float, power: float, *, normal: int
-) -> int | CannotSay:
+) -> int | NotEstimable:
     """The first that is enough, from a little below the normal figure: extreme risks need fewer."""
     for n in range(max(1, normal - math.isqrt(normal)), EXACT_UP_TO + 1):
         if _fisher_power((intervention, control), (n, n), alpha) >= power:
             return n
-    return CannotSay(f"it takes more than {EXACT_UP_TO:,} people in an arm")
+    return NotEstimable(f"it takes more than {EXACT_UP_TO:,} people in an arm")
 
 
 def _fisher_power(risks: tuple[float, float], people: tuple[int, int], alpha: float) -> float:

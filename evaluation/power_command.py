@@ -10,7 +10,7 @@ from rich.table import Table
 from evaluation.power import Needed, diluted, needed, orders_needed
 from evaluation.power_picture import powers
 from evaluation.report.words import count, percent
-from evaluation.statistics.values import CannotSay
+from evaluation.statistics.values import NotEstimable
 from trial.errors import RejectedError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _row(wanted: argparse.Namespace, risk: float, found: Needed) -> tuple[str, .
         f"{percent(wanted.control)} v {percent(risk)}",
         count(found.normal),
         count(found.fleiss),
-        "beyond reach" if isinstance(found.exact, CannotSay) else count(found.exact),
+        "beyond reach" if isinstance(found.exact, NotEstimable) else count(found.exact),
         count(2 * found.fleiss),
         count(orders),
     )

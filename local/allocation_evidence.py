@@ -9,9 +9,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime  # noqa: TC002 - pydantic reads it
 
-from trial.model import Model
+from trial.aws.table import Key
+from trial.codes import Model
 from trial.records import Allocation, Cursor, allocation_key, enrolment_key
-from trial.table import Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from local.allocation_evidence import Block, Sequence, blocks_of
-from trial.model import Arm
+from trial.codes import Arm
 from trial.records import Allocation, Cursor
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from trial.table import Key
+    from trial.aws.table import Key
 
 PATIENCE = timedelta(minutes=10)
 """How long an entry may take from the table into the chain, retries and all."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from local.orders import Kind
 from local.run import Run, local
-from trial.model import Arm, Condition, Reason, ReminderState, Status, Suppression
+from trial.codes import Arm, Condition, Reason, ReminderState, Status, Suppression
 from trial.protocol.wording import ONE_PART, WordingError, septets, written
 
 if TYPE_CHECKING:

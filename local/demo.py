@@ -32,7 +32,7 @@ from local.orders import FEWEST, LONDON, MOST, Kind, first_morning, synthetic_or
 from local.page.render import render
 from local.player import Player
 from local.run import Run
-from trial.model import Arm
+from trial.codes import Arm
 
 if TYPE_CHECKING:
     from local.api import Answer

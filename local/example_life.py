@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from extract.codes import ReminderReason
-from trial.model import AgeBand, Arm, Instrument, OutcomeType, ReminderState
+from trial.codes import AgeBand, Arm, Instrument, OutcomeType, ReminderState
 from trial.protocol.timetable import LONDON, local_date, timetable
 
 if TYPE_CHECKING:

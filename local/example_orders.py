@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from extract.codes import ResolvedHow
-from trial.model import AgeBand, EndReason, Ethnicity, MissingReason, Sex
+from trial.codes import AgeBand, EndReason, Ethnicity, MissingReason, Sex
 from trial.protocol.timetable import LONDON
 from trial.protocol.wording import Variant
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
 from local.example_life import due_on
 from local.example_orders import Order, pseudonym
-from trial.model import EndReason, ReminderState
+from trial.codes import EndReason, ReminderState
 from trial.protocol.timetable import LONDON, local_date
 
 if TYPE_CHECKING:

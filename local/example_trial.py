@@ -26,7 +26,7 @@ from local.example_life import EFFECT, Event, Text, events, reminders
 from local.example_orders import Order, orders
 from local.example_rows import rows_of
 from local.simulate_trial import people_wanted, sequence
-from trial.model import Arm, EndReason, OutcomeType, Reason, Status
+from trial.codes import Arm, EndReason, OutcomeType, Reason, Status
 from trial.protocol import load as protocols
 from trial.protocol.timetable import local_date
 

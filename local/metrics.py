@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from local.expressions import Search, Series
 
 
-class Metric(NamedTuple):
+class MetricKey(NamedTuple):
     """What makes a metric one and not another."""
 
     namespace: str
@@ -34,7 +34,7 @@ class Metric(NamedTuple):
 class Datum:
     """One value of a metric; `at` in seconds since 1970."""
 
-    metric: Metric
+    metric: MetricKey
     at: float
     value: float
     unit: str
@@ -49,22 +49,22 @@ def data(line: str) -> Iterator[Datum]:
         for names in directive["Dimensions"]:
             dimensions = frozenset((name, entry[name]) for name in names)
             for told in directive["Metrics"]:
-                metric = Metric(directive["Namespace"], told["Name"], dimensions)
+                metric = MetricKey(directive["Namespace"], told["Name"], dimensions)
                 at = entry["_aws"]["Timestamp"] / 1000
                 for value in entry[told["Name"]]:
                     yield Datum(metric, at, value, told.get("Unit", "None"))
 
 
-class Told:
+class RecordedMetrics:
     """Everything that was told, by metric."""
 
     def __init__(self, everything: Iterable[Datum]) -> None:
-        self._by_metric: dict[Metric, list[Datum]] = defaultdict(list)
+        self._by_metric: dict[MetricKey, list[Datum]] = defaultdict(list)
         for datum in everything:
             self._by_metric[datum.metric].append(datum)
 
     @property
-    def metrics(self) -> set[Metric]:
+    def metrics(self) -> set[MetricKey]:
         """All metrics that have a value."""
         return set(self._by_metric)
 
@@ -73,14 +73,14 @@ class Told:
         times = [datum.at for told in self._by_metric.values() for datum in told]
         return min(times, default=0), max(times, default=0)
 
-    def series(self, metric: Metric, stat: str, period: int) -> Series:
+    def series(self, metric: MetricKey, stat: str, period: int) -> Series:
         """A statistic of each period in which there are values."""
         periods: dict[int, list[float]] = defaultdict(list)
         for datum in self._by_metric.get(metric, ()):
             periods[int(datum.at // period * period)].append(datum.value)
         return {start: statistic(stat, values) for start, values in sorted(periods.items())}
 
-    def search(self, wanted: Search) -> dict[Metric, Series]:
+    def search(self, wanted: Search) -> dict[MetricKey, Series]:
         """Every metric that a search finds."""
         return {
             metric: self.series(metric, wanted.stat, wanted.period)
@@ -121,12 +121,12 @@ def resources(stack: Stack, kind: str) -> Mapping[str, str]:
     }
 
 
-def told_by(stack: Stack) -> Told:
+def told_by(stack: Stack) -> RecordedMetrics:
     """Everything that the functions of a stack have told so far. Follow its clock first."""
     logs = boto3.client("logs", **access(stack.port))
     pages = logs.get_paginator("filter_log_events")
     groups = resources(stack, "AWS::Logs::LogGroup").values()
-    return Told(
+    return RecordedMetrics(
         datum
         for group in groups
         for page in pages.paginate(logGroupName=group)

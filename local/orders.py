@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from trial.model import Condition, Ethnicity, MissingReason, Sex
+from trial.codes import Condition, Ethnicity, MissingReason, Sex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from local.expressions import Search, Series
-from local.metrics import Metric, Told
+from local.metrics import MetricKey, RecordedMetrics
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -56,7 +56,7 @@ class Row:
     panels: list[Panel] = field(default_factory=list)
 
 
-def rows(body: dict[str, Any], told: Told, cloudwatch: CloudWatchClient) -> list[Row]:
+def rows(body: dict[str, Any], told: RecordedMetrics, cloudwatch: CloudWatchClient) -> list[Row]:
     """The dashboard's rows, each panel with its data."""
     found: list[Row] = []
     for widget in sorted(body["widgets"], key=lambda each: (each["y"], each["x"])):
@@ -93,7 +93,7 @@ class Entry:
     label: str
     stat: str
     period: int
-    metric: Metric | None = None
+    metric: MetricKey | None = None
     search: Search | None = None
 
 
@@ -106,7 +106,7 @@ def entry_of(metric: list[Any], said: dict[str, Any]) -> Entry:
         return Entry(label, search.stat, search.period, search=search)
     namespace, name, *dimensions = names
     pairs = frozenset(zip(dimensions[::2], dimensions[1::2], strict=True))
-    return Entry(label, stat, said["period"], metric=Metric(namespace, name, pairs))
+    return Entry(label, stat, said["period"], metric=MetricKey(namespace, name, pairs))
 
 
 def only_on_aws(entry: Entry) -> str | None:
@@ -119,7 +119,7 @@ def only_on_aws(entry: Entry) -> str | None:
     return AWS_ONLY[metric.namespace]
 
 
-def lines(entry: Entry, told: Told, cloudwatch: CloudWatchClient) -> list[Line]:
+def lines(entry: Entry, told: RecordedMetrics, cloudwatch: CloudWatchClient) -> list[Line]:
     """What an entry draws: a search, a line for each metric that it finds."""
     if entry.search:
         found = told.search(entry.search)
@@ -137,7 +137,7 @@ def total(several: list[Series]) -> Series:
     return {time: sum(series.get(time, 0) for series in several) for time in times}
 
 
-def labelled(label: str, metric: Metric) -> str:
+def labelled(label: str, metric: MetricKey) -> str:
     """A label with the values of the metric's dimensions that it asks for."""
     for name, value in metric.dimensions:
         label = label.replace(f"${{PROP('Dim.{name}')}}", value.replace("_", " "))

@@ -27,11 +27,11 @@ from rich.table import Table as Printed
 
 from local import moved_clock
 from local.stack import Stack, access
-from trial.model import Status
+from trial.aws.table import Table
+from trial.codes import Status
 from trial.protocol.load import load
 from trial.protocol.timetable import local_date
 from trial.records import Reminder, reminder_key
-from trial.table import Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -21,9 +21,9 @@ from rich.progress import track
 from local import moved_clock
 from local.stack import Stack, access
 from sending.gateway import Gateway
+from trial.codes import Condition
 from trial.errors import TrialError
-from trial.mobile import NumberError, uk_mobile
-from trial.model import Condition
+from trial.phone import NumberError, uk_mobile
 from trial.protocol.load import load
 from trial.protocol.timetable import timetable
 from trial.protocol.wording import ONE_PART, render, septets

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from local.orders import LONDON
-from trial.model import Arm
+from trial.codes import Arm
 
 if TYPE_CHECKING:
     from local.api import Answer

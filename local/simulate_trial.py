@@ -24,7 +24,7 @@ from rich.progress import track
 from rich.table import Table
 
 from allocation.randomisation import block, message
-from trial.model import Arm
+from trial.codes import Arm
 from trial.protocol import load as protocols
 from trial.protocol.load import ProtocolError
 from trial.protocol.settings import Protocol

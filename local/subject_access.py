@@ -26,8 +26,9 @@ from rich.console import Console
 from enrolment.enrol import keyed
 from enrolment.wire import enrolment_id
 from local.redrive import ask_where, resources
+from trial.aws.kms import MacKey, SealKey
+from trial.aws.table import Table, put
 from trial.errors import TrialError
-from trial.keys import MacKey, SealKey
 from trial.records import (
     Audit,
     audit_key,
@@ -36,7 +37,6 @@ from trial.records import (
     number_key,
     person_key,
 )
-from trial.table import Table, put
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -27,9 +27,9 @@ from allocation.randomisation import block, message
 from local.allocation_evidence import Evidence, blocks_of
 from local.allocation_findings import Finding, findings
 from local.allocation_sources import exported, files_of, place, scanned
+from trial.aws.kms import MacKey
+from trial.codes import Arm
 from trial.errors import TrialError
-from trial.keys import MacKey
-from trial.model import Arm
 from trial.protocol import load as protocols
 from trial.protocol.load import ProtocolError
 from trial.protocol.settings import Protocol

@@ -28,7 +28,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn
 from audit.chain import FOLDER, number_of, path_of
 from local.audit_findings import Chain, Fault, Finding, compared, of_versions
 from local.redrive import ask_where, resources
-from trial.table import Key
+from trial.aws.table import Key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

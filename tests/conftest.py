@@ -20,9 +20,10 @@ from moto.dynamodb.models.table import Table
 from moto.kms.models import Key, KmsBackend, kms_backends
 from samtranslator.yaml_helper import yaml_parse
 
-from local.metrics import Told, data
+from local.metrics import RecordedMetrics, data
 from tests.support.samples import ACCOUNT, MORNING, REGION, ROOT, TABLE
-from trial import aws, config
+from trial import config
+from trial.aws import clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,10 +91,10 @@ def heard(
     cloud: dict[str, str],  # noqa: ARG001 - what is told is told of it
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Callable[[], Told]:
+) -> Callable[[], RecordedMetrics]:
     """The metrics that have been told so far."""
     monkeypatch.setenv("USD_TO_GBP", "0.75")
-    return lambda: Told(
+    return lambda: RecordedMetrics(
         datum for line in capsys.readouterr().out.splitlines() for datum in data(line)
     )
 
@@ -101,11 +102,11 @@ def heard(
 def _made(template: dict[str, Any]) -> dict[str, str]:
     table = template["Resources"]["Table"]["Properties"]
     kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    aws.dynamodb().create_table(
+    clients.dynamodb().create_table(
         TableName=TABLE,
         **{name: table[name] for name in kept if name in table},
     )  # without its stream: moto would copy all of it in every transaction
-    aws.scheduler().create_schedule_group(Name="reminders")
+    clients.scheduler().create_schedule_group(Name="reminders")
     return {
         "TABLE_NAME": TABLE,
         "PROTOCOL": "dvpo-2026-1",

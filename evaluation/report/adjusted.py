@@ -23,7 +23,7 @@ from evaluation.report.words import (
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.regression import adjusted, by_person
 from evaluation.statistics.stratified import mantel_haenszel
-from evaluation.statistics.values import CannotSay
+from evaluation.statistics.values import NotEstimable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +92,7 @@ def section(cohort: Cohort) -> Section:
         )
     )
     rows, odds = [], []
-    if isinstance(pooled, CannotSay):
+    if isinstance(pooled, NotEstimable):
         rows.append(("Stratified", str(pooled), ""))
     else:
         test = p_told(pooled.p)
@@ -103,7 +103,7 @@ def section(cohort: Cohort) -> Section:
         ]
         odds.append(("stratified", pooled.odds_ratio))
     used = ", ".join(named(name).lower() for name in plan.adjust_for)
-    if isinstance(regression, CannotSay):
+    if isinstance(regression, NotEstimable):
         rows.append((f"Adjusted for {used}", str(regression), ""))
     else:
         label = "Firth's" if regression.method == "firth" else "logistic"
@@ -115,7 +115,7 @@ def section(cohort: Cohort) -> Section:
             )
         )
         odds.append(("adjusted", regression.odds_ratio))
-    if isinstance(clustered, CannotSay):
+    if isinstance(clustered, NotEstimable):
         rows.append(("With repeat orders", str(clustered), ""))
     else:
         label = f"Odds ratio with repeats ({plural(clustered.orders, 'order')})"
@@ -132,7 +132,7 @@ def section(cohort: Cohort) -> Section:
             words=True,
         )
     )
-    if not isinstance(regression, CannotSay):
+    if not isinstance(regression, NotEstimable):
         if regression.why:
             found.say(f"Firth's penalty was needed, because {regression.why}.", "note")
         if regression.dropped:
@@ -155,11 +155,11 @@ def _logs(value: Value) -> tuple[float, float, float]:
     return math.log(value.value), math.log(value.low), math.log(value.high)
 
 
-def _show_odds(found: Section, odds: list[tuple[str, Value | CannotSay]], interval: str) -> None:
+def _show_odds(found: Section, odds: list[tuple[str, Value | NotEstimable]], interval: str) -> None:
     rows = [
         Estimate(name, *_logs(value), told(value, _two), BLUE)
         for name, value in odds
-        if not isinstance(value, CannotSay) and min(value) > 0
+        if not isinstance(value, NotEstimable) and min(value) > 0
     ]
     if rows:
         found.blocks.append(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from evaluation.cohort import hidden, levels
 from evaluation.report.parts import Method, Section, Table
 from evaluation.report.words import HIDDEN, capital, count, named, number, percent, plural
-from trial.model import Instrument
+from trial.codes import Instrument
 
 if TYPE_CHECKING:
     import pandas as pd

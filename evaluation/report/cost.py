@@ -11,8 +11,8 @@ from evaluation.report.parts import Method, Picture, Section, Table
 from evaluation.report.words import count, of, percent, plural, pounds, told
 from evaluation.statistics.costs import cost_per_event_prevented, cost_per_order
 from evaluation.statistics.proportions import risk_difference
-from evaluation.statistics.values import CannotSay
-from trial.model import ReminderState
+from evaluation.statistics.values import NotEstimable
+from trial.codes import ReminderState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ def section(cohort: Cohort) -> Section:
         staff_pence_per_hour=costs.staff_pence_per_hour.value,
     )
     found.figures = {"per_order": each, "texts_without_price": unpriced, "treated": len(treated)}
-    if isinstance(each, CannotSay):
+    if isinstance(each, NotEstimable):
         found.say(f"The cost per treated order {each}.", "note")
         _show_sources(found, costs)
         return found
@@ -75,7 +75,7 @@ def section(cohort: Cohort) -> Section:
         f"A treated order costs {pounds(each.total)} more than one in control. "
         + (
             f"What it costs to keep one person from the primary outcome {prevented}."
-            if isinstance(prevented, CannotSay)
+            if isinstance(prevented, NotEstimable)
             else f"To keep one person from the primary outcome costs {told(prevented, pounds)}."
         )
     )
@@ -100,7 +100,7 @@ def section(cohort: Cohort) -> Section:
         ("Cost of a treated order", pounds(each.total)),
         ("Cost of keeping one person from the outcome", told(prevented, pounds)),
     ]
-    if not isinstance(difference, CannotSay):
+    if not isinstance(difference, NotEstimable):
         saved = [-end * breach - each.total for end in difference]
         found.figures["net_saving_per_order"] = [saved[0], saved[2], saved[1]]
         table.append(

@@ -18,7 +18,7 @@ from evaluation.report.words import (
     percent,
     plural,
 )  # fmt: skip
-from trial.model import ReminderState
+from trial.codes import ReminderState
 
 if TYPE_CHECKING:
     import pandas as pd

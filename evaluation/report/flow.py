@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evaluation.report.charts.boxes import Box, flow
 from evaluation.report.parts import Method, Picture, Section, Table
 from evaluation.report.words import capital, count, named, of, plural
-from trial.model import Reason
+from trial.codes import Reason
 
 if TYPE_CHECKING:
     import pandas as pd

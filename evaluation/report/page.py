@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evaluation.report.words import capital, plural
-from evaluation.statistics.values import CannotSay
+from evaluation.statistics.values import NotEstimable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -94,7 +94,7 @@ def as_json(report: Report) -> str:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds, one kind a line
-    if isinstance(value, CannotSay):
+    if isinstance(value, NotEstimable):
         return {"cannot_be_said_because": value.because}
     if hasattr(value, "_asdict"):
         return _plain(value._asdict())

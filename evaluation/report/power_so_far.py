@@ -9,7 +9,7 @@ from evaluation.power import detectable, needed, orders_needed, power_of
 from evaluation.power_picture import powers
 from evaluation.report.parts import Method, Picture, Section, Table
 from evaluation.report.words import count, percent
-from evaluation.statistics.values import CannotSay
+from evaluation.statistics.values import NotEstimable
 
 if TYPE_CHECKING:
     from evaluation.cohort import Cohort
@@ -48,7 +48,7 @@ def section(cohort: Cohort) -> Section:
         "never_randomised": lost,
     }
     risks = f"{percent(control, 0)} without texts and {percent(intervention, 0)} with"
-    if isinstance(target, CannotSay):
+    if isinstance(target, NotEstimable):
         found.say(f"How many people are needed {target}.", "note")
         return found
     goal = max(target.normal, target.fleiss)
@@ -59,11 +59,11 @@ def section(cohort: Cohort) -> Section:
         ("Randomised so far", " and ".join(count(n) for n in per_arm)),
         (
             "Power now, for these risks",
-            str(reached) if isinstance(reached, CannotSay) else _power(reached),
+            str(reached) if isinstance(reached, NotEstimable) else _power(reached),
         ),
         (
             f"Highest risk with texts that would show, at {percent(plan.power, 0)} power",
-            str(seen) if isinstance(seen, CannotSay) else percent(seen),
+            str(seen) if isinstance(seen, NotEstimable) else percent(seen),
         ),
     ]
     more = max(0, goal - min(per_arm))
@@ -93,9 +93,9 @@ def section(cohort: Cohort) -> Section:
 
 
 def _power(power: Power) -> str:
-    exact = "" if isinstance(power.exact, CannotSay) else f"; exactly {percent(power.exact, 0)}"
+    exact = "" if isinstance(power.exact, NotEstimable) else f"; exactly {percent(power.exact, 0)}"
     return percent(power.normal, 0) + exact
 
 
-def _plain(value: int | CannotSay) -> str:
-    return str(value) if isinstance(value, CannotSay) else count(value)
+def _plain(value: int | NotEstimable) -> str:
+    return str(value) if isinstance(value, NotEstimable) else count(value)

@@ -24,8 +24,8 @@ from evaluation.report.words import (
 )
 from evaluation.statistics.proportions import fisher, risk_difference, risk_ratio, wilson
 from evaluation.statistics.rerandomisation import Rerandomisation, rerandomisation
-from evaluation.statistics.values import CannotSay
-from trial.model import Arm
+from evaluation.statistics.values import NotEstimable
+from trial.codes import Arm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +69,7 @@ def section(cohort: Cohort) -> Section:
         "risk_difference": difference,
         "risk_ratio": ratio,
         "fisher_p": (exact := fisher(*counts)),
-        "rerandomisation_p": test if isinstance(test, CannotSay) else test.p,
+        "rerandomisation_p": test if isinstance(test, NotEstimable) else test.p,
     }
     if len(rows) < len(everybody):
         found.departures.append(
@@ -77,7 +77,7 @@ def section(cohort: Cohort) -> Section:
             "running at the extract are left out of the primary analysis."
         )
     found.blocks.append(_risks(counts, plan.alpha))
-    if isinstance(difference, CannotSay):
+    if isinstance(difference, NotEstimable):
         found.say(f"The arms cannot be compared, because {difference.because}.", "note")
         return found
     found.say(
@@ -105,7 +105,7 @@ def section(cohort: Cohort) -> Section:
             words=True,
         )
     )
-    if not isinstance(test, CannotSay):
+    if not isinstance(test, NotEstimable):
         found.blocks.append(_chance(test))
     return found
 
@@ -119,7 +119,7 @@ def _arm(counts: Counts, alpha: float) -> dict[str, Any]:
     }
 
 
-def _rerandomised(rows: pd.DataFrame, cohort: Cohort) -> Rerandomisation | CannotSay:
+def _rerandomised(rows: pd.DataFrame, cohort: Cohort) -> Rerandomisation | NotEstimable:
     protocol = cohort.extract.protocol
     return rerandomisation(
         stratum=rows["stratum"],
@@ -217,7 +217,7 @@ def tiles(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
     difference = figures.get("risk_difference")
     if difference is None:
         return [("Primary outcome", "locked", "see section 5")]
-    if isinstance(difference, CannotSay):
+    if isinstance(difference, NotEstimable):
         return [("Primary outcome", "not yet", difference.because)]
     risks = [percent(figures[arm]["risk"], 0) for arm in ("intervention", "control")]
     more = f"{risks[0]} with texts, {risks[1]} without; interval {points(difference.low)} to "

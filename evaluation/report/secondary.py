@@ -21,7 +21,7 @@ from evaluation.report.words import (
 )
 from evaluation.statistics.proportions import fisher, risk_difference
 from evaluation.statistics.subgroups import holm
-from evaluation.statistics.values import CannotSay, Counts
+from evaluation.statistics.values import Counts, NotEstimable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ def section(cohort: Cohort) -> Section:
                 "that long are left out of it."
             )
     tests = {id_: fisher(*each) for id_, each in counts.items()}
-    said = {id_: p for id_, p in tests.items() if not isinstance(p, CannotSay)}
+    said = {id_: p for id_, p in tests.items() if not isinstance(p, NotEstimable)}
     adjusted = holm(said)
     differences = {id_: risk_difference(*each, alpha=plan.alpha) for id_, each in counts.items()}
     found.figures["outcomes"] = {
@@ -91,7 +91,7 @@ def section(cohort: Cohort) -> Section:
     estimates = [
         Estimate(titles[id_], *value, told(value, points), BLUE)
         for id_, value in differences.items()
-        if not isinstance(value, CannotSay)
+        if not isinstance(value, NotEstimable)
     ]
     if estimates:
         found.blocks.append(_forest("Differences in secondary outcomes", estimates, plan.alpha))

@@ -19,7 +19,7 @@ from evaluation.report.words import (
 )
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.subgroups import interaction
-from evaluation.statistics.values import CannotSay
+from evaluation.statistics.values import NotEstimable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ def section(cohort: Cohort) -> Section:
     rows = observed(cohort, plan.primary)
     rows = rows[rows["followed"]]
     overall = risk_difference(*by_arm(rows), alpha=plan.alpha)
-    if isinstance(overall, CannotSay):
+    if isinstance(overall, NotEstimable):
         found.say(f"The arms cannot be compared, because {overall.because}.", "note")
         return found
     shown, tests = [Estimate("Everybody", *overall, _both(rows), INK, square=True)], []
@@ -103,7 +103,7 @@ def _groups(
     estimates, figures = [], {}
     for (code, each), too_few in zip(counts.items(), hide, strict=True):
         difference = risk_difference(*each, alpha=alpha)
-        if too_few or isinstance(difference, CannotSay):
+        if too_few or isinstance(difference, NotEstimable):
             estimates.append(Estimate(named(code), text=HIDDEN if too_few else "nobody in one arm"))
             continue
         figures[code] = {
@@ -122,7 +122,7 @@ def _both(rows: pd.DataFrame) -> str:
 
 
 def _tested(test: Any) -> str:  # noqa: ANN401
-    if isinstance(test, CannotSay):
+    if isinstance(test, NotEstimable):
         return str(test)
     freedom = plural(test.degrees, "degree")
     told = f"chi-squared {number(test.chi2, 2)}, {freedom} of freedom, {p_value(test.p)}"

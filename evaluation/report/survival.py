@@ -10,7 +10,7 @@ from evaluation.report.charts.lines import Axes, Line, lines
 from evaluation.report.parts import Method, Picture, Section, Table
 from evaluation.report.words import capital, number, p_value, percent, plural, told
 from evaluation.statistics.survival import Curve, kaplan_meier, log_rank, restricted_means
-from evaluation.statistics.values import CannotSay
+from evaluation.statistics.values import NotEstimable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ def section(cohort: Cohort) -> Section:
     found.figures = {"log_rank": test, "restricted_means": means, "curves": curves}
     drawn = {arm: curve for arm, curve in curves.items() if isinstance(curve, Curve)}
     for arm, curve in curves.items():
-        if isinstance(curve, CannotSay):
+        if isinstance(curve, NotEstimable):
             found.say(f"{capital(arm)}: {curve}.", "note")
     if drawn:
         found.blocks.append(_picture(drawn, rows, plan.alpha))
@@ -104,15 +104,15 @@ def _table(curves: dict[str, Any], test: Any, means: Any, alpha: float, people: 
     rows = [
         (
             f"Median days to the first event, {arm}",
-            str(curve) if isinstance(curve, CannotSay) else _median(curve.median),
+            str(curve) if isinstance(curve, NotEstimable) else _median(curve.median),
         )
         for arm, curve in curves.items()
     ]
-    if isinstance(test, CannotSay):
+    if isinstance(test, NotEstimable):
         rows.append(("Log-rank test", str(test)))
     else:
         rows.append(("Log-rank test", f"chi-squared {number(test.chi2, 2)}, {p_value(test.p)}"))
-    if isinstance(means, CannotSay):
+    if isinstance(means, NotEstimable):
         rows.append(("Restricted mean", str(means)))
     else:
         until = f"days without an event in the first {number(means.horizon, 0)}"
@@ -130,5 +130,5 @@ def _table(curves: dict[str, Any], test: Any, means: Any, alpha: float, people: 
     )
 
 
-def _median(median: float | CannotSay) -> str:
-    return "not reached" if isinstance(median, CannotSay) else number(median)
+def _median(median: float | NotEstimable) -> str:
+    return "not reached" if isinstance(median, NotEstimable) else number(median)

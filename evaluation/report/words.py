@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from evaluation.statistics.values import CannotSay
+from evaluation.statistics.values import NotEstimable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,16 +134,16 @@ def points(share: float) -> str:
 
 
 def told(
-    estimate: Estimate | CostPerEvent | CannotSay, how: Callable[[float], str], unit: str = ""
+    estimate: Estimate | CostPerEvent | NotEstimable, how: Callable[[float], str], unit: str = ""
 ) -> str:
     """An estimate with its interval, or why there is none."""
-    if isinstance(estimate, CannotSay):
+    if isinstance(estimate, NotEstimable):
         return str(estimate)
     value, low, high = estimate
-    upper = "no upper limit" if isinstance(high, CannotSay) else how(high)
+    upper = "no upper limit" if isinstance(high, NotEstimable) else how(high)
     return f"{how(value)}{unit} ({how(low)}{NBSP}to{NBSP}{upper})"
 
 
-def p_told(p: float | CannotSay) -> str:
+def p_told(p: float | NotEstimable) -> str:
     """A p-value, or why there is none."""
-    return str(p) if isinstance(p, CannotSay) else p_value(p)
+    return str(p) if isinstance(p, NotEstimable) else p_value(p)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scipy.stats import norm
 
 from evaluation.statistics.proportions import risk_difference
-from evaluation.statistics.values import CannotSay, columns, empty_arm
+from evaluation.statistics.values import NotEstimable, columns, empty_arm
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -29,7 +29,7 @@ class CostPerEvent(NamedTuple):
 
     value: float
     low: float
-    high: float | CannotSay
+    high: float | NotEstimable
 
 
 def cost_per_order(
@@ -38,11 +38,11 @@ def cost_per_order(
     infrastructure_pence: float,
     staff_minutes: float,
     staff_pence_per_hour: float,
-) -> CostPerOrder | CannotSay:
+) -> CostPerOrder | NotEstimable:
     """Means over the treated orders, each of which has so many pence of texts, and all the rest."""
     (texts,) = columns(text_pence=text_pence)
     if not len(texts):
-        return CannotSay("no order was treated")
+        return NotEstimable("no order was treated")
     staff = staff_minutes / 60 * staff_pence_per_hour
     mean = float(texts.mean())
     return CostPerOrder(mean, infrastructure_pence, staff, mean + infrastructure_pence + staff)
@@ -50,7 +50,7 @@ def cost_per_order(
 
 def cost_per_event_prevented(
     *, cost_pence: ArrayLike, intervention: Counts, control: Counts, alpha: float
-) -> CostPerEvent | CannotSay:
+) -> CostPerEvent | NotEstimable:
     """
     Pence per event prevented: mean cost of a treated person, over control's risk less theirs.
 
@@ -66,11 +66,11 @@ def cost_per_event_prevented(
     if len(cost) != intervention.people:
         raise ValueError(f"{len(cost)} costs for {intervention.people} people")
     difference = risk_difference(control, intervention, alpha=alpha)
-    if isinstance(difference, CannotSay):
+    if isinstance(difference, NotEstimable):
         return empty_arm(intervention.people, control.people) or difference
     prevented, fewest, most = difference
     if prevented <= 0:
-        return CannotSay("no fewer people had the event in the intervention arm")
+        return NotEstimable("no fewer people had the event in the intervention arm")
     mean = float(cost.mean())
     half = float(norm.isf(alpha / 2) * cost.std() / len(cost) ** 0.5)
     product = mean * prevented
@@ -79,6 +79,6 @@ def cost_per_event_prevented(
     low = c / (product + (product**2 - a * c) ** 0.5) if c > 0 else 0.0
     if fewest <= 0:
         unlimited = "the texts may prevent nothing, and then no money prevents an event"
-        return CostPerEvent(mean / prevented, low, CannotSay(unlimited))
+        return CostPerEvent(mean / prevented, low, NotEstimable(unlimited))
     a = fewest * (2 * prevented - fewest)
     return CostPerEvent(mean / prevented, low, (product + (product**2 - a * c) ** 0.5) / a)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from scipy.stats import fisher_exact
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from evaluation.statistics.values import CannotSay, Estimate, Interval, empty_arm, no_variation
+from evaluation.statistics.values import Estimate, Interval, NotEstimable, empty_arm, no_variation
 
 if TYPE_CHECKING:
     from evaluation.statistics.values import Counts
@@ -25,7 +25,9 @@ def wilson(events: int, people: int, *, alpha: float) -> Interval:
     return Interval(float(low), float(high))
 
 
-def risk_difference(intervention: Counts, control: Counts, *, alpha: float) -> Estimate | CannotSay:
+def risk_difference(
+    intervention: Counts, control: Counts, *, alpha: float
+) -> Estimate | NotEstimable:
     """
     Intervention's risk less control's, from -1 to 1, with an interval that holds at zero events.
 
@@ -43,7 +45,7 @@ def risk_difference(intervention: Counts, control: Counts, *, alpha: float) -> E
     return Estimate(value, float(low), float(high))
 
 
-def risk_ratio(intervention: Counts, control: Counts, *, alpha: float) -> Estimate | CannotSay:
+def risk_ratio(intervention: Counts, control: Counts, *, alpha: float) -> Estimate | NotEstimable:
     """
     Intervention's risk over control's. Not for arms without events: their interval has no end.
 
@@ -55,9 +57,9 @@ def risk_ratio(intervention: Counts, control: Counts, *, alpha: float) -> Estima
     if reason := no_variation(intervention.events + control.events, people):
         return reason
     if not intervention.events:
-        return CannotSay("nobody in the intervention arm had the event")
+        return NotEstimable("nobody in the intervention arm had the event")
     if not control.events:
-        return CannotSay("nobody in the control arm had the event")
+        return NotEstimable("nobody in the control arm had the event")
     low, high = confint_proportions_2indep(
         *(intervention.events, intervention.people, control.events, control.people),
         method="log",
@@ -74,7 +76,7 @@ def fisher(
     control: Counts,
     *,
     alternative: Literal["two-sided", "less", "greater"] = "two-sided",
-) -> float | CannotSay:
+) -> float | NotEstimable:
     """
     The exact p-value of equal risks. "less": that intervention's risk is less than control's.
 

@@ -11,8 +11,8 @@ from firthmodels import FirthLogisticRegression, detect_separation
 from scipy.linalg import LinAlgError
 
 from evaluation.statistics.values import (
-    CannotSay,
     Estimate,
+    NotEstimable,
     columns,
     empty_arm,
     no_variation,
@@ -55,7 +55,7 @@ class ByPerson(NamedTuple):
 
 def adjusted(
     *, event: ArrayLike, treated: ArrayLike, covariates: Mapping[str, ArrayLike], alpha: float
-) -> Adjusted | CannotSay:
+) -> Adjusted | NotEstimable:
     """
     Logistic regression on the arm and on covariates, which are codes: one entry per person.
 
@@ -80,9 +80,9 @@ def adjusted(
     try:
         separated = bool(detect_separation(x, y).separation)
     except LinAlgError:
-        return CannotSay("the arm or a covariate follows from the other covariates")
+        return NotEstimable("the arm or a covariate follows from the other covariates")
     fit = _firth(x, y, alpha) if separated else _logistic(x, y, alpha)
-    if isinstance(fit, CannotSay):
+    if isinstance(fit, NotEstimable):
         return fit
     why = "some mix of arm and covariates foretells the event without fail" if separated else ""
     method: Literal["logistic", "firth"] = "firth" if separated else "logistic"
@@ -96,7 +96,7 @@ def _logistic(x: NDArray[Any], y: NDArray[Any], alpha: float) -> tuple[Estimate,
     return _odds_ratio(fit.params[1], *fit.conf_int(alpha)[1]), float(fit.pvalues[1])
 
 
-def _firth(x: NDArray[Any], y: NDArray[Any], alpha: float) -> tuple[Estimate, float] | CannotSay:
+def _firth(x: NDArray[Any], y: NDArray[Any], alpha: float) -> tuple[Estimate, float] | NotEstimable:
     model = FirthLogisticRegression(max_iter=100, gtol=1e-8, xtol=1e-8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what did not converge is not a number: seen below
@@ -104,13 +104,13 @@ def _firth(x: NDArray[Any], y: NDArray[Any], alpha: float) -> tuple[Estimate, fl
         model.lrt(0)
         low, high = model.conf_int(alpha, method="pl", features=0, max_iter=100)[0]
     if not (model.converged_ and np.isfinite([low, high, model.lrt_pvalues_[0]]).all()):
-        return CannotSay("neither likelihood nor penalised likelihood has a clear maximum")
+        return NotEstimable("neither likelihood nor penalised likelihood has a clear maximum")
     return _odds_ratio(model.coef_[0], low, high), float(model.lrt_pvalues_[0])
 
 
 def by_person(
     *, event: ArrayLike, treated: ArrayLike, person: ArrayLike, alpha: float
-) -> ByPerson | CannotSay:
+) -> ByPerson | NotEstimable:
     """
     The odds ratio over all orders, repeats too: one entry per order.
 
@@ -125,7 +125,7 @@ def by_person(
     if reason := _nothing_to_compare(y, arm) or _all_or_none(y, arm):
         return reason
     if min(len(np.unique(who[those])) for those in (arm, ~arm)) < FEWEST:
-        return CannotSay(f"an arm has fewer than {FEWEST} people")
+        return NotEstimable(f"an arm has fewer than {FEWEST} people")
     fit = sm.GEE(
         y.astype(float),
         np.column_stack([np.ones(len(y)), arm]),
@@ -145,13 +145,13 @@ def _odds_ratio(*logs: float) -> Estimate:
     return Estimate(*(float(np.exp(log)) for log in logs))
 
 
-def _nothing_to_compare(y: NDArray[Any], arm: NDArray[Any]) -> CannotSay | None:
+def _nothing_to_compare(y: NDArray[Any], arm: NDArray[Any]) -> NotEstimable | None:
     return empty_arm(int(arm.sum()), int((~arm).sum())) or no_variation(int(y.sum()), len(y))
 
 
-def _all_or_none(y: NDArray[Any], arm: NDArray[Any]) -> CannotSay | None:
+def _all_or_none(y: NDArray[Any], arm: NDArray[Any]) -> NotEstimable | None:
     for name, those in (("intervention", y[arm]), ("control", y[~arm])):
         if those.all() or not those.any():
             how_many = "everybody" if those.all() else "nobody"
-            return CannotSay(f"{how_many} in the {name} arm had the event")
+            return NotEstimable(f"{how_many} in the {name} arm had the event")
     return None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from evaluation.statistics.values import CannotSay, columns, empty_arm
+from evaluation.statistics.values import NotEstimable, columns, empty_arm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +52,7 @@ def rerandomisation(
     event: ArrayLike,
     sizes: Sequence[int],
     ratio: tuple[int, int] = (1, 1),
-) -> Rerandomisation | CannotSay:
+) -> Rerandomisation | NotEstimable:
     """
     The exact two-sided test of no effect on anybody: risk difference, intervention - control.
 
@@ -86,7 +86,7 @@ def rerandomisation(
         arm = int(treated[members].sum())
         possible = any(0 <= full - arm <= size - len(members) for size, full in designs)
         if sorted(positions[members]) != list(range(len(members))) or not possible:
-            return CannotSay(f"block {number} of stratum {name} is not as the protocol has it")
+            return NotEstimable(f"block {number} of stratum {name} is not as the protocol has it")
         blocks.append(_Block(len(members), int(event[members].sum()), designs))
     difference = float(event[treated].mean() - event[~treated].mean())
     distribution = _distribution(_convolved(blocks), people, int(event.sum()))

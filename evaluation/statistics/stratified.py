@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import chi2, norm
 from statsmodels.stats.contingency_tables import StratifiedTable
 
-from evaluation.statistics.values import CannotSay, Estimate, empty_arm, no_variation
+from evaluation.statistics.values import Estimate, NotEstimable, empty_arm, no_variation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,16 +25,16 @@ class MantelHaenszel(NamedTuple):
     `p` is of the Cochran-Mantel-Haenszel test, two-sided, without a correction for continuity.
     """
 
-    difference: Estimate | CannotSay
-    ratio: Estimate | CannotSay
-    odds_ratio: Estimate | CannotSay
-    p: float | CannotSay
+    difference: Estimate | NotEstimable
+    ratio: Estimate | NotEstimable
+    odds_ratio: Estimate | NotEstimable
+    p: float | NotEstimable
     strata: int
 
 
 def mantel_haenszel(
     strata: Sequence[tuple[Counts, Counts]], *, alpha: float
-) -> MantelHaenszel | CannotSay:
+) -> MantelHaenszel | NotEstimable:
     """
     Risk difference, risk ratio and odds ratio from each stratum's (intervention, control).
 
@@ -46,7 +46,7 @@ def mantel_haenszel(
     both = [(first, second) for first, second in strata if first.people and second.people]
     if not both:
         people = [sum(pair[i].people for pair in strata) for i in (0, 1)]
-        return empty_arm(*people) or CannotSay("no stratum has people in both arms")
+        return empty_arm(*people) or NotEstimable("no stratum has people in both arms")
     a, n1, c, n0 = np.array(
         [(i.events, i.people, k.events, k.people) for i, k in both], dtype=float
     ).T
@@ -61,7 +61,7 @@ def mantel_haenszel(
 
 def _difference(
     a: NDArray[Any], n1: NDArray[Any], c: NDArray[Any], n0: NDArray[Any], z: float
-) -> Estimate | CannotSay:
+) -> Estimate | NotEstimable:
     n = n1 + n0
     weight = (n1 * n0 / n).sum()
     value = float(((a * n0 - c * n1) / n).sum() / weight)
@@ -69,18 +69,18 @@ def _difference(
     q = ((a * (n0 - c) + c * (n1 - a)) / (2 * n)).sum()
     variance = float((value * p + q) / weight**2)
     if variance <= 0:
-        return CannotSay("in each stratum, all or none in an arm had the event")
+        return NotEstimable("in each stratum, all or none in an arm had the event")
     half = z * variance**0.5
     return Estimate(value, max(-1.0, value - half), min(1.0, value + half))
 
 
 def _ratio(
     a: NDArray[Any], n1: NDArray[Any], c: NDArray[Any], n0: NDArray[Any], z: float
-) -> Estimate | CannotSay:
+) -> Estimate | NotEstimable:
     if not a.sum():
-        return CannotSay("nobody in the intervention arm had the event")
+        return NotEstimable("nobody in the intervention arm had the event")
     if not c.sum():
-        return CannotSay("nobody in the control arm had the event")
+        return NotEstimable("nobody in the control arm had the event")
     n = n1 + n0
     above, below = (a * n0 / n).sum(), (c * n1 / n).sum()
     variance = ((n1 * n0 * (a + c) - a * c * n) / n**2).sum() / (above * below)
@@ -95,13 +95,13 @@ def _odds(
     c: NDArray[Any],
     n0: NDArray[Any],
     alpha: float,
-) -> tuple[Estimate | CannotSay, float | CannotSay]:
+) -> tuple[Estimate | NotEstimable, float | NotEstimable]:
     if not ((a + c > 0) & (a + c < n1 + n0)).any():
-        reason = CannotSay("in each stratum, all or none had the event")
+        reason = NotEstimable("in each stratum, all or none had the event")
         return reason, reason
     table = StratifiedTable(np.array([[a, n1 - a], [c, n0 - c]]))
     p = float(chi2.sf(table.test_null_odds(correction=False).statistic, 1))
     if not (a * (n0 - c)).any() or not (c * (n1 - a)).any():
-        return CannotSay("the odds in an arm are nothing or without limit"), p
+        return NotEstimable("the odds in an arm are nothing or without limit"), p
     low, high = table.oddsratio_pooled_confint(alpha)
     return Estimate(float(table.oddsratio_pooled), float(low), float(high)), p

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 from statsmodels.stats.multitest import multipletests
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from evaluation.statistics.values import CannotSay, columns, empty_arm, no_variation
+from evaluation.statistics.values import NotEstimable, columns, empty_arm, no_variation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Interaction(NamedTuple):
 
 def interaction(
     *, event: ArrayLike, treated: ArrayLike, subgroup: ArrayLike
-) -> Interaction | CannotSay:
+) -> Interaction | NotEstimable:
     """
     Whether the odds ratio is the same in each subgroup: one test, whatever their number.
 
@@ -53,7 +53,9 @@ def interaction(
         tells = len(set(arm[those].tolist())) == len(set(y[those].tolist())) == 2  # noqa: PLR2004 - both
         (telling if tells else left_out).append(group)
     if len(telling) < 2:  # noqa: PLR2004 - one alone cannot differ
-        return CannotSay("fewer than two subgroups have both arms, people with events and without")
+        return NotEstimable(
+            "fewer than two subgroups have both arms, people with events and without"
+        )
     cells, design = [], []
     for group in telling:
         for in_arm in (True, False):
@@ -61,7 +63,7 @@ def interaction(
             cells.append((there.sum(), (~there).sum()))
             design.append([*(group == other for other in telling), in_arm])
     if _runs_away(np.array(cells)):
-        return CannotSay("in each subgroup, one and the same arm has all the events or none")
+        return NotEstimable("in each subgroup, one and the same arm has all the events or none")
     # The model with interaction fits each cell exactly, so the deviance is twice the log ratio.
     model = sm.GLM(np.array(cells, float), np.array(design, float), family=sm.families.Binomial())
     with warnings.catch_warnings():

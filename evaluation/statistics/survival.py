@@ -12,7 +12,7 @@ from lifelines.statistics import logrank_test
 from lifelines.utils import restricted_mean_survival_time
 from scipy.stats import norm
 
-from evaluation.statistics.values import CannotSay, Estimate, columns, empty_arm
+from evaluation.statistics.values import Estimate, NotEstimable, columns, empty_arm
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -31,7 +31,7 @@ class Curve:
     survival: list[float]
     low: list[float]
     high: list[float]
-    median: float | CannotSay
+    median: float | NotEstimable
     left: list[float]
     censored: list[float]
 
@@ -39,10 +39,10 @@ class Curve:
         """How many are still followed without an event just before that day."""
         return len(self.left) - bisect_left(self.left, day)
 
-    def at(self, day: float) -> float | CannotSay:
+    def at(self, day: float) -> float | NotEstimable:
         """The share without an event on that day."""
         if day > self.left[-1] and self.survival[-1] > 0:
-            return CannotSay(f"nobody was followed for {day:g} days")
+            return NotEstimable(f"nobody was followed for {day:g} days")
         return self.survival[bisect_right(self.days, day) - 1]
 
 
@@ -63,7 +63,7 @@ class RestrictedMeans(NamedTuple):
     p: float
 
 
-def kaplan_meier(*, days: ArrayLike, event: ArrayLike, alpha: float) -> Curve | CannotSay:
+def kaplan_meier(*, days: ArrayLike, event: ArrayLike, alpha: float) -> Curve | NotEstimable:
     """
     The survival curve of people of whom each has so many days (>= 0), with an event at the end.
 
@@ -73,7 +73,7 @@ def kaplan_meier(*, days: ArrayLike, event: ArrayLike, alpha: float) -> Curve | 
     """
     times, events = _times(days, event)
     if not len(times):
-        return CannotSay("nobody was followed")
+        return NotEstimable("nobody was followed")
     fit = _fitted(times, events, alpha)
     interval = fit.confidence_interval_.to_numpy()
     median = float(fit.median_survival_time_)
@@ -84,13 +84,13 @@ def kaplan_meier(*, days: ArrayLike, event: ArrayLike, alpha: float) -> Curve | 
         high=[float(high) for high in interval[:, 1]],
         median=median
         if np.isfinite(median)
-        else CannotSay("fewer than half had the event while they were followed"),
+        else NotEstimable("fewer than half had the event while they were followed"),
         left=sorted(times.tolist()),
         censored=sorted(times[~events].tolist()),
     )
 
 
-def log_rank(*, days: ArrayLike, event: ArrayLike, treated: ArrayLike) -> LogRank | CannotSay:
+def log_rank(*, days: ArrayLike, event: ArrayLike, treated: ArrayLike) -> LogRank | NotEstimable:
     """
     Whether the arms have the same hazard at all times.
 
@@ -103,10 +103,12 @@ def log_rank(*, days: ArrayLike, event: ArrayLike, treated: ArrayLike) -> LogRan
     if reason := empty_arm(int(arm.sum()), int((~arm).sum())):
         return reason
     if not events.any():
-        return CannotSay("nobody in either arm had the event")
+        return NotEstimable("nobody in either arm had the event")
     first = times[events].min()
     if not all((times[those] >= first).any() for those in (arm, ~arm)):
-        return CannotSay("the arms were never followed at the same time as somebody had the event")
+        return NotEstimable(
+            "the arms were never followed at the same time as somebody had the event"
+        )
     result = logrank_test(times[arm], times[~arm], events[arm], events[~arm])
     return LogRank(float(result.test_statistic), float(result.p_value))
 
@@ -118,7 +120,7 @@ def restricted_means(
     treated: ArrayLike,
     alpha: float,
     horizon: float | None = None,
-) -> RestrictedMeans | CannotSay:
+) -> RestrictedMeans | NotEstimable:
     """
     Days without an event, of the first `horizon`: the area under each arm's survival curve.
 
@@ -134,14 +136,14 @@ def restricted_means(
     furthest = float(min(times[arm].max(), times[~arm].max()))
     horizon = furthest if horizon is None else horizon
     if not 0 < horizon <= furthest:
-        return CannotSay(f"both arms are followed for {furthest:g} days only")
+        return NotEstimable(f"both arms are followed for {furthest:g} days only")
     z = float(norm.isf(alpha / 2))
     (first, var_first), (second, var_second) = (
         _area(times[those], events[those], horizon, alpha) for those in (arm, ~arm)
     )
     variance = var_first + var_second
     if not variance:
-        return CannotSay(f"nobody in either arm had the event within {horizon:g} days")
+        return NotEstimable(f"nobody in either arm had the event within {horizon:g} days")
     return RestrictedMeans(
         horizon,
         _around(first, z * var_first**0.5, horizon),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class CannotSay:
+class NotEstimable:
     """Stands where a figure would, if the data do not have it. `because` is a clause."""
 
     because: str
@@ -48,9 +48,9 @@ class Counts:
             raise ValueError(f"{self.events} of {self.people} people cannot have had the event")
 
     @property
-    def risk(self) -> float | CannotSay:
+    def risk(self) -> float | NotEstimable:
         """The share of people who had the event, from 0 to 1."""
-        return self.events / self.people if self.people else CannotSay("there is nobody")
+        return self.events / self.people if self.people else NotEstimable("there is nobody")
 
 
 def columns(**named: ArrayLike) -> tuple[NDArray[Any], ...]:
@@ -65,21 +65,21 @@ def columns(**named: ArrayLike) -> tuple[NDArray[Any], ...]:
     return tuple(arrays.values())
 
 
-def empty_arm(intervention: int, control: int) -> CannotSay | None:
+def empty_arm(intervention: int, control: int) -> NotEstimable | None:
     """Why arms with so many people cannot be compared, if they cannot."""
     if not intervention and not control:
-        return CannotSay("nobody is in either arm")
+        return NotEstimable("nobody is in either arm")
     if not intervention:
-        return CannotSay("nobody is in the intervention arm")
+        return NotEstimable("nobody is in the intervention arm")
     if not control:
-        return CannotSay("nobody is in the control arm")
+        return NotEstimable("nobody is in the control arm")
     return None
 
 
-def no_variation(events: int, people: int) -> CannotSay | None:
+def no_variation(events: int, people: int) -> NotEstimable | None:
     """Why events in so many of so many people tell no difference, if they do not."""
     if not events:
-        return CannotSay("nobody in either arm had the event")
+        return NotEstimable("nobody in either arm had the event")
     if events == people:
-        return CannotSay("everybody in both arms had the event")
+        return NotEstimable("everybody in both arms had the event")
     return None

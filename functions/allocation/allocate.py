@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from allocation.randomisation import block, message
+from trial.codes import Status
 from trial.eligibility import assess
 from trial.errors import ContendedError, RejectedError
-from trial.model import Status
 from trial.planning import planned_reminders
 from trial.protocol.settings import RepeatPolicy
 from trial.protocol.timetable import local_date
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from allocation.store import AllocationStore, Facts
-    from trial.keys import MacKey
-    from trial.model import Reason
+    from allocation.store import AllocationStore, DrawFacts
+    from trial.aws.kms import MacKey
+    from trial.codes import Reason
     from trial.protocol.settings import Protocol
 
 _TRIES = 8
@@ -70,7 +70,7 @@ def allocate(
 
 def _decide(
     enrolment: Enrolment,
-    facts: Facts,
+    facts: DrawFacts,
     stratum: str,
     store: AllocationStore,
     sequence: MacKey,
@@ -110,7 +110,7 @@ def _decide(
 
 def _draw(
     enrolment: Enrolment,
-    facts: Facts,
+    facts: DrawFacts,
     stratum: str,
     store: AllocationStore,
     sequence: MacKey,

@@ -9,15 +9,15 @@ from aws_lambda_powertools import Logger
 
 from allocation.allocate import allocate
 from allocation.store import AllocationStore
-from trial import aws
+from trial.aws import clients
+from trial.aws.kms import MacKey
+from trial.aws.stream import announced, each_record
+from trial.aws.table import Table
+from trial.codes import Status
 from trial.config import AllocationSettings, settings
-from trial.facts import Fact, tell
-from trial.keys import MacKey
-from trial.model import Status
+from trial.metrics import Metric, emit
 from trial.protocol.load import load
 from trial.records import Enrolment
-from trial.stream import announced, each_record
-from trial.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,19 +40,19 @@ def handle_record(record: Mapping[str, Any]) -> None:
     protocol = load(chosen.protocol)
     drawn = allocate(
         enrolment,
-        store=AllocationStore(Table(aws.dynamodb(), chosen.table_name), protocol.trial),
-        sequence=MacKey(aws.kms(), chosen.allocation_key_id),
+        store=AllocationStore(Table(clients.dynamodb(), chosen.table_name), protocol.trial),
+        sequence=MacKey(clients.kms(), chosen.allocation_key_id),
         protocol=protocol,
         now=datetime.now(UTC),
     )
     if drawn is None:
         return
     if drawn.status is Status.ALLOCATED:
-        tell(Fact.ENROLMENT_ALLOCATED)
+        emit(Metric.ENROLMENT_ALLOCATED)
     else:
         waits = drawn.status is Status.WAITING
-        tell(
-            Fact.ENROLMENT_WAITING if waits else Fact.ENROLMENT_INELIGIBLE,
+        emit(
+            Metric.ENROLMENT_WAITING if waits else Metric.ENROLMENT_INELIGIBLE,
             reason=drawn.reason or "",
         )
     logger.info("enrolment drawn", enrolment_id=str(enrolment.enrolment_id), status=drawn.status)

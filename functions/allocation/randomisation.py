@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import count
 
-from trial.model import Arm
+from trial.codes import Arm
 
 MAC_BYTES = sha256().digest_size
 BYTE_VALUES = 256

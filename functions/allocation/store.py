@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trial.model import Reason, Status
+from trial.aws.table import ABSENT, Act, Check, Table, put, update
+from trial.codes import Reason, Status
 from trial.records import (
     Allocation,
     Audit,
@@ -20,7 +21,6 @@ from trial.records import (
     person_key,
     reminder_key,
 )
-from trial.table import ABSENT, Act, Condition, Table, put, update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class DrawFacts:
     """All that decides about one draw, as read at one moment."""
 
     enrolment: Enrolment | None
@@ -43,12 +43,12 @@ class AllocationStore:
         self._table = table
         self._trial = trial
 
-    def facts(self, enrolment_id: UUID, person_hash: str, stratum: str) -> Facts:
+    def facts(self, enrolment_id: UUID, person_hash: str, stratum: str) -> DrawFacts:
         """Read what a draw needs."""
         enrolment, person, cursor = self._table.read(
             enrolment_key(enrolment_id), person_key(person_hash), cursor_key(self._trial, stratum)
         )
-        return Facts(
+        return DrawFacts(
             enrolment=Enrolment.of(enrolment) if enrolment else None,
             person=Person.of(person or {}),
             cursor=Cursor.of(cursor) if cursor else None,
@@ -89,11 +89,11 @@ class AllocationStore:
             put(
                 allocation_key(ident),
                 allocation.item(),
-                Condition("enrolment has no allocation", ABSENT),
+                Check("enrolment has no allocation", ABSENT),
             ),
             update(
                 person_key(enrolment.person_hash),
-                condition=Condition("person as seen", "#version = :seen", {"seen": person.version}),
+                condition=Check("person as seen", "#version = :seen", {"seen": person.version}),
                 allocated=str(person.allocated or ident),
                 version=person.version + 1,
             ),
@@ -102,7 +102,7 @@ class AllocationStore:
                 put(
                     reminder_key(ident, reminder.number),
                     reminder.item(),
-                    Condition("reminder is new", ABSENT),
+                    Check("reminder is new", ABSENT),
                 )
                 for reminder in reminders
             ),
@@ -125,8 +125,8 @@ class AllocationStore:
         )
 
 
-def _as_seen(enrolment: Enrolment) -> Condition:
-    return Condition(
+def _as_seen(enrolment: Enrolment) -> Check:
+    return Check(
         "enrolment as seen",
         "#version = :seen AND #status = :eligible",
         {"seen": enrolment.version, "eligible": Status.ELIGIBLE.value},
@@ -135,12 +135,12 @@ def _as_seen(enrolment: Enrolment) -> Condition:
 
 def _moved_on(trial: str, stratum: str, seen: Cursor | None, following: Cursor) -> Act:
     condition = (
-        Condition(
+        Check(
             "cursor as seen",
             "#block = :seen_block AND #position = :seen_position",
             {"seen_block": seen.block, "seen_position": seen.position},
         )
         if seen
-        else Condition("cursor as seen", ABSENT)
+        else Check("cursor as seen", ABSENT)
     )
     return put(cursor_key(trial, stratum), following.item(), condition)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
+from trial.aws.table import Key
+from trial.codes import Model, Why
 from trial.errors import RejectedError
-from trial.model import Model, Why
-from trial.table import Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,7 @@ def sha256(link: bytes | None) -> str:
     return hashlib.sha256(link).hexdigest() if link is not None else _NOTHING
 
 
-def forged(
+def new_link(
     number: int, entries: Iterable[Entry], *, previous: bytes | None, written_at: datetime
 ) -> bytes:
     """The bytes of a new link after another one."""

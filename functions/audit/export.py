@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from audit.chain import forged, read
+from audit.chain import new_link, read
 from trial.errors import ContendedError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from audit.chain import Entry
     from audit.store import AuditStore
-    from trial.table import Key
+    from trial.aws.table import Key
 
 CLOCKS_DIFFER: Final = timedelta(minutes=1)
 STREAM_REMEMBERS: Final = timedelta(hours=25)
@@ -47,7 +47,7 @@ def export(
         new = [entry for entry in entries if entry.key not in known]
         if not new:
             return 0
-        link = forged(newest + 1, new, previous=previous, written_at=now)
+        link = new_link(newest + 1, new, previous=previous, written_at=now)
         try:
             store.append(newest + 1, link)
         except ContendedError:

@@ -10,13 +10,13 @@ from aws_lambda_powertools import Logger
 from audit.chain import Entry
 from audit.export import export
 from audit.store import AuditStore
-from trial import aws
-from trial.attributes import plain
+from trial.aws import clients
+from trial.aws.attributes import plain
+from trial.aws.stream import announced, each_record
+from trial.aws.table import Key
 from trial.config import AuditSettings, settings
-from trial.facts import Fact, tell
+from trial.metrics import Metric, emit
 from trial.records import Audit
-from trial.stream import announced, each_record
-from trial.table import Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,11 +31,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Export what the records announce as one link; report those that are no entries."""
     entries: list[Entry] = []
     answer = each_record(event, lambda record: entries.append(entry_in(record)))
-    store = AuditStore(aws.s3(), settings(AuditSettings).audit_bucket)
+    store = AuditStore(clients.s3(), settings(AuditSettings).audit_bucket)
     # If it fails, all of them come again, and what is in the chain by then is left out.
     exported = export(entries, store=store, now=datetime.now(UTC)) if entries else 0
     if exported:
-        tell(Fact.AUDIT_EXPORTED, exported)
+        emit(Metric.AUDIT_EXPORTED, exported)
     logger.info("audit trail exported", entries=exported, repeated=len(entries) - exported)
     return answer
 

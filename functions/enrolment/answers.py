@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from trial.model import (
+from trial.codes import (
     Arm,
     Condition,
     EndReason,

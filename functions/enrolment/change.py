@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from enrolment.enrol import keyed, marked, sealed_mobile, seen_by_others
-from enrolment.patience import patiently
-from enrolment.settle import numbers_with, person_with, settled
+from enrolment.derive import numbers_with, person_with, with_derived_status
+from enrolment.enrol import keyed, other_affected_enrolments, sealed_mobile, with_number_standing
 from enrolment.wire import FieldError
+from trial.codes import EndReason
 from trial.errors import ConflictError, ContendedError, NotFoundError
-from trial.model import EndReason
 from trial.protocol.timetable import local_date, timetable
 from trial.records import Audit, Enrolment, LifeEvent, Missing, Order
+from trial.retry import on_contention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from enrolment.store import EnrolmentStore, Surroundings
     from enrolment.wire import EndIn, MobileChange, OrderIn, ResumeIn, Service
-    from trial.keys import MacKey, SealKey
+    from trial.aws.kms import MacKey, SealKey
     from trial.protocol.settings import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class RequestContext:
     """Who changes what, with what, when."""
 
     store: EnrolmentStore
@@ -45,22 +45,22 @@ class Change(NamedTuple):
     after: Enrolment
 
 
-def change_mobile(enrolment_id: UUID, given: MobileChange, desk: Desk) -> Change:
+def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestContext) -> Change:
     """A number found, changed or lost. It serves all remaining reminders."""
-    number_hash = keyed(desk.identity, "number", given.number) if given.number else None
-    found = sealed_mobile(given.number, number_hash, enrolment_id, desk.sealing)
+    number_hash = keyed(context.identity, "number", given.number) if given.number else None
+    found = sealed_mobile(given.number, number_hash, enrolment_id, context.sealing)
 
     def changed(enrolment: Enrolment, around: Surroundings) -> Enrolment:
         _refuse_ended(enrolment)
         same = enrolment.mobile.number_hash == number_hash
-        mobile = seen_by_others(
+        mobile = with_number_standing(
             enrolment.mobile if same else found,  # no two seals of a number are equal
             around,
             enrolment.protected_hashes,
             enrolment.enrolment_id,
-            desk.now,
+            context.now,
         )
-        missing = _missing_with(enrolment, given, desk.now)
+        missing = _missing_with(enrolment, given, context.now)
         update: dict[str, object] = {"mobile": mobile, "missing": missing}
         if (former := enrolment.mobile.number_hash) and former != number_hash:
             # So that what is stored under it is found when it is to be erased.
@@ -68,7 +68,7 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, desk: Desk) -> Change
         return enrolment.model_copy(update=update)
 
     extra = (number_hash,) if number_hash else ()
-    return _change(enrolment_id, desk, "mobile_changed", changed, numbers=extra)
+    return _change(enrolment_id, context, "mobile_changed", changed, numbers=extra)
 
 
 def _missing_with(enrolment: Enrolment, given: MobileChange, now: datetime) -> tuple[Missing, ...]:
@@ -89,28 +89,28 @@ def _missing_with(enrolment: Enrolment, given: MobileChange, now: datetime) -> t
     return (*earlier, Missing(recorded_at=now, **told))
 
 
-def record_service(enrolment_id: UUID, given: Service, desk: Desk) -> Change:
+def record_service(enrolment_id: UUID, given: Service, context: RequestContext) -> Change:
     """The order was served: nothing is sent before."""
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
         _refuse_ended(enrolment)
-        if given.served_on > local_date(desk.now):
+        if given.served_on > local_date(context.now):
             raise FieldError("served_on", "is in the future")
         if given.served_on < enrolment.order.made_on:
             raise FieldError("served_on", "is before made_on")
         order = enrolment.order.model_copy(update={"served_on": given.served_on})
         return enrolment.model_copy(update={"order": order})
 
-    return _change(enrolment_id, desk, "served", changed)
+    return _change(enrolment_id, context, "served", changed)
 
 
-def correct_order(enrolment_id: UUID, given: OrderIn, desk: Desk) -> Change:
+def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -> Change:
     """
     A correction. After allocation the dates may change only until the first reminder is due.
 
     That moment is worked out alike for both arms, so that a refusal does not tell the arm.
     """
-    today = local_date(desk.now)
+    today = local_date(context.now)
     if given.made_on > today:
         raise FieldError("made_on", "is in the future")
     if given.served_on and given.served_on > today:
@@ -128,13 +128,13 @@ def correct_order(enrolment_id: UUID, given: OrderIn, desk: Desk) -> Change:
         update: dict[str, object] = {"order": order}
         moved = (order.made_on, order.expires_on) != (was.made_on, was.expires_on)
         if moved and enrolment.allocated_at:
-            first_due = _first_due(enrolment, enrolment.allocated_at, desk.protocol)
-            if first_due and desk.now >= first_due:
+            first_due = _first_due(enrolment, enrolment.allocated_at, context.protocol)
+            if first_due and context.now >= first_due:
                 raise ConflictError("reminders may have begun: the dates can no longer change")
-            update["dates_changed_at"] = desk.now
+            update["dates_changed_at"] = context.now
         return enrolment.model_copy(update=update)
 
-    return _change(enrolment_id, desk, "order_corrected", changed)
+    return _change(enrolment_id, context, "order_corrected", changed)
 
 
 def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol) -> datetime | None:
@@ -149,7 +149,7 @@ def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol)
     return min((slot.due_at for slot in slots if not slot.missed), default=None)
 
 
-def end(enrolment_id: UUID, given: EndIn, desk: Desk) -> Change:
+def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Change:
     """
     No further text goes, from the moment this returns. Safe to repeat.
 
@@ -164,13 +164,13 @@ def end(enrolment_id: UUID, given: EndIn, desk: Desk) -> Change:
             return enrolment
         return enrolment.model_copy(update={"life": (*enrolment.life, event)})
 
-    return _change(enrolment_id, desk, f"ended_{given.reason}", changed, erased_too=True)
+    return _change(enrolment_id, context, f"ended_{given.reason}", changed, erased_too=True)
 
 
-def resume(enrolment_id: UUID, given: ResumeIn, desk: Desk) -> Change:
+def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Change:
     """Somebody is out of custody. What was missed meanwhile stays missed. Safe to repeat."""
     event = LifeEvent(at=given.at, by=given.by)
-    if given.at > desk.now + timedelta(minutes=5):  # clocks differ a little
+    if given.at > context.now + timedelta(minutes=5):  # clocks differ a little
         raise FieldError("at", "is in the future")
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
@@ -182,7 +182,7 @@ def resume(enrolment_id: UUID, given: ResumeIn, desk: Desk) -> Change:
             raise ConflictError("it cannot be resumed: no custody is known at that time")
         return enrolment.model_copy(update={"life": (*enrolment.life, event)})
 
-    return _change(enrolment_id, desk, "resumed", changed)
+    return _change(enrolment_id, context, "resumed", changed)
 
 
 def _knows(enrolment: Enrolment, event: LifeEvent) -> bool:
@@ -197,7 +197,7 @@ def _refuse_ended(enrolment: Enrolment) -> None:
 
 def _change(
     enrolment_id: UUID,
-    desk: Desk,
+    context: RequestContext,
     what: str,
     changed: Callable[[Enrolment, Surroundings], Enrolment],
     *,
@@ -207,13 +207,13 @@ def _change(
     """Apply a change, work out what follows from it, and store both; or nothing if none."""
 
     def attempt() -> Change:
-        known = desk.store.enrolments([enrolment_id])
+        known = context.store.enrolments([enrolment_id])
         if not known:
             raise NotFoundError("no enrolment has this id")
         before = known[0]
         if before.erased_at and not erased_too:
             raise ConflictError("its identifiers are erased: only ends and outcomes are taken")
-        around = desk.store.surroundings(
+        around = context.store.surroundings(
             enrolment_id,
             before.person_hash,
             (*before.protected_hashes, *filter(None, [before.mobile.number_hash]), *numbers),
@@ -223,16 +223,18 @@ def _change(
         after = changed(before, around)
         if after == before:
             return Change(before, before)
-        after = _as_others_make_it(after, around, desk.now)
-        after = settled(after, around.person, protocol=desk.protocol, now=desk.now)
-        others = marked(
+        after = _as_others_make_it(after, around, context.now)
+        after = with_derived_status(
+            after, around.person, protocol=context.protocol, now=context.now
+        )
+        others = other_affected_enrolments(
             around,
             enrolment_id,
             number=after.mobile.number_hash,
             protected=after.protected_hashes,
-            store=desk.store,
-            protocol=desk.protocol,
-            now=desk.now,
+            store=context.store,
+            protocol=context.protocol,
+            now=context.now,
         )
         person = around.person
         if not before.erased_at:
@@ -245,16 +247,18 @@ def _change(
             protected=after.protected_hashes,
         )
         done = {enrolment_id: what} | {each.enrolment_id: mark for each, mark in others}
-        desk.store.keep(
+        context.store.keep(
             after,
             *(each for each, _ in others),
-            audit={each: Audit(at=desk.now, what=what, by=desk.by) for each, what in done.items()},
+            audit={
+                each: Audit(at=context.now, what=what, by=context.by) for each, what in done.items()
+            },
             person=(before.person_hash, person) if person != around.person else None,
             numbers={k: v for k, v in traced.items() if v != around.numbers[k]},
         )
         return Change(before, after)
 
-    return patiently(attempt)
+    return on_contention(attempt)
 
 
 def _as_others_make_it(enrolment: Enrolment, around: Surroundings, now: datetime) -> Enrolment:
@@ -264,7 +268,7 @@ def _as_others_make_it(enrolment: Enrolment, around: Surroundings, now: datetime
     While it was out of force nobody told it of them, and a change may bring it back.
     """
     mobile = enrolment.mobile
-    now_known = seen_by_others(
+    now_known = with_number_standing(
         mobile, around, enrolment.protected_hashes, enrolment.enrolment_id, now
     )
     update = {

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from enrolment.patience import patiently
-from enrolment.settle import any_live, numbers_with, person_with, settled
+from enrolment.derive import any_live, numbers_with, person_with, with_derived_status
 from enrolment.wire import EnrolmentIn, FieldError, enrolment_id
+from trial.codes import PriorIncidents, Status
 from trial.eligibility import age_band, birthday
 from trial.errors import ConflictError
-from trial.model import PriorIncidents, Status
 from trial.protocol.timetable import local_date
 from trial.records import (
     Audit,
@@ -24,6 +23,7 @@ from trial.records import (
     Person,
     Respondent,
 )
+from trial.retry import on_contention
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enrolment.store import EnrolmentStore, Surroundings
-    from trial.keys import MacKey, SealKey
+    from trial.aws.kms import MacKey, SealKey
     from trial.protocol.settings import Protocol
 
 SHOWN_DIGITS = 3
@@ -89,7 +89,7 @@ def enrol(
                 raise ConflictError("this order is enrolled already, with other content")
             return around.enrolment, False
         enrolment = _new(request, ident, hashes, around, sealing, protocol, now)
-        others = marked(
+        others = other_affected_enrolments(
             around,
             ident,
             number=hashes.number,
@@ -116,7 +116,7 @@ def enrol(
         )
         return enrolment, True
 
-    return patiently(attempt)
+    return on_contention(attempt)
 
 
 def _new(
@@ -136,7 +136,7 @@ def _new(
         order=Order(**request.order.model_dump()),
         respondent=_respondent(request, ident, sealing, protocol, now),
         person_hash=hashes.person,
-        mobile=seen_by_others(mobile, around, hashes.protected, ident, now),
+        mobile=with_number_standing(mobile, around, hashes.protected, ident, now),
         missing=(
             Missing(
                 reason=given.missing_reason,
@@ -155,7 +155,7 @@ def _new(
         month=f"{local_date(now):%Y-%m}",
         version=0,
     )
-    enrolment = settled(enrolment, around.person, protocol=protocol, now=now)
+    enrolment = with_derived_status(enrolment, around.person, protocol=protocol, now=now)
     return enrolment.model_copy(
         update={"first_status": enrolment.status, "first_reasons": enrolment.reasons}
     )
@@ -194,7 +194,7 @@ def sealed_mobile(
     )
 
 
-def seen_by_others(
+def with_number_standing(
     mobile: Mobile,
     around: Surroundings,
     own_protected: Iterable[str],
@@ -212,7 +212,7 @@ def seen_by_others(
     return mobile.model_copy(update={"unsafe": unsafe, "shared": bool(others)})
 
 
-def marked(
+def other_affected_enrolments(
     around: Surroundings,
     ident: UUID,
     *,
@@ -247,7 +247,7 @@ def marked(
             continue
         if after.mobile.unsafe:
             # An unsafe number decides before anything that other orders of the person could.
-            after = settled(after, Person(), protocol=protocol, now=now)
+            after = with_derived_status(after, Person(), protocol=protocol, now=now)
         what = "number_protected" if number_hash in protected else "number_shared"
         found.append((after, what))
     return found

@@ -5,30 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from enrolment.change import Change
-from enrolment.patience import patiently
 from trial.errors import ConflictError, NotFoundError
 from trial.records import Audit, Hold
+from trial.retry import on_contention
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from enrolment.change import Desk
+    from enrolment.change import RequestContext
     from enrolment.wire import HoldIn, ReleaseIn
 
 
-def hold(enrolment_id: UUID, given: HoldIn, desk: Desk) -> Change:
+def hold(enrolment_id: UUID, given: HoldIn, context: RequestContext) -> Change:
     """Nothing of it is erased from the moment this returns. Safe to repeat."""
-    return _held(enrolment_id, Hold(reason=given.reason, by=given.by, at=desk.now), desk)
+    return _held(enrolment_id, Hold(reason=given.reason, by=given.by, at=context.now), context)
 
 
-def release(enrolment_id: UUID, given: ReleaseIn, desk: Desk) -> Change:  # noqa: ARG001 - as hold
+def release(enrolment_id: UUID, given: ReleaseIn, context: RequestContext) -> Change:  # noqa: ARG001 - as hold
     """What is due is erased the next night. Safe to repeat."""
-    return _held(enrolment_id, None, desk)
+    return _held(enrolment_id, None, context)
 
 
-def _held(enrolment_id: UUID, wanted: Hold | None, desk: Desk) -> Change:
+def _held(enrolment_id: UUID, wanted: Hold | None, context: RequestContext) -> Change:
     def attempt() -> Change:
-        known = desk.store.enrolments([enrolment_id])
+        known = context.store.enrolments([enrolment_id])
         if not known:
             raise NotFoundError("no enrolment has this id")
         before = known[0]
@@ -38,7 +38,9 @@ def _held(enrolment_id: UUID, wanted: Hold | None, desk: Desk) -> Change:
             return Change(before, before)
         after = before.model_copy(update={"hold": wanted})
         what = f"held_{wanted.reason}" if wanted else "released"
-        desk.store.keep(after, audit={enrolment_id: Audit(at=desk.now, what=what, by=desk.by)})
+        context.store.keep(
+            after, audit={enrolment_id: Audit(at=context.now, what=what, by=context.by)}
+        )
         return Change(before, after)
 
-    return patiently(attempt)
+    return on_contention(attempt)

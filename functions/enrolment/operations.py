@@ -7,56 +7,56 @@ from typing import TYPE_CHECKING
 
 from enrolment.answers import FlowOut, MissingCount, MissingNumbersOut
 from enrolment.enrol import keyed
-from enrolment.patience import patiently
-from trial.model import EndReason, MissingReason, Reason, Status
+from trial.codes import EndReason, MissingReason, Reason, Status
 from trial.records import Audit, SuppressedNumber, Switch
+from trial.retry import on_contention
 
 if TYPE_CHECKING:
-    from enrolment.change import Desk
+    from enrolment.change import RequestContext
     from enrolment.wire import SuppressionIn, SwitchIn
 
 
-def set_switch(given: SwitchIn, desk: Desk) -> Switch:
+def set_switch(given: SwitchIn, context: RequestContext) -> Switch:
     """Pause or resume the whole trial's sending. Safe to repeat."""
 
     def attempt() -> Switch:
-        known = desk.store.switch()
+        known = context.store.switch()
         if known and (known.paused, known.reason, known.by) == (
             given.paused,
             given.reason,
             given.by,
         ):
             return known
-        switch = Switch(**given.model_dump(), at=desk.now, version=known.version if known else 0)
+        switch = Switch(**given.model_dump(), at=context.now, version=known.version if known else 0)
         what = "sending_paused" if given.paused else "sending_resumed"
-        desk.store.keep_switch(switch, Audit(at=desk.now, what=what, by=desk.by))
+        context.store.keep_switch(switch, Audit(at=context.now, what=what, by=context.by))
         return switch
 
-    return patiently(attempt)
+    return on_contention(attempt)
 
 
-def suppress(given: SuppressionIn, desk: Desk) -> tuple[SuppressedNumber, bool]:
+def suppress(given: SuppressionIn, context: RequestContext) -> tuple[SuppressedNumber, bool]:
     """The number's entry in the suppression list, and whether it is new. Only its hash is kept."""
-    number_hash = keyed(desk.identity, "number", given.number)
+    number_hash = keyed(context.identity, "number", given.number)
 
     def attempt() -> tuple[SuppressedNumber, bool]:
-        known = desk.store.number(number_hash)
+        known = context.store.number(number_hash)
         if known.suppressed:
             return known.suppressed, False
-        entry = SuppressedNumber(reason=given.reason, by=given.by, at=desk.now)
-        desk.store.keep_number(
+        entry = SuppressedNumber(reason=given.reason, by=given.by, at=context.now)
+        context.store.keep_number(
             number_hash,
             known.model_copy(update={"suppressed": entry}),
-            Audit(at=desk.now, what="number_suppressed", by=desk.by),
+            Audit(at=context.now, what="number_suppressed", by=context.by),
         )
         return entry, True
 
-    return patiently(attempt)
+    return on_contention(attempt)
 
 
-def flow(desk: Desk) -> FlowOut:
+def flow(context: RequestContext) -> FlowOut:
     """Where every enrolment of the trial stands, pooled over the arms."""
-    counted = [row["counted"] for row in desk.store.counted(desk.protocol.trial)]
+    counted = [row["counted"] for row in context.store.counted(context.protocol.trial)]
     statuses = Counter(each["status"] for each in counted)
     reasons = Counter(reason for each in counted for reason in each["reasons"])
     ends = Counter(each["end"] for each in counted if each["end"])
@@ -69,9 +69,9 @@ def flow(desk: Desk) -> FlowOut:
     )
 
 
-def missing_numbers(desk: Desk) -> MissingNumbersOut:
+def missing_numbers(context: RequestContext) -> MissingNumbersOut:
     """Who had no number when enrolled, by month, superintendent and reason; who was found."""
-    rows = desk.store.counted(desk.protocol.trial)
+    rows = context.store.counted(context.protocol.trial)
     lacking = [(row["month"], row["counted"]) for row in rows if row["counted"]["missing"]]
     missing: Counter[tuple[str, str, str]] = Counter()
     found: Counter[tuple[str, str, str]] = Counter()

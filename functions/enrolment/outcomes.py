@@ -5,21 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from enrolment.patience import patiently
 from enrolment.wire import FieldError
+from trial.codes import Instrument, OutcomeType
 from trial.errors import ConflictError, NotFoundError
-from trial.model import Instrument, OutcomeType
 from trial.protocol.timetable import local_date
 from trial.records import Audit, Outcome
+from trial.retry import on_contention
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from enrolment.change import Desk
+    from enrolment.change import RequestContext
     from enrolment.wire import OutcomeIn
 
 
-def report_outcome(enrolment_id: UUID, given: OutcomeIn, desk: Desk) -> tuple[Outcome, bool]:
+def report_outcome(
+    enrolment_id: UUID, given: OutcomeIn, context: RequestContext
+) -> tuple[Outcome, bool]:
     """
     The outcome as kept, and whether it is new. An ended enrolment has outcomes too.
 
@@ -28,31 +30,31 @@ def report_outcome(enrolment_id: UUID, given: OutcomeIn, desk: Desk) -> tuple[Ou
     """
 
     def attempt() -> tuple[Outcome, bool]:
-        known = desk.store.enrolments([enrolment_id])
+        known = context.store.enrolments([enrolment_id])
         if not known:
             raise NotFoundError("no enrolment has this id")
         enrolment = known[0]
         # What names a crime is an identifier too: it is not taken in again once it is erased.
         gone = {"reference": None} if enrolment.erased_at else {}
         told = given.model_dump(exclude={"kind"}) | {"harm": given.kind} | gone
-        if earlier := desk.store.outcome(enrolment_id, given.outcome_id):
+        if earlier := context.store.outcome(enrolment_id, given.outcome_id):
             if earlier.model_dump(exclude={"kind", "reported_at"}) != told:
                 raise ConflictError("this outcome is known, with other content")
             return earlier, False
-        if given.occurred_at > desk.now + timedelta(minutes=5):
+        if given.occurred_at > context.now + timedelta(minutes=5):
             raise FieldError("occurred_at", "is in the future")
         before_order = local_date(given.occurred_at) < enrolment.order.made_on
         # A notice (DVPN) comes before the order, so what breaches it may too.
         if before_order and given.instrument is not Instrument.DVPN:
             raise FieldError("occurred_at", "is before the order was made")
-        outcome = Outcome(**told, reported_at=desk.now)
-        audit = {enrolment_id: Audit(at=desk.now, what="outcome_reported", by=desk.by)}
+        outcome = Outcome(**told, reported_at=context.now)
+        audit = {enrolment_id: Audit(at=context.now, what="outcome_reported", by=context.by)}
         if given.type is OutcomeType.BREACH and given.instrument is Instrument.DVPO:
-            first = min(enrolment.breach_reported_at or desk.now, desk.now)
+            first = min(enrolment.breach_reported_at or context.now, context.now)
             breached = enrolment.model_copy(update={"breach_reported_at": first})
-            desk.store.keep(breached, audit=audit, outcome=outcome)
+            context.store.keep(breached, audit=audit, outcome=outcome)
         else:
-            desk.store.keep(audit=audit, outcome=outcome)
+            context.store.keep(audit=audit, outcome=outcome)
         return outcome, True
 
-    return patiently(attempt)
+    return on_contention(attempt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from trial.aws.table import ABSENT, Act, Check, Key, Table, put
 from trial.errors import NotFoundError
 from trial.records import (
     SWITCH_KEY,
@@ -24,7 +25,6 @@ from trial.records import (
     outcome_key,
     person_key,
 )
-from trial.table import ABSENT, Act, Condition, Key, Table, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class EnrolmentFile:
     """Everything about one enrolment."""
 
     enrolment: Enrolment
@@ -105,17 +105,17 @@ class EnrolmentStore:
         if outcome:
             (ident,) = audit
             key = outcome_key(ident, outcome.outcome_id)
-            acts.append(put(key, outcome.item(), Condition("outcome is new", ABSENT)))
+            acts.append(put(key, outcome.item(), Check("outcome is new", ABSENT)))
         acts += [put(audit_key(ident, entry), entry.item()) for ident, entry in audit.items()]
         self._table.write(*acts)
 
-    def file(self, enrolment_id: UUID) -> File:
+    def file(self, enrolment_id: UUID) -> EnrolmentFile:
         """Everything about one enrolment. Raises NotFoundError."""
         items = self._table.partition(enrolment_partition(enrolment_id))
         if "ENROLMENT" not in items:
             raise NotFoundError("no enrolment has this id")
         allocation = items.get("ALLOCATION")
-        return File(
+        return EnrolmentFile(
             enrolment=Enrolment.of(items["ENROLMENT"]),
             allocation=Allocation.of(allocation) if allocation else None,
             reminders=tuple(
@@ -158,8 +158,8 @@ def _next(key: Key, record: V) -> Act:
     """Write a record one version on, unless somebody else did first."""
     seen = record.version
     condition = (
-        Condition("unchanged", "#version = :seen", {"seen": seen})
+        Check("unchanged", "#version = :seen", {"seen": seen})
         if seen
-        else Condition("unchanged", ABSENT)
+        else Check("unchanged", ABSENT)
     )
     return put(key, record.model_copy(update={"version": seen + 1}).item(), condition)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from enrolment.store import File
-    from trial.model import Condition
+    from enrolment.store import EnrolmentFile
+    from trial.codes import Condition
     from trial.protocol.settings import Protocol
 
 
@@ -33,7 +33,7 @@ def _telling(what: str) -> bool:
     return what.startswith("text ") or what.endswith(" consulted")
 
 
-def enrolment_view(file: File) -> EnrolmentOut:
+def enrolment_view(file: EnrolmentFile) -> EnrolmentOut:
     """An enrolment without its arm, a full number or a date of birth."""
     enrolment = file.enrolment
     mobile, missing = enrolment.mobile, enrolment.missing_now
@@ -60,7 +60,7 @@ def enrolment_view(file: File) -> EnrolmentOut:
     )
 
 
-def allocation_view(file: File) -> AllocationOut:
+def allocation_view(file: EnrolmentFile) -> AllocationOut:
     """An allocation with its reminders. Raises NotFoundError while there is none."""
     allocation = file.allocation
     if allocation is None:

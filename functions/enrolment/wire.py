@@ -15,8 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from trial.mobile import uk_mobile
-from trial.model import (
+from trial.codes import (
     Condition,
     EndReason,
     Ethnicity,
@@ -29,6 +28,7 @@ from trial.model import (
     RiskGrade,
     Sex,
 )
+from trial.phone import uk_mobile
 
 _ORDERS = UUID("5d5a2a5e-53a4-5a53-8f54-3a8a0e8b8c11")  # the namespace of enrolment ids
 MIN_DAYS, MAX_DAYS = 14, 28

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from extract.codes import Group, group_of
-from trial.model import Ethnicity
+from trial.codes import Ethnicity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from trial.model import Ethnicity
+    from trial.codes import Ethnicity
 
 
 class Form(StrEnum):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from extract.store import ExtractStore
-    from trial.keys import MacKey
+    from trial.aws.kms import MacKey
     from trial.protocol.settings import Protocol
 
 IN_A_PART: Final = 500

@@ -10,14 +10,14 @@ from pydantic import Field
 
 from extract.extract import Became, extract
 from extract.store import ExtractStore
-from trial import aws
+from trial.aws import clients
+from trial.aws.kms import MacKey
+from trial.aws.table import Table
+from trial.codes import Model
 from trial.config import ExtractSettings, settings
 from trial.errors import ContendedError
-from trial.facts import Fact, tell
-from trial.keys import MacKey
-from trial.model import Model
+from trial.metrics import Metric, emit
 from trial.protocol.load import load
-from trial.table import Table
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -50,10 +50,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         became = extract(
             run,
             store=ExtractStore(
-                Table(aws.dynamodb(), chosen.table_name), aws.s3(), chosen.extract_bucket
+                Table(clients.dynamodb(), chosen.table_name), clients.s3(), chosen.extract_bucket
             ),
             protocol=load(chosen.protocol),
-            research=MacKey(aws.kms(), chosen.research_key_id),
+            research=MacKey(clients.kms(), chosen.research_key_id),
             now=now,
             in_time=lambda: context.get_remaining_time_in_millis() > TO_FINISH_MS,
         )
@@ -63,5 +63,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     logger.info("extracted", run=run, became=became)
     if became is not Became.UNFINISHED:
         # Also when it was before: perhaps nobody could say so then.
-        tell(Fact.EXTRACT_PUBLISHED)
+        emit(Metric.EXTRACT_PUBLISHED)
     return {"run": run, "became": became}

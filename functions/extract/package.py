@@ -20,7 +20,7 @@ from extract.cells import Cells
 from extract.codes import BlindedEnd, Form
 from extract.dictionary import table_schema
 from extract.schema import BLINDED_ROWS, ROWS, BlindedEnrolment, EnrolmentColumns, EnrolmentRow
-from trial.model import EndReason
+from trial.codes import EndReason
 from trial.protocol.load import read
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from extract.codes import Label
     from extract.schema import Row
-    from trial.model import Arm
+    from trial.codes import Arm
     from trial.protocol.settings import Protocol
 
 DESCRIPTOR: Final = "datapackage.json"

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from trial.model import Model
-from trial.table import Key
+from trial.aws.table import Key
+from trial.codes import Model
 
 
 class Progress(Model):

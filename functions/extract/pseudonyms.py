@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from extract.codes import Label
-from trial.model import Arm
+from trial.codes import Arm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-    from trial.keys import MacKey
+    from trial.aws.kms import MacKey
 
 
 @dataclass(frozen=True, slots=True)

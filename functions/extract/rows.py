@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from extract.codes import Group, ReminderReason, resolved_how
 from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
-from trial.model import Condition, EndReason, ReminderState
+from trial.codes import Condition, EndReason, ReminderState
 from trial.protocol.timetable import LONDON, local_date
 from trial.protocol.wording import variant_of
 

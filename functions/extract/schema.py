@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import AfterValidator, Field
 
 from extract.codes import BlindedEnd, Group, Label, ReminderReason, ResolvedHow
-from trial.model import (
+from trial.codes import (
     AgeBand,
     Arm,
     EndReason,

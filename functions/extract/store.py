@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from extract.schema import Row
-    from trial.table import Key, Table
+    from trial.aws.table import Key, Table
 
 _RECORDS: Final[dict[str, type[Record]]] = {
     "enrolment": Enrolment,

@@ -13,8 +13,8 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, ValidationError
 
 from receipts.carrier_words import meaning
+from trial.codes import Model, ReminderState
 from trial.errors import RejectedError
-from trial.model import Model, ReminderState
 from trial.records import Receipt
 
 _HUNDREDTH = Decimal("0.01")

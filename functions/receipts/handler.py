@@ -15,13 +15,13 @@ from pydantic import ValidationError
 from receipts.delivery_log import read
 from receipts.keep import Kept, keep
 from receipts.store import ReceiptStore
-from trial import aws
+from trial.aws import clients
+from trial.aws.kms import MacKey
+from trial.aws.table import Table
+from trial.codes import ReminderState
 from trial.config import ReceiptsSettings, settings
 from trial.errors import TrialError, UnavailableError
-from trial.facts import Fact, tell
-from trial.keys import MacKey
-from trial.model import ReminderState
-from trial.table import Table
+from trial.metrics import Metric, emit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,26 +63,26 @@ def keep_entry(entry: Mapping[str, Any]) -> None:
     )
     kept = keep(
         addressed,
-        store=ReceiptStore(Table(aws.dynamodb(), chosen.table_name)),
-        identity=MacKey(aws.kms(), chosen.identity_key_id),
+        store=ReceiptStore(Table(clients.dynamodb(), chosen.table_name)),
+        identity=MacKey(clients.kms(), chosen.identity_key_id),
         now=datetime.now(UTC),
     )
     receipt = addressed.receipt
-    _tell(kept, receipt)
+    _emit(kept, receipt)
     log = logger.warning if kept is Kept.STRAY else logger.info
     log("receipt kept", message_id=receipt.message_id, kept=kept, state=receipt.state)
 
 
-def _tell(kept: Kept, receipt: Receipt) -> None:
+def _emit(kept: Kept, receipt: Receipt) -> None:
     if kept is Kept.NOTHING_NEW:
         return
     if receipt.parts:
-        tell(Fact.TEXT_PARTS, receipt.parts)
+        emit(Metric.TEXT_PARTS, receipt.parts)
     if receipt.price_pence:
-        tell(Fact.TEXT_PENCE, float(receipt.price_pence), unit=MetricUnit.NoUnit)
+        emit(Metric.TEXT_PENCE, float(receipt.price_pence), unit=MetricUnit.NoUnit)
     if kept is Kept.STRAY:
-        tell(Fact.STRAY_RECEIPT)
+        emit(Metric.STRAY_RECEIPT)
     elif receipt.state is ReminderState.DELIVERED:
-        tell(Fact.REMINDER_DELIVERED)
+        emit(Metric.REMINDER_DELIVERED)
     else:
-        tell(Fact.REMINDER_UNDELIVERED, reason=receipt.reason or "")
+        emit(Metric.REMINDER_UNDELIVERED, reason=receipt.reason or "")

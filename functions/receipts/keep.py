@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from receipts.delivery_log import Addressed
     from receipts.store import ReceiptStore
-    from trial.keys import MacKey
+    from trial.aws.kms import MacKey
 
 _TRIES = 5
 

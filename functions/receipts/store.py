@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trial.aws.table import Table, put
 from trial.errors import NotFoundError
-from trial.messages import as_seen, as_settled, settling
+from trial.messages import apply_receipt, as_seen, as_settled
 from trial.records import Message, Reminder, Stray, message_key, reminder_key, stray_key
-from trial.table import Table, put
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,7 +38,9 @@ class ReceiptStore:
     def settle(self, reminder: Reminder, receipt: Receipt, *, now: datetime) -> None:
         """Let the reminder end as the receipt says. Raises ContendedError if it has changed."""
         condition = as_settled(reminder)
-        self._table.write(*settling(reminder, receipt, condition=condition, by="receipts", now=now))
+        self._table.write(
+            *apply_receipt(reminder, receipt, condition=condition, by="receipts", now=now)
+        )
 
     def keep_stray(self, stray: Stray, *, known: Stray | None) -> None:
         """

@@ -31,7 +31,7 @@ class Gap(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GapFinding:
     """One thing looked at: what was amiss with it, if anything was, and why."""
 
     enrolment_id: UUID
@@ -43,7 +43,7 @@ class Finding:
 Look: TypeAlias = "Gap | tuple[Gap, str] | None"
 
 
-def finding(enrolment_id: UUID, number: int | None, look: Callable[[], Look]) -> Finding:
+def finding(enrolment_id: UUID, number: int | None, look: Callable[[], Look]) -> GapFinding:
     """What a look finds. One that fails is a finding too: it must not keep the next from it."""
     try:
         found = look()
@@ -52,4 +52,4 @@ def finding(enrolment_id: UUID, number: int | None, look: Callable[[], Look]) ->
     except ClientError as error:
         found = Gap.NOT_RECONCILED, error.response["Error"]["Code"]
     gap, reason = found if isinstance(found, tuple) else (found, None)
-    return Finding(enrolment_id, number, gap, reason)
+    return GapFinding(enrolment_id, number, gap, reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from trial.model import ReminderState, Status, Suppression
+from trial.codes import ReminderState, Status, Suppression
 from trial.protocol.timetable import local_date
 
 if TYPE_CHECKING:

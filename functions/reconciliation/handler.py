@@ -12,20 +12,20 @@ from reconciliation.findings import Gap
 from reconciliation.prove import prove
 from reconciliation.reconcile import reconcile
 from reconciliation.store import ReconciliationStore
-from trial import aws
+from trial.aws import clients
+from trial.aws.schedules import Schedules
+from trial.aws.table import Table
+from trial.codes import Model
 from trial.config import ReconciliationSettings, settings
-from trial.facts import Fact, tell
-from trial.model import Model
+from trial.metrics import Metric, emit
 from trial.protocol.load import load
-from trial.schedules import Schedules
-from trial.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from reconciliation.findings import Finding
+    from reconciliation.findings import GapFinding
 
 logger = Logger()
 
@@ -46,20 +46,20 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Look for gaps and close them, as far as the time goes; the next run takes up the rest."""
     ask = Ask.model_validate(event)
     chosen = settings(ReconciliationSettings)
-    store = ReconciliationStore(Table(aws.dynamodb(), chosen.table_name))
-    schedules = Schedules(aws.scheduler(), chosen)
+    store = ReconciliationStore(Table(clients.dynamodb(), chosen.table_name))
+    schedules = Schedules(clients.scheduler(), chosen)
     now = datetime.now(UTC)
     if ask.proof:
         trial = load(chosen.protocol).trial
         looking = prove(store=store, schedules=schedules, trial=trial, now=now)
     else:
         switch = store.switch()
-        tell(Fact.SENDING_PAUSED, int(bool(switch and switch.paused)))
+        emit(Metric.SENDING_PAUSED, int(bool(switch and switch.paused)))
         looking = reconcile(store=store, schedules=schedules, switch=switch, now=now)
     return _report(looking, "proof" if ask.proof else "gaps", context)
 
 
-def _report(looking: Iterator[Finding], work: str, context: LambdaContext) -> dict[str, Any]:
+def _report(looking: Iterator[GapFinding], work: str, context: LambdaContext) -> dict[str, Any]:
     """Log every gap, count each kind, and say whether all was looked at."""
     gaps: Counter[Gap] = Counter()
     suppressed: Counter[str] = Counter()
@@ -82,11 +82,11 @@ def _report(looking: Iterator[Finding], work: str, context: LambdaContext) -> di
             finished = False
             break
     for gap, count in gaps.items():
-        tell(Fact.GAP_FOUND, count, kind=gap)
+        emit(Metric.GAP_FOUND, count, kind=gap)
     for reason, count in suppressed.items():
-        tell(Fact.REMINDER_SUPPRESSED, count, reason=reason)
-    done = Fact.RECONCILIATION_COMPLETED if finished else Fact.RECONCILIATION_CUT_SHORT
-    tell(done, kind=work)
+        emit(Metric.REMINDER_SUPPRESSED, count, reason=reason)
+    done = Metric.RECONCILIATION_COMPLETED if finished else Metric.RECONCILIATION_CUT_SHORT
+    emit(done, kind=work)
     message = "reconciled" if finished else "cut short: the next run goes on"
     logger.info(message, work=work, looked_at=looked_at, gaps=dict(gaps))
     return {"looked_at": looked_at, "finished": finished, "gaps": dict(gaps)}

@@ -6,8 +6,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciliation.findings import Finding, Gap, finding
-from trial.model import Arm, ReminderState, Status
+from reconciliation.findings import Gap, GapFinding, finding
+from trial.codes import Arm, ReminderState, Status
 from trial.protocol.timetable import local_date
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from reconciliation.findings import Look
     from reconciliation.store import ReconciliationStore
-    from trial.schedules import Schedules
+    from trial.aws.schedules import Schedules
 
 _UNCLAIMED = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
 
 
 def prove(
     *, store: ReconciliationStore, schedules: Schedules, trial: str, now: datetime
-) -> Iterator[Finding]:
+) -> Iterator[GapFinding]:
     """
     Every enrolment of this month and the last, then every schedule that there is.
 

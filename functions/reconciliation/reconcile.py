@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciliation.findings import Finding, Gap, finding
+from reconciliation.findings import Gap, GapFinding, finding
 from reconciliation.gaps import (
     AHEAD,
     CLAIM_PATIENCE,
@@ -14,7 +14,7 @@ from reconciliation.gaps import (
     in_good_hands,
     why_never,
 )
-from trial.model import Arm, ReminderState
+from trial.codes import Arm, ReminderState
 from trial.protocol.load import load
 
 if TYPE_CHECKING:
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from reconciliation.findings import Look
-    from reconciliation.store import Facts, ReconciliationStore
+    from reconciliation.store import ReconciliationStore, ReminderFacts
+    from trial.aws.schedules import Schedules
     from trial.records import Reminder, Stray, Switch
-    from trial.schedules import Schedules
 
 _CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def reconcile(
     *, store: ReconciliationStore, schedules: Schedules, switch: Switch | None, now: datetime
-) -> Iterator[Finding]:
+) -> Iterator[GapFinding]:
     """
     Every open reminder that is due or soon will be, one after the other, its gap closed.
 
@@ -70,7 +70,7 @@ def _reminder(
 
 
 def _unclaimed(
-    facts: Facts,
+    facts: ReminderFacts,
     store: ReconciliationStore,
     schedules: Schedules,
     switch: Switch | None,
@@ -112,7 +112,7 @@ def _awaited(
     return Gap.NOT_FIRED if due else Gap.NOT_SCHEDULED
 
 
-def _claimed(facts: Facts, store: ReconciliationStore, now: datetime) -> Look:
+def _claimed(facts: ReminderFacts, store: ReconciliationStore, now: datetime) -> Look:
     reminder = facts.reminder
     claimed_at = reminder.claimed_at or reminder.due_at
     if now - claimed_at <= CLAIM_PATIENCE:
@@ -129,7 +129,7 @@ def _claimed(facts: Facts, store: ReconciliationStore, now: datetime) -> Look:
 
 
 def _stray(
-    facts: Facts, store: ReconciliationStore, since: datetime, until: datetime
+    facts: ReminderFacts, store: ReconciliationStore, since: datetime, until: datetime
 ) -> Stray | None:
     """The first text in that time to the number of now that no reminder is known to have been."""
     if facts.enrolment.mobile.shared:

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from trial.aws.table import Check, Table, check, update
+from trial.codes import Arm, ReminderState
 from trial.errors import RejectedError
 from trial.messages import closing
-from trial.model import Arm, ReminderState
 from trial.progress import moved
 from trial.records import (
     SHARDS,
@@ -26,17 +27,16 @@ from trial.records import (
     number_key,
     reminder_key,
 )
-from trial.table import Condition, Table, check, update
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from trial.model import Suppression
+    from trial.codes import Suppression
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ReminderFacts:
     """All that decides about one reminder, as read at one moment."""
 
     reminder: Reminder
@@ -45,7 +45,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class ProvenEnrolment:
     """An enrolment as it stands, with its arm and everything that has to do with texts."""
 
     enrolment: Enrolment
@@ -70,7 +70,7 @@ class ReconciliationStore:
             for key in self._table.by_due(shard, until=until.strftime("%Y-%m-%dT%H:%M:%SZ")):
                 yield UUID(key.pk.partition("#")[2]), int(key.sk.partition("#")[2])
 
-    def facts(self, enrolment_id: UUID, number: int) -> Facts | None:
+    def facts(self, enrolment_id: UUID, number: int) -> ReminderFacts | None:
         """A reminder and what decides about it, if it is there. Raises RejectedError."""
         reminder, enrolment, allocation = self._table.read(
             reminder_key(enrolment_id, number),
@@ -80,7 +80,7 @@ class ReconciliationStore:
         if reminder is None:
             return None
         try:
-            return Facts(
+            return ReminderFacts(
                 Reminder.of(reminder),
                 Enrolment.of(enrolment or {}),
                 Allocation.of(allocation).arm if allocation else None,
@@ -102,7 +102,7 @@ class ReconciliationStore:
         ):
             yield UUID(row["pk"].partition("#")[2])
 
-    def file(self, enrolment_id: UUID) -> File | None:
+    def file(self, enrolment_id: UUID) -> ProvenEnrolment | None:
         """What there is about one enrolment. Raises RejectedError."""
         items = self._table.partition(enrolment_partition(enrolment_id))
         try:
@@ -118,7 +118,7 @@ class ReconciliationStore:
             for item in items.values()
             if item["kind"] == "reminder" or item.get("what", "").startswith("text ")
         )
-        return File(enrolment, arm, traces)
+        return ProvenEnrolment(enrolment, arm, traces)
 
     def strays(self, enrolment: Enrolment, *, since: datetime, until: datetime) -> list[Stray]:
         """Receipts for texts to the number of now that belong to no reminder, oldest first."""
@@ -130,7 +130,7 @@ class ReconciliationStore:
         """The planned reminder has its schedule."""
         self._move(reminder, ReminderState.SCHEDULED)
 
-    def suppress(self, facts: Facts, reason: Suppression) -> None:
+    def suppress(self, facts: ReminderFacts, reason: Suppression) -> None:
         """It will not be sent, on purpose."""
         enrolment = facts.enrolment
         self._table.write(
@@ -142,7 +142,7 @@ class ReconciliationStore:
             ),
             check(
                 enrolment_key(enrolment.enrolment_id),
-                Condition("enrolment as seen", "#version = :seen", {"seen": enrolment.version}),
+                Check("enrolment as seen", "#version = :seen", {"seen": enrolment.version}),
             ),
         )
 
@@ -184,7 +184,7 @@ class ReconciliationStore:
         self._table.write(
             update(
                 enrolment_key(enrolment.enrolment_id),
-                condition=Condition(
+                condition=Check(
                     "enrolment as seen",
                     "#version = :seen AND #status = :status",
                     {"seen": enrolment.version, "status": enrolment.status.value},
@@ -197,9 +197,9 @@ class ReconciliationStore:
         self._table.write(moved(reminder, to, condition=_as_seen(reminder)))
 
 
-def _as_seen(reminder: Reminder) -> Condition:
+def _as_seen(reminder: Reminder) -> Check:
     """In the same state, and due at the same time."""
-    return Condition(
+    return Check(
         "reminder as seen",
         "#state = :seen_state AND #due_at = :seen_due_at",
         {"seen_state": reminder.state.value, "seen_due_at": reminder.item()["due_at"]},

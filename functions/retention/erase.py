@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from trial.codes import Retained
 from trial.errors import RejectedError, TrialError
-from trial.model import Retained
 from trial.records import Audit, Mobile
 
 if TYPE_CHECKING:

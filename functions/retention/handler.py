@@ -10,13 +10,13 @@ from aws_lambda_powertools import Logger
 
 from retention.erase import erase
 from retention.store import RetentionStore
-from trial import aws
+from trial.aws import clients
+from trial.aws.table import Table
+from trial.codes import Retained
 from trial.config import RetentionSettings, settings
-from trial.facts import Fact, tell
-from trial.model import Retained
+from trial.metrics import Metric, emit
 from trial.protocol.load import load
 from trial.protocol.timetable import local_date
-from trial.table import Table
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -27,8 +27,8 @@ TO_FINISH_MS = 30_000
 """What the slowest erasure and the report may take together."""
 
 _FACTS = {
-    Retained.IDENTIFIERS: Fact.IDENTIFIERS_ERASED,
-    Retained.TRIAL_DATA: Fact.TRIAL_DATA_ERASED,
+    Retained.IDENTIFIERS: Metric.IDENTIFIERS_ERASED,
+    Retained.TRIAL_DATA: Metric.TRIAL_DATA_ERASED,
 }
 
 
@@ -40,7 +40,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     erased: Counter[Retained] = Counter()
     failed, finished = 0, True
     for each in erase(
-        store=RetentionStore(Table(aws.dynamodb(), chosen.table_name)),
+        store=RetentionStore(Table(clients.dynamodb(), chosen.table_name)),
         retention=load(chosen.protocol).retention,
         today=local_date(now),
         now=now,
@@ -56,11 +56,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             finished = False
             break
     for retained, count in erased.items():
-        tell(_FACTS[retained], count)
+        emit(_FACTS[retained], count)
     if failed:
-        tell(Fact.ERASURE_FAILED, failed)
+        emit(Metric.ERASURE_FAILED, failed)
     if not finished:
-        tell(Fact.RETENTION_CUT_SHORT)
+        emit(Metric.RETENTION_CUT_SHORT)
     elif not failed:
-        tell(Fact.RETENTION_COMPLETED)
+        emit(Metric.RETENTION_COMPLETED)
     return {"erased": dict(erased), "failed": failed, "finished": finished}

@@ -17,6 +17,7 @@ from retention.traces import (
     person_without,
     stray_removed,
 )
+from trial.aws.table import Act, Check, Key, Table, check, delete, put
 from trial.errors import RejectedError
 from trial.records import (
     Enrolment,
@@ -35,20 +36,19 @@ from trial.records import (
     person_key,
     reminder_key,
 )
-from trial.table import Act, Condition, Key, Table, check, delete, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from trial.model import Retained
+    from trial.codes import Retained
     from trial.records import Audit
 
 _MOST = 100  # acts in a transaction
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class RetainedEnrolment:
     """An enrolment with what hangs on it."""
 
     enrolment: Enrolment
@@ -67,13 +67,13 @@ class RetentionStore:
         for key in self._table.by_last_day(retained, until=last_day.isoformat()):
             yield UUID(key.pk.partition("#")[2])
 
-    def file(self, enrolment_id: UUID) -> File | None:
+    def file(self, enrolment_id: UUID) -> RetainedEnrolment | None:
         """An enrolment as it stands, if it is there. Raises RejectedError."""
         items = self._table.partition(enrolment_partition(enrolment_id))
         if "ENROLMENT" not in items:
             return None
         with _understood():
-            return File(
+            return RetainedEnrolment(
                 Enrolment.of(items["ENROLMENT"]),
                 tuple(Reminder.of(each) for each in _of_kind(items, "reminder")),
                 tuple(Outcome.of(each) for each in _of_kind(items, "outcome")),
@@ -109,7 +109,9 @@ class RetentionStore:
                 ),
             )
 
-    def keep_erased(self, file: File, erased: Enrolment, traces: Traces, audit: Audit) -> None:
+    def keep_erased(
+        self, file: RetainedEnrolment, erased: Enrolment, traces: Traces, audit: Audit
+    ) -> None:
         """
         Put an enrolment without identifiers in place of the other, with all traces removed.
 
@@ -123,7 +125,7 @@ class RetentionStore:
                 put(
                     outcome_key(ident, outcome.outcome_id),
                     outcome.model_copy(update={"reference": None}).item(),
-                    Condition("outcome is there", "attribute_exists(#pk)"),
+                    Check("outcome is there", "attribute_exists(#pk)"),
                 )
                 for outcome in file.outcomes
                 if outcome.reference
@@ -145,7 +147,7 @@ class RetentionStore:
         ]
         self._write(file.enrolment, small, whole)
 
-    def remove(self, file: File, traces: Traces, audit: Audit) -> None:
+    def remove(self, file: RetainedEnrolment, traces: Traces, audit: Audit) -> None:
         """
         Remove an enrolment with its allocation, reminders and outcomes; its audit trail stays.
 
@@ -190,5 +192,5 @@ def _of_kind(items: Mapping[str, dict[str, Any]], kind: str) -> Iterator[dict[st
     return (item for item in items.values() if item["kind"] == kind)
 
 
-def _as_seen(enrolment: Enrolment) -> Condition:
-    return Condition("enrolment as seen", "#version = :seen", {"seen": enrolment.version})
+def _as_seen(enrolment: Enrolment) -> Check:
+    return Check("enrolment as seen", "#version = :seen", {"seen": enrolment.version})

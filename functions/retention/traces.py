@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trial.aws.table import Act, Check, Key, delete, put
 from trial.messages import as_seen
 from trial.records import message_key, number_key, person_key, stray_key
-from trial.table import Act, Condition, Key, delete, put
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ def number_without(number_hash: str, number: Number, ident: UUID) -> tuple[Act, 
 def _replaced(
     key: Key, before: Person | Number, after: Person | Number, *, gone: bool
 ) -> tuple[Act, ...]:
-    unchanged = Condition("trace as seen", "#version = :seen", {"seen": before.version})
+    unchanged = Check("trace as seen", "#version = :seen", {"seen": before.version})
     if gone:
         return (delete(key, unchanged),)
     if after == before:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from scheduling.store import Change
-from trial.model import Arm, ReminderState, Status, Suppression
+from trial.codes import Arm, ReminderState, Status, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from scheduling.store import SchedulingStore
+    from trial.aws.schedules import Schedules
     from trial.records import Allocation, Enrolment, Reminder
-    from trial.schedules import Schedules
 
 _OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
 

@@ -9,13 +9,13 @@ from aws_lambda_powertools import Logger
 
 from scheduling.converge import converge
 from scheduling.store import SchedulingStore
-from trial import aws
+from trial.aws import clients
+from trial.aws.schedules import Schedules
+from trial.aws.stream import announced, each_record
+from trial.aws.table import Table
 from trial.config import SchedulingSettings, settings
-from trial.facts import Fact, tell
+from trial.metrics import Metric, emit
 from trial.records import Enrolment
-from trial.schedules import Schedules
-from trial.stream import announced, each_record
-from trial.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,12 +37,12 @@ def handle_record(record: Mapping[str, Any]) -> None:
     chosen = settings(SchedulingSettings)
     converged = converge(
         enrolment_id,
-        store=SchedulingStore(Table(aws.dynamodb(), chosen.table_name)),
-        schedules=Schedules(aws.scheduler(), chosen),
+        store=SchedulingStore(Table(clients.dynamodb(), chosen.table_name)),
+        schedules=Schedules(clients.scheduler(), chosen),
         now=datetime.now(UTC),
     )
     if converged.scheduled:
-        tell(Fact.REMINDER_SCHEDULED, converged.scheduled)
+        emit(Metric.REMINDER_SCHEDULED, converged.scheduled)
     for reason, count in converged.suppressed.items():
-        tell(Fact.REMINDER_SUPPRESSED, count, reason=reason)
+        emit(Metric.REMINDER_SUPPRESSED, count, reason=reason)
     logger.info("schedules follow the table", enrolment_id=str(enrolment_id))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trial.model import ReminderState
+from trial.aws.table import ABSENT, Act, Check, Table, check, delete, put
+from trial.codes import ReminderState
 from trial.records import (
     Allocation,
     Enrolment,
@@ -14,7 +15,6 @@ from trial.records import (
     enrolment_partition,
     reminder_key,
 )
-from trial.table import ABSENT, Act, Condition, Table, check, delete, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class AllocatedEnrolment:
     """An allocated enrolment with its reminders."""
 
     enrolment: Enrolment
@@ -44,12 +44,12 @@ class SchedulingStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def file(self, enrolment_id: UUID) -> File | None:
+    def file(self, enrolment_id: UUID) -> AllocatedEnrolment | None:
         """An enrolment as it stands; none unless it has been allocated."""
         items = self._table.partition(enrolment_partition(enrolment_id))
         if "ENROLMENT" not in items or "ALLOCATION" not in items:
             return None
-        return File(
+        return AllocatedEnrolment(
             enrolment=Enrolment.of(items["ENROLMENT"]),
             allocation=Allocation.of(items["ALLOCATION"]),
             reminders=tuple(
@@ -64,9 +64,7 @@ class SchedulingStore:
         Raises ContendedError otherwise: what follows from the enrolment must be worked out anew.
         """
         if changes:
-            unchanged = Condition(
-                "enrolment as seen", "#version = :seen", {"seen": enrolment.version}
-            )
+            unchanged = Check("enrolment as seen", "#version = :seen", {"seen": enrolment.version})
             key = enrolment_key(enrolment.enrolment_id)
             self._table.write(check(key, unchanged), *map(_act, changes))
 
@@ -88,10 +86,10 @@ class SchedulingStore:
 
 def _act(change: Change) -> Act:
     before, after = change.before, change.after
-    condition = Condition("reminder is new", ABSENT)
+    condition = Check("reminder is new", ABSENT)
     if before:
         seen = {"state": before.state.value, "due_at": before.item()["due_at"]}
-        condition = Condition("reminder as seen", "#state = :state AND #due_at = :due_at", seen)
+        condition = Check("reminder as seen", "#state = :state AND #due_at = :due_at", seen)
     reminder = after or before
     assert reminder  # noqa: S101 - a change has at least one side
     key = reminder_key(reminder.enrolment_id, reminder.number)

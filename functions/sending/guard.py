@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from trial.model import Status, Suppression
+from trial.codes import Status, Suppression
 from trial.protocol.timetable import allowed_at, local_date
 
 if TYPE_CHECKING:

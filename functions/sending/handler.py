@@ -13,12 +13,12 @@ from pydantic import Field
 from sending.gateway import Gateway
 from sending.send import Force, Outcome, send
 from sending.store import SendingStore
-from trial import aws
+from trial.aws import clients
+from trial.aws.kms import SealKey
+from trial.aws.table import Table
+from trial.codes import Model
 from trial.config import SendingSettings, settings
-from trial.facts import Fact, tell
-from trial.keys import SealKey
-from trial.model import Model
-from trial.table import Table
+from trial.metrics import Metric, emit
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -29,9 +29,9 @@ logger = Logger()
 
 
 _FACTS = {
-    Outcome.SENT: Fact.REMINDER_SENT,
-    Outcome.FAILED: Fact.REMINDER_FAILED,
-    Outcome.UNSURE: Fact.REMINDER_UNSURE,
+    Outcome.SENT: Metric.REMINDER_SENT,
+    Outcome.FAILED: Metric.REMINDER_FAILED,
+    Outcome.UNSURE: Metric.REMINDER_UNSURE,
 }
 
 
@@ -55,26 +55,26 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         firing.enrolment_id,
         firing.number,
         store=SendingStore(
-            Table(aws.dynamodb(), chosen.table_name), texts_per_day=chosen.texts_per_day
+            Table(clients.dynamodb(), chosen.table_name), texts_per_day=chosen.texts_per_day
         ),
-        gateway=Gateway(aws.sns(), chosen.sender_id),
-        sealing=SealKey(aws.kms(), chosen.sealing_key_id),
+        gateway=Gateway(clients.sns(), chosen.sender_id),
+        sealing=SealKey(clients.kms(), chosen.sealing_key_id),
         force=Force(chosen.force_name, chosen.force_contact),
         now=datetime.now(UTC),
     )
     log = logger.error if result.outcome in _GRAVE else logger.info
     log("reminder handled", outcome=result.outcome, reason=result.reason)
-    _tell(result)
+    _emit(result)
     return {"outcome": result.outcome}
 
 
-def _tell(result: Result) -> None:
+def _emit(result: Result) -> None:
     if result.outcome in (Outcome.NOTHING_TO_DO, Outcome.NOT_DUE):
         return
-    tell(Fact.REMINDER_DUE)
+    emit(Metric.REMINDER_DUE)
     if result.outcome is Outcome.SUPPRESSED:
-        tell(Fact.REMINDER_SUPPRESSED, reason=result.reason or "")
+        emit(Metric.REMINDER_SUPPRESSED, reason=result.reason or "")
     elif fact := _FACTS.get(result.outcome):
-        tell(fact)
+        emit(fact)
     if result.late is not None:
-        tell(Fact.SECONDS_LATE, result.late.total_seconds(), unit=MetricUnit.Seconds)
+        emit(Metric.SECONDS_LATE, result.late.total_seconds(), unit=MetricUnit.Seconds)

@@ -14,15 +14,15 @@ from sending.store import (
     REMINDER_OPEN,
     SENDING_ON,
     TEXTS_LEFT,
-    Facts,
+    SendFacts,
 )
+from trial.aws.table import ConditionFailedError
+from trial.codes import Arm, ReminderState, Suppression
 from trial.errors import ContendedError, RejectedError
-from trial.mobile import uk_mobile
-from trial.model import Arm, ReminderState, Suppression
+from trial.phone import uk_mobile
 from trial.protocol.load import load
 from trial.protocol.timetable import local_date
 from trial.protocol.wording import render
-from trial.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sending.gateway import Gateway
     from sending.store import SendingStore
-    from trial.keys import SealKey
+    from trial.aws.kms import SealKey
     from trial.protocol.settings import Protocol
 
 _TRIES = 3
@@ -99,13 +99,13 @@ def send(
         try:
             return _send(facts, store, gateway, sealing, force, now)
         except ConditionFailedError as refusal:
-            if result := _lost(refusal.failed):
+            if result := _result_of_lost_claim(refusal.failed):
                 return result
     raise ContendedError("what decides about the reminder kept changing")
 
 
 def _send(
-    facts: Facts,
+    facts: SendFacts,
     store: SendingStore,
     gateway: Gateway,
     sealing: SealKey,
@@ -139,7 +139,7 @@ def _standing_in_the_way(failed: frozenset[str]) -> Suppression | None:
     }.get(failed)
 
 
-def _lost(failed: frozenset[str]) -> Result | None:
+def _result_of_lost_claim(failed: frozenset[str]) -> Result | None:
     """What a refused claim means, unless it means to read again."""
     if REMINDER_OPEN in failed:
         return Result(Outcome.NOTHING_TO_DO)
@@ -151,7 +151,7 @@ def _lost(failed: frozenset[str]) -> Result | None:
 
 
 def _publish(
-    facts: Facts, text: Text, store: SendingStore, gateway: Gateway, day: date, now: datetime
+    facts: SendFacts, text: Text, store: SendingStore, gateway: Gateway, day: date, now: datetime
 ) -> Result:
     try:
         message_id = gateway.publish(text.number, text.message)
@@ -167,7 +167,7 @@ def _publish(
     return Result(Outcome.SENT, late=now - facts.reminder.due_at)
 
 
-def _text(facts: Facts, protocol: Protocol, sealing: SealKey, force: Force) -> Text:
+def _text(facts: SendFacts, protocol: Protocol, sealing: SealKey, force: Force) -> Text:
     """The approved wording, filled in. Last look at whom it would go to, before any claim."""
     if facts.allocation.arm is not Arm.INTERVENTION:
         raise RejectedError("a reminder of an enrolment that is not in the intervention arm")
@@ -184,7 +184,7 @@ def _text(facts: Facts, protocol: Protocol, sealing: SealKey, force: Force) -> T
     return Text(uk_mobile(number), message)
 
 
-def _stamped_protocol(facts: Facts) -> Protocol:
+def _stamped_protocol(facts: SendFacts) -> Protocol:
     """The protocol under which the reminder was planned. Raises RejectedError if it changed."""
     protocol = load(facts.reminder.protocol)
     if protocol.sha256 != facts.reminder.protocol_sha256:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trial.aws.table import ABSENT, Check, ConditionFailedError, Table, check, count, delete, put
+from trial.codes import ReminderState, Status, Suppression
 from trial.errors import ContendedError, NotFoundError
 from trial.messages import MESSAGE_AS_SEEN, closing
-from trial.model import ReminderState, Status, Suppression
 from trial.progress import moved
 from trial.records import (
     SWITCH_KEY,
@@ -25,7 +26,6 @@ from trial.records import (
     reminder_key,
     texts_key,
 )
-from trial.table import ABSENT, Condition, ConditionFailedError, Table, check, count, delete, put
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -42,7 +42,7 @@ _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SendFacts:
     """All that decides about one text, as read at one moment."""
 
     enrolment: Enrolment
@@ -57,7 +57,7 @@ class SendingStore:
         self._table = table
         self._texts_per_day = texts_per_day
 
-    def facts(self, enrolment_id: UUID, number: int) -> Facts:
+    def facts(self, enrolment_id: UUID, number: int) -> SendFacts:
         """Read what a text needs. Raises NotFoundError if a part of it is not there."""
         enrolment, allocation, reminder = self._table.read(
             enrolment_key(enrolment_id),
@@ -66,9 +66,9 @@ class SendingStore:
         )
         if not (enrolment and allocation and reminder):
             raise NotFoundError("there is no such reminder")
-        return Facts(Enrolment.of(enrolment), Allocation.of(allocation), Reminder.of(reminder))
+        return SendFacts(Enrolment.of(enrolment), Allocation.of(allocation), Reminder.of(reminder))
 
-    def claim_reminder(self, facts: Facts, *, day: date, now: datetime) -> None:
+    def claim_reminder(self, facts: SendFacts, *, day: date, now: datetime) -> None:
         """
         Take the right to publish this reminder, which is never given twice.
 
@@ -88,7 +88,7 @@ class SendingStore:
             ),
             check(
                 enrolment_key(enrolment.enrolment_id),
-                Condition(
+                Check(
                     ENROLMENT_AS_SEEN,
                     "#version = :seen AND #status = :allocated",
                     {"seen": enrolment.version, "allocated": Status.ALLOCATED.value},
@@ -96,24 +96,24 @@ class SendingStore:
             ),
             check(
                 SWITCH_KEY,
-                Condition(
+                Check(
                     SENDING_ON, "attribute_not_exists(#paused) OR #paused = :off", {"off": False}
                 ),
             ),
             check(
                 number_key(enrolment.mobile.number_hash or ""),
-                Condition(NUMBER_TEXTABLE, "attribute_not_exists(#suppressed)"),
+                Check(NUMBER_TEXTABLE, "attribute_not_exists(#suppressed)"),
             ),
             put(
                 day_key(enrolment.person_hash, day),
                 {"kind": "day", "enrolment_id": str(enrolment.enrolment_id)},
-                Condition(DAY_FREE, ABSENT),
+                Check(DAY_FREE, ABSENT),
             ),
             count(
                 texts_key(day),
                 "texts",
                 1,
-                Condition(
+                Check(
                     TEXTS_LEFT,
                     "attribute_not_exists(#counted) OR #counted < :most",
                     {"most": self._texts_per_day},
@@ -122,7 +122,7 @@ class SendingStore:
             put(audit_key(enrolment.enrolment_id, audit), audit.item()),
         )
 
-    def release_claim(self, facts: Facts, *, day: date, claimed_at: datetime) -> None:
+    def release_claim(self, facts: SendFacts, *, day: date, claimed_at: datetime) -> None:
         """Give the right back: the text was certainly not sent."""
         self._table.write(
             moved(
@@ -179,7 +179,7 @@ class SendingStore:
         )
 
 
-def _open(reminder: Reminder) -> Condition:
+def _open(reminder: Reminder) -> Check:
     """Nobody has claimed it, and it is still due when we think it is."""
     values = {
         # Both: a schedule may fire before it is noted that it exists.
@@ -188,11 +188,11 @@ def _open(reminder: Reminder) -> Condition:
         "due_at": reminder.item()["due_at"],
     }
     text = "#state IN (:planned, :scheduled) AND #due_at = :due_at"
-    return Condition(REMINDER_OPEN, text, values)
+    return Check(REMINDER_OPEN, text, values)
 
 
-def _claimed(claimed_at: datetime) -> Condition:
-    return Condition(
+def _claimed(claimed_at: datetime) -> Check:
+    return Check(
         "claim is ours",
         "#state = :claimed AND #claimed_at = :claimed_at",
         {"claimed": ReminderState.CLAIMED.value, "claimed_at": claimed_at.isoformat()},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from local.checks import CLOSES, OPENS
 from local.orders import LONDON
 from local.run import Case, Run, local
-from trial.model import Arm, ReminderState, Suppression
+from trial.codes import Arm, ReminderState, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 WIDE, HIGH = 1000, 100
 WHOLE = 100
-# Told apart by people of any colour vision; lines by their dashes too.
+# RecordedMetrics apart by people of any colour vision; lines by their dashes too.
 COLOURS = ("0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9", "5e4b8b", "7f6a00", "555555")
 DASHES = ("none", "7 4", "2 3", "9 3 2 3", "4 2", "12 4")
 PERIODS = {300: "5 minutes", 3600: "hour", 86400: "day"}

@@ -13,7 +13,7 @@ from local.orders import Kind
 from local.page import tables
 from local.page.charts import direction, orders_by_day, texts_by_hour
 from local.run import Case, Run, local
-from trial.model import Arm, Status, Suppression
+from trial.codes import Arm, Status, Suppression
 from trial.protocol.wording import septets
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from local.run import Case, Run, local
-from trial.model import Arm, Condition
+from trial.codes import Arm, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable

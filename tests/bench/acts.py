@@ -17,7 +17,7 @@ from tests.simulation.cloud import when
 from tests.simulation.services import logged as receipt_of
 from tests.support.samples import MORNING, order, sample
 from tests.support.steps import stream
-from trial.model import Arm
+from trial.codes import Arm
 from trial.records import enrolment_partition
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.bench.acts import LONG, SHORT
 from tests.support.samples import ROOT
-from trial.facts import Fact
+from trial.metrics import Metric
 from trial.protocol.load import load
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def a_month() -> dict[str, float]:
     return {
         f"{keys} keys": keys * price("kms_key_month"),
         f"{alarms} alarms": alarms * price("alarm_month"),
-        f"{len(Fact)} metrics, without their codes": len(Fact) * price("metric_month"),
+        f"{len(Metric)} metrics, without their codes": len(Metric) * price("metric_month"),
         "reconciliation, hourly": HOURS_A_MONTH * _seconds(2 * COLD_SECONDS),
     }
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.bench import units
+from trial.aws import clients as aws_clients
 
 # Before the first client is made: none may look for real credentials.
 os.environ.update(
@@ -27,7 +28,6 @@ from aws_lambda_powertools import Logger
 
 from tests.simulation.world import FUNCTIONS, Context
 from tests.support.memory import Memory
-from trial import aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,7 +163,7 @@ class Deployment:
         }
         with self.memory.lived_in(), printing_to(self.printed), pytest.MonkeyPatch.context() as p:
             for name, client in clients.items():
-                p.setattr(aws, name, lambda client=client: client)
+                p.setattr(aws_clients, name, lambda client=client: client)
             yield
 
     def invoke(self, function: str, event: dict[str, Any]) -> Work:

@@ -32,9 +32,9 @@ from tests.bench.made_up import MadeUp, MadeUpSchedules, examples, open_gate
 from tests.bench.meter import Call, Deployment
 from tests.simulation.cloud import Kms
 from tests.support.samples import MORNING, ROOT
-from trial.keys import MacKey
+from trial.aws.kms import MacKey
+from trial.aws.table import Table
 from trial.protocol.load import load
-from trial.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,8 @@ from tests.bench.acts import ACTS, SHORT, life
 from tests.bench.meter import printing_to
 from tests.simulation.world import FUNCTIONS, SETTINGS, Context
 from tests.support.faults import hooked
-from trial import aws, config
+from trial import config
+from trial.aws import clients as aws_clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,7 +74,7 @@ def in_place(at: datetime) -> Iterator[None]:
 
 def _ratio(work: Work, progress: Callable[[], None]) -> dict[str, float]:
     handler = FUNCTIONS[work.function].lambda_handler
-    clients = {name: getattr(aws, name)() for name in SERVICES}
+    clients = {name: getattr(aws_clients, name)() for name in SERVICES}
     answers: Iterator[AWSResponse] = iter(())
 
     def answer(**_: Any) -> Any:

@@ -78,7 +78,7 @@ def signed(
     return Request(method, target, dict(request.headers.items()), data)
 
 
-def forged(request: Request, chance: Random) -> Request:
+def new_link(request: Request, chance: Random) -> Request:
     """The same with one thing changed after it was signed."""
     authorization = request.headers["Authorization"]
     head, _, signature = authorization.rpartition("Signature=")
@@ -149,7 +149,7 @@ def test_from_the_command_line_an_order_is_posted_and_a_route_called(system: Sys
 def test_no_forged_request_is_taken(system: System) -> None:
     chance = Random(20261123)  # noqa: S311 - forgeries to try
     request = signed(system, "POST", "/enrolments", an_order(system, 640))
-    answered = Counter(forged(request, chance).sent(system) for _ in range(FORGERIES))
+    answered = Counter(new_link(request, chance).sent(system) for _ in range(FORGERIES))
     assert answered == {403: FORGERIES}
     assert request.sent(system) == 202
 

@@ -21,7 +21,7 @@ from local.api import call
 from local.clock import settle
 from tests.support.samples import order, sample
 from tests.support.table import wired
-from trial.model import Arm
+from trial.codes import Arm
 from trial.protocol.timetable import local_date
 from trial.records import enrolment_key
 

@@ -15,7 +15,7 @@ from extract.cells import cell
 from extract.codes import Label
 from extract.package import write
 from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow, Row
-from trial.model import Arm
+from trial.codes import Arm
 from trial.protocol import load as protocols
 
 VERSION = "dvpo-2026-1"

@@ -14,7 +14,7 @@ from evaluation.statistics.costs import CostPerEvent, cost_per_event_prevented
 from evaluation.statistics.proportions import fisher, risk_difference
 from evaluation.statistics.rerandomisation import Rerandomisation, rerandomisation
 from evaluation.statistics.stratified import MantelHaenszel, mantel_haenszel
-from evaluation.statistics.values import CannotSay, Counts, Estimate
+from evaluation.statistics.values import Counts, Estimate, NotEstimable
 
 TRIALS = 2000
 PER_STRATUM = 90
@@ -122,7 +122,7 @@ def test_the_interval_of_the_cost_of_a_prevented_event_holds_it(effective: list[
         held.append(
             isinstance(found, CostPerEvent)
             and found.low <= truth
-            and (isinstance(found.high, CannotSay) or truth <= found.high)
+            and (isinstance(found.high, NotEstimable) or truth <= found.high)
         )
 
     assert 0.93 <= np.mean(held) <= 0.97
@@ -134,7 +134,7 @@ def test_without_an_effect_fishers_test_rejects_no_more_than_it_may(
     rejected = []
     for trial in ineffective:
         p = fisher(*trial.arms())
-        assert not isinstance(p, CannotSay)
+        assert not isinstance(p, NotEstimable)
         rejected.append(p <= 0.05)
 
     assert np.mean(rejected) <= 0.05 + NOISE
@@ -161,7 +161,7 @@ def test_with_an_effect_the_rerandomisation_test_finds_it_more_often_than_fisher
     for trial in effective[:500]:
         test, p = rerandomisation(**trial._asdict(), sizes=SIZES), fisher(*trial.arms())
         assert isinstance(test, Rerandomisation)
-        assert not isinstance(p, CannotSay)
+        assert not isinstance(p, NotEstimable)
         found.append(test.p <= 0.05)
         fishers.append(p <= 0.05)
 

@@ -17,7 +17,7 @@ from evaluation.power import (
     power_of,
 )
 from evaluation.statistics.proportions import fisher
-from evaluation.statistics.values import CannotSay, Counts
+from evaluation.statistics.values import Counts, NotEstimable
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,10 @@ def test_beyond_what_is_counted_the_exact_figure_is_not_said() -> None:
 
     assert isinstance(found, Needed)
     assert found.normal > EXACT_UP_TO
-    assert isinstance(found.exact, CannotSay)
+    assert isinstance(found.exact, NotEstimable)
     power = power_of(0.28, 0.27, per_arm=(EXACT_UP_TO + 1, 5), alpha=0.05)
     assert isinstance(power, Power)
-    assert isinstance(power.exact, CannotSay)
+    assert isinstance(power.exact, NotEstimable)
 
 
 def test_the_people_needed_have_the_power_and_one_fewer_has_not() -> None:
@@ -58,7 +58,7 @@ def test_the_people_needed_have_the_power_and_one_fewer_has_not() -> None:
     for n, enough in ((39, True), (38, False)):
         power = power_of(0.28, 0.04, per_arm=(n, n), alpha=0.05)
         assert isinstance(power, Power)
-        assert not isinstance(power.exact, CannotSay)
+        assert not isinstance(power.exact, NotEstimable)
         assert (power.exact >= 0.8) == enough
 
 
@@ -68,7 +68,7 @@ def test_the_exact_power_is_the_sum_over_every_table(n: int, m: int, alpha: floa
     expected = 0.0
     for a, c in product(range(n + 1), range(m + 1)):
         p = fisher(Counts(a, n), Counts(c, m))
-        assert not isinstance(p, CannotSay)
+        assert not isinstance(p, NotEstimable)
         if p <= alpha:
             expected += binom.pmf(a, n, treated) * binom.pmf(c, m, control)
 
@@ -94,7 +94,7 @@ def test_simulated_trials_show_the_effect_as_often_as_said() -> None:
 def test_what_is_detectable_takes_as_many_people_as_there_are() -> None:
     risk = detectable(0.28, per_arm=(132, 132), alpha=0.05, power=0.8)
 
-    assert not isinstance(risk, CannotSay)
+    assert not isinstance(risk, NotEstimable)
     assert risk == pytest.approx(0.14, abs=0.001)
     found = needed(0.28, risk - 1e-5, alpha=0.05, power=0.8)
     assert isinstance(found, Needed)
@@ -106,24 +106,24 @@ def test_arms_of_unequal_size_detect_less_than_equal_ones() -> None:
         detectable(0.28, per_arm=sizes, alpha=0.05, power=0.8) for sizes in ((100, 100), (30, 170))
     )
 
-    assert not isinstance(equal, CannotSay)
-    assert not isinstance(unequal, CannotSay)
+    assert not isinstance(equal, NotEstimable)
+    assert not isinstance(unequal, NotEstimable)
     assert unequal < equal
 
 
 def test_too_few_people_detect_nothing() -> None:
-    assert isinstance(detectable(0.28, per_arm=(8, 8), alpha=0.05, power=0.8), CannotSay)
+    assert isinstance(detectable(0.28, per_arm=(8, 8), alpha=0.05, power=0.8), NotEstimable)
 
 
 def test_empty_arms_show_nothing() -> None:
     for sizes in ((0, 5), (5, 0), (0, 0)):
-        nobody = CannotSay("an arm has nobody")
+        nobody = NotEstimable("an arm has nobody")
         assert power_of(0.28, 0.14, per_arm=sizes, alpha=0.05) == nobody
         assert detectable(0.28, per_arm=sizes, alpha=0.05, power=0.8) == nobody
 
 
 def test_equal_risks_need_no_trial() -> None:
-    assert isinstance(needed(0.28, 0.28, alpha=0.05, power=0.8), CannotSay)
+    assert isinstance(needed(0.28, 0.28, alpha=0.05, power=0.8), NotEstimable)
 
 
 @pytest.mark.parametrize(

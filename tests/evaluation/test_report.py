@@ -23,7 +23,7 @@ from tests.evaluation.packages import (
     trial,
     written,
 )
-from trial.model import Arm
+from trial.codes import Arm
 
 RESULTS = ("fidelity", "primary", "adjusted", "survival", "subgroups", "secondary", "cost")
 Made = Callable[..., tuple[Report, str, dict[str, Any]]]

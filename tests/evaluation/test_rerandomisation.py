@@ -11,8 +11,8 @@ import pytest
 
 from allocation.randomisation import block as drawn_block
 from evaluation.statistics.rerandomisation import Rerandomisation, rerandomisation
-from evaluation.statistics.values import CannotSay
-from trial.model import Arm
+from evaluation.statistics.values import NotEstimable
+from trial.codes import Arm
 
 SIZES = (2, 4, 6)
 Block = tuple[str, int, str, str]
@@ -23,7 +23,7 @@ Block = tuple[str, int, str, str]
 class Trial:
     blocks: list[Block]
 
-    def tested(self, ratio: tuple[int, int] = (1, 1)) -> Rerandomisation | CannotSay:
+    def tested(self, ratio: tuple[int, int] = (1, 1)) -> Rerandomisation | NotEstimable:
         slots = [
             (stratum, number, position, arm == "I", event == "x")
             for stratum, number, arms, events in self.blocks
@@ -211,9 +211,9 @@ def test_no_p_value_is_more_than_one() -> None:
 
 
 def test_an_empty_arm_is_not_tested() -> None:
-    assert Trial([("14", 0, "I", "x")]).tested() == CannotSay("nobody is in the control arm")
+    assert Trial([("14", 0, "I", "x")]).tested() == NotEstimable("nobody is in the control arm")
     nobody = rerandomisation(stratum=[], block=[], position=[], treated=[], event=[], sizes=SIZES)
-    assert nobody == CannotSay("nobody is in either arm")
+    assert nobody == NotEstimable("nobody is in either arm")
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_an_empty_arm_is_not_tested() -> None:
 def test_blocks_that_the_protocol_cannot_draw_are_not_tested(blocks: list[Block]) -> None:
     found = Trial(blocks).tested()
 
-    assert isinstance(found, CannotSay)
+    assert isinstance(found, NotEstimable)
     assert found.because == "block 0 of stratum 14 is not as the protocol has it"
 
 
@@ -243,7 +243,7 @@ def test_slots_used_twice_or_skipped_are_not_tested(positions: list[int]) -> Non
         sizes=SIZES,
     )
 
-    assert isinstance(found, CannotSay)
+    assert isinstance(found, NotEstimable)
 
 
 def test_sizes_that_the_shares_do_not_divide_are_refused() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from evaluation.statistics.costs import CostPerEvent, cost_per_event_prevented, cost_per_order
 from evaluation.statistics.proportions import risk_difference
-from evaluation.statistics.values import CannotSay, Counts
+from evaluation.statistics.values import Counts, NotEstimable
 
 
 def test_an_order_costs_its_texts_the_machines_and_the_minutes() -> None:
@@ -22,13 +22,13 @@ def test_of_no_orders_there_is_no_mean() -> None:
         text_pence=[], infrastructure_pence=3, staff_minutes=2, staff_pence_per_hour=2400
     )
 
-    assert found == CannotSay("no order was treated")
+    assert found == NotEstimable("no order was treated")
 
 
 def test_equal_costs_leave_only_the_differences_interval() -> None:
     intervention, control = Counts(5, 100), Counts(25, 100)
     difference = risk_difference(control, intervention, alpha=0.05)
-    assert not isinstance(difference, CannotSay)
+    assert not isinstance(difference, NotEstimable)
 
     found = cost_per_event_prevented(
         cost_pence=[60] * 100, intervention=intervention, control=control, alpha=0.05
@@ -46,8 +46,8 @@ def test_costs_that_vary_widen_the_interval() -> None:
     assert isinstance(even, CostPerEvent)
     assert isinstance(varied, CostPerEvent)
     assert varied.value == even.value
-    assert not isinstance(even.high, CannotSay)
-    assert not isinstance(varied.high, CannotSay)
+    assert not isinstance(even.high, NotEstimable)
+    assert not isinstance(varied.high, NotEstimable)
     assert varied.low < even.low
     assert even.high < varied.high
 
@@ -58,7 +58,7 @@ def test_a_difference_that_may_be_nothing_leaves_the_cost_without_an_upper_end()
     )
 
     assert isinstance(found, CostPerEvent)
-    assert isinstance(found.high, CannotSay)
+    assert isinstance(found.high, NotEstimable)
     assert found.value == pytest.approx(1200)
     assert 0 < found.low < 1200
 
@@ -84,7 +84,7 @@ def test_where_nothing_was_prevented_no_cost_of_it_is_said(
         alpha=0.05,
     )
 
-    assert found == CannotSay(because)
+    assert found == NotEstimable(because)
 
 
 def test_a_cost_that_may_be_nothing_is_never_below_it() -> None:
@@ -121,4 +121,4 @@ def test_no_small_arms_give_what_is_no_number() -> None:
         )
         if isinstance(found, CostPerEvent):
             assert 0 <= found.low <= found.value
-            assert isinstance(found.high, CannotSay) or found.value <= found.high < float("inf")
+            assert isinstance(found.high, NotEstimable) or found.value <= found.high < float("inf")

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from evaluation.statistics.proportions import fisher, risk_difference, risk_ratio, wilson
-from evaluation.statistics.values import CannotSay, Counts, columns
+from evaluation.statistics.values import Counts, NotEstimable, columns
 
 
 def counts(text: str) -> Counts:
@@ -28,7 +28,7 @@ def test_a_difference_of_risks_is_newcombes(
 ) -> None:
     found = risk_difference(counts(first), counts(second), alpha=0.05)
 
-    assert not isinstance(found, CannotSay)
+    assert not isinstance(found, NotEstimable)
     assert (round(found.low, 4), round(found.high, 4)) == (low, high)
 
 
@@ -48,8 +48,8 @@ def test_the_trial_of_perondi() -> None:
         compare(first, second, alpha=0.05) for compare in (risk_difference, risk_ratio)
     )
 
-    assert not isinstance(difference, CannotSay)
-    assert not isinstance(ratio, CannotSay)
+    assert not isinstance(difference, NotEstimable)
+    assert not isinstance(ratio, NotEstimable)
     assert round(difference.value, 4) == 0.1765
     assert [round(each, 4) for each in ratio] == [7.0, 0.9096, 53.8695]
     assert fisher(first, second) == pytest.approx(0.0544, abs=5e-5)
@@ -67,8 +67,8 @@ def test_less_is_said_of_the_intervention_arm() -> None:
 
     less, greater = (fisher(fewer, more, alternative=side) for side in ("less", "greater"))
 
-    assert not isinstance(less, CannotSay)
-    assert not isinstance(greater, CannotSay)
+    assert not isinstance(less, NotEstimable)
+    assert not isinstance(greater, NotEstimable)
     assert less < 0.05 < greater
 
 
@@ -76,8 +76,8 @@ def test_a_wider_alpha_gives_a_narrower_interval() -> None:
     first, second = Counts(7, 34), Counts(1, 34)
     for compare in (risk_difference, risk_ratio):
         wide, narrow = (compare(first, second, alpha=alpha) for alpha in (0.05, 0.2))
-        assert not isinstance(wide, CannotSay)
-        assert not isinstance(narrow, CannotSay)
+        assert not isinstance(wide, NotEstimable)
+        assert not isinstance(narrow, NotEstimable)
         assert wide.low < narrow.low < wide.value < narrow.high < wide.high
 
 
@@ -98,7 +98,7 @@ def test_a_ratio_that_cannot_be_said_says_why(
 ) -> None:
     found = risk_ratio(counts(intervention), counts(control), alpha=0.05)
 
-    assert found == CannotSay(because)
+    assert found == NotEstimable(because)
     assert str(found) == f"cannot be said, because {because}"
 
 
@@ -106,9 +106,9 @@ def test_arms_without_people_are_not_compared() -> None:
     nobody, some = Counts(0, 0), Counts(2, 5)
 
     for pair in ((nobody, some), (some, nobody), (nobody, nobody)):
-        assert isinstance(risk_difference(*pair, alpha=0.05), CannotSay)
-        assert isinstance(fisher(*pair), CannotSay)
-    assert isinstance(nobody.risk, CannotSay)
+        assert isinstance(risk_difference(*pair, alpha=0.05), NotEstimable)
+        assert isinstance(fisher(*pair), NotEstimable)
+    assert isinstance(nobody.risk, NotEstimable)
     assert some.risk == 0.4
 
 
@@ -118,11 +118,11 @@ def test_every_small_table_gives_intervals_that_hold_the_value() -> None:
         difference = risk_difference(first, second, alpha=0.05)
         ratio = risk_ratio(first, second, alpha=0.05)
         p = fisher(first, second)
-        assert not isinstance(difference, CannotSay)
-        assert not isinstance(p, CannotSay)
+        assert not isinstance(difference, NotEstimable)
+        assert not isinstance(p, NotEstimable)
         assert -1 <= difference.low <= difference.value <= difference.high <= 1
         assert 0 <= p <= 1
-        if not isinstance(ratio, CannotSay):
+        if not isinstance(ratio, NotEstimable):
             assert 0 < ratio.low <= ratio.value <= ratio.high < float("inf")
 
 

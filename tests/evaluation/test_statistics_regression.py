@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation.statistics.regression import Adjusted, ByPerson, adjusted, by_person
-from evaluation.statistics.values import CannotSay
+from evaluation.statistics.values import NotEstimable
 
 # Foxman et al. (1997), Epidemiology 8:637-641, as logistf ships it: how many with and without an
 # infection had each mix of age, oc, vic, vicl, vis, dia.
@@ -142,7 +142,7 @@ def test_a_covariate_that_is_the_arm_cannot_be_told_from_it() -> None:
 
     found = adjusted(event=event, treated=arm, covariates={"same": arm}, alpha=0.05)
 
-    assert isinstance(found, CannotSay)
+    assert isinstance(found, NotEstimable)
 
 
 def test_orders_of_one_person_are_not_so_many_people() -> None:
@@ -185,8 +185,8 @@ def test_with_one_order_each_it_is_the_tables_own_odds_ratio() -> None:
 def test_what_cannot_be_said_says_why(table: tuple[int, int, int, int], because: str) -> None:
     event, arm = two_by_two(*table)
 
-    assert adjusted(event=event, treated=arm, covariates={}, alpha=0.05) == CannotSay(because)
-    assert by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05) == CannotSay(
+    assert adjusted(event=event, treated=arm, covariates={}, alpha=0.05) == NotEstimable(because)
+    assert by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05) == NotEstimable(
         because
     )
 
@@ -196,7 +196,7 @@ def test_an_estimate_that_finds_no_end_is_not_given() -> None:
 
     found = adjusted(event=event, treated=arm, covariates={"half": list("baba")}, alpha=0.05)
 
-    assert isinstance(found, CannotSay)
+    assert isinstance(found, NotEstimable)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_odds_without_limit_are_not_given_with_repeats(
 
     found = by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05)
 
-    assert found == CannotSay(because)
+    assert found == NotEstimable(because)
 
 
 def test_a_robust_variance_of_a_few_people_is_not_given() -> None:
@@ -231,7 +231,7 @@ def test_no_small_table_gives_what_is_no_number() -> None:
         half = ["a" if i % 2 else "b" for i in range(len(arm))]
         for covariates in ({}, {"half": half}):
             found = adjusted(event=event, treated=arm, covariates=covariates, alpha=0.05)
-            if not isinstance(found, CannotSay):
+            if not isinstance(found, NotEstimable):
                 assert all(0 < each < math.inf for each in found.odds_ratio), table
                 assert found.odds_ratio.low <= found.odds_ratio.value <= found.odds_ratio.high
                 assert 0 <= found.p <= 1

@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.stratified import MantelHaenszel, mantel_haenszel
-from evaluation.statistics.values import CannotSay, Counts, Estimate
+from evaluation.statistics.values import Counts, Estimate, NotEstimable
 
 # Colditz et al. (1994), JAMA 271:698-702: tuberculosis, none; vaccinated, then not.
 BCG = [
@@ -33,7 +33,7 @@ def pooled(strata: list[tuple[Counts, Counts]]) -> MantelHaenszel:
     return found
 
 
-def said(estimate: Estimate | CannotSay) -> Estimate:
+def said(estimate: Estimate | NotEstimable) -> Estimate:
     assert isinstance(estimate, Estimate)
     return estimate
 
@@ -50,7 +50,7 @@ def test_the_trials_of_the_bcg_vaccine() -> None:
     assert difference.value - difference.low == pytest.approx(half, rel=1e-9)
     assert [round(each, 4) for each in ratio] == [0.6353, 0.5881, 0.6862]
     assert [round(each, 4) for each in odds] == [0.6229, 0.5748, 0.6750]
-    assert not isinstance(found.p, CannotSay)
+    assert not isinstance(found.p, NotEstimable)
     assert 0 < found.p < 1e-29
     assert found.strata == 13
 
@@ -76,8 +76,8 @@ def test_a_stratum_with_one_arm_counts_for_nothing() -> None:
 def test_strata_with_one_arm_each_compare_nothing() -> None:
     found = mantel_haenszel([(Counts(1, 3), Counts(0, 0)), (Counts(0, 0), Counts(1, 3))], alpha=0.1)
 
-    assert found == CannotSay("no stratum has people in both arms")
-    assert mantel_haenszel([], alpha=0.1) == CannotSay("nobody is in either arm")
+    assert found == NotEstimable("no stratum has people in both arms")
+    assert mantel_haenszel([], alpha=0.1) == NotEstimable("nobody is in either arm")
 
 
 def test_no_events_are_told_as_such() -> None:
@@ -85,25 +85,25 @@ def test_no_events_are_told_as_such() -> None:
         mantel_haenszel([(Counts(n, n or 5), Counts(n, n or 5))], alpha=0.05) for n in (0, 5)
     )
 
-    assert none == CannotSay("nobody in either arm had the event")
-    assert all_ == CannotSay("everybody in both arms had the event")
+    assert none == NotEstimable("nobody in either arm had the event")
+    assert all_ == NotEstimable("everybody in both arms had the event")
 
 
 def test_no_event_in_an_arm_leaves_the_difference_and_the_test() -> None:
     found = pooled([(Counts(0, 20), Counts(4, 20)), (Counts(0, 10), Counts(3, 10))])
 
     assert said(found.difference).value == pytest.approx(-7 / 30)
-    assert found.ratio == CannotSay("nobody in the intervention arm had the event")
-    assert isinstance(found.odds_ratio, CannotSay)
-    assert not isinstance(found.p, CannotSay)
+    assert found.ratio == NotEstimable("nobody in the intervention arm had the event")
+    assert isinstance(found.odds_ratio, NotEstimable)
+    assert not isinstance(found.p, NotEstimable)
 
 
 def test_strata_that_are_all_or_none_leave_no_doubt_and_no_interval() -> None:
     apart = pooled([(Counts(0, 5), Counts(4, 4))])
-    assert isinstance(apart.difference, CannotSay)
+    assert isinstance(apart.difference, NotEstimable)
 
     alike = pooled([(Counts(0, 5), Counts(0, 4)), (Counts(3, 3), Counts(2, 2))])
-    assert alike.odds_ratio == alike.p == CannotSay("in each stratum, all or none had the event")
+    assert alike.odds_ratio == alike.p == NotEstimable("in each stratum, all or none had the event")
 
 
 def test_no_pair_of_small_strata_gives_what_is_no_number() -> None:
@@ -112,7 +112,7 @@ def test_no_pair_of_small_strata_gives_what_is_no_number() -> None:
     for first, second in product(arms, arms):
         for strata in ([(first, second)], [(first, second), other]):
             found = mantel_haenszel(strata, alpha=0.05)
-            if isinstance(found, CannotSay):
+            if isinstance(found, NotEstimable):
                 continue
             for each in (found.difference, found.ratio, found.odds_ratio):
                 if isinstance(each, Estimate):
@@ -120,5 +120,5 @@ def test_no_pair_of_small_strata_gives_what_is_no_number() -> None:
                     assert each.low <= each.value <= each.high
             if isinstance(found.difference, Estimate):
                 assert -1 <= found.difference.low <= found.difference.high <= 1
-            if not isinstance(found.p, CannotSay):
+            if not isinstance(found.p, NotEstimable):
                 assert 0 <= found.p <= 1

@@ -8,13 +8,13 @@ import pytest
 import statsmodels.api as sm
 
 from evaluation.statistics.subgroups import Interaction, holm, interaction
-from evaluation.statistics.values import CannotSay
+from evaluation.statistics.values import NotEstimable
 
 Table = tuple[int, int, int, int]
 """With and without the event: intervention, then control."""
 
 
-def interacting(tables: dict[str, Table]) -> Interaction | CannotSay:
+def interacting(tables: dict[str, Table]) -> Interaction | NotEstimable:
     rows = [
         (group, event, arm)
         for group, (a, b, c, d) in tables.items()
@@ -95,7 +95,7 @@ def test_subgroups_that_can_say_nothing_are_left_out_and_named() -> None:
     ],
 )
 def test_what_cannot_interact_says_why(tables: dict[str, Table]) -> None:
-    assert isinstance(interacting(tables), CannotSay)
+    assert isinstance(interacting(tables), NotEstimable)
 
 
 def test_no_small_subgroups_give_what_is_no_number() -> None:

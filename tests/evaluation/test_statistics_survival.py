@@ -13,7 +13,7 @@ from evaluation.statistics.survival import (
     log_rank,
     restricted_means,
 )
-from evaluation.statistics.values import CannotSay
+from evaluation.statistics.values import NotEstimable
 
 # Freireich et al. (1963), Blood 21:699-716: weeks of remission.
 TREATED = [6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
@@ -34,7 +34,7 @@ def test_freireichs_curves() -> None:
     treated, placebo = curve(TREATED, RELAPSED), curve(PLACEBO, [True] * 21)
 
     at_ten = treated.at(10)
-    assert not isinstance(at_ten, CannotSay)
+    assert not isinstance(at_ten, NotEstimable)
     assert round(at_ten, 4) == 0.7529
     assert (treated.median, placebo.median) == (23, 8)
     assert [treated.at_risk(day) for day in (0, 6, 10, 23, 35, 36)] == [21, 21, 15, 6, 1, 0]
@@ -124,8 +124,8 @@ def test_the_variance_of_a_censored_mean_is_what_a_bootstrap_gives() -> None:
 def test_where_few_had_the_event_there_is_no_median() -> None:
     found = curve([5, 6, 7, 8], [True, False, False, False])
 
-    assert isinstance(found.median, CannotSay)
-    assert isinstance(found.at(9), CannotSay)
+    assert isinstance(found.median, NotEstimable)
+    assert isinstance(found.at(9), NotEstimable)
     assert found.at(8) == pytest.approx(0.75)
 
 
@@ -138,10 +138,10 @@ def test_without_events_the_curve_stays_at_one_and_no_arms_are_compared() -> Non
     assert (flat.survival[-1], flat.low[-1], flat.high[-1]) == (1, 1, 1)
 
     days, event, arm = [5, 6], [False, False], [True, False]
-    assert log_rank(days=days, event=event, treated=arm) == CannotSay(
+    assert log_rank(days=days, event=event, treated=arm) == NotEstimable(
         "nobody in either arm had the event"
     )
-    assert restricted_means(days=days, event=event, treated=arm, alpha=0.05) == CannotSay(
+    assert restricted_means(days=days, event=event, treated=arm, alpha=0.05) == NotEstimable(
         "nobody in either arm had the event within 5 days"
     )
 
@@ -157,24 +157,26 @@ def test_without_events_the_curve_stays_at_one_and_no_arms_are_compared() -> Non
 def test_an_empty_arm_is_not_compared(arms: list[bool], because: str) -> None:
     days, event = [5, 6][: len(arms)], [True, False][: len(arms)]
 
-    assert log_rank(days=days, event=event, treated=arms) == CannotSay(because)
-    assert restricted_means(days=days, event=event, treated=arms, alpha=0.05) == CannotSay(because)
+    assert log_rank(days=days, event=event, treated=arms) == NotEstimable(because)
+    assert restricted_means(days=days, event=event, treated=arms, alpha=0.05) == NotEstimable(
+        because
+    )
 
 
 def test_of_nobody_there_is_no_curve() -> None:
-    assert kaplan_meier(days=[], event=[], alpha=0.05) == CannotSay("nobody was followed")
+    assert kaplan_meier(days=[], event=[], alpha=0.05) == NotEstimable("nobody was followed")
 
 
 def test_nobody_is_compared_beyond_the_time_to_which_both_arms_are_followed() -> None:
     for horizon in (24, 0, -1):
         found = restricted_means(days=DAYS, event=EVENTS, treated=ARMS, horizon=horizon, alpha=0.05)
-        assert found == CannotSay("both arms are followed for 23 days only")
+        assert found == NotEstimable("both arms are followed for 23 days only")
 
 
 def test_arms_never_followed_together_have_no_log_rank() -> None:
     found = log_rank(days=[1, 2, 5, 6], event=[False, False, True, True], treated=[1, 1, 0, 0])
 
-    assert isinstance(found, CannotSay)
+    assert isinstance(found, NotEstimable)
 
 
 def test_a_negative_time_is_refused() -> None:
@@ -190,9 +192,9 @@ def test_no_few_people_give_what_is_no_number() -> None:
         assert isinstance(found, Curve)
         assert np.isfinite([found.survival, found.low, found.high]).all()
         test = log_rank(days=days, event=event, treated=arm)
-        assert isinstance(test, CannotSay) or np.isfinite(test).all()
+        assert isinstance(test, NotEstimable) or np.isfinite(test).all()
         means = restricted_means(days=days, event=event, treated=arm, alpha=0.05)
-        if not isinstance(means, CannotSay):
+        if not isinstance(means, NotEstimable):
             assert np.isfinite([means.intervention, means.control, means.difference]).all()
             for arm_mean in (means.intervention, means.control):
                 assert 0 <= arm_mean.low <= arm_mean.value <= arm_mean.high <= means.horizon

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from time_machine import Traveller
 
-    from local.metrics import Told
+    from local.metrics import RecordedMetrics
 
 STACK = Deployed()
 ALARMS = STACK.of_type("AWS::CloudWatch::Alarm")
@@ -65,14 +65,18 @@ def test_each_alarm_on_what_we_tell_has_a_cause() -> None:
 
 
 @pytest.mark.parametrize("name", CAUSES)
-def test_it_rings_for_its_cause(name: str, heard: Callable[[], Told], clock: Traveller) -> None:
+def test_it_rings_for_its_cause(
+    name: str, heard: Callable[[], RecordedMetrics], clock: Traveller
+) -> None:
     CAUSES[name](clock)
     told = heard()
     assert set(metrics_of(OURS[name])) & told.metrics
     assert rings(OURS[name], told, now())
 
 
-def test_none_rings_in_two_days_without_fault(heard: Callable[[], Told], clock: Traveller) -> None:
+def test_none_rings_in_two_days_without_fault(
+    heard: Callable[[], RecordedMetrics], clock: Traveller
+) -> None:
     causes.two_days(clock)
     told = heard()
     assert {"ReminderSent", "ReminderDelivered"} <= {metric.name for metric in told.metrics}
@@ -80,7 +84,7 @@ def test_none_rings_in_two_days_without_fault(heard: Callable[[], Told], clock: 
 
 
 def test_texts_that_wait_for_a_drill_to_end_are_no_alarm(
-    heard: Callable[[], Told], clock: Traveller
+    heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     causes.paused_for_a_drill(clock)
     told = heard()
@@ -89,7 +93,7 @@ def test_texts_that_wait_for_a_drill_to_end_are_no_alarm(
 
 
 def test_a_day_of_short_pauses_is_not_a_pause_of_a_day(
-    heard: Callable[[], Told], clock: Traveller
+    heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     causes.paused_now_and_then(clock)
     assert not rings(OURS["PausedAlarm"], heard(), now())

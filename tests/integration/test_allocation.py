@@ -39,13 +39,13 @@ from tests.support.table import (
     keep,
     reminders_of,
 )
-from trial import aws
+from trial.aws import clients
+from trial.aws.kms import MacKey
+from trial.aws.table import Table
+from trial.codes import Arm, Reason, ReminderState, Status
 from trial.errors import ContendedError
-from trial.keys import MacKey
-from trial.model import Arm, Reason, ReminderState, Status
 from trial.protocol.load import load
 from trial.records import Allocation, Cursor, cursor_key, enrolment_key
-from trial.table import Table
 
 if TYPE_CHECKING:
     from io import StringIO
@@ -174,7 +174,7 @@ def test_an_answer_lost_after_the_write_leaves_one_allocation() -> None:
     ident = enrol()
     record = announcement(enrolment_key(ident), 7)
     lost = raising(refusal("InternalServerError", status=500))
-    with meddling(aws.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost):
+    with meddling(clients.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost):
         assert failures(handler(stream(record), CONTEXT)) == [f"{7:021}"]
     before = everything()
     assert failures(handler(stream(record), CONTEXT)) == []
@@ -184,7 +184,7 @@ def test_an_answer_lost_after_the_write_leaves_one_allocation() -> None:
 
 def test_of_two_draws_of_one_enrolment_at_once_the_first_stands() -> None:
     ident = enrol()
-    with meddling(aws.dynamodb(), WRITE, lambda: drawn_directly(ident)):
+    with meddling(clients.dynamodb(), WRITE, lambda: drawn_directly(ident)):
         assert failures(allocate(ident)) == []
     assert slots_filled() == [(0, 0)]
 
@@ -201,7 +201,7 @@ def test_an_overtaken_draw_takes_the_next_slot_and_skips_none(before: int, rival
         for other in islice(others, rivals):
             drawn_directly(other)
 
-    with meddling(aws.dynamodb(), WRITE, overtake):
+    with meddling(clients.dynamodb(), WRITE, overtake):
         assert failures(allocate(ident)) == []
     filled = slots_filled()
     assert len(filled) == len(set(filled)) == before + rivals + 1
@@ -224,8 +224,8 @@ def test_an_allocation_is_never_drawn_again_even_if_its_enrolment_says_so(arm: A
     with pytest.raises(ContendedError):
         draw(
             enrolment_of(ident),
-            store=AllocationStore(Table(aws.dynamodb(), "trial"), AGREED.trial),
-            sequence=MacKey(aws.kms(), "unused: the person has an arm"),
+            store=AllocationStore(Table(clients.dynamodb(), "trial"), AGREED.trial),
+            sequence=MacKey(clients.kms(), "unused: the person has an arm"),
             protocol=AGREED,
             now=MORNING,
             pause=lambda _: None,
@@ -241,7 +241,7 @@ def test_a_person_keeps_the_arm_and_uses_no_other_slot(arm: Arm, clock: Travelle
     person_id = identifiers_of(first)["person_id"]
     clock.move_to(MORNING + timedelta(days=14))
     again = enrol(900, order=LATER, respondent={"person_id": person_id})
-    with counting(aws.kms(), "kms.GenerateMac") as draws:
+    with counting(clients.kms(), "kms.GenerateMac") as draws:
         assert failures(allocate(again)) == []
     allocation = allocation_of(again)
     assert (allocation.arm, allocation.repeat) == (arm, True)
@@ -257,7 +257,7 @@ def test_who_is_no_longer_eligible_is_left_out_before_any_draw(clock: Traveller)
     ident = enrol()
     record = announcement(enrolment_key(ident))
     clock.move_to(MORNING + timedelta(days=12))
-    with counting(aws.kms(), "kms.GenerateMac") as draws:
+    with counting(clients.kms(), "kms.GenerateMac") as draws:
         assert failures(handler(stream(record), CONTEXT)) == []
     left_out = enrolment_of(ident)
     assert (left_out.status, left_out.reasons) == (Status.INELIGIBLE, (Reason.TOO_LATE,))
@@ -277,7 +277,7 @@ def test_what_is_stored_decides_not_what_was_announced(status: Status) -> None:
 
 def test_an_enrolment_that_ends_before_the_write_is_not_allocated() -> None:
     ident = enrol()
-    with meddling(aws.dynamodb(), WRITE, lambda: change_enrolment(ident, status=Status.ENDED)):
+    with meddling(clients.dynamodb(), WRITE, lambda: change_enrolment(ident, status=Status.ENDED)):
         assert failures(allocate(ident)) == []
     assert enrolment_of(ident).status is Status.ENDED
     assert slots_filled() == []
@@ -341,7 +341,7 @@ def test_a_record_that_makes_no_sense_comes_back_alone(
 def test_without_the_key_nobody_is_allocated_until_it_is_back() -> None:
     ident = enrol()
     with meddling(
-        aws.kms(), "before-call.kms.GenerateMac", raising(refusal("ThrottlingException"))
+        clients.kms(), "before-call.kms.GenerateMac", raising(refusal("ThrottlingException"))
     ):
         assert failures(allocate(ident)) == [f"{1:021}"]
     assert slots_filled() == []
@@ -351,7 +351,7 @@ def test_without_the_key_nobody_is_allocated_until_it_is_back() -> None:
 
 def test_a_crash_before_the_write_burns_no_slot() -> None:
     ident, other = enrol(1), enrol(2)
-    with meddling(aws.dynamodb(), WRITE, raising(MemoryError())):
+    with meddling(clients.dynamodb(), WRITE, raising(MemoryError())):
         assert failures(allocate(ident)) == [f"{1:021}"]
     allocate(other)
     assert slots_filled() == [(0, 0)]

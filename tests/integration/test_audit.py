@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.progress import Progress
 
-from audit.chain import Entry, Link, forged, number_of, path_of, read, sha256
+from audit.chain import Entry, Link, new_link, number_of, path_of, read, sha256
 from audit.export import export
 from audit.handler import lambda_handler
 from audit.store import AuditStore
@@ -20,11 +20,11 @@ from tests.support.life import CUSTODY, followed, shown, told
 from tests.support.samples import MORNING, REGION, TABLE, order
 from tests.support.steps import CONTEXT, announcement, failures, post, stream
 from tests.support.table import everything, to_wire, wired
-from trial import aws
+from trial.aws import clients
+from trial.aws.table import Key
+from trial.codes import Why
 from trial.errors import ContendedError
-from trial.model import Why
 from trial.records import Audit
-from trial.table import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +37,12 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def _bucket(cloud: dict[str, str]) -> None:
-    aws.s3().create_bucket(
+    clients.s3().create_bucket(
         Bucket=cloud["AUDIT_BUCKET"],
         CreateBucketConfiguration={"LocationConstraint": REGION},  # type: ignore[typeddict-item]
         ObjectLockEnabledForBucket=True,
     )
-    aws.s3().put_object_lock_configuration(
+    clients.s3().put_object_lock_configuration(
         Bucket=cloud["AUDIT_BUCKET"],
         ObjectLockConfiguration={
             "ObjectLockEnabled": "Enabled",
@@ -67,7 +67,7 @@ def announce(*keys: Key) -> Any:
 
 def links() -> list[Link]:
     """All links, the first one first."""
-    store = AuditStore(aws.s3(), BUCKET)
+    store = AuditStore(clients.s3(), BUCKET)
     return [read(store.link(number)) for number in range(1, store.newest() + 1)]
 
 
@@ -76,7 +76,7 @@ def exported() -> list[Key]:
 
 
 def findings(*, noted: tuple[int, str] | None = None) -> set[tuple[Fault, str]]:
-    place = Place(aws.s3(), aws.dynamodb(), None, BUCKET, TABLE, "")  # type: ignore[arg-type]
+    place = Place(clients.s3(), clients.dynamodb(), None, BUCKET, TABLE, "")  # type: ignore[arg-type]
     with Progress(disable=True) as progress:
         _, wrong, _ = verify(place, progress, noted=noted, now=datetime.now(UTC))
     return {(fault, where.partition(",")[0].partition(" (")[0]) for fault, where in wrong}
@@ -152,7 +152,7 @@ def test_an_entry_from_before_they_had_a_kind_is_one_still() -> None:
 
 def test_every_entry_is_exported_with_the_hash_of_the_link_before(lived: list[Key]) -> None:
     assert sorted(exported()) == sorted(lived)
-    store = AuditStore(aws.s3(), BUCKET)
+    store = AuditStore(clients.s3(), BUCKET)
     assert [link.number for link in links()] == [1, 2, 3]
     assert links()[0].previous == sha256(None)
     for link in links()[1:]:
@@ -209,7 +209,7 @@ class Racing(AuditStore):
     """Somebody else writes a link each time just before this does, so often."""
 
     def __init__(self, times: int, entry: Entry) -> None:
-        super().__init__(aws.s3(), BUCKET)
+        super().__init__(clients.s3(), BUCKET)
         self.times = times
         self.entry = entry
 
@@ -218,7 +218,7 @@ class Racing(AuditStore):
             self.times -= 1
             previous = self.link(number - 1) if number > 1 else None
             other = self.entry.model_copy(update={"sk": f"{self.entry.sk}{self.times}"})
-            theirs = forged(number, [other], previous=previous, written_at=MORNING)
+            theirs = new_link(number, [other], previous=previous, written_at=MORNING)
             super().append(number, theirs)
         super().append(number, link)
 
@@ -251,7 +251,7 @@ def test_an_answer_that_was_lost_is_no_second_link() -> None:
             super().append(number, link)
             super().append(number, link)  # as the SDK does when it has no answer
 
-    store = Losing(aws.s3(), BUCKET)
+    store = Losing(clients.s3(), BUCKET)
     assert export([ENTRY], store=store, now=MORNING, pause=lambda _: None) == 0
     assert exported() == [ENTRY.key]
 
@@ -268,12 +268,12 @@ def test_a_path_tells_its_number(number: int) -> None:
 def rewritten(number: int, change: Callable[[bytes], bytes]) -> None:
     """A link changed by somebody who may do anything: the old version is gone."""
     path = path_of(number)
-    content = change(AuditStore(aws.s3(), BUCKET).link(number))
-    for version in aws.s3().list_object_versions(Bucket=BUCKET, Prefix=path)["Versions"]:
-        aws.s3().delete_object(
+    content = change(AuditStore(clients.s3(), BUCKET).link(number))
+    for version in clients.s3().list_object_versions(Bucket=BUCKET, Prefix=path)["Versions"]:
+        clients.s3().delete_object(
             Bucket=BUCKET, Key=path, VersionId=version["VersionId"], BypassGovernanceRetention=True
         )
-    aws.s3().put_object(Bucket=BUCKET, Key=path, Body=content)
+    clients.s3().put_object(Bucket=BUCKET, Key=path, Body=content)
 
 
 @pytest.mark.usefixtures("lived")
@@ -292,7 +292,7 @@ def test_a_space_more_is_found() -> None:
 
 @pytest.mark.usefixtures("lived")
 def test_the_newest_link_is_known_by_what_was_noted() -> None:
-    remembered = sha256(AuditStore(aws.s3(), BUCKET).link(3))
+    remembered = sha256(AuditStore(clients.s3(), BUCKET).link(3))
     assert findings(noted=(3, remembered)) == set()
     rewritten(3, lambda content: content + b" ")
     assert findings() == set()  # nobody else stands witness for it
@@ -306,8 +306,8 @@ def test_a_chain_that_was_cut_off_is_known_by_what_was_noted() -> None:
 
 def test_a_link_that_is_gone_is_found(lived: list[Key], clock: Traveller) -> None:
     path = path_of(2)
-    (version,) = aws.s3().list_object_versions(Bucket=BUCKET, Prefix=path)["Versions"]
-    aws.s3().delete_object(
+    (version,) = clients.s3().list_object_versions(Bucket=BUCKET, Prefix=path)["Versions"]
+    clients.s3().delete_object(
         Bucket=BUCKET, Key=path, VersionId=version["VersionId"], BypassGovernanceRetention=True
     )
     clock.move_to(MORNING + 3 * HOUR)
@@ -319,13 +319,13 @@ def test_a_link_that_is_gone_is_found(lived: list[Key], clock: Traveller) -> Non
 
 @pytest.mark.usefixtures("lived")
 def test_a_link_marked_as_deleted_is_found_and_read_nevertheless() -> None:
-    aws.s3().delete_object(Bucket=BUCKET, Key=path_of(2))
+    clients.s3().delete_object(Bucket=BUCKET, Key=path_of(2))
     assert findings() == {(Fault.LINK_REMOVED, path_of(2))}
 
 
 @pytest.mark.usefixtures("lived")
 def test_a_link_written_again_is_found_and_the_first_one_counts() -> None:
-    aws.s3().put_object(Bucket=BUCKET, Key=path_of(2), Body=b"{}")
+    clients.s3().put_object(Bucket=BUCKET, Key=path_of(2), Body=b"{}")
     assert findings() == {(Fault.LINK_REWRITTEN, path_of(2))}
 
 
@@ -347,7 +347,7 @@ def test_an_entry_that_was_not_exported_is_named_once_it_is_late(
 
 
 def test_an_entry_that_is_gone_from_the_table_is_named(lived: list[Key]) -> None:
-    aws.dynamodb().delete_item(TableName=TABLE, Key=wired(lived[1]))
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(lived[1]))
     assert findings() == {(Fault.NOT_IN_TABLE, named(lived[1]))}
 
 
@@ -361,23 +361,23 @@ def test_an_entry_that_was_changed_in_the_table_is_named(
     item = wired(lived[1]) | {
         each: to_wire(value) for each, value in (everything()[lived[1]] | {name: other}).items()
     }
-    aws.dynamodb().put_item(TableName=TABLE, Item=item)
+    clients.dynamodb().put_item(TableName=TABLE, Item=item)
     assert findings() == {(Fault.DIFFERENT, named(lived[1]))}
 
 
 def test_an_entry_in_the_table_that_is_none_is_named(lived: list[Key]) -> None:
     key = Key(lived[0].pk, "AUDIT#forged")
     item = wired(key) | {"kind": {"S": "audit"}, "at": {"S": "never"}}
-    aws.dynamodb().put_item(TableName=TABLE, Item=item)
+    clients.dynamodb().put_item(TableName=TABLE, Item=item)
     assert findings() == {(Fault.NO_ENTRY, named(key))}
 
 
 def test_an_entry_told_twice_counts_only_if_it_differs(lived: list[Key]) -> None:
-    store = AuditStore(aws.s3(), BUCKET)
+    store = AuditStore(clients.s3(), BUCKET)
     entry = links()[0].entries[0]
     for number, told_again in ((4, entry), (5, entry.model_copy(update={"by": "nobody"}))):
         assert faults() == []
-        link = forged(
+        link = new_link(
             number, [told_again], previous=store.link(number - 1), written_at=MORNING + 3 * HOUR
         )
         store.append(number, link)
@@ -407,7 +407,7 @@ def test_what_is_missing_is_exported_when_asked_for(
         def read(self) -> str:
             return self.text
 
-    place = Place(aws.s3(), aws.dynamodb(), Functions(), BUCKET, TABLE, "audit")  # type: ignore[arg-type]
+    place = Place(clients.s3(), clients.dynamodb(), Functions(), BUCKET, TABLE, "audit")  # type: ignore[arg-type]
     monkeypatch.setattr(verify_audit, "placed", lambda _: place)
     with pytest.raises(SystemExit) as ended:
         verify_audit.main(["--export"])
@@ -422,11 +422,11 @@ def test_what_is_missing_is_exported_when_asked_for(
 def test_a_bucket_without_a_lock_is_a_finding_on_aws(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    aws.s3().create_bucket(
+    clients.s3().create_bucket(
         Bucket="unlocked",
         CreateBucketConfiguration={"LocationConstraint": REGION},  # type: ignore[typeddict-item]
     )
-    place = Place(aws.s3(), aws.dynamodb(), None, "unlocked", TABLE, "")  # type: ignore[arg-type]
+    place = Place(clients.s3(), clients.dynamodb(), None, "unlocked", TABLE, "")  # type: ignore[arg-type]
     monkeypatch.setattr(verify_audit, "placed", lambda _: place)
     verify_audit.main([])
     assert "without a lock" in capsys.readouterr().out

@@ -22,7 +22,7 @@ from tests.support.life import (
 from tests.support.memory import Memory
 from tests.support.samples import MORNING, order
 from tests.support.steps import CONTEXT, Answer, call, fire, post
-from trial.model import Arm
+from trial.codes import Arm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -52,7 +52,7 @@ def sinks(clock: time_machine.Traveller) -> Iterator[Sinks]:
         yield opened
 
 
-def tell(what: str, told: Any) -> Callable[[Memory], Any]:
+def send_change(what: str, told: Any) -> Callable[[Memory], Any]:
     return lambda _: call(METHODS[what], f"/enrolments/{IDENT}/{what}", told)
 
 
@@ -110,7 +110,7 @@ SUPPRESSION = {"number": canaries.SUPPRESSED, "reason": "wrong_number", "by": OR
 CHANGED = corrected() | canaries.body()["order"] | {"conditions": ["no_molestation"]}
 LIFE: tuple[Callable[[Memory], Any], ...] = (
     ask("POST", "/enrolments", canaries.body() | {"mobile": MISSING}),
-    tell("mobile", {"number": canaries.FIRST, "resolved_how": "officer_visit"}),
+    send_change("mobile", {"number": canaries.FIRST, "resolved_how": "officer_visit"}),
     heard,
     heard,
     ask("GET", f"/enrolments/{IDENT}"),
@@ -118,11 +118,11 @@ LIFE: tuple[Callable[[Memory], Any], ...] = (
     fired,
     lambda _: receipts(receipt(canaries.FIRST), Context()),
     lambda _: receipts(receipt(canaries.SECOND), Context()),
-    tell("order", CHANGED),
-    tell("service", {"served_on": "2026-12-01"}),
-    tell("outcomes", ARREST | {"reference": "CRIME-77"}),
-    tell("mobile", {"number": canaries.PROTECTED}),
-    tell("mobile", {"number": canaries.SECOND}),
+    send_change("order", CHANGED),
+    send_change("service", {"served_on": "2026-12-01"}),
+    send_change("outcomes", ARREST | {"reference": "CRIME-77"}),
+    send_change("mobile", {"number": canaries.PROTECTED}),
+    send_change("mobile", {"number": canaries.SECOND}),
     heard,
     ask("POST", "/suppressions", SUPPRESSION),
     ask("PUT", "/sending", {"paused": True, "reason": "exercise", "by": ORDER[3]}),
@@ -130,10 +130,10 @@ LIFE: tuple[Callable[[Memory], Any], ...] = (
     fired,
     lambda _: reconciled({}),
     lambda _: reconciled({"proof": "control"}),
-    tell("end", CUSTODY),
-    tell("resume", RELEASE),
+    send_change("end", CUSTODY),
+    send_change("resume", RELEASE),
     heard,
-    tell("end", CUSTODY | {"reason": "quashed"}),
+    send_change("end", CUSTODY | {"reason": "quashed"}),
     heard,
 )
 """All that can be told and asked of them, one step after the other, minutes apart."""

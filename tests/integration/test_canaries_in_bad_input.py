@@ -26,7 +26,7 @@ from tests.support.memory import LISTENING, Memory
 from tests.support.samples import MORNING, sample
 from tests.support.steps import Answer, Context, call, post, stream
 from tests.unit.demo_run import good_run
-from trial import aws
+from trial.aws import clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,7 +194,7 @@ def test_the_extract_knows_them_by_pseudonyms_only(
 ) -> None:
     key = cloud["IDENTITY_KEY_ID"]
     place: Any = {"LocationConstraint": "eu-west-2"}
-    aws.s3().create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+    clients.s3().create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
     answer = post(canaries.body())
     follow(answer.body["enrolment_id"])
     clock.shift(timedelta(days=20))
@@ -206,7 +206,7 @@ def test_the_extract_knows_them_by_pseudonyms_only(
 
     assert extract(sample("extract-nightly"), Unhurried())["became"] == "published"
     watch = Watch(
-        lambda message: aws.kms().generate_mac(
+        lambda message: clients.kms().generate_mac(
             KeyId=key, MacAlgorithm="HMAC_SHA_256", Message=message
         )["Mac"]
     )

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from enrolment.patience import TRIES
 from tests.support.faults import counting, meddling, raising, refusal
 from tests.support.life import (
     ARREST,
@@ -22,9 +21,9 @@ from tests.support.life import (
     corrected,
     follow,
     followed,
+    send_change,
     shown,
     stands,
-    tell,
     told,
 )
 from tests.support.samples import ACCOUNT, MORNING
@@ -38,10 +37,11 @@ from tests.support.table import (
     reminder_of,
     reminders_of,
 )
-from trial import aws
-from trial.model import Arm, Condition, ReminderState, Suppression
+from trial.aws import clients
+from trial.codes import Arm, Condition, ReminderState, Suppression
 from trial.protocol.load import load
 from trial.protocol.timetable import timetable
+from trial.retry import TRIES
 
 if TYPE_CHECKING:
     from time_machine import Traveller
@@ -104,11 +104,11 @@ def test_a_change_of_nobody_is_not_known(what: str) -> None:
 @every_route
 def test_a_repeated_change_changes_nothing(what: str, clock: Traveller) -> None:
     enrolment_id = ready(what)
-    first = tell(enrolment_id, what, CHANGES[what])
+    first = send_change(enrolment_id, what, CHANGES[what])
     follow(enrolment_id)
     before = everything()
     clock.shift(60)
-    again = tell(enrolment_id, what, CHANGES[what])
+    again = send_change(enrolment_id, what, CHANGES[what])
     follow(enrolment_id)
     assert (first.status, again.status) == ((201 if what == "outcomes" else 200), 200)
     assert everything() == before
@@ -118,8 +118,8 @@ def test_a_repeated_change_changes_nothing(what: str, clock: Traveller) -> None:
 def test_a_change_and_who_made_it_are_stored_in_one_transaction(what: str) -> None:
     enrolment_id = ready(what)
     told_before = audit_of(enrolment_id)
-    with counting(aws.dynamodb(), "dynamodb.TransactWriteItems") as writes:
-        tell(enrolment_id, what, CHANGES[what], by="chaser")
+    with counting(clients.dynamodb(), "dynamodb.TransactWriteItems") as writes:
+        send_change(enrolment_id, what, CHANGES[what], by="chaser")
     assert len(writes) == 1
     (entry,) = [each for each in audit_of(enrolment_id) if each not in told_before]
     assert entry == {
@@ -133,21 +133,21 @@ def test_a_change_and_who_made_it_are_stored_in_one_transaction(what: str) -> No
 def test_what_cannot_be_stored_is_not_half_done(what: str) -> None:
     enrolment_id = ready(what)
     before = everything()
-    with meddling(aws.dynamodb(), WRITE, fail_write):
-        answer = tell(enrolment_id, what, CHANGES[what])
+    with meddling(clients.dynamodb(), WRITE, fail_write):
+        answer = send_change(enrolment_id, what, CHANGES[what])
     assert (answer.status, answer.headers["Retry-After"]) == (503, ["1"])
     assert everything() == before
-    assert tell(enrolment_id, what, CHANGES[what]).status in (200, 201)
+    assert send_change(enrolment_id, what, CHANGES[what]).status in (200, 201)
 
 
 @every_route
 def test_an_answer_lost_after_the_change_does_no_harm(what: str) -> None:
     enrolment_id = ready(what)
     lost = raising(refusal("InternalServerError", status=500))
-    with meddling(aws.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost):
-        assert tell(enrolment_id, what, CHANGES[what]).status == 503
+    with meddling(clients.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost):
+        assert send_change(enrolment_id, what, CHANGES[what]).status == 503
     before = everything()
-    assert tell(enrolment_id, what, CHANGES[what]).status == 200
+    assert send_change(enrolment_id, what, CHANGES[what]).status == 200
     assert everything() == before
 
 
@@ -159,12 +159,12 @@ def test_a_change_tries_again_under_contention_but_not_for_ever(
     enrolment_id = ready(what)
     body = BREACH if what == "outcomes" else CHANGES[what]  # other outcomes meet nobody
     others = partial(change_enrolment, enrolment_id)
-    with meddling(aws.dynamodb(), WRITE, others, times=TRIES):
-        answer = tell(enrolment_id, what, body)
+    with meddling(clients.dynamodb(), WRITE, others, times=TRIES):
+        answer = send_change(enrolment_id, what, body)
     assert (answer.status, answer.headers["Retry-After"]) == (503, ["1"])
     assert DONE[what] not in [each["what"] for each in audit_of(enrolment_id)]
-    with meddling(aws.dynamodb(), WRITE, others, times=TRIES - 1):
-        assert tell(enrolment_id, what, body).status in (200, 201)
+    with meddling(clients.dynamodb(), WRITE, others, times=TRIES - 1):
+        assert send_change(enrolment_id, what, body).status in (200, 201)
 
 
 @pytest.mark.parametrize("what", ["mobile", "service", "order", "resume"])
@@ -172,7 +172,7 @@ def test_after_an_end_for_good_a_change_is_refused_with_the_reason(what: str) ->
     enrolment_id = ready(what)
     told(enrolment_id, "end", QUASHED)
     before = everything()
-    answer = tell(enrolment_id, what, CHANGES[what])
+    answer = send_change(enrolment_id, what, CHANGES[what])
     assert answer.status == 409
     assert answer.body["detail"] == "this enrolment has ended: quashed"
     assert everything() == before
@@ -227,7 +227,7 @@ def test_what_is_not_valid_is_refused_by_field_and_not_repeated(
 ) -> None:
     enrolment_id = followed()
     before = everything()
-    answer = tell(enrolment_id, what, body)
+    answer = send_change(enrolment_id, what, body)
     assert answer.status == 422, answer.text
     assert answer.fields == [field]
     assert "Jane" not in answer.text
@@ -239,10 +239,10 @@ def test_two_changes_at_once_are_both_kept() -> None:
     enrolment_id = enrol(order={"served_on": None}, mobile={"missing_reason": "refused"})
 
     def served() -> None:
-        assert tell(enrolment_id, "service", {"served_on": "2026-12-01"}).status == 200
+        assert send_change(enrolment_id, "service", {"served_on": "2026-12-01"}).status == 200
 
-    with meddling(aws.dynamodb(), WRITE, served):
-        tell(enrolment_id, "mobile", {"number": OTHER})
+    with meddling(clients.dynamodb(), WRITE, served):
+        send_change(enrolment_id, "mobile", {"number": OTHER})
     enrolment = enrolment_of(enrolment_id)
     assert (number_of(enrolment_id), enrolment.order.served_on) == (OTHER, date(2026, 12, 1))
     assert stands(enrolment_id) == ("eligible", [])
@@ -251,7 +251,7 @@ def test_two_changes_at_once_are_both_kept() -> None:
 def test_the_audit_trail_names_no_content() -> None:
     enrolment_id = followed(mobile={"missing_reason": "refused", "recorded_by": "PC-77"})
     for what, body in CHANGES.items():
-        tell(enrolment_id, what, body)
+        send_change(enrolment_id, what, body)
     trail = str(audit_of(enrolment_id))
     assert len(audit_of(enrolment_id)) == 7, trail  # enrolled; all but service and resume
     for content in (OTHER, "Durham", "PC-1182", "PC-77", "CRIME-77", "ARREST-1", "arrest"):
@@ -264,7 +264,7 @@ def test_the_audit_trail_names_no_content() -> None:
 def test_a_number_makes_somebody_eligible_who_is_drawn_once() -> None:
     enrolment_id = followed(mobile={"missing_reason": "seized_evidence"})
     assert stands(enrolment_id) == ("waiting", ["no_number"])
-    answer = tell(enrolment_id, "mobile", {"number": OTHER, "resolved_how": "officer_visit"})
+    answer = send_change(enrolment_id, "mobile", {"number": OTHER, "resolved_how": "officer_visit"})
     assert (answer.body["status"], answer.body["reasons"]) == ("eligible", [])
     assert answer.body["mobile"] == {
         "known": True,
@@ -282,7 +282,7 @@ def test_a_number_makes_somebody_eligible_who_is_drawn_once() -> None:
 
 def test_a_number_lost_before_the_draw_makes_somebody_wait_again() -> None:
     enrolment_id = enrol()
-    answer = tell(enrolment_id, "mobile", {"missing_reason": "lost_stolen_broken"})
+    answer = send_change(enrolment_id, "mobile", {"missing_reason": "lost_stolen_broken"})
     assert (answer.body["status"], answer.body["reasons"]) == ("waiting", ["no_number"])
     assert failures(allocate(enrolment_id)) == []
     assert stands(enrolment_id) == ("waiting", ["no_number"])
@@ -291,7 +291,7 @@ def test_a_number_lost_before_the_draw_makes_somebody_wait_again() -> None:
 def test_remaining_reminders_go_to_the_new_number(clock: Traveller) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     follow(enrolment_id)
-    with counting(aws.sns(), "sns.Publish") as texts:
+    with counting(clients.sns(), "sns.Publish") as texts:
         for number in (1, 2):
             clock.move_to(reminder_of(enrolment_id, number).due_at)
             assert fire(enrolment_id, number) == "sent"
@@ -397,7 +397,7 @@ def test_an_order_cannot_be_made_tomorrow() -> None:
         "expires_on": "2026-12-15",
         "served_on": None,
     }
-    answer = tell(enrolment_id, "order", corrected(**tomorrow))
+    answer = send_change(enrolment_id, "order", corrected(**tomorrow))
     assert (answer.status, answer.fields) == (422, ["made_on"])
 
 
@@ -409,7 +409,7 @@ def test_an_order_cannot_be_made_after_it_was_served(clock: Traveller) -> None:
         "expires_on": "2026-12-15",
         "served_on": None,
     }
-    answer = tell(enrolment_id, "order", corrected(**later))
+    answer = send_change(enrolment_id, "order", corrected(**later))
     assert (answer.status, answer.fields) == (422, ["made_on"])
 
 
@@ -424,7 +424,7 @@ def test_what_the_order_says_is_what_the_remaining_texts_say(clock: Traveller) -
     follow(enrolment_id)
     serial = int((enrolment_of(enrolment_id).order.reference or "")[-6:])
     told(enrolment_id, "order", corrected(serial, conditions=["no_molestation", "no_entry"]))
-    with counting(aws.sns(), "sns.Publish") as texts:
+    with counting(clients.sns(), "sns.Publish") as texts:
         clock.move_to(reminder_of(enrolment_id, 1).due_at)
         assert fire(enrolment_id, 1) == "sent"
     assert "stay away from the address" in texts[0]["Message"]
@@ -454,7 +454,7 @@ def test_dates_may_change_until_the_first_reminder_could_be_due_in_either_arm(
 
     clock.move_to(_first_due(enrolment_id))
     before = everything()
-    answer = tell(enrolment_id, "order", corrected(serial, expires_on="2026-12-22"))
+    answer = send_change(enrolment_id, "order", corrected(serial, expires_on="2026-12-22"))
     assert answer.status == 409
     assert answer.body["detail"] == "reminders may have begun: the dates can no longer change"
     assert everything() == before
@@ -474,7 +474,7 @@ def test_a_correction_moves_the_moment_until_which_the_next_may_come(
     for seconds, last_day, status in ((60, 14, 200), (150, 15, 200), (270, 16, 409)):
         clock.move_to(MORNING + timedelta(seconds=seconds))
         order = corrected(serial, made_on="2026-11-30", expires_on=f"2026-12-{last_day}")
-        assert tell(enrolment_id, "order", order).status == status
+        assert send_change(enrolment_id, "order", order).status == status
 
 
 def _first_due(enrolment_id: UUID) -> datetime:

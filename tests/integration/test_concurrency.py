@@ -25,14 +25,14 @@ from tests.support.faults import counting, meddling, raising
 from tests.support.samples import MORNING, TABLE
 from tests.support.steps import CONTEXT, allocate, announcement, call, enrol, failures, stream
 from tests.support.table import allocation_of, change_enrolment, enrolment_of, everything, keep
-from trial import aws
+from trial.aws import clients
+from trial.aws.kms import MacKey
+from trial.aws.table import Table
+from trial.codes import Reason, Status
 from trial.errors import ContendedError
-from trial.keys import MacKey
-from trial.model import Reason, Status
 from trial.protocol.load import load
 from trial.protocol.settings import RepeatPolicy
 from trial.records import Person, enrolment_key, person_key
-from trial.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,9 +56,9 @@ def audited(cloud: dict[str, str]) -> Callable[[], int]:
 
     def audit() -> int:
         evidence = Evidence()
-        for item in scanned(aws.dynamodb(), TABLE):
+        for item in scanned(clients.dynamodb(), TABLE):
             evidence.add(item)
-        derive = derivation(MacKey(aws.kms(), cloud["ALLOCATION_KEY_ID"]))
+        derive = derivation(MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]))
         assert findings(evidence, protocols={AGREED.sha256: AGREED}, derive=derive) == []
         return len(evidence.allocations)
 
@@ -70,8 +70,8 @@ def patient(cloud: dict[str, str]) -> Callable[..., Drawn | None]:
     """The use case, with the pauses that it is given."""
     return partial(
         draw,
-        store=AllocationStore(Table(aws.dynamodb(), TABLE), AGREED.trial),
-        sequence=MacKey(aws.kms(), cloud["ALLOCATION_KEY_ID"]),
+        store=AllocationStore(Table(clients.dynamodb(), TABLE), AGREED.trial),
+        sequence=MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]),
         protocol=AGREED,
         now=MORNING,
     )
@@ -90,7 +90,7 @@ def overtaken(by: Iterable[UUID]) -> Iterator[None]:
                 handle_record(announcement(enrolment_key(other)))
             busy = False
 
-    events = aws.dynamodb().meta.events
+    events = clients.dynamodb().meta.events
     events.register(BEFORE_WRITE, overtake)
     try:
         yield
@@ -125,7 +125,7 @@ def test_who_is_overtaken_too_often_comes_back_and_burns_no_slot(
 
 def test_answers_lost_after_every_write_draw_nobody_twice(audited: Callable[[], int]) -> None:
     people = [enrol(serial) for serial in range(1, 21)]
-    with meddling(aws.dynamodb(), AFTER_WRITE, raising(TIMED_OUT), times=len(people)):
+    with meddling(clients.dynamodb(), AFTER_WRITE, raising(TIMED_OUT), times=len(people)):
         for start in range(0, len(people), 10):
             assert len(failures(allocate(*people[start : start + 10]))) == 10
     before = everything()
@@ -137,7 +137,7 @@ def test_answers_lost_after_every_write_draw_nobody_twice(audited: Callable[[], 
 def test_a_request_that_the_sdk_repeats_by_itself_draws_once(audited: Callable[[], int]) -> None:
     """Here the token that would make the second harmless is ignored: the conditions do it."""
     ident = enrol()
-    events, requests = aws.dynamodb().meta.events, []
+    events, requests = clients.dynamodb().meta.events, []
 
     def repeat(**_: Any) -> Any:
         requests.append("sent")
@@ -224,7 +224,7 @@ def test_allocations_stand_even_if_nothing_else_knows_of_them(
 @contextmanager
 def one_call_at_a_time() -> Iterator[None]:
     """As DynamoDB does each call whole, which the one in memory does only for a single thread."""
-    lock, events = RLock(), aws.dynamodb().meta.events
+    lock, events = RLock(), clients.dynamodb().meta.events
 
     def begin(**_: Any) -> None:
         lock.acquire()
@@ -253,7 +253,7 @@ def all_at_once(threads: int) -> Iterator[None]:
             me.waited = True
             barrier.wait()
 
-    events = aws.kms().meta.events
+    events = clients.kms().meta.events
     events.register("before-call.kms.GenerateMac", wait)
     try:
         yield
@@ -275,7 +275,7 @@ def test_sixteen_at_once_fill_every_slot_once(
     with (
         one_call_at_a_time(),
         all_at_once(len(people)),
-        counting(aws.dynamodb(), "dynamodb.TransactWriteItems") as writes,
+        counting(clients.dynamodb(), "dynamodb.TransactWriteItems") as writes,
         ThreadPoolExecutor(len(people)) as pool,
     ):
         assert set(pool.map(bring_until_done, people)) == {Drawn(Status.ALLOCATED)}

@@ -12,11 +12,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from scheduling.handler import lambda_handler as scheduling
-from tests.support.life import CUSTODY, QUASHED, RELEASE, corrected, tell
+from tests.support.life import CUSTODY, QUASHED, RELEASE, corrected, send_change
 from tests.support.memory import File, Memory
 from tests.support.samples import MORNING, order
 from tests.support.steps import CONTEXT, failures, post, stream
-from trial.model import Arm, ReminderState, Suppression
+from trial.codes import Arm, ReminderState, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ def somebody(
 
 
 def accept(enrolment_id: UUID, what: str, body: dict[str, Any]) -> None:
-    answer = tell(enrolment_id, what, body)
+    answer = send_change(enrolment_id, what, body)
     assert answer.status == 200, answer.text
 
 

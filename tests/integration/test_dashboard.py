@@ -11,15 +11,15 @@ import pytest
 from local.panels import Entry, entry_of, only_on_aws
 from tests.support import causes
 from tests.support.deployed import Deployed
-from trial.facts import Fact
-from trial.model import Arm
+from trial.codes import Arm
+from trial.metrics import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from time_machine import Traveller
 
-    from local.metrics import Metric, Told
+    from local.metrics import MetricKey, RecordedMetrics
 
 (SAID,) = Deployed().of_type("AWS::CloudWatch::Dashboard").values()
 WIDGETS: list[dict[str, Any]] = json.loads(SAID["DashboardBody"])["widgets"]
@@ -31,7 +31,7 @@ PANELS = {
 ENTRIES = [
     (title, entry_of(metric, said)) for title, said in PANELS.items() for metric in said["metrics"]
 ]
-NOT_SHOWN: dict[Fact, str] = {}
+NOT_SHOWN: dict[Metric, str] = {}
 """Every fact is on the dashboard, but these, and why."""
 
 # What each cause tells, by name and code, as far as the dashboard or an alarm is about it.
@@ -57,7 +57,7 @@ TOLD: dict[Callable[[Traveller], None], str] = {
 
 @pytest.mark.parametrize("cause", TOLD, ids=lambda cause: cause.__name__)
 def test_what_is_said_here_to_be_told_is_told(
-    cause: Callable[[Traveller], None], heard: Callable[[], Told], clock: Traveller
+    cause: Callable[[Traveller], None], heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     cause(clock)
     told = heard()
@@ -68,12 +68,12 @@ def test_what_is_said_here_to_be_told_is_told(
         assert shape(metric) in SHAPES
 
 
-def named(metric: Metric) -> str:
+def named(metric: MetricKey) -> str:
     codes = [value for name, value in metric.dimensions if name != "service"]
     return "/".join([metric.name, *codes])
 
 
-def shape(metric: Metric) -> tuple[str, frozenset[str]]:
+def shape(metric: MetricKey) -> tuple[str, frozenset[str]]:
     return metric.name, frozenset(dict(metric.dimensions))
 
 
@@ -104,7 +104,7 @@ def test_every_metric_shown_is_told_by_the_code() -> None:
 
 def test_every_fact_is_shown_or_has_a_reason_why_not() -> None:
     shown = {shapes(entry)[0] for _, entry in OURS}
-    assert {fact for fact in Fact if fact not in shown} == NOT_SHOWN.keys()
+    assert {fact for fact in Metric if fact not in shown} == NOT_SHOWN.keys()
     assert all(NOT_SHOWN.values())
 
 

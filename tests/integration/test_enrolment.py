@@ -10,7 +10,6 @@ from uuid import UUID
 import phonenumbers
 import pytest
 
-from enrolment.patience import TRIES
 from tests.support.faults import meddling, raising, refusal
 from tests.support.samples import MORNING, order, sample
 from tests.support.steps import allocate, announcement, call, enrol, post, someone_in
@@ -23,9 +22,10 @@ from tests.support.table import (
     number_of,
     wired,
 )
-from trial import aws
-from trial.model import Arm, MissingReason, Reason, Status
+from trial.aws import clients
+from trial.codes import Arm, MissingReason, Reason, Status
 from trial.records import Person, enrolment_key, person_key
+from trial.retry import TRIES
 
 if TYPE_CHECKING:
     from io import StringIO
@@ -202,7 +202,7 @@ def test_of_two_orders_of_a_person_at_once_one_is_eligible() -> None:
     person = {"person_id": "2003/0000777X"}
     rival = []
     with meddling(
-        aws.dynamodb(), WRITE, lambda: rival.append(post(order(2, respondent=person)).body)
+        clients.dynamodb(), WRITE, lambda: rival.append(post(order(2, respondent=person)).body)
     ):
         slower = post(order(1, respondent=person)).body
     assert rival[0]["status"] == "eligible"
@@ -211,7 +211,7 @@ def test_of_two_orders_of_a_person_at_once_one_is_eligible() -> None:
 
 def test_of_an_order_posted_twice_at_once_one_is_taken_in() -> None:
     rival = []
-    with meddling(aws.dynamodb(), WRITE, lambda: rival.append(post(order()))):
+    with meddling(clients.dynamodb(), WRITE, lambda: rival.append(post(order()))):
         slower = post(order())
     assert (rival[0].status, slower.status) == (202, 200)
     assert rival[0].body == slower.body
@@ -219,7 +219,7 @@ def test_of_an_order_posted_twice_at_once_one_is_taken_in() -> None:
 
 
 def test_a_number_protected_in_the_same_moment_is_not_safe() -> None:
-    with meddling(aws.dynamodb(), WRITE, lambda: enrol(2, protected_numbers=["+447700900001"])):
+    with meddling(clients.dynamodb(), WRITE, lambda: enrol(2, protected_numbers=["+447700900001"])):
         answer = post(order(1))
     assert answer.body["reasons"] == ["unsafe_number"]
 
@@ -231,7 +231,7 @@ def test_who_is_always_overtaken_is_told_to_come_back() -> None:
         person = Person.of(found(key))
         keep(key, person.model_copy(update={"version": person.version + 1}))
 
-    with meddling(aws.dynamodb(), WRITE, overtake, times=TRIES):
+    with meddling(clients.dynamodb(), WRITE, overtake, times=TRIES):
         answer = post(order(2, respondent={"person_id": "2003/0000001X"}))
     assert answer.status == 503
     assert answer.headers["Retry-After"] == ["1"]
@@ -240,7 +240,7 @@ def test_who_is_always_overtaken_is_told_to_come_back() -> None:
 
 def test_an_answer_lost_after_the_write_is_found_by_the_retry() -> None:
     lost = raising(refusal("InternalServerError", status=500))
-    with meddling(aws.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost):
+    with meddling(clients.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost):
         assert post(order()).status == 503
     before = everything()
     assert post(order()).status == 200
@@ -250,8 +250,8 @@ def test_an_answer_lost_after_the_write_is_found_by_the_retry() -> None:
 @pytest.mark.parametrize(
     ("client", "moment"),
     [
-        (aws.dynamodb, "before-call.dynamodb.BatchGetItem"),
-        (aws.kms, "before-call.kms.GenerateMac"),
+        (clients.dynamodb, "before-call.dynamodb.BatchGetItem"),
+        (clients.kms, "before-call.kms.GenerateMac"),
     ],
     ids=["table", "key"],
 )

@@ -18,7 +18,7 @@ from extract.extract import TOO_OLD
 from extract.handler import lambda_handler
 from tests.support.extracts import BUCKET, objects, packages
 from tests.support.faults import counting, hooked, meddling
-from tests.support.life import ARREST, QUASHED, tell
+from tests.support.life import ARREST, QUASHED, send_change
 from tests.support.samples import TABLE, sample
 from tests.support.steps import Context, allocate, call, enrol, failures, fire
 from tests.support.table import (
@@ -34,9 +34,9 @@ from tests.support.table import (
     to_wire,
     wired,
 )
-from trial import aws
+from trial.aws import clients
+from trial.codes import Arm
 from trial.errors import RejectedError
-from trial.model import Arm
 from trial.protocol.load import path_of
 from trial.records import allocation_key, enrolment_key, reminder_key
 
@@ -82,7 +82,7 @@ def published(form: str = "unblinded", run: str = RUN) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def bucket(cloud: dict[str, str]) -> None:
     assert cloud["EXTRACT_BUCKET"] == BUCKET
-    aws.s3().create_bucket(
+    clients.s3().create_bucket(
         Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
     )
 
@@ -95,8 +95,8 @@ def people(clock: time_machine.Traveller) -> list[UUID]:
     ids.append(enrol(7, mobile=MISSING))
     ids.append(enrol(8, respondent={"date_of_birth": "2010-01-01"}))
     ids.append(enrol(9, order={"served_on": None}))
-    tell(ids[0], "outcomes", ARREST)
-    tell(ids[1], "end", QUASHED)
+    send_change(ids[0], "outcomes", ARREST)
+    send_change(ids[1], "end", QUASHED)
     going = (ids[0], *ids[2:4])
     treated = next(each for each in going if allocation_of(each).arm is Arm.INTERVENTION)
     first = reminders_of(treated)[0]
@@ -178,7 +178,7 @@ def test_another_trial_s_orders_are_left_out(people: list[UUID]) -> None:
 
 
 def test_one_call_makes_all_pseudonyms(people: list[UUID]) -> None:
-    with counting(aws.kms(), "kms.GenerateMac") as calls:
+    with counting(clients.kms(), "kms.GenerateMac") as calls:
         extracted()
     assert len(people) > len(calls) == 1
 
@@ -224,12 +224,14 @@ def canaries() -> set[str]:
 def test_nothing_that_tells_who_somebody_is_gets_out(
     people: list[UUID], log: StringIO, clock: time_machine.Traveller
 ) -> None:
-    tell(
+    send_change(
         people[4],
         "mobile",
         {"number": "+447700900987", "resolved_how": "asked Aunt Cordelia in Shildon"},
     )
-    tell(people[2], "outcomes", ARREST | {"outcome_id": "CANARY-OUTCOME", "reference": "CRIME-9"})
+    send_change(
+        people[2], "outcomes", ARREST | {"outcome_id": "CANARY-OUTCOME", "reference": "CRIME-9"}
+    )
     clock.shift(timedelta(minutes=1))  # or the last word would have the extract's own time
     extracted()
     numbers = {number_of(each) for each in people if enrolment_of(each).mobile.sealed}
@@ -283,7 +285,7 @@ def test_wherever_a_page_ends_the_extract_is_the_same() -> None:
             params["Limit"] = limit
 
         run = f"2026-12-20-{limit}"
-        with hooked(aws.dynamodb(), "provide-client-params.dynamodb.Scan", shorten):
+        with hooked(clients.dynamodb(), "provide-client-params.dynamodb.Scan", shorten):
             assert extracted(run) == "published"
         assert told_by(run) == told_by("2026-12-20-whole")
 
@@ -372,7 +374,7 @@ class Sweep:
 
     def __enter__(self) -> Self:
         self._hooks = ExitStack()
-        for client in (aws.s3(), aws.dynamodb(), aws.kms()):
+        for client in (clients.s3(), clients.dynamodb(), clients.kms()):
             self._hooks.enter_context(hooked(client, self.moment, self._strike))
         return self
 
@@ -423,7 +425,7 @@ def test_two_at_once_do_not_mix(*, begun: bool) -> None:
     if begun:
         assert extracted(looks=1) == "unfinished"
     ran: list[str] = []
-    with meddling(aws.dynamodb(), "after-call.dynamodb.Scan", lambda: ran.append(extracted())):
+    with meddling(clients.dynamodb(), "after-call.dynamodb.Scan", lambda: ran.append(extracted())):
         assert extracted() == "left"
     assert ran == ["published"]
     assert told_by(RUN) == told_by("2026-12-20-whole")
@@ -432,14 +434,14 @@ def test_two_at_once_do_not_mix(*, begun: bool) -> None:
 @pytest.mark.usefixtures("people")
 def test_what_was_read_under_another_protocol_is_read_again() -> None:
     """It changed after one form was published, which stays as it is."""
-    with pytest.raises(Crashed), hooked(aws.s3(), "before-call.s3.PutObject", unblinded(crash)):
+    with pytest.raises(Crashed), hooked(clients.s3(), "before-call.s3.PutObject", unblinded(crash)):
         extracted()
     before = objects("blinded")
     assert f"blinded/{RUN}/datapackage.json" in before
     assert packages().keys() == {f"blinded/{RUN}"}
     path = f"staging/{RUN}/progress.json"
     read = json.loads(objects()[path]) | {"protocol_sha256": "of another"}
-    aws.s3().put_object(Bucket=BUCKET, Key=path, Body=json.dumps(read))
+    clients.s3().put_object(Bucket=BUCKET, Key=path, Body=json.dumps(read))
     enrol(20)
     assert extracted() == "published"
     assert objects("blinded") == before
@@ -459,7 +461,7 @@ def test_two_that_publish_at_once_publish_the_same() -> None:
             ran.append("")
             ran.append(extracted())
 
-    with hooked(aws.s3(), "before-call.s3.PutObject", unblinded(other)):
+    with hooked(clients.s3(), "before-call.s3.PutObject", unblinded(other)):
         assert extracted() == "published"
     assert ran[1:] == ["published"]
     extracted("2026-12-20-whole")
@@ -483,7 +485,7 @@ def test_an_enrolment_caught_between_two_writes_is_read_again(people: list[UUID]
     def tear(parsed: dict[str, Any], **_: Any) -> None:
         parsed["Items"] = [each for each in parsed["Items"] if each["sk"]["S"] != "ALLOCATION"]
 
-    with hooked(aws.dynamodb(), "after-call.dynamodb.Scan", tear):
+    with hooked(clients.dynamodb(), "after-call.dynamodb.Scan", tear):
         assert extracted() == "published"
     assert sum(row["allocated"] for row in published()["enrolments"]) == 4
     assert len(published()["enrolments"]) == len(people)
@@ -491,7 +493,7 @@ def test_an_enrolment_caught_between_two_writes_is_read_again(people: list[UUID]
 
 @pytest.mark.parametrize("key", [allocation_key, enrolment_key])
 def test_an_enrolment_that_is_not_whole_stops_the_extract(people: list[UUID], key: Any) -> None:
-    aws.dynamodb().delete_item(TableName=TABLE, Key=wired(key(people[0])))
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(key(people[0])))
     with pytest.raises(RejectedError, match="not a whole enrolment"):
         extracted()
     assert packages() == {}
@@ -500,7 +502,7 @@ def test_an_enrolment_that_is_not_whole_stops_the_extract(people: list[UUID], ke
 def test_what_cannot_be_read_is_not_repeated_in_the_error(people: list[UUID]) -> None:
     key = enrolment_key(people[0])
     item = found(key) | {"respondent": {"sealed": "CANARY", "of_age_on": "soon"}}
-    aws.dynamodb().put_item(
+    clients.dynamodb().put_item(
         TableName=TABLE, Item=wired(key) | {name: to_wire(each) for name, each in item.items()}
     )
     with pytest.raises(RejectedError, match=r"not an enrolment: \d faults") as refusal:

@@ -14,7 +14,7 @@ from receipts.handler import lambda_handler as receipts
 from tests.support.samples import MORNING, order
 from tests.support.steps import CONTEXT, allocate, call, enrol, fire, post, schedule, someone_in
 from tests.support.table import enrolment_of, reminder_of
-from trial.model import Arm
+from trial.codes import Arm
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,9 +17,9 @@ from tests.support.life import (
     follow,
     followed,
     schedules_of,
+    send_change,
     shown,
     stands,
-    tell,
     told,
 )
 from tests.support.samples import MORNING
@@ -31,8 +31,8 @@ from tests.support.table import (
     reminder_of,
     reminders_of,
 )
-from trial import aws
-from trial.model import Arm, EndReason, ReminderState, Suppression
+from trial.aws import clients
+from trial.codes import Arm, EndReason, ReminderState, Suppression
 
 if TYPE_CHECKING:
     from time_machine import Traveller
@@ -77,8 +77,8 @@ def test_no_text_goes_once_the_end_was_answered_though_its_schedule_fires(
     enrolment_id = someone_in(Arm.INTERVENTION)
     follow(enrolment_id)
     clock.move_to(reminder_of(enrolment_id, 1).due_at)
-    assert tell(enrolment_id, "end", QUASHED).status == 200  # and nobody has heard of it yet
-    with counting(aws.sns(), "sns.Publish") as texts:
+    assert send_change(enrolment_id, "end", QUASHED).status == 200  # and nobody has heard of it yet
+    with counting(clients.sns(), "sns.Publish") as texts:
         assert fire(enrolment_id, 1) == "suppressed"
     assert texts == []
     assert reminder_of(enrolment_id, 1).reason == Suppression.ENDED
@@ -90,11 +90,11 @@ def test_an_end_beats_a_text_that_is_about_to_be_claimed(clock: Traveller) -> No
     clock.move_to(reminder_of(enrolment_id, 1).due_at)
 
     def ended() -> None:
-        assert tell(enrolment_id, "end", QUASHED).status == 200
+        assert send_change(enrolment_id, "end", QUASHED).status == 200
 
     with (
-        counting(aws.sns(), "sns.Publish") as texts,
-        meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", ended),
+        counting(clients.sns(), "sns.Publish") as texts,
+        meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", ended),
     ):
         assert fire(enrolment_id, 1) == "suppressed"
     assert texts == []
@@ -152,7 +152,7 @@ def test_release_without_custody_is_refused() -> None:
     enrolment_id = followed()
     before = everything()
     for body in (RELEASE, RELEASE | {"reason": "in_custody"}):
-        answer = tell(enrolment_id, "resume", body)
+        answer = send_change(enrolment_id, "resume", body)
         assert answer.status == 409
         assert answer.body["detail"] == "it cannot be resumed: no custody is known at that time"
     assert everything() == before
@@ -161,8 +161,11 @@ def test_release_without_custody_is_refused() -> None:
 def test_release_before_any_known_custody_is_refused() -> None:
     enrolment_id = followed()
     told(enrolment_id, "end", CUSTODY | {"at": at(9, 10)})
-    assert tell(enrolment_id, "resume", RELEASE | {"at": at(9, 9)}).status == 409
-    assert tell(enrolment_id, "resume", RELEASE | {"at": at(9, 10)}).body["status"] == "allocated"
+    assert send_change(enrolment_id, "resume", RELEASE | {"at": at(9, 9)}).status == 409
+    assert (
+        send_change(enrolment_id, "resume", RELEASE | {"at": at(9, 10)}).body["status"]
+        == "allocated"
+    )
 
 
 def test_an_old_custody_told_again_after_the_release_does_nothing() -> None:
@@ -193,7 +196,7 @@ def test_an_end_for_good_during_custody_is_for_good() -> None:
     enrolment_id = followed()
     told(enrolment_id, "end", CUSTODY)
     told(enrolment_id, "end", QUASHED)
-    assert tell(enrolment_id, "resume", RELEASE).status == 409
+    assert send_change(enrolment_id, "resume", RELEASE).status == 409
     assert stands(enrolment_id) == ("ended", [])
 
 
@@ -201,7 +204,7 @@ def test_whoever_is_released_before_the_draw_is_drawn_once() -> None:
     enrolment_id = enrol()
     told(enrolment_id, "end", CUSTODY)
     assert stands(enrolment_id) == ("ended", ["in_custody"])
-    assert tell(enrolment_id, "resume", RELEASE).body["status"] == "eligible"
+    assert send_change(enrolment_id, "resume", RELEASE).body["status"] == "eligible"
     for _ in range(2):
         follow(enrolment_id)
     assert stands(enrolment_id) == ("allocated", [])

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.life import shown, tell
+from tests.support.life import send_change, shown
 from tests.support.samples import MORNING
 from tests.support.steps import call, enrol
 from tests.support.table import enrolment_of
-from trial.model import MissingReason
+from trial.codes import MissingReason
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -61,14 +61,14 @@ def test_why_there_is_no_number_is_shown_until_there_is_one() -> None:
         "missing_reason": "seized_evidence",
         "follow_up_on": "2026-12-04",
     }
-    tell(enrolment_id, "mobile", FOUND)
+    send_change(enrolment_id, "mobile", FOUND)
     assert shown(enrolment_id)["mobile"]["missing_reason"] is None
 
 
 def test_who_said_so_when_it_was_found_and_how_are_kept(clock: Traveller) -> None:
     enrolment_id = enrol(mobile=SEIZED)
     clock.shift(3600)
-    tell(enrolment_id, "mobile", FOUND)
+    send_change(enrolment_id, "mobile", FOUND)
     (missing,) = enrolment_of(enrolment_id).missing
     assert (missing.reason, missing.recorded_by) == ("seized_evidence", "PC-1182")
     assert (missing.recorded_at, missing.follow_up_on) == (MORNING, date(2026, 12, 4))
@@ -79,7 +79,7 @@ def test_who_said_so_when_it_was_found_and_how_are_kept(clock: Traveller) -> Non
 def test_a_follow_up_that_is_put_off_is_the_same_time_without_a_number(clock: Traveller) -> None:
     enrolment_id = enrol(mobile=SEIZED)
     clock.shift(3600)
-    tell(enrolment_id, "mobile", SEIZED | {"follow_up_on": "2026-12-07"})
+    send_change(enrolment_id, "mobile", SEIZED | {"follow_up_on": "2026-12-07"})
     (missing,) = enrolment_of(enrolment_id).missing
     assert (missing.recorded_at, missing.follow_up_on) == (MORNING, date(2026, 12, 7))
 
@@ -87,9 +87,9 @@ def test_a_follow_up_that_is_put_off_is_the_same_time_without_a_number(clock: Tr
 def test_a_number_lost_again_begins_another_time_without_one(clock: Traveller) -> None:
     enrolment_id = enrol(mobile=SEIZED)
     clock.shift(3600)
-    tell(enrolment_id, "mobile", FOUND)
+    send_change(enrolment_id, "mobile", FOUND)
     clock.shift(3600)
-    tell(enrolment_id, "mobile", {"missing_reason": "lost_stolen_broken"})
+    send_change(enrolment_id, "mobile", {"missing_reason": "lost_stolen_broken"})
     first, second = enrolment_of(enrolment_id).missing
     assert (first.resolved_how, second.reason) == ("property_returned", "lost_stolen_broken")
     assert second.resolved_at is None
@@ -98,7 +98,7 @@ def test_a_number_lost_again_begins_another_time_without_one(clock: Traveller) -
 
 def test_a_number_changed_is_no_number_found() -> None:
     enrolment_id = enrol()
-    tell(enrolment_id, "mobile", FOUND)
+    send_change(enrolment_id, "mobile", FOUND)
     assert enrolment_of(enrolment_id).missing == ()
 
 
@@ -112,7 +112,7 @@ def test_a_number_changed_is_no_number_found() -> None:
     ],
 )
 def test_codes_only(given: dict[str, Any], field: str) -> None:
-    answer = tell(enrol(), "mobile", given)
+    answer = send_change(enrol(), "mobile", given)
     assert (answer.status, answer.fields) == (422, [field])
 
 
@@ -144,7 +144,7 @@ def test_the_counts_close_by_reason_month_and_superintendent(clock: Traveller) -
         cell = (f"{at:%Y-%m}", superintendent, str(reason))
         expected[cell] = expected.get(cell, 0) + 1
         if serial % 4 == 0:
-            tell(enrolment_id, "mobile", FOUND | {"number": f"+447700900{800 + serial}"})
+            send_change(enrolment_id, "mobile", FOUND | {"number": f"+447700900{800 + serial}"})
             found.append(enrolment_id)
     counts = report()
     closes(counts)
@@ -160,7 +160,7 @@ def test_who_is_found_and_lost_again_was_found(clock: Traveller) -> None:
     enrolment_id = enrol(mobile=SEIZED)
     for given in (FOUND, {"missing_reason": "refused"}, {"number": "+447700900778"}):
         clock.shift(60)
-        tell(enrolment_id, "mobile", given)
+        send_change(enrolment_id, "mobile", given)
         counts = report()
         closes(counts)
         assert (counts["missing"], counts["found"]) == (1, 1)
@@ -170,13 +170,13 @@ def test_who_is_found_and_lost_again_was_found(clock: Traveller) -> None:
 def test_a_number_lost_later_is_no_number_missing_when_enrolled(clock: Traveller) -> None:
     enrolment_id = enrol()
     clock.shift(60)
-    tell(enrolment_id, "mobile", SEIZED)
+    send_change(enrolment_id, "mobile", SEIZED)
     assert report()["missing"] == 0
 
 
 def test_how_it_was_found_need_not_be_said() -> None:
     enrolment_id = enrol(mobile=SEIZED)
-    tell(enrolment_id, "mobile", {"number": "+447700900777"})
+    send_change(enrolment_id, "mobile", {"number": "+447700900777"})
     counts = report()
     closes(counts)
     assert (counts["found"], counts["resolved_how"]) == (1, {})
@@ -186,6 +186,6 @@ def test_a_corrected_superintendent_is_the_one_who_counts() -> None:
     order = {"authorising_superintendent": "S-0001"}
     enrolment_id = enrol(order=order, mobile={"missing_reason": "not_recorded"})
     whole = shown(enrolment_id)["order"] | {"authorising_superintendent": "S-0002"}
-    assert tell(enrolment_id, "order", whole).status == 200
+    assert send_change(enrolment_id, "order", whole).status == 200
     (cell,) = report()["counts"]
     assert (cell["superintendent"], cell["reason"]) == ("S-0002", "not_recorded")

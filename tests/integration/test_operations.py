@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.faults import counting, meddling, refusal
-from tests.support.life import CUSTODY, QUASHED, RELEASE, follow, followed, tell, told
+from tests.support.life import CUSTODY, QUASHED, RELEASE, follow, followed, send_change, told
 from tests.support.steps import call, enrol, fire, someone_in
 from tests.support.table import enrolment_of, everything, reminder_of
-from trial import aws
-from trial.model import Arm, EndReason, Reason, Status, Suppression
+from trial.aws import clients
+from trial.codes import Arm, EndReason, Reason, Status, Suppression
 
 if TYPE_CHECKING:
     from time_machine import Traveller
@@ -66,7 +66,7 @@ def test_a_repeat_leaves_the_time_as_it_was(clock: Traveller) -> None:
 
 
 def test_two_turns_at_once_are_both_kept_and_the_last_one_stands() -> None:
-    with meddling(aws.dynamodb(), WRITE, lambda: call("PUT", "/sending", PAUSE)):
+    with meddling(clients.dynamodb(), WRITE, lambda: call("PUT", "/sending", PAUSE)):
         assert call("PUT", "/sending", GO_ON).status == 200
     assert call("GET", "/sending").body["paused"] is False
     assert len(trail("SWITCH")) == 2
@@ -77,7 +77,7 @@ def test_nothing_goes_while_sending_is_paused_and_it_goes_on_after(clock: Travel
     follow(enrolment_id)
     call("PUT", "/sending", PAUSE)
     clock.move_to(reminder_of(enrolment_id, 1).due_at)
-    with counting(aws.sns(), "sns.Publish") as texts:
+    with counting(clients.sns(), "sns.Publish") as texts:
         assert fire(enrolment_id, 1) == "paused"
         assert texts == []
         call("PUT", "/sending", GO_ON)
@@ -144,7 +144,7 @@ def test_a_suppressed_number_is_never_texted_whoever_has_it(
     if not known_before:
         call("POST", "/suppressions", WRONG)
     clock.move_to(reminder_of(enrolment_id, 1).due_at)
-    with counting(aws.sns(), "sns.Publish") as texts:
+    with counting(clients.sns(), "sns.Publish") as texts:
         assert fire(enrolment_id, 1) == "suppressed"
     assert texts == []
     assert reminder_of(enrolment_id, 1).reason == Suppression.SUPPRESSED_NUMBER
@@ -153,13 +153,13 @@ def test_a_suppressed_number_is_never_texted_whoever_has_it(
 def test_a_number_stays_suppressed_when_orders_come_and_go() -> None:
     call("POST", "/suppressions", WRONG)
     enrolment_id = enrol(123)
-    tell(enrolment_id, "mobile", {"number": "+447700900777"})
+    send_change(enrolment_id, "mobile", {"number": "+447700900777"})
     enrol(1, protected_numbers=[WRONG["number"]])
     assert call("POST", "/suppressions", WRONG).status == 200
 
 
 def test_a_suppression_and_an_enrolment_at_once_are_both_kept() -> None:
-    with meddling(aws.dynamodb(), WRITE, lambda: enrol(123)):
+    with meddling(clients.dynamodb(), WRITE, lambda: enrol(123)):
         assert call("POST", "/suppressions", WRONG).status == 201
     assert call("POST", "/suppressions", WRONG).status == 200
     assert enrolment_of(enrol(124, mobile={"number": WRONG["number"]})).mobile.shared is True
@@ -169,7 +169,7 @@ def test_a_suppression_that_cannot_be_stored_says_so() -> None:
     def fail() -> None:
         raise refusal("InternalServerError", status=500)
 
-    with meddling(aws.dynamodb(), WRITE, fail):
+    with meddling(clients.dynamodb(), WRITE, fail):
         answer = call("POST", "/suppressions", WRONG)
     assert (answer.status, answer.headers["Retry-After"]) == (503, ["1"])
     assert "123" not in answer.text

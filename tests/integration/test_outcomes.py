@@ -15,13 +15,13 @@ from tests.support.life import (
     audit_of,
     follow,
     followed,
-    tell,
+    send_change,
     told,
 )
 from tests.support.steps import enrol, fire, someone_in
 from tests.support.table import enrolment_of, everything, reminder_of, reminders_of
-from trial import aws
-from trial.model import Arm, Harm, Instrument, OutcomeType, Suppression
+from trial.aws import clients
+from trial.codes import Arm, Harm, Instrument, OutcomeType, Suppression
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -47,7 +47,7 @@ def kept(enrolment_id: UUID) -> list[dict[str, Any]]:
 def test_an_outcome_is_kept_as_it_was_reported(type_: OutcomeType, instrument: Instrument) -> None:
     enrolment_id = enrol()
     body = ARREST | {"type": type_, "instrument": instrument}
-    answer = tell(enrolment_id, "outcomes", body)
+    answer = send_change(enrolment_id, "outcomes", body)
     assert answer.status == 201
     assert answer.body == body | {
         "enrolment_id": str(enrolment_id),
@@ -68,16 +68,16 @@ HARM = {
 @pytest.mark.parametrize("kind", Harm)
 def test_a_harm_is_kept_with_its_kind_and_needs_no_instrument(kind: Harm) -> None:
     enrolment_id = enrol()
-    answer = tell(enrolment_id, "outcomes", HARM | {"kind": kind})
+    answer = send_change(enrolment_id, "outcomes", HARM | {"kind": kind})
     assert answer.status == 201
     assert answer.body["kind"] == kind
     assert "instrument" not in answer.body
     (item,) = kept(enrolment_id)
     assert (item["type"], item["harm"]) == ("harm", kind)
     assert "instrument" not in item
-    assert tell(enrolment_id, "outcomes", HARM | {"kind": kind}).status == 200
+    assert send_change(enrolment_id, "outcomes", HARM | {"kind": kind}).status == 200
     other = next(each for each in Harm if each is not kind)
-    assert tell(enrolment_id, "outcomes", HARM | {"kind": other}).status == 409
+    assert send_change(enrolment_id, "outcomes", HARM | {"kind": other}).status == 409
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -86,7 +86,7 @@ def test_an_outcome_may_say_whether_it_befell_the_person_whom_the_order_protects
 ) -> None:
     enrolment_id = enrol()
     body = ARREST | {"same_protected_person": same}
-    assert tell(enrolment_id, "outcomes", body).body["same_protected_person"] is same
+    assert send_change(enrolment_id, "outcomes", body).body["same_protected_person"] is same
     (item,) = kept(enrolment_id)
     assert item["same_protected_person"] is same
 
@@ -104,15 +104,17 @@ def test_an_outcome_may_say_whether_it_befell_the_person_whom_the_order_protects
 def test_an_outcome_whose_fields_do_not_go_together_is_refused(
     body: dict[str, Any], field: str
 ) -> None:
-    answer = tell(enrol(), "outcomes", body)
+    answer = send_change(enrol(), "outcomes", body)
     assert answer.status == 422
     assert [each["field"] for each in answer.body["errors"]] == [field]
 
 
 def test_the_same_outcome_again_is_known_in_whatever_zone_it_is_told() -> None:
     enrolment_id = enrol()
-    first = tell(enrolment_id, "outcomes", ARREST)
-    again = tell(enrolment_id, "outcomes", ARREST | {"occurred_at": "2026-12-01T10:05:00+01:00"})
+    first = send_change(enrolment_id, "outcomes", ARREST)
+    again = send_change(
+        enrolment_id, "outcomes", ARREST | {"occurred_at": "2026-12-01T10:05:00+01:00"}
+    )
     assert (first.status, again.status) == (201, 200)
     assert again.body == first.body
 
@@ -129,9 +131,9 @@ def test_the_same_outcome_again_is_known_in_whatever_zone_it_is_told() -> None:
 )
 def test_the_same_id_with_other_content_is_refused(change: dict[str, Any]) -> None:
     enrolment_id = enrol()
-    tell(enrolment_id, "outcomes", ARREST)
+    send_change(enrolment_id, "outcomes", ARREST)
     before = everything()
-    answer = tell(enrolment_id, "outcomes", ARREST | change)
+    answer = send_change(enrolment_id, "outcomes", ARREST | change)
     assert answer.status == 409
     assert answer.body["detail"] == "this outcome is known, with other content"
     assert everything() == before
@@ -143,10 +145,10 @@ def test_of_two_reports_at_once_under_one_id_the_first_is_kept(
 ) -> None:
     enrolment_id = enrol()
     write = "before-call.dynamodb.TransactWriteItems"
-    with meddling(aws.dynamodb(), write, lambda: tell(enrolment_id, "outcomes", ARREST)):
-        assert tell(enrolment_id, "outcomes", other).status == status
-    with meddling(aws.dynamodb(), write, lambda: tell(enrolment_id, "outcomes", LATER)):
-        assert tell(enrolment_id, "outcomes", LATER | {"type": "offence"}).status == 409
+    with meddling(clients.dynamodb(), write, lambda: send_change(enrolment_id, "outcomes", ARREST)):
+        assert send_change(enrolment_id, "outcomes", other).status == status
+    with meddling(clients.dynamodb(), write, lambda: send_change(enrolment_id, "outcomes", LATER)):
+        assert send_change(enrolment_id, "outcomes", LATER | {"type": "offence"}).status == 409
     assert {each["outcome_id"]: each["type"] for each in kept(enrolment_id)} == {
         other["outcome_id"]: other["type"],
         "ARREST-1": "arrest",
@@ -157,7 +159,7 @@ def test_of_two_reports_at_once_under_one_id_the_first_is_kept(
 def test_each_enrolment_has_outcome_ids_of_its_own() -> None:
     first, second = enrol(1), enrol(2)
     for enrolment_id in (first, second):
-        assert tell(enrolment_id, "outcomes", ARREST).status == 201
+        assert send_change(enrolment_id, "outcomes", ARREST).status == 201
     assert (len(kept(first)), len(kept(second))) == (1, 1)
 
 
@@ -165,13 +167,13 @@ def test_each_enrolment_has_outcome_ids_of_its_own() -> None:
 def test_whoever_has_ended_has_outcomes_too(end: dict[str, Any]) -> None:
     enrolment_id = followed()
     told(enrolment_id, "end", end)
-    assert tell(enrolment_id, "outcomes", ARREST).status == 201
-    assert tell(enrolment_id, "outcomes", BREACH).status == 201
+    assert send_change(enrolment_id, "outcomes", ARREST).status == 201
+    assert send_change(enrolment_id, "outcomes", BREACH).status == 201
 
 
 def test_whoever_was_never_drawn_has_outcomes_too() -> None:
     enrolment_id = enrol(mobile={"missing_reason": "refused"})
-    assert tell(enrolment_id, "outcomes", BREACH).status == 201
+    assert send_change(enrolment_id, "outcomes", BREACH).status == 201
 
 
 @pytest.mark.parametrize(
@@ -193,7 +195,7 @@ def test_an_outcome_lies_between_the_order_and_now(
     enrolment_id = enrol()
     before = everything()
     body = ARREST | {"occurred_at": occurred_at, "instrument": instrument}
-    answer = tell(enrolment_id, "outcomes", body)
+    answer = send_change(enrolment_id, "outcomes", body)
     assert answer.status == status
     if status == 422:
         assert answer.fields == ["occurred_at"]
@@ -205,7 +207,7 @@ def test_the_order_began_on_its_day_in_london(clock: Traveller) -> None:
     dates = {"made_on": "2027-06-01", "expires_on": "2027-06-14", "served_on": "2027-06-01"}
     enrolment_id = enrol(order=dates)
     for moment, status in (("2027-05-31T22:59:59Z", 422), ("2027-05-31T23:00:00Z", 201)):
-        answer = tell(enrolment_id, "outcomes", ARREST | {"occurred_at": moment})
+        answer = send_change(enrolment_id, "outcomes", ARREST | {"occurred_at": moment})
         assert answer.status == status
 
 
@@ -214,7 +216,7 @@ def test_after_a_breach_the_text_about_plans_is_not_sent(clock: Traveller) -> No
     follow(enrolment_id)
     told(enrolment_id, "outcomes", BREACH)
     plan = next(each for each in reminders_of(enrolment_id) if each.theme == "plan")
-    with counting(aws.sns(), "sns.Publish") as texts:
+    with counting(clients.sns(), "sns.Publish") as texts:
         for number in (plan.number, plan.number + 1):
             clock.move_to(reminder_of(enrolment_id, number).due_at)
             fire(enrolment_id, number)
@@ -227,16 +229,16 @@ def test_after_a_breach_the_text_about_plans_is_not_sent(clock: Traveller) -> No
 )
 def test_only_a_breach_of_the_order_stops_that_text(change: dict[str, Any]) -> None:
     enrolment_id = enrol()
-    tell(enrolment_id, "outcomes", BREACH | change)
+    send_change(enrolment_id, "outcomes", BREACH | change)
     assert enrolment_of(enrolment_id).breach_reported_at is None
 
 
 def test_a_second_breach_leaves_the_time_of_the_first(clock: Traveller) -> None:
     enrolment_id = enrol()
-    tell(enrolment_id, "outcomes", BREACH)
+    send_change(enrolment_id, "outcomes", BREACH)
     first = enrolment_of(enrolment_id).breach_reported_at
     clock.shift(3600)
-    tell(enrolment_id, "outcomes", BREACH | {"outcome_id": "BREACH-2"})
+    send_change(enrolment_id, "outcomes", BREACH | {"outcome_id": "BREACH-2"})
     assert enrolment_of(enrolment_id).breach_reported_at == first
     assert first is not None
 
@@ -247,7 +249,7 @@ def test_the_audit_trail_has_an_entry_for_each_outcome_and_none_for_a_repeat(
     enrolment_id = enrol()
     for body in (ARREST, BREACH, ARREST):
         clock.shift(1)
-        tell(enrolment_id, "outcomes", body)
+        send_change(enrolment_id, "outcomes", body)
     assert [each["what"] for each in audit_of(enrolment_id)] == [
         "enrolled",
         "outcome_reported",

@@ -16,7 +16,7 @@ from tests.support.faults import hooked
 from tests.support.life import followed
 from tests.support.policies import Statement, allows, listed, rights
 from tests.support.samples import ACCOUNT, REGION
-from trial import aws
+from trial.aws import clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ def test_no_person_is_given_whole_families_of_actions(policy: str) -> None:
 @pytest.mark.usefixtures("cloud")
 def test_an_auditor_may_do_what_the_audit_does_and_sees_no_person() -> None:
     followed()
-    client, given = aws.dynamodb(), statements("Auditor")
+    client, given = clients.dynamodb(), statements("Auditor")
     table = STACK.resolved({"Fn::GetAtt": ["Table", "Arn"]})
     asked: list[set[str]] = []
 

@@ -11,7 +11,7 @@ from tests.support.life import BREACH, CUSTODY, METHODS, QUASHED, RELEASE, corre
 from tests.support.memory import Memory
 from tests.support.samples import order
 from tests.support.steps import call, post
-from trial.model import Arm
+from trial.codes import Arm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

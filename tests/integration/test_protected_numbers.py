@@ -15,9 +15,9 @@ from tests.support.life import (
     corrected,
     follow,
     followed,
+    send_change,
     shown,
     stands,
-    tell,
     told,
 )
 from tests.support.samples import MORNING, order
@@ -29,8 +29,8 @@ from tests.support.table import (
     reminder_of,
     reminders_of,
 )
-from trial import aws
-from trial.model import Arm, ReminderState, Suppression
+from trial.aws import clients
+from trial.codes import Arm, ReminderState, Suppression
 
 if TYPE_CHECKING:
     from time_machine import Traveller
@@ -137,7 +137,7 @@ def test_whoever_is_in_the_trial_with_it_stays_in_it_and_gets_no_text(clock: Tra
     assert stands(enrolment_id) == ("allocated", [])
     assert shown(enrolment_id)["mobile"]["unsafe"] is True
 
-    with counting(aws.sns(), "sns.Publish") as texts:
+    with counting(clients.sns(), "sns.Publish") as texts:
         clock.move_to(reminder_of(enrolment_id, 1).due_at)
         assert fire(enrolment_id, 1) == "suppressed"
         told(enrolment_id, "mobile", {"number": OTHER})
@@ -153,8 +153,8 @@ def test_the_order_and_whom_it_stops_are_stored_in_one_transaction() -> None:
     stopped = enrol(1, mobile={"number": HERS})
     before = everything()
     with (
-        counting(aws.dynamodb(), "dynamodb.TransactWriteItems") as writes,
-        meddling(aws.dynamodb(), WRITE, crash),
+        counting(clients.dynamodb(), "dynamodb.TransactWriteItems") as writes,
+        meddling(clients.dynamodb(), WRITE, crash),
         pytest.raises(KeyboardInterrupt),
     ):
         post(order(2, protected_numbers=[HERS]))
@@ -178,7 +178,7 @@ def test_the_audit_trail_says_that_a_number_was_protected_and_by_whom(clock: Tra
 
 def test_somebody_who_becomes_a_respondent_meanwhile_is_met() -> None:
     """Between the read and the write of the protecting order."""
-    with meddling(aws.dynamodb(), WRITE, lambda: enrol(1, mobile={"number": HERS})):
+    with meddling(clients.dynamodb(), WRITE, lambda: enrol(1, mobile={"number": HERS})):
         enrol(2, protected_numbers=[HERS])
     (unsafe,) = [
         item
@@ -190,13 +190,13 @@ def test_somebody_who_becomes_a_respondent_meanwhile_is_met() -> None:
 
 def test_a_protection_that_comes_meanwhile_is_met() -> None:
     """Between the read and the write of the respondent's order, or of the change of number."""
-    with meddling(aws.dynamodb(), WRITE, lambda: enrol(1, protected_numbers=[HERS])):
+    with meddling(clients.dynamodb(), WRITE, lambda: enrol(1, protected_numbers=[HERS])):
         enrolled = enrol(2, mobile={"number": HERS})
     assert stands(enrolled) == ("waiting", ["unsafe_number"])
 
     changed = enrol(3)
-    with meddling(aws.dynamodb(), WRITE, lambda: enrol(4, protected_numbers=[OTHER])):
-        tell(changed, "mobile", {"number": OTHER})
+    with meddling(clients.dynamodb(), WRITE, lambda: enrol(4, protected_numbers=[OTHER])):
+        send_change(changed, "mobile", {"number": OTHER})
     assert stands(changed) == ("waiting", ["unsafe_number"])
 
 
@@ -206,8 +206,8 @@ def test_a_protection_that_comes_while_a_text_is_claimed_stops_it(clock: Travell
     number = number_of(enrolment_id)
     clock.move_to(reminder_of(enrolment_id, 1).due_at)
     with (
-        counting(aws.sns(), "sns.Publish") as texts,
-        meddling(aws.dynamodb(), WRITE, lambda: enrol(900, protected_numbers=[number])),
+        counting(clients.sns(), "sns.Publish") as texts,
+        meddling(clients.dynamodb(), WRITE, lambda: enrol(900, protected_numbers=[number])),
     ):
         assert fire(enrolment_id, 1) == "suppressed"
     assert texts == []
@@ -215,7 +215,7 @@ def test_a_protection_that_comes_while_a_text_is_claimed_stops_it(clock: Travell
 
 def test_a_number_given_up_is_stopped_no_more_and_the_new_one_is() -> None:
     enrolment_id = enrol(1, mobile={"number": HERS})
-    tell(enrolment_id, "mobile", {"number": OTHER})
+    send_change(enrolment_id, "mobile", {"number": OTHER})
     enrol(2, protected_numbers=[HERS])
     assert stands(enrolment_id) == ("eligible", [])
     enrol(3, protected_numbers=[OTHER])
@@ -227,11 +227,11 @@ def test_changes_at_once_leave_no_trace_of_a_number_given_up() -> None:
     enrolment_id = enrol(1)
 
     def meanwhile() -> None:
-        assert tell(enrolment_id, "mobile", {"number": HERS}).status == 200
+        assert send_change(enrolment_id, "mobile", {"number": HERS}).status == 200
 
     seen = "after-call.dynamodb.BatchGetItem"
-    with meddling(aws.dynamodb(), seen, meanwhile):
-        tell(enrolment_id, "mobile", {"number": OTHER})
+    with meddling(clients.dynamodb(), seen, meanwhile):
+        send_change(enrolment_id, "mobile", {"number": OTHER})
     assert number_of(enrolment_id) == OTHER
     assert enrolment_of(enrol(2, mobile={"number": HERS})).mobile.shared is False
 
@@ -258,7 +258,7 @@ def test_both_who_share_a_number_are_flagged() -> None:
 
 def test_a_change_to_somebodys_number_flags_both() -> None:
     first, second = enrol(1, mobile={"number": HERS}), enrol(2)
-    tell(second, "mobile", {"number": HERS})
+    send_change(second, "mobile", {"number": HERS})
     assert [shown(each)["mobile"]["shared"] for each in (first, second)] == [True, True]
 
 

@@ -29,12 +29,12 @@ from tests.support.table import (
     to_wire,
     wired,
 )
-from trial import aws
+from trial.aws import clients
+from trial.aws.kms import MacKey
+from trial.aws.table import ConditionFailedError, Key, Table
+from trial.codes import Arm, ReminderState
 from trial.errors import UnavailableError
-from trial.keys import MacKey
-from trial.model import Arm, ReminderState
 from trial.records import Record, Stray, message_key, reminder_key, stray_key
-from trial.table import ConditionFailedError, Key, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ def enrolment_id(cloud: dict[str, str]) -> UUID:  # noqa: ARG001
 
 
 def claim(enrolment_id: UUID, number: int) -> None:
-    store = SendingStore(Table(aws.dynamodb(), TABLE), texts_per_day=500)
+    store = SendingStore(Table(clients.dynamodb(), TABLE), texts_per_day=500)
     day = MORNING.date() + timedelta(days=number)  # no two on one day
     store.claim_reminder(store.facts(enrolment_id, number), day=day, now=MORNING)
 
@@ -121,7 +121,7 @@ def bring(*lines: str, message_type: str = "DATA_MESSAGE") -> None:
 def close(enrolment_id: UUID, message_id: str, number: int = 1) -> None:
     """What sending does when SNS has taken the text."""
     reminder = reminder_of(enrolment_id, number)
-    store = SendingStore(Table(aws.dynamodb(), TABLE), texts_per_day=500)
+    store = SendingStore(Table(clients.dynamodb(), TABLE), texts_per_day=500)
     store.keep_sent(reminder, message_id=message_id, claimed_at=MORNING)
 
 
@@ -186,7 +186,7 @@ def test_every_order_of_close_and_receipts_ends_the_same(
     claimed = {name: to_wire(value) for name, value in found(key).items()}
     ends = []
     for order in permutations(("close", *said)):
-        aws.dynamodb().put_item(TableName=TABLE, Item=wired(key) | claimed)
+        clients.dynamodb().put_item(TableName=TABLE, Item=wired(key) | claimed)
         message_id = new_message()
         for what in order:
             if what == "close":
@@ -237,7 +237,9 @@ def test_a_stray_is_found_by_message_and_by_the_hash_of_its_number(
     bring(line(message_id, number=number))
     stray = Stray.of(found(message_key(message_id)))
     assert stray.number_hash == enrolment_of(enrolment_id).mobile.number_hash
-    assert stray.number_hash == keyed(MacKey(aws.kms(), cloud["IDENTITY_KEY_ID"]), "number", number)
+    assert stray.number_hash == keyed(
+        MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"]), "number", number
+    )
     assert stray_key(stray) == Key(
         f"NUMBER#{stray.number_hash}", f"STRAY#2026-12-01T09:30:00.250000+00:00#{message_id}"
     )
@@ -259,7 +261,7 @@ def test_a_stray_holds_what_stands_of_several_receipts() -> None:
 
 def test_a_close_takes_in_a_receipt_that_overtakes_it(enrolment_id: UUID) -> None:
     message_id = new_message()
-    with meddling(aws.dynamodb(), WRITE, lambda: bring(line(message_id))):
+    with meddling(clients.dynamodb(), WRITE, lambda: bring(line(message_id))):
         close(enrolment_id, message_id)
     assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
     assert strays() == {}
@@ -269,7 +271,7 @@ def test_a_close_takes_in_what_the_carrier_said_last(enrolment_id: UUID) -> None
     message_id = new_message()
     bring(line(message_id, words="Phone has blocked SMS"))
     read = "after-call.dynamodb.BatchGetItem"
-    with meddling(aws.dynamodb(), read, lambda: bring(line(message_id))):
+    with meddling(clients.dynamodb(), read, lambda: bring(line(message_id))):
         close(enrolment_id, message_id)
     assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
     assert strays() == {}
@@ -287,7 +289,7 @@ def test_a_close_without_its_claim_leaves_the_receipt_a_stray(enrolment_id: UUID
 
 def test_a_receipt_finds_the_close_that_overtakes_it(enrolment_id: UUID) -> None:
     message_id = new_message()
-    with meddling(aws.dynamodb(), WRITE, lambda: close(enrolment_id, message_id)):
+    with meddling(clients.dynamodb(), WRITE, lambda: close(enrolment_id, message_id)):
         bring(line(message_id))
     assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
     assert strays() == {}
@@ -300,7 +302,7 @@ def test_a_failure_is_not_written_over_a_delivery_that_overtakes_it(
     message_id = sent(enrolment_id)
     if first == "undelivered":
         bring(SAID["late failure"](message_id))
-    with meddling(aws.dynamodb(), WRITE, lambda: bring(line(message_id))):
+    with meddling(clients.dynamodb(), WRITE, lambda: bring(line(message_id))):
         bring(SAID["failure"](message_id))
     assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
 
@@ -308,7 +310,7 @@ def test_a_failure_is_not_written_over_a_delivery_that_overtakes_it(
 def test_of_deliveries_at_once_the_first_stands(enrolment_id: UUID) -> None:
     message_id = sent(enrolment_id)
     bring(line(message_id, after=3 * HOUR))
-    with meddling(aws.dynamodb(), WRITE, lambda: bring(line(message_id))):
+    with meddling(clients.dynamodb(), WRITE, lambda: bring(line(message_id))):
         bring(line(message_id, after=2 * HOUR))
     assert reminder_of(enrolment_id, 1).delivered_at == MORNING + timedelta(seconds=2.25)
 
@@ -337,7 +339,7 @@ def test_one_bad_line_blocks_no_other_and_is_not_passed_over(
 
 def test_a_message_of_a_reminder_that_is_gone_is_not_passed_over(enrolment_id: UUID) -> None:
     message_id = sent(enrolment_id)
-    aws.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(enrolment_id, 1)))
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(enrolment_id, 1)))
     with pytest.raises(UnavailableError, match="1 of 1"):
         bring(line(message_id))
 
@@ -347,7 +349,7 @@ def test_what_an_outage_leaves_undone_is_done_when_it_comes_again(enrolment_id: 
     outage = raising(refusal("InternalServerError", status=500))
     batch = line(first), line(second)
     with (
-        meddling(aws.dynamodb(), WRITE, outage),
+        meddling(clients.dynamodb(), WRITE, outage),
         pytest.raises(UnavailableError, match="1 of 2"),
     ):
         bring(*batch)
@@ -362,7 +364,7 @@ def test_what_keeps_changing_is_left_for_later(enrolment_id: UUID) -> None:
     message_id = sent(enrolment_id)
     conflict = raising(refusal("TransactionInProgressException"))
     with (
-        meddling(aws.dynamodb(), WRITE, conflict),
+        meddling(clients.dynamodb(), WRITE, conflict),
         pytest.raises(UnavailableError, match="1 of 1"),
     ):
         bring(line(message_id))

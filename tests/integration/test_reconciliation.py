@@ -28,9 +28,11 @@ from tests.support.table import (
     to_wire,
     wired,
 )
-from trial import aws
+from trial.aws import clients
+from trial.aws.schedules import Schedules
+from trial.aws.table import Key, Table
+from trial.codes import Arm, EndReason, ReminderState, Status, Suppression
 from trial.config import SchedulingSettings, settings
-from trial.model import Arm, EndReason, ReminderState, Status, Suppression
 from trial.records import (
     OPEN_STATES,
     SHARDS,
@@ -46,8 +48,6 @@ from trial.records import (
     reminder_key,
     stray_key,
 )
-from trial.schedules import Schedules
-from trial.table import Key, Table
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -91,7 +91,7 @@ def proof() -> dict[str, int]:
 
 
 def schedules() -> Schedules:
-    return Schedules(aws.scheduler(), settings(SchedulingSettings))
+    return Schedules(clients.scheduler(), settings(SchedulingSettings))
 
 
 def scheduled(enrolment_id: UUID) -> dict[int, str]:
@@ -103,7 +103,7 @@ def scheduled(enrolment_id: UUID) -> dict[int, str]:
         for number in one[1:]
     }
     return {
-        number: aws.scheduler().get_schedule(Name=name, GroupName=group)["ScheduleExpression"]
+        number: clients.scheduler().get_schedule(Name=name, GroupName=group)["ScheduleExpression"]
         for number, name in names.items()
     }
 
@@ -144,7 +144,7 @@ def leave_claimed(reminder: Reminder, clock: time_machine.Traveller) -> None:
     clock.move_to(reminder.due_at)
     forget_schedule(reminder)
     lost = ReadTimeoutError(endpoint_url="https://sns")
-    with meddling(aws.sns(), "before-call.sns.Publish", raising(lost)):
+    with meddling(clients.sns(), "before-call.sns.Publish", raising(lost)):
         assert fire(reminder.enrolment_id, reminder.number) == "unsure"
 
 
@@ -173,7 +173,7 @@ def leave_stray(
 
 def indexed() -> set[Key]:
     """All that the index of open reminders holds, whenever due."""
-    table = Table(aws.dynamodb(), TABLE)
+    table = Table(clients.dynamodb(), TABLE)
     return {key for shard in SHARDS for key in table.by_due(shard, until="9999")}
 
 
@@ -199,7 +199,7 @@ def test_the_index_holds_just_the_open_reminders_all_along(
     assert reminder_of(treated, 1).state is ReminderState.SENT
     assert_index_is_true()
     clock.move_to(later.due_at)
-    with meddling(aws.sns(), "before-call.sns.Publish", raising(refusal("OptedOut"))):
+    with meddling(clients.sns(), "before-call.sns.Publish", raising(refusal("OptedOut"))):
         assert fire(treated, 2) == "failed"
     assert_index_is_true()
     end = {"reason": "in_custody", "at": later.due_at.isoformat(), "by": "PC-1182"}
@@ -221,7 +221,7 @@ def test_a_reminder_is_read_back_as_it_was_stored(treated: UUID) -> None:
 
 
 def test_only_what_is_due_is_read(treated: UUID, second: Reminder) -> None:
-    with counting(aws.dynamodb(), "dynamodb.BatchGetItem") as reads:
+    with counting(clients.dynamodb(), "dynamodb.BatchGetItem") as reads:
         assert look()["looked_at"] == 1
     assert len(reads) == 2  # the switch, and one reminder of those still open
     assert len(indexed()) == 6
@@ -289,7 +289,7 @@ def test_a_return_meanwhile_keeps_a_reminder_from_being_called_off(
     def come_back() -> None:
         change_enrolment(treated, status=Status.ALLOCATED)
 
-    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", come_back):
+    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", come_back):
         assert gaps() == {"not_reconciled": 1}
     assert reminder_of(treated, 2) == second
     assert gaps() == {"not_scheduled": 1}
@@ -368,7 +368,7 @@ def test_a_claim_meanwhile_stands(
     def claim() -> None:
         change_reminder(treated, 2, state=ReminderState.CLAIMED, claimed_at=datetime.now(UTC))
 
-    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", claim):
+    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", claim):
         assert gaps() == {"not_reconciled": 1}
     assert reminder_of(treated, 2).state is ReminderState.CLAIMED
 
@@ -381,7 +381,7 @@ def test_a_move_to_another_day_meanwhile_stands(
     def move() -> None:
         change_reminder(treated, 2, due_at=second.due_at + DAY)
 
-    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", move):
+    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", move):
         assert gaps() == {"not_reconciled": 1}
     assert reminder_of(treated, 2).state is ReminderState.SCHEDULED
 
@@ -520,7 +520,7 @@ def test_one_that_cannot_be_read_keeps_no_other_from_being_looked_at(
         for name, value in found(reminder_key(broken, 2)).items()
         if name != "theme"
     }
-    aws.dynamodb().put_item(TableName=TABLE, Item=raw)
+    clients.dynamodb().put_item(TableName=TABLE, Item=raw)
     clock.move_to(max(reminder_of(sound, 7).due_at, MORNING) + DAY)
     counted = gaps()
     assert counted["not_reconciled"] == 1
@@ -535,7 +535,7 @@ def test_one_that_cannot_be_written_keeps_no_other_from_it(
     enrolment_id = someone_in(Arm.INTERVENTION)
     clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
     refused = raising(refusal(code))
-    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", refused):
+    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", refused):
         assert gaps() == {"not_reconciled": 1, "not_sent": 6}
     assert gaps() == {"not_sent": 1}
 
@@ -547,7 +547,7 @@ def test_it_turns_every_page(clock: time_machine.Traveller) -> None:
     def one_a_page(params: dict[str, Any], **_: Any) -> None:
         params["Limit"] = 1
 
-    with hooked(aws.dynamodb(), "provide-client-params.dynamodb.Query", one_a_page):
+    with hooked(clients.dynamodb(), "provide-client-params.dynamodb.Query", one_a_page):
         assert gaps() == {"not_sent": 7}
 
 
@@ -602,7 +602,7 @@ def test_each_hour_begins_with_another_shard(
 ) -> None:
     begun = Counter[str]()
     for _ in range(24):
-        with counting(aws.dynamodb(), "dynamodb.Query") as queries:
+        with counting(clients.dynamodb(), "dynamodb.Query") as queries:
             gaps()
         assert len(queries) == len(SHARDS)
         begun[queries[0]["ExpressionAttributeValues"][":equal"]["S"]] += 1
@@ -635,10 +635,10 @@ def restored(treated: UUID, clock: time_machine.Traveller) -> Reminder:
     assert fire(treated, 2) == "sent"
     forget_schedule(second)
     for key in everything().keys() - backup.keys():
-        aws.dynamodb().delete_item(TableName=TABLE, Key=wired(key))
+        clients.dynamodb().delete_item(TableName=TABLE, Key=wired(key))
     for key, item in backup.items():
         raw = {name: to_wire(value) for name, value in item.items()}
-        aws.dynamodb().put_item(TableName=TABLE, Item=wired(key) | raw)
+        clients.dynamodb().put_item(TableName=TABLE, Item=wired(key) | raw)
     switch = Switch(paused=True, reason="restored", by="S-0417", at=datetime.now(UTC))
     keep(SWITCH_KEY, switch)
     assert reminder_of(treated, 2).state is ReminderState.SCHEDULED
@@ -649,7 +649,7 @@ def test_after_a_restore_nothing_is_sent_twice(
     treated: UUID, clock: time_machine.Traveller
 ) -> None:
     change_reminder(treated, 1, state=ReminderState.DELIVERED)
-    with counting(aws.sns(), "sns.Publish") as requests:
+    with counting(clients.sns(), "sns.Publish") as requests:
         second = restored(treated, clock)
         for _ in range(7):
             clock.shift(HOUR)
@@ -668,7 +668,7 @@ def test_after_a_restore_a_late_receipt_tells_what_was_sent(
     treated: UUID, clock: time_machine.Traveller
 ) -> None:
     change_reminder(treated, 1, state=ReminderState.DELIVERED)
-    with counting(aws.sns(), "sns.Publish") as requests:
+    with counting(clients.sns(), "sns.Publish") as requests:
         second = restored(treated, clock)
         leave_stray(treated, second.due_at)
         turn(paused=False)
@@ -758,7 +758,7 @@ def test_a_schedule_of_nothing_is_removed_and_no_other(
 ) -> None:
     clock.move_to(second.due_at)
     assert fire(treated, 2) == "sent"  # its schedule lives on here
-    aws.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(treated, 7)))
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(treated, 7)))
     assert proof() == {"stray_schedule": 3}  # those of 1, 2 and 7
     assert sorted(scheduled(treated)) == [3, 4, 5, 6]
 
@@ -778,7 +778,7 @@ def test_whoever_is_drawn_and_scheduled_meanwhile_is_let_be() -> None:
         allocate(enrolment_id)
         schedule(enrolment_id)
 
-    with meddling(aws.scheduler(), "before-call.scheduler.ListSchedules", draw):
+    with meddling(clients.scheduler(), "before-call.scheduler.ListSchedules", draw):
         assert proof() == {}
     assert allocation_of(enrolment_id).arm is Arm.INTERVENTION
     assert len(scheduled(enrolment_id)) == 7
@@ -790,6 +790,6 @@ def test_whoever_is_drawn_meanwhile_is_not_announced_again() -> None:
     def draw() -> None:
         change_enrolment(enrolment_id, status=Status.ALLOCATED)
 
-    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", draw):
+    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", draw):
         assert proof() == {"not_reconciled": 1}
     assert enrolment_of(enrolment_id).version == 2

@@ -27,8 +27,8 @@ from tests.support.table import (
     reminder_of,
     reminders_of,
 )
-from trial import aws
-from trial.model import Arm, ReminderState, Status
+from trial.aws import clients
+from trial.codes import Arm, ReminderState, Status
 
 if TYPE_CHECKING:
     import time_machine
@@ -76,7 +76,7 @@ def place(cloud: dict[str, str], functions: Functions) -> Place:
         ids[f"{name.capitalize()}Failures"] = queue["QueueUrl"]
         ids[f"{name.capitalize()}Function"] = name
     client = cast("LambdaClient", functions)
-    return Place(ids, boto3.client("sqs"), client, aws.dynamodb(), wait_seconds=0)
+    return Place(ids, boto3.client("sqs"), client, clients.dynamodb(), wait_seconds=0)
 
 
 def leave(place: Place, queue: str, body: dict[str, Any]) -> None:
@@ -152,7 +152,7 @@ def test_a_reminder_that_still_may_go_goes_and_its_letter_is_deleted(
     place: Place, due: dict[str, Any], *, wrapped: bool
 ) -> None:
     leave(place, "sending", destination(due) if wrapped else due)
-    with counting(aws.sns(), "sns.Publish") as requests:
+    with counting(clients.sns(), "sns.Publish") as requests:
         done, printed = run(place, "sending", go=True)
     assert done
     assert "sent" in printed
@@ -163,7 +163,7 @@ def test_a_reminder_that_still_may_go_goes_and_its_letter_is_deleted(
 def test_two_letters_about_one_reminder_make_one_text(place: Place, due: dict[str, Any]) -> None:
     leave(place, "sending", due)
     leave(place, "sending", destination(due))
-    with counting(aws.sns(), "sns.Publish") as requests:
+    with counting(clients.sns(), "sns.Publish") as requests:
         done, printed = run(place, go=True)
     assert done
     assert "2 found, 2 taken" in printed
@@ -253,7 +253,7 @@ def test_what_is_not_all_announced_stays(place: Place, clock: time_machine.Trave
     someone_in(Arm.INTERVENTION)
     leave(place, "scheduling", STREAM)
     denied = raising(refusal("AccessDeniedException"))
-    with meddling(aws.scheduler(), "before-call.scheduler.CreateSchedule", denied):
+    with meddling(clients.scheduler(), "before-call.scheduler.CreateSchedule", denied):
         done, printed = run(place, go=True)
     assert not done
     assert "not all taken" in printed

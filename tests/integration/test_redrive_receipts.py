@@ -19,8 +19,8 @@ from tests.support.table import (
     number_of,
     reminder_of,
 )
-from trial import aws
-from trial.model import Arm, ReminderState
+from trial.aws import clients
+from trial.codes import Arm, ReminderState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def test_what_could_not_be_taken_is_taken_when_read_again(
 
     (event,) = place.batches(LONG_AGO)
     broken = raising(refusal("InternalServerError", status=500))
-    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", broken):
+    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", broken):
         assert not place.deliver(event)
     assert reminder_of(someone, 1).state is ReminderState.SENT
     assert place.deliver(event)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from enrolment.settle import settled
+from enrolment.derive import with_derived_status
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from reconciliation.handler import lambda_handler as reconciliation
@@ -21,9 +21,9 @@ from tests.support.life import (
     QUASHED,
     corrected,
     followed,
+    send_change,
     shown,
     stands,
-    tell,
     told,
 )
 from tests.support.samples import MORNING, TABLE, order, sample
@@ -39,10 +39,10 @@ from tests.support.table import (
     to_wire,
     wired,
 )
-from trial import aws
+from trial.aws import clients
+from trial.aws.kms import MacKey
+from trial.codes import AgeBand, Arm, ReminderState, Retained
 from trial.config import ExtractSettings, settings
-from trial.keys import MacKey
-from trial.model import AgeBand, Arm, ReminderState, Retained
 from trial.protocol.load import load
 from trial.records import (
     Enrolment,
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from time_machine import Traveller
 
     from retention.traces import Traces
-    from trial.table import Key
+    from trial.aws.table import Key
 
 DAY = timedelta(days=1)
 NIGHT = timedelta(hours=16)
@@ -184,7 +184,7 @@ def a_stray(enrolment: Enrolment) -> Stray:
 def put_item(key: Key, item: dict[str, Any]) -> None:
     """Store an item, whatever is there."""
     whole = wired(key) | {name: to_wire(value) for name, value in item.items()}
-    aws.dynamodb().put_item(TableName=TABLE, Item=whole)
+    clients.dynamodb().put_item(TableName=TABLE, Item=whole)
 
 
 # What stays
@@ -208,7 +208,9 @@ def test_what_the_trial_compares_stays(clock: Traveller) -> None:
 
 
 def told_to_researchers(ident: UUID) -> list[Any]:
-    names = Pseudonyms.of("dvpo-2026", MacKey(aws.kms(), settings(ExtractSettings).research_key_id))
+    names = Pseudonyms.of(
+        "dvpo-2026", MacKey(clients.kms(), settings(ExtractSettings).research_key_id)
+    )
     outcomes = [
         Outcome.of(item)
         for key, item in everything().items()
@@ -368,7 +370,7 @@ def test_it_is_shown_as_erased(erased: UUID) -> None:
 )
 def test_nothing_is_put_back(erased: UUID, what: str, body: dict[str, Any]) -> None:
     before = everything()
-    answer = tell(erased, what, body)
+    answer = send_change(erased, what, body)
     assert answer.status == 409
     assert "erased" in answer.text
     assert everything() == before
@@ -383,10 +385,12 @@ def test_that_it_was_recorded_in_error_may_come_out_late(erased: UUID) -> None:
 
 def test_a_later_outcome_counts_without_its_reference(erased: UUID) -> None:
     later = BREACH | {"occurred_at": "2027-02-01T10:00:00Z"}
-    assert tell(erased, "outcomes", later).status == 201
-    assert tell(erased, "outcomes", later).status == 200
-    assert tell(erased, "outcomes", ARREST).status == 200  # one from before, with its reference
-    assert tell(erased, "outcomes", later | {"type": "offence"}).status == 409
+    assert send_change(erased, "outcomes", later).status == 201
+    assert send_change(erased, "outcomes", later).status == 200
+    assert (
+        send_change(erased, "outcomes", ARREST).status == 200
+    )  # one from before, with its reference
+    assert send_change(erased, "outcomes", later | {"type": "offence"}).status == 409
     assert left_of("CRIME-77") == []
 
 
@@ -399,7 +403,7 @@ def test_somebody_who_waited_is_not_drawn_when_erased(clock: Traveller) -> None:
     assert stands(ident) == ("eligible", [])
     # Nor does anybody work out anew where somebody stands whose age is gone.
     left = enrolment_of(ident)
-    assert settled(left, Person(), protocol=load("dvpo-2026-1"), now=DUE) == left
+    assert with_derived_status(left, Person(), protocol=load("dvpo-2026-1"), now=DUE) == left
 
 
 def test_an_end_of_somebody_never_drawn_is_taken_too(clock: Traveller) -> None:
@@ -474,14 +478,14 @@ def test_a_hold_is_in_the_history_with_who_asked() -> None:
     ],
 )
 def test_a_hold_says_why_and_by_whom(what: str, body: dict[str, Any], field: str) -> None:
-    answer = tell(followed(1), what, body)
+    answer = send_change(followed(1), what, body)
     assert (answer.status, answer.fields) == (422, [field])
 
 
 @pytest.mark.parametrize("what", ["hold", "release"])
 def test_who_is_unknown_cannot_be_held(what: str) -> None:
     body = {"reason": "proceedings", "by": "x"} if what == "hold" else {"by": "x"}
-    assert tell(UUID(int=1), what, body).status == 404
+    assert send_change(UUID(int=1), what, body).status == 404
 
 
 # Trial data
@@ -560,7 +564,7 @@ def test_only_what_is_due_is_read(clock: Traveller) -> None:
     dates = {"made_on": "2026-12-01", "expires_on": "2026-12-28"}
     followed(2, order=dates)
     asked: list[str] = []
-    client = aws.dynamodb()
+    client = clients.dynamodb()
 
     def noted(params: dict[str, Any], **_: Any) -> None:
         values = params.get("ExpressionAttributeValues", {})

@@ -33,9 +33,9 @@ from tests.support.rights import Call, Right, Watched, taken
 from tests.support.samples import MORNING, sample
 from tests.support.steps import Context, call, someone_in
 from tests.support.table import change_enrolment, enrolment_of
-from trial import aws
+from trial.aws import clients
+from trial.codes import Arm
 from trial.errors import RejectedError
-from trial.model import Arm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,12 +119,12 @@ def simulated() -> dict[str, set[Right]]:
         stack, clients = simulation.world.stack, simulation.clients
         for service, client in clients.items():
 
-            def tell(operation: str, params: dict[str, Any], of: str = service) -> None:
+            def note_call(operation: str, params: dict[str, Any], of: str = service) -> None:
                 label = stack[-1].label  # noqa: B023 - lived before the next one begins
                 feature = label if label in SIMULATED else "enrolment"
                 note(used, feature, Call(of, operation, params), SETTINGS)
 
-            clients[service] = Watched(client, tell)
+            clients[service] = Watched(client, note_call)
         simulation.live()
     return used
 
@@ -133,7 +133,7 @@ def watched(live: Callable[[], None], told: Mapping[str, str]) -> dict[str, set[
     """The rights that functions took while something was lived through on moto."""
     used: dict[str, set[Right]] = {name: set() for name in FUNCTIONS}
 
-    def tell(params: dict[str, Any], model: Any, **_: Any) -> None:
+    def note_call(params: dict[str, Any], model: Any, **_: Any) -> None:
         files = (frame.f_code.co_filename for frame, _ in walk_stack(None))
         features = [each.rsplit("/", 2)[-2] for each in files if each.endswith("/handler.py")]
         if features:
@@ -141,8 +141,14 @@ def watched(live: Callable[[], None], told: Mapping[str, str]) -> dict[str, set[
             note(used, features[0], made, told)
 
     with ExitStack() as watching:
-        for client in (aws.dynamodb(), aws.kms(), aws.s3(), aws.scheduler(), aws.sns()):
-            watching.enter_context(hooked(client, "provide-client-params.*.*", tell))
+        for client in (
+            clients.dynamodb(),
+            clients.kms(),
+            clients.s3(),
+            clients.scheduler(),
+            clients.sns(),
+        ):
+            watching.enter_context(hooked(client, "provide-client-params.*.*", note_call))
         live()
     return used
 
@@ -172,7 +178,7 @@ def nights_of_the_extract() -> None:
 
 def bucket(name: str) -> None:
     place: Any = {"LocationConstraint": "eu-west-2"}
-    aws.s3().create_bucket(Bucket=name, CreateBucketConfiguration=place)
+    clients.s3().create_bucket(Bucket=name, CreateBucketConfiguration=place)
 
 
 def an_order_cut_short() -> None:

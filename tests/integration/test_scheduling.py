@@ -35,8 +35,8 @@ from tests.support.table import (
     reminder_of,
     reminders_of,
 )
-from trial import aws
-from trial.model import Arm, ReminderState, Status, Suppression
+from trial.aws import clients
+from trial.codes import Arm, ReminderState, Status, Suppression
 from trial.protocol.timetable import LONDON
 from trial.records import enrolment_key
 
@@ -55,7 +55,7 @@ MARK = "before-call.dynamodb.TransactWriteItems"
 
 def schedules() -> dict[str, dict[str, Any]]:
     """Every schedule, by the number of its reminder."""
-    client = aws.scheduler()
+    client = clients.scheduler()
     names = [each["Name"] for each in client.list_schedules(GroupName="reminders")["Schedules"]]
     made = [dict(client.get_schedule(Name=name, GroupName="reminders")) for name in names]
     for each in made:
@@ -195,7 +195,7 @@ def test_a_redelivery_changes_nothing(treated: UUID) -> None:
     record = announcement(enrolment_key(treated))
     handler(stream(record), CONTEXT)
     before = schedules(), everything()
-    with counting(aws.scheduler(), "scheduler.CreateSchedule") as made:
+    with counting(clients.scheduler(), "scheduler.CreateSchedule") as made:
         assert failures(handler(stream(record, record), CONTEXT)) == []
     assert (schedules(), everything()) == before
     assert made == []
@@ -209,7 +209,7 @@ def test_a_crash_between_schedules_is_made_good(treated: UUID, survived: int) ->
         if next(calls) == survived:
             raise MemoryError
 
-    with meddling(aws.scheduler(), CREATE, crash, times=survived + 1):
+    with meddling(clients.scheduler(), CREATE, crash, times=survived + 1):
         assert failures(schedule(treated)) == [f"{1:021}"]
     assert len(times()) == survived
     assert states(treated) == {ReminderState.PLANNED}
@@ -220,7 +220,9 @@ def test_a_crash_between_schedules_is_made_good(treated: UUID, survived: int) ->
 
 @pytest.mark.parametrize("when", ["before-call", "after-call"])
 def test_so_is_one_before_or_after_they_are_noted(treated: UUID, when: str) -> None:
-    with meddling(aws.dynamodb(), f"{when}.dynamodb.TransactWriteItems", raising(MemoryError())):
+    with meddling(
+        clients.dynamodb(), f"{when}.dynamodb.TransactWriteItems", raising(MemoryError())
+    ):
         assert failures(schedule(treated)) == [f"{1:021}"]
     made = schedules()
     assert failures(schedule(treated)) == []
@@ -232,11 +234,11 @@ def test_so_is_one_before_or_after_they_are_noted(treated: UUID, when: str) -> N
 def test_what_fired_before_it_was_noted_gets_no_second_schedule(
     treated: UUID, clock: Traveller
 ) -> None:
-    with meddling(aws.dynamodb(), MARK, raising(MemoryError())):
+    with meddling(clients.dynamodb(), MARK, raising(MemoryError())):
         schedule(treated)
     clock.move_to(reminder_of(treated, 1).due_at)
     assert fire(treated, 1) == "sent"
-    aws.scheduler().delete_schedule(Name=f"dvpo-{treated.hex}-01", GroupName="reminders")
+    clients.scheduler().delete_schedule(Name=f"dvpo-{treated.hex}-01", GroupName="reminders")
     assert failures(schedule(treated)) == []
     assert "01" not in times()
     assert reminder_of(treated, 1).state is ReminderState.SENT
@@ -246,7 +248,7 @@ def test_a_reminder_claimed_in_the_same_moment_stays_claimed(
     treated: UUID, clock: Traveller
 ) -> None:
     clock.move_to(reminder_of(treated, 1).due_at)
-    with meddling(aws.dynamodb(), MARK, lambda: fire(treated, 1)):
+    with meddling(clients.dynamodb(), MARK, lambda: fire(treated, 1)):
         assert failures(schedule(treated)) == [f"{1:021}"]
     assert reminder_of(treated, 1).state is ReminderState.SENT
     assert failures(schedule(treated)) == []
@@ -256,7 +258,7 @@ def test_a_reminder_claimed_in_the_same_moment_stays_claimed(
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException"])
 def test_while_the_scheduler_is_busy_nothing_counts_as_scheduled(treated: UUID, code: str) -> None:
-    with meddling(aws.scheduler(), CREATE, raising(refusal(code))):
+    with meddling(clients.scheduler(), CREATE, raising(refusal(code))):
         assert failures(schedule(treated)) == [f"{1:021}"]
     assert states(treated) == {ReminderState.PLANNED}
     assert failures(schedule(treated)) == []
@@ -305,7 +307,7 @@ def test_it_does_so_even_if_it_was_due_much_later_before(treated: UUID) -> None:
 
 def test_a_repeat_does_not_put_off_what_is_due(treated: UUID, clock: Traveller) -> None:
     clock.move_to(reminder_of(treated, 1).due_at)
-    with meddling(aws.dynamodb(), MARK, raising(MemoryError())):
+    with meddling(clients.dynamodb(), MARK, raising(MemoryError())):
         schedule(treated)
     first = times()
     clock.shift(timedelta(seconds=20))

@@ -33,10 +33,11 @@ from tests.support.table import (
     reminders_of,
     sealing,
 )
-from trial import aws, config
+from trial import config
+from trial.aws import clients
+from trial.codes import Arm, ReminderState, Status
 from trial.errors import NotFoundError, RejectedError, UnavailableError
-from trial.mobile import NumberError
-from trial.model import Arm, ReminderState, Status
+from trial.phone import NumberError
 from trial.protocol.wording import septets
 from trial.records import (
     SWITCH_KEY,
@@ -141,7 +142,7 @@ def test_a_second_firing_does_nothing(due: UUID) -> None:
 
 def test_of_two_firings_at_once_one_sends(due: UUID) -> None:
     rival: list[str] = []
-    with meddling(aws.dynamodb(), CLAIM, lambda: rival.append(fire(due, 2))):
+    with meddling(clients.dynamodb(), CLAIM, lambda: rival.append(fire(due, 2))):
         slower = fire(due, 2)
     assert (rival, slower) == (["sent"], "nothing_to_do")
     assert len(texts()) == 1
@@ -245,14 +246,14 @@ def test_while_sending_is_paused_a_reminder_stays_open(due: UUID) -> None:
 
 @pytest.mark.parametrize("reason", AGAINST)
 def test_a_reason_that_comes_up_at_the_last_moment_still_counts(due: UUID, reason: str) -> None:
-    with meddling(aws.dynamodb(), CLAIM, lambda: AGAINST[reason](due)):
+    with meddling(clients.dynamodb(), CLAIM, lambda: AGAINST[reason](due)):
         assert fire(due, 2) == "suppressed"
     assert state(due) == (ReminderState.SUPPRESSED, reason)
     assert texts() == []
 
 
 def test_so_does_a_pause(due: UUID) -> None:
-    with meddling(aws.dynamodb(), CLAIM, pause):
+    with meddling(clients.dynamodb(), CLAIM, pause):
         assert fire(due, 2) == "paused"
     assert state(due) == (ReminderState.SCHEDULED, None)
     assert texts() == []
@@ -262,7 +263,7 @@ def test_and_a_number_that_another_order_comes_to_protect(due: UUID) -> None:
     number = number_of(due)
     dates = {"made_on": "2026-12-03", "expires_on": "2026-12-16", "served_on": "2026-12-03"}
     with meddling(
-        aws.dynamodb(), CLAIM, lambda: enrol(900, order=dates, protected_numbers=[number])
+        clients.dynamodb(), CLAIM, lambda: enrol(900, order=dates, protected_numbers=[number])
     ):
         assert fire(due, 2) == "suppressed"
     assert state(due) == (ReminderState.SUPPRESSED, "unsafe_number")
@@ -270,7 +271,7 @@ def test_and_a_number_that_another_order_comes_to_protect(due: UUID) -> None:
 
 
 def test_a_number_changed_at_the_last_moment_is_the_one_texted(due: UUID) -> None:
-    with meddling(aws.dynamodb(), CLAIM, lambda: change_number(due, OTHER_NUMBER)):
+    with meddling(clients.dynamodb(), CLAIM, lambda: change_number(due, OTHER_NUMBER)):
         assert fire(due, 2) == "sent"
     ((number, _),) = texts()
     assert number == OTHER_NUMBER
@@ -278,7 +279,7 @@ def test_a_number_changed_at_the_last_moment_is_the_one_texted(due: UUID) -> Non
 
 def test_a_reminder_moved_at_the_last_moment_waits(due: UUID) -> None:
     later = NOW + timedelta(days=1)
-    with meddling(aws.dynamodb(), CLAIM, lambda: change_reminder(due, 2, due_at=later)):
+    with meddling(clients.dynamodb(), CLAIM, lambda: change_reminder(due, 2, due_at=later)):
         assert fire(due, 2) == "nothing_to_do"
     assert state(due) == (ReminderState.SCHEDULED, None)
     assert texts() == []
@@ -289,7 +290,7 @@ def test_what_keeps_changing_is_left_to_a_retry(due: UUID) -> None:
         change_enrolment(due)
 
     with (
-        meddling(aws.dynamodb(), CLAIM, change, times=3),
+        meddling(clients.dynamodb(), CLAIM, change, times=3),
         pytest.raises(UnavailableError, match="kept changing"),
     ):
         fire(due, 2)
@@ -304,7 +305,7 @@ def test_what_keeps_changing_is_left_to_a_retry(due: UUID) -> None:
     ("code", "status"), [("InvalidParameter", 400), ("AuthorizationError", 403), ("OptedOut", 400)]
 )
 def test_a_definite_no_is_the_end_of_it(due: UUID, code: str, status: int, log: StringIO) -> None:
-    with meddling(aws.sns(), PUBLISH, raising(refusal(code, status=status))):
+    with meddling(clients.sns(), PUBLISH, raising(refusal(code, status=status))):
         assert fire(due, 2) == "failed"
     assert state(due) == (ReminderState.FAILED, code)
     assert fire(due, 2) == "nothing_to_do"
@@ -323,14 +324,14 @@ def test_a_definite_no_is_the_end_of_it(due: UUID, code: str, status: int, log: 
 )
 def test_what_was_certainly_not_sent_is_given_back_for_a_retry(due: UUID, error: Exception) -> None:
     before = everything()
-    with meddling(aws.sns(), PUBLISH, raising(error)), pytest.raises(NotSentError):
+    with meddling(clients.sns(), PUBLISH, raising(error)), pytest.raises(NotSentError):
         fire(due, 2)
     after = everything()
     assert after.pop(texts_key(NOW.date()))["counted"] == 0
     assert {key: item for key, item in after.items() if item["kind"] != "audit"} == {
         key: item for key, item in before.items() if item["kind"] != "audit"
     }
-    with counting(aws.sns(), "sns.Publish") as requests:
+    with counting(clients.sns(), "sns.Publish") as requests:
         assert fire(due, 2) == "sent"
     assert len(requests) == len(texts()) == 1
 
@@ -344,7 +345,7 @@ def test_whoever_wakes_after_another_has_claimed_gives_back_nothing(
         change_reminder(due, 2, **other)
         raise refusal("ThrottlingException")
 
-    with meddling(aws.sns(), PUBLISH, sleep_through_it):
+    with meddling(clients.sns(), PUBLISH, sleep_through_it):
         assert fire(due, 2) == "nothing_to_do"
     after = reminder_of(due, 2)
     assert {"state": after.state, "claimed_at": after.claimed_at} == other
@@ -363,10 +364,10 @@ def test_whoever_wakes_after_another_has_claimed_gives_back_nothing(
 def test_what_may_have_been_sent_is_never_sent_again(
     due: UUID, error: Exception, log: StringIO
 ) -> None:
-    with meddling(aws.sns(), PUBLISH, raising(error)):
+    with meddling(clients.sns(), PUBLISH, raising(error)):
         assert fire(due, 2) == "unsure"
     assert state(due) == (ReminderState.CLAIMED, None)
-    with counting(aws.sns(), "sns.Publish") as requests:
+    with counting(clients.sns(), "sns.Publish") as requests:
         assert [fire(due, 2) for _ in range(3)] == ["nothing_to_do"] * 3
     assert requests == []
     assert state(due) == (ReminderState.CLAIMED, None)
@@ -376,8 +377,8 @@ def test_what_may_have_been_sent_is_never_sent_again(
 @pytest.mark.parametrize("when", ["before-call", "after-call"])
 def test_a_crash_at_the_provider_s_door_is_not_repeated(due: UUID, when: str) -> None:
     with (
-        counting(aws.sns(), "sns.Publish") as requests,
-        meddling(aws.sns(), f"{when}.sns.Publish", raising(MemoryError())),
+        counting(clients.sns(), "sns.Publish") as requests,
+        meddling(clients.sns(), f"{when}.sns.Publish", raising(MemoryError())),
         pytest.raises(MemoryError),
     ):
         fire(due, 2)
@@ -389,7 +390,7 @@ def test_a_crash_at_the_provider_s_door_is_not_repeated(due: UUID, when: str) ->
 def test_a_claim_whose_answer_is_lost_sends_nothing(due: UUID) -> None:
     lost = raising(ReadTimeoutError(endpoint_url="https://dynamodb"))
     with (
-        meddling(aws.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost),
+        meddling(clients.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost),
         pytest.raises(UnavailableError),
     ):
         fire(due, 2)
@@ -405,7 +406,7 @@ def test_a_text_that_cannot_be_noted_as_sent_is_not_sent_again(due: UUID) -> Non
             raise refusal("ThrottlingException")
 
     with (
-        meddling(aws.dynamodb(), CLAIM, lose_the_table, times=2),
+        meddling(clients.dynamodb(), CLAIM, lose_the_table, times=2),
         pytest.raises(UnavailableError),
     ):
         fire(due, 2)
@@ -493,7 +494,7 @@ def test_a_number_that_was_sealed_for_somebody_else_is_not_texted(due: UUID) -> 
 
 def test_while_no_seal_can_be_opened_nothing_is_claimed(due: UUID) -> None:
     fault = raising(refusal("InternalFailure", status=500))
-    with meddling(aws.kms(), "before-call.kms.Decrypt", fault), pytest.raises(UnavailableError):
+    with meddling(clients.kms(), "before-call.kms.Decrypt", fault), pytest.raises(UnavailableError):
         fire(due, 2)
     assert state(due) == (ReminderState.SCHEDULED, None)
     assert fire(due, 2) == "sent"
@@ -526,7 +527,7 @@ def test_what_was_certainly_not_sent_does_not_count(
     config.settings.cache_clear()
     for _ in range(2):
         with (
-            meddling(aws.sns(), PUBLISH, raising(EndpointConnectionError(endpoint_url="sns"))),
+            meddling(clients.sns(), PUBLISH, raising(EndpointConnectionError(endpoint_url="sns"))),
             pytest.raises(NotSentError),
         ):
             fire(due, 2)
@@ -578,7 +579,7 @@ def test_every_text_is_the_approved_wording_of_its_theme_in_one_part(clock: Trav
 
 
 def test_it_goes_under_the_force_s_sender_as_a_text_of_consequence(due: UUID) -> None:
-    with counting(aws.sns(), "sns.Publish") as requests:
+    with counting(clients.sns(), "sns.Publish") as requests:
         fire(due, 2)
     (request,) = requests
     attributes = {
@@ -597,7 +598,9 @@ def test_it_goes_under_the_force_s_sender_as_a_text_of_consequence(due: UUID) ->
 def test_neither_the_number_nor_the_text_is_logged(due: UUID, log: StringIO) -> None:
     with (
         meddling(
-            aws.sns(), PUBLISH, raising(refusal("Throttling", status=429, message=number_of(due)))
+            clients.sns(),
+            PUBLISH,
+            raising(refusal("Throttling", status=429, message=number_of(due))),
         ),
         pytest.raises(NotSentError) as failed,
     ):

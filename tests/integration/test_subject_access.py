@@ -21,10 +21,10 @@ from tests.support.policies import rights
 from tests.support.samples import MORNING, TABLE, sample
 from tests.support.steps import Context, fire, someone_in
 from tests.support.table import enrolment_of, everything, identifiers_of, reminder_of
-from trial import aws
+from trial.aws import clients
+from trial.aws.kms import MacKey, SealKey
+from trial.codes import Arm
 from trial.config import EnrolmentSettings, settings
-from trial.keys import MacKey, SealKey
-from trial.model import Arm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +43,8 @@ def printed(
 ) -> Callable[..., Any]:
     """What the command prints."""
     told = settings(EnrolmentSettings)
-    identity = MacKey(aws.kms(), told.identity_key_id)
-    place = Place(aws.dynamodb(), TABLE, identity, SealKey(aws.kms(), told.sealing_key_id))
+    identity = MacKey(clients.kms(), told.identity_key_id)
+    place = Place(clients.dynamodb(), TABLE, identity, SealKey(clients.kms(), told.sealing_key_id))
     monkeypatch.setattr(subject_access, "placed", lambda _: (place, "officer"))
 
     def call(*arguments: str) -> Any:
@@ -110,7 +110,7 @@ def test_who_answers_requests_may_do_what_it_takes_and_nothing_more(
             used.add((f"dynamodb:{action}", resource))
 
     with ExitStack() as hooks:
-        for client in (aws.dynamodb(), aws.kms()):
+        for client in (clients.dynamodb(), clients.kms()):
             hooks.enter_context(hooked(client, "before-call", note))
         printed("--person", f"durham/{person}")
     own = stack.resolved({"Fn::GetAtt": ["DataKey", "Arn"]})

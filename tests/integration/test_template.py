@@ -17,8 +17,8 @@ from tests.support.samples import EVENTS, sample
 from tests.support.steps import announcement, schedule, someone_in
 from tests.support.table import everything
 from trial import config
-from trial.facts import Fact
-from trial.model import Arm
+from trial.codes import Arm
+from trial.metrics import Metric
 from trial.protocol.load import load
 
 if TYPE_CHECKING:
@@ -572,11 +572,11 @@ def test_retention_deletes_neither_the_switch_nor_a_sequence() -> None:
 @pytest.mark.parametrize(
     ("name", "fact"),
     [
-        ("NotErasedAlarm", Fact.RETENTION_COMPLETED),
-        ("NotExtractedAlarm", Fact.EXTRACT_PUBLISHED),
+        ("NotErasedAlarm", Metric.RETENTION_COMPLETED),
+        ("NotExtractedAlarm", Metric.EXTRACT_PUBLISHED),
     ],
 )
-def test_what_is_due_every_night_is_missed_after_26_hours(name: str, fact: Fact) -> None:
+def test_what_is_due_every_night_is_missed_after_26_hours(name: str, fact: Metric) -> None:
     alarm = RESOURCES[name]["Properties"]
     assert alarm["MetricName"] == fact
     assert alarm["Period"] * alarm["EvaluationPeriods"] == 26 * 3600

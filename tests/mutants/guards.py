@@ -121,7 +121,7 @@ GUARDS = (
     ),
     Guard(
         "a text to a number that was sealed for another order",
-        f"{_TRIAL}/keys.py",
+        f"{_TRIAL}/aws/kms.py",
         'return {"enrolment": str(enrolment_id)}',
         'return {"enrolment": "any"}',
     ),
@@ -196,7 +196,7 @@ GUARDS = (
     ),
     Guard(
         "several requests for one text",
-        f"{_TRIAL}/aws.py",
+        f"{_TRIAL}/aws/clients.py",
         'retries={"total_max_attempts": 1}',
         'retries={"total_max_attempts": 3}',
     ),
@@ -260,7 +260,7 @@ GUARDS = (
     ),
     Guard(
         "two live orders of a person in the trial",
-        f"{_ENROLMENT}/settle.py",
+        f"{_ENROLMENT}/derive.py",
         "another_live_order=any_live(others, today)",
         "another_live_order=False",
     ),

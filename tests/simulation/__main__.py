@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
                 console.print("\n".join(report.trace), markup=False)
             if report.violation:
                 pool.shutdown(cancel_futures=True)
-                _tell(report, console, traced=given.trace)
+                _emit(report, console, traced=given.trace)
                 return 1
     console.print(_summary(len(seeds), counted, faults))
     never = [fault for fault in Fault if not faults[fault]]
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _tell(report: Report, console: Console, *, traced: bool) -> None:
+def _emit(report: Report, console: Console, *, traced: bool) -> None:
     if not traced:
         console.print("\n".join(report.trace[-_TAIL:]), markup=False)
     again = f"python -m tests.simulation --seed {report.seed} --trace"

@@ -1,8 +1,8 @@
 """
 The part of DynamoDB's expression language that the trial uses; anything else is refused.
 
-Items are as on the wire, `{"state": {"S": "planned"}}`, and expressions as trial/table.py writes
-them: `#attribute`, `:value`, AND before OR, no brackets around a condition.
+Items are as on the wire, `{"state": {"S": "planned"}}`, and expressions as trial/aws/table.py
+writes them: `#attribute`, `:value`, AND before OR, no brackets around a condition.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from tests.simulation.services import (
 )
 from tests.simulation.upstream import Upstream
 from tests.simulation.world import World
-from trial.table import Key
+from trial.aws.table import Key
 
 if TYPE_CHECKING:
     from tests.simulation.conditions import Item

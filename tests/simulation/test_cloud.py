@@ -13,13 +13,11 @@ from botocore.exceptions import ClientError
 from tests.simulation.cloud import Dynamo, Scheduler
 from tests.support.samples import MORNING
 from tests.support.table import everything
-from trial import aws
-from trial.errors import RejectedError
-from trial.records import SHARDS
-from trial.table import (
+from trial.aws import clients
+from trial.aws.table import (
     ABSENT,
     Act,
-    Condition,
+    Check,
     ConditionFailedError,
     Key,
     Table,
@@ -29,6 +27,8 @@ from trial.table import (
     put,
     update,
 )
+from trial.errors import RejectedError
+from trial.records import SHARDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def straight(_: str, perform: Callable[[], dict[str, Any]], *_about: object) -> 
 
 def some_act(rng: Random, key: Key) -> Act:
     text, values = rng.choice(CONDITIONS)
-    condition = Condition(f"{key.sk} {text}", text, values)
+    condition = Check(f"{key.sk} {text}", text, values)
     match rng.choice(("put", "put", "put", "update", "update", "count", "check", "delete")):
         case "put":
             return put(key, some_attributes(rng), rng.choice((condition, None)))
@@ -99,7 +99,7 @@ def outcome(table: Table, acts: list[Act]) -> frozenset[str] | str:
 def test_random_transactions_end_as_in_moto_and_leave_the_same_items() -> None:
     rng = Random(2027)  # noqa: S311 - to be repeated
     fake = Dynamo(straight, lambda _: None)
-    ours, theirs = Table(fake, "trial"), Table(aws.dynamodb(), "trial")  # type: ignore[arg-type]
+    ours, theirs = Table(fake, "trial"), Table(clients.dynamodb(), "trial")  # type: ignore[arg-type]
     outcomes = []
     for _ in range(CALLS):
         keys = rng.sample(KEYS, rng.randint(1, 3))
@@ -125,7 +125,7 @@ def test_random_transactions_end_as_in_moto_and_leave_the_same_items() -> None:
 def test_a_transaction_that_dynamodb_refuses_is_refused(wrong: str) -> None:
     serials = [1, 1] if "twice" in wrong else range(101)
     acts = [put(Key(PARTITIONS[0], f"{each}"), {}) for each in serials]
-    for client in (Dynamo(straight, lambda _: None), aws.dynamodb()):
+    for client in (Dynamo(straight, lambda _: None), clients.dynamodb()):
         refused = outcome(Table(client, "trial"), acts)  # type: ignore[arg-type]
         assert refused == "the table refused it: ValidationException"
 
@@ -185,5 +185,5 @@ def test_schedules_conflict_and_vanish_as_in_moto() -> None:
             codes[-1] = "refused"
         return codes
 
-    assert story(fake) == story(aws.scheduler())
+    assert story(fake) == story(clients.scheduler())
     assert created == [("dvpo-1", MORNING + timedelta(hours=1))]

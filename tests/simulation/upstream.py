@@ -84,7 +84,7 @@ class Upstream:
                 ident = self.order(facts, burst if burst and burst.date() > made_on else known_at)
                 for _ in range(rng.choice((0, 0, 1, 2, 4))):
                     told_at = self._sometime(made_on, days)
-                    self._world.at(told_at, "life goes on", partial(self.tell, ident))
+                    self._world.at(told_at, "life goes on", partial(self.send_news, ident))
                 if self._world.strikes(Fault.POISONED):
                     self._world.poisoned.add(ident)
                 made_on += timedelta(days=rng.choice((days, days, rng.randint(1, days))))
@@ -132,11 +132,11 @@ class Upstream:
         """Something happens in mid-call, most likely to the very enrolment in hand."""
         chance = self._rng.random()
         if about in self.orders and chance < self.eager:
-            self.tell(about)
+            self.send_news(about)
         elif chance > 1 - self.eager / 20:
             self.operate()
 
-    def tell(self, ident: UUID) -> None:
+    def send_news(self, ident: UUID) -> None:
         """One more thing about an order that is known."""
         facts = self._world.model.lives[ident].sure
         if facts and ident not in self._busy:
@@ -291,7 +291,7 @@ class Upstream:
             raise Violation(f"{request.method} {request.path} is answered {status}")
         self._busy.discard(place)
         if request.about and self._rng.random() < self.eager / 2:
-            self._world.after(0.5, "at once", partial(self.tell, request.about))
+            self._world.after(0.5, "at once", partial(self.send_news, request.about))
         accepted = status < 400
         for belief, asked in (
             (self._world.model.lives[request.about] if request.about else None, request.facts),

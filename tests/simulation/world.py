@@ -31,7 +31,6 @@ from allocation import handler as allocation
 from audit import export
 from audit import handler as audit
 from enrolment import handler as enrolment
-from enrolment import patience
 from receipts import handler as receipts
 from reconciliation import handler as reconciliation
 from scheduling import handler as scheduling
@@ -39,7 +38,8 @@ from sending import handler as sending
 from tests.simulation.cloud import refusal
 from tests.simulation.faults import CALLS, TRANSACTIONS, Fault, Weather
 from tests.simulation.model import Model, Violation
-from trial import aws, config
+from trial import config, retry
+from trial.aws import clients as aws_clients
 from trial.errors import TrialError
 
 if TYPE_CHECKING:
@@ -272,10 +272,10 @@ class World:
             redirect_stdout(nowhere),  # metrics are printed
         ):
             for name, client in clients.items():
-                patch.setattr(aws, name, lambda client=client: client)
+                patch.setattr(aws_clients, name, lambda client=client: client)
             for name, value in SETTINGS.items():
                 patch.setenv(name, value)
-            for patient in (allocate.allocate, patience.patiently, export.export):
+            for patient in (allocate.allocate, retry.on_contention, export.export):
                 patch.setitem(patient.__kwdefaults__ or {}, "pause", lambda _: None)
             logging.disable(logging.CRITICAL)
             config.settings.cache_clear()

@@ -30,11 +30,11 @@ from tests.support.steps import (
     stream,
 )
 from tests.support.table import change_reminder, everything, keep, reminder_of, wired
-from trial import aws
+from trial.aws import clients
+from trial.aws.schedules import Schedules
+from trial.codes import Arm, ReminderState
 from trial.config import SchedulingSettings, settings
-from trial.model import Arm, ReminderState
 from trial.records import Receipt, Stray, enrolment_key, message_key, reminder_key, stray_key
-from trial.schedules import Schedules
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -97,7 +97,7 @@ def treated(first: int = 1) -> UUID:
 
 
 def schedules() -> Schedules:
-    return Schedules(aws.scheduler(), settings(SchedulingSettings))
+    return Schedules(clients.scheduler(), settings(SchedulingSettings))
 
 
 def waiting(ident: UUID, clock: Traveller) -> None:
@@ -153,7 +153,7 @@ def night() -> None:
 
 
 def extracted() -> None:
-    if not aws.s3().list_buckets()["Buckets"]:
+    if not clients.s3().list_buckets()["Buckets"]:
         made_bucket("extract")
     extract(sample("extract-nightly"), PLENTY)
 
@@ -164,7 +164,7 @@ def retained() -> None:
 
 def made_bucket(name: str) -> None:
     constraint: Any = {"LocationConstraint": REGION}
-    aws.s3().create_bucket(Bucket=name, CreateBucketConfiguration=constraint)
+    clients.s3().create_bucket(Bucket=name, CreateBucketConfiguration=constraint)
 
 
 def pieces_of_life(clock: Traveller) -> None:
@@ -201,10 +201,10 @@ def not_erased(clock: Traveller) -> None:
     ident = followed(1)
     broken = (
         wired(enrolment_key(ident))
-        | aws.dynamodb().get_item(TableName=TABLE, Key=wired(enrolment_key(ident)))["Item"]
+        | clients.dynamodb().get_item(TableName=TABLE, Key=wired(enrolment_key(ident)))["Item"]
     )
     broken["respondent"] = {"M": {"sex": {"S": "male"}}}
-    aws.dynamodb().put_item(TableName=TABLE, Item=broken)
+    clients.dynamodb().put_item(TableName=TABLE, Item=broken)
     clock.move_to(ERASED_FROM)
     retained()
 
@@ -244,7 +244,7 @@ def unknown(clock: Traveller) -> None:
     waiting(ident, clock)
     clock.shift(HOUR)
     lost = ReadTimeoutError(endpoint_url="https://sns")
-    with meddling(aws.sns(), PUBLISH, raising(lost)):
+    with meddling(clients.sns(), PUBLISH, raising(lost)):
         assert fire(ident, 2) == "unsure"
     clock.shift(HOUR)
     look()
@@ -254,7 +254,7 @@ def found_sent(clock: Traveller) -> None:
     ident = treated()
     waiting(ident, clock)
     clock.shift(HOUR)
-    with meddling(aws.sns(), PUBLISH, raising(ReadTimeoutError(endpoint_url="https://sns"))):
+    with meddling(clients.sns(), PUBLISH, raising(ReadTimeoutError(endpoint_url="https://sns"))):
         fire(ident, 2)
     stray(ident, datetime.now(UTC) + MINUTE)
     clock.shift(HOUR)
@@ -272,7 +272,7 @@ def unconfirmed(clock: Traveller) -> None:
 
 def stray_schedule(clock: Traveller) -> None:  # noqa: ARG001
     ident = treated()
-    aws.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(ident, 7)))
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(ident, 7)))
     prove()
 
 
@@ -291,7 +291,7 @@ def not_reconciled(clock: Traveller) -> None:
     waiting(treated(), clock)
     clock.shift(8 * HOUR)
     refused = raising(refusal("ThrottlingException"))
-    with meddling(aws.dynamodb(), "before-call.dynamodb.TransactWriteItems", refused):
+    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", refused):
         look()
 
 
@@ -340,7 +340,7 @@ def nothing_sent(clock: Traveller) -> None:
     """SNS refuses every text."""
     due = several(clock, 3)
     no = raising(refusal("AuthorizationErrorException", status=403))
-    with meddling(aws.sns(), PUBLISH, no, times=3):
+    with meddling(clients.sns(), PUBLISH, no, times=3):
         assert [fire(ident, 1) for ident in due] == ["failed"] * 3
     clock.shift(HOUR)
 

@@ -10,7 +10,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from extract.schema import EnrolmentRow
-from trial import aws
+from trial.aws import clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ BUCKET = "extract"
 
 def objects(prefix: str = "") -> dict[str, bytes]:
     """What the bucket holds, by path."""
-    client = aws.s3()
+    client = clients.s3()
     listed = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
     return {
         each["Key"]: client.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from tests.support.samples import order
 from tests.support.steps import Answer, allocate, call, enrol, failures, schedule
 from tests.support.table import enrolment_of, everything
-from trial import aws
-from trial.model import Status
+from trial.aws import clients
+from trial.codes import Status
 from trial.records import enrolment_partition
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from trial.table import Key
+    from trial.aws.table import Key
 
 METHODS = {
     "mobile": "PUT",
@@ -41,14 +41,14 @@ ARREST = {
 BREACH = ARREST | {"outcome_id": "BREACH-1", "type": "breach"}
 
 
-def tell(enrolment_id: UUID, what: str, body: object, *, by: str = "upstream") -> Answer:
+def send_change(enrolment_id: UUID, what: str, body: object, *, by: str = "upstream") -> Answer:
     """Ask for a change; whatever the answer is."""
     return call(METHODS[what], f"/enrolments/{enrolment_id}/{what}", body, by=by)
 
 
 def told(enrolment_id: UUID, what: str, body: object) -> Answer:
     """Ask for a change, which must be accepted, and let it have its consequences."""
-    answer = tell(enrolment_id, what, body)
+    answer = send_change(enrolment_id, what, body)
     assert answer.status in (200, 201), answer.text
     follow(enrolment_id)
     return answer
@@ -90,7 +90,7 @@ def corrected(serial: int = 123, **changes: Any) -> dict[str, Any]:
 
 def schedules_of(enrolment_id: UUID) -> dict[int, str]:
     """The schedules there are for an enrolment: when each fires, by the reminder's number."""
-    client = aws.scheduler()
+    client = clients.scheduler()
     names = [
         each["Name"]
         for each in client.list_schedules(GroupName="reminders")["Schedules"]

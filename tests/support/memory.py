@@ -21,10 +21,11 @@ from tests.simulation.services import stream_record
 from tests.simulation.world import SETTINGS
 from tests.support.samples import MORNING
 from tests.support.steps import CONTEXT, failures, stream
-from trial import aws, config
-from trial.model import Status
+from trial import config
+from trial.aws import clients as aws_clients
+from trial.aws.table import Table, put
+from trial.codes import Status
 from trial.records import Allocation, Enrolment, Reminder, enrolment_partition, reminder_key
-from trial.table import Table, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,10 +108,10 @@ class Memory:
     def lived_in(self) -> Iterator[None]:
         """The functions have these clients."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(aws, "dynamodb", lambda: self.dynamo)
-            patch.setattr(aws, "kms", lambda: self.kms)
-            patch.setattr(aws, "scheduler", lambda: self.scheduler)
-            patch.setattr(aws, "sns", lambda: self)
+            patch.setattr(aws_clients, "dynamodb", lambda: self.dynamo)
+            patch.setattr(aws_clients, "kms", lambda: self.kms)
+            patch.setattr(aws_clients, "scheduler", lambda: self.scheduler)
+            patch.setattr(aws_clients, "sns", lambda: self)
             for name, value in SETTINGS.items():
                 patch.setenv(name, value)
             config.settings.cache_clear()

@@ -13,8 +13,8 @@ from tests.support.life import followed
 from tests.support.samples import MORNING, REGION, sample
 from tests.support.steps import CONTEXT, Context
 from tests.support.table import keep
-from trial import aws
-from trial.model import Instrument, OutcomeType
+from trial.aws import clients
+from trial.codes import Instrument, OutcomeType
 from trial.records import Outcome, outcome_key
 
 
@@ -47,7 +47,7 @@ def nights_of_retention() -> None:
 def links_of_the_audit_trail() -> None:
     """The first link, and one after it."""
     place: Any = {"LocationConstraint": REGION}
-    aws.s3().create_bucket(Bucket="audit", CreateBucketConfiguration=place)
+    clients.s3().create_bucket(Bucket="audit", CreateBucketConfiguration=place)
     for by in ("upstream", "officer"):
         event = sample("stream-audited")
         image = event["Records"][0]["dynamodb"]

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from trial.model import AgeBand, Condition, Sex
+from trial.codes import AgeBand, Condition, Sex
 from trial.records import Mobile, Order, Respondent
 
 MADE_ON = date(2026, 12, 1)

@@ -42,23 +42,23 @@ class Right(NamedTuple):
 class Watched:
     """A client that tells of each call before it makes it."""
 
-    def __init__(self, client: Any, tell: Callable[[str, dict[str, Any]], None]) -> None:
-        self._client, self._tell = client, tell
+    def __init__(self, client: Any, note: Callable[[str, dict[str, Any]], None]) -> None:
+        self._client, self._note = client, note
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(**params: Any) -> Any:
-            self._tell(_operation(method), params)
+            self._note(_operation(method), params)
             return getattr(self._client, method)(**params)
 
         return call
 
     def get_paginator(self, method: str) -> Watched:
-        return _Pages(self._client.get_paginator(method), self._tell, method)
+        return _Pages(self._client.get_paginator(method), self._note, method)
 
 
 class _Pages(Watched):
-    def __init__(self, client: Any, tell: Callable[..., None], method: str) -> None:
-        super().__init__(client, lambda _, params: tell(_operation(method), params))
+    def __init__(self, client: Any, note: Callable[..., None], method: str) -> None:
+        super().__init__(client, lambda _, params: note(_operation(method), params))
 
 
 def _operation(method: str) -> str:

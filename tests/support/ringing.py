@@ -6,11 +6,11 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from local.expressions import evaluate
-from local.metrics import Metric
+from local.metrics import MetricKey
 
 if TYPE_CHECKING:
     from local.expressions import Series
-    from local.metrics import Told
+    from local.metrics import RecordedMetrics
 
 _COMPARISONS = {
     "GreaterThanThreshold": operator.gt,
@@ -19,13 +19,13 @@ _COMPARISONS = {
 }
 
 
-def metric_of(said: dict[str, Any]) -> Metric:
+def metric_of(said: dict[str, Any]) -> MetricKey:
     """The metric that an alarm, or a part of one, is about."""
     dimensions = frozenset((each["Name"], each["Value"]) for each in said.get("Dimensions", []))
-    return Metric(said["Namespace"], said["MetricName"], dimensions)
+    return MetricKey(said["Namespace"], said["MetricName"], dimensions)
 
 
-def metrics_of(alarm: dict[str, Any]) -> list[Metric]:
+def metrics_of(alarm: dict[str, Any]) -> list[MetricKey]:
     """All metrics that an alarm is about."""
     if "Metrics" not in alarm:
         return [metric_of(alarm)]
@@ -33,7 +33,7 @@ def metrics_of(alarm: dict[str, Any]) -> list[Metric]:
     return [metric_of(part) for part in parts]
 
 
-def rings(alarm: dict[str, Any], told: Told, now: float) -> bool:
+def rings(alarm: dict[str, Any], told: RecordedMetrics, now: float) -> bool:
     """Whether it has gone off at the end of any period since the first value was told."""
     series, period = _series(alarm, told)
     compare, often = _COMPARISONS[alarm["ComparisonOperator"]], alarm["EvaluationPeriods"]
@@ -48,7 +48,7 @@ def rings(alarm: dict[str, Any], told: Told, now: float) -> bool:
     return any(all(breaching[at : at + often]) for at in range(len(breaching) - often + 1))
 
 
-def _series(alarm: dict[str, Any], told: Told) -> tuple[Series, int]:
+def _series(alarm: dict[str, Any], told: RecordedMetrics) -> tuple[Series, int]:
     if "Metrics" not in alarm:
         return told.series(metric_of(alarm), alarm["Statistic"], alarm["Period"]), alarm["Period"]
     inputs, periods = {}, set()

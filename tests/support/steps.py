@@ -19,8 +19,8 @@ from tests.support.table import allocation_of, found, to_wire, wired
 from trial.records import enrolment_key
 
 if TYPE_CHECKING:
-    from trial.model import Arm
-    from trial.table import Key
+    from trial.aws.table import Key
+    from trial.codes import Arm
 
 
 class Context(LambdaContext):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from tests.support.samples import TABLE
-from trial import aws
-from trial.keys import SealKey
+from trial.aws import clients
+from trial.aws.kms import SealKey
+from trial.aws.table import Key
 from trial.records import (
     Allocation,
     Enrolment,
@@ -21,7 +22,6 @@ from trial.records import (
     enrolment_partition,
     reminder_key,
 )
-from trial.table import Key
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -32,21 +32,21 @@ _from_wire = TypeDeserializer().deserialize
 
 def everything() -> dict[Key, dict[str, Any]]:
     """All that the table holds."""
-    pages = aws.dynamodb().get_paginator("scan").paginate(TableName=TABLE)
+    pages = clients.dynamodb().get_paginator("scan").paginate(TableName=TABLE)
     items = [_plain(raw) for page in pages for raw in page["Items"]]
     return {Key(item.pop("pk"), item.pop("sk")): item for item in items}
 
 
 def found(key: Key) -> dict[str, Any]:
     """The item under a key."""
-    item = _plain(aws.dynamodb().get_item(TableName=TABLE, Key=wired(key))["Item"])
+    item = _plain(clients.dynamodb().get_item(TableName=TABLE, Key=wired(key))["Item"])
     return {name: value for name, value in item.items() if name not in ("pk", "sk")}
 
 
 def keep(key: Key, record: Record) -> None:
     """Store a record, whatever is there."""
     item = wired(key) | {name: to_wire(value) for name, value in record.item().items()}
-    aws.dynamodb().put_item(TableName=TABLE, Item=item)
+    clients.dynamodb().put_item(TableName=TABLE, Item=item)
 
 
 def enrolment_of(enrolment_id: UUID) -> Enrolment:
@@ -69,7 +69,7 @@ def identifiers_of(enrolment_id: UUID) -> dict[str, str]:
 
 
 def sealing() -> SealKey:
-    return SealKey(aws.kms(), os.environ["SEALING_KEY_ID"])
+    return SealKey(clients.kms(), os.environ["SEALING_KEY_ID"])
 
 
 def allocation_of(enrolment_id: UUID) -> Allocation:

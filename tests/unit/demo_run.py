@@ -10,7 +10,7 @@ from local.api import Answer
 from local.checks import ANSWERS, DECISIONS, DOSE, RANDOMISED
 from local.orders import Kind, SyntheticOrder, first_morning, synthetic_orders
 from local.run import Case, Run, Text
-from trial.model import Arm, ReminderState, Suppression
+from trial.codes import Arm, ReminderState, Suppression
 from trial.protocol.load import load
 from trial.protocol.timetable import Slot, timetable
 from trial.protocol.wording import render

@@ -12,15 +12,15 @@ import pytest
 from allocation.randomisation import block, message
 from local.allocation_evidence import Enrolled, Evidence, Sequence
 from local.allocation_findings import Fault, findings
-from trial.model import Arm
+from trial.codes import Arm
 from trial.protocol.load import load
 from trial.records import Allocation, Cursor, Message, allocation_key, enrolment_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trial.aws.table import Key
     from trial.protocol.settings import Protocol
-    from trial.table import Key
 
 AGREED = load("dvpo-2026-1")
 LATER = AGREED.model_copy(update={"sha256": "later", "block_sizes": (4,)})

@@ -23,7 +23,7 @@ from local.carrier import (
 from receipts.carrier_words import Failure, meaning
 from receipts.delivery_log import read
 from tests.support.samples import MORNING, ROOT
-from trial.model import ReminderState
+from trial.codes import ReminderState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,13 +4,13 @@ import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
-from local.metrics import Datum, Metric, Told
+from local.metrics import Datum, MetricKey, RecordedMetrics
 from local.page.panels import render
 from local.panels import Panel, Row, rows
 
 SPAN = (0.0, 864_000.0)
 DAY = 86_400
-SENT = Metric("DvpoReminders", "ReminderSent", frozenset({("service", "trial")}))
+SENT = MetricKey("DvpoReminders", "ReminderSent", frozenset({("service", "trial")}))
 
 
 def metric(namespace: str, name: str, label: str, *dimensions: str) -> list[Any]:
@@ -43,8 +43,8 @@ def only(row: list[Row]) -> Panel:
     return panel
 
 
-def panel(*metrics: list[Any], told: Told | None = None, **more: Any) -> Panel:
-    heard = told or Told([Datum(SENT, 5, 2, "Count")])
+def panel(*metrics: list[Any], told: RecordedMetrics | None = None, **more: Any) -> Panel:
+    heard = told or RecordedMetrics([Datum(SENT, 5, 2, "Count")])
     return only(rows(body(*metrics, **more), heard, Emulator()))  # type: ignore[arg-type]
 
 
@@ -52,7 +52,7 @@ OURS = metric("DvpoReminders", "ReminderSent", "sent", "service", "trial")
 
 
 def test_a_row_says_what_it_means() -> None:
-    (row,) = rows(body(OURS), Told([]), Emulator())  # type: ignore[arg-type]
+    (row,) = rows(body(OURS), RecordedMetrics([]), Emulator())  # type: ignore[arg-type]
     assert (row.title, row.about) == ("Today", "What `is`.")
 
 
@@ -72,12 +72,12 @@ def test_a_panel_that_only_aws_can_fill_says_why_and_is_not_empty() -> None:
 
 
 def test_a_panel_of_ours_without_a_value_is_empty() -> None:
-    assert panel(OURS, told=Told([])).empty
+    assert panel(OURS, told=RecordedMetrics([])).empty
 
 
 def test_a_search_draws_a_line_for_each_code_and_its_sum_a_single_one() -> None:
-    told = Told(
-        Datum(Metric("DvpoReminders", "Lost", frozenset({("reason", why)})), at, 1, "Count")
+    told = RecordedMetrics(
+        Datum(MetricKey("DvpoReminders", "Lost", frozenset({("reason", why)})), at, 1, "Count")
         for why, at in (("too_late", 0), ("too_late", DAY), ("stale", 0))
     )
     found = "SEARCH('{DvpoReminders,reason} MetricName=\"Lost\"', 'Sum', 86400)"

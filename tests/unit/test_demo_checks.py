@@ -14,7 +14,7 @@ from local.checks import CHECKS, verdicts
 from local.orders import Kind
 from local.run import Case, Run, Text, local
 from tests.unit.demo_run import good_run
-from trial.model import Arm, Condition, ReminderState
+from trial.codes import Arm, Condition, ReminderState
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from local.orders import (
     synthetic_orders,
 )
 from local.run import local
-from trial.model import Sex
+from trial.codes import Sex
 
 START = datetime(2027, 3, 16, 9, 30, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from local.page.charts import orders_by_day, texts_by_hour
 from local.page.render import render
 from local.run import Run
 from tests.unit.demo_run import good_run
-from trial.model import Arm
+from trial.codes import Arm
 
 # A page that needs nothing else names nothing else.
 ELSEWHERE = re.compile(r"https?:|<script|<link|<img|@import|url\(|\bsrc=", re.IGNORECASE)

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from tests.support.people import ADULT, KNOWN, LAST_DAY, MADE_ON, SERVED
+from trial.codes import AgeBand, Reason, Status
 from trial.eligibility import age_band, assess, birthday
-from trial.model import AgeBand, Reason, Status
 from trial.records import Mobile
 
 UNSERVED = SERVED.model_copy(update={"served_on": None})

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from extract.cells import Cells, cell
 from extract.codes import Group, group_of
 from tests.support.extracts import enrolment_row
-from trial.model import AgeBand, Ethnicity, Sex
+from trial.codes import AgeBand, Ethnicity, Sex
 
 if TYPE_CHECKING:
     from extract.schema import EnrolmentRow

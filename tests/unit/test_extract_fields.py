@@ -19,7 +19,7 @@ from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from extract.schema import ROWS
 from trial import records
-from trial.model import (
+from trial.codes import (
     AgeBand,
     Arm,
     Condition,

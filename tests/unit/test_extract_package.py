@@ -16,7 +16,7 @@ from extract.codes import Form, Label
 from extract.package import write
 from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
 from tests.support.extracts import enrolment_row, opened
-from trial.model import Arm, EndReason
+from trial.codes import Arm, EndReason
 from trial.protocol.load import load, path_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from extract.rows import File, rows
 from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow, Row
 from receipts.carrier_words import Failure
 from tests.support.people import ADULT, KNOWN, SERVED
-from trial.model import (
+from trial.codes import (
     AgeBand,
     Arm,
     Condition,

@@ -18,7 +18,7 @@ from botocore.exceptions import ConnectTimeoutError, NoCredentialsError
 
 from sending.gateway import Gateway, NotSentError, RefusedError, UnsureError
 from tests.support.faults import meddling, raising
-from trial import aws
+from trial.aws import clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,7 +98,7 @@ def provider(reply: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[Provid
 
 def client(url: str, *, read_timeout: float = 5) -> SNSClient:
     """As the functions make it, but for where it goes and how long it waits there."""
-    config = aws.sns().meta.config.merge(Config(read_timeout=read_timeout, proxies={}))
+    config = clients.sns().meta.config.merge(Config(read_timeout=read_timeout, proxies={}))
     return boto3.client("sns", endpoint_url=url, config=config)
 
 

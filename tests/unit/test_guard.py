@@ -6,7 +6,7 @@ import pytest
 
 from sending.guard import why_not
 from tests.support.people import ADULT, KNOWN, SERVED
-from trial.model import ReminderState, Status, Suppression
+from trial.codes import ReminderState, Status, Suppression
 from trial.protocol.load import load
 from trial.protocol.timetable import LONDON
 from trial.records import Enrolment, Mobile, Reminder

@@ -5,17 +5,17 @@ import json
 import pytest
 
 from local.expressions import Search, evaluate
-from local.metrics import Datum, Metric, Told, data, statistic
+from local.metrics import Datum, MetricKey, RecordedMetrics, data, statistic
 
-SENT = Metric("Ours", "Sent", frozenset({("service", "trial")}))
-
-
-def late(reason: str) -> Metric:
-    return Metric("Ours", "Late", frozenset({("reason", reason), ("service", "trial")}))
+SENT = MetricKey("Ours", "Sent", frozenset({("service", "trial")}))
 
 
-def told(*values: tuple[Metric, float, float]) -> Told:
-    return Told(Datum(metric, at, value, "Count") for metric, at, value in values)
+def late(reason: str) -> MetricKey:
+    return MetricKey("Ours", "Late", frozenset({("reason", reason), ("service", "trial")}))
+
+
+def told(*values: tuple[MetricKey, float, float]) -> RecordedMetrics:
+    return RecordedMetrics(Datum(metric, at, value, "Count") for metric, at, value in values)
 
 
 def search(more: str = "", total: str = "{}") -> Search:
@@ -67,7 +67,7 @@ def test_a_series_has_the_periods_that_have_values_and_no_others() -> None:
 
 
 def test_a_search_finds_metrics_of_just_these_dimensions() -> None:
-    bare = Metric("Ours", "Late", frozenset({("service", "trial")}))
+    bare = MetricKey("Ours", "Late", frozenset({("service", "trial")}))
     heard = told((late("a"), 0, 1), (late("b"), 0, 2), (SENT, 0, 3), (bare, 0, 4))
     assert heard.search(search()) == {late("a"): {0: 1}, late("b"): {0: 2}}
     assert heard.search(search(' reason=("b" OR "c")')) == {late("b"): {0: 2}}

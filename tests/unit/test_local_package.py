@@ -34,7 +34,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "requirements-layer.txt": "library==1",
         "functions/sending/handler.py": "import trial",
         "functions/sending/__pycache__/handler.pyc": "stale",
-        "layers/common/trial/model.py": "A = 1",
+        "layers/common/trial/codes.py": "A = 1",
         "layers/common/trial/__pycache__/model.pyc": "stale",
         "layers/common/trial/protocol/protocols/one.toml": "a = 1",
     }
@@ -78,7 +78,7 @@ def test_the_template_names_archives_in_place_of_folders(checkout: Path) -> None
     )
     assert names(archives[functions]) == {"sending/handler.py"}
     assert names(archives[layer]) == {
-        "python/trial/model.py",
+        "python/trial/codes.py",
         "python/trial/protocol/protocols/one.toml",
         "python/library.py",
     }

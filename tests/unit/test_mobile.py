@@ -2,7 +2,7 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from trial.mobile import NumberError, uk_mobile
+from trial.phone import NumberError, uk_mobile
 
 
 def example(region: str, kind: int) -> str:

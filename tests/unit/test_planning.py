@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.people import ADULT, KNOWN, SERVED
 from tests.support.samples import MORNING
-from trial.model import Arm, Status
+from trial.codes import Arm, Status
 from trial.planning import planned_reminders
 from trial.protocol.load import ProtocolError, load
 from trial.records import Allocation, Enrolment

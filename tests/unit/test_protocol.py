@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from trial.codes import Arm, Instrument, OutcomeType
 from trial.errors import RejectedError
-from trial.model import Arm, Instrument, OutcomeType
 from trial.protocol.__main__ import main
 from trial.protocol.load import ProtocolError, load, path_of, read
 from trial.protocol.settings import Approval, RepeatPolicy

@@ -15,7 +15,7 @@ from statistics import NormalDist, mean, stdev
 import pytest
 
 from allocation.randomisation import below, block, message
-from trial.model import Arm
+from trial.codes import Arm
 
 Block = tuple[Arm, ...]
 

@@ -14,9 +14,9 @@ from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
 from receipts.carrier_words import Failure, meaning
 from receipts.delivery_log import read
 from tests.support.samples import MORNING, sample
+from trial.codes import ReminderState
 from trial.errors import ConflictError, RejectedError
 from trial.messages import is_news, outweighs
-from trial.model import ReminderState
 from trial.records import Receipt, Reminder
 
 if TYPE_CHECKING:

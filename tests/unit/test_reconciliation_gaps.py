@@ -6,7 +6,7 @@ import pytest
 
 from reconciliation.gaps import in_good_hands, why_never
 from tests.support.people import ADULT, KNOWN, SERVED
-from trial.model import ReminderState, Status, Suppression
+from trial.codes import ReminderState, Status, Suppression
 from trial.protocol.load import load
 from trial.records import Enrolment, Reminder, Switch
 

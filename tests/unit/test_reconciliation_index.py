@@ -2,10 +2,10 @@ from uuid import UUID
 
 import pytest
 
-from trial.model import ReminderState
+from trial.aws.table import Check
+from trial.codes import ReminderState
 from trial.progress import moved
 from trial.records import OPEN_STATES, Reminder, open_shard
-from trial.table import Condition
 
 SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
 REMINDER = Reminder(
@@ -27,7 +27,7 @@ def test_a_reminder_has_a_place_in_the_index_just_while_it_is_open(state: Remind
 
 @pytest.mark.parametrize("state", ReminderState)
 def test_whichever_way_it_moves_its_place_follows(state: ReminderState) -> None:
-    act = moved(REMINDER, state, condition=Condition("any", ""))
+    act = moved(REMINDER, state, condition=Check("any", ""))
     enters, leaves = (
         "#open_shard = :set_open_shard" in act.expression,
         "REMOVE #open_shard" in act.expression,

@@ -9,7 +9,7 @@ import pytest
 
 from local.rehearse import Rehearsed, send, texts
 from sending.gateway import Gateway, NotSentError
-from trial.model import Condition
+from trial.codes import Condition
 
 MADE_ON = date(2026, 12, 1)
 PHONE = "+447700900123"

@@ -21,7 +21,7 @@ from local.simulate_trial import (
     sequence,
     simulate,
 )
-from trial.model import Arm
+from trial.codes import Arm
 from trial.protocol import load as protocols
 from trial.protocol.settings import Protocol
 

@@ -10,11 +10,10 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from tests.support.faults import counting, hooked, meddling, raising, refusal
 from tests.support.samples import TABLE
 from tests.support.table import everything
-from trial import aws
-from trial.errors import ContendedError, RejectedError, UnavailableError
-from trial.table import (
+from trial.aws import clients
+from trial.aws.table import (
     ABSENT,
-    Condition,
+    Check,
     ConditionFailedError,
     Key,
     Table,
@@ -23,14 +22,15 @@ from trial.table import (
     put,
     update,
 )
+from trial.errors import ContendedError, RejectedError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE, THERE, NOWHERE = Key("a", "1"), Key("a", "2"), Key("b", "1")
-IS_ONE = Condition("it is one", "#size = :one", {"one": 1})
-IS_TWO = Condition("it is two", "#size = :two", {"two": 2})
-IS_NEW = Condition("it is new", ABSENT)
+IS_ONE = Check("it is one", "#size = :one", {"one": 1})
+IS_TWO = Check("it is two", "#size = :two", {"two": 2})
+IS_NEW = Check("it is new", ABSENT)
 
 WRITE = "dynamodb.TransactWriteItems"
 READ = "dynamodb.BatchGetItem"
@@ -38,7 +38,7 @@ READ = "dynamodb.BatchGetItem"
 
 @pytest.fixture
 def table(cloud: dict[str, str]) -> Table:
-    made = Table(aws.dynamodb(), cloud["TABLE_NAME"])
+    made = Table(clients.dynamodb(), cloud["TABLE_NAME"])
     made.write(put(HERE, {"size": 1}), put(THERE, {"size": 2, "name": "two"}))
     return made
 
@@ -59,8 +59,8 @@ def test_a_partition_comes_by_sort_key_however_many_pages_it_takes(table: Table)
         params["Limit"] = 2
 
     with (
-        hooked(aws.dynamodb(), "provide-client-params.dynamodb.Query", one_page_holds_two),
-        counting(aws.dynamodb(), "dynamodb.Query") as pages,
+        hooked(clients.dynamodb(), "provide-client-params.dynamodb.Query", one_page_holds_two),
+        counting(clients.dynamodb(), "dynamodb.Query") as pages,
     ):
         found = table.partition("p")
     assert list(found.items()) == [(key.sk, {"n": key.sk}) for key in keys]
@@ -74,8 +74,8 @@ def test_a_prefix_narrows_a_partition(table: Table) -> None:
 
 def test_every_read_is_strongly_consistent(table: Table) -> None:
     with (
-        counting(aws.dynamodb(), READ) as batches,
-        counting(aws.dynamodb(), "dynamodb.Query") as queries,
+        counting(clients.dynamodb(), READ) as batches,
+        counting(clients.dynamodb(), "dynamodb.Query") as queries,
     ):
         table.read(HERE)
         table.partition("a")
@@ -102,8 +102,8 @@ def test_what_dynamodb_left_out_is_asked_for_again(table: Table, busy: int) -> N
             leaving_out(HERE, parsed)
 
     with (
-        hooked(aws.dynamodb(), f"after-call.{READ}", leave_out),
-        counting(aws.dynamodb(), READ) as reads,
+        hooked(clients.dynamodb(), f"after-call.{READ}", leave_out),
+        counting(clients.dynamodb(), READ) as reads,
     ):
         assert table.read(HERE, THERE) == [{"size": 1}, {"size": 2, "name": "two"}]
     assert [len(read["RequestItems"][TABLE]["Keys"]) for read in reads] == [2, *[1] * busy]
@@ -114,7 +114,7 @@ def test_what_stays_left_out_is_no_answer(table: Table) -> None:
         leaving_out(HERE, parsed)
 
     with (
-        hooked(aws.dynamodb(), f"after-call.{READ}", leave_out),
+        hooked(clients.dynamodb(), f"after-call.{READ}", leave_out),
         pytest.raises(UnavailableError, match="every key"),
     ):
         table.read(HERE)
@@ -134,13 +134,13 @@ def test_an_update_sets_and_removes_and_leaves_the_rest(table: Table) -> None:
 
 
 def test_attributes_may_be_reserved_words(table: Table) -> None:
-    condition = Condition("as seen", "#size = :size", {"size": 2})
+    condition = Check("as seen", "#size = :size", {"size": 2})
     table.write(update(THERE, condition=condition, status="x", position=1, block=2))
     assert everything()[THERE]["status"] == "x"
 
 
 def test_nothing_to_do_is_done_without_asking(table: Table) -> None:
-    with counting(aws.dynamodb(), WRITE) as writes:
+    with counting(clients.dynamodb(), WRITE) as writes:
         table.write()
     assert writes == []
 
@@ -156,7 +156,7 @@ def test_or_none_does_and_the_conditions_that_did_not_hold_are_named(table: Tabl
         put(NOWHERE, {"size": 3}),
         put(HERE, {"size": 9}, IS_NEW),
         check(THERE, IS_ONE),
-        put(Key("c", "1"), {}, Condition("this one holds", ABSENT)),
+        put(Key("c", "1"), {}, Check("this one holds", ABSENT)),
     ]
     with pytest.raises(ConditionFailedError) as refused:
         table.write(*acts)
@@ -168,7 +168,7 @@ def test_an_item_that_another_transaction_holds_is_contended(table: Table) -> No
     held = refusal("TransactionCanceledException")
     held.response["CancellationReasons"] = [{"Code": "None"}, {"Code": "TransactionConflict"}]
     with (
-        meddling(aws.dynamodb(), f"before-call.{WRITE}", raising(held)),
+        meddling(clients.dynamodb(), f"before-call.{WRITE}", raising(held)),
         pytest.raises(ContendedError) as contended,
     ):
         table.write(put(HERE, {}), check(THERE, IS_TWO))
@@ -179,7 +179,7 @@ def test_a_transaction_cancelled_for_want_of_capacity_may_be_tried_again(table: 
     cancelled = refusal("TransactionCanceledException")
     cancelled.response["CancellationReasons"] = [{"Code": "ThrottlingError"}]
     with (
-        meddling(aws.dynamodb(), f"before-call.{WRITE}", raising(cancelled)),
+        meddling(clients.dynamodb(), f"before-call.{WRITE}", raising(cancelled)),
         pytest.raises(UnavailableError, match="ThrottlingError"),
     ):
         table.write(put(HERE, {}))
@@ -211,7 +211,7 @@ def test_what_may_pass_is_told_from_what_will_not(
     table: Table, operation: str, ask: Callable[[Table], object], error: Exception
 ) -> None:
     with (
-        meddling(aws.dynamodb(), f"before-call.{operation}", raising(error)),
+        meddling(clients.dynamodb(), f"before-call.{operation}", raising(error)),
         pytest.raises(UnavailableError),
     ):
         ask(table)
@@ -222,7 +222,7 @@ def test_an_error_that_no_retry_can_mend_gives_its_code_and_nothing_of_the_reque
     table: Table, code: str
 ) -> None:
     with (
-        meddling(aws.dynamodb(), f"before-call.{WRITE}", raising(refusal(code))),
+        meddling(clients.dynamodb(), f"before-call.{WRITE}", raising(refusal(code))),
         pytest.raises(RejectedError, match=code) as raised,
     ):
         table.write(put(HERE, {}))

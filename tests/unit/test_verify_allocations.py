@@ -16,9 +16,9 @@ from local.verify_allocations import SOMETHING_WRONG, derivation, main, refused,
 from tests.support.samples import TABLE
 from tests.support.steps import allocate, enrol
 from tests.support.table import everything, keep, to_wire
-from trial import aws
-from trial.keys import MacKey
-from trial.model import Arm
+from trial.aws import clients
+from trial.aws.kms import MacKey
+from trial.codes import Arm
 from trial.protocol.load import load
 from trial.records import Allocation, allocation_key, enrolment_key
 
@@ -84,7 +84,7 @@ def test_arms_are_counted_only_where_asked(
 
 
 def test_nothing_personal_is_read(some: list[UUID]) -> None:
-    read = json.dumps(list(scanned(aws.dynamodb(), TABLE)), default=str)
+    read = json.dumps(list(scanned(clients.dynamodb(), TABLE)), default=str)
     assert str(some[0]) in read
     enrolment = everything()[enrolment_key(some[0])]
     mobile = enrolment["mobile"]
@@ -203,11 +203,11 @@ def test_an_export_cut_short_is_refused(
 def test_a_draw_between_two_pages_is_no_fault(
     some: list[UUID], live: tuple[str, ...], cloud: dict[str, str]
 ) -> None:
-    key = MacKey(aws.kms(), cloud["ALLOCATION_KEY_ID"])
+    key = MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"])
     scans = iter([lambda i: i["kind"] != "cursor", lambda _: True])
 
     def scan() -> list[dict[str, Any]]:
-        return list(filter(next(scans), scanned(aws.dynamodb(), TABLE)))
+        return list(filter(next(scans), scanned(clients.dynamodb(), TABLE)))
 
     evidence, wrong = verify_live(
         scan, derivation(key), {AGREED.sha256: AGREED}, Progress(disable=True)

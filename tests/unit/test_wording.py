@@ -3,8 +3,8 @@ from itertools import chain, combinations
 
 import pytest
 
+from trial.codes import Condition
 from trial.errors import RejectedError
-from trial.model import Condition
 from trial.protocol.load import load
 from trial.protocol.wording import ONE_PART, render, septets, written
 

@@ -11,17 +11,17 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from enrolment.answers import Problem
-from enrolment.change import Desk
+from enrolment.change import RequestContext
 from enrolment.problems import PROBLEM_JSON
 from enrolment.store import EnrolmentStore
-from trial import aws
+from trial.aws import clients
+from trial.aws.kms import MacKey, SealKey
+from trial.aws.table import Table
+from trial.codes import Model
 from trial.config import EnrolmentSettings, settings
 from trial.errors import NotFoundError
-from trial.keys import MacKey, SealKey
-from trial.model import Model
 from trial.protocol.load import load
 from trial.records import Audit
-from trial.table import Table
 
 if TYPE_CHECKING:
     from http import HTTPStatus
@@ -53,21 +53,21 @@ NOT_VALID: Answers = {
 }
 
 
-def desk(router: Router) -> Desk:
+def context(router: Router) -> RequestContext:
     """All that a change needs, for the request at hand."""
     chosen = settings(EnrolmentSettings)
     request = APIGatewayProxyEvent(router.current_event.raw_event)
-    return Desk(
-        store=EnrolmentStore(Table(aws.dynamodb(), chosen.table_name)),
-        identity=MacKey(aws.kms(), chosen.identity_key_id),
-        sealing=SealKey(aws.kms(), chosen.sealing_key_id),
+    return RequestContext(
+        store=EnrolmentStore(Table(clients.dynamodb(), chosen.table_name)),
+        identity=MacKey(clients.kms(), chosen.identity_key_id),
+        sealing=SealKey(clients.kms(), chosen.sealing_key_id),
         protocol=load(chosen.protocol),
         by=request.request_context.identity.user_arn or "unknown",
         now=datetime.now(UTC),
     )
 
 
-def known_form(enrolment_id: str) -> UUID:
+def parse_enrolment_id(enrolment_id: str) -> UUID:
     """The id in a path. What is no id at all is not known either."""
     try:
         return UUID(enrolment_id)
@@ -75,7 +75,7 @@ def known_form(enrolment_id: str) -> UUID:
         raise NotFoundError("no enrolment has this id") from None
 
 
-def consulted(at: Desk, enrolment_id: UUID, what: str) -> None:
+def consulted(at: RequestContext, enrolment_id: UUID, what: str) -> None:
     """Leave a trace of who looked."""
     at.store.log(enrolment_id, Audit(at=at.now, what=f"{what} consulted", by=at.by))
 

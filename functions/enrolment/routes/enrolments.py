@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from enrolment import change, hold
 from enrolment.answers import EnrolmentAccepted, EnrolmentOut, OutcomeOut
 from enrolment.enrol import enrol
-from enrolment.facts import tell_accepted, tell_changed
+from enrolment.metrics import emit_accepted, emit_changed
 from enrolment.outcomes import report_outcome
 from enrolment.routes.common import (
     NOT_VALID,
@@ -19,9 +19,9 @@ from enrolment.routes.common import (
     Answers,
     answer,
     consulted,
-    desk,
-    known_form,
+    context,
     logger,
+    parse_enrolment_id,
     refusal,
 )
 from enrolment.views import enrolment_view
@@ -36,13 +36,13 @@ from enrolment.wire import (
     ResumeIn,
     Service,
 )
-from trial.facts import Fact, tell
+from trial.metrics import Metric, emit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from enrolment.change import Change, Desk
+    from enrolment.change import Change, RequestContext
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ _CHANGE: Answers = {
 )
 def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccepted]:
     """Accept an order, or find that it was accepted before."""
-    at = desk(router)
+    at = context(router)
     enrolment, new = enrol(
         request,
         by=at.by,
@@ -91,7 +91,7 @@ def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccept
         reasons=list(enrolment.first_reasons),
     )
     if new:
-        tell_accepted(enrolment)
+        emit_accepted(enrolment)
     accepted = EnrolmentAccepted(
         enrolment_id=enrolment.enrolment_id,
         status=enrolment.first_status,
@@ -108,7 +108,7 @@ def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccept
 )
 def show(enrolment_id: str) -> EnrolmentOut:
     """One enrolment, without anything that depends on its arm."""
-    at, ident = desk(router), known_form(enrolment_id)
+    at, ident = context(router), parse_enrolment_id(enrolment_id)
     file = at.store.file(ident)
     consulted(at, ident, "enrolment")
     return enrolment_view(file)
@@ -209,17 +209,19 @@ def release(enrolment_id: str, request: Annotated[ReleaseIn, Body()]) -> Enrolme
 )
 def report(enrolment_id: str, request: Annotated[OutcomeIn, Body()]) -> Response[OutcomeOut]:
     """Keep an outcome once."""
-    ident = known_form(enrolment_id)
-    outcome, new = report_outcome(ident, request, desk(router))
+    ident = parse_enrolment_id(enrolment_id)
+    outcome, new = report_outcome(ident, request, context(router))
     if new:
-        tell(Fact.OUTCOME_REPORTED, type=outcome.type)
+        emit(Metric.OUTCOME_REPORTED, type=outcome.type)
     kept = outcome.model_dump(exclude={"kind", "harm"})
     shown = OutcomeOut(enrolment_id=ident, kind=outcome.harm, **kept)
     return answer(HTTPStatus.CREATED if new else HTTPStatus.OK, shown)
 
 
-def _changed(act: "Callable[[UUID, T, Desk], Change]", enrolment_id: str, given: T) -> EnrolmentOut:
+def _changed(
+    act: "Callable[[UUID, T, RequestContext], Change]", enrolment_id: str, given: T
+) -> EnrolmentOut:
     """Change an enrolment, and show it as it is then."""
-    at, ident = desk(router), known_form(enrolment_id)
-    tell_changed(*act(ident, given, at))
+    at, ident = context(router), parse_enrolment_id(enrolment_id)
+    emit_changed(*act(ident, given, at))
     return enrolment_view(at.store.file(ident))

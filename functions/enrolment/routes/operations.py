@@ -10,9 +10,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from enrolment import operations
 from enrolment.answers import FlowOut, MissingNumbersOut, SuppressionOut, SwitchOut
 from enrolment.enrol import SHOWN_DIGITS
-from enrolment.routes.common import NOT_VALID, REFUSALS, answer, desk
+from enrolment.routes.common import NOT_VALID, REFUSALS, answer, context
 from enrolment.wire import SuppressionIn, SwitchIn
-from trial.facts import Fact, tell
+from trial.metrics import Metric, emit
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
 _TAGS = ["Operations"]
@@ -26,7 +26,7 @@ _TAGS = ["Operations"]
 )
 def flow() -> FlowOut:
     """The counts of the flow diagram; a moment late."""
-    return operations.flow(desk(router))
+    return operations.flow(context(router))
 
 
 @router.get(
@@ -37,7 +37,7 @@ def flow() -> FlowOut:
 )
 def missing_numbers() -> MissingNumbersOut:
     """The counts of missing numbers; a moment late."""
-    return operations.missing_numbers(desk(router))
+    return operations.missing_numbers(context(router))
 
 
 @router.get(
@@ -48,7 +48,7 @@ def missing_numbers() -> MissingNumbersOut:
 )
 def show_switch() -> SwitchOut:
     """The whole trial's switch. It is on until somebody pauses it."""
-    switch = desk(router).store.switch()
+    switch = context(router).store.switch()
     if switch is None:
         return SwitchOut(paused=False)
     return SwitchOut(**switch.model_dump(exclude={"kind", "version"}))
@@ -62,8 +62,8 @@ def show_switch() -> SwitchOut:
 )
 def set_switch(request: Annotated[SwitchIn, Body()]) -> SwitchOut:
     """While paused nothing goes; what gets stale meanwhile is never sent."""
-    switch = operations.set_switch(request, desk(router))
-    tell(Fact.SENDING_PAUSED, int(switch.paused))
+    switch = operations.set_switch(request, context(router))
+    emit(Metric.SENDING_PAUSED, int(switch.paused))
     return SwitchOut(**switch.model_dump(exclude={"kind", "version"}))
 
 
@@ -83,6 +83,6 @@ def set_switch(request: Annotated[SwitchIn, Body()]) -> SwitchOut:
 )
 def suppress(request: Annotated[SuppressionIn, Body()]) -> Response[SuppressionOut]:
     """Whoever the number belongs to."""
-    entry, new = operations.suppress(request, desk(router))
+    entry, new = operations.suppress(request, context(router))
     shown = SuppressionOut(last_digits=request.number[-SHOWN_DIGITS:], **entry.model_dump())
     return answer(HTTPStatus.CREATED if new else HTTPStatus.OK, shown)

@@ -9,11 +9,18 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BeforeValidator
 
 from enrolment.answers import AllocationOut, TimetableOut
-from enrolment.routes.common import NOT_VALID, REFUSALS, UNKNOWN, consulted, desk, known_form
+from enrolment.routes.common import (
+    NOT_VALID,
+    REFUSALS,
+    UNKNOWN,
+    consulted,
+    context,
+    parse_enrolment_id,
+)
 from enrolment.views import allocation_view, timetable_view
 from enrolment.wire import FieldError
+from trial.codes import Condition
 from trial.config import EnrolmentSettings, settings
-from trial.model import Condition
 from trial.protocol.timetable import LONDON
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
@@ -29,7 +36,7 @@ _NOBODY = UUID(int=0)
 )
 def show_allocation(enrolment_id: str) -> AllocationOut:
     """One allocation with its reminders, never a text with its number."""
-    at, ident = desk(router), known_form(enrolment_id)
+    at, ident = context(router), parse_enrolment_id(enrolment_id)
     file = at.store.file(ident)
     consulted(at, ident, "allocation")
     return allocation_view(file)
@@ -54,7 +61,7 @@ def show_timetable(
     enrolment_id: Annotated[UUID, Query(description="Whose times of day to show")] = _NOBODY,
 ) -> TimetableOut:
     """The timetable of an imagined order, as if enrolled at the start of its first day."""
-    chosen, protocol = settings(EnrolmentSettings), desk(router).protocol
+    chosen, protocol = settings(EnrolmentSettings), context(router).protocol
     if Condition.NO_MOLESTATION not in conditions:
         raise FieldError("conditions", "must hold no_molestation, as every order does")
     days = (expires_on - made_on).days + 1

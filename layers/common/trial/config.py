@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TypeVar
 
-from trial.model import Model
+from trial.codes import Model
 
 
 class Settings(Model):

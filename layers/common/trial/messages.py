@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trial.aws.table import ABSENT, Act, Check, delete, put
+from trial.codes import ReminderState
 from trial.errors import ConflictError
-from trial.model import ReminderState
 from trial.progress import moved
 from trial.records import Audit, Message, audit_key, message_key, stray_key
-from trial.table import ABSENT, Act, Condition, delete, put
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,7 +58,7 @@ def closing(
     *,
     stray: Stray | None,
     sent_at: datetime,
-    condition: Condition,
+    condition: Check,
     by: str,
     now: datetime,
 ) -> tuple[Act, ...]:
@@ -73,15 +73,15 @@ def closing(
     pointing = put(message_key(message_id), message.item(), as_seen(stray))
     if stray is None:
         return moved(reminder, ReminderState.SENT, condition=condition, **sent), pointing
-    settled = settling(reminder, stray.receipt, condition=condition, by=by, now=now, **sent)
+    settled = apply_receipt(reminder, stray.receipt, condition=condition, by=by, now=now, **sent)
     return *settled, pointing, delete(stray_key(stray))
 
 
-def settling(
+def apply_receipt(
     reminder: Reminder,
     receipt: Receipt,
     *,
-    condition: Condition,
+    condition: Check,
     by: str,
     now: datetime,
     **attributes: str,
@@ -110,20 +110,20 @@ def settling(
     )
 
 
-def as_seen(stray: Stray | None) -> Condition:
+def as_seen(stray: Stray | None) -> Check:
     """Under the message id there is still this stray, or still nothing."""
     if stray is None:
-        return Condition(MESSAGE_AS_SEEN, ABSENT)
-    return Condition(MESSAGE_AS_SEEN, "#receipt = :receipt", {"receipt": stray.item()["receipt"]})
+        return Check(MESSAGE_AS_SEEN, ABSENT)
+    return Check(MESSAGE_AS_SEEN, "#receipt = :receipt", {"receipt": stray.item()["receipt"]})
 
 
-def as_settled(reminder: Reminder) -> Condition:
+def as_settled(reminder: Reminder) -> Check:
     """No other receipt has been taken in since the reminder was read."""
     values = {"state": reminder.state.value}
     if reminder.state in _SETTLED:
         values["closed_at"] = reminder.item()["closed_at"]
     text = " AND ".join(f"#{name} = :{name}" for name in values)
-    return Condition("reminder as seen", text, values)
+    return Check("reminder as seen", text, values)
 
 
 def _weight(state: ReminderState, at: datetime, reason: str | None) -> tuple[bool, datetime, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trial.model import Arm, ReminderState, Suppression
+from trial.codes import Arm, ReminderState, Suppression
 from trial.protocol.load import load
 from trial.protocol.timetable import timetable
 from trial.records import Reminder

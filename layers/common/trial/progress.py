@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trial.aws.table import Act, Check, update
 from trial.records import OPEN_STATES, open_shard, reminder_key
-from trial.table import Act, Condition, update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trial.model import ReminderState
+    from trial.codes import ReminderState
     from trial.records import Reminder
 
 
@@ -18,7 +18,7 @@ def moved(
     reminder: Reminder,
     to: ReminderState,
     *,
-    condition: Condition,
+    condition: Check,
     remove: Iterable[str] = (),
     **attributes: Any,  # noqa: ANN401 - whatever an attribute may hold
 ) -> Act:

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from trial.model import (
+from trial.aws.table import Key
+from trial.codes import (
     AgeBand,
     Arm,
     Condition,
@@ -35,7 +36,6 @@ from trial.model import (
     Suppression,
     Why,
 )
-from trial.table import Key
 
 
 class Record(Model):

@@ -19,7 +19,7 @@ import pytest
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from tests.support.people import ADULT, KNOWN
-from trial.model import Arm, Condition, Status
+from trial.codes import Arm, Condition, Status
 from trial.planning import planned_reminders
 from trial.protocol.load import load
 from trial.protocol.wording import render

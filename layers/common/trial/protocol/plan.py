@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trial.model import Instrument, Model, OutcomeType
+from trial.codes import Instrument, Model, OutcomeType
 
 Text = Annotated[str, Field(min_length=1)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from trial.model import Arm
+from trial.codes import Arm
 from trial.protocol import timetable
 from trial.protocol.lines import Location
 from trial.protocol.plan import AnalysisPlan

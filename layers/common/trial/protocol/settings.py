@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from trial.model import Arm, Model
+from trial.codes import Arm, Model
 from trial.protocol.plan import AnalysisPlan, Costs
 
 Count = Annotated[int, Field(strict=True, ge=1)]

@@ -6,8 +6,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from trial.codes import Condition
 from trial.errors import RejectedError
-from trial.model import Condition
 from trial.protocol.settings import Protocol
 
 ONE_PART: Final = 160

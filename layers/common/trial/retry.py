@@ -17,7 +17,7 @@ TRIES = 8
 _LONGEST_PAUSE = 0.2  # seconds
 
 
-def patiently(attempt: Callable[[], R], *, pause: Callable[[float], None] = time.sleep) -> R:
+def on_contention(attempt: Callable[[], R], *, pause: Callable[[float], None] = time.sleep) -> R:
     """
     What the attempt returns. It must read afresh each time.
 

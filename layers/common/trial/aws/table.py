@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trial.attributes import plain, typed, wire
+from trial.aws.attributes import plain, typed, wire
 from trial.errors import ContendedError, RejectedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ConditionFailedError(ContendedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Check:
     """A condition under a name, which a refusal gives back."""
 
     name: str
@@ -69,13 +69,13 @@ class Act:
     expression: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     item: Mapping[str, Any] = field(default_factory=dict)
-    condition: Condition | None = None
+    condition: Check | None = None
 
 
 ABSENT = "attribute_not_exists(#pk)"
 
 
-def put(key: Key, item: Mapping[str, Any], condition: Condition | None = None) -> Act:
+def put(key: Key, item: Mapping[str, Any], condition: Check | None = None) -> Act:
     """Write the whole item."""
     return Act("Put", key, item=item, condition=condition)
 
@@ -83,7 +83,7 @@ def put(key: Key, item: Mapping[str, Any], condition: Condition | None = None) -
 def update(
     key: Key,
     *,
-    condition: Condition,
+    condition: Check,
     remove: Iterable[str] = (),
     **attributes: Any,  # noqa: ANN401 - whatever an attribute may hold
 ) -> Act:
@@ -95,18 +95,18 @@ def update(
     return Act("Update", key, expression=text, values=values, condition=condition)
 
 
-def count(key: Key, kind: str, by: int, condition: Condition | None = None) -> Act:
+def count(key: Key, kind: str, by: int, condition: Check | None = None) -> Act:
     """Add to the attribute `counted` of an item that does nothing else; it begins with 0."""
     values = {"kind": kind, "by": by}
     return Act("Update", key, "SET #kind = :kind ADD #counted :by", values, condition=condition)
 
 
-def check(key: Key, condition: Condition) -> Act:
+def check(key: Key, condition: Check) -> Act:
     """Write nothing, but let the transaction happen only if the condition holds."""
     return Act("ConditionCheck", key, condition=condition)
 
 
-def delete(key: Key, condition: Condition | None = None) -> Act:
+def delete(key: Key, condition: Check | None = None) -> Act:
     """Remove the item."""
     return Act("Delete", key, condition=condition)
 
@@ -251,7 +251,7 @@ class Table:
         self._call("transact_write_items", names, TransactItems=[self._wired(act) for act in acts])
 
     def _wired(self, act: Act) -> dict[str, Any]:
-        condition = act.condition or Condition("", "")
+        condition = act.condition or Check("", "")
         values = {**act.values, **condition.values}
         request: dict[str, Any] = {"TableName": self._name}
         key = {"pk": act.key.pk, "sk": act.key.sk}

@@ -11,7 +11,7 @@ from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 
-class Fact(StrEnum):
+class Metric(StrEnum):
     """The metrics' names, each with its dimensions, and its unit where it does not count."""
 
     ENROLMENT_ACCEPTED = "EnrolmentAccepted"
@@ -52,8 +52,8 @@ class Fact(StrEnum):
 _SERVICE = {"service": "trial"}
 
 
-def tell(
-    fact: Fact, value: float = 1, *, unit: MetricUnit = MetricUnit.Count, **codes: str
+def emit(
+    fact: Metric, value: float = 1, *, unit: MetricUnit = MetricUnit.Count, **codes: str
 ) -> None:
     """Write one metric to the log in CloudWatch's embedded format."""
     with single_metric(name=fact, unit=unit, value=value, default_dimensions=_SERVICE | codes):

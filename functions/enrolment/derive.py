@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trial.codes import EndReason, Reason, Status
 from trial.eligibility import assess
-from trial.model import EndReason, Reason, Status
 from trial.protocol.settings import Protocol, RepeatPolicy
 from trial.protocol.timetable import local_date
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trial.records import Enrolment, Number, Person
 
 
-def settled(
+def with_derived_status(
     enrolment: Enrolment, person: Person, *, protocol: Protocol, now: datetime
 ) -> Enrolment:
     """The enrolment with the status and the reasons that follow from its facts."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aws_lambda_powertools import Logger
 from pydantic import ValidationError
 
-from trial.attributes import plain
+from trial.aws.attributes import plain
 from trial.errors import RejectedError
 from trial.records import Record
 
