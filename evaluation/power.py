@@ -26,6 +26,10 @@ NEGLIGIBLE = 1e-12
 """Tables less probable than this are not counted: all of them together change no shown digit."""
 
 
+SAME = 1 + 1e-7
+"""Probabilities that differ by no more than this factor are equal but for rounding."""
+
+
 class Needed(NamedTuple):
     """People in each arm, by three ways of testing."""
 
@@ -186,8 +190,8 @@ def _fisher_power(risks: tuple[float, float], people: tuple[int, int], alpha: fl
         null = np.exp(ways - ways.max())
         null /= null.sum()
         ordered = np.sort(null)
-        p = np.cumsum(ordered)[np.searchsorted(ordered, null * (1 + 1e-7), side="right") - 1]
-        found += float((first[x] * second[events - x])[p <= alpha].sum())
+        p = np.cumsum(ordered)[np.searchsorted(ordered, null * SAME, side="right") - 1]
+        found += float((first[x] * second[events - x])[p <= alpha * SAME].sum())
     return found
 
 

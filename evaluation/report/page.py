@@ -67,7 +67,11 @@ def html(report: Report) -> str:
 
 
 def as_json(report: Report) -> str:
-    """The figures, unrounded; what cannot be said is there with its reason."""
+    """
+    The figures, to 10 significant digits; what cannot be said is there with its reason.
+
+    Processors differ in the digits after those: the same extract gives the same file on each.
+    """
     extract = report.extract
     figures = {
         "title": extract.protocol.title,
@@ -90,18 +94,19 @@ def as_json(report: Report) -> str:
             for section in report.sections
         },
     }
-    return json.dumps(_plain(figures), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(plain(figures), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds, one kind a line
+def plain(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds, one kind a line
+    """Figures as JSON holds them, to 10 significant digits."""
     if isinstance(value, NotEstimable):
         return {"cannot_be_said_because": value.because}
     if hasattr(value, "_asdict"):
-        return _plain(value._asdict())
+        return plain(value._asdict())
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value
+        return [plain(each) for each in value]
+    return float(f"{value:.10g}") if isinstance(value, float) else value

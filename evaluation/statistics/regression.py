@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import statsmodels.api as sm
 from firthmodels import FirthLogisticRegression, detect_separation
-from scipy.linalg import LinAlgError
+from scipy.stats import chi2
 
 from evaluation.statistics.values import (
     Estimate,
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 FEWEST = 10
 """People per arm: of fewer, a robust variance comes out too small."""
+
+MOST_ITERATIONS = 100
+"""Of Firth's method, for the estimate and for each end of its interval."""
 
 
 class Adjusted(NamedTuple):
@@ -77,10 +80,10 @@ def adjusted(
         (used if len(levels) > 1 else dropped).append(name)
         design += [values == level for level in levels[1:]]
     x = np.column_stack(design).astype(float)
-    try:
-        separated = bool(detect_separation(x, y).separation)
-    except LinAlgError:
+    # Columns of 0 and 1 are dependent or far from it: so wide a tolerance is never a close call.
+    if np.linalg.matrix_rank(sm.add_constant(x, has_constant="add"), rtol=1e-9) <= x.shape[1]:
         return NotEstimable("the arm or a covariate follows from the other covariates")
+    separated = bool(detect_separation(x, y).separation)
     fit = _firth(x, y, alpha) if separated else _logistic(x, y, alpha)
     if isinstance(fit, NotEstimable):
         return fit
@@ -97,15 +100,19 @@ def _logistic(x: NDArray[Any], y: NDArray[Any], alpha: float) -> tuple[Estimate,
 
 
 def _firth(x: NDArray[Any], y: NDArray[Any], alpha: float) -> tuple[Estimate, float] | NotEstimable:
-    model = FirthLogisticRegression(max_iter=100, gtol=1e-8, xtol=1e-8)
+    # Tolerances well above the noise of the log-likelihood in double precision, by which
+    # processors differ: of a fit asked for more, they disagree whether it converged.
+    model = FirthLogisticRegression(max_iter=MOST_ITERATIONS, gtol=1e-6, xtol=1e-6)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what did not converge is not a number: seen below
         model.fit(x, y)
         model.lrt(0)
-        low, high = model.conf_int(alpha, method="pl", features=0, max_iter=100)[0]
+        low, high = model.conf_int(alpha, method="pl", features=0, max_iter=MOST_ITERATIONS)[0]
     if not (model.converged_ and np.isfinite([low, high, model.lrt_pvalues_[0]]).all()):
-        return NotEstimable("neither likelihood nor penalised likelihood has a clear maximum")
-    return _odds_ratio(model.coef_[0], low, high), float(model.lrt_pvalues_[0])
+        return NotEstimable(f"Firth's method did not converge within {MOST_ITERATIONS} iterations")
+    # Equal likelihoods differ in their last digits, and near 1 p goes with the root of that.
+    ratio = round(float(chi2.isf(model.lrt_pvalues_[0], 1)), 9)
+    return _odds_ratio(model.coef_[0], low, high), float(chi2.sf(ratio, 1))
 
 
 def by_person(
@@ -126,6 +133,10 @@ def by_person(
         return reason
     if min(len(np.unique(who[those])) for those in (arm, ~arm)) < FEWEST:
         return NotEstimable(f"an arm has fewer than {FEWEST} people")
+    if _alike(y[arm], who[arm]) and _alike(y[~arm], who[~arm]):
+        return NotEstimable(
+            "the share of orders with the event is the same for everybody in an arm"
+        )
     fit = sm.GEE(
         y.astype(float),
         np.column_stack([np.ones(len(y)), arm]),
@@ -155,3 +166,10 @@ def _all_or_none(y: NDArray[Any], arm: NDArray[Any]) -> NotEstimable | None:
             how_many = "everybody" if those.all() else "nobody"
             return NotEstimable(f"{how_many} in the {name} arm had the event")
     return None
+
+
+def _alike(y: NDArray[Any], who: NDArray[Any]) -> bool:
+    """Whether each person has the same share of events, so that a robust variance is zero."""
+    _, index = np.unique(who, return_inverse=True)
+    events, orders = np.bincount(index, weights=y), np.bincount(index)
+    return bool((events * len(y) == orders * y.sum()).all())

@@ -69,7 +69,8 @@ def interaction(
     with warnings.catch_warnings():
         # Equal odds fit the cells perfectly too: that is no separation, which was seen to above.
         warnings.simplefilter("ignore", PerfectSeparationWarning)
-        ratio = float(model.fit().deviance)
+        # Rounded: equal odds leave noise, and near 1 p goes with the root of it.
+        ratio = round(abs(float(model.fit().deviance)), 9)
     degrees = len(telling) - 1
     return Interaction(
         ratio, degrees, float(chi2.sf(ratio, degrees)), tuple(str(group) for group in left_out)

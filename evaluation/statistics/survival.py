@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from lifelines import KaplanMeierFitter
 from lifelines.statistics import logrank_test
-from lifelines.utils import restricted_mean_survival_time
+from lifelines.utils import qth_survival_time, restricted_mean_survival_time
 from scipy.stats import norm
 
 from evaluation.statistics.values import Estimate, NotEstimable, columns, empty_arm
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+
+HALF = 0.5 + 1e-9
+"""Where a curve is at its median: a product that equals a half may come out a digit above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def kaplan_meier(*, days: ArrayLike, event: ArrayLike, alpha: float) -> Curve | 
         return NotEstimable("nobody was followed")
     fit = _fitted(times, events, alpha)
     interval = fit.confidence_interval_.to_numpy()
-    median = float(fit.median_survival_time_)
+    median = float(qth_survival_time(HALF, fit.survival_function_.iloc[:, 0]))
     return Curve(
         days=[float(day) for day in fit.survival_function_.index],
         survival=[float(share) for share in fit.survival_function_.iloc[:, 0]],

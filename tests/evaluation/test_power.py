@@ -78,6 +78,14 @@ def test_the_exact_power_is_the_sum_over_every_table(n: int, m: int, alpha: floa
     assert power.exact == pytest.approx(expected, rel=1e-9)
 
 
+def test_a_p_that_equals_alpha_shows_the_effect() -> None:
+    # Of 3 and 3, all and none: two of the 20 ways, p = 0.1, and probability 2 / 2**6.
+    power = power_of(0.5, 0.5, per_arm=(3, 3), alpha=0.1)
+
+    assert isinstance(power, Power)
+    assert power.exact == pytest.approx(2 / 2**6)
+
+
 def test_simulated_trials_show_the_effect_as_often_as_said() -> None:
     random = np.random.default_rng(20261123)
     n, trials = 200, 20_000

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from evaluation.statistics import regression
 from evaluation.statistics.regression import Adjusted, ByPerson, adjusted, by_person
 from evaluation.statistics.values import NotEstimable
 
@@ -191,12 +192,49 @@ def test_what_cannot_be_said_says_why(table: tuple[int, int, int, int], because:
     )
 
 
-def test_an_estimate_that_finds_no_end_is_not_given() -> None:
+def test_four_people_have_a_penalised_maximum() -> None:
     event, arm = two_by_two(1, 1, 0, 2)
 
     found = adjusted(event=event, treated=arm, covariates={"half": list("baba")}, alpha=0.05)
 
-    assert isinstance(found, NotEstimable)
+    assert isinstance(found, Adjusted)
+    assert found.method == "firth"
+    assert found.odds_ratio.value == pytest.approx(5.354974, rel=1e-5)
+
+
+def test_a_fit_that_does_not_converge_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regression, "MOST_ITERATIONS", 1)
+    event, arm = two_by_two(0, 20, 6, 14)
+
+    found = adjusted(event=event, treated=arm, covariates={}, alpha=0.05)
+
+    assert found == NotEstimable("Firth's method did not converge within 1 iterations")
+
+
+def test_equal_odds_have_a_p_of_one() -> None:
+    # Nobody of stratum b had the event: separated, and within a the arms are alike.
+    event, arm = people([(3, True, True), (5, False, True), (3, True, False), (5, False, False)])
+    event, arm = event + [False] * 8, arm + [True, False] * 4
+
+    found = adjusted(
+        event=event, treated=arm, covariates={"stratum": ["a"] * 16 + ["b"] * 8}, alpha=0.05
+    )
+
+    assert isinstance(found, Adjusted)
+    assert found.method == "firth"
+    assert found.odds_ratio.value == pytest.approx(1)
+    assert found.p == 1
+
+
+def test_a_robust_variance_of_nothing_is_not_given() -> None:
+    person = np.repeat(np.arange(40), 2)
+    arm = person % 2 == 0
+
+    found = by_person(event=[True, False] * 40, treated=arm, person=person, alpha=0.05)
+
+    assert found == NotEstimable(
+        "the share of orders with the event is the same for everybody in an arm"
+    )
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,13 @@ def test_the_variance_of_a_censored_mean_is_what_a_bootstrap_gives() -> None:
     assert error == pytest.approx(resampled, rel=0.2)
 
 
+@pytest.mark.parametrize("people", range(2, 121, 2))
+def test_where_exactly_half_are_left_the_median_is_reached(people: int) -> None:
+    found = curve(list(range(1, people + 1)), [True] * people)
+
+    assert found.median == people / 2
+
+
 def test_where_few_had_the_event_there_is_no_median() -> None:
     found = curve([5, 6, 7, 8], [True, False, False, False])
 
