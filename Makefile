@@ -24,70 +24,70 @@ help: ## list the targets
 
 # --- environments: made when first needed, remade when their requirements change ------------
 
-.venv/ready: requirements-dev.txt
-	@PYTHON=$(PYTHON) local/make-environment .venv requirements-dev.txt
-.venv-local/ready: requirements-local.txt
-	@PYTHON=$(PYTHON) local/make-environment .venv-local requirements-local.txt
-.venv-evaluation/ready: requirements-evaluation.txt
-	@PYTHON=$(PYTHON) local/make-environment .venv-evaluation requirements-evaluation.txt
+.venv/ready: requirements/dev.txt
+	@PYTHON=$(PYTHON) commands/repository/make-environment .venv requirements/dev.txt
+.venv-local/ready: requirements/local.txt
+	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-local requirements/local.txt
+.venv-evaluation/ready: requirements/evaluation.txt
+	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-evaluation requirements/evaluation.txt
 
-.venv-security/ready: requirements-security.txt
-	@PYTHON=$(PYTHON) local/make-environment .venv-security requirements-security.txt
-.venv-supply/ready: requirements-supply.txt
-	@PYTHON=$(PYTHON) local/make-environment .venv-supply requirements-supply.txt
+.venv-security/ready: requirements/security.txt
+	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-security requirements/security.txt
+.venv-supply/ready: requirements/supply.txt
+	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-supply requirements/supply.txt
 
 # --- try it -----------------------------------------------------------------------------------
 
 demo: .venv-local/ready ## a month of the whole system in a minute or two; makes build/demo/index.html
-	@$(LOCAL) -m local.demo
+	@$(LOCAL) -m local.demo.demo
 
 up: .venv-local/ready ## start the emulator and deploy (PORT=4566); writes .local/stack.json
-	@$(LOCAL) -m local.stack up
+	@$(LOCAL) -m local.emulator.stack up
 
 status: .venv-local/ready ## say what is up, and at what time it lives
-	@$(LOCAL) -m local.stack status
+	@$(LOCAL) -m local.emulator.stack status
 
 clock: .venv-local/ready ## walk the clock (TO=2026-12-05T09:00:00Z or BY=2d; JUMP=1 leaps instead)
-	@$(LOCAL) -m local.clock $(if $(TO),--to $(TO)) $(if $(BY),--by $(BY)) $(if $(JUMP),--jump)
+	@$(LOCAL) -m local.emulator.clock $(if $(TO),--to $(TO)) $(if $(BY),--by $(BY)) $(if $(JUMP),--jump)
 
 down: .venv-local/ready ## stop what `make up` started
-	@$(LOCAL) -m local.stack down
+	@$(LOCAL) -m local.emulator.stack down
 
 order: .venv-local/ready ## post a made-up order, made today (NUMBER=1, up to 999)
-	@$(LOCAL) -m local.call --order $(or $(NUMBER),1)
+	@$(LOCAL) -m commands.staff.call --order $(or $(NUMBER),1)
 
 call: .venv-local/ready ## call a route, signed (ROUTE=/reports/flow; METHOD=PUT BODY='{...}')
-	@$(LOCAL) -m local.call $(ROUTE) $(if $(METHOD),--method $(METHOD)) $(if $(BODY),--body '$(BODY)')
+	@$(LOCAL) -m commands.staff.call $(ROUTE) $(if $(METHOD),--method $(METHOD)) $(if $(BODY),--body '$(BODY)')
 
 invoke: .venv-local/ready ## call a function (FUNCTION=sending EVENT=schedule-fired)
-	@$(LOCAL) -m local.invoke "$(FUNCTION)" "$(EVENT)"
+	@$(LOCAL) -m local.emulator.invoke "$(FUNCTION)" "$(EVENT)"
 
 carrier: .venv-local/ready ## play the carrier until stopped (ARGS="--failures .2 --late .1 --repeated .1")
-	@$(LOCAL) -m local.carrier $(ARGS)
+	@$(LOCAL) -m local.emulator.carrier $(ARGS)
 
 redrive: .venv-local/ready ## show what waits in the failure queues (QUEUE=sending; GO=1 redrives it)
-	@$(LOCAL) -m local.redrive $(QUEUE) $(if $(GO),--go) $(ARGS)
+	@$(LOCAL) -m commands.repair.redrive $(QUEUE) $(if $(GO),--go) $(ARGS)
 
 dashboard: .venv-local/ready ## draw the template's dashboard from what the local stack emitted
-	@$(LOCAL) -m local.dashboard
+	@$(LOCAL) -m local.dashboard.dashboard
 
 redrive-receipts: .venv-local/ready ## read the delivery logs again (ARGS="--since 4d"); does no harm
-	@$(LOCAL) -m local.redrive_receipts $(ARGS)
+	@$(LOCAL) -m commands.repair.redrive_receipts $(ARGS)
 
 extract: .venv-local/ready ## write a research extract and fetch it into build/extract (ARGS="--help")
-	@$(LOCAL) -m local.extract $(ARGS)
+	@$(LOCAL) -m commands.staff.extract $(ARGS)
 
 verify-allocations: .venv/ready ## the auditor's check of every arm (ARGS="--help" says how, on AWS too)
-	@$(DEV) -m local.verify_allocations $(ARGS)
+	@$(DEV) -m commands.audit.verify_allocations $(ARGS)
 
 verify-audit: .venv-local/ready ## walk the exported audit trail, and hold it against the table (ARGS="--help")
-	@$(LOCAL) -m local.verify_audit $(ARGS)
+	@$(LOCAL) -m commands.audit.verify_audit $(ARGS)
 
 subject-access: .venv-local/ready ## all that is held about one person (PERSON=durham/2003/0011985X or ORDER=durham/REFERENCE)
-	@$(LOCAL) -m local.subject_access $(if $(PERSON),--person "$(PERSON)") $(if $(ORDER),--order "$(ORDER)") $(ARGS)
+	@$(LOCAL) -m commands.audit.subject_access $(if $(PERSON),--person "$(PERSON)") $(if $(ORDER),--order "$(ORDER)") $(ARGS)
 
 example-trial: .venv-evaluation/ready ## make up a year of the trial, and its report (N=1000, SEED=1)
-	@$(EVALUATION) -m local.example_trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))
+	@$(EVALUATION) -m evaluation.example.trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))
 	@$(EVALUATION) -m evaluation report build/example-trial/unblinded \
 	    -o build/example-trial/report.html --json build/example-trial/report.json
 
@@ -110,7 +110,7 @@ check: .venv/ready .venv-security/ready ## lint, types, template, secrets and pr
 	@$(DEV) -m ruff format --check
 	@$(DEV) -m mypy
 	@.venv/bin/cfn-lint infra/template.yaml
-	@$(DEV) -m local.scan
+	@$(DEV) -m commands.repository.scan
 	@$(DEV) -m trial.protocol
 
 format: .venv/ready ## rewrite the code in the common style
@@ -121,10 +121,10 @@ protocol: .venv/ready ## check protocol files (FILE=path; default: all)
 	@$(DEV) -m trial.protocol $(FILE)
 
 simulate-trial: .venv/ready ## allocate N synthetic people in memory and draw the balance (N=1000)
-	@$(DEV) -m local.simulate_trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))
+	@$(DEV) -m evaluation.example.simulate_trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))
 
 simulate: .venv/ready ## live through made-up months with every fault (SEEDS=100, ARGS="--seed 7 --trace")
-	@$(DEV) -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+	@$(DEV) -m tests.proofs.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 contract: .venv/ready .venv-local/ready ## 2,000 made-up requests against the contract; minutes
 	@CONTRACT_CASES=2000 $(DEV) -m pytest tests/emulator/test_contract.py
@@ -133,43 +133,43 @@ faults: .venv/ready .venv-local/ready ## the emulator behind a proxy that fails 
 	@$(DEV) -m pytest -m faults tests/emulator
 
 bench: .venv/ready .venv-local/ready ## time, calls, units, cost, scale: a table and build/bench.json (ARGS="--only cold")
-	@$(DEV) -m tests.bench $(ARGS)
+	@$(DEV) -m tests.proofs.bench $(ARGS)
 
 mutants: .venv/ready .venv-local/ready ## delete each guard in a copy, and see who notices
-	@$(DEV) -m tests.mutants
+	@$(DEV) -m tests.proofs.mutants
 
 openapi: .venv/ready ## write docs/openapi.json anew from the models
-	@$(DEV) -m local.openapi
+	@$(DEV) -m commands.repository.openapi
 
 # --- deploy it --------------------------------------------------------------------------------
 
 package: .venv-local/ready ## build the layer and the functions for AWS (arm64, Python 3.13) in build/
-	@$(LOCAL) -m local.package
+	@$(LOCAL) -m commands.deploy.package
 
 preflight: .venv-local/ready ## say what the AWS account still lacks (STAGE=v1, ARGS="--sender-id NAME")
-	@$(LOCAL) -m local.preflight --stage $(STAGE) $(ARGS)
+	@$(LOCAL) -m commands.deploy.preflight --stage $(STAGE) $(ARGS)
 
 deploy: .venv-local/ready ## deploy to AWS: show, ask, change, watch (STAGE=v1, PARAMETERS="Name=value")
-	@$(LOCAL) -m local.deploy --stage $(STAGE) $(ARGS) $(PARAMETERS)
+	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) $(ARGS) $(PARAMETERS)
 
 rehearse: .venv/ready ## text a timetable to a staff phone (NUMBER=+447..., ARGS="--aws --force ...")
-	@$(DEV) -m local.rehearse $(NUMBER) $(ARGS)
+	@$(DEV) -m commands.deploy.rehearse $(NUMBER) $(ARGS)
 
 destroy: .venv-local/ready ## delete a stack on AWS; table, keys, logs and buckets stay (STAGE=v1)
-	@$(LOCAL) -m local.destroy --stage $(STAGE) $(ARGS)
+	@$(LOCAL) -m commands.deploy.destroy --stage $(STAGE) $(ARGS)
 
 # --- keep it ----------------------------------------------------------------------------------
 
 sbom: .venv-supply/ready ## say what the deployed code is made of (CycloneDX, build/sbom.json)
 	@mkdir -p build
-	@.venv-supply/bin/cyclonedx-py requirements requirements-layer.txt --output-reproducible -o build/sbom.json
+	@.venv-supply/bin/cyclonedx-py requirements requirements/layer.txt --output-reproducible -o build/sbom.json
 
 audit: .venv-supply/ready ## ask whether anything is known against a pinned dependency (needs the network)
-	@for each in requirements-*.txt; do echo "$$each"; \
+	@for each in requirements/*.txt; do echo "$$each"; \
 	    .venv-supply/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r $$each || exit 1; done
 
 requirements: .venv/ready ## pin the dependencies in pyproject.toml anew, with hashes
-	@$(DEV) -m local.requirements
+	@$(DEV) -m commands.repository.requirements
 
 clean: down ## remove everything that was built, environments too
 	@rm -rf .venv .venv-local .venv-evaluation .venv-security .venv-supply .local build .pytest_cache .mypy_cache .ruff_cache

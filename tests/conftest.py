@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 from aws_lambda_powertools import Logger
+from hypothesis import settings
 from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.kms.models import Key, KmsBackend, kms_backends
 from samtranslator.yaml_helper import yaml_parse
 
-from local.metrics import RecordedMetrics, data
+from local.dashboard.metrics import RecordedMetrics, data
 from tests.support.samples import ACCOUNT, MORNING, REGION, ROOT, TABLE
 from trial import config
 from trial.aws import clients
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 collect_ignore = ["evaluation"]  # those need .venv-evaluation: `make test` runs both
+
+settings.register_profile("untimed", deadline=None)  # a slow machine is no fault
+settings.load_profile("untimed")
 
 # Before any client is made: no test may find real credentials, or ask this machine for them.
 os.environ.update(

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from local import api, moved_clock
-from local.clock import Clock
-from local.emulator import LOG, STATE
-from local.stack import DESCRIPTION, LIBRARIES, Stack, access
+from commands import api, moved_clock
+from local.emulator.clock import Clock
+from local.emulator.emulator import LOG, STATE
+from local.emulator.stack import DESCRIPTION, LIBRARIES, Stack, access
 from tests.support.samples import ROOT
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """
     assert PYTHON.exists(), "make test sets up the emulator's environment first"
     home = tmp_path_factory.mktemp("checkout")
-    for part in ("functions", "infra", "layers", "local", "requirements-layer.txt"):
+    for part in ("commands", "functions", "infra", "layers", "local", "requirements"):
         (home / part).symlink_to(ROOT / part)
     LIBRARIES.mkdir(parents=True, exist_ok=True)
     (home / STATE.name).mkdir()
@@ -107,7 +107,7 @@ def system(stack: Stack) -> System:
 
 def run(home: Path, *command: str) -> None:
     done = subprocess.run(
-        [PYTHON, "-m", "local.stack", *command],
+        [PYTHON, "-m", "local.emulator.stack", *command],
         cwd=home,
         capture_output=True,
         text=True,

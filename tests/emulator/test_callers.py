@@ -19,7 +19,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.clock import settle
+from local.emulator.clock import settle
 from tests.emulator.conftest import PYTHON
 from tests.support.samples import ROOT, order
 from trial.protocol.timetable import LONDON
@@ -119,10 +119,10 @@ def an_order(system: System, serial: int) -> dict[str, Any]:
 
 
 def called(system: System, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """How `python -m local.call` ends beside the stack, and the answer that it prints."""
+    """How `python -m commands.staff.call` ends beside the stack, and the answer that it prints."""
     home = Path(system.stack.clock_file).parents[1]
     done = subprocess.run(
-        [PYTHON, "-m", "local.call", *arguments],
+        [PYTHON, "-m", "commands.staff.call", *arguments],
         cwd=home,
         env={"PYTHONPATH": f"{ROOT}/functions:{ROOT}/layers/common:."},
         capture_output=True,

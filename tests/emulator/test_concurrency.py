@@ -15,10 +15,10 @@ from uuid import UUID
 
 import pytest
 
-from local.allocation_evidence import Evidence
-from local.allocation_sources import scanned
-from local.api import call
-from local.clock import settle
+from commands.api import call
+from commands.audit.allocation_evidence import Evidence
+from commands.audit.allocation_sources import scanned
+from local.emulator.clock import settle
 from tests.support.samples import order, sample
 from tests.support.table import wired
 from trial.codes import Arm
@@ -110,7 +110,7 @@ def test_two_hundred_orders_at_once_are_drawn_once_each(system: System) -> None:
     assert all(list(block.values()).count(Arm.CONTROL) * 2 == len(block) for block in full)
 
     verified = subprocess.run(
-        [sys.executable, "-m", "local.verify_allocations"],
+        [sys.executable, "-m", "commands.audit.verify_allocations"],
         cwd=Path(system.stack.clock_file).parents[1],  # the checkout whose stack it is
         env=os.environ | {"PYTHONPATH": os.pathsep.join(("functions", "layers/common", "."))},
         capture_output=True,

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from enrolment.handler import contract
-from local.clock import settle
+from local.emulator.clock import settle
 from tests.support.life import ARREST, CUSTODY, RELEASE
 from tests.support.samples import order
 from trial.protocol.timetable import local_date
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from schemathesis import Case
 
-    from local.stack import Stack
+    from local.emulator.stack import Stack
     from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("emulator")]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local import package
-from local.deploy import Deployment, forbidden
-from local.stack import LIBRARIES, NAME
+from commands.deploy import package
+from commands.deploy.deploy import Deployment, forbidden
+from local.emulator.stack import LIBRARIES, NAME
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import System

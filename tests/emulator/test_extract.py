@@ -11,9 +11,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.clock import settle
-from local.extract import fetch, newest
-from local.stack import access
+from commands.staff.extract import fetch, newest
+from local.emulator.clock import settle
+from local.emulator.stack import access
 from tests.support.extracts import opened
 from tests.support.samples import order
 from trial.protocol.timetable import LONDON

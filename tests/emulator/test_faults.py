@@ -16,10 +16,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from local import api
-from local.carrier import Carrier, Habits
-from local.clock import settle
-from local.emulator import ROOT_KEY
+from commands import api
+from local.emulator.carrier import Carrier, Habits
+from local.emulator.clock import settle
+from local.emulator.emulator import ROOT_KEY
 from tests.emulator.conftest import free_port
 from tests.support.samples import order
 from trial.protocol.timetable import LONDON

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from local import api
-from local.clock import settle
+from commands import api
+from local.emulator.clock import settle
 from tests.support.samples import order
 from trial.protocol.timetable import LONDON
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.progress import Progress
 
-from local.audit_findings import Fault
-from local.clock import settle
-from local.verify_audit import Place, verify
+from commands.audit.audit_findings import Fault
+from commands.audit.verify_audit import Place, verify
+from local.emulator.clock import settle
 from tests.support.samples import order
 from trial.protocol.timetable import LONDON
 
 if TYPE_CHECKING:
-    from local.audit_findings import Chain, Finding
+    from commands.audit.audit_findings import Chain, Finding
     from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("retention")]

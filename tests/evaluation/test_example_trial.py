@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from allocation.randomisation import block, message
+from evaluation.example.trial import EXTRACTED_AT, VERSION, cases, made, main
 from evaluation.package import read
 from evaluation.report.make import report
-from local.example_trial import EXTRACTED_AT, VERSION, cases, made, main
 from trial.protocol.load import load
 
 

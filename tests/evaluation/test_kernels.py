@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from local.example_trial import made
+from evaluation.example.trial import made
 
 ROOT = Path(__file__).parents[2]
 STATISTICS = [

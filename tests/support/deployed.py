@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from local.scan import TEMPLATE, translated
+from commands.repository.scan import TEMPLATE, translated
 from tests.support.samples import ACCOUNT, REGION
 
 TEXT = TEMPLATE.read_text()

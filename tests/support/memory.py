@@ -16,9 +16,9 @@ import pytest
 
 from allocation.handler import lambda_handler as allocation
 from scheduling.handler import lambda_handler as scheduling
-from tests.simulation.cloud import Dynamo, Kms, Scheduler, when
-from tests.simulation.services import stream_record
-from tests.simulation.world import SETTINGS
+from tests.proofs.simulation.cloud import Dynamo, Kms, Scheduler, when
+from tests.proofs.simulation.services import stream_record
+from tests.proofs.simulation.world import SETTINGS
 from tests.support.samples import MORNING
 from tests.support.steps import CONTEXT, failures, stream
 from trial import config

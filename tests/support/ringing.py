@@ -5,12 +5,12 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-from local.expressions import evaluate
-from local.metrics import MetricKey
+from local.dashboard.expressions import evaluate
+from local.dashboard.metrics import MetricKey
 
 if TYPE_CHECKING:
-    from local.expressions import Series
-    from local.metrics import RecordedMetrics
+    from local.dashboard.expressions import Series
+    from local.dashboard.metrics import RecordedMetrics
 
 _COMPARISONS = {
     "GreaterThanThreshold": operator.gt,

@@ -1,0 +1,228 @@
+"""What is wrong with a trial's allocations, by what the table holds and what the key gives."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from commands.audit.allocation_evidence import Block, Sequence, blocks_of
+from trial.codes import Arm
+from trial.records import Allocation, Cursor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+    from uuid import UUID
+
+    from commands.audit.allocation_evidence import Enrolled, Evidence
+    from trial.protocol.settings import Protocol
+
+    Derive = Callable[[Protocol, str, int], tuple[Arm, ...]]
+
+
+class Fault(StrEnum):
+    """What can be wrong."""
+
+    UNREADABLE = "not what it says it is"
+    MISMATCH = "arm differs from the key's"
+    NO_SUCH_SLOT = "no such slot"
+    USED_TWICE = "slot used twice"
+    GAP = "slots skipped"
+    UNBALANCED = "block not balanced"
+    REDESIGNED = "design changed inside a block"
+    CURSOR = "cursor does not follow the last slot"
+    PROTOCOL = "protocol not known"
+    OTHER_TRIAL = "drawn in another trial than enrolled in"
+    STRATUM = "stratum not of the order's length"
+    SLOT_AND_REPEAT = "repeat with a slot, or first without one"
+    DRAWN_TWICE = "person drawn twice"
+    NO_FIRST = "repeat of nothing"
+    REPEAT_ARM = "repeat in another arm"
+    TWO_ALLOCATIONS = "enrolment with two allocations"
+    NO_ENROLMENT = "allocation without its enrolment"
+    NO_ALLOCATION = "allocated, but no allocation"
+    TIME = "enrolment tells another time of allocation"
+    CONTROL_REMINDED = "reminders in control, or without an allocation"
+    NO_REMINDERS = "no reminders in intervention"
+
+
+class Finding(NamedTuple):
+    """One thing wrong. Of people it names the enrolment's id only."""
+
+    fault: Fault
+    where: str
+    detail: str = ""
+
+
+def findings(
+    evidence: Evidence, *, protocols: Mapping[str, Protocol], derive: Derive
+) -> list[Finding]:
+    """
+    Everything wrong, in no particular order; nothing, if all is well.
+
+    `protocols` are those agreed, by their SHA-256. `derive` gives a block's arms, by the key.
+    """
+    blocks = blocks_of(evidence.allocations, protocols)
+    enrolments = {each.enrolment_id: each for each in evidence.enrolments}
+    return [
+        *(Finding(Fault.UNREADABLE, where) for where in evidence.unreadable),
+        *_each(evidence.allocations, enrolments, protocols),
+        *_lost(evidence),
+        *_people(evidence.allocations, enrolments),
+        *_reminders(evidence.allocations, evidence.reminded),
+        *(
+            finding
+            for sequence in {*blocks, *evidence.cursors}
+            for finding in _sequence(
+                sequence,
+                blocks.get(sequence, {}),
+                evidence.cursors.get(sequence, Cursor()),
+                protocols,
+                derive,
+            )
+        ),
+    ]
+
+
+def _each(
+    allocations: Iterable[Allocation],
+    enrolments: Mapping[UUID, Enrolled],
+    protocols: Mapping[str, Protocol],
+) -> Iterator[Finding]:
+    """What an allocation shows beside its enrolment and its protocol."""
+    for each in allocations:
+        where = f"enrolment {each.enrolment_id}"
+        if (each.block is None) != each.repeat or (each.position is None) != each.repeat:
+            yield Finding(Fault.SLOT_AND_REPEAT, where)
+        protocol = protocols.get(each.protocol_sha256)
+        if protocol is None or protocol.version != each.protocol:
+            yield Finding(Fault.PROTOCOL, where, f"{each.protocol}, SHA-256 {each.protocol_sha256}")
+        enrolled = enrolments.get(each.enrolment_id)
+        if enrolled is None:
+            yield Finding(Fault.NO_ENROLMENT, where)
+            continue
+        if enrolled.allocated_at != each.allocated_at:
+            yield Finding(Fault.TIME, where, f"{enrolled.allocated_at}, not {each.allocated_at}")
+        if protocol and protocol.trial != enrolled.trial:
+            yield Finding(Fault.OTHER_TRIAL, where, f"{enrolled.trial}, drawn in {protocol.trial}")
+        # A correction after the draw may change the length, and never the stratum.
+        if protocol and not enrolled.dates_changed_at:
+            strata = [s.id for s in protocol.strata if s.min_days <= enrolled.days <= s.max_days]
+            if strata != [each.stratum]:
+                detail = f"{enrolled.days} days, drawn in {each.stratum}"
+                yield Finding(Fault.STRATUM, where, detail)
+
+
+def _lost(evidence: Evidence) -> Iterator[Finding]:
+    """Enrolments without their allocation, or with more than one."""
+    allocated = Counter(each.enrolment_id for each in evidence.allocations)
+    for enrolment_id, count in allocated.items():
+        if count > 1:
+            yield Finding(Fault.TWO_ALLOCATIONS, f"enrolment {enrolment_id}")
+    for each in evidence.enrolments:
+        if each.allocated_at and each.enrolment_id not in allocated:
+            yield Finding(Fault.NO_ALLOCATION, f"enrolment {each.enrolment_id}")
+
+
+def _people(
+    allocations: Iterable[Allocation], enrolments: Mapping[UUID, Enrolled]
+) -> Iterator[Finding]:
+    """Everybody is drawn once, and keeps the arm."""
+    by_person: dict[str, list[Allocation]] = defaultdict(list)
+    for each in allocations:
+        if enrolled := enrolments.get(each.enrolment_id):
+            by_person[enrolled.person_hash].append(each)
+    for theirs in by_person.values():
+        firsts = [each for each in theirs if not each.repeat]
+        first = min(firsts, key=lambda each: each.allocated_at, default=None)
+        for each in theirs:
+            where = f"enrolment {each.enrolment_id}"
+            if first is None:
+                yield Finding(Fault.NO_FIRST, where)
+            elif each.repeat and each.arm is not first.arm:
+                yield Finding(Fault.REPEAT_ARM, where, f"the first is {first.enrolment_id}")
+            elif not each.repeat and each is not first:
+                yield Finding(Fault.DRAWN_TWICE, where, f"the first is {first.enrolment_id}")
+
+
+def _reminders(allocations: Iterable[Allocation], reminded: AbstractSet[UUID]) -> Iterator[Finding]:
+    """Reminders for everybody in intervention, and for nobody else."""
+    treated = {each.enrolment_id for each in allocations if each.arm is Arm.INTERVENTION}
+    for enrolment_id in reminded - treated:
+        yield Finding(Fault.CONTROL_REMINDED, f"enrolment {enrolment_id}")
+    for enrolment_id in treated - reminded:
+        yield Finding(Fault.NO_REMINDERS, f"enrolment {enrolment_id}")
+
+
+def _sequence(
+    sequence: Sequence,
+    blocks: Mapping[int, Block],
+    cursor: Cursor,
+    protocols: Mapping[str, Protocol],
+    derive: Derive,
+) -> Iterator[Finding]:
+    """Blocks are filled one after another, each as the key has it; the cursor stands behind."""
+    following = (0, 0)
+    last = max(blocks, default=None)
+    for skipped in _gaps(blocks, end=last or 0):
+        yield Finding(Fault.GAP, f"{sequence}, block {skipped}", "no allocation")
+    for number, filled in blocks.items():
+        where = f"{sequence}, block {number}"
+        used = [protocols[e.protocol_sha256] for taken in filled.values() for e in taken]
+        protocol = used[0]
+        if number < 0:
+            yield Finding(Fault.NO_SUCH_SLOT, where)
+        if any(_design(each) != _design(protocol) for each in used):
+            yield Finding(Fault.REDESIGNED, where)
+        arms = derive(protocol, sequence.stratum, number)
+        end = len(arms) if number != last else max(filled) + 1
+        if number == last:
+            following = (number, end) if end < len(arms) else (number + 1, 0)
+        yield from _block(where, filled, arms, end, protocol)
+    if (cursor.block, cursor.position) != following:
+        block, position = following
+        yield Finding(
+            Fault.CURSOR,
+            str(sequence),
+            f"at block {cursor.block}, position {cursor.position}; "
+            f"the next free slot is at block {block}, position {position}",
+        )
+
+
+def _block(
+    where: str, filled: Block, arms: tuple[Arm, ...], end: int, protocol: Protocol
+) -> Iterator[Finding]:
+    for skipped in _gaps(filled, end=end):
+        yield Finding(Fault.GAP, f"{where}, position {skipped}", "no allocation")
+    for position, taken in filled.items():
+        at = f"{where}, position {position}"
+        ids = ", ".join(str(each.enrolment_id) for each in taken)
+        if len(taken) > 1:
+            yield Finding(Fault.USED_TWICE, at, ids)
+        if not 0 <= position < len(arms):
+            yield Finding(Fault.NO_SUCH_SLOT, at, ids)
+            continue
+        for each in taken:
+            if each.arm is not arms[position]:
+                detail = f"{each.enrolment_id} is {each.arm}, the key gives {arms[position]}"
+                yield Finding(Fault.MISMATCH, at, detail)
+    if len(filled) >= len(arms):  # apart from the key: by the ratio alone
+        stored = Counter(each.arm for taken in filled.values() for each in taken)
+        shares = sum(protocol.arms.values())
+        if any(n * stored.total() != stored[arm] * shares for arm, n in protocol.arms.items()):
+            yield Finding(Fault.UNBALANCED, where)
+
+
+def _design(protocol: Protocol) -> tuple[object, ...]:
+    """What a MAC becomes a block by."""
+    return sorted(protocol.block_sizes), sorted(protocol.arms.items())
+
+
+def _gaps(used: Iterable[int], *, end: int) -> Iterator[str]:
+    """What is missing of 0 to end - 1, in ranges: a forged number must not fill the memory."""
+    expected = 0
+    for number in sorted({*used, end}):
+        if number > expected:
+            yield str(expected) if number == expected + 1 else f"{expected} to {number - 1}"
+        expected = max(expected, number + 1)

@@ -1,0 +1,112 @@
+"""Where an auditor finds a trial: its key, and its table or an export of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
+
+from commands import moved_clock
+from commands.audit.allocation_evidence import KINDS, READ
+from local.emulator.stack import Stack, access
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+
+_from_wire = TypeDeserializer().deserialize
+
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a trial is kept: its table and its key, and who is asked for them."""
+
+    dynamodb: DynamoDBClient
+    kms: KMSClient
+    table: str
+    key_id: str
+
+
+def place(wanted: Namespace) -> Place:
+    """The local stack, a stack, or a table and a key, as the command line says."""
+    told: dict[str, Any] = {"region_name": wanted.region, "endpoint_url": wanted.endpoint_url}
+    table, key_id, name = wanted.table, wanted.key, wanted.stack_name
+    if not (name or key_id):
+        stack = Stack.load()
+        moved_clock.follow(stack.clock_file)
+        told, name = access(stack.port), stack.stack_name
+    if name:
+        described = boto3.client("cloudformation", **told).describe_stack_resources(StackName=name)
+        ids = {
+            resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
+            for resource in described["StackResources"]
+        }
+        if not {"Table", "AllocationKey"} <= ids.keys():
+            sys.exit(f"The stack {name} is no trial: it has no Table or no AllocationKey.")
+        table, key_id = table or ids["Table"], key_id or ids["AllocationKey"]
+    return Place(boto3.client("dynamodb", **told), boto3.client("kms", **told), table, key_id)
+
+
+def scanned(client: DynamoDBClient, table: str) -> Iterator[dict[str, Any]]:
+    """
+    The items of a table that are about allocation, page by page, without what is personal.
+
+    A scan: it reads the whole table, which is right for an audit and for nothing else.
+    """
+    names = {f"#{name}": name for name in (*READ, "order", "made_on", "expires_on")}
+    projected = [*(f"#{name}" for name in sorted(READ)), "#order.#made_on", "#order.#expires_on"]
+    kinds = {f":{kind}": {"S": kind} for kind in KINDS}
+    pages = client.get_paginator("scan").paginate(
+        TableName=table,
+        ConsistentRead=True,
+        ProjectionExpression=", ".join(projected),
+        FilterExpression=f"#kind IN ({', '.join(kinds)})",
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues=kinds,
+    )
+    for page in pages:
+        for raw in page["Items"]:
+            yield {name: _from_wire(value) for name, value in raw.items()}
+
+
+def exported(file: Path) -> Iterator[dict[str, Any]]:
+    """
+    The items in a file of JSON lines, gzipped or not.
+
+    Either as DynamoDB exports a table to S3, or one plain item a line. Raises ValueError with the
+    number of the first line that is neither.
+    """
+    with file.open("rb") as raw:
+        packed = raw.read(len(_GZIP)) == _GZIP
+    with gzip.open(file, "rt") if packed else file.open() as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                item = json.loads(line)
+                if item.keys() == {"Item"}:
+                    item = {name: _from_wire(value) for name, value in item["Item"].items()}
+                item["kind"]
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"line {number} is not an item of the table") from error
+            yield item
+
+
+def files_of(given: Iterable[Path]) -> list[Path]:
+    """The files of an export; of a folder, such as DynamoDB makes, all its data."""
+    files: list[Path] = []
+    for path in given:
+        inside = sorted(path.rglob("*.json.gz")) if path.is_dir() else [path]
+        if not inside:
+            sys.exit(f"{path} holds no *.json.gz.")
+        files += inside
+    return files

@@ -1,0 +1,215 @@
+"""
+Prints all that is held about one person, as JSON, for an answer to their request for access.
+
+The person is named as upstream does, behind the force: durham/2003/0011985X; or by one of their
+orders, durham/DVPO-2026-000123, which finds the order also when the identifiers are erased. It
+shows the arm: who sees it is no longer blind. What is held about others stays out: of numbers that
+an order protects it tells how many. That it was printed is in the audit trail, and is so before
+anything is shown. On the local stack, or anywhere with --stack-name: on AWS for a role that has the
+policy AccessOfficer and is named in the stack's AccessOfficers.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from commands.repair.redrive import ask_where, resources
+from enrolment.enrol import keyed
+from enrolment.wire import enrolment_id
+from trial.aws.kms import MacKey, SealKey
+from trial.aws.table import Table, put
+from trial.errors import TrialError
+from trial.records import (
+    Audit,
+    audit_key,
+    enrolment_partition,
+    message_key,
+    number_key,
+    person_key,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+HIDDEN = {"protected_hashes", "request_digest", "counted"}
+"""Of an enrolment: what is about others, and what is worked out from the rest."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A deployed stack: its table, the key that finds people again and the one that opens seals."""
+
+    dynamodb: "DynamoDBClient"
+    table_name: str
+    identity: MacKey
+    sealing: SealKey
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        return Table(self.dynamodb, self.table_name)
+
+    def enrolments_of(self, person_hash: str) -> Iterator[UUID]:
+        """Every order of a person. A scan: a request like this is rare, and must miss nothing."""
+        pages = self.dynamodb.get_paginator("scan").paginate(
+            TableName=self.table_name,
+            ConsistentRead=True,
+            FilterExpression="#kind = :enrolment AND #person_hash = :hash",
+            ProjectionExpression="#enrolment_id",
+            ExpressionAttributeNames={
+                f"#{name}": name for name in ("kind", "person_hash", "enrolment_id")
+            },
+            ExpressionAttributeValues={
+                ":enrolment": {"S": "enrolment"},
+                ":hash": {"S": person_hash},
+            },
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield UUID(item["enrolment_id"]["S"])
+
+
+def held(place: Place, ident: UUID) -> dict[str, Any]:
+    """All that is stored of one order: in its own partition, and elsewhere because of it."""
+    items = place.table.partition(enrolment_partition(ident))
+    enrolment = items.get("ENROLMENT", {})
+    texts = [item["message_id"] for item in items.values() if "message_id" in item]
+    return {
+        "enrolment_id": str(ident),
+        "enrolment": _opened(place, ident, enrolment),
+        "protected_numbers": len(enrolment.get("protected_hashes", ())),
+        **{
+            name: [item for item in items.values() if item["kind"] == kind]
+            for name, kind in {
+                "allocation": "allocation",
+                "reminders": "reminder",
+                "outcomes": "outcome",
+                "audit_trail": "audit",
+            }.items()
+        },
+        "texts": [item for item in place.table.read(*map(message_key, texts)) if item]
+        if texts
+        else [],
+        "numbers": [
+            _number(place, number_hash, ident)
+            for number_hash in (
+                *filter(None, [enrolment.get("mobile", {}).get("number_hash")]),
+                *enrolment.get("former_numbers", ()),
+            )
+        ],
+    }
+
+
+def _opened(place: Place, ident: UUID, enrolment: dict[str, Any]) -> dict[str, Any]:
+    """An enrolment with its seals opened, as far as they are not erased."""
+    shown = {name: value for name, value in enrolment.items() if name not in HIDDEN}
+    for name in ("respondent", "mobile"):
+        held = dict(shown.get(name, {}))
+        if seal := held.pop("sealed", None):
+            text = place.sealing.opened(seal, about=ident)
+            held |= {"number": text} if name == "mobile" else json.loads(text)
+        if held:
+            shown[name] = held
+    return shown
+
+
+def _number(place: Place, number_hash: str, ident: UUID) -> dict[str, Any]:
+    """What is stored under a number, without whoever else has it or is protected by it."""
+    items = place.table.partition(number_key(number_hash).pk)
+    number = items.get("NUMBER", {})
+    return {
+        "number_hash": number_hash,
+        "until": number.get("respondents", {}).get(str(ident)),
+        "suppressed": number.get("suppressed"),
+        "receipts": [item["receipt"] for item in items.values() if item["kind"] == "stray"],
+    }
+
+
+def access(place: Place, idents: Sequence[UUID], *, by: str, now: datetime) -> dict[str, Any]:
+    """
+    What is held about these orders and their person, once it is logged that it was looked at.
+
+    Of the exported audit trail it holds what the table's has; the research extract names nobody,
+    and cannot be looked up by name.
+    """
+    found = [each for each in (held(place, ident) for ident in idents) if each["enrolment"]]
+    audit = Audit(at=now, what="subject access consulted", by=by)
+    place.table.write(
+        *(put(audit_key(UUID(each["enrolment_id"]), audit), audit.item()) for each in found)
+    )
+    people = {each["enrolment"]["person_hash"] for each in found}
+    return {
+        "printed_at": now.isoformat(),
+        "orders": found,
+        "person": [
+            item
+            for person_hash in sorted(people)
+            for item in place.table.partition(person_key(person_hash).pk).values()
+        ],
+    }
+
+
+def wanted(place: Place, given: argparse.Namespace) -> list[UUID]:
+    """The orders that the command line is about."""
+    force, _, name = (given.person or given.order).partition("/")
+    if given.order:
+        return [enrolment_id(force, name)]
+    # As enrolment has it: the force stands before the person's id.
+    return sorted(place.enrolments_of(keyed(place.identity, "person", f"{force}|{name}")))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return int(value)
+    raise TypeError(f"not JSON: {type(value).__name__}")
+
+
+def placed(given: argparse.Namespace) -> tuple[Place, str]:
+    """The stack, and who asks."""
+    ids, told = resources(given)
+    place = Place(
+        boto3.client("dynamodb", **told),
+        ids["Table"],
+        MacKey(boto3.client("kms", **told), ids["IdentityKey"]),
+        SealKey(boto3.client("kms", **told), ids["SealingKey"]),
+    )
+    return place, boto3.client("sts", **told).get_caller_identity()["Arn"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Log it, and print it."""
+    summary, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.audit.subject_access", description=summary, epilog=more
+    )
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--person", metavar="FORCE/ID", help="the person's id, behind the force")
+    who.add_argument("--order", metavar="FORCE/REFERENCE", help="one of their orders")
+    ask_where(parser)
+    given = parser.parse_args(arguments)
+    if "/" not in (given.person or given.order):
+        parser.error("the force stands before it: durham/DVPO-2026-000123")
+    try:
+        place, by = placed(given)
+        with Console(stderr=True).status("Looking for orders ..."):
+            idents = wanted(place, given)
+            everything = access(place, idents, by=by, now=datetime.now(UTC))
+    except (BotoCoreError, ClientError, TrialError) as error:
+        sys.exit(f"It could not be looked up, and nothing is shown: {error}")
+    if not everything["orders"]:
+        sys.exit("Nothing is held about that person or order.")
+    print(json.dumps(everything, indent=2, default=_plain, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

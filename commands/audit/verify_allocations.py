@@ -1,0 +1,200 @@
+"""
+Re-derives every arm of a trial from its key, and compares it with what the table holds.
+
+For an auditor with the right to use the allocation key (kms:GenerateMac) and to read the table
+(dynamodb:Scan), or an export of it. The key never leaves KMS, so without it nobody can check an
+arm; nothing that is personal is read, and only the ids of enrolments are printed.
+
+Exit status: 0 if all is well, 3 if something is wrong, another if it could not be found out.
+"""
+
+import argparse
+import sys
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich import box
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from allocation.randomisation import block, message
+from commands.audit.allocation_evidence import Evidence, blocks_of
+from commands.audit.allocation_findings import Finding, findings
+from commands.audit.allocation_sources import exported, files_of, place, scanned
+from trial.aws.kms import MacKey
+from trial.codes import Arm
+from trial.errors import TrialError
+from trial.protocol import load as protocols
+from trial.protocol.load import ProtocolError
+from trial.protocol.settings import Protocol
+
+if TYPE_CHECKING:
+    from commands.audit.allocation_findings import Derive
+    from trial.records import Allocation
+
+SOMETHING_WRONG = 3
+DENIED = {"AccessDenied", "AccessDeniedException"}
+
+
+def derivation(key: MacKey) -> "Derive":
+    """What gives a block's arms, as allocation has them."""
+
+    def derive(protocol: Protocol, stratum: str, number: int) -> tuple[Arm, ...]:
+        mac = key.mac(message(trial=protocol.trial, stratum=stratum, block=number))
+        return block(mac, sizes=protocol.block_sizes, ratio=protocol.arms)
+
+    return derive
+
+
+def verify(
+    source: Callable[[], Iterable[Mapping[str, Any]]],
+    derive: "Derive",
+    agreed: Mapping[str, Protocol],
+    progress: Progress,
+) -> tuple[Evidence, list[Finding]]:
+    """What the source holds, and what is wrong with it."""
+    evidence = Evidence()
+    reading = progress.add_task("Reading items", total=None)
+    for item in source():
+        evidence.add(item)
+        progress.advance(reading)
+    sequences = blocks_of(evidence.allocations, agreed).values()
+    deriving = progress.add_task("Deriving blocks", total=sum(map(len, sequences)))
+
+    def derive_next(protocol: Protocol, stratum: str, number: int) -> tuple[Arm, ...]:
+        progress.advance(deriving)
+        return derive(protocol, stratum, number)
+
+    return evidence, findings(evidence, protocols=agreed, derive=derive_next)
+
+
+def verify_live(
+    source: Callable[[], Iterable[Mapping[str, Any]]],
+    derive: "Derive",
+    agreed: Mapping[str, Protocol],
+    progress: Progress,
+) -> tuple[Evidence, list[Finding]]:
+    """
+    As `verify`, of a table that people may be drawn into meanwhile.
+
+    A draw is one transaction, yet its items are read at different moments. So what seems wrong is
+    looked at again, and only what is wrong both times is wrong: an allocation never changes.
+    """
+    evidence, wrong = verify(source, derive, agreed, progress)
+    if wrong:
+        evidence, again = verify(source, derive, agreed, progress)
+        wrong = [finding for finding in again if finding in set(wrong)]
+    return evidence, wrong
+
+
+def summary(evidence: Evidence, *, unblinded: bool) -> Table:
+    """How much was verified, by stratum; how many in each arm only if asked for."""
+    arms = [*Arm] if unblinded else []
+    headings = ("Protocol", "Stratum", "Blocks", "Slots", "Repeats", "Allocations")
+    table = Table(*headings, *(arm.capitalize() for arm in arms), box=box.SIMPLE_HEAD)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    strata: dict[tuple[str, str], list[Allocation]] = defaultdict(list)
+    for each in evidence.allocations:
+        strata[each.protocol, each.stratum].append(each)
+    for stratum, theirs in sorted(strata.items()):
+        slots = [each for each in theirs if not each.repeat]
+        blocks = {each.block for each in slots}
+        by_arm = Counter(each.arm for each in theirs)
+        counts = (len(blocks), len(slots), len(theirs) - len(slots), len(theirs))
+        table.add_row(*stratum, *map(str, counts), *(str(by_arm[arm]) for arm in arms))
+    return table
+
+
+def refused(error: ClientError) -> str:
+    """What AWS did not let happen, and what it takes."""
+    cannot, takes = {
+        "Scan": ("The table cannot be read", "dynamodb:Scan on it, kms:Decrypt on its key"),
+    }.get(error.operation_name, (f"{error.operation_name} failed", "the right to do it"))
+    code, said = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    takes = f" It takes {takes}." if code in DENIED else ""
+    return f"{cannot}: {code}: {said}{takes}"
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line, or its help."""
+    first, *more = (__doc__ or "").strip().split("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.audit.verify_allocations",
+        description=first,
+        epilog="\n\n".join(more),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    versions = protocols.versions()
+    add = parser.add_argument
+    # fmt: off
+    add("--stack-name", metavar="NAME",
+        help="a deployed stack, whose table and key it is; without this and --key, the local one")
+    add("--table", metavar="NAME", help="the table, with --key")
+    add("--key", metavar="ID", help="id or ARN of the allocation key")
+    add("--export", metavar="PATH", type=Path, nargs="+", default=[],
+        help="instead of the table: files or folders, as DynamoDB exports it to S3 (DynamoDB JSON, "
+        "full) or of plain JSON lines, gzipped or not")
+    add("--protocol", metavar="VERSION", action="append", choices=versions,
+        help="only this protocol was agreed; may be given again (default: all that are known: "
+        "%(choices)s)")
+    add("--unblinded", action="store_true", help="show how many are in each arm")
+    add("--region", metavar="R", help="the AWS region")
+    add("--endpoint-url", metavar="URL", help="something else than AWS, an emulator say")
+    # fmt: on
+    wanted = parser.parse_args(arguments)
+    if wanted.key and not (wanted.stack_name or wanted.table or wanted.export):
+        parser.error("--key needs --table, --export or --stack-name")
+    if wanted.table and not (wanted.stack_name or wanted.key):
+        parser.error("--table needs --key")
+    wanted.protocol = wanted.protocol or versions
+    return wanted
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Verify, show what was verified, and list what is wrong."""
+    wanted = parsed(arguments)
+    bar = Console(stderr=True)
+    columns = TextColumn("{task.description}"), MofNCompleteColumn()
+    try:
+        agreed = {each.sha256: each for each in map(protocols.load, wanted.protocol)}
+        trial = place(wanted)
+        derive = derivation(MacKey(trial.kms, trial.key_id))
+        with Progress(*columns, console=bar, disable=not bar.is_terminal) as progress:
+            if files := files_of(wanted.export):
+                evidence, wrong = verify(
+                    lambda: chain.from_iterable(map(exported, files)), derive, agreed, progress
+                )
+            else:
+                evidence, wrong = verify_live(
+                    lambda: scanned(trial.dynamodb, trial.table), derive, agreed, progress
+                )
+    except ClientError as error:
+        sys.exit(refused(error))
+    except TrialError as error:
+        sys.exit(f"The allocation key cannot be used: {error}. It takes kms:GenerateMac on it.")
+    except (BotoCoreError, ProtocolError) as error:
+        sys.exit(str(error))
+    except (EOFError, OSError, ValueError, zlib.error) as error:
+        sys.exit(f"The export cannot be read: {error}")
+    if not evidence.enrolments:
+        sys.exit("There is no enrolment in it, so nothing was verified.")
+    # Where there is no terminal to fit, no heading is cut short.
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(summary(evidence, unblinded=wanted.unblinded))
+    for finding in sorted(wrong):
+        print(f"{finding.fault}: {finding.where}: {finding.detail}".removesuffix(": "))
+    if wrong:
+        print(f"Findings: {len(wrong)}", file=sys.stderr)
+        sys.exit(SOMETHING_WRONG)
+    print(f"All is well: {len(evidence.allocations)} allocations are as the key has them.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+"""
+Deploys to AWS: builds the packages, shows what would change, asks, changes it and watches.
+
+With the credentials of your shell. A change that would replace or remove a table, a key, a bucket
+or a log is refused. After an update CloudFormation watches the alarm "not as planned", and rolls
+everything back by itself if it goes off. Parameters not given stay as they are.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from rich.console import Console
+from rich.table import Table
+
+from commands.deploy import package
+from local.emulator.stack import failures
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import (
+        ChangeTypeDef,
+        ParameterTypeDef,
+        RollbackTriggerTypeDef,
+    )
+    from mypy_boto3_s3 import S3Client
+
+NAME = "dvpo-reminders-{stage}"
+BUCKET = "dvpo-reminders-packages-{account}-{region}"
+AS_PLANNED = "NotAsPlannedAlarm"
+"""The composite alarm that rolls an update back. A template may not have it everywhere."""
+
+KEPT = frozenset(
+    {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Logs::LogGroup"}
+)
+"""What holds or opens data: never replaced, never removed, whatever a template says."""
+
+WATCH_MINUTES = 15
+LOOK_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One stack, which may or may not be there yet, and the bucket that its packages go to."""
+
+    cloudformation: "CloudFormationClient"
+    storage: "S3Client"
+    stack: str
+    bucket: str
+    region: str
+    account: str
+    address: str = "https://{bucket}.s3.{region}.amazonaws.com"
+
+    def outputs(self) -> dict[str, str] | None:
+        """What the stack tells; none if there is no stack."""
+        try:
+            found = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ValidationError":
+                return None
+            raise
+        if found["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}:
+            return None
+        return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+
+    def upload(self, template: str, archives: Mapping[str, bytes]) -> str:
+        """Put the packages and the template into the bucket; the template's address."""
+        with suppress(self.storage.exceptions.BucketAlreadyOwnedByYou):
+            self.storage.create_bucket(
+                Bucket=self.bucket,
+                CreateBucketConfiguration={"LocationConstraint": self.region},  # type: ignore[typeddict-item]
+            )
+        self.storage.put_public_access_block(
+            Bucket=self.bucket,
+            PublicAccessBlockConfiguration={
+                "BlockPublicAcls": True,
+                "IgnorePublicAcls": True,
+                "BlockPublicPolicy": True,
+                "RestrictPublicBuckets": True,
+            },
+        )
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.yaml"
+        for key, data in {**archives, name: template.encode()}.items():
+            self.storage.put_object(Bucket=self.bucket, Key=key, Body=data)
+        return f"{self.address.format(bucket=self.bucket, region=self.region)}/{name}"
+
+    def plan(self, url: str, given: Mapping[str, str], *, watch_minutes: int) -> str | None:
+        """Make a change set; its id, or none if nothing would change."""
+        exists = self.outputs() is not None
+        alarm = self.alarm() if exists else None
+        triggers: list[RollbackTriggerTypeDef] = (
+            [{"Arn": alarm, "Type": "AWS::CloudWatch::CompositeAlarm"}] if alarm else []
+        )
+        made = self.cloudformation.create_change_set(
+            StackName=self.stack,
+            ChangeSetName=f"deploy-{datetime.now(UTC):%Y%m%dT%H%M%S%f}",
+            ChangeSetType="UPDATE" if exists else "CREATE",
+            TemplateURL=url,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=self._parameters(url, given, exists=exists),
+            RollbackConfiguration={
+                "RollbackTriggers": triggers,
+                "MonitoringTimeInMinutes": watch_minutes if triggers else 0,
+            },
+        )
+        waiter = self.cloudformation.get_waiter("change_set_create_complete")
+        try:
+            waiter.wait(ChangeSetName=made["Id"], WaiterConfig={"Delay": 2})
+        except WaiterError as error:
+            reason = str(error.last_response.get("StatusReason", error))
+            if "didn't contain changes" in reason or "No updates" in reason:
+                return None
+            sys.exit(f"CloudFormation refused the change: {reason}")
+        return made["Id"]
+
+    def alarm(self) -> str | None:
+        """The alarm that rolls an update back, as it is deployed."""
+        pages = self.cloudformation.get_paginator("list_stack_resources")
+        for page in pages.paginate(StackName=self.stack):
+            for each in page["StackResourceSummaries"]:
+                if each["LogicalResourceId"] == AS_PLANNED:
+                    name = each.get("PhysicalResourceId", "")
+                    return f"arn:aws:cloudwatch:{self.region}:{self.account}:alarm:{name}"
+        return None
+
+    def _parameters(
+        self, url: str, given: Mapping[str, str], *, exists: bool
+    ) -> list["ParameterTypeDef"]:
+        summary = self.cloudformation.get_template_summary(TemplateURL=url)
+        declared = {each["ParameterKey"] for each in summary["Parameters"]}
+        if unknown := given.keys() - declared:
+            names = ", ".join(sorted(declared))
+            sys.exit(f"No such parameter: {', '.join(sorted(unknown))}. There are: {names}")
+        told: list[ParameterTypeDef] = [
+            {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
+        ]
+        if not exists:
+            return told
+        found = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
+        known = {each["ParameterKey"] for each in found.get("Parameters", [])} & declared
+        return told + [
+            {"ParameterKey": name, "UsePreviousValue": True} for name in known - given.keys()
+        ]
+
+    def changes(self, change_set: str) -> Iterator["ChangeTypeDef"]:
+        """What the change set would do."""
+        pages = self.cloudformation.get_paginator("describe_change_set")
+        for page in pages.paginate(ChangeSetName=change_set):
+            yield from page["Changes"]
+
+    def execute(self, change_set: str, console: Console) -> None:
+        """Carry it out, telling each step, or end with the reason why it failed."""
+        self.cloudformation.execute_change_set(ChangeSetName=change_set)
+        seen: set[str] = set()
+        since = datetime.now(UTC)
+        while True:
+            events = self.cloudformation.describe_stack_events(StackName=self.stack)["StackEvents"]
+            for event in reversed(events):
+                if event["Timestamp"] >= since and event["EventId"] not in seen:
+                    seen.add(event["EventId"])
+                    console.print(f"  {event['ResourceStatus']:28} {event['LogicalResourceId']}")
+            status = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
+            if not status["StackStatus"].endswith("_IN_PROGRESS"):
+                break
+            time.sleep(LOOK_SECONDS)
+        if status["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            told = failures(self.cloudformation, self.stack)
+            sys.exit("\n".join([f"The stack is {status['StackStatus']}:", *told]))
+
+
+def forbidden(changes: Sequence["ChangeTypeDef"]) -> list[str]:
+    """The changes that would lose data, or the key to it."""
+    lost = []
+    for change in changes:
+        each = change["ResourceChange"]
+        replaced = each.get("Replacement", "False") != "False"
+        if each["ResourceType"] in KEPT and (each["Action"] == "Remove" or replaced):
+            lost.append(f"{each['LogicalResourceId']} ({each['ResourceType']})")
+    return lost
+
+
+def shown(changes: Sequence["ChangeTypeDef"]) -> Table:
+    """The changes as a table."""
+    table = Table("change", "resource", "type", "replaced")
+    for change in changes:
+        each = change["ResourceChange"]
+        table.add_row(
+            each["Action"],
+            each["LogicalResourceId"],
+            each["ResourceType"],
+            each.get("Replacement", ""),
+        )
+    return table
+
+
+def setting(text: str) -> tuple[str, str]:
+    """A parameter as Name=value."""
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError("say Name=value, as in ForceName='Durham Police'")
+    return name, value
+
+
+def options() -> argparse.Namespace:
+    """What the command line asks for."""
+    about, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.deploy.deploy", description=about, epilog=more
+    )
+    parser.add_argument("parameters", nargs="*", type=setting, metavar="Name=value")
+    parser.add_argument("--stage", default="v1", help="part of the stack's name; default: v1")
+    parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--plan", action="store_true", help="show what would change, and stop")
+    parser.add_argument(
+        "--watch", type=int, default=WATCH_MINUTES, metavar="MINUTES", help="default: 15; most: 180"
+    )
+    return parser.parse_args()
+
+
+def deploy(deployment: Deployment, given: argparse.Namespace, console: Console) -> None:
+    """Build, upload, plan, ask, execute."""
+    template, archives = package.for_aws(prefix=f"s3://{deployment.bucket}/")
+    console.print(f"Uploading to {deployment.bucket} ...")
+    url = deployment.upload(template, archives)
+    parameters = {"Stage": given.stage} | dict(given.parameters)
+    change_set = deployment.plan(url, parameters, watch_minutes=given.watch)
+    if change_set is None:
+        console.print("Nothing would change.")
+        return
+    changes = list(deployment.changes(change_set))
+    console.print(shown(changes))
+    if lost := forbidden(changes):
+        sys.exit(f"Refused, since it would lose data or keys: {', '.join(lost)}")
+    if given.plan or not (given.yes or input("Carry it out? [y/N] ").lower() == "y"):
+        console.print("Left as it is.")
+        return
+    deployment.execute(change_set, console)
+    for name, value in (deployment.outputs() or {}).items():
+        console.print(f"{name}: {value}", soft_wrap=True)
+    console.print("Deployed. What the account may still lack: make preflight")
+
+
+def main() -> None:
+    """Deploy, as the command line says."""
+    given = options()
+    try:
+        session = boto3.Session(region_name=given.region)
+        account = session.client("sts").get_caller_identity()["Account"]
+        deployment = Deployment(
+            session.client("cloudformation"),
+            session.client("s3"),
+            NAME.format(stage=given.stage),
+            BUCKET.format(account=account, region=given.region),
+            given.region,
+            account,
+        )
+        deploy(deployment, given, Console(highlight=False))
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"AWS refused: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""
+Deletes a stack on AWS, and keeps what must not be lost.
+
+The table, the keys, the logs and the buckets stay; their names are printed. Sending stops for good:
+the schedules go with their group. Type the stack's name to confirm.
+"""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+
+from commands.deploy.deploy import KEPT, NAME
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+DELIVERY_LOGS = "sns/"
+"""Their names are AWS's, so they cannot stay: the stack could not be made again."""
+
+
+def kept(cloudformation: "CloudFormationClient", stack: str) -> list[str]:
+    """What outlives the stack, by its name on AWS."""
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    return sorted(
+        f"{each['ResourceType']} {each.get('PhysicalResourceId', '')}"
+        for page in pages
+        for each in page["StackResourceSummaries"]
+        if each["ResourceType"] in KEPT
+        and not each.get("PhysicalResourceId", "").startswith(DELIVERY_LOGS)
+    )
+
+
+def destroy(cloudformation: "CloudFormationClient", stack: str) -> None:
+    """Delete the stack and wait until it is gone."""
+    cloudformation.delete_stack(StackName=stack)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
+
+
+def main() -> None:
+    """Ask, delete, tell."""
+    about, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.deploy.destroy", description=about, epilog=more
+    )
+    parser.add_argument("--stage", default="v1", help="default: v1")
+    parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")
+    parser.add_argument("--confirm", metavar="STACK", help="its name; without it, you are asked")
+    given = parser.parse_args()
+    stack = NAME.format(stage=given.stage)
+    try:
+        cloudformation = boto3.client("cloudformation", region_name=given.region)
+        remains = kept(cloudformation, stack)
+        print("These stay:", *remains, sep="\n  ")
+        if (given.confirm or input(f"Type {stack} to delete the rest: ")) != stack:
+            sys.exit("Nothing was deleted.")
+        print("Deleting ...", flush=True)
+        destroy(cloudformation, stack)
+    except (BotoCoreError, ClientError, WaiterError) as error:
+        sys.exit(f"AWS refused: {error}")
+    print("Deleted. A new stack starts with an empty table: to go on with the old one, restore it.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Packages the functions and their layer for AWS, with a template that names the packages."""
+
+import argparse
+import hashlib
+import io
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "infra/template.yaml"
+REQUIREMENTS = ROOT / "requirements/layer.txt"
+PLATFORM, PYTHON = "manylinux2014_aarch64", "3.13"
+OUTPUT = ROOT / "build"
+MOST_BYTES = 25_000_000
+PIP_SECONDS = 600
+IN_1980 = (1980, 1, 1, 0, 0, 0)
+CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+PATHS_OF_THIS_MACHINE = {"bin", "RECORD"}
+FOLDER = re.compile(r"^(\s*(?:CodeUri|ContentUri): *)(\.\S+)", re.MULTILINE)
+
+
+def build(libraries: Mapping[str, bytes], *, prefix: str = "") -> tuple[str, dict[str, bytes]]:
+    """
+    The template's text, and the archives that it names, with the prefix, in place of folders.
+
+    The libraries go into the layer. An archive is named by the hash of its content: when code
+    changes, so does the template.
+    """
+    archives: dict[str, bytes] = {}
+
+    def packed(uri: re.Match[str]) -> str:
+        folder = (TEMPLATE.parent / uri[2]).resolve()
+        if not folder.is_dir():
+            sys.exit(f"{TEMPLATE.name} names {uri[2]}, which is not a folder")
+        if "ContentUri" in uri[1]:
+            data = archive({**files_of(folder, "python", without=CACHES), **libraries})
+        else:
+            data = archive(files_of(folder, "", without=CACHES))
+        name = f"{hashlib.sha256(data).hexdigest()}.zip"
+        archives[name] = data
+        return uri[1] + prefix + name
+
+    return FOLDER.sub(packed, TEMPLATE.read_text()), archives
+
+
+def copied_libraries(parent: Path, pip_options: Sequence[str]) -> dict[str, bytes]:
+    """The layer's libraries, as AWS needs them; pip's options say for which platform."""
+    folder = install_libraries(parent, ["--no-compile", *pip_options])
+    return files_of(folder, "python", without=PATHS_OF_THIS_MACHINE)
+
+
+def linked_libraries(parent: Path) -> dict[str, bytes]:
+    """
+    Where the layer's libraries are on this machine, for this interpreter.
+
+    The emulator unpacks the layer for each function process, and two thousand files take longer
+    than all else that happens at a cold start.
+    """
+    folder = install_libraries(parent, [])
+    line = f"import sys; sys.path.insert(0, {str(folder)!r})\n"
+    return {"python/lib/python/site-packages/libraries.pth": line.encode()}
+
+
+def install_libraries(parent: Path, pip_options: Sequence[str]) -> Path:
+    """A folder below the parent that holds just what is required; made once, and then whole."""
+    reasons = (REQUIREMENTS.read_text(), list(pip_options), sys.version)
+    folder = parent / hashlib.sha256(repr(reasons).encode()).hexdigest()[:16]
+    if folder.exists():
+        return folder
+    print(f"Installing {REQUIREMENTS.name} for the layer (once) ...", flush=True)
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as unfinished:
+        made = Path(unfinished, "made")
+        install(made, pip_options)
+        with suppress(OSError):  # another command has just made the same
+            made.rename(folder)
+    return folder
+
+
+def install(folder: Path, pip_options: Sequence[str]) -> None:
+    """Let pip fill the folder with what is pinned, or end with what it says."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--require-hashes", "--only-binary=:all:", "--no-deps", *pip_options]
+    pip += [f"--requirement={REQUIREMENTS}", f"--target={folder}"]
+    try:
+        subprocess.run(pip, check=True, capture_output=True, text=True, timeout=PIP_SECONDS)
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{error.stderr}\nThe layer could not be built. Is there a network?")
+    except subprocess.TimeoutExpired as error:
+        sys.exit(f"The layer could not be built: {error}")
+
+
+def files_of(folder: Path, place: str, *, without: set[str]) -> dict[str, bytes]:
+    """What is in each file of the folder, by its name in an archive."""
+    return {
+        (Path(place) / path.relative_to(folder)).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not without.intersection(path.relative_to(folder).parts)
+    }
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A zip of the files: the same bytes for the same content, whenever and wherever it is made."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, IN_1980)
+            entry.external_attr = 0o644 << 16
+            packed.writestr(entry, files[name], zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def for_aws(
+    *,
+    prefix: str = "",
+    platform: str = PLATFORM,
+    python_version: str = PYTHON,
+    output: Path = OUTPUT,
+) -> tuple[str, dict[str, bytes]]:
+    """The template and the archives that it names, as AWS will run them; refused if too large."""
+    target = [f"--platform={platform}", f"--python-version={python_version}"]
+    libraries = copied_libraries(output / "libraries", [*target, "--implementation=cp"])
+    template, archives = build(libraries, prefix=prefix)
+    template = written_out(template)
+    for name, data in archives.items():
+        print(f"  {name[:12]}…  {len(data) / 1e6:.1f} MB")
+        if len(data) > MOST_BYTES:
+            sys.exit(f"A package has {len(data):,} bytes, and may have {MOST_BYTES:,}.")
+    return template, archives
+
+
+def written_out(template: str) -> str:
+    """The same template without anchors, which CloudFormation refuses: as JSON, which is YAML."""
+    return json.dumps(yaml_parse(template), indent=1)
+
+
+def main() -> None:
+    """Write the packages and the template that names them."""
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.deploy.package",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--platform", default=PLATFORM, help="as pip names it")
+    parser.add_argument("--python-version", default=PYTHON, help="as pip takes it")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder to write to")
+    options = parser.parse_args()
+    template, archives = for_aws(
+        platform=options.platform, python_version=options.python_version, output=options.output
+    )
+    for name, data in archives.items():
+        (options.output / name).write_bytes(data)
+    (options.output / TEMPLATE.name).write_text(template)
+    print(f"Wrote {options.output / TEMPLATE.name} and {len(archives)} packages beside it.")
+
+
+if __name__ == "__main__":
+    main()

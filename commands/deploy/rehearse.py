@@ -1,0 +1,147 @@
+"""
+Texts a whole timetable to a staff phone, one text a minute, each marked as a test.
+
+To see what respondents will see, under the sender id and through the carriers. Nothing is
+enrolled and nothing is stored: the texts go straight to SNS, with the credentials of your shell,
+or to the local stack. Never give a respondent's number.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+from rich.progress import track
+
+from commands import moved_clock
+from local.emulator.stack import Stack, access
+from sending.gateway import Gateway
+from trial.codes import Condition
+from trial.errors import TrialError
+from trial.phone import NumberError, uk_mobile
+from trial.protocol.load import load
+from trial.protocol.timetable import timetable
+from trial.protocol.wording import ONE_PART, render, septets
+
+MARK = "TEST {number}/{of} "
+ONCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1})
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What the texts are about."""
+
+    days: int
+    conditions: tuple[Condition, ...]
+    force: str
+    contact: str
+    protocol: str
+
+
+def texts(about: Rehearsed, made_on: date) -> Iterator[str]:
+    """The texts of an order made that day, each with its mark, in their order."""
+    protocol = load(about.protocol)
+    expires_on = made_on + timedelta(days=about.days - 1)
+    start = datetime.combine(made_on, datetime.min.time(), UTC)
+    slots = timetable(
+        enrolment_id=uuid4(), made_on=made_on, expires_on=expires_on, protocol=protocol, start=start
+    )
+    for number, slot in enumerate(slots, start=1):
+        text = render(
+            protocol,
+            slot.theme,
+            conditions=about.conditions,
+            force=about.force,
+            contact=about.contact,
+            expires_on=expires_on,
+        )
+        yield MARK.format(number=number, of=len(slots)) + text
+
+
+def send(
+    number: str,
+    planned: list[str],
+    gateway: Gateway,
+    *,
+    every: float,
+    wait: Callable[[float], None],
+) -> int:
+    """One after the other, with the same care as the real ones; how many went."""
+    sent = 0
+    for text in track(planned, "Sending"):
+        if sent:
+            wait(every)
+        gateway.publish(number, text)
+        sent += 1
+    return sent
+
+
+def staff_phone(text: str) -> str:
+    """A UK mobile in E.164 form."""
+    try:
+        return uk_mobile(text)
+    except NumberError as error:
+        raise argparse.ArgumentTypeError(f"it {error}: say a UK mobile, as +447...") from None
+
+
+def options() -> argparse.Namespace:
+    """What the command line asks for."""
+    about, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.deploy.rehearse", description=about, epilog=more
+    )
+    parser.add_argument("number", type=staff_phone, help="a staff phone, as +447700900123")
+    parser.add_argument("--aws", action="store_true", help="on AWS; without it, the local stack")
+    parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")
+    parser.add_argument("--sender-id", default="Police", help="default: Police")
+    parser.add_argument("--force", default="Durham Police", help="default: Durham Police")
+    parser.add_argument("--contact", default="101", help="default: 101")
+    parser.add_argument("--days", type=int, default=14, help="14 to 28; default: 14")
+    parser.add_argument("--protocol", default="dvpo-2026-1", help="default: dvpo-2026-1")
+    parser.add_argument("--every", type=float, default=60, metavar="SECONDS", help="default: 60")
+    parser.add_argument(
+        "--conditions",
+        type=lambda text: tuple(map(Condition, text.split(","))),
+        default=(Condition.NO_MOLESTATION, Condition.NO_CONTACT),
+        help="default: no_molestation,no_contact",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Show the texts, ask, and send them."""
+    given = options()
+    about = Rehearsed(given.days, given.conditions, given.force, given.contact, given.protocol)
+    try:
+        planned = list(texts(about, datetime.now(UTC).date()))
+    except (TrialError, ValueError) as error:
+        sys.exit(f"These texts cannot be sent: {error}")
+    for text in planned:
+        print(f"  {text}")
+    longer = sum(septets(text) > ONE_PART for text in planned)
+    parts = len(planned) + longer
+    print(f"{len(planned)} texts in {parts} parts (the mark makes {longer} longer than one).")
+    if not (given.yes or input("Send them? [y/N] ").lower() == "y"):
+        sys.exit("Nothing was sent.")
+    if given.aws:
+        client = boto3.client("sns", region_name=given.region, config=ONCE)
+    else:
+        stack = Stack.load()
+        moved_clock.follow(stack.clock_file)
+        client = boto3.client("sns", **access(stack.port))
+    gateway = Gateway(client, given.sender_id)
+    try:
+        sent = send(given.number, planned, gateway, every=given.every, wait=time.sleep)
+    except TrialError as error:
+        sys.exit(f"It stopped: {error}")
+    print(f"Sent {sent}. Look at the phone.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,301 @@
+"""
+Shows what waits in the failure queues and, with --go, gives it to its functions again.
+
+Without --go nothing changes. With it every function decides anew, from the table as it stands: a
+letter that is late, or there twice, does no harm, and it is deleted only once it was taken. Of
+records of the table's stream a queue holds the sequence numbers only, so what they may have
+announced is announced again: the enrolments of this month and the last that are as the function
+wants them. Receipts have no queue: see commands.repair.redrive_receipts. On the local stack, or
+anywhere with --stack-name.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Column
+from rich.table import Table as Printed
+
+from commands import moved_clock
+from local.emulator.stack import Stack, access
+from trial.aws.table import Table
+from trial.codes import Status
+from trial.protocol.load import load
+from trial.protocol.timetable import local_date
+from trial.records import Reminder, reminder_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
+
+HIDDEN_SECONDS = 300
+BATCH = 10
+# No invocation of ours takes longer; and whatever it did, it may have done.
+PATIENT = Config(read_timeout=310, retries={"total_max_attempts": 1})
+REMINDER = {"enrolment_id", "number"}
+ANNOUNCED = {
+    "allocation": {Status.ELIGIBLE},
+    "scheduling": {Status.ALLOCATED, Status.ENDED},
+}
+"""Whom a function hears of through the table's stream."""
+
+ELSEWHERE = {"audit": "dropped: make verify-audit tells what is missing, and exports it"}
+"""Whose records are not to be announced again, since another command finds those that matter."""
+
+ELSEWHERE = {"audit": "make verify-audit ARGS=--export"}
+"""What finds out by itself which records a function has missed."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A deployed stack: what its resources are called, and who is asked for them."""
+
+    ids: dict[str, str]
+    sqs: "SQSClient"
+    functions: "LambdaClient"
+    dynamodb: "DynamoDBClient"
+    wait_seconds: int = 1
+
+    @property
+    def queues(self) -> dict[str, str]:
+        """The failure queues, by the name of the function whose they are: sending."""
+        return {
+            logical_id.removesuffix("Failures").lower(): url
+            for logical_id, url in sorted(self.ids.items())
+            if logical_id.endswith("Failures")
+        }
+
+    def function(self, queue: str) -> str:
+        """The function whose failures a queue holds."""
+        return self.ids[f"{queue.capitalize()}Function"]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One message in a failure queue, and the event in it: none if the stream has it."""
+
+    queue: str
+    receipt: str
+    since: datetime
+    event: dict[str, Any] | None
+
+
+@dataclass
+class Redrive:
+    """One go at the queues. The stream of a function is made up for once."""
+
+    place: Place
+    announced: dict[str, tuple[bool, str]] = field(default_factory=dict)
+
+    def deliver(self, letter: Letter) -> tuple[bool, str]:
+        """Give a letter to its function, and delete it if that went well: did it, and how."""
+        if letter.event is not None:
+            taken, how = self._invoke(letter.queue, letter.event)
+        else:
+            if letter.queue not in self.announced:
+                self.announced[letter.queue] = self._announce(letter.queue)
+            taken, how = self.announced[letter.queue]
+        if taken:
+            url = self.place.queues[letter.queue]
+            self.place.sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.receipt)
+        return taken, how
+
+    def _announce(self, queue: str) -> tuple[bool, str]:
+        if queue in ELSEWHERE:
+            return True, ELSEWHERE[queue]
+        failed = 0
+        records = list(announcements(self.place, ANNOUNCED[queue]))
+        for start in range(0, len(records), BATCH):
+            taken, _ = self._invoke(queue, {"Records": records[start : start + BATCH]})
+            failed += not taken
+        return not failed, f"{len(records)} announced again" + (", not all taken" * bool(failed))
+
+    def _invoke(self, queue: str, event: dict[str, Any]) -> tuple[bool, str]:
+        answer = self.place.functions.invoke(
+            FunctionName=self.place.function(queue), Payload=json.dumps(event)
+        )
+        said = json.load(answer["Payload"]) or {}
+        if "FunctionError" in answer:
+            return False, str(said.get("errorType", "failed"))
+        if failures := said.get("batchItemFailures"):
+            return False, f"{len(failures)} records failed"
+        return True, str(said.get("outcome", "done"))
+
+
+def waiting(place: Place, queue: str) -> Iterator[Letter]:
+    """Every letter of a queue, hidden from others until it is released."""
+    url, seen = place.queues[queue], set()
+    while messages := place.sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=BATCH,
+        VisibilityTimeout=HIDDEN_SECONDS,
+        WaitTimeSeconds=place.wait_seconds,
+        MessageSystemAttributeNames=["SentTimestamp"],
+    ).get("Messages"):
+        for message in messages:
+            if message["MessageId"] not in seen:
+                seen.add(message["MessageId"])
+                since = int(message["Attributes"]["SentTimestamp"]) / 1000
+                yield Letter(
+                    queue,
+                    message["ReceiptHandle"],
+                    datetime.fromtimestamp(since, UTC),
+                    event_in(json.loads(message["Body"])),
+                )
+
+
+def event_in(body: dict[str, Any]) -> dict[str, Any] | None:
+    """
+    What the function was invoked with, if the message tells.
+
+    Lambda's destinations wrap it, and tell of a stream's records only where they were; Lambda's
+    dead letters and the Scheduler's are the event itself.
+    """
+    if "DDBStreamBatchInfo" in body:
+        return None
+    event: dict[str, Any] = body.get("requestPayload", body)
+    return event
+
+
+def announcements(place: Place, statuses: set[Status]) -> Iterator[dict[str, Any]]:
+    """A stream record for every enrolment since last month that has such a status now."""
+    told = place.functions.get_function_configuration(FunctionName=place.function("allocation"))
+    trial = load(told["Environment"]["Variables"]["PROTOCOL"]).trial
+    last_month = local_date(datetime.now(UTC)).replace(day=1) - timedelta(days=1)
+    rows = Table(place.dynamodb, place.ids["Table"]).by_index(
+        "enrolments_by_month", "trial", trial, since=("month", last_month.strftime("%Y-%m"))
+    )
+    for number, row in enumerate(rows, start=1):
+        key = {"pk": {"S": row["pk"]}, "sk": {"S": row["sk"]}}
+        image = place.dynamodb.get_item(
+            TableName=place.ids["Table"], Key=key, ConsistentRead=True
+        ).get("Item")
+        if image and image["status"]["S"] in statuses:
+            yield {
+                "eventID": f"redrive-{number}",
+                "eventName": "MODIFY",
+                "eventSource": "aws:dynamodb",
+                "dynamodb": {
+                    "Keys": key,
+                    "NewImage": image,
+                    "SequenceNumber": f"{number:021}",
+                    "StreamViewType": "NEW_IMAGE",
+                },
+            }
+
+
+def subject(letter: Letter) -> str:
+    """What a letter is about, without anything that is personal."""
+    if letter.event is None:
+        return "records of the stream"
+    if REMINDER - letter.event.keys():
+        return ", ".join(sorted(letter.event))
+    return f"{letter.event['enrolment_id']} {letter.event['number']}"
+
+
+def standing(place: Place, letter: Letter) -> str:
+    """What the table says now of the reminder that a letter is about, if it is about one."""
+    if letter.event is None or REMINDER - letter.event.keys():
+        return ""
+    table = Table(place.dynamodb, place.ids["Table"])
+    (item,) = table.read(reminder_key(letter.event["enrolment_id"], letter.event["number"]))
+    if item is None:
+        return "no such reminder"
+    reminder = Reminder.of(item)
+    return f"{reminder.state}, due {reminder.due_at:%d %b %H:%M}"
+
+
+def run(place: Place, queues: list[str], console: Console, *, go: bool) -> bool:
+    """Print every letter and, if it is to go, what came of it; whether none is left over."""
+    about = Column("about", no_wrap=True)
+    last = Column("what came of it" if go else "in the table", overflow="fold")
+    table = Printed("queue", "since", about, last, box=SIMPLE, pad_edge=False)
+    redrive, left = Redrive(place), []
+    for letter in [letter for queue in queues for letter in waiting(place, queue)]:
+        taken, how = redrive.deliver(letter) if go else (False, standing(place, letter))
+        since = f"{letter.since:%d %b %H:%M}"
+        table.add_row(letter.queue, since, subject(letter), how)
+        if not taken:
+            left.append(letter)
+    for letter in left:
+        place.sqs.change_message_visibility(
+            QueueUrl=place.queues[letter.queue], ReceiptHandle=letter.receipt, VisibilityTimeout=0
+        )
+    if table.row_count:
+        console.print(table)
+    went = f", {table.row_count - len(left)} taken" if go else f" in {', '.join(queues)}"
+    console.print(f"{table.row_count} found{went}.")
+    return not left
+
+
+def resources(given: argparse.Namespace) -> tuple[dict[str, str], dict[str, Any]]:
+    """What the resources of the local stack, or the one named, are called; how to reach them."""
+    told: dict[str, Any] = {"region_name": given.region, "config": PATIENT}
+    name = given.stack_name
+    if not name:
+        stack = Stack.load()
+        moved_clock.follow(stack.clock_file)
+        told, name = access(stack.port), stack.stack_name
+    pages = boto3.client("cloudformation", **told).get_paginator("list_stack_resources")
+    ids = {
+        resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
+        for page in pages.paginate(StackName=name)
+        for resource in page["StackResourceSummaries"]
+    }
+    return ids, told
+
+
+def placed(given: argparse.Namespace) -> Place:
+    """The stack, and who is asked for its queues, functions and table."""
+    ids, told = resources(given)
+    return Place(
+        ids,
+        boto3.client("sqs", **told),
+        boto3.client("lambda", **told),
+        boto3.client("dynamodb", **told),
+    )
+
+
+def ask_where(parser: argparse.ArgumentParser) -> None:
+    """Let the command line name a stack."""
+    parser.add_argument("--stack-name", help="a stack on AWS; without it, the local one")
+    parser.add_argument("--region", help="where that stack is")
+
+
+def main() -> None:
+    """Show the letters, or let them go."""
+    summary, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.repair.redrive", description=summary, epilog=more
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("queue", nargs="?", help="as the template calls it, without Failures")
+    which.add_argument("--all", action="store_true", help="every queue, as when none is named")
+    parser.add_argument("--go", action="store_true", help="invoke, and delete what was taken")
+    ask_where(parser)
+    given = parser.parse_args()
+    if given.go and not (given.queue or given.all):
+        parser.error("say which queue is to go, or --all")
+    try:
+        place = placed(given)
+        if given.queue and given.queue not in place.queues:
+            sys.exit(f"No queue {given.queue!r}. There are: {', '.join(place.queues)}")
+        queues = [given.queue] if given.queue else list(place.queues)
+        done = run(place, queues, Console(highlight=False), go=given.go)
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"It was cut short, which does no harm: {error}")
+    sys.exit(given.go and not done)
+
+
+if __name__ == "__main__":
+    main()

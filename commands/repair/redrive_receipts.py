@@ -1,0 +1,105 @@
+"""
+Reads SNS's delivery logs of the last days to the receipts function again.
+
+For receipts that it could not take: they go to no queue, since they hold numbers, but stay in the
+logs. To read one twice does no harm: what is known already changes nothing. Nothing of a receipt is
+shown. On the local stack, or anywhere with --stack-name.
+"""
+
+import argparse
+import base64
+import gzip
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.progress import track
+
+from commands.repair.redrive import ask_where, resources
+from local.emulator.clock import span
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+LOGS = "DeliveryLogs", "DeliveryFailureLogs"
+BATCH = 50
+FOUR_DAYS = timedelta(days=4)  # a receipt may be 72 hours late
+
+
+@dataclass(frozen=True)
+class Place:
+    """A deployed stack: what its resources are called, and who is asked for them."""
+
+    ids: dict[str, str]
+    logs: "CloudWatchLogsClient"
+    functions: "LambdaClient"
+
+    def batches(self, since: datetime) -> Iterator[dict[str, Any]]:
+        """What was logged since then, as a subscription brings it."""
+        for name in LOGS:
+            group = self.ids[name]
+            pages = self.logs.get_paginator("filter_log_events").paginate(
+                logGroupName=group, startTime=round(since.timestamp() * 1000)
+            )
+            entries = (
+                {"id": each["eventId"], "timestamp": each["timestamp"], "message": each["message"]}
+                for page in pages
+                for each in page["events"]
+            )
+            while batch := list(islice(entries, BATCH)):
+                yield brought(group, batch)
+
+    def deliver(self, event: dict[str, Any]) -> bool:
+        """Whether the function took all of it."""
+        answer = self.functions.invoke(
+            FunctionName=self.ids["ReceiptsFunction"], Payload=json.dumps(event)
+        )
+        return "FunctionError" not in answer
+
+
+def brought(group: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Log entries in the envelope of a subscription."""
+    said = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "",
+        "logGroup": group,
+        "logStream": "",
+        "subscriptionFilters": [],
+        "logEvents": entries,
+    }
+    packed = gzip.compress(json.dumps(said).encode())
+    return {"awslogs": {"data": base64.b64encode(packed).decode()}}
+
+
+def main() -> None:
+    """Read them all again."""
+    summary, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.repair.redrive_receipts", description=summary, epilog=more
+    )
+    parser.add_argument(
+        "--since", type=span, default=FOUR_DAYS, metavar="SPAN", help="how far back; default: 4d"
+    )
+    ask_where(parser)
+    given = parser.parse_args()
+    try:
+        ids, told = resources(given)
+        place = Place(ids, boto3.client("logs", **told), boto3.client("lambda", **told))
+        batches = list(place.batches(datetime.now(UTC) - given.since))
+        failed = sum(not place.deliver(event) for event in track(batches, "Reading again"))
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"It was cut short, which does no harm: {error}")
+    print(f"Read again, up to {BATCH} receipts each: {len(batches)}; not taken whole: {failed}.")
+    if failed:
+        sys.exit("What was not taken is named in the function's log.")
+
+
+if __name__ == "__main__":
+    main()

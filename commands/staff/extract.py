@@ -1,0 +1,108 @@
+"""
+Has the research extract written, and fetches it in both forms.
+
+What is fetched is the newest package of each form, whole: whatever its datapackage.json names.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from commands import moved_clock
+from commands.deploy.package import ROOT
+from local.emulator.stack import Stack, access
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+FORMS = ("blinded", "unblinded")
+DESCRIPTOR, PROTOCOL = "datapackage.json", "protocol.toml"
+
+
+def write(stack: Stack, run: str) -> None:
+    """Let the function go on with the run until it is published; ends if it fails."""
+    cloudformation = boto3.client("cloudformation", **access(stack.port))
+    (function,) = (
+        resource["PhysicalResourceId"]
+        for resource in cloudformation.describe_stack_resources(StackName=stack.stack_name)[
+            "StackResources"
+        ]
+        if resource["LogicalResourceId"] == "ExtractFunction"
+    )
+    client = boto3.client("lambda", **access(stack.port))
+    said: dict[str, Any] = {}
+    while said.get("became") not in ("published", "published_before"):
+        answer = client.invoke(FunctionName=function, Payload=json.dumps({"run": run}))
+        said = json.load(answer["Payload"])
+        if "FunctionError" in answer:
+            sys.exit(f"The extract failed: {said.get('errorType')}: {said.get('errorMessage')}")
+
+
+def newest(client: "S3Client", bucket: str, form: str) -> str:
+    """The folder of the package that was published last in a form."""
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{form}/")
+    published = [
+        (each["LastModified"], each["Key"])
+        for page in pages
+        for each in page.get("Contents", [])
+        if each["Key"].endswith(f"/{DESCRIPTOR}")
+    ]
+    if not published:
+        sys.exit(f"Nothing is published in the {form} form.")
+    return max(published)[1].removesuffix(DESCRIPTOR)
+
+
+def fetch(client: "S3Client", bucket: str, source: str, folder: Path) -> dict[str, Any]:
+    """A package's description, once all of it is in the folder, in place of what was there."""
+
+    def content(name: str) -> bytes:
+        return client.get_object(Bucket=bucket, Key=source + name)["Body"].read()
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    descriptor = content(DESCRIPTOR)
+    said: dict[str, Any] = json.loads(descriptor)
+    for resource in said["resources"]:
+        data = content(resource["path"])
+        if f"sha256:{hashlib.sha256(data).hexdigest()}" != resource["hash"]:
+            sys.exit(f"{source}{resource['path']} is not as its package says.")
+        (folder / resource["path"]).write_bytes(data)
+    (folder / PROTOCOL).write_bytes(content(PROTOCOL))
+    (folder / DESCRIPTOR).write_bytes(descriptor)
+    return said
+
+
+def main() -> None:
+    """Write an extract of this moment, and fetch it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.staff.extract",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "build/extract", help="folder to write to"
+    )
+    parser.add_argument(
+        "--fetch-only", action="store_true", help="take the newest that there is, write none"
+    )
+    options = parser.parse_args()
+    stack = Stack.load()
+    moved_clock.follow(stack.clock_file)
+    if not options.fetch_only:
+        write(stack, f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}")
+    client = boto3.client("s3", **access(stack.port))
+    bucket = stack.outputs["ExtractBucketName"]
+    for form in FORMS:
+        said = fetch(client, bucket, newest(client, bucket, form), options.output / form)
+        print(f"{options.output / form}: {said['title']}, as of {said['extracted_at']}")
+
+
+if __name__ == "__main__":
+    main()

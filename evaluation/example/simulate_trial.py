@@ -1,0 +1,299 @@
+"""
+Allocates synthetic people in memory, by a protocol, and shows how even the arms stay.
+
+Nothing is stored or sent, and no cloud is called: a key made from the seed stands in for the one
+in KMS. The same seed gives the same trial.
+"""
+
+import argparse
+import hmac
+import random
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import count, pairwise, product
+from math import comb, prod
+from pathlib import Path
+from typing import TypeAlias
+
+from rich import box
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from allocation.randomisation import block, message
+from trial.codes import Arm
+from trial.protocol import load as protocols
+from trial.protocol.load import ProtocolError
+from trial.protocol.settings import Protocol
+
+MOST_PEOPLE = 1_000_000
+
+Taken: TypeAlias = tuple[int, ...]
+"""How many people of a block have each arm, in the order of `Arm`."""
+
+
+@dataclass
+class Stratum:
+    """One stratum of a simulated trial, with a guesser at its door."""
+
+    id: str
+    ratio: Mapping[Arm, int]
+    blocks: Iterator[tuple[Arm, ...]]
+    guesses: Mapping[Taken, Arm]
+    block: tuple[Arm, ...] = ()
+    position: int = 0
+    whole_blocks: int = 0
+    arms: Counter[Arm] = field(default_factory=Counter)
+    guessed: int = 0
+    imbalances: list[float] = field(default_factory=list)
+
+    def allocate(self) -> None:
+        """Take the next slot, after the guesser has named an arm for it."""
+        seen = Counter(self.block[: self.position])
+        guess = self.guesses[tuple(seen[arm] for arm in Arm)]
+        if self.position == len(self.block):
+            self.block, self.position = next(self.blocks), 0
+        arm = self.block[self.position]
+        self.position += 1
+        self.whole_blocks += self.position == len(self.block)
+        self.arms[arm] += 1
+        self.guessed += arm is guess
+        self.imbalances.append(self._imbalance())
+
+    def _imbalance(self) -> float:
+        """People ahead in intervention, or behind: at a ratio of 2:1 two of them count as one."""
+        treated, untreated = (self.arms[a] / self.ratio[a] for a in (Arm.INTERVENTION, Arm.CONTROL))
+        return treated - untreated
+
+
+def simulate(protocol: Protocol, *, people: int, seed: int) -> list[Stratum]:
+    """The strata after so many people, each as likely to belong to any of them."""
+    key = sha256(f"simulated trial {seed}".encode()).digest()
+    guesses, _ = best_guesses(protocol)
+    strata = [
+        Stratum(s.id, protocol.arms, sequence(protocol, key, s.id), guesses)
+        for s in protocol.strata
+    ]
+    draw = random.Random(seed)  # noqa: S311  who comes is no secret, unlike which arm they get
+    arrivals = draw.choices(strata, k=people)
+    console = Console(stderr=True)
+    for stratum in track(arrivals, "Allocating", console=console, disable=not console.is_terminal):
+        stratum.allocate()
+    return strata
+
+
+def sequence(protocol: Protocol, key: bytes, stratum: str) -> Iterator[tuple[Arm, ...]]:
+    """The blocks of a stratum, as the allocation function would have them from KMS."""
+    for number in count():
+        text = message(trial=protocol.trial, stratum=stratum, block=number)
+        mac = hmac.digest(key, text, "sha256")
+        yield block(mac, sizes=protocol.block_sizes, ratio=protocol.arms)
+
+
+def best_guesses(protocol: Protocol) -> tuple[dict[Taken, Arm], float]:
+    """
+    The likeliest arm after what is taken of a block, and how often that is right in the long run.
+
+    The guesser knows the design, and the arm, block and position of everybody so far, but no size
+    in advance: what may be a whole block may also go on. The convergence strategy of Blackwell and
+    Hodges (1957), https://doi.org/10.1214/aoms/1177706973, for blocks of random size.
+    """
+    sizes, ratio = protocol.block_sizes, protocol.arms
+    shares = sum(ratio.values())
+    chances: dict[Taken, dict[Arm, float]] = defaultdict(lambda: dict.fromkeys(Arm, 0.0))
+    for size in sizes:
+        whole = [ratio[arm] * size // shares for arm in Arm]
+        for taken in product(*(range(n + 1) for n in whole)):
+            passed = prod(map(comb, whole, taken)) / comb(size, sum(taken))
+            left = size - sum(taken)
+            for arm, n, k in zip(Arm, whole, taken, strict=True):
+                chances[taken][arm] += passed * ((n - k) / left if left else ratio[arm] / shares)
+    guesses = {taken: max(Arm, key=chance.__getitem__) for taken, chance in chances.items()}
+    # Every slot but a trial's first follows something taken.
+    rights = sum(chances[taken][arm] for taken, arm in guesses.items() if any(taken))
+    return guesses, rights / sum(sizes)
+
+
+HEADINGS = (
+    *("Stratum", "People", "Control", "Intervention"),
+    *("Greatest imbalance", "Whole blocks", "Guessed right"),
+)
+
+
+def rows(strata: Sequence[Stratum]) -> list[tuple[str, ...]]:
+    """What became of each stratum, in words and figures."""
+    return [
+        (
+            s.id,
+            f"{s.arms.total():,}",
+            f"{s.arms[Arm.CONTROL]:,}",
+            f"{s.arms[Arm.INTERVENTION]:,}",
+            f"{max(map(abs, s.imbalances), default=0):g}",
+            f"{s.whole_blocks:,}",
+            f"{s.guessed / s.arms.total():.1%}" if s.arms else "-",
+        )
+        for s in strata
+    ]
+
+
+def notes(protocol: Protocol) -> list[str]:
+    """How to read the figures."""
+    ratio = ":".join(str(protocol.arms[arm]) for arm in (Arm.INTERVENTION, Arm.CONTROL))
+    sizes = ", ".join(map(str, protocol.block_sizes))
+    _, rate = best_guesses(protocol)
+    text = f"""\
+Imbalance: people ahead in intervention (+) or in control (-), for a ratio of {ratio}. \
+Blocks of {sizes} allow {bound(protocol):g} at most.
+Guessed right: by one who knows the design, and the arm, block and position of everybody so far. \
+The design allows {rate:.1%} in the long run, whatever the key."""
+    return text.splitlines()
+
+
+def bound(protocol: Protocol) -> float:
+    """The greatest imbalance there can be: one arm first, in the largest block."""
+    return max(protocol.block_sizes) / sum(protocol.arms.values())
+
+
+PAGE = """\
+<!doctype html>
+<html lang="en-GB">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }}
+body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .3rem .8rem; border-bottom: 1px solid #8886; text-align: right; }}
+figure {{ margin: 2rem 0; }}
+svg {{ display: block; width: 100%; fill: currentColor; stroke: currentColor; }}
+svg text {{ stroke: none; font-size: 13px; text-anchor: end; }}
+.limit {{ stroke-dasharray: 4 4; opacity: .6; }}
+.path {{ fill: none; stroke: #2a7de1; vector-effect: non-scaling-stroke; }}
+</style>
+<h1>{title}</h1>
+<p>{people:,} synthetic people, seed {seed}, protocol {version} (SHA-256 {sha256}).</p>
+<table>
+<thead><tr>{headings}</tr></thead>
+<tbody>{body}</tbody>
+</table>
+{notes}
+<h2>Imbalance over time</h2>
+{figures}
+</html>
+"""
+
+FIGURE = """\
+<figure>
+<svg viewBox="0 0 900 200" role="img" aria-label="{caption}">
+<text x="40" y="14">+{bound:g}</text><text x="40" y="94">0</text>
+<text x="40" y="174">-{bound:g}</text>
+<line class="limit" x1="50" x2="890" y1="10" y2="10"/>
+<line x1="50" x2="890" y1="90" y2="90"/>
+<line class="limit" x1="50" x2="890" y1="170" y2="170"/>
+<svg x="50" y="10" width="840" height="160" viewBox="0 -{bound:g} {width} {height:g}"
+preserveAspectRatio="none" overflow="visible"><path class="path" d="M0 0{steps}"/></svg>
+<text x="890" y="195">{people:,} people</text>
+</svg>
+<figcaption>{caption}</figcaption>
+</figure>
+"""
+
+
+def page(protocol: Protocol, strata: Sequence[Stratum], *, seed: int) -> str:
+    """A page that needs nothing but itself: the figures, and a chart for each stratum."""
+    return PAGE.format(
+        title=f"Simulated allocation: {protocol.trial}",
+        people=sum(s.arms.total() for s in strata),
+        seed=seed,
+        version=protocol.version,
+        sha256=protocol.sha256,
+        headings="".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS),
+        body="".join(
+            f'<tr><th scope="row">{name}</th>'
+            + "".join(f"<td>{cell}</td>" for cell in cells)
+            + "</tr>"
+            for name, *cells in rows(strata)
+        ),
+        notes="\n".join(f"<p>{note}</p>" for note in notes(protocol)),
+        figures="".join(figure(s, bound(protocol)) for s in strata),
+    )
+
+
+def figure(stratum: Stratum, limit: float) -> str:
+    """The imbalance after each person, as a step: a unit of its plot is a person, both ways."""
+    lows, highs = (f(stratum.imbalances, default=0) for f in (min, max))
+    people = len(stratum.imbalances)
+    return FIGURE.format(
+        caption=f"Stratum {stratum.id}: imbalance after each of {people:,} people. It stays from "
+        f"{lows:+g} to {highs:+g}; dashed lines show what the design allows.",
+        bound=limit,
+        height=2 * limit,
+        width=max(people, 1),
+        people=people,
+        steps="".join(f"v{a - b:g}h1" for a, b in pairwise([0, *stratum.imbalances])),
+    )
+
+
+def people_wanted(text: str) -> int:
+    """A number of people, as typed."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_PEOPLE:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a whole number from 1 to {MOST_PEOPLE}, written in digits only"
+        )
+    return int(text)
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line, or its help."""
+    versions = protocols.versions()
+    parser = argparse.ArgumentParser(
+        prog="python -m evaluation.example.simulate_trial",
+        description="Allocate synthetic people by a protocol, in memory, and show how even and "
+        "how foreseeable the arms are: as a table here, and as a page with charts.",
+    )
+    add = parser.add_argument
+    # fmt: off
+    add("-n", dest="people", metavar="PEOPLE", type=people_wanted, default=1000,
+        help="how many people to allocate (default: %(default)s)")
+    add("--seed", type=int, default=1,
+        help="another number is another trial; the same one, the same (default: %(default)s)")
+    add("--protocol", choices=versions, default=versions[-1],
+        help="version of the protocol (default: %(default)s)")
+    add("-o", dest="folder", metavar="FOLDER", type=Path, default=Path("build/simulate-trial"),
+        help="where index.html goes (default: %(default)s)")
+    # fmt: on
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Simulates, prints and writes what was asked for."""
+    wanted = parsed(arguments)
+    try:
+        protocol = protocols.load(wanted.protocol)
+    except ProtocolError as error:
+        sys.exit(str(error))
+    strata = simulate(protocol, people=wanted.people, seed=wanted.seed)
+    table = Table(*HEADINGS, box=box.SIMPLE_HEAD)
+    for place, column in enumerate(table.columns):
+        column.justify = "right" if place else "left"
+        column.no_wrap = " " not in str(column.header)
+    for row in rows(strata):
+        table.add_row(*row)
+    console = Console()
+    console.print(table)
+    console.print(*notes(protocol), sep="\n", highlight=False)
+    path = wanted.folder / "index.html"
+    try:
+        wanted.folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(page(protocol, strata, seed=wanted.seed), encoding="utf-8")
+    except OSError as error:
+        sys.exit(f"cannot write {path}: {error.strerror}")
+    print(f"Charts: {path}")
+
+
+if __name__ == "__main__":
+    main()

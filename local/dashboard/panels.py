@@ -1,0 +1,166 @@
+"""The deployed dashboard's panels, each with what there is to draw in it on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from local.dashboard.expressions import Search, Series
+from local.dashboard.metrics import MetricKey, RecordedMetrics
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+OURS = "DvpoReminders"
+EMULATED = {"Errors", "Throttles", "Duration"}
+"""What the emulator tells of functions, as AWS does."""
+
+AWS_ONLY = {
+    "AWS/ApiGateway": "the emulator counts no requests",
+    "AWS/Lambda": "the emulator tells only errors, throttles and durations of functions",
+    "AWS/SNS": "the emulator's texts cost nothing",
+    "AWS/SQS": "the emulator keeps no metrics of queues",
+    "AWS/Scheduler": "the emulator's scheduler neither tries again nor drops anything",
+}
+
+Line: TypeAlias = "tuple[str, Series]"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One widget of the dashboard with what there is to draw, or why there is nothing."""
+
+    title: str
+    width: int
+    view: str
+    stacked: bool
+    stat: str
+    period: int
+    limits: dict[str, float]
+    lines: list[Line] = field(default_factory=list)
+    aws_only: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether something should be here and is not."""
+        return self.aws_only is None and not any(series for _, series in self.lines)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A heading, what it means, and its panels."""
+
+    title: str
+    about: str
+    panels: list[Panel] = field(default_factory=list)
+
+
+def rows(body: dict[str, Any], told: RecordedMetrics, cloudwatch: CloudWatchClient) -> list[Row]:
+    """The dashboard's rows, each panel with its data."""
+    found: list[Row] = []
+    for widget in sorted(body["widgets"], key=lambda each: (each["y"], each["x"])):
+        said = widget["properties"]
+        if widget["type"] == "text":
+            title, _, about = said["markdown"].removeprefix("## ").partition("\n")
+            found.append(Row(title, about))
+            continue
+        limits = said.get("annotations", {}).get("horizontal", [])
+        entries = [entry_of(metric, said) for metric in said["metrics"]]
+        missing = {why for entry in entries if (why := only_on_aws(entry))}
+        found[-1].panels.append(
+            Panel(
+                title=said["title"],
+                width=widget["width"],
+                view=said["view"],
+                stacked=said.get("stacked", False),
+                stat=said.get("stat", ""),
+                period=said["period"],
+                limits={each["label"]: each["value"] for each in limits},
+                lines=[]
+                if missing
+                else [line for entry in entries for line in lines(entry, told, cloudwatch)],
+                aws_only=", and ".join(sorted(missing)) or None,
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a widget's metrics: a metric, or a search for several."""
+
+    label: str
+    stat: str
+    period: int
+    metric: MetricKey | None = None
+    search: Search | None = None
+
+
+def entry_of(metric: list[Any], said: dict[str, Any]) -> Entry:
+    """A metric as its widget defines it: its names, and then its options."""
+    *names, options = metric
+    label, stat = options["label"], options.get("stat", said.get("stat", ""))
+    if "expression" in options:
+        search = Search.of(options["expression"])
+        return Entry(label, search.stat, search.period, search=search)
+    namespace, name, *dimensions = names
+    pairs = frozenset(zip(dimensions[::2], dimensions[1::2], strict=True))
+    return Entry(label, stat, said["period"], metric=MetricKey(namespace, name, pairs))
+
+
+def only_on_aws(entry: Entry) -> str | None:
+    """Why nothing on this machine could fill it."""
+    metric = entry.metric
+    if metric is None or metric.namespace == OURS:
+        return None
+    if metric.namespace == "AWS/Lambda" and metric.name in EMULATED:
+        return None
+    return AWS_ONLY[metric.namespace]
+
+
+def lines(entry: Entry, told: RecordedMetrics, cloudwatch: CloudWatchClient) -> list[Line]:
+    """What an entry draws: a search, a line for each metric that it finds."""
+    if entry.search:
+        found = told.search(entry.search)
+        if entry.search.summed:
+            return [(entry.label, total(list(found.values())))]
+        return [(labelled(entry.label, metric), series) for metric, series in found.items()]
+    if entry.metric and entry.metric.namespace == OURS:
+        return [(entry.label, told.series(entry.metric, entry.stat, entry.period))]
+    return [(entry.label, emulated(entry, told.span(), cloudwatch))]
+
+
+def total(several: list[Series]) -> Series:
+    """The sum of several series."""
+    times = sorted(set().union(*several))
+    return {time: sum(series.get(time, 0) for series in several) for time in times}
+
+
+def labelled(label: str, metric: MetricKey) -> str:
+    """A label with the values of the metric's dimensions that it asks for."""
+    for name, value in metric.dimensions:
+        label = label.replace(f"${{PROP('Dim.{name}')}}", value.replace("_", " "))
+    return label
+
+
+def emulated(entry: Entry, span: tuple[float, float], cloudwatch: CloudWatchClient) -> Series:
+    """What the emulator itself knows of a metric."""
+    assert entry.metric  # noqa: S101 - searches are for our own metrics only
+    dimensions = [{"Name": name, "Value": value} for name, value in entry.metric.dimensions]
+    names = {"Namespace": entry.metric.namespace, "MetricName": entry.metric.name}
+    metric: Any = {**names, "Dimensions": dimensions}
+    first, last = (datetime.fromtimestamp(at, UTC) for at in span)
+    answer = cloudwatch.get_metric_data(
+        MetricDataQueries=[
+            {
+                "Id": "asked",
+                "MetricStat": {"Metric": metric, "Period": entry.period, "Stat": entry.stat},
+            }
+        ],
+        StartTime=first,
+        EndTime=last,
+        ScanBy="TimestampAscending",
+    )["MetricDataResults"][0]
+    times = (int(at.timestamp()) for at in answer["Timestamps"])
+    return dict(zip(times, answer["Values"], strict=True))

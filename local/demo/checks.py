@@ -1,0 +1,281 @@
+"""What must be true of a run of the demo: each check names every order that breaks it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import time
+from typing import TYPE_CHECKING
+
+from local.demo.orders import Kind
+from local.demo.run import Run, local
+from trial.codes import Arm, Condition, Reason, ReminderState, Status, Suppression
+from trial.protocol.wording import ONE_PART, WordingError, septets, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+# Told here again, in the words of the trial's design, so as not to ask the code about itself.
+DOSE = {14: 7, 21: 10, 28: 13}
+OPENS, CLOSES = time(9), time(20)
+EXACT = frozenset({Kind.ON_TIME, Kind.REPEATED})
+LATE = frozenset({Kind.POSTED_LATE, Kind.NUMBER_FOUND})
+RANDOMISED = EXACT | LATE | {Kind.CUSTODY}
+ANSWERS = dict.fromkeys(Kind, (202,)) | {
+    Kind.REPEATED: (202, 200),
+    Kind.NUMBER_FOUND: (202, 200),
+    Kind.CUSTODY: (202, 201, 200),
+    Kind.INVALID: (422,),
+    Kind.UNSIGNED: (403,),
+}
+DECISIONS = dict.fromkeys(RANDOMISED, Status.ELIGIBLE.value) | {
+    Kind.NUMBER_FOUND: f"{Status.WAITING} {Reason.NO_NUMBER}",
+    Kind.NO_NUMBER: f"{Status.WAITING} {Reason.NO_NUMBER}",
+    Kind.UNSAFE_NUMBER: f"{Status.WAITING} {Reason.UNSAFE_NUMBER}",
+    Kind.NOT_SERVED: f"{Status.WAITING} {Reason.NOT_SERVED}",
+    Kind.TOO_LATE: f"{Status.INELIGIBLE} {Reason.TOO_LATE}",
+}
+# What is known of a text by the carrier's word, and by the state of its reminder.
+WORDS = {True: "delivered", False: "undelivered", None: "sent"}
+RECORDED = {
+    ReminderState.DELIVERED: "delivered",
+    ReminderState.UNDELIVERED: "undelivered",
+    ReminderState.SENT: "sent",
+    ReminderState.UNCONFIRMED: "sent",
+}
+# What a text says only where the order says so.
+STATED = {
+    "no contact|Do not contact|not reply to them": {Condition.NO_CONTACT},
+    "stay away|Do not go there": {
+        Condition.NO_ENTRY,
+        Condition.LEAVE_PREMISES,
+        Condition.KEEP_DISTANCE,
+    },
+}
+WRITTEN_DATE = re.compile(r"\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} \d{4}\b")
+
+
+def check_answers(run: Run) -> list[str]:
+    """A repeat, or a number found, is the same enrolment and not a second one."""
+    problems = []
+    for case in run.cases:
+        statuses = tuple(answer.status for answer in case.answers)
+        if statuses != (expected := ANSWERS[case.order.kind]):
+            problems.append(f"{case.order.reference}: answered {statuses}, not {expected}")
+        elif len({answer.body.get("enrolment_id") for answer in case.answers}) > 1:
+            problems.append(f"{case.order.reference}: one order, two enrolments")
+    return problems
+
+
+def check_decisions(run: Run) -> list[str]:
+    """Who is not randomised, and the reason given; everybody else has an arm in the end."""
+    problems = []
+    for case in run.cases:
+        if case.order.kind in DECISIONS:
+            body = case.answers[0].body
+            decided = " ".join([body.get("status", "nothing"), *body.get("reasons", [])])
+            if decided != (expected := DECISIONS[case.order.kind]):
+                problems.append(f"{case.order.reference}: decided {decided}, not {expected}")
+        if (case.arm is not None) != (case.order.kind in RANDOMISED):
+            problems.append(f"{case.order.reference}: {case.order.kind}, and its arm is {case.arm}")
+    return problems
+
+
+def check_dose(run: Run) -> list[str]:
+    """7, 10 or 13 texts to whoever was enrolled on the first day."""
+    return [
+        f"{case.order.reference}: {got} texts, not {expected}"
+        for case in run.of(Arm.INTERVENTION)
+        if case.order.kind in EXACT
+        and (got := len(run.texts_to(case))) != (expected := DOSE[case.order.days])
+    ]
+
+
+def check_late_starts(run: Run) -> list[str]:
+    """
+    Of a late order every reminder was sent or recorded as missed, and the expiry was told.
+
+    So were the conditions, before anything else, unless another text was due that very day.
+    """
+    problems = []
+    for case in run.of(Arm.INTERVENTION):
+        if case.order.kind not in LATE:
+            continue
+        if len(case.reminders) != DOSE[case.order.days]:
+            problems.append(f"{case.order.reference}: {len(case.reminders)} reminders planned")
+        lost = [
+            reminder["theme"]
+            for reminder in case.reminders
+            if not reminder["sent_at"] and reminder["reason"] != Suppression.MISSED_LATE_START
+        ]
+        sent = case.sent()
+        first_days = {local(text.seen_at).date() for text in run.texts_to(case)[:1]}
+        if not sent or sent[-1]["theme"] != "expiry":
+            lost.append("expiry")
+        known_on = local(case.order.known_at).date()
+        if not sent or (sent[0]["theme"] != "conditions" and known_on not in first_days):
+            lost.append("conditions")
+        if lost:
+            problems.append(f"{case.order.reference}: started late, never told {', '.join(lost)}")
+    return problems
+
+
+def check_ended(run: Run) -> list[str]:
+    """From the moment they were taken into custody, and every reminder left has that reason."""
+    problems = []
+    for case in run.of(Arm.INTERVENTION):
+        taken_at = case.order.taken_at
+        if taken_at is None:
+            continue
+        texts = sum(text.seen_at > taken_at for text in run.texts_to(case))
+        reasons = {reminder["reason"] for reminder in case.reminders if not reminder["sent_at"]}
+        if texts or reasons != {Suppression.ENDED}:
+            problems.append(f"{case.order.reference}: {texts} texts after the end, {reasons}")
+    return problems
+
+
+def check_records(run: Run) -> list[str]:
+    """What the system says it sent is what went, and what became of it is the carrier's word."""
+    problems = []
+    for case in run.of(Arm.INTERVENTION):
+        said = Counter(RECORDED.get(reminder["state"], "not sent") for reminder in case.sent())
+        came = Counter(WORDS[text.delivered] for text in run.texts_to(case))
+        if said != came:
+            problems.append(f"{case.order.reference}: recorded {dict(said)}, in fact {dict(came)}")
+    return problems
+
+
+def check_once(run: Run) -> list[str]:
+    """No text comes twice, and no two on one day."""
+    problems = []
+    for case in run.of(Arm.INTERVENTION):
+        texts = run.texts_to(case)
+        bodies = Counter(text.body for text in texts)
+        days = Counter(local(text.seen_at).date() for text in texts)
+        again = [f"the same text {times} times" for times in bodies.values() if times > 1]
+        again += [f"{times} texts on {day}" for day, times in days.items() if times > 1]
+        problems += [f"{case.order.reference}: {what}" for what in again]
+    return problems
+
+
+def check_hours(run: Run) -> list[str]:
+    """Between 09:00 and 20:00 in London, by the clock on that day."""
+    return [
+        f"{run.owner(text)}: a text at {local(text.seen_at):%H:%M on %d %B}"
+        for text in run.texts
+        if not OPENS <= local(text.seen_at).time() < CLOSES
+    ]
+
+
+def check_days(run: Run) -> list[str]:
+    """Not before the order came in, with a number, and not after its last day."""
+    return [
+        f"{case.order.reference}: a text at {local(text.seen_at):%H:%M on %d %B}"
+        for case in run.of(Arm.INTERVENTION)
+        for text in run.texts_to(case)
+        if text.seen_at < case.order.known_at or local(text.seen_at).date() > case.order.expires_on
+    ]
+
+
+def check_wording(run: Run) -> list[str]:
+    """A text that states a condition or a date that its order lacks misstates a court order."""
+    problems = []
+    for case in run.of(Arm.INTERVENTION):
+        conditions = set(case.order.body["order"]["conditions"])
+        for text in run.texts_to(case):
+            problems += [
+                f"{case.order.reference}: a text says {found[0]!r}, the order does not"
+                for words, allowing in STATED.items()
+                if (found := re.search(words, text.body)) and conditions.isdisjoint(allowing)
+            ]
+            problems += [
+                f"{case.order.reference}: a text says {day}"
+                for day in WRITTEN_DATE.findall(text.body)
+                if day != written(case.order.expires_on)
+            ]
+    return problems
+
+
+def check_one_part(run: Run) -> list[str]:
+    """A text in two parts costs twice, and may arrive in halves."""
+    problems = []
+    for text in run.texts:
+        try:
+            if (length := septets(text.body)) > ONE_PART:
+                problems.append(f"{run.owner(text)}: a text of {length} septets")
+        except WordingError as error:
+            problems.append(f"{run.owner(text)}: a text {error}")
+    return problems
+
+
+def check_control(run: Run) -> list[str]:
+    """Control has neither texts nor anything planned."""
+    return [
+        f"{case.order.reference}: control, {len(run.texts_to(case))} texts,"
+        f" {len(case.reminders)} reminders planned"
+        for case in run.of(Arm.CONTROL)
+        if run.texts_to(case) or case.reminders
+    ]
+
+
+def check_not_randomised(run: Run) -> list[str]:
+    """Waiting, ineligible and refused orders get nothing."""
+    return [
+        f"{case.order.reference}: {case.order.kind}, but {len(texts)} texts"
+        for case in run.of(None)
+        if (texts := run.texts_to(case))
+    ]
+
+
+def check_recipients(run: Run) -> list[str]:
+    """Every text went to the number of an order in intervention: not to a protected person."""
+    approved = {case.order.number for case in run.of(Arm.INTERVENTION)}
+    for case in run.cases:
+        approved -= set(case.order.body["protected_numbers"])
+    strangers = Counter(run.owner(text) for text in run.texts if text.number not in approved)
+    return [f"{who}: {times} texts to this number" for who, times in strangers.items()]
+
+
+def check_coverage(run: Run) -> list[str]:
+    """Nothing above passes for want of anybody to look at."""
+    seen = {
+        "nobody in control": bool(run.of(Arm.CONTROL)),
+        "nobody in intervention": bool(run.of(Arm.INTERVENTION)),
+        "no text before the clock change": any(
+            local(text.seen_at).date() < run.clock_change for text in run.texts
+        ),
+        "no text after the clock change": any(
+            local(text.seen_at).date() >= run.clock_change for text in run.texts
+        ),
+    }
+    missing = [what for what, there in seen.items() if not there]
+    return missing + [
+        f"no order of the kind {kind}"
+        for kind in Kind
+        if kind not in {case.order.kind for case in run.cases}
+    ]
+
+
+CHECKS: dict[str, Callable[[Run], list[str]]] = {
+    "Every call was answered as the contract says; a repeat changed nothing": check_answers,
+    "Everybody was randomised, or is waiting or left out for the right reason": check_decisions,
+    "Intervention orders got exactly their 7, 10 or 13 texts": check_dose,
+    "Late starts got what was left to send, with the rest recorded as missed": check_late_starts,
+    "Whoever was taken into custody got no more texts": check_ended,
+    "What is recorded of the texts is what was sent and what the carrier said": check_records,
+    "No text came twice, and no two on one day": check_once,
+    "Every text came between 09:00 and 20:00 London time": check_hours,
+    "No text came before its order did, or after its last day": check_days,
+    "No text states a condition or a date that its order lacks": check_wording,
+    "Every text fits in one part": check_one_part,
+    "Control got nothing": check_control,
+    "Waiting, ineligible and refused orders got nothing": check_not_randomised,
+    "Nobody else got anything": check_recipients,
+    "Both arms, every kind of order and both sides of the clock change occurred": check_coverage,
+}
+
+
+def verdicts(run: Run) -> dict[str, list[str]]:
+    """What each check found wrong, by its title."""
+    return {title: check(run) for title, check in CHECKS.items()}

@@ -1,0 +1,192 @@
+"""
+Runs a month of the whole system in about a minute, checks it, and makes a page about it.
+
+It brings up a stack of its own, moves its clock to a morning twelve days before the next clock
+change, posts made-up orders, walks to the end of the last one, draws the dashboard, and takes the
+stack down again. Ends with an error, and names the order, if anything is not as it must be. The
+page is build/demo/index.html. The same seed gives the same orders; the arms are drawn anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from local.dashboard import dashboard
+from local.demo.checks import DOSE, verdicts
+from local.demo.orders import FEWEST, LONDON, MOST, Kind, first_morning, synthetic_orders
+from local.demo.page.render import render
+from local.demo.player import Player
+from local.demo.run import Run
+from local.emulator import emulator, stack
+from local.emulator.carrier import Habits
+from local.emulator.clock import Clock
+from trial.codes import Arm
+
+if TYPE_CHECKING:
+    from commands.api import Answer
+    from local.demo.orders import SyntheticOrder
+
+PAGE = emulator.ROOT / "build/demo/index.html"
+AFTER_MIDNIGHT = timedelta(minutes=30)
+FILLING = 40
+"""So many orders, and nothing on the dashboard is empty by chance."""
+
+CUSTODY_AFTER, DRILL_AFTER = timedelta(days=4), timedelta(days=9)
+SHOWN = 8
+
+
+def play(
+    running: stack.Stack, how_many: int, seed: int, morning: tuple[datetime, date], began: float
+) -> Run:
+    """Post the orders on their mornings and afternoons, walk past the last one's end, and look."""
+    start, change = morning
+    orders = synthetic_orders(how_many, seed=seed, start=start)
+    last_day = max(order.expires_on for order in orders)
+    end = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), LONDON)
+    end = end.astimezone(UTC) + AFTER_MIDNIGHT
+    Clock(Path(running.clock_file)).jump(start)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[texts]} texts"),
+    )
+    with Progress(*columns, TimeElapsedColumn()) as progress:
+        player = Player(running, progress, end, Habits(seed=seed))
+        answers: dict[str, tuple[Answer, ...]] = {}
+        custody, drill = start + CUSTODY_AFTER, start + DRILL_AFTER
+        moments = {order.posted_at for order in orders} | {order.known_at for order in orders}
+        for moment in sorted(moments | {custody, drill}):
+            player.walk(moment)
+            if moment == custody:
+                take_one_of_each_arm(player, orders, answers, at=moment)
+            elif moment == drill:
+                player.drill()
+            for order in orders:
+                if order.posted_at == moment:
+                    answers[order.reference] = player.post(order)
+                elif order.found_at == moment:
+                    answers[order.reference] += (player.find(order, answers[order.reference][0]),)
+        player.walk(end)
+    return Run(
+        seed=seed,
+        started_at=start,
+        ended_at=end,
+        clock_change=change,
+        cases=tuple(player.case(order, answers[order.reference]) for order in orders),
+        texts=player.texts(),
+        seconds=time.monotonic() - began,
+    )
+
+
+def take_one_of_each_arm(
+    player: Player,
+    orders: list[SyntheticOrder],
+    answers: dict[str, tuple[Answer, ...]],
+    *,
+    at: datetime,
+) -> None:
+    """Of the orders on time, the first of either arm: its respondent is taken into custody."""
+    arms = set(Arm)
+    for index, order in enumerate(orders):
+        if order.kind is not Kind.ON_TIME:
+            continue
+        posted = answers[order.reference][0]
+        if (arm := player.arm(posted)) in arms:
+            arms -= {Arm(arm)}
+            orders[index] = replace(order, kind=Kind.CUSTODY, taken_at=at)
+            answers[order.reference] += player.take(order, posted)
+
+
+def conclude(run: Run, page: Path, empty: list[str]) -> bool:
+    """
+    Check the run, write the page, and tell the counts and checks; whether all is well.
+
+    `empty` names the panels of the dashboard that should show something and do not.
+    """
+    found = verdicts(run) | {"Every panel of the dashboard has something to show": empty}
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(render(run, found), encoding="utf-8")
+    console = Console(highlight=False)
+    counts = Table("", "orders", *(f"{days} days" for days in DOSE), "texts")
+    for arm in (Arm.INTERVENTION, Arm.CONTROL, None):
+        cases = run.of(arm)
+        lengths = [sum(case.order.days == days for case in cases) for days in DOSE]
+        texts = sum(len(run.texts_to(case)) for case in cases)
+        cells = [len(cases), *(lengths if arm else len(DOSE) * [0]), texts]
+        counts.add_row(arm or "not randomised", *(str(cell or "-") for cell in cells))
+    console.print(counts)
+    for title, problems in found.items():
+        console.print("[bold red]✗[/]" if problems else "[green]✓[/]", title)
+        more = len(problems) - SHOWN
+        for problem in [*problems[:SHOWN], *([f"and {more} more: see the page"] * (more > 0))]:
+            console.print(f"    {problem}", markup=False, soft_wrap=True)
+    told = f"{run.seconds:.0f} s. The page: {page}; the dashboard: {dashboard.PAGE}"
+    console.print(told, markup=False, soft_wrap=True)
+    return not any(found.values())
+
+
+def options() -> argparse.Namespace:
+    """What the command line asks for."""
+    about, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.demo.demo", description=about, epilog=more
+    )
+    parser.add_argument(
+        "--orders", type=int, default=48, metavar="N", help=f"{FEWEST} to {MOST}; default: 48"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="which orders; default: 1")
+    parser.add_argument("--keep", action="store_true", help="leave the stack up, for make down")
+    parser.add_argument(
+        "--port", type=int, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
+    )
+    given = parser.parse_args()
+    if not FEWEST <= given.orders <= MOST:
+        parser.error(f"--orders must be {FEWEST} to {MOST}, for one of every kind to fit")
+    return given
+
+
+def take_down() -> None:
+    """Whatever is up by now."""
+    if emulator.running():
+        stack.down()
+
+
+def main() -> None:
+    """Up, play, down, tell."""
+    given = options()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stack.interrupted)
+    if emulator.running():
+        sys.exit("A stack is up here already, and the demo needs one of its own: make down")
+    began = time.monotonic()
+    morning = first_morning(datetime.now(UTC))
+    with ExitStack() as undo:
+        undo.callback(take_down)
+        stack.up(given.port)
+        if given.keep:
+            undo.pop_all()
+        try:
+            running = stack.Stack.load()
+            run = play(running, given.orders, given.seed, morning, began)
+            empty = dashboard.draw(running)
+        except (OSError, RuntimeError) as error:
+            sys.exit(f"The run was cut short: {error}. See {emulator.LOG}")
+    if not conclude(run, PAGE, empty if given.orders >= FILLING else []):
+        sys.exit("The run is not as it must be: see the checks that failed.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Plays upstream and the carrier to a stack whose clock moves, and keeps watch over its texts."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands import api
+from local.demo.orders import LONDON, Kind
+from local.demo.run import Case, Text, local
+from local.emulator.carrier import DELIVERED, Carrier, Habits, lines
+from local.emulator.clock import Clock, settle
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from commands.api import Answer
+    from local.demo.orders import SyntheticOrder
+    from local.emulator.stack import Stack
+
+# A little more than the sending window, so that a text just outside it would be seen there.
+BY_DAY = time(8, 45), time(20, 15)
+A_DAY = timedelta(days=1)
+# Whatever waits is sent the same day: long before the window closes, and before it is stale.
+LONGEST, A_LITTLE = timedelta(hours=4), timedelta(minutes=5)
+OK, NOT_FOUND = 200, 404
+
+
+class Player:
+    """Moves a stack's clock, and plays whoever meets the system on the way."""
+
+    def __init__(self, running: Stack, progress: Progress, until: datetime, habits: Habits) -> None:
+        self.stack = running
+        self.clock = Clock(Path(running.clock_file))
+        self.habits = habits
+        self.carrier = Carrier.of(running, habits)
+        self.seen: dict[str, tuple[dict[str, Any], datetime]] = {}
+        self.progress = progress
+        self.start = self.looked_at = self.clock.now()
+        self.bar = progress.add_task("", total=(until - self.start).total_seconds(), texts=0)
+
+    def walk(self, to: datetime) -> None:
+        """By day from one due reminder to the next; over the nights, when none may be due."""
+        while (now := self.clock.now()) < to:
+            morning, evening = (datetime.combine(local(now), at, LONDON) for at in BY_DAY)
+            if morning <= now < evening:
+                for stop in self.clock.walk(min(evening, to), self.stack.port):
+                    self.look(stop)
+            else:
+                self.clock.jump(min(morning if now < morning else morning + A_DAY, to))
+        settle(self.stack.port)
+        self.look(self.clock.now())
+        settle(self.stack.port)
+
+    def look(self, now: datetime) -> None:
+        """Note the texts that are new, and answer what the carrier would have answered by now."""
+        texts = api.texts(self.stack)
+        for text in texts:
+            self.seen.setdefault(text["MessageId"], (text, now))
+        self.carrier.answer(texts, now)
+        self.looked_at = now
+        self.progress.update(
+            self.bar,
+            completed=(now - self.start).total_seconds(),
+            description=f"{local(now):%a %d %b %Y %H:%M}",
+            texts=len(self.seen),
+        )
+
+    def texts(self) -> tuple[Text, ...]:
+        """Every text so far, with what the carrier has said of it."""
+        texts = []
+        for text, seen_at in self.seen.values():
+            receipt = lines(text, self.habits, seen_at)[0]
+            known = receipt.due_ms <= self.looked_at.timestamp() * 1000
+            delivered = receipt.log == DELIVERED if known else None
+            texts.append(Text(text["PhoneNumber"], text["Message"], seen_at, delivered))
+        return tuple(texts)
+
+    def post(self, order: SyntheticOrder) -> tuple[Answer, ...]:
+        """As upstream would; one of them twice, and one without a signature."""
+        times = 2 if order.kind is Kind.REPEATED else 1
+        signed = order.kind is not Kind.UNSIGNED
+        return tuple(
+            api.call(self.stack, "POST", "/enrolments", order.body, signed=signed)
+            for _ in range(times)
+        )
+
+    def find(self, order: SyntheticOrder, posted: Answer) -> Answer:
+        """The number turns up: the phone that was evidence has been given back."""
+        path = f"/enrolments/{posted.body.get('enrolment_id')}/mobile"
+        found = {"number": order.number, "resolved_how": "property_returned"}
+        return api.call(self.stack, "PUT", path, found)
+
+    def arm(self, posted: Answer) -> str | None:
+        """The arm of what was posted, if it has one by now."""
+        allocation = self.show(f"/allocations/{posted.body.get('enrolment_id')}")
+        return allocation["arm"] if allocation else None
+
+    def take(self, order: SyntheticOrder, posted: Answer) -> tuple[Answer, ...]:
+        """The respondent is arrested and kept in custody: both are told, and no more texts go."""
+        path = f"/enrolments/{posted.body.get('enrolment_id')}"
+        at = self.clock.now().isoformat(timespec="seconds")
+        arrest = {"outcome_id": f"ARREST-{order.reference}", "type": "arrest", "instrument": "dvpo"}
+        end = {"reason": "in_custody", "at": at, "by": "PC-1182"}
+        return (
+            api.call(self.stack, "POST", f"{path}/outcomes", arrest | {"occurred_at": at}),
+            api.call(self.stack, "POST", f"{path}/end", end),
+        )
+
+    def drill(self) -> None:
+        """Operations stop all sending until a text has had to wait, and let it go on."""
+        now = self.clock.now()
+        due, _ = settle(self.stack.port)
+        self.pause(paused=True)
+        self.walk(min([*due[:1], now + LONGEST]) + A_LITTLE)
+        self.pause(paused=False)
+
+    def pause(self, *, paused: bool) -> None:
+        """Stop all sending, or let it go on."""
+        switch = {"paused": paused, "reason": "A drill", "by": "ops-1"}
+        answer = api.call(self.stack, "PUT", "/sending", switch)
+        if answer.status != OK:
+            raise RuntimeError(f"PUT /sending answered {answer.status}")
+
+    def show(self, path: str) -> dict[str, Any] | None:
+        """What the API shows there, if it is there."""
+        answer = api.call(self.stack, "GET", path)
+        if answer.status not in {OK, NOT_FOUND}:
+            raise RuntimeError(f"GET {path} answered {answer.status}")
+        return answer.body if answer.status == OK else None
+
+    def case(self, order: SyntheticOrder, answers: tuple[Answer, ...]) -> Case:
+        """What has come of an order by now."""
+        enrolment_id = answers[0].body.get("enrolment_id")
+        if enrolment_id is None:
+            return Case(order, answers)
+        enrolment = self.show(f"/enrolments/{enrolment_id}")
+        return Case(order, answers, enrolment, self.show(f"/allocations/{enrolment_id}"))

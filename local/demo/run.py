@@ -1,0 +1,87 @@
+"""A run of the demo: the orders, what came of each, and the texts that arrived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from local.demo.orders import LONDON
+from trial.codes import Arm
+
+if TYPE_CHECKING:
+    from commands.api import Answer
+    from local.demo.orders import SyntheticOrder
+
+
+@dataclass(frozen=True)
+class Text:
+    """
+    One text that the emulator took, and the moved time at which it was first seen there.
+
+    Whether it was delivered is the carrier's word; `None` is none by the end of the run.
+    """
+
+    number: str
+    body: str
+    seen_at: datetime
+    delivered: bool | None = True
+
+
+@dataclass(frozen=True)
+class Case:
+    """One order and all that came of it; what the API shows of it is from the end of the run."""
+
+    order: SyntheticOrder
+    answers: tuple[Answer, ...]
+    enrolment: dict[str, Any] | None = None
+    allocation: dict[str, Any] | None = None
+
+    @property
+    def arm(self) -> Arm | None:
+        """Its arm, if it has one."""
+        return Arm(self.allocation["arm"]) if self.allocation else None
+
+    @property
+    def reminders(self) -> list[dict[str, Any]]:
+        """Its timetable: empty in control."""
+        return self.allocation["reminders"] if self.allocation else []
+
+    def sent(self) -> list[dict[str, Any]]:
+        """The reminders that the system believes went out, first to last."""
+        went = [reminder for reminder in self.reminders if reminder["sent_at"]]
+        return sorted(went, key=lambda reminder: datetime.fromisoformat(reminder["sent_at"]))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A whole run of the demo."""
+
+    seed: int
+    started_at: datetime
+    ended_at: datetime
+    clock_change: date
+    seconds: float
+    cases: tuple[Case, ...]
+    texts: tuple[Text, ...]
+
+    def of(self, arm: Arm | None) -> list[Case]:
+        """The orders of one arm, or of none."""
+        return [case for case in self.cases if case.arm is arm]
+
+    def texts_to(self, case: Case) -> list[Text]:
+        """What went to the order's number, first to last."""
+        texts = [text for text in self.texts if text.number == case.order.number]
+        return sorted(texts, key=lambda text: text.seen_at)
+
+    def owner(self, text: Text) -> str:
+        """Whose number that is, by reference."""
+        for case in self.cases:
+            if case.order.number == text.number:
+                return case.order.reference
+        return f"number ending {text.number[-3:]}"
+
+
+def local(moment: datetime) -> datetime:
+    """The time on the wall in London."""
+    return moment.astimezone(LONDON)

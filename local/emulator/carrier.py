@@ -1,0 +1,216 @@
+"""
+Plays the carrier: answers the texts that the emulator took, as SNS would in its delivery logs.
+
+It goes on until it is interrupted, or with --once answers what there is and returns; what is due
+later waits for the next time. Which texts fail, and which receipts come late or twice, depends on
+the seed and the message id alone. The emulator does not say when it took a text: it counts from
+when it is first seen here, so look often while the clock walks.
+"""
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+from botocore.exceptions import BotoCoreError
+
+from commands import api, moved_clock
+from local.emulator import emulator
+from local.emulator.stack import Stack, access
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+DELIVERED, UNDELIVERED = "DeliveryLogs", "DeliveryFailureLogs"
+STREAM = "carrier"
+MEMORY = f"{emulator.TEMPORARY.name}/carrier.json"
+LOOK_SECONDS = 0.2
+ONE_PART, USD_A_PART = 160, 0.0421
+SOON_MS = 300, 2000
+LATE_MS = 3_600_000, 72 * 3_600_000
+AGAIN_MS = 60_000, 6 * 3_600_000
+FAILURES = (
+    "Phone is currently unreachable/unavailable",
+    "Unknown error attempting to reach phone",
+    "Phone has blocked SMS",
+    "Blocked as spam by phone carrier",
+    "The carrier has words that nobody has listed",
+)
+
+
+@dataclass(frozen=True)
+class Habits:
+    """Which share of texts fails, and of receipts comes late (1 to 72 hours) or twice."""
+
+    failures: float = 0.05
+    late: float = 0.1
+    repeated: float = 0.05
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a delivery log, which is named as in the template, and when it is to be there."""
+
+    due_ms: int
+    log: str
+    message: str
+
+
+def lines(text: dict[str, Any], habits: Habits, seen_at: datetime) -> list[Line]:
+    """What SNS will have logged about a text: one line, or the same line twice."""
+    chance = Random(f"{habits.seed}|{text['MessageId']}")  # noqa: S311 - nobody is to be surprised
+    # Drawn whether or not they are needed: one share does not change what another does.
+    fails, late, repeated = (
+        chance.random() < share for share in (habits.failures, habits.late, habits.repeated)
+    )
+    soon_ms, late_ms, again_ms = (chance.randint(*span) for span in (SOON_MS, LATE_MS, AGAIN_MS))
+    words = chance.choice(FAILURES)
+    parts = math.ceil(len(text["Message"]) / ONE_PART)
+    sent_at = seen_at.astimezone(UTC)
+    entry = {
+        "notification": {
+            "messageId": text["MessageId"],
+            "timestamp": f"{sent_at:%Y-%m-%d %H:%M:%S}.{sent_at.microsecond // 1000:03}",
+        },
+        "delivery": {
+            "phoneCarrier": "A Carrier",
+            "mnc": 10,
+            "numberOfMessageParts": parts,
+            "destination": text["PhoneNumber"],
+            "priceInUSD": round(parts * USD_A_PART, 5),
+            "smsType": "Transactional",
+            "mcc": 234,
+            "providerResponse": words if fails else "Message has been accepted by phone",
+            "dwellTimeMs": soon_ms // 2,
+            "dwellTimeMsUntilDeviceAck": late_ms if late else soon_ms,
+        },
+        "status": "FAILURE" if fails else "SUCCESS",
+    }
+    log, message = UNDELIVERED if fails else DELIVERED, json.dumps(entry)
+    first_ms = round(sent_at.timestamp() * 1000) + (late_ms if late else 0)
+    first = Line(first_ms, log, message)
+    return [first, Line(first_ms + again_ms, log, message)] if repeated else [first]
+
+
+class Carrier:
+    """A carrier, which remembers from one process to the next, for as long as its emulator runs."""
+
+    def __init__(
+        self, logs: "CloudWatchLogsClient", names: dict[str, str], habits: Habits, memory: Path
+    ) -> None:
+        self._logs = logs
+        self._names = names
+        self._habits = habits
+        self._memory = memory
+        known = json.loads(memory.read_text()) if memory.exists() else {"seen": [], "waiting": []}
+        self._seen = set(known["seen"])
+        self._waiting = [Line(**line) for line in known["waiting"]]
+
+    @classmethod
+    def of(cls, stack: Stack, habits: Habits) -> Self:
+        """The carrier of a stack that is up. Follow its clock first."""
+        found = boto3.client("cloudformation", **access(stack.port)).describe_stack_resources(
+            StackName=stack.stack_name
+        )
+        names = {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in found["StackResources"]
+        }
+        memory = Path(stack.clock_file).parent / MEMORY  # it goes with its emulator
+        return cls(boto3.client("logs", **access(stack.port)), names, habits, memory)
+
+    @property
+    def waiting(self) -> int:
+        """How many lines are still to be logged."""
+        return len(self._waiting)
+
+    def answer(self, texts: Iterable[dict[str, Any]], now: datetime) -> int:
+        """Take what is new among these texts, and log what is due now: how many lines."""
+        new = [text for text in texts if text["MessageId"] not in self._seen]
+        waiting = [
+            *self._waiting,
+            *(line for text in new for line in lines(text, self._habits, now)),
+        ]
+        now_ms = round(now.timestamp() * 1000)
+        due = [line for line in waiting if line.due_ms <= now_ms]
+        for log in sorted({line.log for line in due}):
+            self._write(log, [line.message for line in due if line.log == log], now_ms)
+        if new or due:
+            self._seen |= {text["MessageId"] for text in new}
+            self._waiting = [line for line in waiting if line.due_ms > now_ms]
+            self._remember()
+        return len(due)
+
+    def _write(self, log: str, messages: list[str], now_ms: int) -> None:
+        group = self._names[log]
+        with suppress(self._logs.exceptions.ResourceAlreadyExistsException):
+            self._logs.create_log_stream(logGroupName=group, logStreamName=STREAM)
+        self._logs.put_log_events(
+            logGroupName=group,
+            logStreamName=STREAM,
+            logEvents=[{"timestamp": now_ms, "message": message} for message in messages],
+        )
+
+    def _remember(self) -> None:
+        known = {"seen": sorted(self._seen), "waiting": [asdict(line) for line in self._waiting]}
+        emulator.write(self._memory, json.dumps(known))
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    if not 0 <= (number := float(text)) <= 1:
+        raise argparse.ArgumentTypeError("say which share, from 0 to 1")
+    return number
+
+
+def options() -> argparse.Namespace:
+    """What the command line asks for."""
+    about, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.emulator.carrier", description=about, epilog=more
+    )
+    habits = Habits()
+    for name, what in {
+        "failures": "share of texts that do not arrive",
+        "late": "share of receipts that come 1 to 72 hours late",
+        "repeated": "share of receipts that come twice",
+    }.items():
+        default = getattr(habits, name)
+        parser.add_argument(
+            f"--{name}", type=share, default=default, help=f"{what}; default: {default}"
+        )
+    parser.add_argument("--seed", type=int, default=habits.seed, help="default: 1")
+    parser.add_argument("--once", action="store_true", help="answer what there is, and return")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Answer, once or until interrupted."""
+    given = options()
+    stack = Stack.load()
+    moved_clock.follow(stack.clock_file)
+    habits = Habits(given.failures, given.late, given.repeated, given.seed)
+    try:
+        carrier = Carrier.of(stack, habits)
+        answered = carrier.answer(api.texts(stack), datetime.now(UTC))
+        with suppress(KeyboardInterrupt):
+            while not given.once:
+                time.sleep(LOOK_SECONDS)
+                answered += carrier.answer(api.texts(stack), datetime.now(UTC))
+    except (OSError, BotoCoreError) as error:
+        sys.exit(f"The emulator does not answer ({error}): see {emulator.LOG}")
+    print(f"Receipts logged: {answered}; to come later: {carrier.waiting}.")
+
+
+if __name__ == "__main__":
+    main()

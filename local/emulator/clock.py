@@ -1,0 +1,182 @@
+"""
+Moves the time at which the whole system lives; it goes on ticking from there.
+
+Walks by default: from one due schedule to the next, waiting each time until all that it set off is
+done, so that nothing is late and everything happens in its order. With --jump the time leaps, and
+what fell due in between is late, as after a stall. Without a time, tells the time.
+"""
+
+import argparse
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import time_machine
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from commands import api, moved_clock
+from local.emulator import emulator
+from local.emulator.carrier import Carrier, Habits
+from local.emulator.launcher import WORK_PAGE
+from local.emulator.stack import Stack, interrupted
+
+# Schedules that fall due this soon after another fire together with it: no later than real ones.
+TOGETHER = timedelta(minutes=1)
+# A schedule that recurs more often than this fires only so often on a walk, or whenever another
+# stop is made: often enough for reconciliation to help a reminder while it is fresh.
+RECURRING = timedelta(hours=3)
+SETTLE_SECONDS = 60
+QUIET_ANSWERS = 2
+LAST = datetime.max.replace(tzinfo=UTC)
+UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Real time plus the seconds that a file holds."""
+
+    file: Path
+
+    @property
+    def offset(self) -> float:
+        """How far ahead of real time it is, in seconds."""
+        return float(self.file.read_text())
+
+    def now(self) -> datetime:
+        """The moved time, whether or not this process lives at it."""
+        return datetime.fromtimestamp(real_time() + self.offset, UTC)
+
+    def jump(self, to: datetime) -> None:
+        """Be there at once, in every process."""
+        self.refuse_past(to)
+        emulator.write(self.file, f"{to.timestamp() - real_time():.6f}")
+
+    def walk(self, to: datetime, port: int) -> Iterator[datetime]:
+        """
+        Stop at each due schedule until then; yields the time whenever all is done and quiet.
+
+        What the caller sets off at a stop is waited for too, and the schedules it makes are met.
+        """
+        self.refuse_past(to)
+        settle(port)
+        recurred = self.now()
+        while (now := self.now()) < to:
+            yield now
+            once, recurring = settle(port)
+            recurring = [max(due, recurred + RECURRING) for due in recurring]
+            stop = min(next_stop(once), next_stop(recurring), to)
+            self.jump(stop)
+            settle(port)
+            if stop >= min(recurring, default=LAST):
+                recurred = stop
+        yield now
+        settle(port)  # whoever walked here may leap next, and would cut off what goes on
+
+    def refuse_past(self, to: datetime) -> None:
+        """What has happened stays, so time never moves back."""
+        now = self.now()
+        if to < now:
+            raise ValueError(
+                f"Time only moves forward, and it is {now:%Y-%m-%dT%H:%M:%SZ} already."
+            )
+
+
+def real_time() -> float:
+    """Seconds since 1970, even where time is moved."""
+    hatch = time_machine.escape_hatch
+    return hatch.time.time() if hatch.is_travelling() else time.time()
+
+
+def next_stop(due: Sequence[datetime]) -> datetime:
+    """Just past the first schedule due and those that may fire together with it."""
+    together = [time for time in due if time <= due[0] + TOGETHER]
+    return together[-1] + timedelta(seconds=1) if together else LAST
+
+
+def settle(port: int) -> tuple[list[datetime], list[datetime]]:
+    """Wait until nothing is going on; when schedules are due next: those due once, and the rest."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    quiet = 0
+    while quiet < QUIET_ANSWERS:
+        work = emulator.read_page(port, WORK_PAGE)
+        overdue = sum(due <= work["now"] for due in work["due"] + work["recurring"])
+        quiet += 1
+        if work["running"] or work["starting"] or work["unread"] or overdue:
+            quiet = 0
+            time.sleep(0.005)
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"{work['running']} invocations, {work['unread']} stream records and {overdue} "
+                    f"due schedules are not done after {SETTLE_SECONDS} s: see {emulator.LOG}"
+                )
+    once, recurring = (
+        [datetime.fromtimestamp(due, UTC) for due in work[kind]] for kind in ("due", "recurring")
+    )
+    return once, recurring
+
+
+def moment(text: str) -> datetime:
+    """A time with its zone, as RFC 3339 writes it."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("say when: 2026-12-05T09:00:00Z") from None
+    if time.tzinfo is None:
+        raise argparse.ArgumentTypeError("say which zone: 2026-12-05T09:00:00Z")
+    return time
+
+
+def span(text: str) -> timedelta:
+    """Days, hours, minutes and seconds, as in 2d or 1d12h."""
+    if not re.fullmatch(r"(\d+[dhms])+", text):
+        raise argparse.ArgumentTypeError("say how long: 2d, 36h, 90m, 30s or 1d12h")
+    parts = re.findall(r"(\d+)([dhms])", text)
+    return sum((timedelta(**{UNITS[unit]: int(n)}) for n, unit in parts), timedelta())
+
+
+def main() -> None:
+    """Move the clock, or tell it."""
+    parser = argparse.ArgumentParser(prog="python -m local.emulator.clock", description=__doc__)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--to", type=moment, metavar="TIME", help="2026-12-05T09:00:00Z")
+    where.add_argument("--by", type=span, metavar="SPAN", help="2d, 36h, 90m, 30s or 1d12h")
+    parser.add_argument("--jump", action="store_true", help="leap, and leave the schedules late")
+    options = parser.parse_args()
+    signal.signal(signal.SIGINT, interrupted)
+    stack = Stack.load()
+    clock = Clock(Path(stack.clock_file))
+    to = clock.now() + options.by if options.by else options.to
+    try:
+        if to and options.jump:
+            settle(stack.port)
+            clock.jump(to)
+        elif to:
+            show(clock, to, stack)
+    except (ValueError, TimeoutError) as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"The emulator does not answer ({error}): see {emulator.LOG}")
+    print(f"It is {clock.now():%a %d %b %Y %H:%M:%S} UTC.")
+
+
+def show(clock: Clock, to: datetime, stack: Stack) -> None:
+    """Walk, with a bar. A carrier without faults answers each text; `make carrier` has others."""
+    start = clock.now()
+    moved_clock.follow(stack.clock_file)
+    carrier = Carrier.of(stack, Habits(failures=0, late=0, repeated=0))
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns) as progress:
+        bar = progress.add_task("", total=(to - start).total_seconds())
+        for now in clock.walk(to, stack.port):
+            carrier.answer(api.texts(stack), now)
+            done = (now - start).total_seconds()
+            progress.update(bar, completed=done, description=f"{now:%a %d %b %Y %H:%M} UTC")
+
+
+if __name__ == "__main__":
+    main()

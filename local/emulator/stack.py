@@ -1,0 +1,263 @@
+"""
+Brings the whole system up on this machine, and down again.
+
+`up` starts the emulator, packages the functions and deploys the template through CloudFormation's
+own API; when it is up already, it deploys what has changed.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from commands import moved_clock
+from commands.deploy import package
+from local.emulator import emulator
+from local.emulator.launcher import WORK_PAGE
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+DESCRIPTION = emulator.STATE / "stack.json"
+LIBRARIES = emulator.STATE / "layer"
+NAME, BUCKET, UPSTREAM = "dvpo-reminders", "packages", "upstream"
+PARAMETERS = {"OnAws": "false"}
+DEPLOY_SECONDS = 120
+DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """What is up and how to reach it: the content of `stack.json`."""
+
+    endpoint_url: str
+    api_url: str
+    api_host: str
+    region: str
+    access_key_id: str
+    secret_access_key: str
+    stack_name: str
+    clock_file: str
+    port: int
+    template_sha256: str
+    outputs: dict[str, str]
+
+    @classmethod
+    def load(cls) -> Self:
+        """The stack that is up; without one, ends with what to do about it."""
+        if not DESCRIPTION.exists():
+            sys.exit("Nothing is up here. Start it with: make up")
+        if not emulator.running():
+            sys.exit(f"The emulator has gone: see {emulator.LOG}. Start again with: make up")
+        return cls(**json.loads(DESCRIPTION.read_text()))
+
+
+def access(port: int) -> dict[str, Any]:
+    """What a boto3 client of the emulator takes; to be believed, it must live at the moved time."""
+    return {
+        "endpoint_url": f"http://{emulator.HOST}:{port}",
+        "region_name": emulator.REGION,
+        "aws_access_key_id": emulator.ROOT_KEY,
+        "aws_secret_access_key": emulator.ROOT_KEY,
+        "config": Config(proxies={}, connect_timeout=5, retries={"total_max_attempts": 1}),
+    }
+
+
+def up(port: int) -> None:
+    """Bring the stack up, or up to date; leave nothing running that was not, if that fails."""
+    with ExitStack() as undo:
+        if emulator.running():
+            if (asked := port) != (port := Stack.load().port):
+                print(f"It is up on port {port} already, not on {asked}: make down moves it.")
+        else:
+            DESCRIPTION.unlink(missing_ok=True)
+            refuse_taken(port)
+            print(f"Starting the emulator on port {port} ...", flush=True)
+            emulator.start(port)
+            undo.callback(emulator.stop)
+        moved_clock.follow(str(emulator.CLOCK))
+        deploy(port)
+        undo.pop_all()
+
+
+def refuse_taken(port: int) -> None:
+    """Whoever has it, another checkout perhaps, it is not ours to stop."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((emulator.HOST, port))
+        except OSError as error:
+            sys.exit(f"Port {port}: {error.strerror}. Choose another, such as PORT={port + 1}.")
+
+
+def deploy(port: int) -> None:
+    """Make the stack what template and code say, and write down how to reach it."""
+    libraries = package.linked_libraries(LIBRARIES)
+    template, archives = package.build(libraries, prefix=f"s3://{BUCKET}/")
+    sha256 = hashlib.sha256(template.encode()).hexdigest()
+    if DESCRIPTION.exists() and Stack.load().template_sha256 == sha256:
+        print(f"Up already, and up to date: {Stack.load().api_url}")
+        return
+    began = time.monotonic()
+    storage = boto3.client("s3", **access(port))
+    if not DESCRIPTION.exists():
+        storage.create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
+        )
+    for name, data in archives.items():
+        storage.put_object(Bucket=BUCKET, Key=name, Body=data)
+    # Too large for a request, which may bring 51,200 bytes.
+    storage.put_object(Bucket=BUCKET, Key=package.TEMPLATE.name, Body=template.encode())
+    address = f"http://{emulator.HOST}:{port}/{BUCKET}/{package.TEMPLATE.name}"
+    cloudformation = boto3.client("cloudformation", **access(port))
+    try:
+        change(cloudformation, address)
+    except ClientError as error:
+        sys.exit(f"CloudFormation refused the template: {error}")
+    key_id, secret = upstream(port)
+    description = replace(
+        describe(cloudformation, port, sha256), access_key_id=key_id, secret_access_key=secret
+    )
+    emulator.write(DESCRIPTION, json.dumps(asdict(description), indent=2) + "\n")
+    seconds = time.monotonic() - began
+    print(f"Deployed in {seconds:.1f} s: {description.api_url} (see {DESCRIPTION})")
+
+
+def change(cloudformation: "CloudFormationClient", address: str) -> None:
+    """Create or update the stack by the template at an address, and wait until that is done."""
+    summary = cloudformation.get_template_summary(TemplateURL=address)
+    declared = {parameter["ParameterKey"] for parameter in summary["Parameters"]}
+    act = cloudformation.update_stack if DESCRIPTION.exists() else cloudformation.create_stack
+    act(
+        StackName=NAME,
+        TemplateURL=address,
+        Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": PARAMETERS[name]}
+            for name in PARAMETERS.keys() & declared
+        ],
+    )
+    deadline = time.monotonic() + DEPLOY_SECONDS
+    while (status := deployed(cloudformation)["StackStatus"]).endswith("_IN_PROGRESS"):
+        if time.monotonic() > deadline:
+            sys.exit(f"Still {status} after {DEPLOY_SECONDS} s: see {emulator.LOG}")
+        time.sleep(0.05)
+    if status not in DONE:
+        sys.exit("\n".join([f"The stack is {status}:", *failures(cloudformation)]))
+
+
+def failures(cloudformation: "CloudFormationClient", name: str = NAME) -> Iterator[str]:
+    """Which resources failed, the first one first, and why."""
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    for event in reversed(events):
+        if event["ResourceStatus"].endswith("_FAILED"):
+            reason = event.get("ResourceStatusReason", "no reason given")
+            yield f"  {event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
+    for found in cloudformation.describe_events(StackName=name)["OperationEvents"]:
+        if "ValidationStatusReason" in found:
+            yield f"  {found['LogicalResourceId']}: {found['ValidationStatusReason']}"
+
+
+def deployed(cloudformation: "CloudFormationClient") -> "StackTypeDef":
+    """The stack, as CloudFormation tells it."""
+    return cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
+
+
+def describe(cloudformation: "CloudFormationClient", port: int, sha256: str) -> Stack:
+    """How to reach what was deployed."""
+    resources = cloudformation.describe_stack_resources(StackName=NAME)["StackResources"]
+    ids = {resource["ResourceType"]: resource["PhysicalResourceId"] for resource in resources}
+    outputs = deployed(cloudformation).get("Outputs", [])
+    endpoint_url = f"http://{emulator.HOST}:{port}"
+    return Stack(
+        endpoint_url=endpoint_url,
+        api_url=f"{endpoint_url}/{ids['AWS::ApiGateway::Stage']}",
+        api_host=f"{ids['AWS::ApiGateway::RestApi']}.execute-api.localhost:{port}",
+        region=emulator.REGION,
+        access_key_id=emulator.ROOT_KEY,
+        secret_access_key=emulator.ROOT_KEY,
+        stack_name=NAME,
+        clock_file=str(emulator.CLOCK),
+        port=port,
+        template_sha256=sha256,
+        outputs={output["OutputKey"]: output["OutputValue"] for output in outputs},
+    )
+
+
+def upstream(port: int) -> tuple[str, str]:
+    """A key that may do anything. The emulator verifies no signature under its own key."""
+    if DESCRIPTION.exists():
+        stack = Stack.load()
+        return stack.access_key_id, stack.secret_access_key
+    iam = boto3.client("iam", **access(port))
+    iam.create_user(UserName=UPSTREAM)
+    anything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": anything})
+    iam.put_user_policy(UserName=UPSTREAM, PolicyName="anything", PolicyDocument=document)
+    key = iam.create_access_key(UserName=UPSTREAM)["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]
+
+
+def down() -> None:
+    """Stop what `up` started, and nothing else."""
+    stopped = emulator.stop()
+    DESCRIPTION.unlink(missing_ok=True)
+    print("Down." if stopped else "Nothing was up.")
+
+
+def status() -> None:
+    """Say what is up, at what time it lives and what it is doing."""
+    stack = Stack.load()
+    work = emulator.read_page(stack.port, WORK_PAGE)
+    now = datetime.fromtimestamp(work["now"], UTC)
+    print(f"Up, on port {stack.port}: {stack.api_url} with Host: {stack.api_host}")
+    print(f"It lives at {now:%a %d %b %Y %H:%M:%S} UTC; {len(work['due'])} schedules due once.")
+    print(f"Invocations running: {work['running']}; stream records not yet read: {work['unread']}")
+
+
+def a_port(text: str) -> int:
+    """A port that one may listen on without being root."""
+    if not text.isdecimal() or int(text) not in range(1024, 65536):
+        raise argparse.ArgumentTypeError("is a number from 1024 to 65535")
+    return int(text)
+
+
+def interrupted(number: int, _: object) -> NoReturn:
+    """Unwind, so that nothing is left running; a second signal does not cut that short."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit("Interrupted.")
+
+
+def main() -> None:
+    """Up, down or status."""
+    parser = argparse.ArgumentParser(prog="python -m local.emulator.stack", description=__doc__)
+    commands = {"down": down, "status": status}
+    parser.add_argument("command", choices=["up", *commands])
+    parser.add_argument(
+        "--port", type=a_port, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
+    )
+    options = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
+    if options.command == "up":
+        up(options.port)
+    else:
+        commands[options.command]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""What is held about one person, told to them and nothing about anybody else."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import ExitStack
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from commands.audit import subject_access
+from commands.audit.subject_access import Place
+from retention import handler
+from tests.support.deployed import Deployed
+from tests.support.faults import hooked
+from tests.support.life import ARREST, audit_of, follow, followed, told
+from tests.support.policies import rights
+from tests.support.samples import MORNING, TABLE, sample
+from tests.support.steps import Context, fire, someone_in
+from tests.support.table import enrolment_of, everything, identifiers_of, reminder_of
+from trial.aws import clients
+from trial.aws.kms import MacKey, SealKey
+from trial.codes import Arm
+from trial.config import EnrolmentSettings, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+HIM, OTHER = "durham/2003/0000001X", "+447700900777"
+
+
+@pytest.fixture
+def printed(
+    cloud: dict[str, str],  # noqa: ARG001 - there must be one
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., Any]:
+    """What the command prints."""
+    told = settings(EnrolmentSettings)
+    identity = MacKey(clients.kms(), told.identity_key_id)
+    place = Place(clients.dynamodb(), TABLE, identity, SealKey(clients.kms(), told.sealing_key_id))
+    monkeypatch.setattr(subject_access, "placed", lambda _: (place, "officer"))
+
+    def call(*arguments: str) -> Any:
+        capsys.readouterr()
+        subject_access.main(arguments)
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+@pytest.fixture
+def his(printed: Callable[..., Any]) -> UUID:  # noqa: ARG001 - AWS first
+    person = {"person_id": "2003/0000001X"}
+    first = followed(1, protected_numbers=[OTHER])
+    followed(2, respondent=person)
+    followed(3, mobile={"number": "+447700900001"})  # somebody else with his number
+    told(first, "outcomes", ARREST)
+    return first
+
+
+def test_it_holds_every_order_of_the_person(printed: Callable[..., Any], his: UUID) -> None:
+    answer = printed("--person", HIM)
+    references = {each["enrolment"]["order"]["reference"] for each in answer["orders"]}
+    assert references == {"DVPO-2026-000001", "DVPO-2026-000002"}
+    first = next(each for each in answer["orders"] if each["enrolment_id"] == str(his))
+    assert first["enrolment"]["mobile"]["number"] == "+447700900001"
+    assert first["enrolment"]["respondent"]["date_of_birth"] == "1990-05-01"
+    assert [each["reference"] for each in first["outcomes"]] == ["CRIME-77"]
+    assert first["audit_trail"][0]["what"] in ("allocated", "enrolled")
+    assert first["numbers"][0]["until"] == "2026-12-14"
+    assert answer["person"]
+
+
+def test_no_seal_is_left_closed_and_none_is_shown(printed: Callable[..., Any], his: UUID) -> None:
+    seals = (enrolment_of(his).mobile.sealed, enrolment_of(his).respondent.sealed)
+    text = json.dumps(printed("--person", HIM))
+    assert "sealed" not in text
+    assert not [seal for seal in seals if seal and seal in text]
+
+
+def test_who_answers_requests_may_do_what_it_takes_and_nothing_more(
+    printed: Callable[..., Any], clock: Traveller
+) -> None:
+    """AWS checks the key's use under the table's key in the caller's name: no call shows it."""
+    stack = Deployed()
+    policy = stack.of_type("AWS::IAM::ManagedPolicy")["AccessOfficer"]["PolicyDocument"]
+    names = {os.environ[f"{each}_KEY_ID"]: f"{each.title()}Key" for each in ("IDENTITY", "SEALING")}
+    texted = someone_in(Arm.INTERVENTION)
+    follow(texted)
+    clock.move_to(reminder_of(texted, 1).due_at)
+    assert fire(texted, 1) == "sent"
+    person = identifiers_of(texted)["person_id"]
+    used = set()
+
+    def note(model: Any, params: Any, **_: Any) -> None:
+        resource, action = stack.resolved({"Fn::GetAtt": ["Table", "Arn"]}), model.name
+        if model.service_model.service_name == "kms":
+            key = names[json.loads(params["body"])["KeyId"]]
+            used.add((f"kms:{action}", stack.resolved({"Fn::GetAtt": [key, "Arn"]})))
+        elif action == "TransactWriteItems":
+            used.add(("dynamodb:PutItem", resource))
+        else:
+            used.add((f"dynamodb:{action}", resource))
+
+    with ExitStack() as hooks:
+        for client in (clients.dynamodb(), clients.kms()):
+            hooks.enter_context(hooked(client, "before-call", note))
+        printed("--person", f"durham/{person}")
+    own = stack.resolved({"Fn::GetAtt": ["DataKey", "Arn"]})
+    by_hand = {
+        ("kms:Decrypt", own),
+        ("kms:GenerateDataKey", own),
+        ("cloudformation:ListStackResources", stack.resolved({"Ref": "AWS::StackId"})),
+    }
+    assert used | by_hand == set(rights(policy["Statement"]))
+
+
+def test_it_holds_nothing_about_others(printed: Callable[..., Any], his: UUID) -> None:
+    answer = printed("--order", "durham/DVPO-2026-000001")
+    (only,) = answer["orders"]
+    assert only["enrolment_id"] == str(his)
+    assert only["protected_numbers"] == 1
+    text = json.dumps(answer)
+    known = {key.pk.partition("#")[2] for key in everything() if key.pk.startswith("NUMBER#")}
+    own = {each["number_hash"] for each in only["numbers"]}
+    assert len(own) == 1
+    assert not [number_hash for number_hash in known - own if number_hash in text]
+    assert "DVPO-2026-000003" not in text
+
+
+def test_it_is_logged_before_it_is_shown(printed: Callable[..., Any], his: UUID) -> None:
+    printed("--person", HIM)
+    entry = audit_of(his)[-1]
+    assert (entry["what"], entry["by"]) == ("subject access consulted", "officer")
+    stored = [each for each in everything().values() if each.get("what") == entry["what"]]
+    assert [each["why"] for each in stored] == ["consultation"] * 2
+
+
+def test_an_order_is_found_by_its_reference_when_it_is_erased(
+    printed: Callable[..., Any], his: UUID, clock: Traveller
+) -> None:
+    left = count(300_000, -1)
+
+    class Invocation(Context):
+        @staticmethod
+        def get_remaining_time_in_millis() -> int:
+            return next(left)
+
+    clock.move_to(MORNING + timedelta(days=110))
+    handler.lambda_handler(sample("retention-nightly"), Invocation())
+    (only,) = printed("--order", "durham/DVPO-2026-000001")["orders"]
+    assert only["enrolment_id"] == str(his)
+    assert only["enrolment"]["respondent"] == {
+        "age_band": "35-44",
+        "sex": "male",
+        "ethnicity": "W1",
+    }
+    assert printed("--person", HIM)["orders"]
+
+
+@pytest.mark.usefixtures("his")
+@pytest.mark.parametrize(
+    ("how", "who"), [("--person", "durham/2003/9"), ("--order", "durham/DVPO-1")]
+)
+def test_nothing_is_logged_of_who_is_not_known(
+    printed: Callable[..., Any], how: str, who: str
+) -> None:
+    before = everything()
+    with pytest.raises(SystemExit, match="Nothing is held"):
+        printed(how, who)
+    assert everything() == before

@@ -1,0 +1,222 @@
+"""The auditor's command, on the template's table in memory and on exports of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+from rich.progress import Progress
+
+from commands.audit.allocation_findings import Fault
+from commands.audit.allocation_sources import exported, scanned
+from commands.audit.verify_allocations import (
+    SOMETHING_WRONG,
+    derivation,
+    main,
+    refused,
+    verify_live,
+)
+from tests.support.samples import TABLE
+from tests.support.steps import allocate, enrol
+from tests.support.table import everything, keep, to_wire
+from trial.aws import clients
+from trial.aws.kms import MacKey
+from trial.codes import Arm
+from trial.protocol.load import load
+from trial.records import Allocation, allocation_key, enrolment_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from uuid import UUID
+
+AGREED = load("dvpo-2026-1")
+
+
+@pytest.fixture
+def some(cloud: dict[str, str]) -> list[UUID]:
+    """A few people, allocated."""
+    del cloud
+    enrolments = [enrol(serial) for serial in range(1, 8)]
+    allocate(*enrolments)
+    return enrolments
+
+
+def verified(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str]:
+    """The exit status, or what it ends with, and what is printed."""
+    status: object = 0
+    try:
+        main(arguments)
+    except SystemExit as end:
+        status = end.code
+    return status, capsys.readouterr().out
+
+
+@pytest.fixture
+def live(cloud: dict[str, str]) -> tuple[str, ...]:
+    return ("--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"])
+
+
+def test_what_allocation_stores_is_as_the_key_has_it(
+    some: list[UUID], live: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, printed = verified(capsys, *live)
+    assert status == 0
+    assert f"All is well: {len(some)} allocations" in printed
+    assert not any(arm in printed.lower() for arm in Arm)
+
+
+def test_a_changed_arm_ends_with_its_own_status(
+    some: list[UUID], live: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = allocation_key(some[0])
+    stored = Allocation.of(everything()[key])
+    (other,) = set(Arm) - {stored.arm}
+    keep(key, stored.model_copy(update={"arm": other}))
+    status, printed = verified(capsys, *live)
+    assert status == SOMETHING_WRONG
+    assert f"{Fault.MISMATCH}: dvpo-2026, stratum 14, block 0, position 0: {some[0]}" in printed
+
+
+def test_arms_are_counted_only_where_asked(
+    some: list[UUID], live: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    del some
+    _, printed = verified(capsys, *live, "--unblinded")
+    assert all(arm in printed.lower() for arm in Arm)
+
+
+def test_nothing_personal_is_read(some: list[UUID]) -> None:
+    read = json.dumps(list(scanned(clients.dynamodb(), TABLE)), default=str)
+    assert str(some[0]) in read
+    enrolment = everything()[enrolment_key(some[0])]
+    mobile = enrolment["mobile"]
+    personal = [*enrolment["respondent"].values(), mobile["sealed"], mobile["number_hash"]]
+    personal += [enrolment["order"]["reference"], enrolment["order"]["court"]]
+    assert not [each for each in personal if each in read]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--table", "another"), "The table cannot be read: ResourceNotFoundException"),
+        (("--key", "another"), "The allocation key cannot be used: KMS refused it: NotFound"),
+        (("--export", "nowhere.json"), "The export cannot be read: [Errno 2]"),
+    ],
+)
+def test_what_cannot_be_found_is_named(
+    some: list[UUID],
+    live: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    why: str,
+) -> None:
+    del some
+    status, _ = verified(capsys, *live, *arguments)
+    assert str(status).startswith(why)
+
+
+def test_whoever_may_not_read_the_table_is_told_what_it_takes() -> None:
+    denied = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
+    assert "It takes dynamodb:Scan on it" in refused(ClientError(denied, "Scan"))  # type: ignore[arg-type]
+
+
+def test_nothing_to_verify_is_no_good_news(
+    cloud: dict[str, str], live: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    del cloud
+    status, _ = verified(capsys, *live)
+    assert status == "There is no enrolment in it, so nothing was verified."
+
+
+@pytest.mark.parametrize("arguments", [("--key", "mine"), ("--table", TABLE)])
+def test_a_table_and_its_key_go_together(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _ = verified(capsys, *arguments)
+    assert status == 2
+
+
+def dynamodb_lines() -> str:
+    """As DynamoDB exports a table to S3."""
+    lines = [
+        {"Item": {n: to_wire(v) for n, v in {"pk": key.pk, "sk": key.sk, **item}.items()}}
+        for key, item in everything().items()
+    ]
+    return "".join(f"{json.dumps(line)}\n" for line in lines)
+
+
+def plain_lines() -> str:
+    lines = [{"pk": key.pk, "sk": key.sk, **item} for key, item in everything().items()]
+    return "".join(f"{json.dumps(line, default=int)}\n" for line in lines)
+
+
+@pytest.mark.parametrize("lines", [dynamodb_lines, plain_lines])
+@pytest.mark.parametrize("pack", [gzip.compress, bytes])
+def test_an_export_is_as_good_as_the_table(
+    some: list[UUID],
+    live: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    lines: Callable[[], str],
+    pack: Callable[[bytes], bytes],
+) -> None:
+    file = tmp_path / "export"
+    file.write_bytes(pack(lines().encode()))
+    status, printed = verified(capsys, *live, "--export", str(file))
+    assert status == 0
+    assert f"All is well: {len(some)} allocations" in printed
+
+
+def test_an_export_may_be_a_folder_and_must_be_whole(
+    some: list[UUID], live: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lines = dynamodb_lines().splitlines(keepends=True)
+    data = tmp_path / "AWSDynamoDB" / "data"
+    data.mkdir(parents=True)
+    halves = "".join(lines[::2]), "".join(lines[1::2])
+    for name, half in zip("ab", halves, strict=True):
+        (data / f"{name}.json.gz").write_bytes(gzip.compress(half.encode()))
+    assert verified(capsys, *live, "--export", str(tmp_path))[0] == 0
+    (data / "b.json.gz").unlink()
+    assert verified(capsys, *live, "--export", str(tmp_path))[0] == SOMETHING_WRONG
+    (data / "a.json.gz").unlink()
+    status, _ = verified(capsys, *live, "--export", str(tmp_path))
+    assert status == f"{tmp_path} holds no *.json.gz."
+    assert some
+
+
+@pytest.mark.parametrize("line", ["", "[]", "{}", '"kind"', '{"Item": {"pk": "x"}}', "{"])
+def test_a_line_that_is_no_item_is_named(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "export"
+    file.write_text(f'{{"kind": "audit"}}\n{line}\n')
+    with pytest.raises(ValueError, match="line 2"):
+        list(exported(file))
+
+
+def test_an_export_cut_short_is_refused(
+    live: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "export"
+    file.write_bytes(gzip.compress(b'{"kind": "audit"}\n' * 1000)[:-20])
+    status, _ = verified(capsys, *live, "--export", str(file))
+    assert str(status).startswith("The export cannot be read")
+
+
+def test_a_draw_between_two_pages_is_no_fault(
+    some: list[UUID], live: tuple[str, ...], cloud: dict[str, str]
+) -> None:
+    key = MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"])
+    scans = iter([lambda i: i["kind"] != "cursor", lambda _: True])
+
+    def scan() -> list[dict[str, Any]]:
+        return list(filter(next(scans), scanned(clients.dynamodb(), TABLE)))
+
+    evidence, wrong = verify_live(
+        scan, derivation(key), {AGREED.sha256: AGREED}, Progress(disable=True)
+    )
+    assert (len(evidence.allocations), wrong) == (len(some), [])
+    assert live

@@ -1,0 +1,62 @@
+"""A rehearsal: every text once, marked, one at a time, to the phone that was named."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import cast
+
+import pytest
+
+from commands.deploy.rehearse import Rehearsed, send, texts
+from sending.gateway import Gateway, NotSentError
+from trial.codes import Condition
+
+MADE_ON = date(2026, 12, 1)
+PHONE = "+447700900123"
+
+
+def about(days: int = 14) -> Rehearsed:
+    conditions = (Condition.NO_MOLESTATION, Condition.NO_CONTACT)
+    return Rehearsed(days, conditions, "Durham Police", "101", "dvpo-2026-1")
+
+
+class Sns:
+    """A gateway that keeps what it is given, and fails at one of them if told to."""
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.published: list[tuple[str, str]] = []
+        self.fails_at = fails_at
+
+    def publish(self, number: str, text: str) -> str:
+        if len(self.published) == self.fails_at:
+            raise NotSentError("the provider was not reached")
+        self.published.append((number, text))
+        return "message"
+
+
+@pytest.mark.parametrize(("days", "expected"), [(14, 7), (21, 10), (28, 13)])
+def test_the_whole_timetable_is_there_and_each_text_says_that_it_is_a_test(
+    days: int, expected: int
+) -> None:
+    planned = list(texts(about(days), MADE_ON))
+    assert len(planned) == expected
+    for number, text in enumerate(planned, start=1):
+        assert text.startswith(f"TEST {number}/{expected} Durham Police: ")
+    assert "in force to the end of" in planned[-1]
+
+
+def test_they_go_one_at_a_time_with_a_wait_between() -> None:
+    waits: list[float] = []
+    sns = Sns()
+    planned = list(texts(about(), MADE_ON))
+    assert send(PHONE, planned, cast("Gateway", sns), every=60, wait=waits.append) == 7
+    assert sns.published == [(PHONE, text) for text in planned]
+    assert waits == [60] * 6
+
+
+def test_it_stops_at_the_first_that_does_not_go() -> None:
+    sns = Sns(fails_at=2)
+    planned = list(texts(about(), MADE_ON))
+    with pytest.raises(NotSentError):
+        send(PHONE, planned, cast("Gateway", sns), every=60, wait=lambda _: None)
+    assert len(sns.published) == 2

@@ -1,0 +1,279 @@
+"""What waits in the failure queues, looked at and let go."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+import pytest
+from rich.console import Console
+
+from allocation.handler import lambda_handler as allocation
+from commands.repair import redrive
+from commands.repair.redrive import Place
+from reconciliation.handler import lambda_handler as reconciliation
+from scheduling.handler import lambda_handler as scheduling
+from sending.handler import lambda_handler as sending
+from tests.support.faults import counting, meddling, raising, refusal
+from tests.support.steps import CONTEXT, enrol, schedule, someone_in
+from tests.support.table import (
+    change_enrolment,
+    enrolment_of,
+    reminder_of,
+    reminders_of,
+)
+from trial.aws import clients
+from trial.codes import Arm, ReminderState, Status
+
+if TYPE_CHECKING:
+    import time_machine
+    from mypy_boto3_lambda import LambdaClient
+
+QUEUES = ("allocation", "scheduling", "sending")
+HANDLERS: dict[str, Any] = {
+    "allocation": allocation,
+    "reconciliation": reconciliation,
+    "scheduling": scheduling,
+    "sending": sending,
+}
+
+
+@dataclass
+class Functions:
+    """Lambda, as far as a call that waits for its answer goes."""
+
+    invoked: list[str] = field(default_factory=list)
+
+    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+        self.invoked.append(FunctionName)
+        try:
+            said: Any = HANDLERS[FunctionName](json.loads(Payload), CONTEXT)
+        except Exception as error:  # noqa: BLE001 - Lambda tells of any
+            said = {"errorType": type(error).__name__}
+            return {"FunctionError": "Unhandled", "Payload": io.StringIO(json.dumps(said))}
+        return {"Payload": io.StringIO(json.dumps(said))}
+
+    def get_function_configuration(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == "allocation"
+        return {"Environment": {"Variables": {"PROTOCOL": "dvpo-2026-1"}}}
+
+
+@pytest.fixture
+def functions() -> Functions:
+    return Functions()
+
+
+@pytest.fixture
+def place(cloud: dict[str, str], functions: Functions) -> Place:
+    ids = {"Table": cloud["TABLE_NAME"]}
+    for name in QUEUES:
+        queue = boto3.client("sqs").create_queue(QueueName=f"{name}-failures")
+        ids[f"{name.capitalize()}Failures"] = queue["QueueUrl"]
+        ids[f"{name.capitalize()}Function"] = name
+    client = cast("LambdaClient", functions)
+    return Place(ids, boto3.client("sqs"), client, clients.dynamodb(), wait_seconds=0)
+
+
+def leave(place: Place, queue: str, body: dict[str, Any]) -> None:
+    place.sqs.send_message(QueueUrl=place.queues[queue], MessageBody=json.dumps(body))
+
+
+def left(place: Place, queue: str) -> int:
+    attributes = place.sqs.get_queue_attributes(
+        QueueUrl=place.queues[queue], AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def run(place: Place, *queues: str, go: bool) -> tuple[bool, str]:
+    printed = io.StringIO()
+    console = Console(file=printed, width=200)
+    return redrive.run(place, list(queues or QUEUES), console, go=go), printed.getvalue()
+
+
+def destination(event: dict[str, Any]) -> dict[str, Any]:
+    """What Lambda puts into a queue when all its tries have failed."""
+    return {
+        "version": "1.0",
+        "timestamp": "2026-12-01T09:31:00.000Z",
+        "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
+        "requestPayload": event,
+        "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
+        "responsePayload": {"errorType": "NotSentError"},
+    }
+
+
+STREAM = {
+    "version": "1.0",
+    "timestamp": "2026-12-01T09:31:00.000Z",
+    "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 11},
+    "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
+    "DDBStreamBatchInfo": {
+        "shardId": "shardId-00000001573689847184-864758bb",
+        "startSequenceNumber": "800000000003126276362",
+        "endSequenceNumber": "800000000003126276362",
+        "batchSize": 1,
+    },
+}
+
+
+@pytest.fixture
+def due(place: Place, clock: time_machine.Traveller) -> dict[str, Any]:
+    """The event of a reminder that is due and open."""
+    assert place
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    schedule(enrolment_id)
+    clock.move_to(reminder_of(enrolment_id, 1).due_at)
+    return {"enrolment_id": str(enrolment_id), "number": 1}
+
+
+def test_a_look_changes_nothing_and_hides_nothing(
+    place: Place, functions: Functions, due: dict[str, Any], clock: time_machine.Traveller
+) -> None:
+    leave(place, "sending", due)
+    for _ in range(2):
+        done, printed = run(place, go=False)
+        assert not done
+        assert f"{due['enrolment_id']} 1" in printed
+        assert "scheduled, due" in printed
+        assert "1 found in " in printed
+        clock.shift(1)
+    assert functions.invoked == []
+    assert left(place, "sending") == 1
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["dead letter", "destination"])
+def test_a_reminder_that_still_may_go_goes_and_its_letter_is_deleted(
+    place: Place, due: dict[str, Any], *, wrapped: bool
+) -> None:
+    leave(place, "sending", destination(due) if wrapped else due)
+    with counting(clients.sns(), "sns.Publish") as requests:
+        done, printed = run(place, "sending", go=True)
+    assert done
+    assert "sent" in printed
+    assert len(requests) == 1
+    assert left(place, "sending") == 0
+
+
+def test_two_letters_about_one_reminder_make_one_text(place: Place, due: dict[str, Any]) -> None:
+    leave(place, "sending", due)
+    leave(place, "sending", destination(due))
+    with counting(clients.sns(), "sns.Publish") as requests:
+        done, printed = run(place, go=True)
+    assert done
+    assert "2 found, 2 taken" in printed
+    assert len(requests) == 1
+
+
+def test_what_fails_again_stays_and_stops_nothing_else(
+    place: Place, due: dict[str, Any], clock: time_machine.Traveller
+) -> None:
+    leave(place, "sending", {"enrolment_id": due["enrolment_id"], "number": 99})
+    assert "no such reminder" in run(place, go=False)[1]
+    clock.shift(1)
+    leave(place, "sending", due)
+    done, printed = run(place, go=True)
+    assert not done
+    assert "NotFoundError" in printed
+    assert "2 found, 1 taken" in printed
+    clock.shift(1)
+    assert left(place, "sending") == 1
+
+
+def test_other_queues_are_left_alone(place: Place, due: dict[str, Any]) -> None:
+    leave(place, "sending", due)
+    done, _ = run(place, "allocation", go=True)
+    assert done
+    assert left(place, "sending") == 1
+
+
+def test_all_letters_are_found_however_many(place: Place) -> None:
+    for number in range(25):
+        leave(place, "sending", {"enrolment_id": "0d6f2f1e", "number": number})
+    assert "25 found" in run(place, go=False)[1]
+
+
+def test_enrolments_lost_on_the_way_to_allocation_are_drawn(
+    place: Place, functions: Functions
+) -> None:
+    eligible = [enrol(serial) for serial in range(1, 13)]
+    waiting = enrol(20, mobile={"missing_reason": "refused"})
+    for _ in range(2):
+        leave(place, "allocation", STREAM)
+    done, printed = run(place, go=True)
+    assert done
+    assert "12 announced again" in printed
+    assert functions.invoked == ["allocation"] * 2  # ten of them, then two
+    assert {enrolment_of(each).status for each in eligible} == {Status.ALLOCATED}
+    assert enrolment_of(waiting).status is Status.WAITING
+    assert left(place, "allocation") == 0
+
+
+def test_what_was_lost_last_month_is_found(place: Place, clock: time_machine.Traveller) -> None:
+    enrolment_id = enrol()
+    clock.move_to(datetime(2027, 1, 31, 12, 0, tzinfo=UTC))
+    leave(place, "allocation", STREAM)
+    assert run(place, go=True)[0]
+    assert enrolment_of(enrolment_id).status is Status.INELIGIBLE  # too late by now
+
+
+def test_nothing_older_is_announced(place: Place, clock: time_machine.Traveller) -> None:
+    enrol()
+    clock.move_to(datetime(2027, 2, 1, 12, 0, tzinfo=UTC))
+    leave(place, "allocation", STREAM)
+    assert "0 announced again" in run(place, go=True)[1]
+
+
+def test_timetables_lost_on_the_way_to_scheduling_are_scheduled(
+    place: Place, functions: Functions
+) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    for _ in range(2):
+        leave(place, "scheduling", STREAM)
+    assert run(place, go=True)[0]
+    assert functions.invoked == ["scheduling"]  # once for both letters
+    assert {each.state for each in reminders_of(enrolment_id)} == {ReminderState.SCHEDULED}
+
+
+def test_an_end_lost_on_the_way_to_scheduling_is_carried_out(place: Place) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    schedule(enrolment_id)
+    change_enrolment(enrolment_id, status=Status.ENDED)
+    leave(place, "scheduling", STREAM)
+    assert run(place, go=True)[0]
+    assert {each.state for each in reminders_of(enrolment_id)} == {ReminderState.SUPPRESSED}
+
+
+def test_what_is_not_all_announced_stays(place: Place, clock: time_machine.Traveller) -> None:
+    someone_in(Arm.INTERVENTION)
+    leave(place, "scheduling", STREAM)
+    denied = raising(refusal("AccessDeniedException"))
+    with meddling(clients.scheduler(), "before-call.scheduler.CreateSchedule", denied):
+        done, printed = run(place, go=True)
+    assert not done
+    assert "not all taken" in printed
+    clock.shift(1)
+    assert left(place, "scheduling") == 1
+
+
+def test_every_failure_queue_has_its_function(template: dict[str, Any]) -> None:
+    ids = dict.fromkeys(template["Resources"], "there")
+    aws_alone = cast("Any", None)
+    place = Place(ids, aws_alone, aws_alone, aws_alone)
+    assert set(QUEUES) < set(place.queues)
+    assert {place.function(queue) for queue in place.queues} == {"there"}
+
+
+def test_nothing_goes_until_it_is_said_which(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["redrive", "--go"])
+    with pytest.raises(SystemExit) as ended:
+        redrive.main()
+    assert ended.value.code == 2
+    assert "say which queue" in capsys.readouterr().err

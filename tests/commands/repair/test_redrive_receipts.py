@@ -1,0 +1,101 @@
+"""Receipts that could not be taken, read again from the delivery logs."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+import pytest
+
+from commands.repair.redrive_receipts import BATCH, Place
+from local.emulator.carrier import Carrier, Habits
+from receipts.handler import lambda_handler
+from tests.support.faults import meddling, raising, refusal
+from tests.support.steps import CONTEXT, fire, schedule, someone_in
+from tests.support.table import (
+    number_of,
+    reminder_of,
+)
+from trial.aws import clients
+from trial.codes import Arm, ReminderState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_lambda import LambdaClient
+    from time_machine import Traveller
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+GROUPS = {"DeliveryLogs": "delivered", "DeliveryFailureLogs": "failed"}
+FAULTLESS = Habits(failures=0, late=0, repeated=0)
+
+
+class Receipts:
+    """Lambda, as far as invoking the receipts function goes."""
+
+    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == "receipts"
+        try:
+            lambda_handler(json.loads(Payload), CONTEXT)
+        except Exception:  # noqa: BLE001 - Lambda tells of any
+            return {"FunctionError": "Unhandled", "Payload": io.StringIO("{}")}
+        return {"Payload": io.StringIO("null")}
+
+
+@pytest.fixture
+def place(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Place:  # noqa: ARG001
+    monkeypatch.setenv("USD_TO_GBP", "0.75")
+    logs = boto3.client("logs")
+    for group in GROUPS.values():
+        logs.create_log_group(logGroupName=group)
+    ids = GROUPS | {"ReceiptsFunction": "receipts"}
+    return Place(ids, logs, cast("LambdaClient", Receipts()))
+
+
+def log(place: Place, texts: list[dict[str, Any]], tmp_path: Path) -> None:
+    """Let the carrier answer, two seconds ago."""
+    carrier = Carrier(place.logs, GROUPS, FAULTLESS, tmp_path / "carrier.json")
+    assert carrier.answer(texts, datetime.now(UTC) - timedelta(seconds=2)) == len(texts)
+
+
+def text(message_id: str, number: str = "+447700900999") -> dict[str, Any]:
+    return {"MessageId": message_id, "PhoneNumber": number, "Message": "A text."}
+
+
+def test_what_could_not_be_taken_is_taken_when_read_again(
+    place: Place, clock: Traveller, tmp_path: Path
+) -> None:
+    someone = someone_in(Arm.INTERVENTION)
+    schedule(someone)
+    clock.move_to(reminder_of(someone, 1).due_at)
+    assert fire(someone, 1) == "sent"
+    sent = reminder_of(someone, 1)
+    number = number_of(someone)
+    log(place, [text(sent.message_id or "", number)], tmp_path)
+    clock.shift(timedelta(minutes=1))
+
+    (event,) = place.batches(LONG_AGO)
+    broken = raising(refusal("InternalServerError", status=500))
+    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", broken):
+        assert not place.deliver(event)
+    assert reminder_of(someone, 1).state is ReminderState.SENT
+    assert place.deliver(event)
+    assert reminder_of(someone, 1).state is ReminderState.DELIVERED
+    delivered = reminder_of(someone, 1)
+    assert place.deliver(event)
+    assert reminder_of(someone, 1) == delivered
+
+
+def test_all_are_read_however_many_in_small_batches(place: Place, tmp_path: Path) -> None:
+    log(place, [text(f"message-{number}") for number in range(BATCH + 10)], tmp_path)
+    batches = list(place.batches(LONG_AGO))
+    assert len(batches) == 2
+    assert all(place.deliver(event) for event in batches)
+
+
+def test_what_was_logged_before_is_left_alone(place: Place, tmp_path: Path) -> None:
+    log(place, [text("message-1")], tmp_path)
+    assert list(place.batches(datetime.now(UTC) + timedelta(hours=1))) == []

@@ -1,0 +1,283 @@
+"""Draws fill every slot once and in turn, whatever comes between: an auditor finds nothing."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from random import Random
+from threading import Barrier, RLock, local
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from allocation.allocate import Drawn
+from allocation.allocate import allocate as draw
+from allocation.handler import handle_record, lambda_handler
+from allocation.store import AllocationStore
+from commands.audit.allocation_evidence import Evidence
+from commands.audit.allocation_findings import findings
+from commands.audit.allocation_sources import scanned
+from commands.audit.verify_allocations import derivation
+from tests.support.faults import counting, meddling, raising
+from tests.support.samples import MORNING, TABLE
+from tests.support.steps import CONTEXT, allocate, announcement, call, enrol, failures, stream
+from tests.support.table import allocation_of, change_enrolment, enrolment_of, everything, keep
+from trial.aws import clients
+from trial.aws.kms import MacKey
+from trial.aws.table import Table
+from trial.codes import Reason, Status
+from trial.errors import ContendedError
+from trial.protocol.load import load
+from trial.protocol.settings import RepeatPolicy
+from trial.records import Person, enrolment_key, person_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from uuid import UUID
+
+    import time_machine
+
+    from trial.records import Enrolment
+
+AGREED = load("dvpo-2026-1")
+BEFORE_WRITE, AFTER_WRITE = (
+    f"{moment}-call.dynamodb.TransactWriteItems" for moment in ("before", "after")
+)
+TIMED_OUT = ReadTimeoutError(endpoint_url="https://dynamodb")
+TRIES, LONGEST_PAUSE = 8, 0.4
+
+
+@pytest.fixture
+def audited(cloud: dict[str, str]) -> Callable[[], int]:
+    """How many allocations there are, once an auditor has found nothing wrong with them."""
+
+    def audit() -> int:
+        evidence = Evidence()
+        for item in scanned(clients.dynamodb(), TABLE):
+            evidence.add(item)
+        derive = derivation(MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]))
+        assert findings(evidence, protocols={AGREED.sha256: AGREED}, derive=derive) == []
+        return len(evidence.allocations)
+
+    return audit
+
+
+@pytest.fixture
+def patient(cloud: dict[str, str]) -> Callable[..., Drawn | None]:
+    """The use case, with the pauses that it is given."""
+    return partial(
+        draw,
+        store=AllocationStore(Table(clients.dynamodb(), TABLE), AGREED.trial),
+        sequence=MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]),
+        protocol=AGREED,
+        now=MORNING,
+    )
+
+
+@contextmanager
+def overtaken(by: Iterable[UUID]) -> Iterator[None]:
+    """Just before each write of a draw, another one is drawn; until there are no more of them."""
+    others, busy = iter(by), False
+
+    def overtake(**_: Any) -> None:
+        nonlocal busy
+        if not busy:
+            busy = True
+            if other := next(others, None):
+                handle_record(announcement(enrolment_key(other)))
+            busy = False
+
+    events = clients.dynamodb().meta.events
+    events.register(BEFORE_WRITE, overtake)
+    try:
+        yield
+    finally:
+        events.unregister(BEFORE_WRITE, overtake)
+    assert next(others, None) is None
+
+
+def test_an_overtaken_draw_tries_again_after_ever_longer_random_pauses(
+    patient: Callable[..., Drawn | None], audited: Callable[[], int]
+) -> None:
+    slow, *fast = [enrol(serial) for serial in range(1, TRIES + 1)]
+    pauses: list[float] = []
+    with overtaken(by=fast):
+        assert patient(enrolment_of(slow), pause=pauses.append) == Drawn(Status.ALLOCATED)
+    assert len(pauses) == len(set(pauses)) == TRIES - 1
+    limits = [LONGEST_PAUSE * tried / TRIES for tried in range(1, TRIES)]
+    assert all(0 <= pause < limit for pause, limit in zip(pauses, limits, strict=True))
+    assert audited() == TRIES
+
+
+def test_who_is_overtaken_too_often_comes_back_and_burns_no_slot(
+    patient: Callable[..., Drawn | None], audited: Callable[[], int]
+) -> None:
+    slow, *fast = [enrol(serial) for serial in range(1, TRIES + 2)]
+    with overtaken(by=fast), pytest.raises(ContendedError):
+        patient(enrolment_of(slow), pause=lambda _: None)
+    assert audited() == len(fast)
+    assert failures(allocate(slow)) == []
+    assert audited() == len(fast) + 1
+
+
+def test_answers_lost_after_every_write_draw_nobody_twice(audited: Callable[[], int]) -> None:
+    people = [enrol(serial) for serial in range(1, 21)]
+    with meddling(clients.dynamodb(), AFTER_WRITE, raising(TIMED_OUT), times=len(people)):
+        for start in range(0, len(people), 10):
+            assert len(failures(allocate(*people[start : start + 10]))) == 10
+    before = everything()
+    assert failures(allocate(*people)) == []
+    assert everything() == before
+    assert audited() == len(people)
+
+
+def test_a_request_that_the_sdk_repeats_by_itself_draws_once(audited: Callable[[], int]) -> None:
+    """Here the token that would make the second harmless is ignored: the conditions do it."""
+    ident = enrol()
+    events, requests = clients.dynamodb().meta.events, []
+
+    def repeat(**_: Any) -> Any:
+        requests.append("sent")
+        return 0 if len(requests) == 1 else None  # to wait, in seconds
+
+    events.register_first("needs-retry.dynamodb.TransactWriteItems", repeat)
+    try:
+        assert failures(allocate(ident)) == []
+    finally:
+        events.unregister("needs-retry.dynamodb.TransactWriteItems", repeat)
+    assert len(requests) == 2
+    assert audited() == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_records_delivered_twice_and_out_of_order_draw_everybody_once(
+    audited: Callable[[], int], seed: int
+) -> None:
+    people = [enrol(serial) for serial in range(1, 16)]
+    records = [announcement(enrolment_key(ident), n) for n, ident in enumerate(people)] * 2
+    Random(seed).shuffle(records)  # noqa: S311 - the same order each time
+    for start in range(0, len(records), 10):
+        assert failures(lambda_handler(stream(*records[start : start + 10]), CONTEXT)) == []
+    assert audited() == len(people)
+
+
+def test_two_orders_of_one_person_at_once_are_a_draw_and_a_repeat(
+    audited: Callable[[], int],
+) -> None:
+    slow, fast = enrol(1), enrol(2, order={"expires_on": "2026-12-28"})  # no cursor in common
+    person_hash = enrolment_of(slow).person_hash
+    change_enrolment(fast, person_hash=person_hash)
+    with overtaken(by=[fast]):
+        assert failures(allocate(slow)) == []
+    first, second = allocation_of(fast), allocation_of(slow)
+    assert not first.repeat
+    assert (second.arm, second.repeat, second.block) == (first.arm, True, None)
+    assert Person.of(everything()[person_key(person_hash)]).allocated == fast
+    assert audited() == 2
+
+
+def test_two_orders_of_one_person_at_once_are_one_draw_where_repeats_are_left_out(
+    patient: Callable[..., Drawn | None], audited: Callable[[], int]
+) -> None:
+    slow, fast = enrol(1), enrol(2, order={"expires_on": "2026-12-28"})
+    change_enrolment(fast, person_hash=enrolment_of(slow).person_hash)
+    without = AGREED.model_copy(update={"repeat_policy": RepeatPolicy.EXCLUDE})
+    with overtaken(by=[fast]):
+        drawn = patient(enrolment_of(slow), protocol=without, pause=lambda _: None)
+    assert drawn == Drawn(Status.INELIGIBLE, Reason.ALREADY_IN_TRIAL)
+    assert enrolment_of(slow).status is Status.INELIGIBLE
+    assert enrolment_of(slow).reasons == (Reason.ALREADY_IN_TRIAL,)
+    assert audited() == 1
+
+
+def test_who_became_too_late_meanwhile_is_left_out_and_that_is_traced(
+    clock: time_machine.Traveller, audited: Callable[[], int]
+) -> None:
+    ident = enrol()
+    clock.move_to(MORNING + timedelta(days=12))
+    assert failures(allocate(ident)) == []
+    history = call("GET", f"/enrolments/{ident}").body["history"]
+    assert [(entry["what"], entry["by"]) for entry in history][1:] == [("excluded", "allocation")]
+    assert audited() == 0
+
+
+def test_allocations_stand_even_if_nothing_else_knows_of_them(
+    patient: Callable[..., Drawn | None],
+) -> None:
+    """Of several, for a draw of control meets none of the reminders that would stop another."""
+    for serial in range(1, 7):
+        ident = enrol(serial)
+        person = person_key(enrolment_of(ident).person_hash)
+        forgotten = Person.of(everything()[person])
+        allocate(ident)
+        first = allocation_of(ident)
+        keep(person, forgotten)
+        change_enrolment(ident, status=Status.ELIGIBLE, allocated_at=None)
+        with pytest.raises(ContendedError):
+            patient(enrolment_of(ident), pause=lambda _: None)
+        assert allocation_of(ident) == first
+
+
+@contextmanager
+def one_call_at_a_time() -> Iterator[None]:
+    """As DynamoDB does each call whole, which the one in memory does only for a single thread."""
+    lock, events = RLock(), clients.dynamodb().meta.events
+
+    def begin(**_: Any) -> None:
+        lock.acquire()
+
+    def end(**_: Any) -> None:
+        lock.release()
+
+    events.register("before-call.dynamodb", begin)
+    events.register("after-call.dynamodb", end)
+    events.register("after-call-error.dynamodb", end)
+    try:
+        yield
+    finally:
+        events.unregister("before-call.dynamodb", begin)
+        events.unregister("after-call.dynamodb", end)
+        events.unregister("after-call-error.dynamodb", end)
+
+
+@contextmanager
+def all_at_once(threads: int) -> Iterator[None]:
+    """So many draws have all read before the first of them writes."""
+    barrier, me = Barrier(threads, timeout=60), local()
+
+    def wait(**_: Any) -> None:
+        if not hasattr(me, "waited"):
+            me.waited = True
+            barrier.wait()
+
+    events = clients.kms().meta.events
+    events.register("before-call.kms.GenerateMac", wait)
+    try:
+        yield
+    finally:
+        events.unregister("before-call.kms.GenerateMac", wait)
+
+
+def test_sixteen_at_once_fill_every_slot_once(
+    patient: Callable[..., Drawn | None], audited: Callable[[], int]
+) -> None:
+    people = [enrolment_of(enrol(serial)) for serial in range(1, 17)]
+
+    def bring_until_done(announced: Enrolment) -> Drawn | None:
+        for _ in people:  # whoever fails, fails because somebody else has been drawn
+            with suppress(ContendedError):
+                return patient(announced, pause=lambda _: None)
+        raise AssertionError("contended more often than there are people")
+
+    with (
+        one_call_at_a_time(),
+        all_at_once(len(people)),
+        counting(clients.dynamodb(), "dynamodb.TransactWriteItems") as writes,
+        ThreadPoolExecutor(len(people)) as pool,
+    ):
+        assert set(pool.map(bring_until_done, people)) == {Drawn(Status.ALLOCATED)}
+    assert len(writes) >= 2 * len(people) - 1  # all but one were too late at first
+    assert audited() == len(people)

@@ -1,0 +1,435 @@
+"""The audit trail, exported: each entry once, in one chain, in which nothing can be changed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.progress import Progress
+
+from audit.chain import Entry, Link, new_link, number_of, path_of, read, sha256
+from audit.export import export
+from audit.handler import lambda_handler
+from audit.store import AuditStore
+from commands.audit import verify_audit
+from commands.audit.audit_findings import Fault, Finding
+from commands.audit.verify_audit import Place, verify
+from tests.support.life import CUSTODY, followed, shown, told
+from tests.support.samples import MORNING, REGION, TABLE, order
+from tests.support.steps import CONTEXT, announcement, failures, post, stream
+from tests.support.table import everything, to_wire, wired
+from trial.aws import clients
+from trial.aws.table import Key
+from trial.codes import Why
+from trial.errors import ContendedError
+from trial.records import Audit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from time_machine import Traveller
+
+BUCKET = "audit"
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def _bucket(cloud: dict[str, str]) -> None:
+    clients.s3().create_bucket(
+        Bucket=cloud["AUDIT_BUCKET"],
+        CreateBucketConfiguration={"LocationConstraint": REGION},  # type: ignore[typeddict-item]
+        ObjectLockEnabledForBucket=True,
+    )
+    clients.s3().put_object_lock_configuration(
+        Bucket=cloud["AUDIT_BUCKET"],
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 3653}},
+        },
+    )
+
+
+def logged() -> list[Key]:
+    """Where the entries in the table are, the oldest first."""
+    entries = [key for key, item in everything().items() if item["kind"] == "audit"]
+    return sorted(entries, key=lambda key: key.sk)
+
+
+def announce(*keys: Key) -> Any:
+    """Let the stream bring these entries."""
+    records = [announcement(key, sequence) for sequence, key in enumerate(keys, start=1)]
+    for record in records:
+        record["eventName"] = "INSERT"
+    return lambda_handler(stream(*records), CONTEXT)
+
+
+def links() -> list[Link]:
+    """All links, the first one first."""
+    store = AuditStore(clients.s3(), BUCKET)
+    return [read(store.link(number)) for number in range(1, store.newest() + 1)]
+
+
+def exported() -> list[Key]:
+    return [entry.key for link in links() for entry in link.entries]
+
+
+def findings(*, noted: tuple[int, str] | None = None) -> set[tuple[Fault, str]]:
+    place = Place(clients.s3(), clients.dynamodb(), None, BUCKET, TABLE, "")  # type: ignore[arg-type]
+    with Progress(disable=True) as progress:
+        _, wrong, _ = verify(place, progress, noted=noted, now=datetime.now(UTC))
+    return {(fault, where.partition(",")[0].partition(" (")[0]) for fault, where in wrong}
+
+
+def faults() -> list[Fault]:
+    return sorted(fault for fault, _ in findings())
+
+
+def named(key: Key) -> str:
+    return f"{key.pk} {key.sk}"
+
+
+@pytest.fixture
+def lived(clock: Traveller) -> list[Key]:
+    """The entries of two people's first hours, exported in three links."""
+    followed(1)
+    ident = followed(2)
+    announce(*logged())
+    for hours in (1, 2):
+        clock.move_to(MORNING + hours * HOUR)
+        shown(ident)
+        announce(*logged()[-1:])
+    return logged()
+
+
+# Entries
+
+
+def test_an_entry_says_which_kind_of_processing_it_was() -> None:
+    ident = followed(1)
+    shown(ident)
+    kinds = {item["what"]: item["why"] for item in everything().values() if "why" in item}
+    assert kinds == {
+        "enrolled": Why.COLLECTION,
+        "allocated": Why.ALTERATION,
+        "enrolment consulted": Why.CONSULTATION,
+    }
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("text 3 disclosed", Why.DISCLOSURE),
+        ("text 12 receipt collected", Why.COLLECTION),
+        ("outcome_reported", Why.COLLECTION),
+        ("number_protected", Why.COMBINATION),
+        ("number_shared", Why.COMBINATION),
+        ("identifiers erased", Why.ERASURE),
+        ("mobile_changed", Why.ALTERATION),
+        ("sending_paused", Why.ALTERATION),
+    ],
+)
+def test_what_was_done_tells_why(what: str, why: Why) -> None:
+    assert Audit(at=MORNING, what=what, by="somebody").why == why
+
+
+def test_two_alike_in_the_same_microsecond_are_two() -> None:
+    ident = followed(1)
+    shown(ident)
+    shown(ident)
+    consulted = [each for each in everything().values() if each.get("what", "").endswith("ed")]
+    assert [each["what"] for each in consulted].count("enrolment consulted") == 2
+
+
+def test_an_entry_from_before_they_had_a_kind_is_one_still() -> None:
+    item = {"kind": "audit", "at": "2026-12-01T09:30:00Z", "what": "enrolled", "by": "upstream"}
+    assert Audit.of(item).why is Why.COLLECTION
+
+
+# Export
+
+
+def test_every_entry_is_exported_with_the_hash_of_the_link_before(lived: list[Key]) -> None:
+    assert sorted(exported()) == sorted(lived)
+    store = AuditStore(clients.s3(), BUCKET)
+    assert [link.number for link in links()] == [1, 2, 3]
+    assert links()[0].previous == sha256(None)
+    for link in links()[1:]:
+        assert link.previous == sha256(store.link(link.number - 1))
+    assert findings() == set()
+
+
+def test_an_exported_entry_says_who_did_what_when_and_why(lived: list[Key]) -> None:
+    entry = links()[-1].entries[0]
+    assert (entry.key, entry.at) == (lived[-1], MORNING + 2 * HOUR)
+    assert (entry.what, entry.why) == ("enrolment consulted", Why.CONSULTATION)
+    assert entry.by == "arn:aws:iam::123456789012:user/upstream"
+
+
+def test_a_redelivery_writes_nothing_twice(lived: list[Key], clock: Traveller) -> None:
+    before = links()
+    announce(*lived)
+    announce(lived[-1])
+    clock.move_to(MORNING + 23 * HOUR)
+    announce(*lived[:2])
+    assert links() == before
+
+
+def test_of_a_batch_that_was_partly_exported_the_rest_is() -> None:
+    followed(1)
+    first, *rest = logged()
+    announce(first)
+    announce(first, *rest)
+    assert [[entry.key for entry in link.entries] for link in links()] == [[first], rest]
+
+
+def test_what_is_no_entry_comes_again_and_keeps_no_other_back() -> None:
+    ident = followed(1)
+    first, *rest = logged()
+    broken = announcement(first, 1)
+    broken["dynamodb"]["NewImage"]["number"] = {"S": "+447700900001"}
+    answer = lambda_handler(stream(broken, *[announcement(key, 2) for key in rest]), CONTEXT)
+    assert failures(answer) == ["000000000000000000001"]
+    assert exported() == rest
+    assert str(ident) in rest[0].pk
+
+
+def test_nothing_personal_is_exported() -> None:
+    given = order(1, protected_numbers=["+447700900777"])
+    ident = post(given).body["enrolment_id"]
+    told(ident, "end", CUSTODY)
+    announce(*logged())
+    text = "".join(link.model_dump_json() for link in links())
+    for personal in ("+4477", "2003/", "1990-05-01", "DVPO-2026-", "Peterlee"):
+        assert personal not in text
+
+
+class Racing(AuditStore):
+    """Somebody else writes a link each time just before this does, so often."""
+
+    def __init__(self, times: int, entry: Entry) -> None:
+        super().__init__(clients.s3(), BUCKET)
+        self.times = times
+        self.entry = entry
+
+    def append(self, number: int, link: bytes) -> None:
+        if self.times:
+            self.times -= 1
+            previous = self.link(number - 1) if number > 1 else None
+            other = self.entry.model_copy(update={"sk": f"{self.entry.sk}{self.times}"})
+            theirs = new_link(number, [other], previous=previous, written_at=MORNING)
+            super().append(number, theirs)
+        super().append(number, link)
+
+
+ENTRY = Entry(
+    pk="ENROLMENT#1", sk="AUDIT#1", at=MORNING, what="enrolled", why=Why.COLLECTION, by="upstream"
+)
+
+
+def test_two_at_once_make_one_chain() -> None:
+    mine = ENTRY.model_copy(update={"sk": "mine"})
+    store = Racing(3, ENTRY)
+    assert export([mine], store=store, now=MORNING, pause=lambda _: None) == 1
+    assert [len(link.entries) for link in links()] == [1, 1, 1, 1]
+    assert exported()[-1] == mine.key
+    for link in links()[1:]:
+        assert link.previous == sha256(store.link(link.number - 1))
+
+
+def test_who_is_never_first_leaves_it_to_the_stream() -> None:
+    pauses: list[float] = []
+    with pytest.raises(ContendedError):
+        export([ENTRY], store=Racing(99, ENTRY), now=MORNING, pause=pauses.append)
+    assert len(pauses) == 10
+
+
+def test_an_answer_that_was_lost_is_no_second_link() -> None:
+    class Losing(AuditStore):
+        def append(self, number: int, link: bytes) -> None:
+            super().append(number, link)
+            super().append(number, link)  # as the SDK does when it has no answer
+
+    store = Losing(clients.s3(), BUCKET)
+    assert export([ENTRY], store=store, now=MORNING, pause=lambda _: None) == 0
+    assert exported() == [ENTRY.key]
+
+
+@pytest.mark.parametrize("number", [1, 2, 999, 10**9])
+def test_a_path_tells_its_number(number: int) -> None:
+    assert number_of(path_of(number)) == number
+    assert path_of(number + 1) < path_of(number)
+
+
+# Verification
+
+
+def rewritten(number: int, change: Callable[[bytes], bytes]) -> None:
+    """A link changed by somebody who may do anything: the old version is gone."""
+    path = path_of(number)
+    content = change(AuditStore(clients.s3(), BUCKET).link(number))
+    for version in clients.s3().list_object_versions(Bucket=BUCKET, Prefix=path)["Versions"]:
+        clients.s3().delete_object(
+            Bucket=BUCKET, Key=path, VersionId=version["VersionId"], BypassGovernanceRetention=True
+        )
+    clients.s3().put_object(Bucket=BUCKET, Key=path, Body=content)
+
+
+@pytest.mark.usefixtures("lived")
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_change_of_one_byte_is_found(number: int) -> None:
+    rewritten(number, lambda content: content.replace(b'"by": "arn', b'"by": "brn', 1))
+    assert (Fault.CHAIN_BROKEN, path_of(number)) in findings()
+    assert Fault.DIFFERENT in faults()
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_space_more_is_found() -> None:
+    rewritten(2, lambda content: content + b" ")
+    assert findings() == {(Fault.CHAIN_BROKEN, path_of(2))}
+
+
+@pytest.mark.usefixtures("lived")
+def test_the_newest_link_is_known_by_what_was_noted() -> None:
+    remembered = sha256(AuditStore(clients.s3(), BUCKET).link(3))
+    assert findings(noted=(3, remembered)) == set()
+    rewritten(3, lambda content: content + b" ")
+    assert findings() == set()  # nobody else stands witness for it
+    assert findings(noted=(3, remembered)) == {(Fault.NOT_AS_NOTED, path_of(3))}
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_chain_that_was_cut_off_is_known_by_what_was_noted() -> None:
+    assert (Fault.NOT_AS_NOTED, path_of(4)) in findings(noted=(4, "00"))
+
+
+def test_a_link_that_is_gone_is_found(lived: list[Key], clock: Traveller) -> None:
+    path = path_of(2)
+    (version,) = clients.s3().list_object_versions(Bucket=BUCKET, Prefix=path)["Versions"]
+    clients.s3().delete_object(
+        Bucket=BUCKET, Key=path, VersionId=version["VersionId"], BypassGovernanceRetention=True
+    )
+    clock.move_to(MORNING + 3 * HOUR)
+    assert findings() == {
+        (Fault.LINK_MISSING, path),
+        (Fault.NOT_EXPORTED, named(lived[-2])),
+    }
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_link_marked_as_deleted_is_found_and_read_nevertheless() -> None:
+    clients.s3().delete_object(Bucket=BUCKET, Key=path_of(2))
+    assert findings() == {(Fault.LINK_REMOVED, path_of(2))}
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_link_written_again_is_found_and_the_first_one_counts() -> None:
+    clients.s3().put_object(Bucket=BUCKET, Key=path_of(2), Body=b"{}")
+    assert findings() == {(Fault.LINK_REWRITTEN, path_of(2))}
+
+
+@pytest.mark.usefixtures("lived")
+def test_what_is_no_link_is_found() -> None:
+    rewritten(2, lambda _: b"{}")
+    assert (Fault.LINK_UNREADABLE, path_of(2)) in findings()
+
+
+def test_an_entry_that_was_not_exported_is_named_once_it_is_late(
+    lived: list[Key], clock: Traveller
+) -> None:
+    followed(3)
+    late = [key for key in logged() if key not in lived]
+    clock.shift(9 * MINUTE)
+    assert findings() == set()
+    clock.shift(2 * MINUTE)
+    assert findings() == {(Fault.NOT_EXPORTED, named(key)) for key in late}
+
+
+def test_an_entry_that_is_gone_from_the_table_is_named(lived: list[Key]) -> None:
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(lived[1]))
+    assert findings() == {(Fault.NOT_IN_TABLE, named(lived[1]))}
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("by", "nobody"), ("what", "served"), ("at", "2026-12-01T09:30:01Z"), ("why", "erasure")],
+)
+def test_an_entry_that_was_changed_in_the_table_is_named(
+    lived: list[Key], name: str, other: str
+) -> None:
+    item = wired(lived[1]) | {
+        each: to_wire(value) for each, value in (everything()[lived[1]] | {name: other}).items()
+    }
+    clients.dynamodb().put_item(TableName=TABLE, Item=item)
+    assert findings() == {(Fault.DIFFERENT, named(lived[1]))}
+
+
+def test_an_entry_in_the_table_that_is_none_is_named(lived: list[Key]) -> None:
+    key = Key(lived[0].pk, "AUDIT#forged")
+    item = wired(key) | {"kind": {"S": "audit"}, "at": {"S": "never"}}
+    clients.dynamodb().put_item(TableName=TABLE, Item=item)
+    assert findings() == {(Fault.NO_ENTRY, named(key))}
+
+
+def test_an_entry_told_twice_counts_only_if_it_differs(lived: list[Key]) -> None:
+    store = AuditStore(clients.s3(), BUCKET)
+    entry = links()[0].entries[0]
+    for number, told_again in ((4, entry), (5, entry.model_copy(update={"by": "nobody"}))):
+        assert faults() == []
+        link = new_link(
+            number, [told_again], previous=store.link(number - 1), written_at=MORNING + 3 * HOUR
+        )
+        store.append(number, link)
+    assert faults() == [Fault.TOLD_TWICE]
+    assert entry.key in lived
+
+
+def test_what_is_missing_is_exported_when_asked_for(
+    lived: list[Key],
+    clock: Traveller,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    followed(3)
+    clock.shift(30 * HOUR)
+
+    class Functions:
+        @staticmethod
+        def invoke(*, Payload: str, **_: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+            answer = lambda_handler(json.loads(Payload), CONTEXT)
+            return {"Payload": _Body(json.dumps(answer))}
+
+    class _Body:
+        def __init__(self, text: str) -> None:
+            self.text = text
+
+        def read(self) -> str:
+            return self.text
+
+    place = Place(clients.s3(), clients.dynamodb(), Functions(), BUCKET, TABLE, "audit")  # type: ignore[arg-type]
+    monkeypatch.setattr(verify_audit, "placed", lambda _: place)
+    with pytest.raises(SystemExit) as ended:
+        verify_audit.main(["--export"])
+    assert ended.value.code == verify_audit.SOMETHING_WRONG
+    assert Fault.NOT_EXPORTED in capsys.readouterr().out
+    verify_audit.main([])
+    said = capsys.readouterr().out
+    assert "All is well" in said
+    assert len(exported()) == len(set(exported())) == len(lived) + 2
+
+
+def test_a_bucket_without_a_lock_is_a_finding_on_aws(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clients.s3().create_bucket(
+        Bucket="unlocked",
+        CreateBucketConfiguration={"LocationConstraint": REGION},  # type: ignore[typeddict-item]
+    )
+    place = Place(clients.s3(), clients.dynamodb(), None, "unlocked", TABLE, "")  # type: ignore[arg-type]
+    monkeypatch.setattr(verify_audit, "placed", lambda _: place)
+    verify_audit.main([])
+    assert "without a lock" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        verify_audit.main(["--stack-name", "somewhere"])
+    assert Finding(Fault.NO_LOCK, "unlocked").fault in capsys.readouterr().out

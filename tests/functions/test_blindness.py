@@ -1,0 +1,185 @@
+"""Blinded callers are answered alike, to the last byte, whichever arm the sequence gave."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from enrolment.handler import contract
+from receipts.handler import lambda_handler as receipts
+from tests.proofs.simulation.services import logged
+from tests.support.life import (
+    ARREST,
+    BREACH,
+    CUSTODY,
+    METHODS,
+    QUASHED,
+    RELEASE,
+    corrected,
+)
+from tests.support.memory import Memory
+from tests.support.samples import MORNING, order
+from tests.support.steps import CONTEXT, Answer, call, fire, post
+from trial.codes import Arm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from time_machine import Traveller
+
+MADE = order(1)
+LIFE: list[tuple[str, dict[str, Any]]] = [
+    ("end", CUSTODY),
+    ("order", corrected(1, expires_on="2026-12-21")),
+    ("resume", RELEASE),
+    ("mobile", {"number": "+447700900777"}),
+    # Next morning: a text has gone by now, in one arm.
+    ("order", corrected(1, expires_on="2026-12-14")),
+    ("order", corrected(1, expires_on="2026-12-22", conditions=["no_molestation"])),
+    ("mobile", {"missing_reason": "lost_stolen_broken"}),
+    ("mobile", {"missing_reason": "lost_stolen_broken"}),
+    ("service", {"served_on": "2026-12-02"}),
+    ("outcomes", ARREST),
+    ("outcomes", BREACH),
+    ("outcomes", BREACH | {"type": "offence"}),
+    ("mobile", {"number": "+447700900778"}),
+    ("end", QUASHED),
+    ("end", QUASHED | {"reason": "recorded_in_error"}),
+    ("mobile", {"number": "+447700900779"}),
+    ("order", corrected(1, expires_on="2026-12-23")),
+    ("resume", RELEASE | {"at": "2026-12-01T09:29:00Z"}),
+]
+"""Four hours pass between any two."""
+
+
+def test_whichever_the_arm_every_blinded_answer_is_the_same(clock: Traveller) -> None:
+    control, intervention = (list(_lived(arm, clock)) for arm in Arm)
+    assert len(control) == len(intervention) > 100
+    for place, (one, other) in enumerate(zip(control, intervention, strict=True)):
+        assert one == other, f"answer {place}"
+
+
+def test_no_route_tells_it_by_answer_status_error_header_or_count(clock: Traveller) -> None:
+    """Every route that a blinded caller or operations may call, asked well and badly."""
+    answers = []
+    for arm in Arm:
+        memory, enrolment_id = _drawn(arm, clock)
+        with memory.lived_in():
+            texted = MORNING.replace(hour=21) + timedelta(days=3)
+            _fire(memory, enrolment_id, texted, clock)
+            assert bool(memory.texts) == (arm is Arm.INTERVENTION)
+            answers.append(list(_asked(enrolment_id)))
+    control, intervention = answers
+    assert len(control) == len(intervention) > 100
+    for one, other in zip(control, intervention, strict=True):
+        assert one == other, one[0]
+
+
+def _asked(enrolment_id: UUID) -> Iterator[tuple[str, Answer]]:
+    by = {"by": "PC-1182"}
+    bodies: dict[str, dict[str, Any]] = dict(LIFE) | {
+        "enrolments": order(2, protected_numbers=["+447700900001"]),
+        "hold": by | {"reason": "proceedings"},
+        "release": by,
+        "sending": by | {"paused": True, "reason": "exercise"},
+        "suppressions": by | {"number": "+447700900001", "reason": "wrong_number"},
+    }
+    for path, operations in contract()["paths"].items():
+        for method, operation in operations.items():
+            if "Unblinded" in operation["tags"]:
+                continue
+            good = bodies[path.rpartition("/")[2]] if "requestBody" in operation else None
+            for ident in (enrolment_id, UUID(int=0), "nobody"):
+                shown = path.format(enrolment_id=ident)
+                for body in (good, good, {}, {"number": "101"}, "{", None):
+                    yield f"{method} {path} {body}", call(method.upper(), shown, body)
+                yield f"GET of {path}", call("GET", shown)
+                yield f"DELETE of {path}", call("DELETE", f"{shown}/more")
+
+
+def test_the_unblinded_answer_is_not(clock: Traveller) -> None:
+    told = []
+    for arm in Arm:
+        memory, enrolment_id = _drawn(arm, clock)
+        with memory.lived_in():
+            told.append(call("GET", f"/allocations/{enrolment_id}").body)
+    assert [each["arm"] for each in told] == ["control", "intervention"]
+    assert [len(each["reminders"]) for each in told] == [0, 7]
+
+
+def test_only_the_unblinded_routes_can_show_an_arm_or_a_reminder() -> None:
+    document = contract()
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            known = _models(document, operation, set())
+            blind = "Unblinded" not in operation["tags"] and path != "/openapi.json"
+            assert not (blind and known & {"Arm", "ReminderOut", "AllocationOut"}), path
+
+
+def _models(document: dict[str, Any], part: Any, known: set[str]) -> set[str]:
+    """The names of the models that a part of the contract refers to, and they in turn."""
+    if isinstance(part, dict):
+        if "$ref" in part:
+            name = part["$ref"].rpartition("/")[2]
+            if name not in known:
+                known.add(name)
+                _models(document, document["components"]["schemas"][name], known)
+        for each in part.values():
+            _models(document, each, known)
+    elif isinstance(part, list):
+        for each in part:
+            _models(document, each, known)
+    return known
+
+
+def _drawn(arm: Arm, clock: Traveller) -> tuple[Memory, UUID]:
+    """A world whose sequence gives the first order this arm."""
+    for salt in count():
+        clock.move_to(MORNING.replace(hour=20))
+        memory = Memory(str(salt))
+        with memory.lived_in():
+            enrolment_id = UUID(post(MADE).body["enrolment_id"])
+            memory.drain()
+            allocation = memory.file(enrolment_id).allocation
+            if allocation and allocation.arm is arm:
+                return memory, enrolment_id
+    raise AssertionError("there is no end to them")
+
+
+def _lived(arm: Arm, clock: Traveller) -> Iterator[Answer]:
+    """All that blinded callers are answered over a life in this arm."""
+    memory, enrolment_id = _drawn(arm, clock)
+    with memory.lived_in():
+        for place, (what, body) in enumerate(LIFE):
+            now = MORNING.replace(hour=21) + timedelta(hours=4 * place)
+            _fire(memory, enrolment_id, now, clock)
+            yield call(METHODS[what], f"/enrolments/{enrolment_id}/{what}", body)
+            yield post(MADE)
+            yield post(MADE | {"protected_numbers": ["+447700900001"]})
+            for path in (
+                f"/enrolments/{enrolment_id}",
+                "/reports/flow",
+                "/reports/missing-numbers",
+                "/sending",
+            ):
+                yield call("GET", path)
+            if arm is Arm.INTERVENTION:  # somebody unblinded looks; nobody may see that either
+                assert call("GET", f"/allocations/{enrolment_id}").status == 200
+            memory.drain()
+            yield call("GET", f"/enrolments/{enrolment_id}")
+        assert bool(memory.texts) == (arm is Arm.INTERVENTION)
+
+
+def _fire(memory: Memory, enrolment_id: UUID, until: datetime, clock: Traveller) -> None:
+    """Let the schedules that are due by then fire, each in its time."""
+    for number, due_at in memory.file(enrolment_id).schedules.items():
+        if due_at <= until:
+            clock.move_to(due_at)
+            fire(enrolment_id, number)
+            message = f"text-{len(memory.texts)}"
+            receipts(logged(message, "+447700900001", due_at, delivered=number % 2 == 0), CONTEXT)
+            del memory.scheduler.schedules[f"dvpo-{enrolment_id.hex}-{number:02}"]
+    clock.move_to(until)

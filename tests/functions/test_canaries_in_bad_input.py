@@ -1,0 +1,228 @@
+"""No personal data where nobody may see it, whatever nonsense it comes in."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import gzip
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from enrolment.handler import contract
+from enrolment.handler import lambda_handler as enrolment
+from extract.handler import lambda_handler as extract
+from local.demo.checks import verdicts
+from local.demo.page.render import render
+from receipts.handler import lambda_handler as receipts
+from sending.handler import lambda_handler as sending
+from tests.local.demo.demo_run import good_run
+from tests.support import canaries
+from tests.support.canaries import BORN, FIRST, NAME, ORDER, PERSON, Sinks, Watch, searched
+from tests.support.extracts import BUCKET, objects
+from tests.support.life import ARREST, CUSTODY, RELEASE, follow
+from tests.support.memory import LISTENING, Memory
+from tests.support.samples import MORNING, sample
+from tests.support.steps import Answer, Context, call, post, stream
+from trial.aws import clients
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import time_machine
+
+SALT = "2"
+BY = ORDER[3]
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "/enrolments"): canaries.body(),
+    ("put", "/enrolments/{enrolment_id}/mobile"): {"number": FIRST, "recorded_by": BY},
+    ("put", "/enrolments/{enrolment_id}/service"): {"served_on": "2026-12-01"},
+    ("put", "/enrolments/{enrolment_id}/order"): canaries.body()["order"],
+    ("post", "/enrolments/{enrolment_id}/end"): CUSTODY | {"by": BY},
+    ("post", "/enrolments/{enrolment_id}/resume"): RELEASE | {"by": BY},
+    ("post", "/enrolments/{enrolment_id}/hold"): {"reason": "proceedings", "by": BY},
+    ("post", "/enrolments/{enrolment_id}/release"): {"by": BY},
+    ("post", "/enrolments/{enrolment_id}/outcomes"): ARREST | {"reference": PERSON},
+    ("put", "/sending"): {"paused": True, "reason": NAME, "by": BY},
+    ("post", "/suppressions"): {"number": FIRST, "reason": "wrong_number", "by": BY},
+}
+WRONG: tuple[Any, ...] = (
+    NAME,
+    f" {FIRST}",
+    int(FIRST),
+    [FIRST, PERSON],
+    {FIRST: BORN},
+    None,
+    FIRST * 50,
+    f"{BORN}T{PERSON}",
+    f"\x00{NAME}",
+)
+
+
+def spoiled(good: Any) -> Iterator[Any]:
+    """It in every way in which one part of it can be wrong, missing or too much."""
+    yield from WRONG
+    if isinstance(good, dict):
+        yield good | {NAME: FIRST}
+        yield good | {"name": NAME}
+        for key, value in good.items():
+            yield {name: each for name, each in good.items() if name != key}
+            yield from (good | {key: each} for each in spoiled(value))
+    if isinstance(good, list):
+        yield from ([each] for one in good for each in spoiled(one))
+
+
+RAW = (
+    f'{{"order": "{NAME}',
+    NAME,
+    f"[{FIRST}]",
+    f'{{"number": {FIRST}}}',
+    f'["{NAME}"' * 20_000,
+    "9" * 5_000,
+    json.dumps(canaries.body() | {"more": NAME * 10_000}),
+    base64.b64encode(NAME.encode()).decode(),
+    "",
+    "null",
+)
+
+
+@pytest.fixture
+def sinks(clock: time_machine.Traveller) -> Iterator[Sinks]:
+    clock.move_to(MORNING.replace(hour=12))
+    with searched(SALT) as opened:
+        yield opened
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory(SALT)
+
+
+def test_every_kind_of_bad_input_on_every_route(sinks: Sinks, memory: Memory) -> None:
+    described = contract()["paths"].items()
+    taking = {(m, path) for path, each in described for m in each if "requestBody" in each[m]}
+    assert taking == BODIES.keys()
+    with memory.lived_in(), sinks.open():
+        ident = post(canaries.body()).body["enrolment_id"]
+        for (method, path), good in BODIES.items():
+            shown = path.format(enrolment_id=ident)
+            for body in spoiled(good):
+                sinks.attempt(lambda: call(method.upper(), shown, json.dumps(body)))  # noqa: B023
+            for raw in RAW:
+                sinks.attempt(lambda: call(method.upper(), shown, raw))  # noqa: B023
+            sinks.attempt(lambda: call(method.upper(), shown, NAME, kind=f"text/{FIRST}"))  # noqa: B023
+    # A court and a reason are free text, shown as they came to whoever may see them.
+    sinks.answers = [answer for answer in sinks.answers if answer.status >= 400]
+    assert {answer.status for answer in sinks.answers} >= {409, 413, 415, 422}
+    print(f"{sinks.errors} error paths by bad bodies")  # noqa: T201 - shown by pytest -rP
+    assert sinks.errors > 500
+
+
+def test_they_are_not_repeated_from_paths_and_queries(sinks: Sinks, memory: Memory) -> None:
+    with memory.lived_in(), sinks.open():
+        for path in contract()["paths"]:
+            for canary in (NAME, FIRST, PERSON, f"{BORN}%00"):
+                shown = path.replace("{enrolment_id}", canary)
+                for method in ("GET", "PUT", "POST", "DELETE", "PATCH"):
+                    sinks.attempt(lambda: call(method, f"{shown}/{canary}"))  # noqa: B023
+                    sinks.attempt(lambda: asked(method, shown, canary))  # noqa: B023
+    print(f"{sinks.errors} error paths by bad paths and queries")  # noqa: T201
+    assert sinks.errors > 200
+
+
+def asked(method: str, path: str, canary: str) -> Answer:
+    event = sample("api-enrol") | {"httpMethod": method, "path": path, "resource": path}
+    names = ("made_on", "expires_on", "conditions", "enrolment_id", canary)
+    event["queryStringParameters"] = dict.fromkeys(names, canary)
+    event["multiValueQueryStringParameters"] = {key: [canary, NAME] for key in names}
+    event["body"] = None
+    answer = enrolment(event, Context())
+    return Answer(answer["statusCode"], answer["body"], answer["headers"])
+
+
+def test_poison_in_the_stream(sinks: Sinks, memory: Memory) -> None:
+    with memory.lived_in():
+        post(canaries.body())
+    good = memory.stream[0]
+    with memory.lived_in(), sinks.open():
+        for image in poisoned(good["dynamodb"]["NewImage"]):
+            record = copy.deepcopy(good)
+            record["dynamodb"]["NewImage"] = image
+            for reader in LISTENING:
+                sinks.attempt(lambda: reader(stream(record), Context()))  # noqa: B023
+    print(f"{sinks.errors} error paths by poison in the stream")  # noqa: T201
+    assert sinks.errors > 100
+
+
+def poisoned(image: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for key in image:
+        yield {name: each for name, each in image.items() if name != key}
+        for wrong in ({"S": NAME}, {"N": "44"}, {"L": [{"S": FIRST}]}, {"M": {BY: {"S": BORN}}}):
+            yield image | {key: wrong}
+    yield image | {"name": {"S": NAME}}
+
+
+def test_poison_in_receipts(sinks: Sinks, memory: Memory) -> None:
+    packed = sample("receipts-undelivered")["awslogs"]["data"]
+    log = json.loads(gzip.decompress(base64.b64decode(packed)))
+    line = json.loads(log["logEvents"][0]["message"])
+    line["delivery"] |= {"destination": FIRST, "providerResponse": f"{NAME} at {FIRST}"}
+    with memory.lived_in(), sinks.open():
+        for bad in (*spoiled(line), *RAW):
+            log["logEvents"][0]["message"] = bad if isinstance(bad, str) else json.dumps(bad)
+            data = base64.b64encode(gzip.compress(json.dumps(log).encode()))
+            sinks.attempt(lambda: receipts({"awslogs": {"data": data}}, Context()))  # noqa: B023
+        for bad in (NAME.encode(), gzip.compress(NAME.encode())[:20], gzip.compress(b"{")):
+            data = base64.b64encode(bad)
+            sinks.attempt(lambda: receipts({"awslogs": {"data": data}}, Context()))  # noqa: B023
+    print(f"{sinks.errors} error paths by poison in receipts")  # noqa: T201
+    assert sinks.errors > 50
+
+
+def test_poison_in_a_schedule_s_input(sinks: Sinks, memory: Memory) -> None:
+    with memory.lived_in(), sinks.open():
+        for wrong in WRONG:
+            for event in ({"enrolment_id": wrong, "number": 1}, {"number": wrong}):
+                sinks.attempt(lambda: sending(event, Context()))  # noqa: B023
+    assert sinks.errors == 2 * len(WRONG)
+
+
+def test_the_extract_knows_them_by_pseudonyms_only(
+    cloud: dict[str, str], clock: time_machine.Traveller
+) -> None:
+    key = cloud["IDENTITY_KEY_ID"]
+    place: Any = {"LocationConstraint": "eu-west-2"}
+    clients.s3().create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+    answer = post(canaries.body())
+    follow(answer.body["enrolment_id"])
+    clock.shift(timedelta(days=20))
+
+    class Unhurried(Context):
+        @staticmethod
+        def get_remaining_time_in_millis() -> int:
+            return 900_000
+
+    assert extract(sample("extract-nightly"), Unhurried())["became"] == "published"
+    watch = Watch(
+        lambda message: clients.kms().generate_mac(
+            KeyId=key, MacAlgorithm="HMAC_SHA_256", Message=message
+        )["Mac"]
+    )
+    files = objects()
+    assert len(files) > 5
+    for path, data in files.items():
+        text = gzip.decompress(data) if path.endswith(".gz") else data
+        assert watch.traces(f"{path} {text.decode()}") == []
+
+
+def test_the_demo_s_page_shows_nobody() -> None:
+    run = good_run()
+    page = render(run, verdicts(run))
+    for case in run.cases:
+        respondent = case.order.body["respondent"]
+        marks = [respondent["person_id"], respondent["date_of_birth"]]
+        if number := case.order.body["mobile"].get("number"):
+            marks += [number.removeprefix("+44"), number[-6:]]
+        assert [mark for mark in marks if mark in page] == []

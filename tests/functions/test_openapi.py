@@ -1,0 +1,103 @@
+"""The contract: kept in the repository, served by the API, and true to template and samples."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+
+from commands.repository import openapi
+from enrolment.handler import contract
+from tests.support.life import ARREST, CUSTODY, RELEASE
+from tests.support.samples import order, sample
+from tests.support.steps import call
+
+CONTRACT = contract()
+PROBLEM = "#/components/schemas/Problem"
+OPERATIONS = {
+    (method.upper(), path): operation
+    for path, operations in CONTRACT["paths"].items()
+    for method, operation in operations.items()
+}
+each_operation = pytest.mark.parametrize(
+    "operation", OPERATIONS.values(), ids=[" ".join(each) for each in OPERATIONS]
+)
+
+
+def test_the_file_in_the_repository_is_the_contract() -> None:
+    assert openapi.FILE.read_text() == openapi.text(), "renew it: make openapi"
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_api_serves_the_contract() -> None:
+    assert call("GET", "/openapi.json").body == CONTRACT
+
+
+def test_it_is_valid_openapi_3_1() -> None:
+    assert CONTRACT["openapi"].startswith("3.1.")
+    schemathesis.openapi.from_dict(CONTRACT).validate()
+
+
+def test_each_route_of_the_template_is_in_it_and_no_other(template: dict[str, Any]) -> None:
+    events = template["Resources"]["EnrolmentFunction"]["Properties"]["Events"].values()
+    routed = {(each["Properties"]["Method"], each["Properties"]["Path"]) for each in events}
+    assert routed == set(OPERATIONS)
+
+
+@each_operation
+def test_every_error_is_a_problem(operation: dict[str, Any]) -> None:
+    for status, answer in operation["responses"].items():
+        kinds = {kind: each["schema"] for kind, each in answer["content"].items()}
+        if status.startswith("2"):
+            assert set(kinds) == {"application/json"}
+        else:
+            assert kinds == {"application/problem+json": {"$ref": PROBLEM}}
+
+
+@each_operation
+def test_every_route_may_be_refused_throttled_or_unavailable(operation: dict[str, Any]) -> None:
+    expected = {"403", "429", "503"}
+    if "requestBody" in operation:
+        expected |= {"413", "422"}
+    assert expected <= set(operation["responses"])
+
+
+def test_a_route_about_one_enrolment_may_not_know_it() -> None:
+    for (_, path), operation in OPERATIONS.items():
+        assert ("404" in operation["responses"]) == ("{enrolment_id}" in path), path
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        (("POST", "/enrolments"), json.loads(sample("api-enrol")["body"])),
+        (("PUT", "/enrolments/{enrolment_id}/mobile"), {"missing_reason": "refused"}),
+        (("PUT", "/enrolments/{enrolment_id}/service"), {"served_on": "2026-12-01"}),
+        (("PUT", "/enrolments/{enrolment_id}/order"), order()["order"]),
+        (("POST", "/enrolments/{enrolment_id}/end"), CUSTODY),
+        (("POST", "/enrolments/{enrolment_id}/resume"), RELEASE),
+        (("POST", "/enrolments/{enrolment_id}/outcomes"), ARREST),
+        (("PUT", "/sending"), {"paused": True, "reason": "review", "by": "Supt-1"}),
+        (("POST", "/suppressions"), {"number": "+447700900123", "reason": "lost", "by": "PC-1"}),
+    ],
+    ids=str,
+)
+def test_it_takes_what_the_api_takes_and_no_unknown_field(
+    route: tuple[str, str], body: dict[str, Any]
+) -> None:
+    (kind,) = OPERATIONS[route]["requestBody"]["content"].values()
+    checked = jsonschema_rs.Draft202012Validator(
+        {"components": CONTRACT["components"], **kind["schema"]}
+    )
+    checked.validate(body)
+    assert not checked.is_valid(body | {"nickname": "x"})
+
+
+def test_it_names_no_field_that_shows_a_number_or_a_date_of_birth() -> None:
+    shown = {name for name in CONTRACT["components"]["schemas"] if name.endswith("Out")}
+    for name in shown - {"MobileOut", "ReminderOut"}:
+        fields = set(CONTRACT["components"]["schemas"][name]["properties"])
+        assert not fields & {"number", "date_of_birth", "person_id", "protected_numbers"}, name

@@ -1,0 +1,191 @@
+"""Every alarm: rings for its cause and in no day without fault, and says what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciliation.findings import Gap
+from tests.support import causes
+from tests.support.deployed import Deployed
+from tests.support.ringing import metrics_of, rings
+from tests.support.samples import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from time_machine import Traveller
+
+    from local.dashboard.metrics import RecordedMetrics
+
+STACK = Deployed()
+ALARMS = STACK.of_type("AWS::CloudWatch::Alarm")
+COMPOSITE = STACK.of_type("AWS::CloudWatch::CompositeAlarm")
+OURS = {
+    name: alarm
+    for name, alarm in ALARMS.items()
+    if any(metric.namespace == "DvpoReminders" for metric in metrics_of(alarm))
+}
+RUNBOOK = (ROOT / "docs/runbook.md").read_text()
+CAUSES = {
+    "UnknownAlarm": causes.unknown,
+    "NotEntitledAlarm": causes.not_entitled,
+    "NotSentAlarm": causes.not_sent,
+    "NotFiredAlarm": causes.not_fired,
+    "NotScheduledAlarm": causes.not_scheduled,
+    "NotDrawnAlarm": causes.not_drawn,
+    "NotReconciledAlarm": causes.not_reconciled,
+    "StrayScheduleAlarm": causes.stray_schedule,
+    "UnconfirmedAlarm": causes.unconfirmed,
+    "FoundSentAlarm": causes.found_sent,
+    "NotLookingAlarm": causes.silence,
+    "NotProvenAlarm": causes.silence,
+    "NotExtractedAlarm": causes.silence,
+    "NotErasedAlarm": causes.silence,
+    "PausedAlarm": causes.paused_for_a_day,
+    "TooManyOrdersAlarm": causes.too_many_orders,
+    "NothingSentAlarm": causes.nothing_sent,
+    "FewDeliveredAlarm": causes.few_delivered,
+}
+
+
+HOUR, DAY = 3600, 86400
+
+
+def now() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+def test_each_alarm_on_what_we_tell_has_a_cause() -> None:
+    assert CAUSES.keys() == OURS.keys()
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_it_rings_for_its_cause(
+    name: str, heard: Callable[[], RecordedMetrics], clock: Traveller
+) -> None:
+    CAUSES[name](clock)
+    told = heard()
+    assert set(metrics_of(OURS[name])) & told.metrics
+    assert rings(OURS[name], told, now())
+
+
+def test_none_rings_in_two_days_without_fault(
+    heard: Callable[[], RecordedMetrics], clock: Traveller
+) -> None:
+    causes.two_days(clock)
+    told = heard()
+    assert {"ReminderSent", "ReminderDelivered"} <= {metric.name for metric in told.metrics}
+    assert [name for name, alarm in OURS.items() if rings(alarm, told, now())] == []
+
+
+def test_texts_that_wait_for_a_drill_to_end_are_no_alarm(
+    heard: Callable[[], RecordedMetrics], clock: Traveller
+) -> None:
+    causes.paused_for_a_drill(clock)
+    told = heard()
+    assert {"ReminderDue", "SendingPaused"} <= {metric.name for metric in told.metrics}
+    assert not rings(OURS["NothingSentAlarm"], told, now())
+
+
+def test_a_day_of_short_pauses_is_not_a_pause_of_a_day(
+    heard: Callable[[], RecordedMetrics], clock: Traveller
+) -> None:
+    causes.paused_now_and_then(clock)
+    assert not rings(OURS["PausedAlarm"], heard(), now())
+
+
+def test_every_kind_of_gap_has_an_alarm() -> None:
+    kinds = {
+        dict(metric.dimensions)["kind"]
+        for alarm in OURS.values()
+        for metric in metrics_of(alarm)
+        if metric.name == "GapFound"
+    }
+    assert kinds == set(Gap)
+
+
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_every_function_has_its_alarms(metric: str) -> None:
+    watched = [
+        dict(each.dimensions)["FunctionName"]
+        for alarm in ALARMS.values()
+        for each in metrics_of(alarm)
+        if each.name == metric
+    ]
+    assert sorted(watched) == sorted(STACK.of_type("AWS::Lambda::Function"))
+
+
+def test_every_queue_and_every_reader_of_the_stream_has_its_alarm() -> None:
+    watched = {
+        (metric.name, value.partition(".")[0])
+        for alarm in ALARMS.values()
+        for metric in metrics_of(alarm)
+        for _, value in metric.dimensions
+    }
+    queues = {
+        ("ApproximateNumberOfMessagesVisible", name) for name in STACK.of_type("AWS::SQS::Queue")
+    }
+    readers = {
+        ("IteratorAge", each["FunctionName"])
+        for each in STACK.of_type("AWS::Lambda::EventSourceMapping").values()
+    }
+    assert queues | readers <= watched
+
+
+def test_the_api_s_alarm_names_the_api_as_cloudwatch_does() -> None:
+    (metric,) = metrics_of(ALARMS["ApiFailingAlarm"])
+    (api,) = STACK.of_type("AWS::ApiGateway::RestApi").values()
+    assert dict(metric.dimensions) == {"ApiName": api["Body"]["info"]["title"], "Stage": "v1"}
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_it_is_one_that_cloudwatch_takes(name: str) -> None:
+    alarm = ALARMS[name]
+    parts = [part["MetricStat"] for part in alarm.get("Metrics", []) if "MetricStat" in part]
+    (period,) = {part["Period"] for part in parts} or {alarm["Period"]}
+    assert period % 60 == 0
+    assert period * alarm["EvaluationPeriods"] <= (7 * DAY if period >= HOUR else DAY)
+    assert ("Metrics" in alarm) is not ("MetricName" in alarm)
+
+
+@pytest.mark.parametrize(("percent", "name"), [(50, "HalfSpentAlarm"), (80, "NearlySpentAlarm")])
+def test_spend_is_held_against_the_limit_given(percent: int, name: str) -> None:
+    alarm = Deployed(SpendLimitUsd="250").of_type("AWS::CloudWatch::Alarm")[name]
+    assert alarm["Metrics"][0]["Expression"] == "100 * spent / 250"
+    assert alarm["Threshold"] == percent
+    (metric,) = metrics_of(alarm)
+    assert metric == ("AWS/SNS", "SMSMonthToDateSpentUSD", frozenset())
+
+
+@pytest.mark.parametrize("name", [*ALARMS, *COMPOSITE])
+def test_it_tells_somebody_and_names_a_section_of_the_runbook(name: str) -> None:
+    alarm = (ALARMS | COMPOSITE)[name]
+    (topic,) = alarm["AlarmActions"]
+    assert topic.endswith("AlarmTopic")
+    assert alarm["AlarmDescription"].partition(" docs/runbook.md#")[2] in anchors()
+
+
+def test_every_section_named_in_the_dashboard_is_there() -> None:
+    body = json.dumps(STACK.of_type("AWS::CloudWatch::Dashboard"))
+    named = re.findall(r"docs/runbook\.md#([a-z-]+)", body)
+    assert named
+    assert set(named) <= anchors()
+
+
+def anchors() -> set[str]:
+    """The runbook's headings, as those who show Markdown link to them."""
+    headings = re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE)
+    return {re.sub(r"[^a-z -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def test_the_composite_is_on_for_whatever_may_make_a_text_wrong_late_or_missing() -> None:
+    rule = COMPOSITE["NotAsPlannedAlarm"]["AlarmRule"]
+    named = re.findall(r'ALARM\("(\w+)"\)', rule)
+    assert rule == " OR ".join(f'ALARM("{name}")' for name in named)
+    assert set(named) <= ALARMS.keys()
+    assert {"NotEntitledAlarm", "UnknownAlarm", "NothingSentAlarm", "NotLookingAlarm"} <= {*named}

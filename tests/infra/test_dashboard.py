@@ -1,0 +1,165 @@
+"""The dashboard shows what the code tells, all of it, and nothing that could name anybody."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.dashboard.panels import Entry, entry_of, only_on_aws
+from tests.support import causes
+from tests.support.deployed import Deployed
+from trial.codes import Arm
+from trial.metrics import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from time_machine import Traveller
+
+    from local.dashboard.metrics import MetricKey, RecordedMetrics
+
+(SAID,) = Deployed().of_type("AWS::CloudWatch::Dashboard").values()
+WIDGETS: list[dict[str, Any]] = json.loads(SAID["DashboardBody"])["widgets"]
+PANELS = {
+    f"{widget['properties']['title']} {widget['x']} {widget['y']}": widget["properties"]
+    for widget in WIDGETS
+    if widget["type"] == "metric"
+}
+ENTRIES = [
+    (title, entry_of(metric, said)) for title, said in PANELS.items() for metric in said["metrics"]
+]
+NOT_SHOWN: dict[Metric, str] = {}
+"""Every fact is on the dashboard, but these, and why."""
+
+# What each cause tells, by name and code, as far as the dashboard or an alarm is about it.
+TOLD: dict[Callable[[Traveller], None], str] = {
+    causes.two_days: """EnrolmentAccepted EnrolmentEligible EnrolmentAllocated ReminderScheduled
+        ReminderDue ReminderSent SecondsLate ReminderDelivered TextParts TextPence SendingPaused
+        ExtractPublished RetentionCompleted ReconciliationCompleted/gaps
+        ReconciliationCompleted/proof""",
+    causes.pieces_of_life: """EnrolmentWaiting/no_number NumberMissing/seized_evidence NumberFound
+        EnrolmentIneligible/under_18 ReminderUndelivered/phone_blocks_texts StrayReceipt
+        OutcomeReported/arrest EnrolmentEnded/in_custody ReminderSuppressed/ended""",
+    causes.audited: "AuditExported",
+    causes.erased: "IdentifiersErased TrialDataErased",
+    causes.not_erased: "ErasureFailed",
+    causes.cut_short: """ReconciliationCutShort/gaps ReconciliationCutShort/proof
+        RetentionCutShort""",
+    causes.nothing_sent: "ReminderFailed",
+    causes.unknown: "ReminderUnsure GapFound/unknown",
+    causes.not_sent: "GapFound/not_sent",
+    causes.not_fired: "GapFound/not_fired",
+}
+
+
+@pytest.mark.parametrize("cause", TOLD, ids=lambda cause: cause.__name__)
+def test_what_is_said_here_to_be_told_is_told(
+    cause: Callable[[Traveller], None], heard: Callable[[], RecordedMetrics], clock: Traveller
+) -> None:
+    cause(clock)
+    told = heard()
+    assert {named(metric) for metric in told.metrics} >= set(TOLD[cause].split())
+    for metric in told.metrics:
+        assert metric.namespace == "DvpoReminders"
+        assert ("service", "trial") in metric.dimensions
+        assert shape(metric) in SHAPES
+
+
+def named(metric: MetricKey) -> str:
+    codes = [value for name, value in metric.dimensions if name != "service"]
+    return "/".join([metric.name, *codes])
+
+
+def shape(metric: MetricKey) -> tuple[str, frozenset[str]]:
+    return metric.name, frozenset(dict(metric.dimensions))
+
+
+def shapes(entry: Entry) -> tuple[str, frozenset[str]]:
+    """Name and dimensions of what an entry is about."""
+    if entry.search:
+        return entry.search.name, entry.search.dimensions
+    assert entry.metric
+    return shape(entry.metric)
+
+
+OURS = [(title, entry) for title, entry in ENTRIES if entry.search or not only_on_aws(entry)]
+SHAPES = {shapes(entry) for _, entry in OURS}
+"""Whatever is told with other dimensions than these, the dashboard would not find."""
+
+
+def test_every_metric_shown_is_told_by_the_code() -> None:
+    told = {each for names in TOLD.values() for each in names.split()}
+    names = {(name, bool(code)) for name, _, code in (each.partition("/") for each in told)}
+    for title, entry in OURS:
+        if entry.metric and entry.metric.namespace == "AWS/Lambda":
+            continue
+        name, dimensions = shapes(entry)
+        assert (name, dimensions != {"service"}) in names, title
+        for allowed in entry.search.allowed.values() if entry.search else ():
+            assert {f"{name}/{code}" for code in allowed} <= told, title
+
+
+def test_every_fact_is_shown_or_has_a_reason_why_not() -> None:
+    shown = {shapes(entry)[0] for _, entry in OURS}
+    assert {fact for fact in Metric if fact not in shown} == NOT_SHOWN.keys()
+    assert all(NOT_SHOWN.values())
+
+
+def test_every_function_is_shown() -> None:
+    for metric in ("Errors", "Throttles", "Duration"):
+        shown = [
+            value
+            for _, entry in ENTRIES
+            if entry.metric and entry.metric.name == metric
+            for _, value in entry.metric.dimensions
+        ]
+        assert sorted(shown) == sorted(Deployed().of_type("AWS::Lambda::Function"))
+
+
+def test_it_splits_nothing_by_arm_and_holds_no_id() -> None:
+    for title, entry in OURS:
+        text = f"{title} {entry}"
+        assert not re.search("enrolment_id|mobile|person|reference", text)
+        assert not any(arm in text for arm in Arm)
+    assert {name for _, dimensions in SHAPES for name in dimensions} == {
+        "service",
+        "reason",
+        "kind",
+        "type",
+        "FunctionName",
+    }
+
+
+def test_every_row_says_what_it_means_and_where_to_read_on() -> None:
+    texts = [widget for widget in WIDGETS if widget["type"] == "text"]
+    assert len(texts) == len({widget["y"] for widget in texts}) == 10
+    for widget in texts:
+        title, _, about = widget["properties"]["markdown"].partition("\n")
+        assert title.startswith("## ")
+        assert re.search(r"\w{3}.*Runbook: `docs/runbook\.md#[a-z-]+`$", about)
+
+
+def test_no_panel_lies_over_another_or_beside_the_grid() -> None:
+    taken: set[tuple[int, int]] = set()
+    for widget in WIDGETS:
+        cells = {
+            (x, y)
+            for x in range(widget["x"], widget["x"] + widget["width"])
+            for y in range(widget["y"], widget["y"] + widget["height"])
+        }
+        assert not cells & taken
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+
+
+def test_a_panel_without_a_limit_of_its_own_knows_the_month_s_money() -> None:
+    said = Deployed(SpendLimitUsd="250").of_type("AWS::CloudWatch::Dashboard")["Dashboard"]
+    limits = [
+        limit["value"]
+        for widget in json.loads(said["DashboardBody"])["widgets"]
+        for limit in widget["properties"].get("annotations", {}).get("horizontal", [])
+    ]
+    assert 250 in limits

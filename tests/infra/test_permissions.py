@@ -1,0 +1,335 @@
+"""Who may call which route and see what: the template's policies, evaluated against all of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from commands.audit import allocation_sources
+from enrolment.handler import contract
+from tests.support.deployed import Deployed
+from tests.support.faults import hooked
+from tests.support.life import followed
+from tests.support.policies import Statement, allows, listed, rights
+from tests.support.samples import ACCOUNT, REGION
+from trial.aws import clients
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STACK = Deployed()
+ORDER = "3701f7e2-9792-5bcb-93a5-77b237e69541"
+ANYTHING: Statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+BLINDED = ("BlindedCaller", "Operator")
+ROUTES = {
+    (method.upper(), path): operation["tags"]
+    for path, operations in contract()["paths"].items()
+    for method, operation in operations.items()
+}
+OPEN = ("GET", "/openapi.json")
+
+
+def statements(policy: str) -> list[Statement]:
+    found: list[Statement] = STACK.of_type("AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"][
+        "Statement"
+    ]
+    return found
+
+
+def arn(method: str, path: str) -> str:
+    shown = path.format(enrolment_id=ORDER)
+    return f"arn:aws:execute-api:{REGION}:{ACCOUNT}:Api/v1/{method}{shown}"
+
+
+def callable_by(given: list[Statement]) -> set[tuple[str, str]]:
+    """Every route that these statements let somebody call."""
+    return {route for route in ROUTES if allows(given, "execute-api:Invoke", arn(*route))}
+
+
+def tagged(tag: str) -> set[tuple[str, str]]:
+    return {route for route, tags in ROUTES.items() if tag in tags}
+
+
+@pytest.mark.parametrize(
+    ("policy", "routes"),
+    [
+        ("BlindedCaller", tagged("Enrolment") | {OPEN}),
+        ("UnblindedCaller", tagged("Unblinded") | {OPEN}),
+        ("Operator", tagged("Operations")),
+        ("Auditor", set()),
+        ("AccessOfficer", set()),
+        ("ResearchBlindedReader", set()),
+        ("ResearchUnblindedReader", set()),
+    ],
+)
+def test_each_kind_of_caller_reaches_its_own_routes_and_no_other(
+    policy: str, routes: set[tuple[str, str]]
+) -> None:
+    assert tagged("Enrolment") | tagged("Unblinded") | tagged("Operations") == ROUTES.keys()
+    assert callable_by(statements(policy)) == routes
+
+
+@pytest.mark.parametrize("policy", BLINDED)
+def test_whatever_else_they_are_given_the_blinded_reach_no_arm(policy: str) -> None:
+    given = [*statements(policy), ANYTHING]
+    assert callable_by(given) == ROUTES.keys() - tagged("Unblinded")
+    told = [each for each in telling() if allows(given, *each)]
+    assert told == []
+
+
+def telling() -> Iterator[tuple[str, str]]:
+    """All by which an arm could be learned, or inferred from who was texted."""
+    table = STACK.resolved({"Fn::GetAtt": ["Table", "Arn"]})
+    for action in ("GetItem", "Query", "Scan", "BatchGetItem", "ExportTableToPointInTime"):
+        yield f"dynamodb:{action}", table
+    yield "dynamodb:Query", f"{table}/index/open_reminders"
+    yield "dynamodb:GetRecords", f"{table}/stream/1"
+    yield "dynamodb:RestoreTableFromBackup", f"{table}/backup/1"
+    yield "kms:GenerateMac", STACK.resolved({"Fn::GetAtt": ["AllocationKey", "Arn"]})
+    yield "scheduler:GetSchedule", f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/a/dvpo-1"
+    yield "scheduler:ListSchedules", "*"
+    for name in ("Scheduling", "Sending"):
+        yield "sqs:ReceiveMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}Failures"
+    for name in ("Scheduling", "Sending", "Receipts", "Reconciliation", "Delivery"):
+        for action in ("FilterLogEvents", "GetLogEvents", "StartQuery", "CreateExportTask"):
+            yield f"logs:{action}", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}Logs:*"
+    for form in ("unblinded", "staging"):
+        yield "s3:GetObject", f"arn:aws:s3:::ExtractBucket/{form}/2026-12-01/enrolments.csv.gz"
+
+
+def test_an_operator_reads_no_log_from_which_arms_could_be_inferred() -> None:
+    """Who is in whose log tells it: control is in none of sending's."""
+    logs = {
+        resource.split(":")[6] for action, resource in rights(statements("Operator"))
+        if action.startswith("logs:")
+    }  # fmt: skip
+    assert logs == {"ApiLogs", "EnrolmentLogs", "AllocationLogs", "ExtractLogs"}
+
+
+@pytest.mark.parametrize("policy", STACK.of_type("AWS::IAM::ManagedPolicy"))
+def test_no_person_is_given_whole_families_of_actions(policy: str) -> None:
+    assert not [action for action, _ in rights(statements(policy)) if "*" in action]
+
+
+# The auditor
+
+
+@pytest.mark.usefixtures("cloud")
+def test_an_auditor_may_do_what_the_audit_does_and_sees_no_person() -> None:
+    followed()
+    client, given = clients.dynamodb(), statements("Auditor")
+    table = STACK.resolved({"Fn::GetAtt": ["Table", "Arn"]})
+    asked: list[set[str]] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        text = f"{params['ProjectionExpression']} {params['FilterExpression']}"
+        names = params["ExpressionAttributeNames"]
+        asked.append({names[each] for each in re.findall(r"(?<![.])#\w+", text)})
+
+    with hooked(client, "provide-client-params.dynamodb.Scan", note):
+        assert list(allocation_sources.scanned(client, "trial"))
+    (attributes,) = asked
+    seen: dict[str, str | list[str]] = {
+        "dynamodb:Attributes": sorted(attributes),
+        "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
+    }
+    assert allows(given, "dynamodb:Scan", table, seen)
+    for personal in ("mobile", "respondent", "missing", "protected_hashes"):
+        seen["dynamodb:Attributes"] = [*attributes, personal]
+        assert not allows(given, "dynamodb:Scan", table, seen)
+    seen = {"dynamodb:Attributes": sorted(attributes), "dynamodb:Select": "ALL_ATTRIBUTES"}
+    assert not allows(given, "dynamodb:Scan", table, seen)
+    allowed = set(next(each for each in given if "Condition" in each)["Condition"][
+        "ForAllValues:StringEquals"]["dynamodb:Attributes"])  # fmt: skip
+    assert allowed == attributes
+
+
+def test_an_auditor_changes_nothing() -> None:
+    assert {action for action, _ in rights(statements("Auditor"))} == {
+        "cloudformation:DescribeStackResources",
+        "dynamodb:Scan",
+        "kms:Decrypt",
+        "kms:GenerateMac",
+    }
+
+
+# The key of the sequence
+
+
+@cache
+def deployed(**parameters: str) -> Deployed:
+    return Deployed(**parameters)
+
+
+def key_policy(key: str, **parameters: str) -> list[Statement]:
+    keys = deployed(**parameters).of_type("AWS::KMS::Key")
+    found: list[Statement] = keys[key]["KeyPolicy"]["Statement"]
+    return found
+
+
+def may_use(principal: str, action: str, key: str = "AllocationKey", **parameters: str) -> bool:
+    """By the key's own policy, for somebody whose other policies allow anything."""
+    policy = key_policy(key, **parameters)
+    account, *others = [each["Principal"] for each in policy]
+    assert account == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    assert set(others) == {"*"}
+    return allows(policy, action, "key", {"aws:PrincipalArn": principal})
+
+
+AUDITOR = f"arn:aws:iam::{ACCOUNT}:role/auditor"
+ALLOCATION = (
+    f"arn:aws:iam::{ACCOUNT}:role/AllocationRole",
+    f"arn:aws:sts::{ACCOUNT}:assumed-role/AllocationRole/one",
+)
+OTHERS = (
+    f"arn:aws:iam::{ACCOUNT}:root",
+    f"arn:aws:iam::{ACCOUNT}:role/admin",
+    f"arn:aws:iam::{ACCOUNT}:role/AllocationRole2",
+    f"arn:aws:sts::{ACCOUNT}:assumed-role/admin/AllocationRole",
+    *(role for role in STACK.of_type("AWS::IAM::Role") if role != "AllocationRole"),
+)
+
+
+@pytest.mark.parametrize("action", ["kms:GenerateMac", "kms:VerifyMac"])
+def test_only_allocation_and_named_auditors_use_the_key_of_the_sequence(action: str) -> None:
+    assert all(may_use(each, action) for each in ALLOCATION)
+    assert not any(may_use(each, action) for each in (*OTHERS, AUDITOR))
+    named = {"Auditors": f"{AUDITOR},{AUDITOR}2"}
+    assert all(may_use(each, action, **named) for each in (*ALLOCATION, AUDITOR, f"{AUDITOR}2"))
+    assert not any(may_use(each, action, **named) for each in OTHERS)
+
+
+def session(role: str) -> tuple[str, str]:
+    """A role, and somebody in it."""
+    return (
+        f"arn:aws:iam::{ACCOUNT}:role/{role}",
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/one",
+    )
+
+
+OFFICER = f"arn:aws:iam::{ACCOUNT}:role/access-officer"
+
+
+@pytest.mark.parametrize(
+    ("action", "role"), [("kms:Encrypt", "EnrolmentRole"), ("kms:Decrypt", "SendingRole")]
+)
+def test_only_enrolment_seals_and_only_sending_and_named_officers_open(
+    action: str, role: str
+) -> None:
+    named = {"AccessOfficers": OFFICER}
+    others = {f"arn:aws:iam::{ACCOUNT}:role/{each}" for each in STACK.of_type("AWS::IAM::Role")}
+    others |= {f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:role/admin", *ALLOCATION}
+    for parameters in ({}, named):
+        assert all(may_use(each, action, "SealingKey", **parameters) for each in session(role))
+        assert not any(
+            may_use(each, action, "SealingKey", **parameters)
+            for each in others - set(session(role))
+        )
+        opens = bool(parameters) and action == "kms:Decrypt"
+        assert may_use(OFFICER, action, "SealingKey", **parameters) is opens
+
+
+@pytest.mark.parametrize("action", ["PutKeyPolicy", "DescribeKey", "ScheduleKeyDeletion"])
+@pytest.mark.parametrize("key", ["AllocationKey", "SealingKey"])
+def test_the_account_is_never_locked_out_of_the_key(action: str, key: str) -> None:
+    assert all(may_use(each, f"kms:{action}", key) for each in OTHERS)
+
+
+# The way to the API
+
+
+def api(**parameters: str) -> tuple[dict[str, Any], list[Statement]]:
+    """The API, and its own policy."""
+    ((_, made),) = Deployed(**parameters).of_type("AWS::ApiGateway::RestApi").items()
+    return made, made["Body"]["x-amazon-apigateway-policy"]["Statement"]
+
+
+@pytest.mark.parametrize("others", [(), ("111111111111", "222222222222")])
+def test_the_api_is_for_named_accounts_whose_own_policies_decide(others: tuple[str, ...]) -> None:
+    """To allow everybody would let each caller in the account call every route."""
+    _, (statement,) = api(ApiAccounts=",".join(others))
+    assert statement["Effect"] == "Allow"
+    assert listed(statement["Principal"]["AWS"]) == [ACCOUNT, *others]
+
+
+def test_by_a_parameter_it_is_reached_through_vpc_endpoints_only() -> None:
+    _, policy = api(ApiVpcEndpoints="vpce-1a,vpce-2b")
+    for way, reached in (("vpce-1a", True), ("vpce-2b", True), ("vpce-3c", False), (None, False)):
+        context = {"aws:SourceVpce": way} if way else {}
+        assert allows(policy, "execute-api:Invoke", "execute-api:/v1", context) is reached
+
+
+def test_by_a_parameter_it_is_private() -> None:
+    made, _ = api(ApiEndpoint="PRIVATE", ApiVpcEndpoints="vpce-1a")
+    told = made["EndpointConfiguration"]
+    assert told == {"Types": ["PRIVATE"], "VpcEndpointIds": ["vpce-1a"]}
+    assert api()[0]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+
+
+def test_with_a_domain_it_asks_for_client_certificates_and_has_no_other_address() -> None:
+    chosen = {"ApiDomain": "api.example.org", "ApiCertificate": "arn:c", "ApiTruststore": "s3://t"}
+    stack = Deployed(**chosen)
+    (domain,) = stack.of_type("AWS::ApiGateway::DomainName").values()
+    assert domain["MutualTlsAuthentication"] == {"TruststoreUri": "s3://t"}
+    assert stack.of_type("AWS::ApiGateway::BasePathMapping")
+    assert '"disableExecuteApiEndpoint": true' in json.dumps(api(**chosen)[0])
+    assert '"disableExecuteApiEndpoint": true' not in json.dumps(api()[0])
+    assert STACK.of_type("AWS::ApiGateway::DomainName") == {}
+
+
+# What is in front of it, and what is logged of a call
+
+
+def test_the_firewall_stands_before_the_stage_and_blocks() -> None:
+    ((name, acl),) = STACK.of_type("AWS::WAFv2::WebACL").items()
+    (association,) = STACK.of_type("AWS::WAFv2::WebACLAssociation").values()
+    assert association["WebACLArn"].startswith(name)
+    assert association["ResourceArn"].endswith("/restapis/Api/stages/ApiStage")
+    flood, *managed = acl["Rules"]
+    assert "RateBasedStatement" in flood["Statement"]
+    assert flood["Action"]["Block"]["CustomResponse"]["ResponseCode"] == 429
+    assert {each["Statement"]["ManagedRuleGroupStatement"]["Name"] for each in managed} == {
+        "AWSManagedRulesAmazonIpReputationList",
+        "AWSManagedRulesCommonRuleSet",
+        "AWSManagedRulesKnownBadInputsRuleSet",
+    }
+    assert all(each["OverrideAction"] == {"None": {}} for each in managed)
+    for each in (acl, *acl["Rules"]):
+        assert each["VisibilityConfig"]["SampledRequestsEnabled"] is False  # they hold paths
+
+
+def test_the_access_log_holds_no_body_no_query_and_no_order_s_id() -> None:
+    (stage,) = STACK.of_type("AWS::ApiGateway::Stage").values()
+    log = stage["AccessLogSetting"]["Format"]
+    told = set(re.findall(r"\$context\.([\w.]+)", json.loads(log) and log))
+    assert told == {
+        "error.responseType",
+        "httpMethod",
+        "identity.accountId",
+        "identity.sourceIp",
+        "identity.userArn",
+        "requestId",
+        "requestTime",
+        "resourcePath",
+        "responseLatency",
+        "responseLength",
+        "status",
+    }
+    assert {each.get("LoggingLevel", "OFF") for each in stage["MethodSettings"]} == {"OFF"}
+
+
+def test_routes_that_write_or_count_are_throttled_by_themselves() -> None:
+    """A slip in a path would leave AWS with a limit for nothing."""
+    (stage,) = STACK.of_type("AWS::ApiGateway::Stage").values()
+    every, *each = stage["MethodSettings"]
+    assert (every["ResourcePath"], every["HttpMethod"]) == ("/*", "*")
+    assert len(each) == 5
+    for setting in each:
+        assert (setting["HttpMethod"], setting["ResourcePath"]) in ROUTES
+        assert setting["ThrottlingRateLimit"] < every["ThrottlingRateLimit"]
+        assert setting["ThrottlingBurstLimit"] < every["ThrottlingBurstLimit"]
+        assert setting["DataTraceEnabled"] is False

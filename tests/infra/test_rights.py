@@ -1,0 +1,244 @@
+"""
+Least privilege, both ways: what each function's role grants is what the function uses.
+
+The simulator lives through months with faults, and every call of AWS is noted; so are those of a
+night's extract. A right that no call took fails, and so does a call that no right allows. What AWS
+does in a function's name, no call of ours shows: those rights are in one table, with the reason.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import cache
+from traceback import walk_stack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import time_machine
+
+from extract.handler import lambda_handler as extract
+from reconciliation.handler import lambda_handler as reconciliation
+from tests.proofs.simulation.run import Simulation
+from tests.proofs.simulation.world import FUNCTIONS as SIMULATED
+from tests.proofs.simulation.world import SETTINGS
+from tests.proofs.test_crash_sweep import story
+from tests.support.deployed import Deployed
+from tests.support.extracts import BUCKET
+from tests.support.faults import hooked
+from tests.support.life import corrected, follow, followed, told
+from tests.support.nights import links_of_the_audit_trail, nights_of_retention
+from tests.support.policies import Statement, allows, covers, listed
+from tests.support.rights import Call, Right, Watched, taken
+from tests.support.samples import MORNING, sample
+from tests.support.steps import Context, call, someone_in
+from tests.support.table import change_enrolment, enrolment_of
+from trial.aws import clients
+from trial.codes import Arm
+from trial.errors import RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+pytestmark = pytest.mark.xdist_group("rights")
+
+SEEDS = range(12)
+STACK = Deployed()
+FUNCTIONS = STACK.of_type("AWS::Lambda::Function")
+ROLES = STACK.of_type("AWS::IAM::Role")
+BUCKET_KEYS = {
+    name: bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0][
+        "ServerSideEncryptionByDefault"
+    ]["KMSMasterKeyID"]
+    for name, bucket in STACK.of_type("AWS::S3::Bucket").items()
+}
+each_function = pytest.mark.parametrize("name", FUNCTIONS)
+
+
+class Unhurried(Context):
+    """An invocation with time enough."""
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 900_000
+
+
+def role_of(function: str) -> str:
+    return str(FUNCTIONS[function]["Role"].rpartition("/")[2])
+
+
+def statements(role: str) -> list[Statement]:
+    """All that a role may do: by its own policies, and by those put on it."""
+    beside = STACK.of_type("AWS::IAM::Policy").values()
+    given = [each["PolicyDocument"] for each in ROLES[role].get("Policies", [])]
+    given += [each["PolicyDocument"] for each in beside if role in each["Roles"]]
+    return [statement for document in given for statement in document["Statement"]]
+
+
+def by_aws(name: str) -> dict[tuple[str, str], str]:
+    """What AWS itself does with the function's role, and why."""
+    function = FUNCTIONS[name]
+    log = f"arn:aws:logs:eu-west-2:123456789012:log-group:{function['LoggingConfig']['LogGroup']}"
+    rights = {
+        "Lambda writes the function's log": [
+            ("logs:CreateLogStream", f"{log}:log-stream:1"),
+            ("logs:PutLogEvents", f"{log}:log-stream:1"),
+        ],
+        "DynamoDB reads and SQS writes under the stack's key in the caller's name": [
+            ("kms:Decrypt", STACK.resolved({"Fn::GetAtt": ["DataKey", "Arn"]})),
+            ("kms:GenerateDataKey", STACK.resolved({"Fn::GetAtt": ["DataKey", "Arn"]})),
+        ],
+    }
+    if dead_letters := function.get("DeadLetterConfig"):
+        rights["Lambda leaves dead letters"] = [("sqs:SendMessage", dead_letters["TargetArn"])]
+    for mapping in STACK.of_type("AWS::Lambda::EventSourceMapping").values():
+        if mapping["FunctionName"] == name:
+            stream = mapping["EventSourceArn"]
+            rights["Lambda reads the stream"] = [
+                ("dynamodb:DescribeStream", stream),
+                ("dynamodb:GetRecords", stream),
+                ("dynamodb:GetShardIterator", stream),
+                ("dynamodb:ListStreams", "*"),
+            ]
+    if function.get("TracingConfig", {}).get("Mode") == "Active":
+        rights["Lambda and the X-Ray SDK send traces"] = [
+            ("xray:PutTelemetryRecords", "*"),
+            ("xray:PutTraceSegments", "*"),
+        ]
+    return {right: reason for reason, each in rights.items() for right in each}
+
+
+@cache
+def simulated() -> dict[str, set[Right]]:
+    """The rights that the simulated functions took."""
+    used: dict[str, set[Right]] = {name: set() for name in FUNCTIONS}
+    stories = [story(), *map(Simulation, SEEDS)]
+    for simulation in stories[1:]:
+        simulation.upstream.scatter()
+    for simulation in stories:
+        stack, clients = simulation.world.stack, simulation.clients
+        for service, client in clients.items():
+
+            def note_call(operation: str, params: dict[str, Any], of: str = service) -> None:
+                label = stack[-1].label  # noqa: B023 - lived before the next one begins
+                feature = label if label in SIMULATED else "enrolment"
+                note(used, feature, Call(of, operation, params), SETTINGS)
+
+            clients[service] = Watched(client, note_call)
+        simulation.live()
+    return used
+
+
+def watched(live: Callable[[], None], told: Mapping[str, str]) -> dict[str, set[Right]]:
+    """The rights that functions took while something was lived through on moto."""
+    used: dict[str, set[Right]] = {name: set() for name in FUNCTIONS}
+
+    def note_call(params: dict[str, Any], model: Any, **_: Any) -> None:
+        files = (frame.f_code.co_filename for frame, _ in walk_stack(None))
+        features = [each.rsplit("/", 2)[-2] for each in files if each.endswith("/handler.py")]
+        if features:
+            made = Call(model.service_model.service_name, model.name, params)
+            note(used, features[0], made, told)
+
+    with ExitStack() as watching:
+        for client in (
+            clients.dynamodb(),
+            clients.kms(),
+            clients.s3(),
+            clients.scheduler(),
+            clients.sns(),
+        ):
+            watching.enter_context(hooked(client, "provide-client-params.*.*", note_call))
+        live()
+    return used
+
+
+def note(used: dict[str, set[Right]], feature: str, call: Call, told: Mapping[str, str]) -> None:
+    """Add the rights that a function's call takes, by the names of what is deployed."""
+    name = f"{feature.capitalize()}Function"
+    variables = FUNCTIONS[name]["Environment"]["Variables"]
+    names = {told[each]: value for each, value in variables.items() if each in told}
+    used[name].update(taken(call, names, BUCKET_KEYS))
+
+
+def reports() -> None:
+    for path in ("/reports/flow", "/reports/missing-numbers"):
+        assert call("GET", path).status == 200
+
+
+def nights_of_the_extract() -> None:
+    """One as it should be, and one on which an enrolment is found without its allocation."""
+    someone = followed()
+    bucket(BUCKET)
+    assert extract(sample("extract-nightly"), Unhurried())["became"] == "published"
+    change_enrolment(someone, allocated_at=None)
+    with pytest.raises(RejectedError):
+        extract({"run": "2026-12-01-again"}, Unhurried())
+
+
+def bucket(name: str) -> None:
+    place: Any = {"LocationConstraint": "eu-west-2"}
+    clients.s3().create_bucket(Bucket=name, CreateBucketConfiguration=place)
+
+
+def an_order_cut_short() -> None:
+    someone = someone_in(Arm.INTERVENTION, order={"expires_on": "2026-12-28"})
+    follow(someone)
+    reference = enrolment_of(someone).order.reference
+    told(someone, "order", corrected(reference=reference, expires_on="2026-12-14"))
+
+
+def days_on_which_no_schedule_fires() -> None:
+    follow(someone_in(Arm.INTERVENTION))
+    with time_machine.travel(MORNING + timedelta(days=3), tick=False):
+        assert "not_sent" in reconciliation(sample("reconciliation-hourly"), Unhurried())["gaps"]
+
+
+LIVED = {
+    "AuditFunction": links_of_the_audit_trail,
+    "EnrolmentFunction": reports,
+    "ExtractFunction": nights_of_the_extract,
+    "ReconciliationFunction": days_on_which_no_schedule_fires,
+    "RetentionFunction": nights_of_retention,
+    "SchedulingFunction": an_order_cut_short,
+}
+"""What is lived through besides the simulation, to see all that a function uses."""
+
+
+@each_function
+def test_a_role_grants_what_its_function_uses_and_nothing_else(
+    name: str, cloud: dict[str, str]
+) -> None:
+    used = simulated()[name] | watched(LIVED.get(name, lambda: None), cloud)[name]
+    assert used, "nobody has watched it: what it uses is not known"
+    granted, behind = statements(role_of(name)), by_aws(name)
+    needed = used | {Right(*each) for each in behind}
+    missing = [each for each in needed if not allows(granted, *each[:2], dict(each.context))]
+    assert missing == []
+    unused = [
+        (action, resource)
+        for statement in granted
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+        if not any(
+            covers(statement | {"Action": action, "Resource": resource}, *each[:2], dict(each[2]))
+            for each in needed
+        )
+    ]
+    assert unused == []
+
+
+@each_function
+def test_a_role_is_passed_to_the_scheduler_and_to_nobody_else(name: str) -> None:
+    granted = statements(role_of(name))
+    passed = STACK.resolved({"Fn::GetAtt": ["ScheduleRole", "Arn"]})
+    for service in ("lambda.amazonaws.com", "ec2.amazonaws.com"):
+        assert not allows(granted, "iam:PassRole", passed, {"iam:PassedToService": service})
+    assert not allows(granted, "iam:PassRole", passed)
+
+
+def test_sending_can_text_a_phone_and_announce_to_no_topic() -> None:
+    granted = statements("SendingRole")
+    assert allows(granted, "sns:Publish", "+447700900001")
+    assert not allows(granted, "sns:Publish", "arn:aws:sns:eu-west-2:123456789012:AlarmTopic")

@@ -1,0 +1,144 @@
+"""The dashboard's page: each panel with its lines, its reason or its emptiness."""
+
+import re
+import xml.etree.ElementTree as ET
+from typing import Any
+
+from local.dashboard.metrics import Datum, MetricKey, RecordedMetrics
+from local.dashboard.page import render
+from local.dashboard.panels import Panel, Row, rows
+
+SPAN = (0.0, 864_000.0)
+DAY = 86_400
+SENT = MetricKey("DvpoReminders", "ReminderSent", frozenset({("service", "trial")}))
+
+
+def metric(namespace: str, name: str, label: str, *dimensions: str) -> list[Any]:
+    return [namespace, name, *dimensions, {"label": label}]
+
+
+def body(*metrics: list[Any], **more: Any) -> dict[str, Any]:
+    said = {"title": "Texts", "view": "timeSeries", "stat": "Sum", "period": DAY}
+    place = {"x": 0, "width": 12}
+    return {
+        "widgets": [
+            {"type": "metric", "y": 2, "properties": said | {"metrics": [*metrics]} | more} | place,
+            {"type": "text", "y": 0, "properties": {"markdown": "## Today\nWhat `is`."}} | place,
+        ]
+    }
+
+
+class Emulator:
+    """Tells what it is given of every metric."""
+
+    def get_metric_data(self, **asked: Any) -> dict[str, Any]:
+        (query,) = asked["MetricDataQueries"]
+        assert query["MetricStat"]["Metric"]["MetricName"] == "Errors"
+        assert query["MetricStat"]["Period"] == DAY
+        return {"MetricDataResults": [{"Timestamps": [asked["StartTime"]], "Values": [7.0]}]}
+
+
+def only(row: list[Row]) -> Panel:
+    ((panel,),) = (each.panels for each in row)
+    return panel
+
+
+def panel(*metrics: list[Any], told: RecordedMetrics | None = None, **more: Any) -> Panel:
+    heard = told or RecordedMetrics([Datum(SENT, 5, 2, "Count")])
+    return only(rows(body(*metrics, **more), heard, Emulator()))  # type: ignore[arg-type]
+
+
+OURS = metric("DvpoReminders", "ReminderSent", "sent", "service", "trial")
+
+
+def test_a_row_says_what_it_means() -> None:
+    (row,) = rows(body(OURS), RecordedMetrics([]), Emulator())  # type: ignore[arg-type]
+    assert (row.title, row.about) == ("Today", "What `is`.")
+
+
+def test_a_panel_of_ours_shows_what_was_told() -> None:
+    assert panel(OURS).lines == [("sent", {0: 2})]
+
+
+def test_a_panel_of_functions_shows_what_the_emulator_tells() -> None:
+    of_functions = metric("AWS/Lambda", "Errors", "sending", "FunctionName", "f")
+    assert panel(of_functions).lines == [("sending", {5: 7})]
+
+
+def test_a_panel_that_only_aws_can_fill_says_why_and_is_not_empty() -> None:
+    shown = panel(metric("AWS/SQS", "Visible", "sending", "QueueName", "q"))
+    assert shown.aws_only == "the emulator keeps no metrics of queues"
+    assert not shown.empty
+
+
+def test_a_panel_of_ours_without_a_value_is_empty() -> None:
+    assert panel(OURS, told=RecordedMetrics([])).empty
+
+
+def test_a_search_draws_a_line_for_each_code_and_its_sum_a_single_one() -> None:
+    told = RecordedMetrics(
+        Datum(MetricKey("DvpoReminders", "Lost", frozenset({("reason", why)})), at, 1, "Count")
+        for why, at in (("too_late", 0), ("too_late", DAY), ("stale", 0))
+    )
+    found = "SEARCH('{DvpoReminders,reason} MetricName=\"Lost\"', 'Sum', 86400)"
+    each: list[Any] = [{"expression": found, "id": "a", "label": "${PROP('Dim.reason')}"}]
+    assert panel(each, told=told).lines == [("stale", {0: 1}), ("too late", {0: 1, DAY: 1})]
+    together: list[Any] = [{"expression": f"SUM({found})", "id": "a", "label": "lost"}]
+    assert panel(together, told=told).lines == [("lost", {0: 2, DAY: 1})]
+
+
+def drawn(**changes: Any) -> str:
+    said: dict[str, Any] = {
+        "title": "Texts & more",
+        "width": 8,
+        "view": "timeSeries",
+        "stacked": False,
+        "stat": "Sum",
+        "period": DAY,
+        "limits": {},
+        "lines": [("sent", {0: 2.0, DAY: 4.0}), ("late", {})],
+    }
+    page = render([Row("Today", "What `is`.", [Panel(**(said | changes))])], SPAN)
+    return page.partition("<main>")[2].partition("</main>")[0]
+
+
+def test_it_is_well_formed_whatever_it_shows() -> None:
+    several: list[dict[str, Any]] = [
+        {},
+        {"stacked": True},
+        {"view": "singleValue"},
+        {"lines": []},
+        {"aws_only": "of <this>"},
+        {"limits": {"most": 3}},
+    ]
+    for changes in several:
+        ET.fromstring(f"<main>{drawn(**changes)}</main>")  # noqa: S314 - our own
+
+
+def test_it_needs_nothing_from_elsewhere() -> None:
+    page = render([], SPAN)
+    assert not re.search(r"https?:|<script|<link|<img|@import|url\(|\bsrc=", page)
+
+
+def test_a_legend_counts_all_together_and_says_of_anything_else_the_most() -> None:
+    assert "sent <b>6</b>" in drawn()
+    assert "late <b>none</b>" in drawn()
+    assert "sent <b>up to 4</b>" in drawn(stat="p95")
+
+
+def test_lines_differ_by_more_than_colour() -> None:
+    inks = re.findall(r'class="line" d="M0 4H22" style="([^"]+)"', drawn())
+    assert len({ink.partition("stroke-dasharray:")[2] for ink in inks}) == 2
+
+
+def test_a_limit_is_drawn_where_it_can_be_seen() -> None:
+    assert "M0 25.0H1000" in drawn(limits={"most": 3})
+    assert 'class="limit"' not in drawn(limits={"most": 30})
+
+
+def test_a_stacked_panel_puts_one_on_top_of_the_other() -> None:
+    page = drawn(stacked=True, lines=[("a", {0: 1.0}), ("b", {0: 3.0})])
+    assert re.findall(r'y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', page) == [
+        ("75.0", "25.0"),
+        ("0.0", "75.0"),
+    ]

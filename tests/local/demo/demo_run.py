@@ -1,0 +1,110 @@
+"""A run of the demo in which all went well, made up without a stack."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from typing import Any
+from uuid import UUID, uuid5
+
+from commands.api import Answer
+from local.demo.checks import ANSWERS, DECISIONS, DOSE, RANDOMISED
+from local.demo.orders import Kind, SyntheticOrder, first_morning, synthetic_orders
+from local.demo.run import Case, Run, Text
+from trial.codes import Arm, ReminderState, Suppression
+from trial.protocol.load import load
+from trial.protocol.timetable import Slot, timetable
+from trial.protocol.wording import render
+
+ANYWHERE = UUID(int=0)
+
+
+def good_run(how_many: int = 48, *, seed: int = 1) -> Run:
+    start, change = first_morning(datetime(2026, 11, 22, tzinfo=UTC))
+    arms = {kind: cycle((Arm.INTERVENTION, Arm.CONTROL)) for kind in RANDOMISED}
+    cases, texts = [], []
+    orders = synthetic_orders(how_many, seed=seed, start=start)
+    on_time = [index for index, order in enumerate(orders) if order.kind is Kind.ON_TIME]
+    for index in on_time[1:3]:
+        taken_at = start + timedelta(days=4)
+        orders[index] = replace(orders[index], kind=Kind.CUSTODY, taken_at=taken_at)
+    for order in orders:
+        arm = next(arms[order.kind]) if order.kind in arms else None
+        case = replace(_case(order), allocation=_allocation(order, arm) if arm else None)
+        cases.append(case)
+        texts += [_text(order, reminder) for reminder in case.sent()]
+    return Run(
+        seed=seed,
+        started_at=start,
+        ended_at=start + timedelta(days=31),
+        clock_change=change,
+        seconds=71.4,
+        cases=tuple(cases),
+        texts=tuple(texts),
+    )
+
+
+def _case(order: SyntheticOrder) -> Case:
+    body: dict[str, Any] = {}
+    if order.kind in DECISIONS:
+        status, *reasons = DECISIONS[order.kind].split()
+        body = {"enrolment_id": str(uuid5(ANYWHERE, order.reference))}
+        body |= {"status": status, "reasons": reasons}
+    mobile = order.body["mobile"]
+    known = {"known": "number" in mobile, "last_digits": mobile.get("number", "")[-3:] or None}
+    return Case(
+        order=order,
+        answers=tuple(Answer(status, body) for status in ANSWERS[order.kind]),
+        enrolment=body | {"mobile": known} if body else None,
+    )
+
+
+def _allocation(order: SyntheticOrder, arm: Arm) -> dict[str, Any]:
+    protocol = load("dvpo-2026-1")
+    slots = timetable(
+        enrolment_id=uuid5(ANYWHERE, order.reference),
+        made_on=order.made_on,
+        expires_on=order.expires_on,
+        protocol=protocol,
+        start=order.known_at,
+    )
+    reminders = [
+        {
+            "number": slot.number,
+            "theme": slot.theme,
+            "due_at": slot.due_at.isoformat(),
+            "state": state,
+            "reason": reason,
+            "sent_at": (slot.due_at + timedelta(seconds=2)).isoformat()
+            if state is not ReminderState.SUPPRESSED
+            else None,
+        }
+        for slot in slots
+        for state, reason in [_state(order, slot)]
+    ]
+    assert len(reminders) == DOSE[order.days]
+    return {"arm": arm, "reminders": reminders if arm is Arm.INTERVENTION else []}
+
+
+def _state(order: SyntheticOrder, slot: Slot) -> tuple[ReminderState, str | None]:
+    """One text in twelve does not arrive."""
+    if slot.missed:
+        return ReminderState.SUPPRESSED, Suppression.MISSED_LATE_START
+    if order.taken_at and slot.due_at > order.taken_at:
+        return ReminderState.SUPPRESSED, Suppression.ENDED
+    if (int(order.reference[-6:]) + slot.number) % 12 == 0:
+        return ReminderState.UNDELIVERED, "phone_unreachable"
+    return ReminderState.DELIVERED, None
+
+
+def _text(order: SyntheticOrder, reminder: dict[str, Any]) -> Text:
+    body = render(
+        load("dvpo-2026-1"),
+        reminder["theme"],
+        conditions=order.body["order"]["conditions"],
+        force="Durham Police",
+        contact="101",
+        expires_on=order.expires_on,
+    )
+    assert order.number
+    delivered = reminder["state"] == ReminderState.DELIVERED
+    return Text(order.number, body, datetime.fromisoformat(reminder["sent_at"]), delivered)

@@ -1,0 +1,352 @@
+"""Each check of the demo can fail: a good run, spoilt in one way, names the order."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from commands.api import Answer
+from local.demo import checks
+from local.demo.checks import CHECKS, verdicts
+from local.demo.orders import Kind
+from local.demo.run import Case, Run, Text, local
+from tests.local.demo.demo_run import good_run
+from trial.codes import Arm, Condition, ReminderState
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return good_run(24)
+
+
+def find(run: Run, kind: Kind = Kind.ON_TIME, arm: Arm | None = None) -> Case:
+    return next(
+        case for case in run.cases if case.order.kind is kind and (arm is None or case.arm is arm)
+    )
+
+
+def with_case(run: Run, case: Case, **changes: Any) -> Run:
+    cases = tuple(replace(case, **changes) if other is case else other for other in run.cases)
+    return replace(run, cases=cases)
+
+
+def with_reminder(run: Run, case: Case, index: int, **changes: Any) -> Run:
+    assert case.allocation
+    reminders = [dict(reminder) for reminder in case.reminders]
+    reminders[index] |= changes
+    return with_case(run, case, allocation=case.allocation | {"reminders": reminders})
+
+
+def with_text(run: Run, case: Case, body: str = "Durham Police: hello") -> Run:
+    noon = run.started_at + timedelta(days=5, hours=3)
+    return replace(run, texts=(*run.texts, Text(case.order.number or "", body, noon)))
+
+
+def without_text(run: Run, case: Case) -> Run:
+    return replace(run, texts=tuple(t for t in run.texts if t is not run.texts_to(case)[2]))
+
+
+def changed_text(run: Run, case: Case, **changes: Any) -> Run:
+    first = run.texts_to(case)[0]
+    return replace(run, texts=tuple(replace(t, **changes) if t is first else t for t in run.texts))
+
+
+def at(run: Run, case: Case, hour: int, minute: int, days: int = 0) -> Run:
+    seen = local(run.texts_to(case)[0].seen_at) + timedelta(days=days)
+    return changed_text(run, case, seen_at=seen.replace(hour=hour, minute=minute, second=0))
+
+
+def never_told_the_conditions(run: Run, case: Case) -> Run:
+    first = run.texts_to(case)[0]
+    late = with_reminder(run, case, 0, sent_at=None, state="suppressed", reason="missed_late_start")
+    return replace(late, texts=tuple(text for text in run.texts if text is not first))
+
+
+def misstated(run: Run, case: Case, body: str) -> Run:
+    order = case.order.body["order"] | {"conditions": [Condition.NO_MOLESTATION]}
+    mild = replace(case.order, body=case.order.body | {"order": order})
+    texts = tuple(text for text in run.texts if text.number != case.order.number)
+    return with_text(replace(with_case(run, case, order=mild), texts=texts), case, body)
+
+
+def text_in_custody(run: Run, case: Case) -> Run:
+    assert case.order.taken_at
+    body = run.texts_to(case)[0].body
+    later = Text(case.order.number or "", body, case.order.taken_at + timedelta(hours=1))
+    return replace(run, texts=(*run.texts, later))
+
+
+def test_a_good_run_passes_every_check(run: Run) -> None:
+    assert not any(verdicts(run).values())
+
+
+@pytest.mark.parametrize(
+    ("check", "kind", "arm", "spoil"),
+    [
+        (
+            checks.check_answers,
+            Kind.INVALID,
+            None,
+            lambda run, case: with_case(run, case, answers=(Answer(202, {}),)),
+        ),
+        (
+            checks.check_answers,
+            Kind.UNSIGNED,
+            None,
+            lambda run, case: with_case(run, case, answers=(Answer(202, {}),)),
+        ),
+        (
+            checks.check_answers,
+            Kind.NUMBER_FOUND,
+            None,
+            lambda run, case: with_case(run, case, answers=(case.answers[0], Answer(409, {}))),
+        ),
+        (
+            checks.check_answers,
+            Kind.REPEATED,
+            None,
+            lambda run, case: with_case(run, case, answers=(case.answers[0],) * 2),
+        ),
+        (
+            checks.check_answers,
+            Kind.REPEATED,
+            None,
+            lambda run, case: with_case(
+                run, case, answers=(case.answers[0], Answer(200, {"enrolment_id": "other"}))
+            ),
+        ),
+        (
+            checks.check_decisions,
+            Kind.UNSAFE_NUMBER,
+            None,
+            lambda run, case: with_case(
+                run, case, answers=(Answer(202, {"status": "eligible", "reasons": []}),)
+            ),
+        ),
+        (
+            checks.check_decisions,
+            Kind.NO_NUMBER,
+            None,
+            lambda run, case: with_case(run, case, allocation={"arm": "control", "reminders": []}),
+        ),
+        (
+            checks.check_decisions,
+            Kind.ON_TIME,
+            None,
+            lambda run, case: with_case(run, case, allocation=None),
+        ),
+        (checks.check_dose, Kind.ON_TIME, Arm.INTERVENTION, without_text),
+        (checks.check_dose, Kind.ON_TIME, Arm.INTERVENTION, with_text),
+        (checks.check_ended, Kind.CUSTODY, Arm.INTERVENTION, text_in_custody),
+        (
+            checks.check_ended,
+            Kind.CUSTODY,
+            Arm.INTERVENTION,
+            lambda run, case: with_reminder(run, case, -1, reason="stale"),
+        ),
+        (
+            checks.check_late_starts,
+            Kind.POSTED_LATE,
+            Arm.INTERVENTION,
+            never_told_the_conditions,
+        ),
+        (
+            checks.check_late_starts,
+            Kind.POSTED_LATE,
+            Arm.INTERVENTION,
+            lambda run, case: with_reminder(
+                run, case, 4, sent_at=None, state="suppressed", reason="stale"
+            ),
+        ),
+        (
+            checks.check_late_starts,
+            Kind.POSTED_LATE,
+            Arm.INTERVENTION,
+            lambda run, case: with_reminder(
+                run, case, -1, sent_at=None, state="suppressed", reason="missed_late_start"
+            ),
+        ),
+        (
+            checks.check_late_starts,
+            Kind.POSTED_LATE,
+            Arm.INTERVENTION,
+            lambda run, case: with_case(
+                run,
+                case,
+                allocation={"arm": case.arm, "reminders": case.reminders[:4] + case.reminders[5:]},
+            ),
+        ),
+        (
+            checks.check_records,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: with_reminder(run, case, 0, state=ReminderState.UNKNOWN),
+        ),
+        (
+            checks.check_records,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: with_reminder(run, case, 0, sent_at=None),
+        ),
+        (
+            checks.check_records,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: changed_text(run, case, delivered=False),
+        ),
+        (
+            checks.check_records,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: changed_text(run, case, delivered=None),
+        ),
+        (checks.check_records, Kind.POSTED_LATE, Arm.INTERVENTION, without_text),
+        (
+            checks.check_once,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: changed_text(run, case, body=run.texts_to(case)[-1].body),
+        ),
+        (
+            checks.check_once,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: changed_text(run, case, seen_at=run.texts_to(case)[1].seen_at),
+        ),
+        (
+            checks.check_hours,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: at(run, case, 8, 59),
+        ),
+        (
+            checks.check_hours,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: at(run, case, 20, 0),
+        ),
+        (
+            checks.check_days,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: at(run, case, 9, 0),
+        ),
+        (
+            checks.check_days,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: at(run, case, 9, 0, days=case.order.days),
+        ),
+        *(
+            (checks.check_wording, Kind.ON_TIME, Arm.INTERVENTION, partial(misstated, body=body))
+            for body in (
+                "Please do not reply to them.",
+                "no contact with the person it protects",
+                "Do not contact the person it protects",
+                "you must stay away from the address",
+                "Do not go there.",
+                "in force until Wed 30 Sep 2026.",
+            )
+        ),
+        (
+            checks.check_one_part,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: changed_text(run, case, body="x" * 161),
+        ),
+        (
+            checks.check_one_part,
+            Kind.ON_TIME,
+            Arm.INTERVENTION,
+            lambda run, case: changed_text(
+                run, case, body="one curly quote \N{RIGHT SINGLE QUOTATION MARK}"
+            ),
+        ),
+        (checks.check_control, Kind.ON_TIME, Arm.CONTROL, with_text),
+        (
+            checks.check_control,
+            Kind.ON_TIME,
+            Arm.CONTROL,
+            lambda run, case: with_case(
+                run,
+                case,
+                allocation={
+                    "arm": case.arm,
+                    "reminders": find(run, arm=Arm.INTERVENTION).reminders,
+                },
+            ),
+        ),
+        (checks.check_not_randomised, Kind.UNSAFE_NUMBER, None, with_text),
+        (checks.check_not_randomised, Kind.NOT_SERVED, None, with_text),
+        (checks.check_not_randomised, Kind.INVALID, None, with_text),
+        (checks.check_recipients, Kind.ON_TIME, Arm.CONTROL, with_text),
+        (checks.check_recipients, Kind.UNSIGNED, None, with_text),
+    ],
+)
+def test_a_spoilt_run_fails_its_check_and_names_the_order(
+    run: Run,
+    check: Callable[[Run], list[str]],
+    kind: Kind,
+    arm: Arm | None,
+    spoil: Callable[[Run, Case], Run],
+) -> None:
+    case = find(run, kind, arm)
+    problems = check(spoil(run, case))
+    assert len(problems) == 1
+    assert case.order.reference in problems[0]
+
+
+def test_a_text_whose_receipt_is_still_to_come_may_be_sent_or_unconfirmed(run: Run) -> None:
+    case = find(run, arm=Arm.INTERVENTION)
+    for state in (ReminderState.SENT, ReminderState.UNCONFIRMED):
+        waiting = changed_text(with_reminder(run, case, 0, state=state), case, delivered=None)
+        assert checks.check_records(waiting) == []
+
+
+def test_a_protected_number_is_nobodys_even_when_its_order_is_in_intervention(run: Run) -> None:
+    unsafe = find(run, Kind.UNSAFE_NUMBER)
+    treated = with_case(run, unsafe, allocation={"arm": Arm.INTERVENTION, "reminders": []})
+    case = find(treated, Kind.UNSAFE_NUMBER)
+    assert checks.check_recipients(with_text(treated, case)) == [
+        f"{case.order.reference}: 1 texts to this number"
+    ]
+
+
+def test_a_text_to_a_number_of_nobody_is_told_by_its_last_digits(run: Run) -> None:
+    stranger = replace(run.texts[0], number="+447700900999")
+    assert checks.check_recipients(replace(run, texts=(*run.texts, stranger))) == [
+        "number ending 999: 1 texts to this number"
+    ]
+
+
+@pytest.mark.parametrize("arm", list(Arm))
+def test_a_run_without_one_of_the_arms_proves_nothing(run: Run, arm: Arm) -> None:
+    cases = tuple(case for case in run.cases if case.arm is not arm)
+    assert f"nobody in {arm}" in checks.check_coverage(replace(run, cases=cases))
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_run_with_all_texts_on_one_side_of_the_clock_change_proves_nothing(
+    run: Run, side: str
+) -> None:
+    texts = tuple(
+        text
+        for text in run.texts
+        if (local(text.seen_at).date() < run.clock_change) == (side == "after")
+    )
+    problems = checks.check_coverage(replace(run, texts=texts))
+    assert problems == [f"no text {side} the clock change"]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_run_without_some_kind_of_order_proves_nothing(run: Run, kind: Kind) -> None:
+    cases = tuple(case for case in run.cases if case.order.kind is not kind)
+    assert f"no order of the kind {kind}" in checks.check_coverage(replace(run, cases=cases))
+
+
+def test_every_check_that_there_is_belongs_to_the_verdict() -> None:
+    written = {value for name, value in vars(checks).items() if name.startswith("check_")}
+    assert set(CHECKS.values()) == written

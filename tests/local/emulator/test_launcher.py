@@ -1,0 +1,140 @@
+"""The emulator's page on what is still going on counts all of it, and once it is done, nothing."""
+
+import asyncio
+import json
+import threading
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from local.emulator import launcher
+
+# ruff: noqa: SLF001 - as in the launcher
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def ministack(monkeypatch: pytest.MonkeyPatch) -> dict[str, SimpleNamespace]:
+    """The parts of the emulator that the page looks at, at rest."""
+    mapping = {"UUID": "m", "EventSourceArn": "arn:aws:dynamodb:r:1:table/trial/stream/2026"}
+    parts = {
+        "services.lambda_svc": SimpleNamespace(
+            executions_in_flight=lambda: (0, {}),
+            _iter_all_esms=lambda: [("1", "r", mapping)],
+            _dynamodb_stream_positions=SimpleNamespace(_data={("1", "r", "m"): 7}),
+        ),
+        "services.dynamodb": SimpleNamespace(stream_end_position=lambda *_, **__: 7),
+        "services.scheduler": SimpleNamespace(
+            _schedules=SimpleNamespace(_data={}),
+            _schedule_last_fired={},
+            _at_time_epoch=lambda text: float(text[3:]) if text.startswith("at") else None,
+        ),
+        "services.eventbridge": SimpleNamespace(
+            _parse_rate_seconds=lambda text: HOUR if text == "hourly" else None,
+            _parse_cron_fields=lambda text: "at two" if text == "nightly" else None,
+            _cron_next_fire=lambda _, after: after + timedelta(hours=2),
+        ),
+    }
+    monkeypatch.setattr(launcher, "load", parts.__getitem__)
+    return parts
+
+
+def schedule(ministack: dict[str, SimpleNamespace], key: str, text: str, state: str) -> None:
+    ministack["services.scheduler"]._schedules._data[key] = {
+        "ScheduleExpression": text,
+        "State": state,
+        "CreationDate": 100.0,
+    }
+
+
+@pytest.mark.usefixtures("ministack")
+def test_nothing_is_going_on_at_rest() -> None:
+    work = launcher.work()
+    assert {name: work[name] for name in work if name != "now"} == {
+        "unread": 0,
+        "starting": 0,
+        "running": 0,
+        "due": [],
+        "recurring": [],
+    }
+
+
+def test_records_that_no_function_has_taken_yet_are_counted(
+    ministack: dict[str, SimpleNamespace],
+) -> None:
+    ministack["services.dynamodb"].stream_end_position = lambda *_, **__: 12
+    assert launcher.work()["unread"] == 5
+
+
+@pytest.mark.usefixtures("ministack")
+def test_an_invocation_that_waits_for_its_turn_is_counted() -> None:
+    done = threading.Event()
+
+    def execute_in_turn() -> None:
+        done.wait(60)
+
+    waiting = threading.Thread(target=execute_in_turn)
+    waiting.start()
+    counted = launcher.work()["starting"]
+    done.set()
+    waiting.join()
+    assert (counted, launcher.work()["starting"]) == (1, 0)
+
+
+def test_schedules_are_due_when_they_are_to_fire_next(
+    ministack: dict[str, SimpleNamespace],
+) -> None:
+    schedule(ministack, "once", "at 900", "ENABLED")
+    schedule(ministack, "fired", "at 800", "ENABLED")
+    schedule(ministack, "off", "at 700", "DISABLED")
+    schedule(ministack, "new rate", "hourly", "ENABLED")
+    schedule(ministack, "old rate", "hourly", "ENABLED")
+    schedule(ministack, "new cron", "nightly", "ENABLED")
+    schedule(ministack, "old cron", "nightly", "ENABLED")
+    ministack["services.scheduler"]._schedule_last_fired |= {
+        "fired": 801.0,
+        "old rate": 200.0,
+        "old cron": 300.0,
+    }
+    work = launcher.work()
+    assert work["due"] == [900.0]
+    assert work["recurring"] == [100 + HOUR, 200 + HOUR, 300 + 2 * HOUR]
+
+
+@pytest.mark.parametrize("told", [{}, {"error": True}, {"throttle": True}])
+def test_every_invocation_is_counted_with_what_came_of_it(told: dict[str, bool]) -> None:
+    emitted: list[tuple[str, dict[str, Any]]] = []
+    execute = launcher.counted(lambda *_: told, lambda name, **what: emitted.append((name, what)))
+    assert execute({"config": {"FunctionName": "sending"}}, {}) is told
+    ((name, what),) = emitted
+    assert name == "sending"
+    assert what.pop("duration_ms") >= 0
+    assert what == {"error": False, "throttle": False} | told
+
+
+@pytest.mark.usefixtures("ministack")
+def test_one_page_is_ours_and_every_other_the_emulators() -> None:
+    passed_on: list[str] = []
+    sent: list[dict[str, Any]] = []
+
+    async def emulator(scope: dict[str, Any], *_: object) -> None:
+        passed_on.append(scope.get("path", scope["type"]))
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> None:
+        """Nothing."""
+
+    application = launcher.with_work_page(emulator)
+    for scope in ({"type": "lifespan"}, {"type": "http", "path": "/v1/enrolments"}):
+        asyncio.run(application(scope, receive, send))  # type: ignore[arg-type]
+    assert (passed_on, sent) == (["lifespan", "/v1/enrolments"], [])
+    ours = {"type": "http", "path": launcher.WORK_PAGE}
+    asyncio.run(application(ours, receive, send))  # type: ignore[arg-type]
+    assert sent[0]["status"] == 200
+    assert json.loads(sent[1]["body"])["running"] == 0
+    assert len(passed_on) == 2

@@ -1,0 +1,246 @@
+"""The stack comes up whole or not at all, and says what to do when it cannot."""
+
+import json
+import os
+import signal
+import socket
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from commands import moved_clock
+from commands.deploy import package
+from local.emulator import emulator, stack
+
+STACK = stack.Stack(
+    endpoint_url="http://127.0.0.1:4711",
+    api_url="http://127.0.0.1:4711/v1",
+    api_host="abc.execute-api.localhost:4711",
+    region="eu-west-2",
+    access_key_id="test",
+    secret_access_key="test",  # noqa: S106 - the emulator's
+    stack_name="dvpo-reminders",
+    clock_file="clock",
+    port=4711,
+    template_sha256="",
+    outputs={"TableName": "trial"},
+)
+
+
+class FakeCloudFormation:
+    """Takes a stack through the states it is told to."""
+
+    def __init__(self, *states: str) -> None:
+        self.states = list(states)
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def create_stack(self, **request: Any) -> None:
+        self.asked.append(("create", request))
+
+    def update_stack(self, **request: Any) -> None:
+        self.asked.append(("update", request))
+
+    def get_template_summary(self, **_: str) -> dict[str, Any]:
+        return {"Parameters": [{"ParameterKey": "OnAws"}, {"ParameterKey": "ForceName"}]}
+
+    def describe_stacks(self, **_: str) -> dict[str, Any]:
+        outputs = [{"OutputKey": "TableName", "OutputValue": "trial"}]
+        return {"Stacks": [{"StackStatus": self.states.pop(0), "Outputs": outputs}]}
+
+    def describe_stack_events(self, **_: str) -> dict[str, Any]:
+        def event(name: str, status: str, **reason: str) -> dict[str, str]:
+            return {"LogicalResourceId": name, "ResourceType": "T", "ResourceStatus": status} | {
+                f"ResourceStatus{key}": value for key, value in reason.items()
+            }
+
+        return {
+            "StackEvents": [
+                event("Second", "CREATE_FAILED"),
+                event("Table", "CREATE_FAILED", Reason="no key"),
+                event("Fine", "CREATE_COMPLETE"),
+            ]
+        }
+
+    def describe_events(self, **_: str) -> dict[str, Any]:
+        found = {"LogicalResourceId": "Bucket", "ValidationStatusReason": "name taken"}
+        return {"OperationEvents": [{"LogicalResourceId": "Fine"}, found]}
+
+    def describe_stack_resources(self, **_: str) -> dict[str, Any]:
+        ids = {"RestApi": "abc", "Stage": "v1", "Deployment": "d"}
+        return {
+            "StackResources": [
+                {"ResourceType": f"AWS::ApiGateway::{kind}", "PhysicalResourceId": name}
+                for kind, name in ids.items()
+            ]
+        }
+
+
+@pytest.fixture(autouse=True)
+def description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "stack.json"
+    monkeypatch.setattr(stack, "DESCRIPTION", file)
+    return file
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The emulator's starts and stops."""
+    seen: list[str] = []
+    monkeypatch.setattr(emulator, "running", lambda: 1 if seen[-1:] == ["start"] else None)
+    monkeypatch.setattr(emulator, "start", lambda _: seen.append("start"))
+    monkeypatch.setattr(emulator, "stop", lambda: seen.append("stop"))
+    monkeypatch.setattr(moved_clock, "follow", lambda _: None)
+    monkeypatch.setattr(stack, "refuse_taken", lambda _: None)
+    return seen
+
+
+def test_a_stack_that_is_not_up_says_how_to_start_it() -> None:
+    with pytest.raises(SystemExit, match="make up"):
+        stack.Stack.load()
+
+
+def test_a_stack_whose_emulator_died_points_at_its_log(
+    description: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    description.write_text(json.dumps(asdict(STACK)))
+    monkeypatch.setattr(emulator, "running", lambda: None)
+    with pytest.raises(SystemExit, match=r"has gone: see .*emulator\.log"):
+        stack.Stack.load()
+
+
+def test_what_is_written_down_is_what_is_loaded(
+    description: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    description.write_text(json.dumps(asdict(STACK)))
+    monkeypatch.setattr(emulator, "running", lambda: 1)
+    assert stack.Stack.load() == STACK
+
+
+def test_a_deployment_that_fails_leaves_no_emulator(
+    calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stack, "deploy", fail)
+    with pytest.raises(KeyboardInterrupt):
+        stack.up(4711)
+    assert calls == ["start", "stop"]
+
+
+def test_a_stack_that_came_up_stays_up(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed: list[int] = []
+    monkeypatch.setattr(stack, "deploy", deployed.append)
+    stack.up(4711)
+    assert (calls, deployed) == (["start"], [4711])
+
+
+def test_a_failed_change_leaves_the_stack_that_was_up(
+    calls: list[str], description: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(port: int) -> None:
+        raise SystemExit(f"no, on {port}")
+
+    calls.append("start")
+    description.write_text(json.dumps(asdict(STACK)))
+    monkeypatch.setattr(stack, "deploy", fail)
+    with pytest.raises(SystemExit, match="no, on 4711"):
+        stack.up(4999)
+    assert calls == ["start"]
+
+
+def test_going_down_forgets_the_stack_even_if_its_emulator_died(
+    description: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    description.write_text("{}")
+    monkeypatch.setattr(emulator, "stop", lambda: False)
+    stack.down()
+    assert not description.exists()
+    assert capsys.readouterr().out == "Nothing was up.\n"
+
+
+def test_a_port_in_use_is_named_with_the_way_out() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(SystemExit, match=rf"Port {port}: .* PORT={port + 1}"):
+            stack.refuse_taken(port)
+    stack.refuse_taken(port)
+
+
+def test_what_is_up_and_unchanged_is_left_alone(
+    calls: list[str], description: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls.append("start")
+    sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    description.write_text(json.dumps(asdict(STACK) | {"template_sha256": sha256}))
+    monkeypatch.setattr(package, "linked_libraries", lambda _: {})
+    monkeypatch.setattr(package, "build", lambda *_, **__: ("hello", {}))
+    before = description.stat()
+    stack.deploy(4711)
+    assert description.stat() == before
+
+
+def test_the_stack_is_created_once_and_then_updated(description: Path) -> None:
+    fake = FakeCloudFormation(
+        "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"
+    )
+    stack.change(fake, "template")  # type: ignore[arg-type]
+    description.touch()
+    stack.change(fake, "template")  # type: ignore[arg-type]
+    assert [name for name, _ in fake.asked] == ["create", "update"]
+    given = [{"ParameterKey": "OnAws", "ParameterValue": "false"}]
+    assert [request["Parameters"] for _, request in fake.asked] == [given, given]
+
+
+def test_a_failure_names_the_resources_and_their_reasons() -> None:
+    fake = FakeCloudFormation("CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE")
+    with pytest.raises(SystemExit) as failure:
+        stack.change(fake, "template")  # type: ignore[arg-type]
+    assert str(failure.value).splitlines() == [
+        "The stack is ROLLBACK_COMPLETE:",
+        "  Table (T): no key",
+        "  Second (T): no reason given",
+        "  Bucket: name taken",
+    ]
+
+
+def test_a_deployment_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "DEPLOY_SECONDS", -1)
+    with pytest.raises(SystemExit, match="Still CREATE_IN_PROGRESS after"):
+        stack.change(FakeCloudFormation("CREATE_IN_PROGRESS"), "template")  # type: ignore[arg-type]
+
+
+def test_the_api_is_found_by_its_stage_and_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulator, "CLOCK", Path("clock"))
+    fake = FakeCloudFormation("CREATE_COMPLETE")
+    assert stack.describe(fake, 4711, "") == STACK  # type: ignore[arg-type]
+
+
+def test_an_interrupt_unwinds_once() -> None:
+    kept = signal.getsignal(signal.SIGTERM)
+    try:
+        signal.signal(signal.SIGTERM, stack.interrupted)
+        with pytest.raises(SystemExit, match="Interrupted"):
+            signal.raise_signal(signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, kept)
+
+
+def test_status_tells_the_time_and_what_is_going_on(
+    description: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    description.write_text(json.dumps(asdict(STACK)))
+    work = SimpleNamespace(now=1796461200.0, running=2, unread=3, due=[1.0, 2.0])
+    monkeypatch.setattr(emulator, "running", lambda: 1)
+    monkeypatch.setattr(emulator, "read_page", lambda *_: vars(work))
+    stack.status()
+    told = capsys.readouterr().out
+    assert "Sat 05 Dec 2026 09:00:00 UTC; 2 schedules due once" in told
+    assert "running: 2; stream records not yet read: 3" in told

@@ -1,0 +1,140 @@
+"""What a treated order costs, by service, beside its texts and other ways to time them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.proofs.bench.acts import LONG, SHORT
+from tests.support.samples import ROOT
+from trial.metrics import Metric
+from trial.protocol.load import load
+
+if TYPE_CHECKING:
+    from tests.proofs.bench.acts import Life
+    from tests.proofs.bench.meter import Work
+
+PRICES: Final = Path(__file__).with_name("prices.toml")
+GOAL: Final = 0.001  # of what the texts cost
+
+MEMORY_GB: Final = 0.5
+COLD_SECONDS: Final = 1.0
+"""A cold start on AWS, billed. Few orders a day, so every invocation has one. An assumption."""
+CALL_SECONDS: Final = 0.01
+"""What a call of AWS takes there. An assumption."""
+PLATFORM_BYTES: Final = 900  # what Lambda itself logs of an invocation
+RECEIPT_BYTES: Final = 700  # what SNS logs of a text
+LOGS_MONTHS: Final = 400 / 30
+ORDERS_A_MONTH: Final = 42  # of one force, treated: the protocol's own assumption
+HOURS_A_MONTH, MINUTES_A_MONTH = 730, 43_800
+GB: Final = 10**9
+
+
+@cache
+def prices() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(PRICES.read_text())
+
+
+def price(name: str) -> float:
+    return float(prices()[name]["usd"])
+
+
+def of_order(life: Life) -> dict[str, float]:
+    """US dollars by service, of which none depends on how many orders there are."""
+    works = life.all_works
+    texts = sum(work.count("sns.") for work in works)
+    logged = sum(work.logged + PLATFORM_BYTES for work in works) + texts * RECEIPT_BYTES
+    schedules = sum(work.count("scheduler.create_schedule") for work in works)
+    units = sum(work.reads for work in works) * price("read_unit")
+    units += sum(work.writes for work in works) * price("write_unit")
+    kept = load("dvpo-2026-1").retention.trial_data_days / 30
+    return {
+        "API Gateway": price("api_request"),
+        "Lambda": sum(map(_invocation, works)),
+        "DynamoDB, units": units,
+        f"DynamoDB, kept {kept:.0f} months": life.stored / GB * price("table_gb_month") * kept,
+        "EventBridge Scheduler": schedules * price("scheduler_invocation"),
+        "audit trail's export, each entry by itself": life.audited * _link(),
+        "KMS": sum(work.count("kms.") for work in works) * price("kms_request"),
+        "CloudWatch Logs": logged / GB * (price("log_gb") + LOGS_MONTHS * price("log_gb_month")),
+    }
+
+
+def of_texts(life: Life) -> float:
+    return sum(work.count("sns.") for work in life.all_works) * price("text_part")
+
+
+def a_month() -> dict[str, float]:
+    """US dollars for there being a deployment, whether there are orders or not."""
+    template = (ROOT / "infra" / "template.yaml").read_text()
+    keys = len(re.findall("Type: AWS::KMS::Key$", template, re.MULTILINE))
+    alarms = len(re.findall("Type: AWS::CloudWatch::Alarm$", template, re.MULTILINE))
+    return {
+        f"{keys} keys": keys * price("kms_key_month"),
+        f"{alarms} alarms": alarms * price("alarm_month"),
+        f"{len(Metric)} metrics, without their codes": len(Metric) * price("metric_month"),
+        "reconciliation, hourly": HOURS_A_MONTH * _seconds(2 * COLD_SECONDS),
+    }
+
+
+def of_timing(life: Life, days: int) -> dict[str, float]:
+    """US dollars for bringing each of an order's texts to its time, in other ways than ours."""
+    (scheduling,) = life.works["scheduling"]
+    reminders = len(life.works["sending"])
+    ours = (
+        _invocation(scheduling)
+        + scheduling.reads * price("read_unit")
+        + scheduling.writes * price("write_unit")
+        + reminders * price("scheduler_invocation")
+    )
+    live = ORDERS_A_MONTH * days / 30  # at any moment
+    share = days / 30 / live
+    # Eight shards' index is asked every minute: half a unit each, by an invocation that is warm.
+    minute = 8 * 0.5 * price("read_unit") + _seconds(8 * CALL_SECONDS)
+    return {
+        "EventBridge Scheduler (ours)": ours,
+        "Step Functions, a wait a reminder": (2 + 3 * reminders) * price("step_transition"),
+        f"a poller each minute, {ORDERS_A_MONTH} orders a month": MINUTES_A_MONTH * minute * share,
+        f"a container, {ORDERS_A_MONTH} orders a month": (
+            HOURS_A_MONTH * price("container_hour") * share
+        ),
+    }
+
+
+def table(short: Life, long: Life) -> dict[str, Any]:
+    """All of it, for an order of each length."""
+    found: dict[str, Any] = {"a_month": a_month()}
+    for days, life in ((SHORT, short), (LONG, long)):
+        services, texts = of_order(life), of_texts(life)
+        total = sum(services.values())
+        running = sum(each for name, each in services.items() if "kept" not in name)
+        found[f"{days} days"] = {
+            "services": services,
+            "running": running,
+            "running_share": running / texts,
+            "infrastructure": total,
+            "infrastructure_share": total / texts,
+            "texts": texts,
+            "timing": of_timing(life, days),
+        }
+    return found
+
+
+def unconfirmed() -> list[str]:
+    return [name for name, each in prices().items() if each["status"] != "confirmed"]
+
+
+def _invocation(work: Work) -> float:
+    return _seconds(COLD_SECONDS + len(work.calls) * CALL_SECONDS)
+
+
+def _link() -> float:
+    """One link of the audit trail's chain: what it is appended to is found, and then it is put."""
+    return _seconds(COLD_SECONDS + 2 * CALL_SECONDS) + 2 * price("s3_put")
+
+
+def _seconds(billed: float) -> float:
+    return price("lambda_request") + MEMORY_GB * billed * price("lambda_gb_second")

@@ -1,0 +1,123 @@
+"""Orders that are made up as they are read, so that as many as one likes take little memory."""
+
+from __future__ import annotations
+
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import time_machine
+
+from tests.proofs.bench import units
+from tests.proofs.bench.acts import begun, treated
+from tests.proofs.bench.meter import Deployment
+from tests.proofs.simulation.cloud import Dynamo, Scheduler
+from tests.support.samples import MORNING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.proofs.simulation.conditions import Item
+
+PAGE = 60  # orders in a megabyte
+LISTED = 100  # schedules in an answer
+LONG_AGO = "2026-01"
+
+Partition = dict[str, "Item"]
+
+
+class MadeUp(Dynamo):
+    """A table that is made while it is read: these orders over and over, each another's."""
+
+    def __init__(self, examples: list[Partition], orders: int) -> None:
+        super().__init__(open_gate, lambda _: None)
+        self.orders = orders
+        self._examples = [dict(sorted(each.items())) for each in examples]
+
+    def scan(self, **request: Any) -> dict[str, Any]:
+        """One page of it."""
+        after = request.get("ExclusiveStartKey")
+        first = _serial(after["pk"]["S"]) + 1 if after else 0
+        end = min(first + PAGE, self.orders)
+        items = [item for serial in range(first, end) for item in self.order(serial)]
+        if end == self.orders:
+            return {"Items": items}
+        return {"Items": items, "LastEvaluatedKey": _key(items[-1])}
+
+    def at(self, pk: str, sk: str) -> Item | None:
+        return _own(self._example(_serial(pk))[sk], _serial(pk))
+
+    def order(self, serial: int) -> Iterator[Item]:
+        """All that there is of one order."""
+        return (_own(item, serial) for item in self._example(serial).values())
+
+    def index_all(self) -> None:
+        """The index of enrolments has them, and as many again of long ago."""
+        (by_month,) = (each for each in units.indexes() if each.name == "enrolments_by_month")
+        for serial in range(2 * self.orders):
+            item = _own(self._example(serial)["ENROLMENT"], serial)
+            if serial >= self.orders:
+                item["month"] = {"S": LONG_AGO}
+            place = item["pk"]["S"], "ENROLMENT"
+            self.indexes["trial"][item["trial"]["S"]][place] = by_month.entry(item)
+
+    def _query(self, attribute: str, value: str, request: dict[str, Any]) -> dict[str, Any]:
+        if attribute == "pk" and value.startswith("ENROLMENT#"):
+            return {"Items": list(self.order(_serial(value)))}
+        return super()._query(attribute, value, request)
+
+    def _example(self, serial: int) -> Partition:
+        return self._examples[serial % len(self._examples)]
+
+
+class MadeUpSchedules(Scheduler):
+    """The schedules of these orders, found by whose they are, and told page by page."""
+
+    def __init__(self, table: MadeUp) -> None:
+        super().__init__(open_gate, lambda *_: None)
+        self._table = table
+
+    def paginate(self, **request: Any) -> list[dict[str, Any]]:
+        prefix, owner, _ = f"{request['NamePrefix']}-".split("-", 2)
+        serials = [UUID(owner).int] if owner else range(self._table.orders)
+        names = [
+            {"Name": f"{prefix}-{UUID(int=serial).hex}-{item['number']['N']:>02}"}
+            for serial in serials
+            for item in self._table.order(serial)
+            if item["kind"] == {"S": "reminder"}
+        ]
+        pages = range(0, max(1, len(names)), LISTED)
+        return [{"Schedules": names[first : first + LISTED]} for first in pages]
+
+
+def open_gate(_: str, call: Callable[[], dict[str, Any]], *__: object) -> dict[str, Any]:
+    """Let a call through."""
+    return call()
+
+
+def _own(item: Item, serial: int) -> Item:
+    """One like it, of another order."""
+    ident = UUID(int=serial)
+    changed = item | {"pk": {"S": f"ENROLMENT#{ident}"}}
+    for name, value in (("enrolment_id", str(ident)), ("person_hash", f"{serial:064x}")):
+        if name in item:
+            changed[name] = {"S": value}
+    return changed
+
+
+def _serial(pk: str) -> int:
+    return UUID(pk.partition("#")[2]).int
+
+
+def _key(item: Item) -> Item:
+    return {"pk": item["pk"], "sk": item["sk"]}
+
+
+def examples() -> list[Partition]:
+    """An order of each arm."""
+    with time_machine.travel(MORNING, tick=False):
+        deployment = Deployment()
+        with deployment.lived_in():
+            lives = [begun(deployment, serial) for serial in islice(count(1), 8)]
+            by_arm = {treated(deployment, life): life.enrolment_id for life in lives}
+    return [deployment.memory.dynamo.partitions[f"ENROLMENT#{each}"] for each in by_arm.values()]

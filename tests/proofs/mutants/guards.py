@@ -1,0 +1,410 @@
+"""
+The guards on which the invariants stand, each with what the code would be without it.
+
+A snippet stands exactly once in its file: `test_guards.py` sees to it, so that no guard is
+thought to be tested after its code has moved on.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Guard(NamedTuple):
+    """One guard: what it prevents, where it is, and the code with and without it."""
+
+    prevents: str
+    file: str
+    snippet: str
+    replacement: str
+
+
+_SENDING = "functions/sending"
+_ENROLMENT = "functions/enrolment"
+_ALLOCATION = "functions/allocation"
+_SCHEDULING = "functions/scheduling"
+_RECONCILIATION = "functions/reconciliation"
+_AUDIT = "functions/audit"
+_RETENTION = "functions/retention"
+_TRIAL = "layers/common/trial"
+_TEMPLATE = "infra/template.yaml"
+
+GUARDS = (
+    # Sending: the claim
+    Guard(
+        "two claims of one reminder",
+        f"{_SENDING}/store.py",
+        '    text = "#state IN (:planned, :scheduled) AND #due_at = :due_at"\n',
+        '    values = {"due_at": values["due_at"]}\n    text = "#due_at = :due_at"\n',
+    ),
+    Guard(
+        "a claim at a time from which the reminder has moved",
+        f"{_SENDING}/store.py",
+        '    text = "#state IN (:planned, :scheduled) AND #due_at = :due_at"\n',
+        '    del values["due_at"]\n    text = "#state IN (:planned, :scheduled)"\n',
+    ),
+    Guard(
+        "a text on what the enrolment no longer says",
+        f"{_SENDING}/store.py",
+        '                    "#version = :seen AND #status = :allocated",\n'
+        '                    {"seen": enrolment.version, "allocated": Status.ALLOCATED.value},\n',
+        '                    "#status = :allocated",\n'
+        '                    {"allocated": Status.ALLOCATED.value},\n',
+    ),
+    Guard(
+        "a text while sending is paused",
+        f"{_SENDING}/store.py",
+        '"attribute_not_exists(#paused) OR #paused = :off", {"off": False}',
+        '"attribute_not_exists(#nothing)", {}',
+    ),
+    Guard(
+        "a text to a suppressed number",
+        f"{_SENDING}/store.py",
+        '"attribute_not_exists(#suppressed)"',
+        '"attribute_not_exists(#nothing)"',
+    ),
+    Guard(
+        "two texts a day to a person",
+        f"{_SENDING}/store.py",
+        "                Check(DAY_FREE, ABSENT),\n",
+        "",
+    ),
+    Guard(
+        "closing another's claim",
+        f"{_SENDING}/store.py",
+        '        "#state = :claimed AND #claimed_at = :claimed_at",\n'
+        '        {"claimed": ReminderState.CLAIMED.value, "claimed_at": claimed_at.isoformat()},\n',
+        '        "#state IN (:claimed, :unknown, :planned, :scheduled)",\n'
+        "        {\n"
+        '            "claimed": "claimed",\n'
+        '            "unknown": "unknown",\n'
+        '            "planned": "planned",\n'
+        '            "scheduled": "scheduled",\n'
+        "        },\n",
+    ),
+    # Sending: the guard
+    Guard(
+        "a text after the end",
+        f"{_SENDING}/guard.py",
+        "enrolment.status is not Status.ALLOCATED",
+        "False",
+    ),
+    Guard(
+        "a text after the last day",
+        f"{_SENDING}/guard.py",
+        "local_date(now) > order.expires_on",
+        "False",
+    ),
+    Guard(
+        "a stale text",
+        f"{_SENDING}/guard.py",
+        "now - reminder.due_at > timedelta(hours=protocol.freshness_hours)",
+        "now - reminder.due_at > timedelta(hours=protocol.freshness_hours + 12)",
+    ),
+    Guard(
+        "a text outside the window",
+        f"{_SENDING}/guard.py",
+        "not allowed_at(now, window)",
+        "False",
+    ),
+    Guard(
+        "a text to a number that has been lost",
+        f"{_SENDING}/guard.py",
+        "mobile.sealed is None",
+        "False",
+    ),
+    Guard(
+        "more texts in a day than the trial may send",
+        f"{_SENDING}/store.py",
+        '"attribute_not_exists(#counted) OR #counted < :most"',
+        '"attribute_not_exists(#counted) OR #counted < :most OR #counted >= :most"',
+    ),
+    Guard(
+        "a text to a number that was sealed for another order",
+        f"{_TRIAL}/aws/kms.py",
+        'return {"enrolment": str(enrolment_id)}',
+        'return {"enrolment": "any"}',
+    ),
+    Guard(
+        "a number that anybody can read in the table",
+        f"{_ENROLMENT}/enrol.py",
+        "sealed=sealing.sealed(number, about=ident),",
+        "sealed=number,",
+    ),
+    Guard(
+        "identifiers that anybody can read in the table",
+        f"{_ENROLMENT}/enrol.py",
+        "sealed=sealing.sealed(who.model_dump_json(), about=ident),",
+        "sealed=who.model_dump_json(),",
+    ),
+    Guard(
+        "a number of the same name sealed anew as if it were another",
+        f"{_ENROLMENT}/change.py",
+        "enrolment.mobile if same else found,",
+        "found,",
+    ),
+    Guard(
+        "an order made on a child, by a correction of its date",
+        f"{_TRIAL}/eligibility.py",
+        "bool(respondent.of_age_on and order.made_on < respondent.of_age_on)",
+        "False",
+    ),
+    Guard(
+        "a text to a protected number",
+        f"{_SENDING}/guard.py",
+        "Suppression.UNSAFE_NUMBER: mobile.unsafe",
+        "Suppression.UNSAFE_NUMBER: False",
+    ),
+    Guard(
+        "a plan to do better after a breach",
+        f"{_SENDING}/guard.py",
+        "enrolment.breach_reported_at is not None",
+        "False",
+    ),
+    Guard(
+        "a text before it is due",
+        f"{_SENDING}/send.py",
+        "        if now < facts.reminder.due_at:\n"
+        "            return Result(Outcome.NOT_DUE)"
+        "  # it has moved; its own schedule will bring it\n",
+        "",
+    ),
+    Guard(
+        "a text to somebody in control",
+        f"{_SENDING}/send.py",
+        "if facts.allocation.arm is not Arm.INTERVENTION:",
+        "if False:",
+    ),
+    # Sending: the provider
+    Guard(
+        "repeating what the provider answered with an error",
+        f"{_SENDING}/gateway.py",
+        '    return UnsureError(f"the provider answered {status}")',
+        '    return NotSentError(f"the provider answered {status}")',
+    ),
+    Guard(
+        "repeating what the provider did not answer",
+        f"{_SENDING}/gateway.py",
+        '            raise UnsureError("the provider gave no answer") from None',
+        '            raise NotSentError("the provider gave no answer") from None',
+    ),
+    Guard(
+        "losing what was turned away",
+        f"{_SENDING}/send.py",
+        "        store.release_claim(facts, day=day, claimed_at=now)\n",
+        "",
+    ),
+    Guard(
+        "several requests for one text",
+        f"{_TRIAL}/aws/clients.py",
+        'retries={"total_max_attempts": 1}',
+        'retries={"total_max_attempts": 3}',
+    ),
+    # Reconciliation
+    Guard(
+        "taking another's receipt for one's own",
+        f"{_RECONCILIATION}/reconcile.py",
+        "    if facts.enrolment.mobile.shared:\n        return None",
+        "    if False:\n        return None",
+    ),
+    Guard(
+        "calling a reminder lost while its sender may live",
+        f"{_RECONCILIATION}/reconcile.py",
+        "    if now - claimed_at <= CLAIM_PATIENCE:\n        return None\n",
+        "",
+    ),
+    Guard(
+        "undoing what sending has done meanwhile",
+        f"{_RECONCILIATION}/store.py",
+        '        "#state = :seen_state AND #due_at = :seen_due_at",\n'
+        '        {"seen_state": reminder.state.value, "seen_due_at": reminder.item()["due_at"]},\n',
+        '        "attribute_not_exists(#nothing)",\n',
+    ),
+    # Enrolment
+    Guard(
+        "writing over what somebody else has changed",
+        f"{_ENROLMENT}/store.py",
+        '        Check("unchanged", "#version = :seen", {"seen": seen})\n        if seen\n'
+        '        else Check("unchanged", ABSENT)\n',
+        "        None\n",
+    ),
+    Guard(
+        "a number flooded by orders made up to name it",
+        f"{_ENROLMENT}/enrol.py",
+        "    crowded = len(others) > MOST_SHARING\n",
+        "    crowded = False\n",
+    ),
+    Guard(
+        "a number that another order protects",
+        f"{_ENROLMENT}/enrol.py",
+        "unsafe = number_hash in own_protected or any_live(seen.protected, today)",
+        "unsafe = number_hash in own_protected",
+    ),
+    Guard(
+        "a number that the same order protects",
+        f"{_ENROLMENT}/enrol.py",
+        "unsafe = number_hash in own_protected or any_live(seen.protected, today)",
+        "unsafe = any_live(seen.protected, today)",
+    ),
+    Guard(
+        "a number that a later order protects",
+        f"{_ENROLMENT}/enrol.py",
+        '"unsafe": mobile.unsafe or number_hash in protected',
+        '"unsafe": mobile.unsafe',
+    ),
+    Guard(
+        "the same order with other content",
+        f"{_ENROLMENT}/enrol.py",
+        "if around.enrolment.request_digest != hashes.request:",
+        "if False:",
+    ),
+    Guard(
+        "two live orders of a person in the trial",
+        f"{_ENROLMENT}/derive.py",
+        "another_live_order=any_live(others, today)",
+        "another_live_order=False",
+    ),
+    Guard(
+        "other dates once a text may have gone",
+        f"{_ENROLMENT}/change.py",
+        "if first_due and desk.now >= first_due:",
+        "if False:",
+    ),
+    Guard(
+        "randomising before service",
+        f"{_TRIAL}/eligibility.py",
+        "Reason.NOT_SERVED: order.served_on is None",
+        "Reason.NOT_SERVED: False",
+    ),
+    # Allocation
+    Guard(
+        "allocating who is not eligible any more",
+        f"{_ALLOCATION}/store.py",
+        '        "#version = :seen AND #status = :eligible",\n'
+        '        {"seen": enrolment.version, "eligible": Status.ELIGIBLE.value},\n',
+        '        "attribute_not_exists(#nothing)",\n        {},\n',
+    ),
+    Guard(
+        "two arms for a person",
+        f"{_ALLOCATION}/store.py",
+        'condition=Check("person as seen", "#version = :seen", {"seen": person.version})',
+        'condition=Check("person as seen", "attribute_not_exists(#nothing)")',
+    ),
+    Guard(
+        "using a slot twice",
+        f"{_ALLOCATION}/store.py",
+        '            "#block = :seen_block AND #position = :seen_position",\n'
+        '            {"seen_block": seen.block, "seen_position": seen.position},\n',
+        '            "attribute_not_exists(#nothing)",\n            {},\n',
+    ),
+    Guard(
+        "using the first slot twice",
+        f"{_ALLOCATION}/store.py",
+        '        else Check("cursor as seen", ABSENT)\n',
+        "        else None\n",
+    ),
+    Guard(
+        "another arm for a later order",
+        f"{_ALLOCATION}/allocate.py",
+        "if facts.person.allocated:",
+        "if False:",
+    ),
+    # Scheduling
+    Guard(
+        "scheduling what has changed meanwhile",
+        f"{_SCHEDULING}/store.py",
+        '        condition = Check("reminder as seen", '
+        '"#state = :state AND #due_at = :due_at", seen)\n',
+        '        condition = Check("reminder as seen", "attribute_not_exists(#nothing)")\n',
+    ),
+    Guard(
+        "schedules for somebody in control",
+        f"{_SCHEDULING}/converge.py",
+        "if file is None or file.allocation.arm is not Arm.INTERVENTION:",
+        "if file is None:",
+    ),
+    # Audit
+    Guard(
+        "an entry of the audit trail that is exported twice",
+        f"{_AUDIT}/export.py",
+        "if entry.key not in known]",
+        "if entry.key]",
+    ),
+    Guard(
+        "two chains of the audit trail",
+        f"{_AUDIT}/store.py",
+        '                IfNoneMatch="*",\n',
+        "",
+    ),
+    Guard(
+        "a link that does not tell which one stands before it",
+        f"{_AUDIT}/chain.py",
+        "previous=sha256(previous)",
+        "previous=sha256(None)",
+    ),
+    Guard(
+        "an entry of the audit trail written over another",
+        f"{_TRIAL}/records.py",
+        '#{entry.what}#{token_hex(4)}"',
+        '#{entry.what}"',
+    ),
+    # Retention
+    Guard(
+        "erasing what has been put on hold meanwhile",
+        f"{_RETENTION}/store.py",
+        'Check("enrolment as seen", "#version = :seen", {"seen": enrolment.version})',
+        'Check("enrolment is there", "attribute_exists(#pk)")',
+    ),
+    Guard(
+        "erasing what another order needs of a number",
+        f"{_RETENTION}/traces.py",
+        "return number is not None and bool(",
+        "return False and bool(",
+    ),
+    Guard(
+        "a suppression forgotten with the order",
+        f"{_RETENTION}/traces.py",
+        " or number.suppressed)",
+        ")",
+    ),
+    Guard(
+        "another arm for a person whose identifiers were erased",
+        f"{_RETENTION}/traces.py",
+        "first = None if allocated and person.allocated == ident else person.allocated",
+        "first = None",
+    ),
+    Guard(
+        "an order taken in again after it was erased",
+        f"{_ENROLMENT}/enrol.py",
+        "if around.enrolment.erased_at:",
+        "if False:",
+    ),
+    Guard(
+        "a number put back after it was erased",
+        f"{_ENROLMENT}/change.py",
+        "if before.erased_at and not erased_too:",
+        "if False:",
+    ),
+    # The template
+    Guard(
+        "one bad record that blocks allocation",
+        _TEMPLATE,
+        "MaximumRetryAttempts: 10\n            MaximumRecordAgeInSeconds: 72000\n"
+        "            FunctionResponseTypes: [ReportBatchItemFailures]\n"
+        "            DestinationConfig: {OnFailure: {Type: SQS, "
+        "Destination: !GetAtt AllocationFailures.Arn}}\n",
+        "MaximumRetryAttempts: -1\n            MaximumRecordAgeInSeconds: 72000\n"
+        "            FunctionResponseTypes: [ReportBatchItemFailures]\n"
+        "            DestinationConfig: {OnFailure: {Type: SQS, "
+        "Destination: !GetAtt AllocationFailures.Arn}}\n",
+    ),
+    Guard(
+        "dropping failed records of scheduling unseen",
+        _TEMPLATE,
+        "            FunctionResponseTypes: [ReportBatchItemFailures]\n"
+        "            DestinationConfig: {OnFailure: {Type: SQS, "
+        "Destination: !GetAtt SchedulingFailures.Arn}}\n",
+        "            DestinationConfig: {OnFailure: {Type: SQS, "
+        "Destination: !GetAtt SchedulingFailures.Arn}}\n",
+    ),
+)

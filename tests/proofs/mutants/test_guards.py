@@ -1,0 +1,20 @@
+"""No guard has moved on without its entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.proofs.mutants.guards import GUARDS, Guard
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.prevents)
+def test_the_code_of_a_guard_stands_exactly_once_in_its_file(guard: Guard) -> None:
+    assert (ROOT / guard.file).read_text().count(guard.snippet) == 1
+
+
+def test_no_guard_is_replaced_by_itself() -> None:
+    assert [guard.prevents for guard in GUARDS if guard.snippet == guard.replacement] == []

@@ -1,0 +1,252 @@
+"""One seed, from the first order to the day when nothing is left to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
+from random import Random
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from audit.chain import number_of, read
+from commands.audit.audit_findings import Chain
+from tests.proofs.simulation.cloud import Bucket, Dynamo, Kms, Scheduler
+from tests.proofs.simulation.faults import Fault
+from tests.proofs.simulation.model import Arm, Violation
+from tests.proofs.simulation.services import (
+    Clockwork,
+    Lambda,
+    Phones,
+    owner,
+    stream_readers,
+    stream_record,
+)
+from tests.proofs.simulation.upstream import Upstream
+from tests.proofs.simulation.world import World
+from trial.aws.table import Key
+
+if TYPE_CHECKING:
+    from tests.proofs.simulation.conditions import Item
+
+_FINAL = {
+    "delivered", "undelivered", "unconfirmed", "suppressed", "failed", "unknown"
+}  # fmt: skip
+_RECEIPT = {"delivered", "undelivered"}
+_AFTER = {
+    "planned": {"scheduled", "claimed", "suppressed"},
+    "scheduled": {"planned", "claimed", "suppressed"},
+    "claimed": {"scheduled", "sent", "failed", "unknown"} | _RECEIPT,
+    "sent": {"unconfirmed"} | _RECEIPT,
+    "unconfirmed": _RECEIPT,
+    "unknown": {"sent"} | _RECEIPT,
+    "delivered": _RECEIPT,
+    "undelivered": _RECEIPT,
+    "suppressed": {"planned"},
+    "failed": set(),
+}
+"""What a reminder may become: what may have been sent never goes back to what may be sent."""
+_STARTS = (datetime(2027, 3, 20, 8, tzinfo=UTC), datetime(2027, 10, 20, 8, tzinfo=UTC))
+_HOUR = timedelta(hours=1)
+_NIGHT = 2
+_NIGHTS = 3  # the proof of every third is enough to simulate
+_AHEAD = timedelta(hours=3)
+_AFTERWARDS = timedelta(days=5)
+"""Receipts come within 90 hours; then the last reconciliation has something to do."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one seed came to."""
+
+    seed: int
+    violation: str | None
+    trace: list[str]
+    counted: Counter[str]
+    faults: Counter[Fault]
+
+
+class Simulation:
+    """A world with AWS, the template's wiring, upstream and the model that watches."""
+
+    def __init__(self, seed: int) -> None:
+        start = Random(seed).choice(_STARTS)  # noqa: S311 - so that both clock changes are met
+        self.world = world = World(seed, start)
+        self._serial = count(1)
+        short = partial(world.strikes, Fault.SHORT_ANSWER)
+        self.dynamo = Dynamo(world.gate, self._committed, short)
+        run = Lambda(world)
+        self.scheduler = Scheduler(world.gate, self._created)
+        self._clockwork = Clockwork(world, self.scheduler, run)
+        self.phones = Phones(world, run)
+        self.bucket = Bucket(world.gate)
+        self.clients = {
+            "dynamodb": self.dynamo,
+            "s3": self.bucket,
+            "kms": Kms(world.gate, str(seed)),
+            "scheduler": self.scheduler,
+            "sns": self.phones,
+        }
+        self._readers = stream_readers(world)
+        self._run = run
+        self.upstream = Upstream(world, start)
+        world.meddle = self.upstream.meddle
+        world.at(start + _HOUR, "", self._reconcile)
+
+    def live(self) -> None:
+        """Live it to its end, then see what is left. Raises Violation."""
+        world = self.world
+        with world.lived_in(self.clients):
+            world.run(self.upstream.until)
+            world.weather.clears()
+            world.run(self.upstream.until + _AFTERWARDS)
+            world.run(self.upstream.until + _AFTERWARDS + _AHEAD)
+            self._settled()
+            world.counted["texts overtaken by an answer"] = world.model.overtaken
+            world.counted["texts"] = self.phones.texts
+
+    # --- watching ----------------------------------------------------------------------------
+
+    def _created(self, name: str, at: datetime) -> None:
+        self._clockwork.created(name, at)
+
+    def _committed(self, changes: list[tuple[Item | None, Item | None]]) -> None:
+        """One transaction: tell the model of it, and the stream."""
+        world = self.world
+        reminders = Counter(_ident(new) for old, new in changes if _is(new, "reminder") and not old)
+        for old, new in changes:
+            item = new or old or {}
+            if _is(item, "allocation"):
+                if old or not new:
+                    raise Violation("an allocation never changes")
+                arm = _arm(new)
+                world.model.allocated(_ident(new), arm, reminders[_ident(new)])
+            elif _is(item, "reminder") and new:
+                self._moved(old, new)
+            record = stream_record(next(self._serial), old, new, world.now)
+            for reader in self._readers:
+                reader.announce(record)
+
+    def _moved(self, old: Item | None, new: Item) -> None:
+        model, ident, number = self.world.model, _ident(new), int(new["number"]["N"])
+        state = new["state"]["S"]
+        if not old and ident in model.arms:
+            model.planned(ident)
+        if old and old["state"] == new["state"]:
+            return
+        if old and state not in _AFTER[old["state"]["S"]]:
+            raise Violation(f"what is {old['state']['S']} does not become {state}")
+        if state in _RECEIPT | {"sent"} and (ident, number) not in model.handed:
+            raise Violation("what was never handed over is not called sent")
+        if state == "claimed":
+            due_at = datetime.fromisoformat(new["due_at"]["S"])
+            model.claimed(ident, number, theme=new["theme"]["S"], due_at=due_at)
+        self.world.counted[state] += 1
+        self.world.note(f"reminder {number} of {ident} {state}")
+
+    def _settled(self) -> None:
+        """Nothing is left to do: all is at its end, or somebody has been told."""
+        world = self.world
+        world.model.blocks_are_filled_in_order_and_balanced()
+        for item in list(self.dynamo.items()):
+            if _is(item, "enrolment") and item["status"]["S"] == "eligible":
+                self._must_be_seen(item, "an eligible enrolment is never drawn")
+            if _is(item, "reminder") and item["state"]["S"] not in _FINAL:
+                self._must_be_seen(item, f"a reminder stays {item['state']['S']}")
+            if _is(item, "reminder") and world.weather.calm:
+                self._must_have_gone(item)
+        if self.scheduler.schedules:
+            raise Violation(f"schedules are left: {sorted(self.scheduler.schedules)}")
+        self._exported()
+
+    def _exported(self) -> None:
+        """Every entry of the audit trail is in one link of one whole chain, once."""
+        chain, told = Chain(), 0
+        for path, link in sorted(self.bucket.objects.items(), reverse=True):
+            chain.add(number_of(path), link)
+            told += len(read(link).entries)
+        if chain.findings or told != len(chain.entries):
+            raise Violation(f"the audit trail: {told - len(chain.entries)} twice, {chain.findings}")
+        for item in self.dynamo.items():
+            key = Key(item["pk"]["S"], item["sk"]["S"])
+            lost = _is(item, "audit") and key not in chain.entries
+            if lost and owner(key.pk) not in self.world.seen:
+                raise Violation(f"an entry of the audit trail is never exported: {key}")
+
+    def _must_have_gone(self, item: Item) -> None:
+        """Where no fault ever struck, a text is sent unless upstream or the calendar forbade it."""
+        by_fault = {"stale"}
+        if not any(_is(each, "switch") for each in self.dynamo.items()):
+            by_fault |= {"outside_window", "expired"}  # a pause may end at night, or too late
+        state, reason = item["state"]["S"], item.get("reason", {}).get("S")
+        if state in ("failed", "unknown", "unconfirmed") or reason in by_fault:
+            raise Violation(f"a reminder is {state}, {reason}, though nothing went wrong")
+
+    def _must_be_seen(self, item: Item, what: str) -> None:
+        if _ident(item) not in self.world.seen:
+            raise Violation(f"{what}: {_ident(item)}")
+
+    # --- reconciliation ----------------------------------------------------------------------
+
+    def _reconcile(self) -> None:
+        """Every hour; but an hour in which it would find nothing is not worth a simulation."""
+        world = self.world
+        until = f"{world.now + _AHEAD:%Y-%m-%dT%H:%M:%SZ}"
+        waiting = (
+            item["due_at"]["S"] <= until
+            for shard in self.dynamo.indexes["open_shard"].values()
+            for item in shard.values()
+        )
+        if any(waiting):
+            world.note("reconciliation")
+            self._found(self._run.invoke("reconciliation", {}))
+        if world.now.hour == _NIGHT and world.now.day % _NIGHTS == 0:
+            world.note("proof")
+            self._found(self._run.invoke("reconciliation", {"proof": "control"}))
+        world.at(world.now + _HOUR, "", self._reconcile)
+
+    def _found(self, answer: dict[str, Any] | None) -> None:
+        gaps = answer["gaps"] if answer else {}
+        self.world.counted.update({f"gap {gap}": times for gap, times in gaps.items()})
+        strays = any(_is(item, "stray") for item in self.dynamo.items())
+        if "not_entitled" in gaps and not strays:
+            raise Violation("the proof accuses nobody who has done nothing")
+
+
+def run(seed: int) -> Report:
+    """Live through one seed."""
+    simulation = Simulation(seed)
+    simulation.upstream.scatter()
+    return report(simulation, seed)
+
+
+def report(simulation: Simulation, seed: int) -> Report:
+    """Live through what is planned."""
+    world, violation = simulation.world, None
+    try:
+        simulation.live()
+    except Violation as found:
+        violation = str(found)
+        world.note(f"VIOLATION: {violation}")
+    trace = [f"{at:%d %b %H:%M:%S} {'  ' * depth}{what}" for at, depth, what in world.trace]
+    return Report(seed, violation, trace, world.counted, world.faults)
+
+
+def _is(item: Item | None, kind: str) -> bool:
+    return item is not None and item.get("kind") == {"S": kind}
+
+
+def _ident(item: Item | None) -> UUID:
+    return UUID((item or {})["enrolment_id"]["S"])
+
+
+def _arm(item: Item) -> Arm:
+    block, position = (item.get(name, {}).get("N") for name in ("block", "position"))
+    return Arm(
+        item["arm"]["S"],
+        item["stratum"]["S"],
+        int(block or -1),
+        int(position or -1),
+    )

@@ -1,0 +1,60 @@
+"""A part of the seeds, every time: all of them are `python -m tests.proofs.simulation`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from tests.proofs.simulation.faults import Fault
+from tests.proofs.simulation.run import run
+from tests.support.samples import ROOT
+
+SEEDS = range(120)
+PARTS = 5
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_whatever_goes_wrong_nothing_happens_that_must_never(part: int) -> None:
+    seen: Counter[Fault] = Counter()
+    texts = 0
+    for seed in SEEDS[part::PARTS]:
+        report = run(seed)
+        again = f"python -m tests.proofs.simulation --seed {seed} --trace"
+        assert report.violation is None, f"{report.violation}: {again}"
+        seen += report.faults
+        texts += report.counted["texts"]
+    print(f"{texts} texts; {dict(seen)}")  # noqa: T201 - shown by pytest -rP
+    rare = {
+        Fault.FIRING_LOST,
+        Fault.REORDERED,
+        Fault.TEXT_REFUSED,
+        Fault.TEXT_SILENT,
+        Fault.TEXT_UNREACHABLE,
+    }
+    assert set(Fault) - rare <= set(seen)
+    assert texts
+
+
+def digest(seed: int) -> str:
+    return hashlib.sha256("\n".join(run(seed).trace).encode()).hexdigest()
+
+
+def test_a_seed_is_the_same_story_every_time_and_in_every_process() -> None:
+    seeds = range(4)
+    command = (
+        "from tests.proofs.simulation.test_simulation import digest; print(*map(digest, range(4)))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", command],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONHASHSEED": "1", "PYTHONPATH": "functions:layers/common:."},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == [digest(seed) for seed in seeds]

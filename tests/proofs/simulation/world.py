@@ -1,0 +1,320 @@
+"""
+One seed's world: a clock that jumps, an agenda, and the functions with AWS around them.
+
+Single-threaded, yet not one thing after another: at each AWS call of a function the world may
+let something else happen first, a life event above all. So what a function has read may be
+stale when it writes, as with many functions at once.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import os
+from collections import Counter
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import time_machine
+from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+
+from allocation import allocate
+from allocation import handler as allocation
+from audit import export
+from audit import handler as audit
+from enrolment import handler as enrolment
+from receipts import handler as receipts
+from reconciliation import handler as reconciliation
+from scheduling import handler as scheduling
+from sending import handler as sending
+from tests.proofs.simulation.cloud import refusal
+from tests.proofs.simulation.faults import CALLS, TRANSACTIONS, Fault, Weather
+from tests.proofs.simulation.model import Model, Violation
+from trial import config, retry
+from trial.aws import clients as aws_clients
+from trial.errors import TrialError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from uuid import UUID
+
+FUNCTIONS: dict[str, Any] = {
+    "allocation": allocation,
+    "audit": audit,
+    "enrolment": enrolment,
+    "receipts": receipts,
+    "reconciliation": reconciliation,
+    "scheduling": scheduling,
+    "sending": sending,
+}
+SETTINGS = {
+    "POWERTOOLS_METRICS_NAMESPACE": "DvpoReminders",
+    "TABLE_NAME": "trial",
+    "PROTOCOL": "dvpo-2026-1",
+    "ALLOCATION_KEY_ID": "allocation",
+    "IDENTITY_KEY_ID": "identity",
+    "SEALING_KEY_ID": "sealing",
+    "TEXTS_PER_DAY": "500",
+    "FORCE_NAME": "Durham Police",
+    "FORCE_CONTACT": "101",
+    "SENDER_ID": "Police",
+    "USD_TO_GBP": "0.75",
+    "AUDIT_BUCKET": "audit",
+    "SCHEDULE_GROUP": "reminders",
+    "SCHEDULE_PREFIX": "dvpo",
+    "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/fire",
+    "SCHEDULE_TARGET_ARN": "arn:aws:lambda:eu-west-2:123456789012:function:sending",
+    "SCHEDULE_DEAD_LETTER_ARN": "arn:aws:sqs:eu-west-2:123456789012:failures",
+}
+_CODES = {
+    "dynamodb": ("ThrottlingException", "InternalServerError"),
+    "kms": ("ThrottlingException", "KMSInternalException"),
+    "s3": ("SlowDown", "InternalError"),
+    "scheduler": ("ThrottlingException", "InternalServerException"),
+}
+_DEEPEST = 3  # how many functions may be in mid-call at once
+_SLOW = timedelta(seconds=1)  # how long a call may take
+
+
+class Context(LambdaContext):
+    """What Lambda tells a function about its invocation."""
+
+    def __init__(self) -> None:
+        self._function_name = "simulated"
+        self._memory_limit_in_mb = 512
+        self._invoked_function_arn = "arn:aws:lambda:eu-west-2:123456789012:function:simulated"
+        self._aws_request_id = "simulated"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 300_000
+
+
+class Crash(BaseException):
+    """The function's process is gone: nothing of it runs any more, not even an `except`."""
+
+
+class Failed(Exception):  # noqa: N818 - of the simulated function, not of ours
+    """An invocation came to nothing, in a way in which functions may fail."""
+
+
+@dataclass
+class Invocation:
+    """One run of a function: which one it is, on whose account, how many calls it has made."""
+
+    serial: int
+    label: str
+    about: UUID | None
+    reminder: int
+    calls: int = 0
+
+
+class World:
+    """The clock, the agenda, the weather, and the running of functions."""
+
+    def __init__(self, seed: int, start: datetime) -> None:
+        self.rng = Random(f"simulation {seed}")  # noqa: S311 - to be repeated, not to be secret
+        self.weather = Weather(self.rng)
+        self.now = start
+        self.model = Model()
+        self.faults: Counter[Fault] = Counter()
+        self.counted: Counter[str] = Counter()
+        self.trace: list[tuple[datetime, int, str]] = []
+        self.seen: set[UUID] = set()
+        """Whose trouble has reached an alarm or a queue of dead letters."""
+        self.poisoned: set[UUID] = set()
+        self.stack: list[Invocation] = []
+        self.meddle: Callable[[UUID | None], None] = lambda _: None
+        self.script: Callable[[Invocation, str], Fault | None] = lambda *_: None
+        self._agenda: list[tuple[datetime, int, str, Callable[[], None]]] = []
+        self._serial = count()
+        self._clock: time_machine.Traveller | None = None
+        self._shown = start
+
+    # --- time --------------------------------------------------------------------------------
+
+    def at(self, moment: datetime, what: str, act: Callable[[], None]) -> None:
+        """Put something on the agenda; without a word for it, it leaves no trace."""
+        heapq.heappush(self._agenda, (moment, next(self._serial), what, act))
+
+    def after(self, seconds: float, what: str, act: Callable[[], None]) -> None:
+        self.at(self.now + timedelta(seconds=round(seconds, 3)), what, act)
+
+    def step(self) -> None:
+        """Let the next thing on the agenda happen."""
+        moment, _, what, act = heapq.heappop(self._agenda)
+        self.now = max(self.now, moment)
+        if what:
+            self.counted["events"] += 1
+            self.note(what)
+        act()
+
+    def run(self, until: datetime) -> None:
+        while self._agenda and self._agenda[0][0] <= until:
+            self.step()
+
+    def _show(self) -> None:
+        """Let the functions' clocks show what time it is."""
+        if self._clock and self.now != self._shown:
+            self._shown = self.now
+            self._clock.move_to(self.now)
+
+    def note(self, what: str) -> None:
+        self.trace.append((self.now, len(self.stack), what))
+
+    # --- functions ---------------------------------------------------------------------------
+
+    def invoke(
+        self,
+        function: str,
+        event: object,
+        *,
+        label: str = "",
+        about: UUID | None = None,
+        reminder: int = 0,
+    ) -> Any:
+        """Run a handler. Raises Failed where Lambda would see an error, or nothing at all."""
+        self.counted["invocations"] += 1
+        self._show()
+        serial = self.counted["invocations"]
+        self.stack.append(Invocation(serial, label or function, about, reminder))
+        try:
+            with _own_environment(module := FUNCTIONS[function]) as raised:
+                answer = module.lambda_handler(event, Context())
+                _expect(raised)
+                return answer
+        except Crash:
+            raise Failed from None
+        except (TrialError, ClientError, BotoCoreError) as error:
+            self.note(f"{function} raised {type(error).__name__}: {error}")
+            raise Failed from error
+        except Exception as error:
+            raise Violation(f"{function} failed as no fault makes it fail: {error!r}") from error
+        finally:
+            self.stack.pop()
+
+    def gate(
+        self,
+        operation: str,
+        perform: Callable[[], dict[str, Any]],
+        about: UUID | None = None,
+        acts: int = 0,
+    ) -> dict[str, Any]:
+        """One call of AWS on its way out and back, perhaps with so many acts in one transaction."""
+        invocation = self.stack[-1]
+        invocation.about = about or invocation.about
+        self.in_between()
+        fault = self.befalls(operation, TRANSACTIONS if acts else CALLS)
+        if invocation.about in self.poisoned and invocation.label in ("allocation", "scheduling"):
+            fault = Fault.SERVER_ERROR
+        throttled, broken = _CODES[operation.partition(".")[0]]
+        match fault:
+            case Fault.CRASH_BEFORE:
+                raise Crash
+            case Fault.THROTTLED:
+                raise refusal(throttled)
+            case Fault.SERVER_ERROR:
+                raise refusal(broken, 500)
+            case Fault.TIMEOUT:
+                raise ReadTimeoutError(endpoint_url="simulated")
+            case Fault.CONFLICT:
+                reasons = [{"Code": "TransactionConflict"}, *[{"Code": "None"}] * (acts - 1)]
+                raise refusal("TransactionCanceledException", CancellationReasons=reasons)
+        answer = perform()
+        self.in_between()
+        if fault is Fault.ANSWER_LOST:
+            raise ReadTimeoutError(endpoint_url="simulated")
+        if fault is Fault.CRASH_AFTER:
+            raise Crash
+        return answer
+
+    def befalls(self, operation: str, chances: dict[Fault, float]) -> Fault | None:
+        """The fault that strikes this call of the running function, if one does."""
+        invocation = self.stack[-1]
+        invocation.calls += 1
+        fault = self.script(invocation, operation) or self.weather.pick(chances)
+        if fault:
+            self.faults[fault] += 1
+        self.note(f"{operation}{f': {fault}' if fault else ''}")
+        return fault
+
+    def strikes(self, fault: Fault) -> bool:
+        if struck := self.weather.strikes(fault):
+            self.faults[fault] += 1
+            self.note(f"{fault}")
+        return struck
+
+    def in_between(self) -> None:
+        """Let something else happen before the running function goes on."""
+        if len(self.stack) < _DEEPEST and self.weather.strikes(Fault.IN_BETWEEN):
+            self.faults[Fault.IN_BETWEEN] += 1
+            self.meddle(self.stack[-1].about)
+            until = self.now + _SLOW
+            while self._agenda and self._agenda[0][0] <= until:
+                self.step()
+            self._show()
+
+    @contextmanager
+    def lived_in(self, clients: Mapping[str, object]) -> Iterator[None]:
+        """The functions live in this world: its clients, its clock, its settings."""
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            time_machine.travel(self.now, tick=False) as clock,
+            Path(os.devnull).open("w") as nowhere,
+            redirect_stdout(nowhere),  # metrics are printed
+        ):
+            for name, client in clients.items():
+                patch.setattr(aws_clients, name, lambda client=client: client)
+            for name, value in SETTINGS.items():
+                patch.setenv(name, value)
+            for patient in (allocate.allocate, retry.on_contention, export.export):
+                patch.setitem(patient.__kwdefaults__ or {}, "pause", lambda _: None)
+            logging.disable(logging.CRITICAL)
+            config.settings.cache_clear()
+            self._clock = clock
+            try:
+                yield
+            finally:
+                self._clock = None
+                config.settings.cache_clear()
+                logging.disable(logging.NOTSET)
+
+
+@contextmanager
+def _own_environment(module: Any) -> Iterator[list[Exception]]:
+    """What Powertools keeps per process is each invocation's own; and what records raise."""
+    kept = {name: BaseRouter.__dict__.get(name) for name in ("current_event", "lambda_context")}
+    raised: list[Exception] = []
+    handle: Any = getattr(module, "handle_record", None)
+
+    def handle_record(record: object) -> None:
+        try:
+            handle(record)
+        except Exception as error:
+            raised.append(error)
+            raise
+
+    if handle:
+        module.handle_record = handle_record
+    try:
+        yield raised
+    finally:
+        if handle:
+            module.handle_record = handle
+        for name, value in kept.items():
+            setattr(BaseRouter, name, value)
+
+
+def _expect(raised: list[Exception]) -> None:
+    """Let no fault of the code hide among the records that a batch reports as failed."""
+    for error in raised:
+        if not isinstance(error, (TrialError, ClientError, BotoCoreError)):
+            raise error

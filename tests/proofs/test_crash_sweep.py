@@ -1,0 +1,163 @@
+"""
+Every call of AWS that a function makes, crashed, refused or left without an answer, one at a time.
+
+A calm story in the simulator takes every function and route through its paths. Its calls are
+counted; then it is told again and again, each time with another fault at another call, and goes
+on as AWS and upstream would. The simulator's model says that no text went twice, to control,
+after the end, or was lost unseen.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from traceback import walk_stack
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from tests.proofs.simulation.faults import CALLS, TEXTS, TRANSACTIONS, Fault
+from tests.proofs.simulation.model import Facts
+from tests.proofs.simulation.run import Simulation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.proofs.simulation.world import Invocation
+
+SEED = 0  # in which the first is drawn to intervention, the second to control
+LABELS = (
+    "POST enrolments",
+    "POST enrolments/end",
+    "POST enrolments/outcomes",
+    "POST enrolments/resume",
+    "POST suppressions",
+    "PUT enrolments/mobile",
+    "PUT enrolments/order",
+    "PUT enrolments/service",
+    "PUT sending",
+    "allocation",
+    "audit",
+    "receipts",
+    "reconciliation",
+    "scheduling",
+    "sending",
+)
+
+
+class Point(NamedTuple):
+    """One call of one invocation, both counted from the start of the story."""
+
+    label: str
+    invocation: int
+    call: int
+    operation: str
+
+
+def story() -> Simulation:
+    """Two orders, and all that can be told of one of them, with nothing going wrong."""
+    simulation = Simulation(SEED)
+    world, upstream = simulation.world, simulation.upstream
+    world.weather.clears()
+    upstream.eager = 0  # nothing is told but this story
+    first, day = world.now, timedelta(days=1)
+    facts = partial(
+        Facts,
+        made_on=first.date(),
+        expires_on=first.date() + 13 * day,
+        conditions=frozenset({"no_molestation"}),
+        protected=frozenset({"+447700900999"}),
+    )
+    served = first.date()
+    eventful = upstream.order(facts("P1", served_on=None, number=None), first)
+    upstream.order(facts("P2", served_on=served, number="+447700900002"), first + 0.02 * day)
+
+    def told(days: float, tell: Callable[..., None], *what: object, **more: object) -> None:
+        world.at(first + days * day, "the story goes on", partial(tell, *what, **more))
+
+    def number(given: str | None) -> None:
+        body = {"number": given} if given else {"missing_reason": "lost_stolen_broken"}
+        upstream.change(eventful, "mobile", body, number=given)
+
+    body = {"served_on": f"{served}"}
+    told(0.005, upstream.change, eventful, "service", body, served_on=served)
+    told(0.01, number, "+447700900001")
+    told(0.015, upstream.correct, eventful, ("no_molestation", "no_contact"), served + 16 * day)
+    told(2.1, upstream.outcome, eventful, "breach")
+    told(3.1, upstream.end, eventful, "in_custody")
+    told(4.9, upstream.resume, eventful)
+    told(6.1, upstream.switch, paused=True)
+    told(8.5, upstream.switch, paused=False)
+    told(9.1, number, None)
+    told(11.1, number, "+447700900004")
+    told(12.1, upstream.suppress, "+447700900998")
+    told(13.9, upstream.end, eventful, "quashed")
+    return simulation
+
+
+@pytest.fixture(scope="module")
+def told_calmly() -> tuple[Simulation, list[Point]]:
+    """The story once without a fault, and the calls by which it may be disturbed."""
+    simulation = story()
+    points: dict[tuple[object, ...], Point] = {}
+
+    def note(invocation: Invocation, operation: str) -> None:
+        point = Point(invocation.label, invocation.serial, invocation.calls, operation)
+        points.setdefault((invocation.label, operation, *callers()), point)
+
+    simulation.world.script = note
+    simulation.live()
+    return simulation, list(points.values())
+
+
+def callers() -> Iterator[tuple[str, int]]:
+    """The lines of production code that led to a call: what comes by the same way is the same."""
+    for frame, line in walk_stack(None):
+        file = frame.f_code.co_filename
+        if "/functions/" in file or "/layers/" in file:
+            yield file, line
+
+
+def faults(point: Point) -> dict[Fault, float]:
+    if point.operation == "sns.Publish":
+        return TEXTS
+    return TRANSACTIONS if "Transact" in point.operation else CALLS
+
+
+def disturbed(point: Point, fault: Fault) -> Simulation:
+    """The story with one fault at one point. Raises Violation."""
+    simulation = story()
+
+    def strike(invocation: Invocation, _: str) -> Fault | None:
+        here = (invocation.serial, invocation.calls) == (point.invocation, point.call)
+        return fault if here else None
+
+    simulation.world.script = strike
+    simulation.live()
+    return simulation
+
+
+def test_the_story_takes_both_arms_and_every_function_and_route_through_their_paths(
+    told_calmly: tuple[Simulation, list[Point]],
+) -> None:
+    simulation, points = told_calmly
+    model = simulation.world.model
+    arms = [model.arms[ident].arm for ident in simulation.upstream.orders]
+    assert arms == ["intervention", "control"]
+    assert {point.label for point in points} == set(LABELS)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_no_fault_at_any_call_repeats_misdirects_or_loses_a_text(
+    label: str, told_calmly: tuple[Simulation, list[Point]]
+) -> None:
+    calm, points = told_calmly
+    tried = 0
+    for point in points:
+        for fault in faults(point) if point.label == label else ():
+            simulation = disturbed(point, fault)
+            assert simulation.world.faults == {fault: 1}, point
+            assert abs(calm.phones.texts - simulation.phones.texts) <= 1, (point, fault)
+            tried += 1
+    print(f"{label}: {tried} faults, each alone")  # noqa: T201 - shown by pytest -rP
+    assert tried
