@@ -109,7 +109,7 @@ check: .venv/ready .venv-security/ready ## lint, types, template, secrets and pr
 	@$(DEV) -m ruff check
 	@$(DEV) -m ruff format --check
 	@$(DEV) -m mypy
-	@.venv/bin/cfn-lint infra/template.yaml
+	@.venv/bin/cfn-lint infra/*.yaml
 	@$(DEV) -m commands.repository.scan
 	@$(DEV) -m trial.protocol
 

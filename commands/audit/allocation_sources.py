@@ -47,10 +47,11 @@ def place(wanted: Namespace) -> Place:
         moved_clock.follow(stack.clock_file)
         told, name = access(stack.port), stack.stack_name
     if name:
-        described = boto3.client("cloudformation", **told).describe_stack_resources(StackName=name)
+        pages = boto3.client("cloudformation", **told).get_paginator("list_stack_resources")
         ids = {
             resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
-            for resource in described["StackResources"]
+            for page in pages.paginate(StackName=name)
+            for resource in page["StackResourceSummaries"]
         }
         if not {"Table", "AllocationKey"} <= ids.keys():
             sys.exit(f"The stack {name} is no trial: it has no Table or no AllocationKey.")

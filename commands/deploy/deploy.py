@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 NAME = "dvpo-reminders-{stage}"
 BUCKET = "dvpo-reminders-packages-{account}-{region}"
-AS_PLANNED = "NotAsPlannedAlarm"
-"""The composite alarm that rolls an update back. A template may not have it everywhere."""
+AS_PLANNED = "NotAsPlannedAlarmArn"
+"""The output that names the alarm that rolls an update back. Not every stack has it."""
 
 KEPT = frozenset(
     {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Logs::LogGroup"}
@@ -55,7 +55,6 @@ class Deployment:
     stack: str
     bucket: str
     region: str
-    account: str
     address: str = "https://{bucket}.s3.{region}.amazonaws.com"
 
     def outputs(self) -> dict[str, str] | None:
@@ -70,8 +69,13 @@ class Deployment:
             return None
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
-    def upload(self, template: str, archives: Mapping[str, bytes]) -> str:
-        """Put the packages and the template into the bucket; the template's address."""
+    @property
+    def place(self) -> str:
+        """Where CloudFormation finds what is in the bucket."""
+        return self.address.format(bucket=self.bucket, region=self.region)
+
+    def upload(self, template: str, files: Mapping[str, bytes]) -> str:
+        """Put the template and the files that it names into the bucket; the template's address."""
         with suppress(self.storage.exceptions.BucketAlreadyOwnedByYou):
             self.storage.create_bucket(
                 Bucket=self.bucket,
@@ -87,14 +91,15 @@ class Deployment:
             },
         )
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.yaml"
-        for key, data in {**archives, name: template.encode()}.items():
+        for key, data in {**files, name: template.encode()}.items():
             self.storage.put_object(Bucket=self.bucket, Key=key, Body=data)
-        return f"{self.address.format(bucket=self.bucket, region=self.region)}/{name}"
+        return f"{self.place}/{name}"
 
     def plan(self, url: str, given: Mapping[str, str], *, watch_minutes: int) -> str | None:
         """Make a change set; its id, or none if nothing would change."""
-        exists = self.outputs() is not None
-        alarm = self.alarm() if exists else None
+        outputs = self.outputs()
+        exists = outputs is not None
+        alarm = (outputs or {}).get(AS_PLANNED)
         triggers: list[RollbackTriggerTypeDef] = (
             [{"Arn": alarm, "Type": "AWS::CloudWatch::CompositeAlarm"}] if alarm else []
         )
@@ -119,16 +124,6 @@ class Deployment:
                 return None
             sys.exit(f"CloudFormation refused the change: {reason}")
         return made["Id"]
-
-    def alarm(self) -> str | None:
-        """The alarm that rolls an update back, as it is deployed."""
-        pages = self.cloudformation.get_paginator("list_stack_resources")
-        for page in pages.paginate(StackName=self.stack):
-            for each in page["StackResourceSummaries"]:
-                if each["LogicalResourceId"] == AS_PLANNED:
-                    name = each.get("PhysicalResourceId", "")
-                    return f"arn:aws:cloudwatch:{self.region}:{self.account}:alarm:{name}"
-        return None
 
     def _parameters(
         self, url: str, given: Mapping[str, str], *, exists: bool
@@ -227,9 +222,11 @@ def options() -> argparse.Namespace:
 
 def deploy(deployment: Deployment, given: argparse.Namespace, console: Console) -> None:
     """Build, upload, plan, ask, execute."""
-    template, archives = package.for_aws(prefix=f"s3://{deployment.bucket}/")
+    template, files = package.for_aws(
+        archives_at=f"s3://{deployment.bucket}/", templates_at=f"{deployment.place}/"
+    )
     console.print(f"Uploading to {deployment.bucket} ...")
-    url = deployment.upload(template, archives)
+    url = deployment.upload(template, files)
     parameters = {"Stage": given.stage} | dict(given.parameters)
     change_set = deployment.plan(url, parameters, watch_minutes=given.watch)
     if change_set is None:
@@ -260,7 +257,6 @@ def main() -> None:
             NAME.format(stage=given.stage),
             BUCKET.format(account=account, region=given.region),
             given.region,
-            account,
         )
         deploy(deployment, given, Console(highlight=False))
     except (BotoCoreError, ClientError) as error:

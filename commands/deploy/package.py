@@ -1,9 +1,8 @@
-"""Packages the functions and their layer for AWS, with a template that names the packages."""
+"""Packages the functions and their layer for AWS, with templates that name the packages."""
 
 import argparse
 import hashlib
 import io
-import json
 import re
 import subprocess
 import sys
@@ -12,8 +11,6 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-
-from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "infra/template.yaml"
@@ -26,16 +23,25 @@ IN_1980 = (1980, 1, 1, 0, 0, 0)
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 PATHS_OF_THIS_MACHINE = {"bin", "RECORD"}
 FOLDER = re.compile(r"^(\s*(?:CodeUri|ContentUri): *)(\.\S+)", re.MULTILINE)
+NESTED = re.compile(r"^(\s*TemplateURL: *)(\S+)", re.MULTILINE)
 
 
-def build(libraries: Mapping[str, bytes], *, prefix: str = "") -> tuple[str, dict[str, bytes]]:
+def build(
+    libraries: Mapping[str, bytes], *, archives_at: str = "", templates_at: str = ""
+) -> tuple[str, dict[str, bytes]]:
     """
-    The template's text, and the archives that it names, with the prefix, in place of folders.
+    The template's text, and by name the archives and nested templates that it refers to.
 
-    The libraries go into the layer. An archive is named by the hash of its content: when code
-    changes, so does the template.
+    The libraries go into the layer. Each file is named by the hash of its content: when code or a
+    nested template changes, so does the template. The two places, which CloudFormation wants in
+    different forms (s3:// and https://), go before the names.
     """
-    archives: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
+
+    def kept(data: bytes, suffix: str) -> str:
+        name = hashlib.sha256(data).hexdigest() + suffix
+        files[name] = data
+        return name
 
     def packed(uri: re.Match[str]) -> str:
         folder = (TEMPLATE.parent / uri[2]).resolve()
@@ -45,11 +51,12 @@ def build(libraries: Mapping[str, bytes], *, prefix: str = "") -> tuple[str, dic
             data = archive({**files_of(folder, "python", without=CACHES), **libraries})
         else:
             data = archive(files_of(folder, "", without=CACHES))
-        name = f"{hashlib.sha256(data).hexdigest()}.zip"
-        archives[name] = data
-        return uri[1] + prefix + name
+        return uri[1] + archives_at + kept(data, ".zip")
 
-    return FOLDER.sub(packed, TEMPLATE.read_text()), archives
+    def nested(url: re.Match[str]) -> str:
+        return url[1] + templates_at + kept((TEMPLATE.parent / url[2]).read_bytes(), ".yaml")
+
+    return NESTED.sub(nested, FOLDER.sub(packed, TEMPLATE.read_text())), files
 
 
 def copied_libraries(parent: Path, pip_options: Sequence[str]) -> dict[str, bytes]:
@@ -121,26 +128,21 @@ def archive(files: Mapping[str, bytes]) -> bytes:
 
 def for_aws(
     *,
-    prefix: str = "",
+    archives_at: str = "",
+    templates_at: str = "",
     platform: str = PLATFORM,
     python_version: str = PYTHON,
     output: Path = OUTPUT,
 ) -> tuple[str, dict[str, bytes]]:
-    """The template and the archives that it names, as AWS will run them; refused if too large."""
+    """The template and the files that it names, as AWS will run them; refused if too large."""
     target = [f"--platform={platform}", f"--python-version={python_version}"]
     libraries = copied_libraries(output / "libraries", [*target, "--implementation=cp"])
-    template, archives = build(libraries, prefix=prefix)
-    template = written_out(template)
-    for name, data in archives.items():
-        print(f"  {name[:12]}…  {len(data) / 1e6:.1f} MB")
+    template, files = build(libraries, archives_at=archives_at, templates_at=templates_at)
+    for name, data in files.items():
+        print(f"  {name[:12]}…{Path(name).suffix}  {len(data) / 1e6:.2f} MB")
         if len(data) > MOST_BYTES:
             sys.exit(f"A package has {len(data):,} bytes, and may have {MOST_BYTES:,}.")
-    return template, archives
-
-
-def written_out(template: str) -> str:
-    """The same template without anchors, which CloudFormation refuses: as JSON, which is YAML."""
-    return json.dumps(yaml_parse(template), indent=1)
+    return template, files
 
 
 def main() -> None:
@@ -154,13 +156,13 @@ def main() -> None:
     parser.add_argument("--python-version", default=PYTHON, help="as pip takes it")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder to write to")
     options = parser.parse_args()
-    template, archives = for_aws(
+    template, files = for_aws(
         platform=options.platform, python_version=options.python_version, output=options.output
     )
-    for name, data in archives.items():
+    for name, data in files.items():
         (options.output / name).write_bytes(data)
     (options.output / TEMPLATE.name).write_text(template)
-    print(f"Wrote {options.output / TEMPLATE.name} and {len(archives)} packages beside it.")
+    print(f"Wrote {options.output / TEMPLATE.name} and {len(files)} packages beside it.")
 
 
 if __name__ == "__main__":

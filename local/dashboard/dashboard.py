@@ -11,7 +11,7 @@ import json
 import boto3
 
 from commands import moved_clock
-from local.dashboard.metrics import resources, told_by
+from local.dashboard.metrics import told_by
 from local.dashboard.page import render
 from local.dashboard.panels import rows
 from local.emulator import emulator
@@ -23,7 +23,7 @@ PAGE = emulator.ROOT / "build/dashboard/index.html"
 def draw(stack: Stack) -> list[str]:
     """Write the page; the titles of the panels that should show something and do not."""
     cloudwatch = boto3.client("cloudwatch", **access(stack.port))
-    (name,) = resources(stack, "AWS::CloudWatch::Dashboard").values()
+    name = stack.outputs["DashboardName"]
     body = json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])
     told = told_by(stack)
     found = rows(body, told, cloudwatch)

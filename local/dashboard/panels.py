@@ -59,7 +59,7 @@ class Row:
 def rows(body: dict[str, Any], told: RecordedMetrics, cloudwatch: CloudWatchClient) -> list[Row]:
     """The dashboard's rows, each panel with its data."""
     found: list[Row] = []
-    for widget in sorted(body["widgets"], key=lambda each: (each["y"], each["x"])):
+    for widget in body["widgets"]:
         said = widget["properties"]
         if widget["type"] == "text":
             title, _, about = said["markdown"].removeprefix("## ").partition("\n")
@@ -72,7 +72,7 @@ def rows(body: dict[str, Any], told: RecordedMetrics, cloudwatch: CloudWatchClie
             Panel(
                 title=said["title"],
                 width=widget["width"],
-                view=said["view"],
+                view=said.get("view", "timeSeries"),
                 stacked=said.get("stacked", False),
                 stat=said.get("stat", ""),
                 period=said["period"],
@@ -88,22 +88,25 @@ def rows(body: dict[str, Any], told: RecordedMetrics, cloudwatch: CloudWatchClie
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a widget's metrics: a metric, or a search for several."""
+    """One line of a widget's metrics: a metric, a search for several, or a formula of others."""
 
     label: str
     stat: str
     period: int
     metric: MetricKey | None = None
     search: Search | None = None
+    formula: str | None = None
 
 
 def entry_of(metric: list[Any], said: dict[str, Any]) -> Entry:
     """A metric as its widget defines it: its names, and then its options."""
     *names, options = metric
     label, stat = options["label"], options.get("stat", said.get("stat", ""))
-    if "expression" in options:
+    if "SEARCH(" in options.get("expression", ""):
         search = Search.of(options["expression"])
         return Entry(label, search.stat, search.period, search=search)
+    if "expression" in options:
+        return Entry(label, stat, said["period"], formula=options["expression"])
     namespace, name, *dimensions = names
     pairs = frozenset(zip(dimensions[::2], dimensions[1::2], strict=True))
     return Entry(label, stat, said["period"], metric=MetricKey(namespace, name, pairs))
@@ -112,6 +115,8 @@ def entry_of(metric: list[Any], said: dict[str, Any]) -> Entry:
 def only_on_aws(entry: Entry) -> str | None:
     """Why nothing on this machine could fill it."""
     metric = entry.metric
+    if entry.formula:
+        return "the emulator computes nothing from metrics"
     if metric is None or metric.namespace == OURS:
         return None
     if metric.namespace == "AWS/Lambda" and metric.name in EMULATED:

@@ -1,8 +1,9 @@
 """
-The emulator itself, as a program, with four changes.
+The emulator itself, as a program, with five changes.
 
 It looks for due schedules more often, runs only a few functions at a time, counts every invocation
-in its CloudWatch for good, and has a page that tells what is still going on.
+in its CloudWatch for good, applies the transforms of nested stacks too, and has a page that tells
+what is still going on.
 """
 
 # ruff: noqa: SLF001 - pinned by its hash, it has no other door to its schedules and streams
@@ -46,6 +47,10 @@ def main() -> None:
     lambdas._execute_function_with_config_scope = execute_in_turn
     lambdas._execute_function = counted(lambdas._execute_function, lambdas._emit_lambda_metrics)
     lambdas._emit_lambda_metrics = lambda *_, **__: None  # or direct calls would count twice
+    stacks: Any = load("services.cloudformation.provisioners")
+    stacks._cfn_nested_stack_deploy = with_transforms(
+        stacks._cfn_nested_stack_deploy, load("services.cloudformation.engine")
+    )
     metrics: Any = load("services.cloudwatch")
     metrics._evict_old_metrics = lambda: None  # it would keep two weeks of them
     app.app = with_work_page(app.app)
@@ -67,6 +72,24 @@ def counted(execute: Callable[..., Any], emit: Callable[..., None]) -> Callable[
         return result
 
     return execute_and_count
+
+
+def with_transforms(deploy: Callable[..., object], engine: Any) -> Callable[..., object]:  # noqa: ANN401 - a module
+    """Deploys a nested stack after its template's transforms, which the emulator leaves out."""
+    parse, apply = engine._parse_template, engine._apply_transforms
+
+    def deploy_transformed(
+        logical_id: str, properties: dict[str, Any], *rest: object, **more: object
+    ) -> object:
+        named = properties.get("Parameters", {}).items()
+        given = [{"Key": name, "Value": str(value)} for name, value in named]
+        engine._parse_template = lambda body: apply(parse(body), given)
+        try:
+            return deploy(logical_id, properties, *rest, **more)
+        finally:
+            engine._parse_template = parse
+
+    return deploy_transformed
 
 
 def load(name: str) -> ModuleType:

@@ -107,7 +107,8 @@ def refuse_taken(port: int) -> None:
 def deploy(port: int) -> None:
     """Make the stack what template and code say, and write down how to reach it."""
     libraries = package.linked_libraries(LIBRARIES)
-    template, archives = package.build(libraries, prefix=f"s3://{BUCKET}/")
+    place = f"http://{emulator.HOST}:{port}/{BUCKET}/"
+    template, files = package.build(libraries, archives_at=f"s3://{BUCKET}/", templates_at=place)
     sha256 = hashlib.sha256(template.encode()).hexdigest()
     if DESCRIPTION.exists() and Stack.load().template_sha256 == sha256:
         print(f"Up already, and up to date: {Stack.load().api_url}")
@@ -118,11 +119,10 @@ def deploy(port: int) -> None:
         storage.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
         )
-    for name, data in archives.items():
+    # The template too: it is too large for a request, which may bring 51,200 bytes.
+    for name, data in {**files, package.TEMPLATE.name: template.encode()}.items():
         storage.put_object(Bucket=BUCKET, Key=name, Body=data)
-    # Too large for a request, which may bring 51,200 bytes.
-    storage.put_object(Bucket=BUCKET, Key=package.TEMPLATE.name, Body=template.encode())
-    address = f"http://{emulator.HOST}:{port}/{BUCKET}/{package.TEMPLATE.name}"
+    address = place + package.TEMPLATE.name
     cloudformation = boto3.client("cloudformation", **access(port))
     try:
         change(cloudformation, address)

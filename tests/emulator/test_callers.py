@@ -212,13 +212,8 @@ def test_each_kind_of_caller_gets_past_the_door_to_its_own_routes_only(
 def somebody_with(system: System, policy: str) -> tuple[str, str]:
     """A key of somebody who has this policy of the stack and no other."""
     with system.at_its_time():
-        resource = system.client("cloudformation").describe_stack_resource(
-            StackName=system.stack.stack_name, LogicalResourceId=policy
-        )
         iam = system.client("iam")
         iam.create_user(UserName=policy)
-        iam.attach_user_policy(
-            UserName=policy, PolicyArn=resource["StackResourceDetail"]["PhysicalResourceId"]
-        )
+        iam.attach_user_policy(UserName=policy, PolicyArn=system.stack.outputs[f"{policy}Arn"])
         key = iam.create_access_key(UserName=policy)["AccessKey"]
     return key["AccessKeyId"], key["SecretAccessKey"]

@@ -18,8 +18,12 @@ BUCKET = "next-version"
 
 
 @pytest.fixture(scope="module")
-def template() -> str:
-    made, _ = package.build(package.linked_libraries(LIBRARIES), prefix="s3://packages/")
+def template(system: System) -> str:
+    made, _ = package.build(
+        package.linked_libraries(LIBRARIES),
+        archives_at="s3://packages/",
+        templates_at=f"{system.stack.endpoint_url}/packages/",
+    )
     return made
 
 
@@ -32,7 +36,6 @@ def lost(system: System, template: str) -> list[str] | None:
             NAME,
             BUCKET,
             "eu-west-2",
-            "000000000000",
             f"{system.stack.endpoint_url}/{{bucket}}",
         )
         planned = deployment.plan(deployment.upload(template, {}), {}, watch_minutes=0)

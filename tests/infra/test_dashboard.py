@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 (SAID,) = Deployed().of_type("AWS::CloudWatch::Dashboard").values()
 WIDGETS: list[dict[str, Any]] = json.loads(SAID["DashboardBody"])["widgets"]
 PANELS = {
-    f"{widget['properties']['title']} {widget['x']} {widget['y']}": widget["properties"]
-    for widget in WIDGETS
+    f"{widget['properties']['title']} {place}": widget["properties"]
+    for place, widget in enumerate(WIDGETS)
     if widget["type"] == "metric"
 }
 ENTRIES = [
@@ -135,31 +135,34 @@ def test_it_splits_nothing_by_arm_and_holds_no_id() -> None:
 
 def test_every_row_says_what_it_means_and_where_to_read_on() -> None:
     texts = [widget for widget in WIDGETS if widget["type"] == "text"]
-    assert len(texts) == len({widget["y"] for widget in texts}) == 10
+    assert len(texts) == 10
     for widget in texts:
         title, _, about = widget["properties"]["markdown"].partition("\n")
         assert title.startswith("## ")
         assert re.search(r"\w{3}.*Runbook: `docs/runbook\.md#[a-z-]+`$", about)
 
 
-def test_no_panel_lies_over_another_or_beside_the_grid() -> None:
-    taken: set[tuple[int, int]] = set()
+def test_each_row_fills_the_grid_s_width() -> None:
+    """CloudWatch puts a panel in the next free place: a row of another width would tear."""
+    rows: list[int] = []
     for widget in WIDGETS:
-        cells = {
-            (x, y)
-            for x in range(widget["x"], widget["x"] + widget["width"])
-            for y in range(widget["y"], widget["y"] + widget["height"])
-        }
-        assert not cells & taken
-        assert max(x for x, _ in cells) < 24
-        taken |= cells
+        assert "x" not in widget
+        if widget["type"] == "text":
+            assert widget["width"] == 24
+            assert not rows or rows[-1] % 24 == 0
+            rows.append(0)
+        else:
+            rows[-1] += widget["width"]
+            assert "height" not in widget
+    assert all(width and width % 24 == 0 for width in rows)
 
 
-def test_a_panel_without_a_limit_of_its_own_knows_the_month_s_money() -> None:
+def test_the_spend_is_shown_against_the_month_s_limit() -> None:
     said = Deployed(SpendLimitUsd="250").of_type("AWS::CloudWatch::Dashboard")["Dashboard"]
-    limits = [
-        limit["value"]
+    formulas = [
+        metric[0]["expression"]
         for widget in json.loads(said["DashboardBody"])["widgets"]
-        for limit in widget["properties"].get("annotations", {}).get("horizontal", [])
+        for metric in widget["properties"].get("metrics", ())
+        if "expression" in metric[0]
     ]
-    assert 250 in limits
+    assert "100 * spent / 250" in formulas

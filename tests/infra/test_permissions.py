@@ -150,7 +150,7 @@ def test_an_auditor_may_do_what_the_audit_does_and_sees_no_person() -> None:
 
 def test_an_auditor_changes_nothing() -> None:
     assert {action for action, _ in rights(statements("Auditor"))} == {
-        "cloudformation:DescribeStackResources",
+        "cloudformation:ListStackResources",
         "dynamodb:Scan",
         "kms:Decrypt",
         "kms:GenerateMac",

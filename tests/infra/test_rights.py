@@ -70,7 +70,9 @@ def role_of(function: str) -> str:
 def statements(role: str) -> list[Statement]:
     """All that a role may do: by its own policies, and by those put on it."""
     beside = STACK.of_type("AWS::IAM::Policy").values()
+    shared = [each.rpartition("/")[2] for each in ROLES[role].get("ManagedPolicyArns", [])]
     given = [each["PolicyDocument"] for each in ROLES[role].get("Policies", [])]
+    given += [STACK.of_type("AWS::IAM::ManagedPolicy")[each]["PolicyDocument"] for each in shared]
     given += [each["PolicyDocument"] for each in beside if role in each["Roles"]]
     return [statement for document in given for statement in document["Statement"]]
 

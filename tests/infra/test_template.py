@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from commands.repository.scan import translated
+from commands.repository.template import translated
 from enrolment.handler import contract
-from tests.support.deployed import TEXT
+from tests.support.deployed import FILES, Deployed
+from tests.support.policies import allows
 from tests.support.samples import EVENTS, sample
 from tests.support.steps import announcement, schedule, someone_in
 from tests.support.table import everything
@@ -37,6 +38,9 @@ SAMPLES = {
 }
 
 
+STACK = Deployed()
+EXTRACT = STACK.resolved({"Fn::GetAtt": ["ExtractBucket", "Arn"]})
+EXTRACT_KEY = STACK.resolved({"Fn::GetAtt": ["ExtractKey", "Arn"]})
 RESOURCES: dict[str, dict[str, Any]] = translated()["Resources"]
 
 
@@ -301,6 +305,10 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield name, statement
+        for brought in role.get("ManagedPolicyArns", []):
+            document = of_type("AWS::IAM::ManagedPolicy")[target(brought)]["PolicyDocument"]
+            for statement in document["Statement"]:
+                yield name, statement
     for policy in of_type("AWS::IAM::Policy").values():
         for role in policy["Roles"]:
             for statement in policy["PolicyDocument"]["Statement"]:
@@ -318,11 +326,17 @@ def test_no_role_is_given_whole_families_of_actions() -> None:
 
 
 def test_no_role_brings_policies_from_elsewhere() -> None:
-    assert not any("ManagedPolicyArns" in role for role in of_type("AWS::IAM::Role").values())
+    brought = [
+        policy
+        for role in of_type("AWS::IAM::Role").values()
+        for policy in role.get("ManagedPolicyArns", ())
+    ]
+    assert brought == [{"Ref": "FunctionBasics"}] * len(FUNCTIONS)
 
 
 def test_whatever_is_allowed_on_everything_says_why() -> None:
-    wide = [line for line in TEXT.splitlines() if re.search(r"""Resource:.*["']\*["']""", line)]
+    lines = [line for file in FILES for line in file.read_text().splitlines()]
+    wide = [line for line in lines if re.search(r"""Resource:.*["']\*["']""", line)]
     assert wide
     assert [line for line in wide if not re.search(r"# \w+", line)] == []
 
@@ -414,7 +428,7 @@ def test_nobody_reaches_it_without_tls() -> None:
     assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
     assert statement["Action"] == "s3:*"
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert resolved(statement["Resource"]) == ["arn:extract", "arn:extract/*"]
+    assert STACK.resolved(statement["Resource"]) == [EXTRACT, f"{EXTRACT}/*"]
 
 
 def test_hardly_anything_is_different_on_the_emulator() -> None:
@@ -438,43 +452,20 @@ def test_hardly_anything_is_different_on_the_emulator() -> None:
 READERS = {"blinded": "ResearchBlindedReader", "unblinded": "ResearchUnblindedReader"}
 
 
-def resolved(value: Any) -> Any:
-    """References as short names, as far as the readers' policies have any."""
-    if value == {"Fn::GetAtt": ["ExtractBucket", "Arn"]}:
-        return "arn:extract"
-    if value == {"Fn::GetAtt": ["ExtractKey", "Arn"]}:
-        return "arn:key"
-    if isinstance(value, dict) and "Fn::Sub" in value:
-        return value["Fn::Sub"].replace("${ExtractBucket.Arn}", "arn:extract")
-    if isinstance(value, dict):
-        return {name: resolved(each) for name, each in value.items()}
-    return [resolved(each) for each in value] if isinstance(value, list) else value
-
-
 def may(policy: str, action: str, resource: str, **context: str) -> bool:
-    """As IAM decides, for statements that allow and conditions by StringLike."""
-    statements = RESOURCES[policy]["Properties"]["PolicyDocument"]["Statement"]
-    return any(
-        fnmatch(action, each["Action"])
-        and fnmatch(resource, each["Resource"])
-        and all(
-            name in context and fnmatch(context[name], pattern)
-            for name, pattern in each.get("Condition", {"StringLike": {}})["StringLike"].items()
-        )
-        for each in map(resolved, statements)
-        if each["Effect"] == "Allow"
-    )
+    document = STACK.of_type("AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"]
+    return allows(document["Statement"], action, resource, context)
 
 
 @pytest.mark.parametrize("own", READERS)
 @pytest.mark.parametrize("folder", ["blinded", "unblinded", "staging"])
 def test_a_reader_reads_one_form_and_nothing_else(own: str, folder: str) -> None:
     path = f"{folder}/2026-12-20/enrolments.csv.gz"
-    encrypted = {"kms:EncryptionContext:aws:s3:arn": f"arn:extract/{path}"}
+    encrypted = {"kms:EncryptionContext:aws:s3:arn": f"{EXTRACT}/{path}"}
     granted = (
-        may(READERS[own], "s3:GetObject", f"arn:extract/{path}"),
-        may(READERS[own], "kms:Decrypt", "arn:key", **encrypted),
-        may(READERS[own], "s3:ListBucket", "arn:extract", **{"s3:prefix": f"{folder}/"}),
+        may(READERS[own], "s3:GetObject", f"{EXTRACT}/{path}"),
+        may(READERS[own], "kms:Decrypt", EXTRACT_KEY, **encrypted),
+        may(READERS[own], "s3:ListBucket", EXTRACT, **{"s3:prefix": f"{folder}/"}),
     )
     assert granted == ((folder == own,) * 3)
 
@@ -484,8 +475,8 @@ def test_a_reader_changes_nothing(reader: str) -> None:
     assert {
         each["Action"] for each in RESOURCES[reader]["Properties"]["PolicyDocument"]["Statement"]
     } == {"s3:ListBucket", "s3:GetObject", "kms:Decrypt"}
-    assert not may(reader, "s3:ListBucket", "arn:extract")  # the whole of it
-    assert not may(reader, "kms:Decrypt", "arn:key")
+    assert not may(reader, "s3:ListBucket", EXTRACT)  # the whole of it
+    assert not may(reader, "kms:Decrypt", EXTRACT_KEY)
 
 
 # The audit trail

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.support.deployed import TEXT, Deployed
+from commands.deploy.deploy import KEPT
+from commands.repository.template import expanded
+from tests.support.deployed import FILES, Deployed
 from tests.support.policies import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 QUEUE = "AWS::SQS::Queue"
 STACK = Deployed()
-LINES = TEXT.splitlines()
 IN_POLICIES = {"Action", "Resource", "Principal"}
 
 
@@ -33,20 +35,47 @@ def wildcards(node: yaml.Node, under: int | None = None) -> Iterator[tuple[int, 
         yield node.start_mark.line, under
 
 
-def test_no_policy_has_a_wildcard_without_its_reason_beside_it() -> None:
-    template = yaml.compose(TEXT)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_no_policy_has_a_wildcard_without_its_reason_beside_it(file: Path) -> None:
+    text = file.read_text()
+    lines, template = text.splitlines(), yaml.compose(text)
     assert template
     (resources,) = (value for key, value in template.value if key.value == "Resources")
-    found = set(wildcards(resources))
-    assert len(found) > 20
     beside, above = re.compile(r"\s# \S"), re.compile(r"\s*# \S")
     bare = {
-        LINES[line]
-        for line, key in found
-        if not (beside.search(LINES[line]) or beside.search(LINES[key]))
-        and not above.match(LINES[key - 1])
+        lines[line]
+        for line, key in wildcards(resources)
+        if not (beside.search(lines[line]) or beside.search(lines[key]))
+        and not above.match(lines[key - 1])
     }
     assert bare == set()
+
+
+def test_the_search_for_wildcards_finds_them() -> None:
+    found = [
+        each
+        for file in FILES
+        if (template := yaml.compose(file.read_text()))
+        for each in wildcards(template)
+    ]
+    assert len(found) > 20
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_no_template_has_an_anchor_which_cloudformation_refuses(file: Path) -> None:
+    kinds = {type(token) for token in yaml.scan(file.read_text())}
+    assert not kinds & {yaml.AnchorToken, yaml.AliasToken}
+
+
+@pytest.mark.parametrize("file", FILES[1:], ids=lambda file: file.name)
+def test_a_nested_stack_never_takes_its_own_name_for_the_whole_one_s(file: Path) -> None:
+    assert not re.search(r"AWS::Stack(Name|Id)", file.read_text())
+
+
+@pytest.mark.parametrize("file", FILES[1:], ids=lambda file: file.name)
+def test_a_nested_stack_holds_nothing_that_must_not_be_lost(file: Path) -> None:
+    """A change set shows the nested stack as one resource, so nothing could refuse its loss."""
+    assert not {each["Type"] for each in expanded(file)["Resources"].values()} & KEPT
 
 
 def schedules() -> dict[str, dict[str, Any]]:

@@ -1,14 +1,15 @@
-"""The template as it will be deployed: by SAM's own translator, with every reference resolved."""
+"""The templates as they will be deployed: by SAM's own translator, every reference resolved."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
-from commands.repository.scan import TEMPLATE, translated
+from commands.repository.template import TEMPLATE, translated
 from tests.support.samples import ACCOUNT, REGION
 
-TEXT = TEMPLATE.read_text()
+FILES = [TEMPLATE, TEMPLATE.parent / "access.yaml", TEMPLATE.parent / "monitoring.yaml"]
 
 _NOTHING = object()
 _PSEUDO = {
@@ -80,6 +81,8 @@ class Deployed:
                 return re.sub(r"\$\{([\w:.]+)\}", lambda found: self._named(found[1], own), text)
             case "Fn::Split":
                 return self.resolved(inner[1]).split(inner[0])
+            case "Fn::ToJsonString":
+                return json.dumps(self.resolved(inner))
             case "Fn::If":
                 return self.resolved(inner[1] if self._true({"Condition": inner[0]}) else inner[2])
         raise NotImplementedError(function)

@@ -18,12 +18,12 @@ def metric(namespace: str, name: str, label: str, *dimensions: str) -> list[Any]
 
 
 def body(*metrics: list[Any], **more: Any) -> dict[str, Any]:
-    said = {"title": "Texts", "view": "timeSeries", "stat": "Sum", "period": DAY}
-    place = {"x": 0, "width": 12}
+    said: dict[str, Any] = {"title": "Texts", "stat": "Sum", "period": DAY}
+    said |= {"metrics": [*metrics]} | more
     return {
         "widgets": [
-            {"type": "metric", "y": 2, "properties": said | {"metrics": [*metrics]} | more} | place,
-            {"type": "text", "y": 0, "properties": {"markdown": "## Today\nWhat `is`."}} | place,
+            {"type": "text", "width": 24, "properties": {"markdown": "## Today\nWhat `is`."}},
+            {"type": "metric", "width": 12, "properties": said},
         ]
     }
 
@@ -69,6 +69,11 @@ def test_a_panel_that_only_aws_can_fill_says_why_and_is_not_empty() -> None:
     shown = panel(metric("AWS/SQS", "Visible", "sending", "QueueName", "q"))
     assert shown.aws_only == "the emulator keeps no metrics of queues"
     assert not shown.empty
+
+
+def test_a_panel_with_a_formula_is_left_to_aws() -> None:
+    half: list[Any] = [{"expression": "sent / 2", "id": "half", "label": "half"}]
+    assert panel(half).aws_only == "the emulator computes nothing from metrics"
 
 
 def test_a_panel_of_ours_without_a_value_is_empty() -> None:

@@ -138,3 +138,22 @@ def test_one_page_is_ours_and_every_other_the_emulators() -> None:
     assert sent[0]["status"] == 200
     assert json.loads(sent[1]["body"])["running"] == 0
     assert len(passed_on) == 2
+
+
+def test_a_nested_stack_is_deployed_after_its_template_s_transforms() -> None:
+    engine = SimpleNamespace(
+        _parse_template=str.split,
+        _apply_transforms=lambda parsed, given: {"of": parsed, "given": given},
+    )
+    parse = engine._parse_template
+
+    def deploy(logical_id: str, properties: dict[str, Any]) -> tuple[str, Any]:
+        return logical_id, engine._parse_template(properties["TemplateURL"])
+
+    transformed = launcher.with_transforms(deploy, engine)
+    properties = {"TemplateURL": "a b", "Parameters": {"Name": 1}}
+    assert transformed("Nested", properties) == (
+        "Nested",
+        {"of": ["a", "b"], "given": [{"Key": "Name", "Value": "1"}]},
+    )
+    assert engine._parse_template is parse

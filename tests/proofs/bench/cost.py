@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from commands.repository.template import translated
 from tests.proofs.bench.acts import LONG, SHORT
-from tests.support.samples import ROOT
 from trial.metrics import Metric
 from trial.protocol.load import load
 
@@ -69,9 +68,8 @@ def of_texts(life: Life) -> float:
 
 def a_month() -> dict[str, float]:
     """US dollars for there being a deployment, whether there are orders or not."""
-    template = (ROOT / "infra" / "template.yaml").read_text()
-    keys = len(re.findall("Type: AWS::KMS::Key$", template, re.MULTILINE))
-    alarms = len(re.findall("Type: AWS::CloudWatch::Alarm$", template, re.MULTILINE))
+    types = [each["Type"] for each in translated()["Resources"].values()]
+    keys, alarms = types.count("AWS::KMS::Key"), types.count("AWS::CloudWatch::Alarm")
     return {
         f"{keys} keys": keys * price("kms_key_month"),
         f"{alarms} alarms": alarms * price("alarm_month"),
