@@ -28,7 +28,7 @@ from trial.codes import (
     RiskGrade,
     Sex,
 )
-from trial.phone import uk_mobile
+from trial.phone import phone_number, uk_mobile
 
 _ORDERS = UUID("5d5a2a5e-53a4-5a53-8f54-3a8a0e8b8c11")  # the namespace of enrolment ids
 MIN_DAYS, MAX_DAYS = 14, 28
@@ -56,8 +56,12 @@ def _as_written(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_as_written)]
-# A landline can be protected too: it blocks, it is never texted.
-AnyNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+# A landline can be protected too, and a foreign number: it blocks, it is never texted.
+AnyNumber = Annotated[
+    str,
+    AfterValidator(phone_number),
+    Field(description="Any number in E.164 form", examples=["+447700900456"]),
+]
 
 
 def _of_these_years(at: datetime) -> datetime:

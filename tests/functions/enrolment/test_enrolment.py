@@ -321,6 +321,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an unknown risk": ({"respondent": {"risk_grade": "immense"}}, "respondent.risk_grade"),
     "first order perhaps": ({"respondent": {"first_order": "perhaps"}}, "respondent.first_order"),
+    "a trunk zero": ({"mobile": {"number": "+4407400123457"}}, "mobile.number"),
+    "a protected trunk zero": ({"protected_numbers": ["+4407400123456"]}, "protected_numbers.0"),
+    "a protected number that is too short": (
+        {"protected_numbers": ["+44740012345"]},
+        "protected_numbers.0",
+    ),
+    "a protected number of no country's": (
+        {"protected_numbers": ["+7400123456"]},
+        "protected_numbers.0",
+    ),
     "a protected name": ({"protected_numbers": ["Ford Prefect"]}, "protected_numbers.0"),
     "twenty-one protected numbers": ({"protected_numbers": [PROTECTED] * 21}, "protected_numbers"),
     "a sentence for a code": (

@@ -45,6 +45,22 @@ LATER = {"made_on": "2026-12-15", "expires_on": "2026-12-28", "served_on": "2026
 # The protected number first
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["+447400123456", "+442079460123", "+441632960123", "+12025550123", "+33612345678"],
+    ids=["mobile", "landline", "landline for drama", "American", "French"],
+)
+def test_any_number_that_somebody_can_have_may_be_protected(number: str) -> None:
+    assert post(order(protected_numbers=[number])).status == 202
+
+
+def test_a_protected_number_has_one_spelling_and_it_blocks() -> None:
+    number = "+447400123456"
+    assert post(order(1, protected_numbers=["+4407400123456"])).status == 422
+    followed(1, protected_numbers=[number])
+    assert stands(followed(2, mobile={"number": number})) == ("waiting", ["unsafe_number"])
+
+
 def test_a_number_of_the_order_itself_is_not_safe() -> None:
     enrolment_id = followed(mobile={"number": HERS}, protected_numbers=[HERS])
     assert stands(enrolment_id) == ("waiting", ["unsafe_number"])

@@ -1,0 +1,218 @@
+"""
+The one canonical form of everything that identifies, and the one keyed hash over it.
+
+Two spellings of one thing come out equal, or one of them is refused; a refusal never repeats what
+was given. Whatever is hashed here is made canonical here first, so that no caller can leave it out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from trial.phone import phone_number
+
+if TYPE_CHECKING:
+    from trial.aws.kms import MacKey
+
+LONGEST_ID, LONGEST_NAME, LONGEST_LINE = 64, 64, 120
+"""In characters of the canonical form."""
+
+_FORCE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_ID = re.compile(r"[A-Z0-9]([A-Z0-9/_.\-]*[A-Z0-9])?")
+
+# A PNC id (Police National Computer): year, serial, check letter. The letter is the remainder by
+# 23 of the year's last two digits followed by the serial's seven. As the Ministry of Justice
+# checks it: hmpps-person-record, model/identifiers/PNCIdentifier.kt on GitHub.
+_PNC_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
+_PNC_SERIAL_DIGITS = 7
+_PNC_PARTED = re.compile(
+    r"(?P<year>[0-9]{2}|(?:19|20)[0-9]{2})[ /_.\-]+(?P<serial>[0-9]+)[ /_.\-]*(?P<letter>[A-Z])"
+)
+_PNC_UNPARTED = re.compile(r"(?P<digits>[0-9]{3,})(?P<letter>[A-Z])")
+_PNC_WITHOUT_LETTER = re.compile(r"([0-9]{2}|(?:19|20)[0-9]{2})/[0-9]{1,7}")
+# Years are written with two digits as well, so a hundred of them can be told apart.
+_PNC_YEARS = range(1950, 2050)
+_PNC_REMEDY = "check its digits, and write it as YYYY/NNNNNNNC"
+
+_MARKS = frozenset("'\u2019.,-()/&_ ")
+# Letters, marks and symbols that show nothing, or as a blank. Unicode 16, Default_Ignorable_Code_
+# Point without the format characters, which are refused as such; and the blank Braille pattern.
+# https://www.unicode.org/Public/16.0.0/ucd/DerivedCoreProperties.txt
+_INVISIBLE = frozenset(
+    map(
+        chr,
+        (
+            0x034F,
+            0x115F,
+            0x1160,
+            0x17B4,
+            0x17B5,
+            *range(0x180B, 0x1810),
+            0x2800,
+            0x3164,
+            *range(0xFE00, 0xFE10),
+            0xFFA0,
+            *range(0xE0100, 0xE01F0),
+        ),
+    )
+)
+
+
+class SpellingError(ValueError):
+    """Why something is refused: a cause and a remedy. The message never repeats what was given."""
+
+
+def force(text: str) -> str:
+    """A police force's short name: a lower-case slug, such as durham or west-midlands."""
+    if len(text) > LONGEST_ID or not _FORCE.fullmatch(text):
+        raise SpellingError(
+            "is not a lower-case slug: letters a to z, digits and single hyphens, such as durham"
+        )
+    return text
+
+
+def reference(text: str) -> str:
+    """An order's reference, or another system's id: upper case, letters, digits and / _ . -."""
+    canonical = unicodedata.normalize("NFKC", text).strip(" ")
+    # Before the upper case: that of some letters is another letter's, or two.
+    if not canonical.isascii() or not _ID.fullmatch(canonical.upper()):
+        raise SpellingError(
+            "is not an id: letters A to Z, digits and / _ . - only, a letter or digit first"
+        )
+    if len(canonical) > LONGEST_ID:
+        raise SpellingError(f"is too long: at most {LONGEST_ID} characters")
+    return canonical.upper()
+
+
+def person_id(text: str) -> str:
+    """
+    A person's id: of the PNC as YYYY/NNNNNNNC, whatever its spelling; of others as a reference.
+
+    What looks like a PNC id and is not is refused: to take it for another system's id would make
+    a second person of one.
+    """
+    canonical = unicodedata.normalize("NFKC", text).strip(" ").upper()
+    if parted := _PNC_PARTED.fullmatch(canonical):
+        return _pnc_of([(parted["year"], parted["serial"])], parted["letter"])
+    if unparted := _PNC_UNPARTED.fullmatch(canonical):
+        digits = unparted["digits"]
+        return _pnc_of([(digits[:at], digits[at:]) for at in (2, 4)], unparted["letter"])
+    if _PNC_WITHOUT_LETTER.fullmatch(canonical):
+        raise SpellingError(f"looks like a PNC id without its check letter: {_PNC_REMEDY}")
+    return reference(text)
+
+
+def _pnc_of(readings: list[tuple[str, str]], letter: str) -> str:
+    """The one PNC id that has this letter, of the years and serials that it may be read as."""
+    read = {
+        pnc_id(whole_year, int(serial))
+        for year, serial in readings
+        if serial
+        and (whole_year := _whole_year(year)) in _PNC_YEARS
+        and len(serial.lstrip("0")) <= _PNC_SERIAL_DIGITS
+    }
+    right = [each for each in read if each.endswith(letter)]
+    if not right:
+        raise SpellingError(
+            f"looks like a PNC id, and its check letter does not fit: {_PNC_REMEDY}"
+        )
+    if len(right) > 1:
+        raise SpellingError(f"may be read as two PNC ids: {_PNC_REMEDY}")
+    return right[0]
+
+
+def _whole_year(year: str) -> int:
+    if len(year) > len("99"):
+        return int(year)
+    first = _PNC_YEARS[0]
+    return first + (int(year) - first) % 100
+
+
+def pnc_id(year: int, serial: int) -> str:
+    """The PNC id of a year, four digits, and a serial of up to seven."""
+    letter = _PNC_LETTERS[(year % 100 * 10**_PNC_SERIAL_DIGITS + serial) % len(_PNC_LETTERS)]
+    return f"{year}/{serial:0{_PNC_SERIAL_DIGITS}}{letter}"
+
+
+def name(text: str) -> str:
+    """
+    A person's name or code, as people have them: letters of any alphabet, digits, spaces, marks.
+
+    NFC; runs of spaces count as one.
+    """
+    canonical = _spaced(text)
+    for character in canonical:
+        if unicodedata.category(character)[0] not in "LM" and not (
+            character in _MARKS or unicodedata.category(character) == "Nd"
+        ):
+            raise SpellingError("is not a name: letters, digits, spaces and ' . , - ( ) / & only")
+    return _written(canonical, LONGEST_NAME)
+
+
+def line(text: str) -> str:
+    """A line of text, such as a court's name: NFC; runs of spaces count as one."""
+    return _written(_spaced(text), LONGEST_LINE)
+
+
+def _spaced(text: str) -> str:
+    """In NFC, and with every kind of space as one space between words."""
+    composed = unicodedata.normalize("NFC", text)
+    spaced = "".join(" " if unicodedata.category(each) == "Zs" else each for each in composed)
+    return " ".join(filter(None, spaced.split(" ")))
+
+
+def _written(canonical: str, longest: int) -> str:
+    if any(unicodedata.category(each)[0] in "CZ" and each != " " for each in canonical):
+        raise SpellingError("holds a control or format character, or a line break: leave it out")
+    if not _INVISIBLE.isdisjoint(canonical):
+        raise SpellingError("holds a character that cannot be seen: leave it out")
+    if not any(unicodedata.category(each)[0] in "LN" for each in canonical):
+        raise SpellingError("holds no letter and no digit")
+    if len(canonical) > longest:
+        raise SpellingError(f"is too long: at most {longest} characters")
+    return canonical
+
+
+def number_hash(key: MacKey, number: str) -> str:
+    """The keyed hash of a phone number. Raises NumberError for any but its one spelling."""
+    return _keyed(key, "number", phone_number(number))
+
+
+def person_hash(key: MacKey, of_force: str, ident: str) -> str:
+    """
+    The keyed hash of a person. Raises SpellingError.
+
+    A PNC id is one person's in every force; ids of other systems are their force's own.
+    """
+    canonical = person_id(ident)
+    if _PNC_PARTED.fullmatch(canonical):
+        return _keyed(key, "pnc", canonical)
+    return _keyed(key, "person", f"{force(of_force)}|{canonical}")
+
+
+def request_hash(key: MacKey, content: str) -> str:
+    """The keyed hash of a request's content, made of canonical parts."""
+    # Hashed twice, for KMS takes 4,096 bytes at most; keyed, for a guess could be confirmed.
+    return _keyed(key, "request", hashlib.sha256(content.encode()).hexdigest())
+
+
+def enrolment_id(key: MacKey, of_force: str, of_reference: str) -> UUID:
+    """
+    The id of an order: always the same, and not to be worked out without the key.
+
+    A UUID of version 8 (RFC 9562, 5.8): all but its version and variant is of the keyed hash.
+    Raises SpellingError.
+    """
+    # A slug holds no slash, so no two orders share a message.
+    made = _keyed(key, "order", f"{force(of_force)}/{reference(of_reference)}")
+    bits = int(made[:32], 16)
+    bits = bits & ~(0xF000 << 64) | 8 << 76
+    return UUID(int=bits & ~(0xC000 << 48) | 0x8000 << 48)
+
+
+def _keyed(key: MacKey, what: str, canonical: str) -> str:
+    return key.mac(f"{what}|{canonical}".encode()).hex()

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+import unicodedata
+from typing import TYPE_CHECKING, Any, Literal, cast
+from uuid import RFC_4122
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.spellings import BIDI, BLANKS, UNSEEN, dialled, spelled
+from trial import identity
+from trial.aws.kms import MacKey
+from trial.identity import SpellingError
+from trial.phone import NumberError, phone_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PNC, SERIAL = "2003/0011985X", 11985
+"""The Ministry of Justice's own example of a PNC id: hmpps-person-record's tests."""
+
+
+class Hmac:
+    """As much of KMS as a MAC takes."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def generate_mac(self, *, Message: bytes, **_: str) -> dict[str, bytes]:  # noqa: N803 - boto3's
+        assert len(Message) <= 4096, "KMS takes no more"
+        return {"Mac": hmac.digest(self._key, Message, "sha256")}
+
+
+KEY, ANOTHER_KEY = (MacKey(cast("Any", Hmac(key)), "id") for key in (b"key", b"another"))
+
+
+def refused_or_same(canonical: Callable[[str], str], spelling: str, one: str) -> None:
+    assert canonical_or_none(canonical, spelling) in (one, None)
+
+
+def canonical_or_none(canonical: Callable[[str], str], spelling: str) -> str | None:
+    """The canonical form, or none if it is refused, by a message that does not repeat it."""
+    try:
+        return canonical(spelling)
+    except (SpellingError, NumberError) as error:
+        refusal = str(error)
+    assert spelling.strip() == "" or spelling not in refusal
+    return None
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "03/0011985X",
+        "03/11985X",
+        "2003/11985x",
+        "20030011985X",
+        "030011985x",
+        "0311985X",
+        " 2003/0011985X ",
+        "2003-0011985X",
+        "03/0011985/X",
+        "03//11985X",
+        "03/0000011985X",
+        "".join(chr(ord(each) + 0xFEE0) for each in PNC),
+    ],
+)
+def test_every_spelling_of_a_pnc_id_is_the_same_person(spelling: str) -> None:
+    assert identity.person_id(spelling) == PNC
+
+
+@pytest.mark.parametrize("letter", sorted(set("ABCDEFGHIJKLMNOPQRSTUVWXYZ") - {"X"}))
+def test_a_pnc_id_with_a_wrong_check_letter_is_refused(letter: str) -> None:
+    for spelling in (f"2003/0011985{letter}", f"03/11985{letter.lower()}", f"030011985{letter}"):
+        with pytest.raises(SpellingError, match="check letter"):
+            identity.person_id(spelling)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["2003/0011985", "03/11985", "1949/0011985X", "2050/0011985X", "2003/10011985X"],
+)
+def test_what_only_looks_like_a_pnc_id_makes_no_second_person(spelling: str) -> None:
+    with pytest.raises(SpellingError):
+        identity.person_id(spelling)
+
+
+def test_a_pnc_id_that_can_be_read_in_two_ways_is_refused() -> None:
+    short, whole = identity.pnc_id(2020, 9_001), identity.pnc_id(2009, 1)
+    assert short[-1] == whole[-1]
+    with pytest.raises(SpellingError, match="two PNC ids"):
+        identity.person_id(f"2009001{whole[-1]}")
+
+
+@given(
+    year=st.integers(1950, 2049),
+    serial=st.integers(0, 9_999_999),
+    short=st.booleans(),
+    bare=st.booleans(),
+    parting=st.sampled_from(["/", "", "-", " / ", "//"]),
+    case=st.sampled_from([str.upper, str.lower]),
+)
+def test_a_pnc_id_in_any_spelling_is_refused_or_the_same(
+    *, year: int, serial: int, short: bool, bare: bool, parting: str, case: Callable[[str], str]
+) -> None:
+    one = identity.pnc_id(year, serial)
+    digits = str(serial) if bare else f"{serial:07}"
+    spelling = f"{year % 100:02}" if short else str(year)
+    refused_or_same(identity.person_id, case(f"{spelling}{parting}{digits}{one[-1]}"), one)
+
+
+@given(st.data())
+def test_no_spelling_of_an_id_makes_a_second_one(data: st.DataObject) -> None:
+    one = data.draw(st.sampled_from([PNC, "A1234BC", "N-77/B_1.2", "X320741"]))
+    refused_or_same(identity.person_id, data.draw(spelled(one)), one)
+    refused_or_same(identity.reference, data.draw(spelled("DVPO-2026-000123")), "DVPO-2026-000123")
+    refused_or_same(identity.force, data.draw(spelled("west-midlands")), "west-midlands")
+
+
+@given(text=st.text(max_size=80))
+def test_a_canonical_form_is_canonical(text: str) -> None:
+    for canonical in (
+        identity.person_id,
+        identity.reference,
+        identity.force,
+        identity.name,
+        identity.line,
+    ):
+        try:
+            one = canonical(text)
+        except SpellingError:
+            continue
+        assert canonical(one) == one
+
+
+@pytest.mark.parametrize("slug", ["durham", "west-midlands", "force2"])
+def test_a_force_is_a_lower_case_slug(slug: str) -> None:
+    assert identity.force(slug) == slug
+
+
+@pytest.mark.parametrize(
+    "other", ["Durham", "durham ", "", "-durham", "durham-", "west--midlands", "a/b", "d" * 65, "é"]
+)
+def test_no_other_spelling_is_a_force(other: str) -> None:
+    with pytest.raises(SpellingError):
+        identity.force(other)
+
+
+@pytest.mark.parametrize(
+    "other", ["", " ", "/1", "1/", "DVPO 1", "\u2167\u0301", "\xdf", "\u0131", "A" * 65]
+)
+def test_what_is_no_id_is_refused(other: str) -> None:
+    with pytest.raises(SpellingError):
+        identity.reference(other)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Supt Siân D'Arcy",
+        "Supt Siân D\u2019Arcy",
+        "Det Supt (Acting) O'Brien",
+        "Custody visit, DC O'Neil",
+        "'t Hooft",
+        "Łukasz Żółć",
+        "Σωκράτης",
+        "سامي",
+        "नीलम",
+        "王小明",
+        "S-0417",
+        "T/Supt A. B. Smith-Jones & Co",
+        "property_returned",
+    ],
+)
+def test_names_are_taken_as_people_have_them(name: str) -> None:
+    assert identity.name(name) == name
+
+
+@pytest.mark.parametrize(
+    "not_a_name", ["", " ", "-", "<b>", "a@b", "a;b", "a\nb", "S\u202e-1", "1+1", "😀", "a" * 65]
+)
+def test_what_no_name_holds_is_refused(not_a_name: str) -> None:
+    with pytest.raises(SpellingError):
+        identity.name(not_a_name)
+
+
+@pytest.mark.parametrize(
+    "blank",
+    ["", " ", "\u3000", "\u3164", "\u2800", "\u200b", "\u202ePeterlee", "a\u2028b", "a\x85b",
+     "a\tb", "a\x00", "a\ufe0f", "a\udc80", "a\ue000", "...", "a" * 121],
+)  # fmt: skip
+def test_a_line_shows_what_it_holds(blank: str) -> None:
+    with pytest.raises(SpellingError):
+        identity.line(blank)
+
+
+FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+
+
+@given(st.data())
+def test_spellings_of_a_court_or_a_name_that_look_alike_are_one_or_refused(
+    data: st.DataObject,
+) -> None:
+    court, name = "Llys Ynadon Caernarfon, Gŵyr", "Supt Siân D'Arcy"
+    for one, canonical in ((court, identity.line), (name, identity.name)):
+        unseen = st.sampled_from([*UNSEEN, *BIDI, *BLANKS])
+        place = data.draw(st.integers(0, len(one)))
+        form = data.draw(st.sampled_from(FORMS))
+        hidden = unicodedata.normalize(form, one[:place]) + data.draw(unseen) + one[place:]
+        found = canonical_or_none(canonical, hidden)
+        assert found is None or found.replace(" ", "") == one.replace(" ", "")
+        blank = data.draw(st.sampled_from([" ", "  ", "\u00a0", "\u3000"]))
+        assert canonical(unicodedata.normalize(form, blank + one.replace(" ", blank))) == one
+
+
+COUNTRIES = {
+    "1": ("1", "+12025550123"),
+    "33": ("0", "+33612345678"),
+    "353": ("0", "+353851234567"),
+    "36": ("06", "+36201234567"),
+    "370": ("0", "+37061234567"),
+    "39": ("", "+390669812345"),
+    "44": ("0", "+447400123456"),
+    "49": ("0", "+4915123456789"),
+    "61": ("0", "+61412345678"),
+    "7": ("8", "+79123456789"),
+}
+"""Country codes with the digits dialled before a number at home, and a number of each."""
+
+
+@given(st.data())
+def test_no_spelling_of_a_number_is_taken_but_one(data: st.DataObject) -> None:
+    code = data.draw(st.sampled_from(sorted(COUNTRIES)))
+    trunk, number = COUNTRIES[code]
+    assert phone_number(number) == number
+    marks = ("(", ")", "-", ".", "/", "0")
+    spelling = data.draw(dialled(number, code=code, trunk=trunk) | spelled(number, between=marks))
+    if canonical_or_none(phone_number, spelling) not in (number, None):
+        # A digit more makes another number, which the library does not take for the same.
+        assert phonenumbers.is_number_match(spelling, number) == phonenumbers.MatchType.NO_MATCH
+
+
+def test_a_hash_is_of_the_canonical_form_alone() -> None:
+    of = identity.person_hash
+    assert of(KEY, "durham", "03/11985x") == of(KEY, "durham", PNC)
+    assert of(KEY, "durham", "a1") == of(KEY, "durham", "A1")
+    with pytest.raises(NumberError):
+        identity.number_hash(KEY, "+4407400123456")
+    with pytest.raises(SpellingError):
+        of(KEY, "Durham", "A1")
+
+
+def test_a_pnc_id_is_the_same_person_in_every_force_and_another_id_is_not() -> None:
+    of = identity.person_hash
+    assert of(KEY, "durham", PNC) == of(KEY, "cleveland", PNC)
+    assert of(KEY, "durham", "A1") != of(KEY, "cleveland", "A1")
+
+
+def test_no_two_kinds_of_things_share_a_hash() -> None:
+    made = {
+        identity.number_hash(KEY, "+447700900123"),
+        identity.person_hash(KEY, "durham", PNC),
+        identity.person_hash(KEY, "durham", "A1"),
+        identity.request_hash(KEY, "A1"),
+        identity.enrolment_id(KEY, "durham", "A1").hex,
+    }
+    assert len(made) == 5
+
+
+def test_a_request_of_any_size_has_a_hash() -> None:
+    long = "x" * 10_000
+    plain = hashlib.sha256(long.encode()).hexdigest()
+    assert identity.request_hash(KEY, long) not in (plain, identity.request_hash(KEY, long[1:]))
+
+
+def test_an_order_has_one_id_which_takes_the_key_to_work_out() -> None:
+    one = identity.enrolment_id(KEY, "durham", "DVPO-1")
+    assert one == identity.enrolment_id(KEY, "durham", "dvpo-1")
+    assert one != identity.enrolment_id(KEY, "cleveland", "DVPO-1")
+    assert (one.version, one.variant) == (8, RFC_4122)
+    assert one != identity.enrolment_id(ANOTHER_KEY, "durham", "DVPO-1")
