@@ -92,14 +92,20 @@ def happened(extract: Extract, rows: pd.DataFrame, endpoint: Endpoint) -> pd.Dat
     counts = outcomes["type"].isin(endpoint.types)
     if endpoint.instruments:
         counts &= outcomes["instrument"].isin(endpoint.instruments)
-    since = outcomes["days_from_allocation"]
     if endpoint.days is None:
-        counts &= outcomes["within_order"].fillna(value=False).astype(bool)
         window = rows["days_at_risk"]
     else:
-        counts &= (since >= 0) & (since <= endpoint.days)
         window = pd.Series(float(endpoint.days), index=rows.index)
-    first = outcomes[counts].groupby("enrolment")["days_from_allocation"].min()
+    # What happened belongs to the person: each order has what falls into its own window.
+    starts = rows[["enrolment", "person", "days_from_randomisation"]].assign(window=window)
+    each = starts.merge(outcomes[counts].drop(columns="enrolment"), on="person")
+    since = each["days_from_allocation"] - each["days_from_randomisation"]
+    inside = (since >= 0) & (since <= each["window"])
+    if endpoint.days is None:
+        # Of the order under which somebody was randomised, the extract knows to the second.
+        first_order = each["days_from_randomisation"] == 0
+        inside = inside.where(~first_order, each["within_order"].astype(bool))
+    first = since[inside].groupby(each["enrolment"]).min()
     at = rows["enrolment"].map(first)
     reached = pd.concat([window, rows["days_followed"]], axis=1).min(axis=1)
     return pd.DataFrame(

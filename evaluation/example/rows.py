@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.example.life import due_on
 from evaluation.example.orders import Order, pseudonym
-from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
+from extract.columns.enrolments import EnrolmentRow
+from extract.columns.events import MissingRow, OutcomeRow, ReminderRow
 from trial.codes import EndReason, ReminderState
 from trial.protocol.timetable import LONDON, local_date
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from evaluation.example.trial import Case
-    from extract.schema import Row
+    from extract.columns.base import Row
     from trial.protocol.settings import Protocol
 
 _TAKEN = (
@@ -29,10 +30,10 @@ _TAKEN = (
 def rows_of(case: Case, *, seed: int, protocol: Protocol, at: datetime) -> list[Row]:
     """Everything that the extract of that moment says of a case; the enrolment comes first."""
     order = case.order
-    ident = pseudonym("enrolment", seed, order.ident.int)
+    ident = "E" + pseudonym("enrolment", seed, order.ident.int)
     rows: list[Row] = [_enrolment(ident, case, seed, protocol, at)]
-    rows += [_reminder(ident, case, place) for place in range(len(case.texts))]
-    rows += [_outcome(ident, case, place) for place in range(len(case.events))]
+    rows += [_reminder(ident, case, place, protocol) for place in range(len(case.texts))]
+    rows += [_outcome(ident, case, place, seed) for place in range(len(case.events))]
     if order.missing:
         rows.append(
             MissingRow(
@@ -53,7 +54,9 @@ def _enrolment(ident: str, case: Case, seed: int, protocol: Protocol, at: dateti
     local = local_date(order.enrolled_at)
     return EnrolmentRow(
         enrolment=ident,
-        person=pseudonym("person", seed, order.person),
+        trial=protocol.trial,
+        force="durham",
+        person="P" + pseudonym("person", seed, order.person),
         superintendent=f"S-{pseudonym('superintendent', seed, order.superintendent)[:6]}",
         month=f"{local:%Y-%m}",
         days=order.days,
@@ -63,6 +66,9 @@ def _enrolment(ident: str, case: Case, seed: int, protocol: Protocol, at: dateti
         age_band=order.age,
         sex=order.sex,
         ethnicity=order.ethnicity,
+        prior_incidents=None,
+        risk_grade=None,
+        first_order=None,
         days_to_service=(order.served_on - order.made_on).days if order.served_on else None,
         days_to_enrolment=(local - order.made_on).days,
         status=case.status,
@@ -95,6 +101,8 @@ def _allocation(case: Case, protocol: Protocol, at: datetime) -> dict[str, Any]:
     allocated_at = case.allocated_at
     return {
         "protocol": protocol.version if allocated_at else None,
+        "protocol_sha256": protocol.sha256 if allocated_at else None,
+        "days_from_randomisation": 0 if allocated_at else None,
         "allocated": allocated_at is not None,
         "repeat": case.repeat if allocated_at else None,
         "arm": case.arm,
@@ -126,7 +134,7 @@ def _dose(case: Case) -> dict[str, Any]:
     }
 
 
-def _reminder(ident: str, case: Case, place: int) -> ReminderRow:
+def _reminder(ident: str, case: Case, place: int, protocol: Protocol) -> ReminderRow:
     text = case.texts[place]
     day, hour = due_on(text, case.order)
     late = _days(text.due_at, text.sent_at)
@@ -137,6 +145,7 @@ def _reminder(ident: str, case: Case, place: int) -> ReminderRow:
         theme=text.theme,
         day=day,
         hour=hour,
+        protocol_sha256=protocol.sha256,
         state=text.state,
         reason=text.reason,
         minutes_late=None if late is None else late * 24 * 60,
@@ -145,16 +154,18 @@ def _reminder(ident: str, case: Case, place: int) -> ReminderRow:
     )
 
 
-def _outcome(ident: str, case: Case, place: int) -> OutcomeRow:
+def _outcome(ident: str, case: Case, place: int, seed: int) -> OutcomeRow:
     event, allocated_at = case.events[place], case.allocated_at
     midnight = event.at.astimezone(LONDON).replace(hour=0, minute=0, second=0, microsecond=0)
     day = (midnight.date() - case.order.made_on).days
     within = allocated_at is not None and allocated_at <= event.at < case.order.over_at
     return OutcomeRow(
+        person="P" + pseudonym("person", seed, case.order.person),
         enrolment=ident,
-        outcome=place + 1,
+        outcome=place + 1 + 1000 * (case.order.ident.int % 1_000_000),
         type=event.type,
         instrument=event.instrument,
+        same_protected_person=None,
         days_from_order=day + (event.at - midnight).total_seconds() / 86400,
         days_from_allocation=_days(allocated_at, event.at),
         within_order=within,

@@ -24,8 +24,8 @@ from evaluation.example.rows import rows_of
 from evaluation.example.simulate_trial import people_wanted, sequence
 from extract.cells import cell
 from extract.codes import Form, Label
+from extract.columns.enrolments import EnrolmentRow
 from extract.package import DESCRIPTOR, write
-from extract.schema import EnrolmentRow
 from trial.codes import Arm, EndReason, OutcomeType, Reason, Status
 from trial.protocol import load as protocols
 from trial.protocol.timetable import local_date

@@ -16,7 +16,7 @@ from trial.codes import Ethnicity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from extract.schema import EnrolmentRow
+    from extract.columns.enrolments import EnrolmentRow
 
 
 def cell(row: EnrolmentRow) -> str:

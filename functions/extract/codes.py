@@ -44,16 +44,6 @@ class ResolvedHow(StrEnum):
     OTHER = "other"
 
 
-class BlindedEnd(StrEnum):
-    """Why an enrolment ended; what as a rule comes of texts is only `stopped`."""
-
-    RECORDED_IN_ERROR = "recorded_in_error"
-    QUASHED = "quashed"
-    DECEASED = "deceased"
-    IN_CUSTODY = "in_custody"
-    STOPPED = "stopped"
-
-
 class ReminderReason(StrEnum):
     """Why a reminder was not sent or did not arrive: ours, the carrier's, or the provider's."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from extract.schema import Row
+    from extract.columns.base import Row
 
 _TYPES = {"boolean": "boolean", "integer": "integer", "number": "number"}
 
@@ -24,7 +24,7 @@ def table_schema(row: type[Row]) -> dict[str, Any]:
         _field(name, each, said.get("$defs", {})) for name, each in said["properties"].items()
     ]
     schema = {"fields": fields, "missingValues": [""], "primaryKey": list(row.key)}
-    if row.key != ("enrolment",):
+    if row.resource != "enrolments":
         reference = {"resource": "enrolments", "fields": ["enrolment"]}
         schema["foreignKeys"] = [{"fields": ["enrolment"], "reference": reference}]
     return schema

@@ -2,9 +2,9 @@
 Writing the research extract: every enrolment once, in parts that are kept as it goes on.
 
 A run is one extract under a name. It reads the table, which takes one invocation or more, and
-then publishes each form: all that the package names first, `datapackage.json` last. So whoever
-takes only what a `datapackage.json` names never sees half an extract, and a run that is published
-is never changed.
+then publishes a package for each trial, in each form: all that the package names first,
+`datapackage.json` last. So whoever takes only what a `datapackage.json` names never sees half an
+extract, and a package that is published is never changed.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ from typing import TYPE_CHECKING, Final
 
 from extract.cells import cell
 from extract.codes import Form
+from extract.columns.enrolments import EnrolmentRow
 from extract.package import write
 from extract.progress import Progress
 from extract.pseudonyms import Pseudonyms
-from extract.rows import rows
-from extract.schema import EnrolmentRow
+from extract.rows import reported, rows
 from trial.protocol.load import path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from extract.columns.base import Row
+    from extract.people import Allocated, Reported
+    from extract.rows import File
     from extract.store import ExtractStore
     from trial.aws.kms import MacKey
     from trial.protocol.settings import Protocol
@@ -53,7 +56,7 @@ def extract(
     run: str,
     *,
     store: ExtractStore,
-    protocol: Protocol,
+    protocols: Sequence[Protocol],
     research: MacKey,
     now: datetime,
     in_time: Callable[[], bool],
@@ -61,59 +64,72 @@ def extract(
     """
     Go on with a run as far as the time goes. Safe to repeat, and to stop anywhere.
 
-    Raises ContendedError if another invocation is at the same run.
+    `protocols` has one for each trial. The last one's, the open trial's, is published last, and
+    whether or not there is anybody in it: then the run is whole. Raises ContendedError if another
+    invocation is at the same run.
     """
-    published = store.published(run)
-    if published == set(Form):
+    open_trial = protocols[-1].trial
+    if store.published(run, open_trial) == set(Form):
         return Became.PUBLISHED_BEFORE
-    names = Pseudonyms.of(protocol.trial, research)
-    progress = _read(run, store, protocol, names, now, in_time)
-    if not (progress.all_read and in_time()):
-        return Became.UNFINISHED
+    names = {each.trial: Pseudonyms.of(each.trial, research) for each in protocols}
+    progress = _read(run, store, protocols, names, now, in_time)
+    for protocol in protocols:
+        if not (progress.all_read and in_time()):
+            return Became.UNFINISHED
+        if protocol.trial == open_trial or progress.counts.get(protocol.trial):
+            _publish(run, store, protocol, names[protocol.trial], progress)
+    return Became.PUBLISHED
+
+
+def _publish(
+    run: str, store: ExtractStore, protocol: Protocol, names: Pseudonyms, progress: Progress
+) -> None:
+    parts = progress.parts.get(protocol.trial, ())
+    published = store.published(run, protocol.trial)
     with TemporaryDirectory() as folder:
         write(
             Path(folder),
-            store.rows(progress.parts),
+            store.people(parts).completed(store.rows(parts)),
             protocol=path_of(protocol.version),
             extracted_at=progress.extracted_at,
-            counts=progress.counts,
+            counts=progress.counts.get(protocol.trial, {}),
             labels=names.labels,
         )
         for form in Form:
             if form not in published:
-                store.publish(run, form, Path(folder, form))
-    return Became.PUBLISHED
+                store.publish(run, protocol.trial, form, Path(folder, form))
 
 
 def _read(
     run: str,
     store: ExtractStore,
-    protocol: Protocol,
-    names: Pseudonyms,
+    protocols: Sequence[Protocol],
+    names: Mapping[str, Pseudonyms],
     now: datetime,
     in_time: Callable[[], bool],
 ) -> Progress:
     """How far the run has come once all is read, or the time is out."""
     progress, seen = store.progress(run)
-    if progress is None or _outdated(progress, protocol, now):
-        progress = Progress(extracted_at=now, protocol_sha256=protocol.sha256)
+    hashes = {each.trial: each.sha256 for each in protocols}
+    if progress is None or _outdated(progress, hashes, now):
+        progress = Progress(extracted_at=now, protocols=hashes)
     files = store.files(after=progress.last)
     while not progress.all_read and in_time():
         batch = list(islice(files, IN_A_PART))
-        told = [
-            row
-            for _, file in batch
-            if file.enrolment.trial == protocol.trial
-            for row in rows(
-                file, protocol=protocol, names=names, extracted_at=progress.extracted_at
+        parts, counts = dict(progress.parts), dict(progress.counts)
+        for protocol in protocols:
+            told = list(
+                _told([file for _, file in batch], protocol, names[protocol.trial], progress)
             )
-        ]
-        counts = Counter(progress.counts)
-        counts.update(cell(row) for row in told if isinstance(row, EnrolmentRow))
+            if told:
+                kept = store.keep_part(run, told)
+                parts[protocol.trial] = (*parts.get(protocol.trial, ()), kept)
+            cells = Counter(cell(row) for row in told if isinstance(row, EnrolmentRow))
+            counts[protocol.trial] = dict(Counter(counts.get(protocol.trial, {})) + cells)
         progress = progress.model_copy(
             update={
-                "parts": (*progress.parts, *([store.keep_part(run, told)] if told else [])),
-                "counts": dict(counts),
+                "parts": parts,
+                "counts": counts,
                 "last": batch[-1][0] if batch else progress.last,
                 "all_read": len(batch) < IN_A_PART,
             }
@@ -122,7 +138,20 @@ def _read(
     return progress
 
 
-def _outdated(progress: Progress, protocol: Protocol, now: datetime) -> bool:
-    if progress.protocol_sha256 != protocol.sha256:
+def _told(
+    files: Iterable[File], protocol: Protocol, names: Pseudonyms, progress: Progress
+) -> Iterator[Row | Allocated | Reported]:
+    """What a trial's extract has of these orders: of another trial's, what happened to whom."""
+    for file in files:
+        if file.enrolment.trial == protocol.trial:
+            yield from rows(
+                file, protocol=protocol, names=names, extracted_at=progress.extracted_at
+            )
+        else:
+            yield from reported(file, names=names, under=None)
+
+
+def _outdated(progress: Progress, hashes: Mapping[str, str], now: datetime) -> bool:
+    if progress.protocols != hashes:
         return True
     return not progress.all_read and now - progress.extracted_at > TOO_OLD

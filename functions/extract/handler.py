@@ -17,10 +17,12 @@ from trial.codes import Model
 from trial.config import ExtractSettings, settings
 from trial.errors import ContendedError
 from trial.metrics import Metric, emit
-from trial.protocol.load import load
+from trial.protocol.load import load, versions
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from trial.protocol.settings import Protocol
 
 logger = Logger()
 
@@ -40,6 +42,13 @@ class Ask(Model):
     )
 
 
+def of_each_trial(open_trial: Protocol) -> list[Protocol]:
+    """The latest protocol of every trial there has been, and last the one that is open."""
+    latest = {each.trial: each for each in map(load, versions())}
+    latest.pop(open_trial.trial, None)
+    return [*latest.values(), open_trial]
+
+
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Go on with the extract; what is left when the time is out, the next invocation does."""
@@ -52,7 +61,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             store=ExtractStore(
                 Table(clients.dynamodb(), chosen.table_name), clients.s3(), chosen.extract_bucket
             ),
-            protocol=load(chosen.protocol),
+            protocols=of_each_trial(load(chosen.protocol)),
             research=MacKey(clients.kms(), chosen.research_key_id),
             now=now,
             in_time=lambda: context.get_remaining_time_in_millis() > TO_FINISH_MS,

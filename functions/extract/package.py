@@ -17,10 +17,18 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final
 
 from extract.cells import Cells
-from extract.codes import BlindedEnd, Form
+from extract.codes import Form
+from extract.columns.enrolments import BlindedEnrolment, EnrolmentColumns, EnrolmentRow
+from extract.columns.events import (
+    BlindedOutcome,
+    MissingRow,
+    OutcomeColumns,
+    OutcomeRow,
+    ReminderRow,
+)
 from extract.dictionary import table_schema
-from extract.schema import BLINDED_ROWS, ROWS, BlindedEnrolment, EnrolmentColumns, EnrolmentRow
-from trial.codes import EndReason
+from extract.schema import BLINDED_ROWS, ROWS
+from trial.codes import EndReason, OutcomeType, Status
 from trial.protocol.load import read
 
 if TYPE_CHECKING:
@@ -29,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extract.codes import Label
-    from extract.schema import Row
+    from extract.columns.base import Row
     from trial.codes import Arm
     from trial.protocol.settings import Protocol
 
@@ -67,8 +75,8 @@ def write(
         for each in rows:
             row = cells.shown(each) if isinstance(each, EnrolmentRow) else each
             sheets[Form.UNBLINDED][row.resource](row)
-            if row.resource in sheets[Form.BLINDED]:
-                sheets[Form.BLINDED][row.resource](_blinded(row, labels))
+            if blinded := _blinded(row, labels):
+                sheets[Form.BLINDED][row.resource](blinded)
     for form in Form:
         shutil.copyfile(protocol, folder / form / PROTOCOL)
         said = _descriptor(folder / form, form, agreed, extracted_at)
@@ -107,15 +115,24 @@ def _text(value: object) -> str:
             return str(value)
 
 
-def _blinded(row: Row, labels: Mapping[Arm, Label]) -> Row:
-    if not isinstance(row, EnrolmentRow):
-        return row
-    end: str | None = row.end_reason
-    return BlindedEnrolment(
-        **{name: getattr(row, name) for name in EnrolmentColumns.model_fields},
-        arm=labels[row.arm] if row.arm else None,
-        end_reason=BlindedEnd.STOPPED if end in _COMES_OF_TEXTS else end and BlindedEnd(end),
-    )
+def _blinded(row: Row, labels: Mapping[Arm, Label]) -> Row | None:
+    """The row as the blinded form shows it; none if that there is one would tell the arm."""
+    match row:
+        case ReminderRow() | MissingRow(after_allocation=True) | OutcomeRow(type=OutcomeType.HARM):
+            return None
+        case OutcomeRow():
+            names = OutcomeColumns.model_fields
+            return BlindedOutcome(**{name: getattr(row, name) for name in names})
+        case EnrolmentRow():
+            shown: dict[str, Any] = {
+                name: getattr(row, name) for name in EnrolmentColumns.model_fields
+            }
+            shown |= {"arm": labels[row.arm] if row.arm else None, "end_reason": row.end_reason}
+            if row.allocated and row.end_reason in _COMES_OF_TEXTS:
+                shown |= {"end_reason": None, "days_to_end": None, "status": Status.ALLOCATED}
+            return BlindedEnrolment(**shown)
+        case _:
+            return row
 
 
 def _descriptor(

@@ -9,11 +9,16 @@ from trial.codes import Model
 
 
 class Progress(Model):
-    """A run so far. `parts` hold every enrolment up to and including the one of `last`."""
+    """
+    A run so far, by the id of each trial.
+
+    `parts` hold every enrolment up to and including the one of `last`; `counts` how many there
+    are in each cell, so that a trial without counts has no enrolment.
+    """
 
     extracted_at: datetime
-    protocol_sha256: str
-    parts: tuple[str, ...] = ()
-    counts: dict[str, int] = Field(default_factory=dict)
+    protocols: dict[str, str]
+    parts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = Field(default_factory=dict)
     last: Key | None = None
     all_read: bool = False

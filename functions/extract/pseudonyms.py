@@ -35,11 +35,15 @@ class Pseudonyms:
 
     def enrolment(self, enrolment_id: object) -> str:
         """For an order."""
-        return self._made("enrolment", str(enrolment_id))[:16]
+        return "E" + self._made("enrolment", str(enrolment_id))[:16]
 
     def person(self, person_hash: str) -> str:
         """For a respondent."""
-        return self._made("person", person_hash)[:16]
+        return "P" + self._made("person", person_hash)[:16]
+
+    def outcome(self, outcome_id: str) -> str:
+        """For an event that upstream reports, perhaps under several orders."""
+        return self._made("outcome", outcome_id)[:16]
 
     def superintendent(self, force: str, name: str) -> str:
         """For whoever authorised an order; others of that name are of other forces."""

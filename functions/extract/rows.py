@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from extract.codes import Group, ReminderReason, resolved_how
-from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
+from extract.columns.enrolments import EnrolmentRow
+from extract.columns.events import MissingRow, ReminderRow
+from extract.people import Allocated, Reported
 from trial.codes import Condition, EndReason, ReminderState
 from trial.protocol.timetable import LONDON, local_date
 from trial.protocol.wording import variant_of
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from extract.columns.base import Row
     from extract.pseudonyms import Pseudonyms
-    from extract.schema import Row
     from trial.protocol.settings import Protocol
     from trial.records import Allocation, Enrolment, Missing, Order, Outcome, Reminder
 
@@ -54,12 +56,18 @@ class File:
 
 def rows(
     file: File, *, protocol: Protocol, names: Pseudonyms, extracted_at: datetime
-) -> Iterator[Row]:
-    """The enrolment's row, then those of what hangs on it, with true values throughout."""
+) -> Iterator[Row | Allocated | Reported]:
+    """
+    The enrolment's row, then those of what hangs on it, with true values throughout.
+
+    Beside them, what concerns the person, from which `People` completes the rows.
+    """
     enrolment = file.enrolment
     name = names.enrolment(enrolment.enrolment_id)
     yield EnrolmentRow(
         enrolment=name,
+        trial=enrolment.trial,
+        force=enrolment.order.force,
         person=names.person(enrolment.person_hash),
         superintendent=names.superintendent(
             enrolment.order.force, enrolment.order.authorising_superintendent
@@ -72,13 +80,29 @@ def rows(
     )
     for reminder in file.reminders:
         yield _reminder(name, reminder, len(file.reminders), enrolment.order.made_on)
-    in_time = sorted(
-        file.outcomes, key=lambda each: (each.occurred_at, each.reported_at, each.outcome_id)
-    )
-    for place, outcome in enumerate(in_time, start=1):
-        yield _outcome(name, place, outcome, file)
     for place, missing in enumerate(enrolment.missing, start=1):
-        yield _missing(name, place, missing, enrolment.enrolled_at)
+        yield _missing(name, place, missing, file)
+    if file.allocation:
+        yield Allocated(
+            enrolment=name,
+            person=names.person(enrolment.person_hash),
+            at=file.allocation.allocated_at,
+            runs_out=_runs_out(enrolment.order),
+            repeat=file.allocation.repeat,
+        )
+    yield from reported(file, names=names, under=name)
+
+
+def reported(file: File, *, names: Pseudonyms, under: str | None) -> Iterator[Reported]:
+    """What was reported under an order, which another trial knows by no name."""
+    for outcome in file.outcomes:
+        yield Reported(
+            person=names.person(file.enrolment.person_hash),
+            name=names.outcome(outcome.outcome_id),
+            enrolment=under,
+            order_began=_midnight(file.enrolment.order.made_on),
+            **outcome.model_dump(exclude={"kind", "outcome_id", "reference"}),
+        )
 
 
 def _baseline(enrolment: Enrolment) -> dict[str, Any]:
@@ -92,6 +116,9 @@ def _baseline(enrolment: Enrolment) -> dict[str, Any]:
         "age_band": respondent.age_band,
         "sex": respondent.sex,
         "ethnicity": respondent.ethnicity or Group.NOT_STATED,
+        "prior_incidents": respondent.prior_incidents,
+        "risk_grade": respondent.risk_grade,
+        "first_order": respondent.first_order,
         "days_to_service": (order.served_on - order.made_on).days if order.served_on else None,
         "days_to_enrolment": (enrolled_on - order.made_on).days,
     }
@@ -131,7 +158,7 @@ def _drawn(file: File, protocol: Protocol, extracted_at: datetime) -> dict[str, 
     """What allocation made of it; of an enrolment without one, nothing but its stratum."""
     order, drawn = file.enrolment.order, file.allocation
     if drawn is None:
-        names = ("protocol", "repeat", "arm", "block", "position")
+        names = ("protocol", "protocol_sha256", "repeat", "arm", "block", "position")
         times = ("days_to_allocation", "days_at_risk", "days_followed")
         stratum = next(s.id for s in protocol.strata if s.min_days <= order.days <= s.max_days)
         return {"allocated": False, "stratum": stratum} | dict.fromkeys(names + times)
@@ -139,6 +166,7 @@ def _drawn(file: File, protocol: Protocol, extracted_at: datetime) -> dict[str, 
         "allocated": True,
         "stratum": drawn.stratum,
         "protocol": drawn.protocol,
+        "protocol_sha256": drawn.protocol_sha256,
         "repeat": drawn.repeat,
         "arm": drawn.arm,
         "block": drawn.block,
@@ -172,6 +200,7 @@ def _reminder(name: str, reminder: Reminder, of: int, made_on: date) -> Reminder
         number=reminder.number,
         of=of,
         theme=reminder.theme,
+        protocol_sha256=reminder.protocol_sha256,
         day=(local_date(reminder.due_at) - made_on).days,
         hour=reminder.due_at.astimezone(LONDON).hour,
         state=reminder.state,
@@ -192,27 +221,15 @@ def _reason(reminder: Reminder) -> ReminderReason | None:
     return ReminderReason.REFUSED if refused else ReminderReason.OTHER
 
 
-def _outcome(name: str, place: int, outcome: Outcome, file: File) -> OutcomeRow:
-    order, drawn, at = file.enrolment.order, file.allocation, outcome.occurred_at
-    return OutcomeRow(
-        enrolment=name,
-        outcome=place,
-        type=outcome.type,
-        instrument=outcome.instrument,
-        days_from_order=(at - _midnight(order.made_on)) / _DAY,
-        days_from_allocation=(at - drawn.allocated_at) / _DAY if drawn else None,
-        within_order=drawn is not None and drawn.allocated_at <= at < _runs_out(order),
-        days_to_report=(outcome.reported_at - at) / _DAY,
-    )
-
-
-def _missing(name: str, place: int, missing: Missing, enrolled_at: datetime) -> MissingRow:
+def _missing(name: str, place: int, missing: Missing, file: File) -> MissingRow:
+    enrolled_at, drawn = file.enrolment.enrolled_at, file.allocation
     recorded_on, follow_up_on = local_date(missing.recorded_at), missing.follow_up_on
     resolved_at = missing.resolved_at
     return MissingRow(
         enrolment=name,
         episode=place,
         reason=missing.reason,
+        after_allocation=drawn is not None and missing.recorded_at > drawn.allocated_at,
         days_recorded=(missing.recorded_at - enrolled_at) / _DAY,
         follow_up_days=(follow_up_on - recorded_on).days if follow_up_on else None,
         days_resolved=(resolved_at - enrolled_at) / _DAY if resolved_at else None,

@@ -5,16 +5,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from extract.codes import Form
 from extract.package import DESCRIPTOR
+from extract.people import STAGED, People
 from extract.progress import Progress
 from extract.rows import File
 from extract.schema import ROWS
+from trial.codes import Model
 from trial.errors import ContendedError, RejectedError
 from trial.records import Allocation, Enrolment, Outcome, Record, Reminder
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-    from extract.schema import Row
+    from extract.columns.base import Row
+    from extract.people import Allocated, Reported
     from trial.aws.table import Key, Table
 
 _RECORDS: Final[dict[str, type[Record]]] = {
@@ -34,6 +37,7 @@ _RECORDS: Final[dict[str, type[Record]]] = {
     "outcome": Outcome,
 }
 _PRECONDITION_FAILED: Final = 412
+M = TypeVar("M", bound=Model)
 
 
 class ExtractStore:
@@ -80,7 +84,7 @@ class ExtractStore:
         condition = {"IfMatch": seen} if seen else {"IfNoneMatch": "*"}
         return self._put(_progress_path(run), progress.model_dump_json().encode(), **condition)
 
-    def keep_part(self, run: str, rows: Iterable[Row]) -> str:
+    def keep_part(self, run: str, rows: Iterable[Row | Allocated | Reported]) -> str:
         """The path of a part, which is named by what it holds: nobody writes over another's."""
         lines = "".join(f"{row.resource} {row.model_dump_json()}\n" for row in rows)
         path = f"staging/{run}/{hashlib.sha256(lines.encode()).hexdigest()}.gz"
@@ -89,27 +93,35 @@ class ExtractStore:
 
     def rows(self, parts: Iterable[str]) -> Iterator[Row]:
         """The rows of these parts, in order, with one part in memory at a time."""
+        return self._kept(parts, ROWS)
+
+    def people(self, parts: Iterable[str]) -> People:
+        """What these parts say of people across their orders."""
+        return People(self._kept(parts, STAGED))
+
+    def _kept(self, parts: Iterable[str], kinds: Mapping[str, type[M]]) -> Iterator[M]:
         for path in parts:
             answer = self._client.get_object(Bucket=self._bucket, Key=path)
             for line in gzip.decompress(answer["Body"].read()).decode().splitlines():
                 resource, _, row = line.partition(" ")
-                yield ROWS[resource].model_validate_json(row)
+                if kind := kinds.get(resource):
+                    yield kind.model_validate_json(row)
 
-    def published(self, run: str) -> set[Form]:
-        """The forms in which a run is published."""
+    def published(self, run: str, trial: str) -> set[Form]:
+        """The forms in which a run is published for a trial."""
         return {
             form
             for form in Form
             if self._client.list_objects_v2(
-                Bucket=self._bucket, Prefix=f"{form}/{run}/{DESCRIPTOR}"
+                Bucket=self._bucket, Prefix=f"{form}/{trial}/{run}/{DESCRIPTOR}"
             ).get("KeyCount")
         }
 
-    def publish(self, run: str, form: Form, folder: Path) -> None:
+    def publish(self, run: str, trial: str, form: Form, folder: Path) -> None:
         """Keep a package in one form. What it names comes first: the last write publishes it."""
         for path in sorted(folder.iterdir(), key=lambda path: (path.name == DESCRIPTOR, path)):
             with path.open("rb") as file:
-                self._put(f"{form}/{run}/{path.name}", file)
+                self._put(f"{form}/{trial}/{run}/{path.name}", file)
 
     def _put(self, path: str, body: bytes | BinaryIO, **condition: Any) -> str:  # noqa: ANN401
         try:

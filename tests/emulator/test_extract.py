@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("extract")]
 
 SERIALS = range(701, 707)
 FORMS = ("blinded", "unblinded")
+TRIAL = "dvpo-2026"
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def fetched(
         for form in FORMS:
             folder: Path = tmp_path_factory.mktemp(form) / form
             source = newest(client, bucket, form)
-            assert source == f"{form}/{night}/"
+            assert source == f"{form}/{TRIAL}/{night}/"
             fetch(client, bucket, source, folder)
             files = {path.name: path.read_bytes() for path in folder.iterdir()}
             packages[form] = opened(files, "")
@@ -85,7 +86,7 @@ def test_a_reader_gets_one_form_only(system: System, night: str, own: str) -> No
     bucket = system.stack.outputs["ExtractBucketName"]
     with system.at_its_time():
         for form in FORMS:
-            wanted = {"Bucket": bucket, "Key": f"{form}/{night}/datapackage.json"}
+            wanted = {"Bucket": bucket, "Key": f"{form}/{TRIAL}/{night}/datapackage.json"}
             if form == own:
                 said = json.load(reader.get_object(**wanted)["Body"])
                 assert said["form"] == own

@@ -13,8 +13,10 @@ from typing import Any
 
 from extract.cells import cell
 from extract.codes import Label
+from extract.columns.base import Row
+from extract.columns.enrolments import EnrolmentRow
+from extract.columns.events import MissingRow, OutcomeRow, ReminderRow
 from extract.package import write
-from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow, Row
 from trial.codes import Arm
 from trial.protocol import load as protocols
 
@@ -23,23 +25,34 @@ LOCKED = datetime(2028, 6, 1, 3, tzinfo=UTC)
 OPEN = datetime(2029, 3, 1, 3, tzinfo=UTC)
 
 
+def person(number: int) -> str:
+    """Whose order has that number, unless said otherwise."""
+    return f"P{number + 10**6:016x}"
+
+
 def enrolment(number: int, arm: Arm | None = Arm.CONTROL, **changes: Any) -> EnrolmentRow:
     """Somebody randomised, or without an arm somebody who has no number."""
     allocated = arm is not None
     treated = arm is Arm.INTERVENTION
     values: dict[str, Any] = {
-        "enrolment": f"{number:016x}",
-        "person": f"{number + 10**6:016x}",
+        "enrolment": f"E{number:016x}",
+        "trial": "dvpo-2026",
+        "force": "durham",
+        "person": person(number),
         "superintendent": f"S-{number % 3:06x}",
         "month": f"2027-{number % 12 + 1:02}",
         "days": 28,
         "stratum": "15-28",
         "protocol": VERSION if allocated else None,
+        "protocol_sha256": protocols.load(VERSION).sha256 if allocated else None,
         "conditions": "NC",
         "no_eviction": False,
         "age_band": ("18-24", "25-34")[number % 2],
         "sex": "male",
         "ethnicity": "W1",
+        "prior_incidents": None,
+        "risk_grade": None,
+        "first_order": None,
         "days_to_service": 0,
         "days_to_enrolment": 1,
         "status": "allocated" if allocated else "waiting",
@@ -58,6 +71,7 @@ def enrolment(number: int, arm: Arm | None = Arm.CONTROL, **changes: Any) -> Enr
         "allocated": allocated,
         "repeat": False if allocated else None,
         "days_to_allocation": 0.01 if allocated else None,
+        "days_from_randomisation": 0.0 if allocated else None,
         "days_at_risk": 26.5 if allocated else None,
         "days_followed": 600.0 if allocated else None,
         "arm": arm,
@@ -75,9 +89,10 @@ def enrolment(number: int, arm: Arm | None = Arm.CONTROL, **changes: Any) -> Enr
 def reminders(number: int, **changes: Any) -> list[ReminderRow]:
     """The two texts of somebody treated."""
     values = {
-        "enrolment": f"{number:016x}",
+        "enrolment": f"E{number:016x}",
         "of": 2,
         "theme": "conditions",
+        "protocol_sha256": protocols.load(VERSION).sha256,
         "day": 0,
         "hour": 10,
         "state": "delivered",
@@ -92,10 +107,12 @@ def reminders(number: int, **changes: Any) -> list[ReminderRow]:
 def outcome(number: int, **changes: Any) -> OutcomeRow:
     """A breach in the order's second week."""
     values = {
-        "enrolment": f"{number:016x}",
+        "person": person(number),
         "outcome": 1,
+        "enrolment": f"E{number:016x}",
         "type": "breach",
         "instrument": "dvpo",
+        "same_protected_person": None,
         "days_from_order": 9.0,
         "days_from_allocation": 8.0,
         "within_order": True,
@@ -107,7 +124,7 @@ def outcome(number: int, **changes: Any) -> OutcomeRow:
 def missing(number: int, **changes: Any) -> MissingRow:
     """A time without a number that has not ended."""
     values = {
-        "enrolment": f"{number:016x}",
+        "enrolment": f"E{number:016x}",
         "episode": 1,
         "reason": "seized_evidence",
         "days_recorded": 0.0,

@@ -66,7 +66,7 @@ def test_what_is_wrong_ends_it_without_a_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "r.html"
-    twice = [enrolment(1, person="0" * 16), enrolment(2, person="0" * 16)]
+    twice = [enrolment(1, person="P" + "0" * 16), enrolment(2, person="P" + "0" * 16)]
     folder = written(tmp_path / "extract", twice)
     assert "would not close" in refused(capsys, "report", str(folder), "-o", str(page))
     assert "no such file" in refused(capsys, "report", str(tmp_path / "x"), "-o", str(page))

@@ -136,7 +136,7 @@ SPOILT: dict[str, tuple[Edit, str]] = {
     "nothing in it": (lambda f: replaced(f, "outcomes", b""), "outcomes.csv.gz: not a gzip"),
     "short row": (
         lambda f: edited(f, "outcomes", lambda rows: rows[2].pop()),
-        "outcomes.csv.gz, row 3: 7 values for 8 fields",
+        "outcomes.csv.gz, row 3: 10 values for 11 fields",
     ),
     "fields out of order": (
         lambda f: edited(f, "outcomes", lambda rows: rows[0].reverse()),
@@ -202,7 +202,7 @@ def test_rows_of_the_other_form_do_not_pass(folder: Path) -> None:
     ("rows", "reason"),
     [
         ([enrolment(1), enrolment(1)], "enrolments, row 3: enrolment: there twice"),
-        ([enrolment(1), outcome(1), outcome(1)], "outcomes, row 3: enrolment and outcome: there"),
+        ([enrolment(1), outcome(1), outcome(1)], "outcomes, row 3: person and outcome: there"),
         ([enrolment(1), missing(2)], "missing, row 2: enrolment: no such enrolment"),
     ],
 )

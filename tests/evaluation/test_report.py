@@ -12,13 +12,15 @@ from evaluation.cohort import SumsError, hidden
 from evaluation.package import read
 from evaluation.report.make import report
 from evaluation.report.page import Interim, Report, as_json, html
-from extract.schema import Row
+from extract.columns.base import Row
+from extract.columns.events import ReminderRow
 from tests.evaluation.packages import (
     LOCKED,
     OPEN,
     enrolment,
     missing,
     outcome,
+    person,
     reminders,
     trial,
     written,
@@ -128,7 +130,7 @@ def test_every_exclusion_is_in_the_flow_and_the_sums_close(made: Made) -> None:
         enrolment(502, None, status="ended", reasons=("order_ended",), end_reason="deceased",
             days_to_end=1.0),
         enrolment(503, None, status="eligible", reasons=()),
-        enrolment(504, Arm.CONTROL, person=f"{10**6:016x}", repeat=True, block=None, position=None),
+        enrolment(504, Arm.CONTROL, person=person(0), repeat=True, block=None, position=None),
         enrolment(505, recorded_in_error=True, status="ended", end_reason="recorded_in_error"),
     ]  # fmt: skip
     flow = made(rows)[2]["flow"]["figures"]
@@ -145,12 +147,15 @@ WRONG = {
     "without an arm": ([enrolment(1, None, allocated=True, repeat=False)], "without an arm"),
     "with an arm": ([enrolment(1, allocated=False, repeat=None, reasons=("no_number",))], "not al"),
     "no reason": ([enrolment(1, None, reasons=())], "neither allocated nor with a reason"),
-    "twice": ([enrolment(1, person="0" * 16), enrolment(2, person="0" * 16)], "the same person"),
+    "twice": (
+        [enrolment(1, person="P" + "0" * 16), enrolment(2, person="P" + "0" * 16)],
+        "the same person",
+    ),
     "first missing": ([enrolment(1, repeat=True)], "somebody never randomised"),
     "arm changed": (
         [
-            enrolment(1, person="0" * 16),
-            enrolment(2, Arm.INTERVENTION, person="0" * 16, repeat=True),
+            enrolment(1, person="P" + "0" * 16),
+            enrolment(2, Arm.INTERVENTION, person="P" + "0" * 16, repeat=True),
         ],
         "another arm than the person's first",
     ),
@@ -251,9 +256,7 @@ def test_only_what_the_protocol_counts_counts(made: Made) -> None:
 
 
 def test_repeats_are_in_the_sensitivity_analysis_only(made: Made) -> None:
-    again = enrolment(
-        900, Arm.CONTROL, person=f"{10**6:016x}", repeat=True, block=None, position=None
-    )
+    again = enrolment(900, Arm.CONTROL, person=person(0), repeat=True, block=None, position=None)
     figures = made([*trial(), again, outcome(900)])[2]
     assert figures["primary"]["figures"]["control"] == {
         "events": 12,
@@ -295,9 +298,36 @@ def test_another_version_of_the_protocol_is_a_departure(made: Made) -> None:
     assert any("(dvpo-2025-9)" in each for each in found.departures)
 
 
+def test_what_happens_under_a_later_order_counts_for_the_person_who_was_randomised(
+    made: Made,
+) -> None:
+    """Beyond the first order's last day, and within 30 days of the randomisation."""
+    again: dict[str, Any] = {"person": person(0), "repeat": True, "block": None, "position": None}
+    later = enrolment(900, days_from_randomisation=27.0, **again)
+    offence = {"person": person(0), "enrolment": later.enrolment, "type": "offence"}
+    rows = [
+        *trial(control=(0, 40)),
+        later,
+        outcome(0, **offence, days_from_allocation=29.0, within_order=False, instrument="other"),
+    ]
+    figures = made(rows)[2]
+    counts = figures["secondary"]["figures"]["outcomes"]
+    assert counts["any_30"]["control"]["events"] == 1
+    assert counts["abuse_in_order"]["control"]["events"] == 0
+    with_repeats = {"type": "breach", "instrument": "dvpo", "outcome": 2}
+    rows.append(outcome(0, **offence | with_repeats, days_from_allocation=29.0, within_order=False))
+    sensitivity = made(rows)[2]["secondary"]["figures"]["sensitivity"]
+    assert sensitivity["As randomised (primary)"]["counts"]["control"]["events"] == 0
+    assert sensitivity["With repeat orders"]["counts"]["control"]["events"] == 1
+
+
 def test_texts_without_a_receipt_cost_what_the_protocol_assumes(made: Made) -> None:
     rows = [
-        *[row for row in trial() if row.enrolment != f"{1:016x}" or row.resource != "reminders"],
+        *[
+            row
+            for row in trial()
+            if not isinstance(row, ReminderRow) or row.enrolment != enrolment(1).enrolment
+        ],
         *reminders(1, price_pence=None, parts=None, state="unconfirmed"),
     ]
     figures = made(rows)[2]["cost"]["figures"]

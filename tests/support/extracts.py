@@ -9,7 +9,7 @@ import json
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from extract.schema import EnrolmentRow
+from extract.columns.enrolments import EnrolmentRow
 from trial.aws import clients
 
 if TYPE_CHECKING:
@@ -78,18 +78,24 @@ def enrolment_row(**changes: Any) -> EnrolmentRow:
     """A row about somebody in the intervention arm, made up."""
     return EnrolmentRow(
         **{
-            "enrolment": "0" * 16,
-            "person": "1" * 16,
+            "enrolment": "E" + "0" * 16,
+            "trial": "dvpo-2026",
+            "force": "durham",
+            "person": "P" + "1" * 16,
             "superintendent": "S-0a1b2c",
             "month": "2026-12",
             "days": 14,
             "stratum": "14",
             "protocol": "dvpo-2026-1",
+            "protocol_sha256": "c" * 64,
             "conditions": "NC",
             "no_eviction": False,
             "age_band": "25-34",
             "sex": "male",
             "ethnicity": "W1",
+            "prior_incidents": "none",
+            "risk_grade": "high",
+            "first_order": True,
             "days_to_service": 0,
             "days_to_enrolment": 1,
             "status": "allocated",
@@ -108,6 +114,7 @@ def enrolment_row(**changes: Any) -> EnrolmentRow:
             "allocated": True,
             "repeat": False,
             "days_to_allocation": 1.251,
+            "days_from_randomisation": 0,
             "days_at_risk": 12.5,
             "days_followed": 30,
             "arm": "intervention",

@@ -15,7 +15,7 @@ from tests.support.extracts import enrolment_row
 from trial.codes import AgeBand, Ethnicity, Sex
 
 if TYPE_CHECKING:
-    from extract.schema import EnrolmentRow
+    from extract.columns.enrolments import EnrolmentRow
 
 MINIMUM = 3
 

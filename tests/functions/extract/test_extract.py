@@ -14,6 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from extract import extract as use_case
+from extract import handler
 from extract.extract import TOO_OLD
 from extract.handler import lambda_handler
 from tests.support.extracts import BUCKET, objects, packages
@@ -37,7 +38,7 @@ from tests.support.table import (
 from trial.aws import clients
 from trial.codes import Arm
 from trial.errors import RejectedError
-from trial.protocol.load import path_of
+from trial.protocol.load import FOLDER, load
 from trial.records import allocation_key, enrolment_key, reminder_key
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 NIGHT = datetime(2026, 12, 20, 3, tzinfo=UTC)
 RUN = "2026-12-20"
+TRIAL = "dvpo-2026"
 MISSING = {"missing_reason": "seized_evidence", "recorded_by": "PC-9001"}
 
 
@@ -74,9 +76,9 @@ def extracted(run: str | None = None, looks: int = 100) -> str:
     return str(lambda_handler(asked, invocation(looks))["became"])
 
 
-def published(form: str = "unblinded", run: str = RUN) -> dict[str, Any]:
+def published(form: str = "unblinded", run: str = RUN, trial: str = TRIAL) -> dict[str, Any]:
     """A package, whole."""
-    return packages()[f"{form}/{run}"]
+    return packages()[f"{form}/{trial}/{run}"]
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +154,7 @@ def test_outcomes_and_times_without_a_number_belong_to_their_enrolments() -> Non
     (outcome,), (missing,) = package["outcomes"], package["missing"]
     by_name = {row["enrolment"]: row for row in package["enrolments"]}
     assert by_name[outcome["enrolment"]]["allocated"]
+    assert by_name[outcome["enrolment"]]["person"] == outcome["person"]
     assert outcome["type"] == "arrest"
     assert by_name[missing["enrolment"]]["missing_reason"] == missing["reason"]
 
@@ -171,23 +174,74 @@ def test_names_and_labels_are_the_same_every_night(
         assert len(one) == len(people)
 
 
-def test_another_trial_s_orders_are_left_out(people: list[UUID]) -> None:
+def test_orders_of_a_trial_that_nobody_knows_are_left_out(people: list[UUID]) -> None:
     change_enrolment(people[0], trial="dvpo-2025")
     extracted()
     assert len(published()["enrolments"]) == len(people) - 1
 
 
-def test_one_call_makes_all_pseudonyms(people: list[UUID]) -> None:
+@pytest.fixture
+def earlier_trial(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A trial that is over, whose orders are still followed."""
+    earlier = load("dvpo-2026-1").model_copy(update={"trial": "dvpo-2025"})
+    monkeypatch.setattr(handler, "of_each_trial", lambda open_trial: [earlier, open_trial])
+    return earlier.trial
+
+
+def test_each_trial_has_a_package_of_its_own(people: list[UUID], earlier_trial: str) -> None:
+    for each in people[:2]:
+        change_enrolment(each, trial=earlier_trial)
+    assert extracted() == "published"
+    assert len(published()["enrolments"]) == len(people) - 2
+    rows = published(trial=earlier_trial)["enrolments"]
+    assert [row["trial"] for row in rows] == [earlier_trial] * 2
+    # Who has orders in two trials cannot be followed from one package to the other.
+    assert not {row["person"] for row in rows} & {r["person"] for r in published()["enrolments"]}
+
+
+def test_a_trial_of_which_nothing_is_left_has_no_package(
+    people: list[UUID], earlier_trial: str
+) -> None:
+    assert extracted() == "published"
+    assert people
+    assert not any(f"/{earlier_trial}/" in path for path in packages())
+
+
+def test_what_happens_under_a_later_trial_s_order_counts_in_the_earlier_trial(
+    people: list[UUID], earlier_trial: str
+) -> None:
+    """The person was drawn in the earlier one, and has an order in the open one now."""
+    change_enrolment(people[0], trial=earlier_trial)
+    person = enrolment_of(people[0]).person_hash
+    change_enrolment(people[4], person_hash=person)
+    send_change(people[4], "outcomes", ARREST | {"outcome_id": "LATER"})
+    assert extracted() == "published"
+    outcomes = published(trial=earlier_trial)["outcomes"]
+    assert [each["enrolment"] is None for each in outcomes] == [False, True]
+    assert all(each["days_from_allocation"] is not None for each in outcomes)
+    # In the open trial that person was never randomised.
+    outcomes = published()["outcomes"]
+    assert [each["days_from_allocation"] for each in outcomes] == [None, None]
+
+
+def test_the_open_trial_s_protocol_is_the_one_that_is_configured() -> None:
+    agreed = load("dvpo-2026-1")
+    assert handler.of_each_trial(agreed)[-1] is agreed
+    trials = [each.trial for each in handler.of_each_trial(agreed)]
+    assert len(set(trials)) == len(trials)
+
+
+def test_one_call_makes_all_pseudonyms_of_a_trial(people: list[UUID]) -> None:
     with counting(clients.kms(), "kms.GenerateMac") as calls:
         extracted()
-    assert len(people) > len(calls) == 1
+    assert len(people) > len(calls) == len(handler.of_each_trial(load("dvpo-2026-1")))
 
 
 # What is never told
 
 
 WITHHELD = {
-    "reference", "force", "court", "made_on", "expires_on", "served_on", "sealed",
+    "reference", "court", "made_on", "expires_on", "served_on", "sealed",
     "authorising_superintendent", "last_digits", "of_age_on", "number_hash", "person_hash",
     "protected_hashes", "request_digest", "enrolment_id", "recorded_by", "recorded_at",
     "resolved_how", "by", "outcome_id", "occurred_at", "reported_at", "message_id", "enrolled_at",
@@ -244,8 +298,8 @@ def test_nothing_that_tells_who_somebody_is_gets_out(
     shown = dict(objects("blinded")) | objects("unblinded")
     assert len(shown) == 5 + 6
     for form in ("blinded", "unblinded"):
-        agreed = path_of("dvpo-2026-1").read_bytes()
-        assert shown.pop(f"{form}/{RUN}/protocol.toml") == agreed  # it has dates of its own
+        agreed = (FOLDER / "dvpo-2026-1.toml").read_bytes()
+        assert shown.pop(f"{form}/{TRIAL}/{RUN}/protocol.toml") == agreed  # it has dates of its own
     for path, packed in shown.items():
         data = gzip.decompress(packed) if path.endswith(".gz") else packed
         assert [text for text in hidden if text.encode() in data] == [], path
@@ -272,7 +326,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told_by(run: str) -> dict[str, bytes]:
     """A run's packages, to the byte."""
-    found = objects(f"blinded/{run}/") | objects(f"unblinded/{run}/")
+    found = objects(f"blinded/{TRIAL}/{run}/") | objects(f"unblinded/{TRIAL}/{run}/")
     return {path.replace(run, "RUN"): data for path, data in found.items()}
 
 
@@ -437,10 +491,10 @@ def test_what_was_read_under_another_protocol_is_read_again() -> None:
     with pytest.raises(Crashed), hooked(clients.s3(), "before-call.s3.PutObject", unblinded(crash)):
         extracted()
     before = objects("blinded")
-    assert f"blinded/{RUN}/datapackage.json" in before
-    assert packages().keys() == {f"blinded/{RUN}"}
+    assert f"blinded/{TRIAL}/{RUN}/datapackage.json" in before
+    assert packages().keys() == {f"blinded/{TRIAL}/{RUN}"}
     path = f"staging/{RUN}/progress.json"
-    read = json.loads(objects()[path]) | {"protocol_sha256": "of another"}
+    read = json.loads(objects()[path]) | {"protocols": {TRIAL: "of another"}}
     clients.s3().put_object(Bucket=BUCKET, Key=path, Body=json.dumps(read))
     enrol(20)
     assert extracted() == "published"

@@ -15,6 +15,8 @@ from uuid import UUID
 
 import pytest
 
+from extract.columns.base import Row
+from extract.people import Allocated, People, Reported
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from extract.schema import ROWS
@@ -25,13 +27,16 @@ from trial.codes import (
     Condition,
     EndReason,
     Ethnicity,
+    Harm,
     HoldReason,
     Instrument,
     MissingReason,
     Model,
     OutcomeType,
+    PriorIncidents,
     Reason,
     ReminderState,
+    RiskGrade,
     Sex,
     Status,
 )
@@ -106,7 +111,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         ),
         "status": Carried(Status.ENDED, "enrolments.status"),
         "reasons": Carried((Reason.TOO_LATE,), "enrolments.reasons"),
-        "person_hash": Carried("bb", "enrolments.person"),
+        "person_hash": Carried("bb", "enrolments.person outcomes.person"),
         "former_numbers": Withheld(("gg",), "phones"),
         "protected_hashes": Withheld(("dd",), "about the protected person"),
         "enrolled_at": Carried(
@@ -119,7 +124,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "request_digest": Withheld("ee", "a hash of all that was sent"),
         "first_status": Carried(Status.INELIGIBLE, "enrolments.first_status"),
         "first_reasons": Carried((Reason.NOT_SERVED,), "enrolments.first_reasons"),
-        "trial": Withheld("another", "the package is of one trial, which it names"),
+        "trial": Carried("another", "enrolments.trial"),
         "month": Carried("2026-11", "enrolments.month"),
         "allocated_at": Withheld(T, "the allocation has it"),
         "dates_changed_at": Withheld(T, "the dates stand as corrected"),
@@ -129,7 +134,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
     },
     Order: {
         "reference": Withheld("DVPO-X", "the court's name for it"),
-        "force": Carried("cumbria", "enrolments.superintendent"),
+        "force": Carried("cumbria", "enrolments.force enrolments.superintendent"),
         "court": Withheld("Consett", "near to where people live"),
         "made_on": Carried(
             date(2026, 11, 29),
@@ -153,6 +158,9 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "age_band": Carried(AgeBand.FROM_55, "enrolments.age_band"),
         "sex": Carried(Sex.FEMALE, "enrolments.sex"),
         "ethnicity": Carried(Ethnicity.B1, "enrolments.ethnicity enrolments.ethnicity_group"),
+        "prior_incidents": Carried(PriorIncidents.NONE, "enrolments.prior_incidents"),
+        "risk_grade": Carried(RiskGrade.HIGH, "enrolments.risk_grade"),
+        "first_order": Carried(other=True, columns="enrolments.first_order"),
     },
     Mobile: {
         "sealed": Withheld("another", "a phone, to who has the key"),
@@ -198,8 +206,12 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
             " enrolments.hours_to_first_text outcomes.days_from_allocation",
         ),
         "protocol": Carried("other", "enrolments.protocol"),
-        "protocol_sha256": Withheld("00", "the version says it, and the file lies beside"),
-        "repeat": Carried(other=True, columns="enrolments.repeat"),
+        "protocol_sha256": Carried("d" * 64, "enrolments.protocol_sha256"),
+        "repeat": Carried(
+            other=True,
+            columns="enrolments.repeat enrolments.days_from_randomisation"
+            " outcomes.days_from_allocation",
+        ),
     },
     Reminder: {
         "enrolment_id": Withheld(UUID(int=2), "the enrolment has it"),
@@ -213,7 +225,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         ),
         "reason": Carried("opted_out", "reminders.reason"),
         "protocol": Withheld("other", "the allocation has it"),
-        "protocol_sha256": Withheld("00", "the allocation has it"),
+        "protocol_sha256": Carried("d" * 64, "reminders.protocol_sha256"),
         "claimed_at": Withheld(T, "of technical use only"),
         "message_id": Withheld("other", "the provider's name for a text to a number"),
         "sent_at": Carried(T + 5 * HOUR, "reminders.minutes_late enrolments.hours_to_first_text"),
@@ -226,6 +238,8 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "outcome_id": Withheld("other", "the police's name for an event"),
         "type": Carried(OutcomeType.OFFENCE, "outcomes.type"),
         "instrument": Carried(Instrument.BAIL, "outcomes.instrument"),
+        "harm": Carried(Harm.THREAT, "outcomes.harm"),
+        "same_protected_person": Carried(other=True, columns="outcomes.same_protected_person"),
         "occurred_at": Carried(
             T + 5 * DAY,
             "outcomes.days_from_order outcomes.days_from_allocation outcomes.days_to_report"
@@ -253,6 +267,7 @@ OF_THE_WHOLE = {
     "reminders.of",
     "outcomes.outcome",
     "missing.episode",
+    "missing.after_allocation",
     # By state: `delivered` and `undelivered` stand for them.
     "enrolments.sent",
     "enrolments.unconfirmed",
@@ -313,7 +328,7 @@ WHOLE = File(
         position=1,
         allocated_at=T + 2 * HOUR,
         protocol="dvpo-2026-1",
-        protocol_sha256="ee",
+        protocol_sha256="e" * 64,
     ),
     (
         Reminder(
@@ -324,7 +339,7 @@ WHOLE = File(
             state=ReminderState.UNDELIVERED,
             reason="phone_unreachable",
             protocol="dvpo-2026-1",
-            protocol_sha256="ee",
+            protocol_sha256="e" * 64,
             message_id="m",
             sent_at=T + 4 * HOUR,
             parts=1,
@@ -355,10 +370,11 @@ ERASED = replace(
 
 def columns(file: File) -> dict[str, Any]:
     """Every value by its column; one row of each resource."""
-    told = rows(file, protocol=AGREED, names=Pseudonyms(b"a key"), extracted_at=T + 40 * DAY)
+    told = list(rows(file, protocol=AGREED, names=Pseudonyms(b"a key"), extracted_at=T + 40 * DAY))
+    people = People(each for each in told if isinstance(each, Allocated | Reported))
     return {
         f"{row.resource}.{name}": getattr(row, name)
-        for row in told
+        for row in people.completed(each for each in told if isinstance(each, Row))
         for name in type(row).model_fields
     }
 

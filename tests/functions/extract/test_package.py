@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from extract.cells import cell
 from extract.codes import Form, Label
+from extract.columns.enrolments import EnrolmentRow
+from extract.columns.events import MissingRow, OutcomeRow, ReminderRow
 from extract.package import write
-from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow
 from tests.support.extracts import enrolment_row, opened
 from trial.codes import Arm, EndReason
 from trial.protocol.load import load, path_of
@@ -22,12 +23,13 @@ from trial.protocol.load import load, path_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from extract.schema import Row
+    from extract.columns.base import Row
 
 VERSION = "dvpo-2026-1"
 AT = datetime(2026, 12, 20, 3, tzinfo=UTC)
 LABELS = {Arm.CONTROL: Label.B, Arm.INTERVENTION: Label.A}
-FIRST, SECOND = "a" * 16, "b" * 16
+FIRST, SECOND = "E" + "a" * 16, "E" + "b" * 16
+PERSON = "P" + "1" * 16
 ROWS: list[Row] = [
     enrolment_row(enrolment=FIRST, first_reasons=("no_number", "not_served")),
     ReminderRow(
@@ -35,6 +37,7 @@ ROWS: list[Row] = [
         number=1,
         of=7,
         theme="conditions",
+        protocol_sha256="c" * 64,
         day=0,
         hour=15,
         state="delivered",
@@ -44,13 +47,28 @@ ROWS: list[Row] = [
         price_pence=3.1,
     ),
     OutcomeRow(
-        enrolment=FIRST,
+        person=PERSON,
         outcome=1,
+        enrolment=FIRST,
         type="breach",
         instrument="dvpo",
+        same_protected_person=True,
         days_from_order=2.5,
         days_from_allocation=-0.0001,
         within_order=False,
+        days_to_report=0.5,
+    ),
+    OutcomeRow(
+        person=PERSON,
+        outcome=2,
+        enrolment=FIRST,
+        type="harm",
+        harm="wrong_recipient",
+        instrument=None,
+        same_protected_person=None,
+        days_from_order=2.5,
+        days_from_allocation=2,
+        within_order=True,
         days_to_report=0.5,
     ),
     MissingRow(
@@ -61,6 +79,16 @@ ROWS: list[Row] = [
         follow_up_days=3,
         days_resolved=1.25,
         resolved_how="property_returned",
+    ),
+    MissingRow(
+        enrolment=FIRST,
+        episode=2,
+        reason="invalid_number",
+        after_allocation=True,
+        days_recorded=3,
+        follow_up_days=None,
+        days_resolved=None,
+        resolved_how=None,
     ),
     enrolment_row(enrolment=SECOND, arm="control", end_reason="objection_upheld", planned=0),
 ]
@@ -148,9 +176,12 @@ def test_the_blinded_form_leaves_out_whatever_tells_the_arm(
         "price_pence",
         "hours_to_first_text",
     }
-    assert second["end_reason"] == "stopped"
-    assert package["outcomes"] == whole["outcomes"]
-    assert package["missing"] == whole["missing"]
+    (breach, harm), (first_time, after) = whole["outcomes"], whole["missing"]
+    assert (harm.pop("harm"), breach.pop("harm"), after["after_allocation"]) == (
+        "wrong_recipient", None, True,
+    )  # fmt: skip
+    assert package["outcomes"] == [breach]
+    assert package["missing"] == [first_time]
 
 
 def test_nothing_but_the_label_differs_between_arms_in_the_blinded_form(tmp_path: Path) -> None:
@@ -165,20 +196,28 @@ def test_nothing_but_the_label_differs_between_arms_in_the_blinded_form(tmp_path
     assert lives[0] == lives[1]
 
 
-def test_every_end_has_its_word_in_the_blinded_form(tmp_path: Path) -> None:
-    rows: list[Row] = [enrolment_row(end_reason=reason) for reason in EndReason]
+COMES_OF_TEXTS = {"wrong_number", "safety_stop", "objection_upheld"}
+
+
+@pytest.mark.parametrize("reason", EndReason)
+def test_an_end_that_comes_of_texts_is_no_end_in_the_blinded_form(
+    tmp_path: Path, reason: EndReason
+) -> None:
+    ended = {"end_reason": reason, "status": "ended", "days_to_end": 3}
+    rows: list[Row] = [enrolment_row(**ended), enrolment_row(enrolment=SECOND)]
+    for row in (known := written(tmp_path, rows)["blinded"]["enrolments"]):
+        row.pop("enrolment")
+    assert (known[0] == known[1]) == (reason in COMES_OF_TEXTS)
+    if reason not in COMES_OF_TEXTS:
+        assert {name: known[0][name] for name in ended} == ended
+
+
+def test_before_there_is_an_arm_every_end_has_its_word_in_the_blinded_form(tmp_path: Path) -> None:
+    rows: list[Row] = [
+        enrolment_row(end_reason=reason, arm=None, allocated=False) for reason in EndReason
+    ]
     told = written(tmp_path, rows)["blinded"]["enrolments"]
-    assert {
-        reason.value: each["end_reason"] for reason, each in zip(EndReason, told, strict=True)
-    } == {
-        "recorded_in_error": "recorded_in_error",
-        "quashed": "quashed",
-        "deceased": "deceased",
-        "in_custody": "in_custody",
-        "wrong_number": "stopped",
-        "safety_stop": "stopped",
-        "objection_upheld": "stopped",
-    }
+    assert [row["end_reason"] for row in told] == list(EndReason)
 
 
 def test_small_cells_are_generalised_in_both_forms(tmp_path: Path) -> None:
@@ -217,7 +256,7 @@ def test_every_column_is_described_and_every_value_keeps_to_it(
             keeps(values, field["constraints"])
         keys = [tuple(row[part] for part in schema["primaryKey"]) for row in both[form][name]]
         assert len(set(keys)) == len(keys)
-        known = {row["enrolment"] for row in both[form]["enrolments"]}
+        known = {row["enrolment"] for row in both[form]["enrolments"]} | {None}
         for foreign in schema.get("foreignKeys", []):
             assert foreign["reference"] == {"resource": "enrolments", "fields": ["enrolment"]}
             assert {row[foreign["fields"][0]] for row in both[form][name]} <= known
@@ -243,8 +282,7 @@ def test_codes_are_the_whole_list_of_their_form(both: dict[str, dict[str, Any]])
 
     assert codes("blinded", "arm") == ["A", "B"]
     assert codes("unblinded", "arm") == ["control", "intervention"]
-    assert "stopped" in codes("blinded", "end_reason")
-    assert "objection_upheld" not in codes("blinded", "end_reason")
+    assert codes("blinded", "end_reason") == list(EndReason)
     assert len(codes("blinded", "ethnicity")) == 19 + 6
 
 

@@ -9,9 +9,12 @@ from uuid import UUID
 
 import pytest
 
+from extract.columns.base import Row
+from extract.columns.enrolments import EnrolmentRow
+from extract.columns.events import MissingRow, OutcomeRow, ReminderRow
+from extract.people import Allocated, People, Reported
 from extract.pseudonyms import Pseudonyms
-from extract.rows import File, rows
-from extract.schema import EnrolmentRow, MissingRow, OutcomeRow, ReminderRow, Row
+from extract.rows import File, reported, rows
 from receipts.carrier_words import Failure
 from tests.support.people import ADULT, KNOWN, SERVED
 from trial.codes import (
@@ -20,6 +23,7 @@ from trial.codes import (
     Condition,
     EndReason,
     Ethnicity,
+    Harm,
     Instrument,
     MissingReason,
     OutcomeType,
@@ -68,7 +72,7 @@ ALLOCATION = Allocation(
     position=1,
     allocated_at=DRAWN,
     protocol="dvpo-2026-1",
-    protocol_sha256="cc",
+    protocol_sha256="c" * 64,
 )
 REMINDER = Reminder(
     enrolment_id=IDENT,
@@ -77,7 +81,7 @@ REMINDER = Reminder(
     due_at=DRAWN + HOUR,
     state=ReminderState.PLANNED,
     protocol="dvpo-2026-1",
-    protocol_sha256="cc",
+    protocol_sha256="c" * 64,
 )
 SENT = {"sent_at": DRAWN + HOUR + timedelta(seconds=30), "message_id": "m"}
 ARREST = Outcome(
@@ -89,8 +93,15 @@ ARREST = Outcome(
 )
 
 
-def told(file: File) -> list[Row]:
-    return list(rows(file, protocol=AGREED, names=NAMES, extracted_at=EXTRACTED))
+def told(*files: File) -> list[Row]:
+    """What is told of these orders, completed."""
+    staged = [
+        each
+        for file in files
+        for each in rows(file, protocol=AGREED, names=NAMES, extracted_at=EXTRACTED)
+    ]
+    people = People(each for each in staged if isinstance(each, Allocated | Reported))
+    return list(people.completed(each for each in staged if isinstance(each, Row)))
 
 
 def row(file: File | None = None, **changes: Any) -> EnrolmentRow:
@@ -408,6 +419,116 @@ def test_an_outcome_is_told_in_days() -> None:
     one = outcome()
     assert (one.days_from_order, one.days_from_allocation, one.days_to_report) == (1.5, 1, 1)
     assert outcome(occurred_at=DRAWN - DAY).days_from_allocation == -1
+
+
+LATER = UUID(int=7)
+
+
+def later_order(*outcomes: Outcome, **changes: Any) -> File:
+    """A second order of the same person, drawn ten days after the first and with its arm."""
+    kept_arm = {"enrolment_id": LATER, "allocated_at": DRAWN + 10 * DAY, "repeat": True}
+    file = drawn(**kept_arm | {"block": None, "position": None})
+    order = {"enrolment_id": LATER, "order": SERVED.model_copy(update={"made_on": LATER_MADE_ON})}
+    enrolment = file.enrolment.model_copy(update=order | changes)
+    return replace(file, enrolment=enrolment, outcomes=outcomes)
+
+
+LATER_MADE_ON = date(2026, 12, 11)
+
+
+def outcomes_of(*files: File) -> list[OutcomeRow]:
+    return [each for each in told(*files) if isinstance(each, OutcomeRow)]
+
+
+def test_an_outcome_reported_under_a_later_order_counts_from_the_person_s_randomisation() -> None:
+    arrest = ARREST.model_copy(update={"occurred_at": DRAWN + 12 * DAY})
+    for files in ((drawn(), later_order(arrest)), (later_order(arrest), drawn())):
+        (one,) = outcomes_of(*files)
+        assert (one.days_from_allocation, one.within_order) == (12, True)
+        assert one.enrolment == NAMES.enrolment(LATER)
+        assert one.person == row().person
+        assert one.days_from_order == 2.5
+
+
+def test_an_outcome_under_an_order_that_was_never_drawn_counts_too() -> None:
+    undrawn = ENROLMENT.model_copy(update={"enrolment_id": LATER})
+    (one,) = outcomes_of(drawn(), File(undrawn, outcomes=(ARREST,)))
+    assert (one.days_from_allocation, one.within_order) == (1, True)
+
+
+def test_one_event_reported_under_two_orders_is_one() -> None:
+    again = ARREST.model_copy(update={"reported_at": ARREST.reported_at + DAY})
+    for files in (
+        (replace(drawn(), outcomes=(ARREST,)), later_order(again)),
+        (later_order(again), replace(drawn(), outcomes=(ARREST,))),
+    ):
+        (one,) = outcomes_of(*files)
+        assert (one.enrolment, one.days_to_report) == (NAMES.enrolment(IDENT), 1)
+
+
+def test_outcomes_of_one_id_and_two_people_are_two() -> None:
+    other = later_order(ARREST, person_hash="bb")
+    assert len(outcomes_of(replace(drawn(), outcomes=(ARREST,)), other)) == 2
+
+
+def test_of_an_order_of_another_trial_only_what_happened_is_told() -> None:
+    elsewhere = later_order(ARREST, trial="dvpo-2028")
+    staged = [
+        *rows(drawn(), protocol=AGREED, names=NAMES, extracted_at=EXTRACTED),
+        *reported(elsewhere, names=NAMES, under=None),
+    ]
+    people = People(each for each in staged if isinstance(each, Allocated | Reported))
+    completed = people.completed(each for each in staged if isinstance(each, Row))
+    first, outcome_ = list(completed)
+    assert isinstance(outcome_, OutcomeRow)
+    assert isinstance(first, EnrolmentRow)
+    assert (outcome_.person, outcome_.enrolment) == (first.person, None)
+    assert outcome_.days_from_allocation == 1
+
+
+def test_what_happened_to_people_of_another_trial_is_not_told() -> None:
+    staged = list(reported(later_order(ARREST), names=NAMES, under=None))
+    assert list(People(staged).completed([])) == []
+
+
+def test_a_repeat_says_how_long_it_came_after_the_randomisation() -> None:
+    found = [each for each in told(later_order(), drawn()) if isinstance(each, EnrolmentRow)]
+    assert [each.days_from_randomisation for each in found] == [10, 0]
+    assert row().days_from_randomisation is None
+
+
+def test_harms_come_last_so_that_the_blinded_form_has_no_gap() -> None:
+    harm = ARREST.model_copy(
+        update={"type": OutcomeType.HARM, "harm": Harm.COMPLAINT, "instrument": None,
+                "outcome_id": "h", "occurred_at": DRAWN}
+    )  # fmt: skip
+    found = outcomes_of(replace(drawn(), outcomes=(harm, ARREST)))
+    assert [(each.outcome, each.type, each.harm) for each in found] == [
+        (1, "arrest", None), (2, "harm", "complaint"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("recorded_at", "after"), [(ENROLLED, False), (DRAWN + HOUR, True)])
+def test_a_number_lost_after_the_draw_is_told_as_such(
+    recorded_at: datetime, *, after: bool
+) -> None:
+    lost = Missing(reason=MissingReason.INVALID_NUMBER, recorded_at=recorded_at)
+    file = drawn()
+    enrolment = file.enrolment.model_copy(update={"missing": (lost,)})
+    (one,) = (m for m in told(replace(file, enrolment=enrolment)) if isinstance(m, MissingRow))
+    assert one.after_allocation is after
+
+
+def test_force_trial_and_the_hash_of_the_protocol_are_told() -> None:
+    one = row(drawn())
+    assert (one.force, one.trial) == ("durham", AGREED.trial)
+    assert one.protocol_sha256 == "c" * 64
+    assert row().protocol_sha256 is None
+
+
+def test_pseudonyms_begin_with_a_letter() -> None:
+    one = row()
+    assert (one.enrolment[0], one.person[0], one.superintendent[:2]) == ("E", "P", "S-")
 
 
 def test_an_outcome_without_an_allocation_is_within_nothing() -> None:

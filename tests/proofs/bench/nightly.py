@@ -147,7 +147,7 @@ def taken(orders: int) -> dict[str, float]:
         became = extract(
             "2027-01-01",
             store=store,
-            protocol=protocol,
+            protocols=[protocol],
             research=MacKey(cast("Any", Kms(open_gate, "bench")), "research"),
             now=MORNING.astimezone(UTC) + timedelta(days=30),
             in_time=lambda: True,
