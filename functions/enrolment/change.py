@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from enrolment.derive import numbers_with, person_with, with_derived_status
 from enrolment.enrol import keyed, other_affected_enrolments, sealed_mobile, with_number_standing
-from enrolment.wire import FieldError
+from trial.api.problems import FieldError
 from trial.codes import EndReason
 from trial.errors import ConflictError, ContendedError, NotFoundError
 from trial.protocol.timetable import local_date, timetable
@@ -20,22 +19,10 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from enrolment.store import EnrolmentStore, Surroundings
+    from enrolment.context import RequestContext
+    from enrolment.store import Surroundings
     from enrolment.wire import EndIn, MobileChange, OrderIn, ResumeIn, Service
-    from trial.aws.kms import MacKey, SealKey
     from trial.protocol.settings import Protocol
-
-
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    """Who changes what, with what, when."""
-
-    store: EnrolmentStore
-    identity: MacKey
-    sealing: SealKey
-    protocol: Protocol
-    by: str
-    now: datetime
 
 
 class Change(NamedTuple):

@@ -8,10 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from enrolment.derive import any_live, numbers_with, person_with, with_derived_status
-from enrolment.wire import EnrolmentIn, FieldError, enrolment_id
+from enrolment.wire import EnrolmentIn, enrolment_id
+from trial.api.problems import FieldError
 from trial.codes import PriorIncidents, Status
 from trial.eligibility import age_band, birthday
 from trial.errors import ConflictError
+from trial.phone import last_digits
 from trial.protocol.timetable import local_date
 from trial.records import (
     Audit,
@@ -33,9 +35,6 @@ if TYPE_CHECKING:
     from enrolment.store import EnrolmentStore, Surroundings
     from trial.aws.kms import MacKey, SealKey
     from trial.protocol.settings import Protocol
-
-SHOWN_DIGITS = 3
-"""How much of a number staff are shown, to tell it from another."""
 
 MOST_SHARING = 2
 """Other live orders that a number may belong to: more look like somebody being flooded."""
@@ -190,7 +189,7 @@ def sealed_mobile(
     return Mobile(
         sealed=sealing.sealed(number, about=ident),
         number_hash=number_hash,
-        last_digits=number[-SHOWN_DIGITS:],
+        last_digits=last_digits(number),
     )
 
 

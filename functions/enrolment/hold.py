@@ -12,7 +12,7 @@ from trial.retry import on_contention
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from enrolment.change import RequestContext
+    from enrolment.context import RequestContext
     from enrolment.wire import HoldIn, ReleaseIn
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from enrolment.wire import FieldError
+from trial.api.problems import FieldError
 from trial.codes import Instrument, OutcomeType
 from trial.errors import ConflictError, NotFoundError
 from trial.protocol.timetable import local_date
@@ -15,7 +15,7 @@ from trial.retry import on_contention
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from enrolment.change import RequestContext
+    from enrolment.context import RequestContext
     from enrolment.wire import OutcomeIn
 
 

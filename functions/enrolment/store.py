@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from trial.aws.table import ABSENT, Act, Check, Key, Table, put
+from trial.aws.table import ABSENT, Check, Table, put
 from trial.errors import NotFoundError
 from trial.records import (
-    SWITCH_KEY,
-    Allocation,
     Audit,
     Enrolment,
     Number,
     Outcome,
     Person,
-    Reminder,
-    Switch,
     audit_key,
-    audit_key_in,
     enrolment_key,
     enrolment_partition,
+    next_version,
     number_key,
     outcome_key,
     person_key,
@@ -29,8 +25,6 @@ from trial.records import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from uuid import UUID
-
-V = TypeVar("V", Enrolment, Person, Number, Switch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +38,9 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentFile:
-    """Everything about one enrolment."""
+    """An enrolment with its history."""
 
     enrolment: Enrolment
-    allocation: Allocation | None
-    reminders: tuple[Reminder, ...]
     history: tuple[Audit, ...]
 
 
@@ -80,11 +72,6 @@ class EnrolmentStore:
         items = self._table.read(*map(enrolment_key, ids))
         return [Enrolment.of(item) for item in items if item]
 
-    def number(self, number_hash: str) -> Number:
-        """What is known of a number."""
-        (item,) = self._table.read(number_key(number_hash))
-        return Number.of(item) if item else Number(version=0)
-
     def keep(
         self,
         *enrolments: Enrolment,
@@ -98,10 +85,10 @@ class EnrolmentStore:
 
         Raises ContendedError if anything that decided about them has changed meanwhile.
         """
-        acts = [_next(enrolment_key(each.enrolment_id), each) for each in enrolments]
+        acts = [next_version(enrolment_key(each.enrolment_id), each) for each in enrolments]
         if person:
-            acts.append(_next(person_key(person[0]), person[1]))
-        acts += [_next(number_key(key), number) for key, number in (numbers or {}).items()]
+            acts.append(next_version(person_key(person[0]), person[1]))
+        acts += [next_version(number_key(key), number) for key, number in (numbers or {}).items()]
         if outcome:
             (ident,) = audit
             key = outcome_key(ident, outcome.outcome_id)
@@ -110,17 +97,12 @@ class EnrolmentStore:
         self._table.write(*acts)
 
     def file(self, enrolment_id: UUID) -> EnrolmentFile:
-        """Everything about one enrolment. Raises NotFoundError."""
+        """An enrolment with its history. Raises NotFoundError."""
         items = self._table.partition(enrolment_partition(enrolment_id))
         if "ENROLMENT" not in items:
             raise NotFoundError("no enrolment has this id")
-        allocation = items.get("ALLOCATION")
         return EnrolmentFile(
             enrolment=Enrolment.of(items["ENROLMENT"]),
-            allocation=Allocation.of(allocation) if allocation else None,
-            reminders=tuple(
-                Reminder.of(item) for item in items.values() if item["kind"] == "reminder"
-            ),
             history=tuple(Audit.of(item) for item in items.values() if item["kind"] == "audit"),
         )
 
@@ -132,34 +114,3 @@ class EnrolmentStore:
     def log(self, enrolment_id: UUID, audit: Audit) -> None:
         """Record that somebody consulted an enrolment."""
         self._table.write(put(audit_key(enrolment_id, audit), audit.item()))
-
-    def switch(self) -> Switch | None:
-        """The switch, if it was ever used."""
-        (item,) = self._table.read(SWITCH_KEY)
-        return Switch.of(item) if item else None
-
-    def keep_switch(self, switch: Switch, audit: Audit) -> None:
-        """Set the switch. Raises ContendedError."""
-        entry = put(audit_key_in(SWITCH_KEY.pk, audit), audit.item())
-        self._table.write(_next(SWITCH_KEY, switch), entry)
-
-    def keep_number(self, number_hash: str, number: Number, audit: Audit) -> None:
-        """Store what is known of a number. Raises ContendedError."""
-        key = number_key(number_hash)
-        entry = put(audit_key_in(key.pk, audit), audit.item())
-        self._table.write(_next(key, number), entry)
-
-    def counted(self, trial: str) -> list[dict[str, Any]]:
-        """What reports count of every enrolment of a trial: its `month` and `counted`."""
-        return self._table.by_index("enrolments_by_month", "trial", trial)
-
-
-def _next(key: Key, record: V) -> Act:
-    """Write a record one version on, unless somebody else did first."""
-    seen = record.version
-    condition = (
-        Check("unchanged", "#version = :seen", {"seen": seen})
-        if seen
-        else Check("unchanged", ABSENT)
-    )
-    return put(key, record.model_copy(update={"version": seen + 1}).item(), condition)

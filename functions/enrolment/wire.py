@@ -1,20 +1,16 @@
 """What the API takes: the contract's JSON, apart from what the table holds."""
 
-import re
-from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID, uuid5
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BeforeValidator,
     Field,
     StrictBool,
-    StringConstraints,
     model_validator,
 )
 
+from trial.api.fields import AnyNumber, Code, Day, Force, Ident, Line, Moment, UkMobile
+from trial.api.problems import FieldError
 from trial.codes import (
     Condition,
     EndReason,
@@ -28,49 +24,9 @@ from trial.codes import (
     RiskGrade,
     Sex,
 )
-from trial.phone import phone_number, uk_mobile
 
 _ORDERS = UUID("5d5a2a5e-53a4-5a53-8f54-3a8a0e8b8c11")  # the namespace of enrolment ids
 MIN_DAYS, MAX_DAYS = 14, 28
-_YEARS = range(2010, 2200)  # from the Act that made such orders; wide, but not for all of time
-
-
-# Ids and codes of other systems: letters, digits and a few marks, so that no text hides in them.
-Ident = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9/_.\-]{0,63}$")]
-# Without a slash: what follows one is the order's reference, in what an enrolment's id is made of.
-Force = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 /_.\-]{0,63}$")]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,120}$")]
-UkMobile = Annotated[
-    str,
-    AfterValidator(uk_mobile),
-    Field(description="A UK mobile in E.164 form", examples=["+447700900123"]),
-]
-
-
-def _as_written(value: object) -> object:
-    """Refuse what pydantic takes for a date besides: seconds since 1970, and times."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        return value
-    raise ValueError("is not a date written YYYY-MM-DD")
-
-
-Day = Annotated[date, BeforeValidator(_as_written)]
-# A landline can be protected too, and a foreign number: it blocks, it is never texted.
-AnyNumber = Annotated[
-    str,
-    AfterValidator(phone_number),
-    Field(description="Any number in E.164 form", examples=["+447700900456"]),
-]
-
-
-def _of_these_years(at: datetime) -> datetime:
-    if at.year not in _YEARS:
-        raise ValueError(f"is not in the years {_YEARS[0]} to {_YEARS[-1]}")
-    return at
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_of_these_years)]
 
 
 class OrderIn(Model):
@@ -143,14 +99,6 @@ class EnrolmentIn(Model):
     protected_numbers: Annotated[tuple[AnyNumber, ...], Field(max_length=20)] = ()
 
 
-class FieldError(ValueError):
-    """A rule over several fields that one field is said to break."""
-
-    def __init__(self, field: str, message: str) -> None:
-        self.field = field
-        super().__init__(message)
-
-
 class MobileChange(MobileIn):
     """A number found, changed or lost, and perhaps how it was found."""
 
@@ -213,22 +161,6 @@ class OutcomeIn(Model):
         if not harm and self.instrument is None:
             raise FieldError("instrument", "is missing")
         return self
-
-
-class SwitchIn(Model):
-    """To pause the whole trial's sending, or to resume it."""
-
-    paused: StrictBool
-    reason: Line
-    by: Code
-
-
-class SuppressionIn(Model):
-    """A number never to be texted again, whoever it belongs to."""
-
-    number: UkMobile
-    reason: Code
-    by: Code
 
 
 def enrolment_id(force: str, reference: str) -> UUID:

@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from enrolment.handler import contract
+from commands.repository.openapi import contract
 from local.emulator.clock import settle
 from tests.support.life import ARREST, CUSTODY, RELEASE
 from tests.support.samples import order

@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from enrolment.handler import contract
+from commands.repository.openapi import contract
 from receipts.handler import lambda_handler as receipts
 from tests.proofs.simulation.services import logged
 from tests.support.life import (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enrolment.handler import contract
+from commands.repository.openapi import contract
 from enrolment.handler import lambda_handler as enrolment
 from extract.handler import lambda_handler as extract
 from local.demo.checks import verdicts

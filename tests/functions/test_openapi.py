@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
 import schemathesis
 
 from commands.repository import openapi
-from enrolment.handler import contract
+from commands.repository.openapi import contract
 from tests.support.life import ARREST, CUSTODY, RELEASE
+from tests.support.routing import routes
 from tests.support.samples import order, sample
 from tests.support.steps import call
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONTRACT = contract()
 PROBLEM = "#/components/schemas/Problem"
@@ -27,8 +31,9 @@ each_operation = pytest.mark.parametrize(
 )
 
 
-def test_the_file_in_the_repository_is_the_contract() -> None:
-    assert openapi.FILE.read_text() == openapi.text(), "renew it: make openapi"
+@pytest.mark.parametrize("file", openapi.FILES, ids=lambda file: file.parent.name)
+def test_each_file_in_the_repository_is_the_contract(file: Path) -> None:
+    assert file.read_text() == openapi.text(), "renew it: make openapi"
 
 
 @pytest.mark.usefixtures("cloud")
@@ -41,10 +46,18 @@ def test_it_is_valid_openapi_3_1() -> None:
     schemathesis.openapi.from_dict(CONTRACT).validate()
 
 
-def test_each_route_of_the_template_is_in_it_and_no_other(template: dict[str, Any]) -> None:
-    events = template["Resources"]["EnrolmentFunction"]["Properties"]["Events"].values()
-    routed = {(each["Properties"]["Method"], each["Properties"]["Path"]) for each in events}
-    assert routed == set(OPERATIONS)
+def test_each_route_of_the_template_is_in_it_and_no_other() -> None:
+    assert set(routes()) == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("function", openapi.ROUTERS)
+def test_each_route_is_deployed_with_the_function_that_answers_it(function: str) -> None:
+    answered = {
+        (method.upper(), path)
+        for path, methods in contract(function)["paths"].items()
+        for method in methods
+    }
+    assert answered == {route for route, name in routes().items() if name == function}
 
 
 @each_operation

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from commands.audit import allocation_sources
-from enrolment.handler import contract
+from commands.repository.openapi import contract
 from tests.support.deployed import Deployed
 from tests.support.faults import hooked
 from tests.support.life import followed
@@ -94,7 +94,7 @@ def telling() -> Iterator[tuple[str, str]]:
     yield "scheduler:ListSchedules", "*"
     for name in ("Scheduling", "Sending"):
         yield "sqs:ReceiveMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}Failures"
-    for name in ("Scheduling", "Sending", "Receipts", "Reconciliation", "Delivery"):
+    for name in ("Disclosure", "Scheduling", "Sending", "Receipts", "Reconciliation", "Delivery"):
         for action in ("FilterLogEvents", "GetLogEvents", "StartQuery", "CreateExportTask"):
             yield f"logs:{action}", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}Logs:*"
     for form in ("unblinded", "staging"):
@@ -107,7 +107,7 @@ def test_an_operator_reads_no_log_from_which_arms_could_be_inferred() -> None:
         resource.split(":")[6] for action, resource in rights(statements("Operator"))
         if action.startswith("logs:")
     }  # fmt: skip
-    assert logs == {"ApiLogs", "EnrolmentLogs", "AllocationLogs", "ExtractLogs"}
+    assert logs == {"ApiLogs", "EnrolmentLogs", "OperationsLogs", "AllocationLogs", "ExtractLogs"}
 
 
 @pytest.mark.parametrize("policy", STACK.of_type("AWS::IAM::ManagedPolicy"))

@@ -20,7 +20,6 @@ import time_machine
 from extract.handler import lambda_handler as extract
 from reconciliation.handler import lambda_handler as reconciliation
 from tests.proofs.simulation.run import Simulation
-from tests.proofs.simulation.world import FUNCTIONS as SIMULATED
 from tests.proofs.simulation.world import SETTINGS
 from tests.proofs.test_crash_sweep import story
 from tests.support.deployed import Deployed
@@ -122,9 +121,8 @@ def simulated() -> dict[str, set[Right]]:
         for service, client in clients.items():
 
             def note_call(operation: str, params: dict[str, Any], of: str = service) -> None:
-                label = stack[-1].label  # noqa: B023 - lived before the next one begins
-                feature = label if label in SIMULATED else "enrolment"
-                note(used, feature, Call(of, operation, params), SETTINGS)
+                function = stack[-1].function  # noqa: B023 - lived before the next one begins
+                note(used, function, Call(of, operation, params), SETTINGS)
 
             clients[service] = Watched(client, note_call)
         simulation.live()
@@ -163,9 +161,17 @@ def note(used: dict[str, set[Right]], feature: str, call: Call, told: Mapping[st
     used[name].update(taken(call, names, BUCKET_KEYS))
 
 
-def reports() -> None:
-    for path in ("/reports/flow", "/reports/missing-numbers"):
+def shown_to_the_unblinded() -> None:
+    someone = someone_in(Arm.INTERVENTION)
+    assert call("GET", f"/allocations/{someone}").status == 200
+
+
+def all_that_staff_do() -> None:
+    for path in ("/reports/flow", "/reports/missing-numbers", "/sending"):
         assert call("GET", path).status == 200
+    by = {"by": "PC-1182", "reason": "exercise"}
+    assert call("PUT", "/sending", by | {"paused": True}).status == 200
+    assert call("POST", "/suppressions", by | {"number": "+447700900001"}).status == 201
 
 
 def nights_of_the_extract() -> None:
@@ -198,8 +204,9 @@ def days_on_which_no_schedule_fires() -> None:
 
 LIVED = {
     "AuditFunction": links_of_the_audit_trail,
-    "EnrolmentFunction": reports,
+    "DisclosureFunction": shown_to_the_unblinded,
     "ExtractFunction": nights_of_the_extract,
+    "OperationsFunction": all_that_staff_do,
     "ReconciliationFunction": days_on_which_no_schedule_fires,
     "RetentionFunction": nights_of_retention,
     "SchedulingFunction": an_order_cut_short,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from commands.repository.openapi import contract
 from commands.repository.template import translated
-from enrolment.handler import contract
 from tests.support.deployed import FILES, Deployed
 from tests.support.policies import allows
 from tests.support.samples import EVENTS, sample
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAMPLES = {
-    "EnrolmentFunction": "api-*",
+    "EnrolmentFunction": "api-*enrol*",
+    "DisclosureFunction": "api-show-allocation",
+    "OperationsFunction": "api-pause",
     "AllocationFunction": "stream-eligible",
     "SchedulingFunction": "stream-allocated",
     "SendingFunction": "schedule-fired",
@@ -108,7 +110,7 @@ def test_its_log_is_encrypted_and_does_not_grow_for_ever(name: str) -> None:
 
 
 # The callers of enrolment wait; what receipts cannot take stays in the delivery logs.
-QUEUELESS = {"EnrolmentFunction", "ReceiptsFunction"}
+QUEUELESS = {"EnrolmentFunction", "DisclosureFunction", "OperationsFunction", "ReceiptsFunction"}
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - QUEUELESS))
@@ -588,7 +590,7 @@ def test_every_trigger_has_a_sample_and_every_sample_a_trigger() -> None:
         assert sum(fnmatch(file, pattern) for pattern in SAMPLES.values()) == 1
 
 
-@pytest.mark.parametrize("name", ["api-enrol", "api-show-enrolment"])
+@pytest.mark.parametrize("name", sorted(file.stem for file in EVENTS.glob("api-*.json")))
 def test_a_sample_of_a_request_is_of_a_route(name: str) -> None:
     event = sample(name)
     assert (event["resource"], event["httpMethod"].lower()) in METHODS

@@ -11,9 +11,12 @@ from uuid import UUID
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from allocation.handler import lambda_handler as allocation
+from disclosure.handler import lambda_handler as disclosure
 from enrolment.handler import lambda_handler as enrolment
+from operations.handler import lambda_handler as operations
 from scheduling.handler import lambda_handler as scheduling
 from sending.handler import lambda_handler as sending
+from tests.support.routing import answering
 from tests.support.samples import ACCOUNT, order, sample
 from tests.support.table import allocation_of, found, to_wire, wired
 from trial.records import enrolment_key
@@ -34,6 +37,8 @@ class Context(LambdaContext):
 
 
 CONTEXT = Context()
+
+API = {"disclosure": disclosure, "enrolment": enrolment, "operations": operations}
 
 
 def announcement(key: Key, sequence: int = 1) -> dict[str, Any]:
@@ -89,7 +94,7 @@ def call(
     event |= {"httpMethod": method, "path": path, "resource": path}
     event["requestContext"]["identity"]["userArn"] = f"arn:aws:iam::{ACCOUNT}:user/{by}"
     event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
-    answer = enrolment(event, CONTEXT)
+    answer = API[answering(method, path)](event, CONTEXT)
     return Answer(
         answer["statusCode"],
         answer["body"],

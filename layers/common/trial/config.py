@@ -15,13 +15,26 @@ class Settings(Model):
 
 
 class EnrolmentSettings(Settings):
-    """For the function behind the API."""
+    """For the function that takes orders, and what upstream reports of them."""
 
     protocol: str
     identity_key_id: str
     sealing_key_id: str
+
+
+class DisclosureSettings(Settings):
+    """For the function that shows allocations and timetables."""
+
+    protocol: str
     force_name: str
     force_contact: str
+
+
+class OperationsSettings(Settings):
+    """For the function that counts, and keeps the switch and the suppression list."""
+
+    protocol: str
+    identity_key_id: str
 
 
 class AllocationSettings(Settings):

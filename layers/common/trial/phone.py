@@ -60,3 +60,8 @@ def uk_mobile(number: str) -> str:
     if phonenumbers.number_type(parsed) != phonenumbers.PhoneNumberType.MOBILE:
         raise NumberError("is not a mobile number: only UK mobiles are texted")
     return number
+
+
+def last_digits(number: str) -> str:
+    """As much of a number as staff are shown, to tell it from another."""
+    return number[-3:]

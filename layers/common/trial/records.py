@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from trial.aws.table import Key
+from trial.aws.table import ABSENT, Act, Check, Key, put
 from trial.codes import (
     AgeBand,
     Arm,
@@ -478,3 +478,14 @@ SWITCH_KEY = Key("SWITCH", "SENDING")
 def cursor_key(trial: str, stratum: str) -> Key:
     """Where a stratum's cursor is."""
     return Key(f"STRATUM#{trial}#{stratum}", "CURSOR")
+
+
+def next_version(key: Key, record: Enrolment | Person | Number | Switch) -> Act:
+    """Write a record one version on, unless somebody else did first; 0 is one not yet there."""
+    seen = record.version
+    condition = (
+        Check("unchanged", "#version = :seen", {"seen": seen})
+        if seen
+        else Check("unchanged", ABSENT)
+    )
+    return put(key, record.model_copy(update={"version": seen + 1}).item(), condition)

@@ -6,10 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from enrolment.answers import FieldProblem
-from enrolment.problems import field_problems
 from enrolment.wire import EnrolmentIn
 from tests.support.samples import order
+from trial.api.problems import FieldProblem, field_problems
 
 PERSONAL = "Zaphod 1979-10-12"
 

@@ -223,7 +223,7 @@ GUARDS = (
     # Enrolment
     Guard(
         "writing over what somebody else has changed",
-        f"{_ENROLMENT}/store.py",
+        "layers/common/trial/records.py",
         '        Check("unchanged", "#version = :seen", {"seen": seen})\n        if seen\n'
         '        else Check("unchanged", ABSENT)\n',
         "        None\n",

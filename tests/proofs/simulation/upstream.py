@@ -18,6 +18,7 @@ from enrolment.wire import enrolment_id
 from tests.proofs.simulation.faults import Fault
 from tests.proofs.simulation.model import LONDON, Facts, Violation
 from tests.proofs.simulation.world import Failed
+from tests.support.routing import answering
 from tests.support.samples import sample
 
 if TYPE_CHECKING:
@@ -319,7 +320,8 @@ class Upstream:
             "body": json.dumps(request.body),
         }
         try:
-            answer = self._world.invoke("enrolment", event, label=label, about=request.about)
+            function = answering(request.method, request.path)
+            answer = self._world.invoke(function, event, label=label, about=request.about)
         except Failed:
             return None
         self._world.note(f"{label} is answered {answer['statusCode']}")

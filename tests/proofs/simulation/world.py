@@ -30,7 +30,9 @@ from allocation import allocate
 from allocation import handler as allocation
 from audit import export
 from audit import handler as audit
+from disclosure import handler as disclosure
 from enrolment import handler as enrolment
+from operations import handler as operations
 from receipts import handler as receipts
 from reconciliation import handler as reconciliation
 from scheduling import handler as scheduling
@@ -49,7 +51,9 @@ if TYPE_CHECKING:
 FUNCTIONS: dict[str, Any] = {
     "allocation": allocation,
     "audit": audit,
+    "disclosure": disclosure,
     "enrolment": enrolment,
+    "operations": operations,
     "receipts": receipts,
     "reconciliation": reconciliation,
     "scheduling": scheduling,
@@ -111,6 +115,7 @@ class Invocation:
     """One run of a function: which one it is, on whose account, how many calls it has made."""
 
     serial: int
+    function: str
     label: str
     about: UUID | None
     reminder: int
@@ -185,7 +190,7 @@ class World:
         self.counted["invocations"] += 1
         self._show()
         serial = self.counted["invocations"]
-        self.stack.append(Invocation(serial, label or function, about, reminder))
+        self.stack.append(Invocation(serial, function, label or function, about, reminder))
         try:
             with _own_environment(module := FUNCTIONS[function]) as raised:
                 answer = module.lambda_handler(event, Context())

@@ -1,6 +1,6 @@
 """The routes for those who may know the arm. Their permission is their own."""
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Annotated
 from uuid import UUID
 
@@ -8,20 +8,18 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BeforeValidator
 
-from enrolment.answers import AllocationOut, TimetableOut
-from enrolment.routes.common import (
-    NOT_VALID,
-    REFUSALS,
-    UNKNOWN,
-    consulted,
-    context,
-    parse_enrolment_id,
-)
-from enrolment.views import allocation_view, timetable_view
-from enrolment.wire import FieldError
+from disclosure.answers import AllocationOut, TimetableOut
+from disclosure.store import DisclosureStore
+from disclosure.views import allocation_view, timetable_view
+from trial.api.problems import FieldError
+from trial.api.routes import NOT_VALID, REFUSALS, UNKNOWN, caller, parse_enrolment_id
+from trial.aws import clients
+from trial.aws.table import Table
 from trial.codes import Condition
-from trial.config import EnrolmentSettings, settings
+from trial.config import DisclosureSettings, settings
+from trial.protocol.load import load
 from trial.protocol.timetable import LONDON
+from trial.records import Audit
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
 _TAGS = ["Unblinded"]
@@ -36,10 +34,11 @@ _NOBODY = UUID(int=0)
 )
 def show_allocation(enrolment_id: str) -> AllocationOut:
     """One allocation with its reminders, never a text with its number."""
-    at, ident = context(router), parse_enrolment_id(enrolment_id)
-    file = at.store.file(ident)
-    consulted(at, ident, "allocation")
-    return allocation_view(file)
+    ident = parse_enrolment_id(enrolment_id)
+    store = DisclosureStore(Table(clients.dynamodb(), settings(DisclosureSettings).table_name))
+    allocation, reminders = store.allocation(ident)
+    store.log(ident, Audit(at=datetime.now(UTC), what="allocation consulted", by=caller(router)))
+    return allocation_view(allocation, reminders)
 
 
 def _split(values: str | list[str]) -> list[str]:
@@ -61,7 +60,8 @@ def show_timetable(
     enrolment_id: Annotated[UUID, Query(description="Whose times of day to show")] = _NOBODY,
 ) -> TimetableOut:
     """The timetable of an imagined order, as if enrolled at the start of its first day."""
-    chosen, protocol = settings(EnrolmentSettings), context(router).protocol
+    chosen = settings(DisclosureSettings)
+    protocol = load(chosen.protocol)
     if Condition.NO_MOLESTATION not in conditions:
         raise FieldError("conditions", "must hold no_molestation, as every order does")
     days = (expires_on - made_on).days + 1

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from enrolment.answers import FieldProblem, Problem
-from enrolment.wire import FieldError
+from trial.codes import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,6 +33,31 @@ _SPEAKING = frozenset(
     }
 )
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+class FieldError(ValueError):
+    """A rule over several fields that one field is said to break."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+class FieldProblem(Model):
+    """Which field is wrong, and why."""
+
+    field: str
+    message: str
+
+
+class Problem(Model):
+    """RFC 9457 problem details."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FieldProblem, ...] = ()
 
 
 def problem(status: HTTPStatus, detail: str, errors: Iterable[FieldProblem] = ()) -> Response[str]:

@@ -9,21 +9,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from enrolment import change, hold
 from enrolment.answers import EnrolmentAccepted, EnrolmentOut, OutcomeOut
+from enrolment.context import context
 from enrolment.enrol import enrol
 from enrolment.metrics import emit_accepted, emit_changed
 from enrolment.outcomes import report_outcome
-from enrolment.routes.common import (
-    NOT_VALID,
-    REFUSALS,
-    UNKNOWN,
-    Answers,
-    answer,
-    consulted,
-    context,
-    logger,
-    parse_enrolment_id,
-    refusal,
-)
 from enrolment.views import enrolment_view
 from enrolment.wire import (
     EndIn,
@@ -36,13 +25,25 @@ from enrolment.wire import (
     ResumeIn,
     Service,
 )
+from trial.api.resolver import logger
+from trial.api.routes import (
+    NOT_VALID,
+    REFUSALS,
+    UNKNOWN,
+    Answers,
+    answer,
+    parse_enrolment_id,
+    refusal,
+)
 from trial.metrics import Metric, emit
+from trial.records import Audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from enrolment.change import Change, RequestContext
+    from enrolment.change import Change
+    from enrolment.context import RequestContext
 
 T = TypeVar("T")
 
@@ -110,7 +111,7 @@ def show(enrolment_id: str) -> EnrolmentOut:
     """One enrolment, without anything that depends on its arm."""
     at, ident = context(router), parse_enrolment_id(enrolment_id)
     file = at.store.file(ident)
-    consulted(at, ident, "enrolment")
+    at.store.log(ident, Audit(at=at.now, what="enrolment consulted", by=at.by))
     return enrolment_view(file)
 
 

@@ -1,21 +1,29 @@
 """The routes of operations: the whole trial's switch, the suppression list and pooled counts."""
 
+import json
 from http import HTTPStatus
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from enrolment import operations
-from enrolment.answers import FlowOut, MissingNumbersOut, SuppressionOut, SwitchOut
-from enrolment.enrol import SHOWN_DIGITS
-from enrolment.routes.common import NOT_VALID, REFUSALS, answer, context
-from enrolment.wire import SuppressionIn, SwitchIn
+from operations import reports, switch
+from operations.answers import FlowOut, MissingNumbersOut, SuppressionOut, SwitchOut
+from operations.context import context
+from operations.wire import SuppressionIn, SwitchIn
+from trial.api.routes import NOT_VALID, REFUSALS, answer
+from trial.config import OperationsSettings, settings
 from trial.metrics import Metric, emit
+from trial.phone import last_digits
+from trial.protocol.load import load
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
 _TAGS = ["Operations"]
+
+CONTRACT = Path(__file__).with_name("openapi.json")
+"""Written by `make openapi`, from the models of every route."""
 
 
 @router.get(
@@ -26,7 +34,7 @@ _TAGS = ["Operations"]
 )
 def flow() -> FlowOut:
     """The counts of the flow diagram; a moment late."""
-    return operations.flow(context(router))
+    return reports.flow(context(router).store, _trial())
 
 
 @router.get(
@@ -37,7 +45,7 @@ def flow() -> FlowOut:
 )
 def missing_numbers() -> MissingNumbersOut:
     """The counts of missing numbers; a moment late."""
-    return operations.missing_numbers(context(router))
+    return reports.missing_numbers(context(router).store, _trial())
 
 
 @router.get(
@@ -48,10 +56,10 @@ def missing_numbers() -> MissingNumbersOut:
 )
 def show_switch() -> SwitchOut:
     """The whole trial's switch. It is on until somebody pauses it."""
-    switch = context(router).store.switch()
-    if switch is None:
+    known = context(router).store.switch()
+    if known is None:
         return SwitchOut(paused=False)
-    return SwitchOut(**switch.model_dump(exclude={"kind", "version"}))
+    return SwitchOut(**known.model_dump(exclude={"kind", "version"}))
 
 
 @router.put(
@@ -62,9 +70,9 @@ def show_switch() -> SwitchOut:
 )
 def set_switch(request: Annotated[SwitchIn, Body()]) -> SwitchOut:
     """While paused nothing goes; what gets stale meanwhile is never sent."""
-    switch = operations.set_switch(request, context(router))
-    emit(Metric.SENDING_PAUSED, int(switch.paused))
-    return SwitchOut(**switch.model_dump(exclude={"kind", "version"}))
+    known = switch.set_switch(request, context(router))
+    emit(Metric.SENDING_PAUSED, int(known.paused))
+    return SwitchOut(**known.model_dump(exclude={"kind", "version"}))
 
 
 @router.post(
@@ -83,6 +91,22 @@ def set_switch(request: Annotated[SwitchIn, Body()]) -> SwitchOut:
 )
 def suppress(request: Annotated[SuppressionIn, Body()]) -> Response[SuppressionOut]:
     """Whoever the number belongs to."""
-    entry, new = operations.suppress(request, context(router))
-    shown = SuppressionOut(last_digits=request.number[-SHOWN_DIGITS:], **entry.model_dump())
+    entry, new = switch.suppress(request, context(router))
+    shown = SuppressionOut(last_digits=last_digits(request.number), **entry.model_dump())
     return answer(HTTPStatus.CREATED if new else HTTPStatus.OK, shown)
+
+
+@router.get(
+    "/openapi.json",
+    summary="This contract",
+    tags=_TAGS,
+    responses={200: {"description": "OpenAPI 3.1"}, **REFUSALS},
+)
+def show_contract() -> dict[str, Any]:
+    """The contract of every route, whichever function answers it."""
+    document: dict[str, Any] = json.loads(CONTRACT.read_text())
+    return document
+
+
+def _trial() -> str:
+    return load(settings(OperationsSettings).protocol).trial

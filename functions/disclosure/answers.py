@@ -1,0 +1,57 @@
+"""What the unblinded routes give: the contract's JSON, apart from what the table holds."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from trial.codes import (
+    Arm,
+    Model,
+    ReminderState,
+)
+
+
+class ReminderOut(Model):
+    """One reminder, without its text."""
+
+    number: int
+    theme: str
+    due_at: datetime
+    state: ReminderState
+    reason: str | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    parts: int | None
+    price_pence: float | None
+
+
+class AllocationOut(Model):
+    """An allocation, for unblinded callers."""
+
+    enrolment_id: UUID
+    arm: Arm
+    stratum: str
+    block: int | None
+    position: int | None
+    allocated_at: datetime
+    protocol: str
+    repeat: bool
+    reminders: tuple[ReminderOut, ...]
+
+
+class TimetableEntry(Model):
+    """One reminder that an order of this shape would get."""
+
+    number: int
+    theme: str
+    date: date
+    local_time: str
+    due_at: datetime
+    text: str
+
+
+class TimetableOut(Model):
+    """What an order of this shape would get. Times of day vary by enrolment: these are one's."""
+
+    protocol: str
+    days: int
+    reminders: tuple[TimetableEntry, ...]

@@ -1,0 +1,35 @@
+"""What is read to show an allocation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trial.aws.table import put
+from trial.errors import NotFoundError
+from trial.records import Allocation, Audit, Reminder, audit_key, enrolment_partition
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from trial.aws.table import Table
+
+
+class DisclosureStore:
+    """Speaks intent to the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def allocation(self, enrolment_id: UUID) -> tuple[Allocation, list[Reminder]]:
+        """An enrolment's allocation and its reminders. Raises NotFoundError if there is none."""
+        items = self._table.partition(enrolment_partition(enrolment_id))
+        if "ENROLMENT" not in items:
+            raise NotFoundError("no enrolment has this id")
+        if "ALLOCATION" not in items:
+            raise NotFoundError("this enrolment has no allocation")
+        reminders = [Reminder.of(item) for item in items.values() if item["kind"] == "reminder"]
+        return Allocation.of(items["ALLOCATION"]), reminders
+
+    def log(self, enrolment_id: UUID, audit: Audit) -> None:
+        """Record that somebody consulted an allocation."""
+        self._table.write(put(audit_key(enrolment_id, audit), audit.item()))

@@ -1,0 +1,19 @@
+"""Staff's routes: counts, the switch, the suppression list; and the contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from operations.routes import router
+from trial.api.resolver import answered, logger, resolver
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+app = resolver(router)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one request."""
+    return answered(app, event, context)

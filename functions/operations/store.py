@@ -1,0 +1,51 @@
+"""What operations read and keep. What is not there yet is read as version 0."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trial.aws.table import put
+from trial.records import (
+    SWITCH_KEY,
+    Audit,
+    Number,
+    Switch,
+    audit_key_in,
+    next_version,
+    number_key,
+)
+
+if TYPE_CHECKING:
+    from trial.aws.table import Table
+
+
+class OperationsStore:
+    """Speaks intent to the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def number(self, number_hash: str) -> Number:
+        """What is known of a number."""
+        (item,) = self._table.read(number_key(number_hash))
+        return Number.of(item) if item else Number(version=0)
+
+    def switch(self) -> Switch | None:
+        """The switch, if it was ever used."""
+        (item,) = self._table.read(SWITCH_KEY)
+        return Switch.of(item) if item else None
+
+    def keep_switch(self, switch: Switch, audit: Audit) -> None:
+        """Set the switch. Raises ContendedError."""
+        entry = put(audit_key_in(SWITCH_KEY.pk, audit), audit.item())
+        self._table.write(next_version(SWITCH_KEY, switch), entry)
+
+    def keep_number(self, number_hash: str, number: Number, audit: Audit) -> None:
+        """Store what is known of a number. Raises ContendedError."""
+        key = number_key(number_hash)
+        entry = put(audit_key_in(key.pk, audit), audit.item())
+        self._table.write(next_version(key, number), entry)
+
+    def counted(self, trial: str) -> list[dict[str, Any]]:
+        """What reports count of every enrolment of a trial: its `month` and `counted`."""
+        return self._table.by_index("enrolments_by_month", "trial", trial)

@@ -1,0 +1,51 @@
+"""The whole trial's switch, and the suppression list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trial.identity import number_hash
+from trial.records import Audit, SuppressedNumber, Switch
+from trial.retry import on_contention
+
+if TYPE_CHECKING:
+    from operations.context import RequestContext
+    from operations.wire import SuppressionIn, SwitchIn
+
+
+def set_switch(given: SwitchIn, context: RequestContext) -> Switch:
+    """Pause or resume the whole trial's sending. Safe to repeat."""
+
+    def attempt() -> Switch:
+        known = context.store.switch()
+        if known and (known.paused, known.reason, known.by) == (
+            given.paused,
+            given.reason,
+            given.by,
+        ):
+            return known
+        switch = Switch(**given.model_dump(), at=context.now, version=known.version if known else 0)
+        what = "sending_paused" if given.paused else "sending_resumed"
+        context.store.keep_switch(switch, Audit(at=context.now, what=what, by=context.by))
+        return switch
+
+    return on_contention(attempt)
+
+
+def suppress(given: SuppressionIn, context: RequestContext) -> tuple[SuppressedNumber, bool]:
+    """The number's entry in the suppression list, and whether it is new. Only its hash is kept."""
+    hashed = number_hash(context.identity, given.number)
+
+    def attempt() -> tuple[SuppressedNumber, bool]:
+        known = context.store.number(hashed)
+        if known.suppressed:
+            return known.suppressed, False
+        entry = SuppressedNumber(reason=given.reason, by=given.by, at=context.now)
+        context.store.keep_number(
+            hashed,
+            known.model_copy(update={"suppressed": entry}),
+            Audit(at=context.now, what="number_suppressed", by=context.by),
+        )
+        return entry, True
+
+    return on_contention(attempt)
