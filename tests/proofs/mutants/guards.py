@@ -267,7 +267,7 @@ GUARDS = (
     Guard(
         "other dates once a text may have gone",
         f"{_ENROLMENT}/change.py",
-        "if first_due and desk.now >= first_due:",
+        "if first_due and context.now >= first_due:",
         "if False:",
     ),
     Guard(
