@@ -16,6 +16,7 @@ from typing import Any
 from commands import api, moved_clock
 from local.emulator.clock import settle
 from local.emulator.stack import Stack
+from trial.identity import pnc_id
 from trial.protocol.timetable import local_date
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "events" / "api-enrol.json"
@@ -33,7 +34,7 @@ def an_order(number: int, now: datetime) -> dict[str, Any]:
         "served_on": today.isoformat(),
         "expires_on": (today + timedelta(days=DAYS - 1)).isoformat(),
     }
-    body["respondent"]["person_id"] = f"{today:%Y}/{number:07}Z"
+    body["respondent"]["person_id"] = pnc_id(today.year, number)
     body["mobile"] = {"number": f"+447700900{number:03}"}
     return body
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from trial.codes import Condition, Ethnicity, MissingReason, Sex
+from trial.identity import pnc_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +54,6 @@ _POSTED = tuple(
 _LATE_BY = timedelta(days=4)
 _FOUND_AFTER = timedelta(days=5, hours=2)
 _TOO_LATE_BY = timedelta(days=12)
-# The check letter of a PNC identifier is the remainder of year and serial by 23.
-_CHECK_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
 
 
 class Kind(StrEnum):
@@ -210,9 +209,8 @@ def _respondent(index: int, on: date, rng: Random) -> dict[str, str]:
     youngest, oldest = _AGES[index % len(_AGES)]
     born = on - timedelta(days=rng.randint(youngest * 366, oldest * 365))
     year, serial = rng.randrange(1995, 2026), 1_000_000 + index
-    letter = _CHECK_LETTERS[(year % 100 * 10_000_000 + serial) % 23]
     return {
-        "person_id": f"{year}/{serial:07}{letter}",
+        "person_id": pnc_id(year, serial),
         "date_of_birth": born.isoformat(),
         "sex": Sex.FEMALE if rng.random() < 1 / 8 else Sex.MALE,
         "ethnicity": rng.choice((Ethnicity.W1, *Ethnicity)),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "Zebedee Quillfeather"
 BORN = "1987-11-23"
-PERSON = "1987/0774411Q"
+PERSON = "1987/0774411Z"
 NUMBERS = ("+447700900861", "+447700900372", "+447700900594", "+447700900683")
 """The respondent's first and second, one that is protected, and one suppressed."""
 FIRST, SECOND, PROTECTED, SUPPRESSED = NUMBERS

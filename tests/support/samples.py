@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from trial.identity import pnc_id
+
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
 REGION, ACCOUNT = "eu-west-2", "123456789012"
@@ -32,7 +34,7 @@ def order(serial: int = 123, **changes: Any) -> dict[str, Any]:
     """
     made: dict[str, Any] = json.loads(sample("api-enrol")["body"])
     made["order"]["reference"] = f"DVPO-2026-{serial:06}"
-    made["respondent"]["person_id"] = f"2003/{serial:07}X"
+    made["respondent"]["person_id"] = pnc_id(2003, serial)
     made["mobile"] = {"number": f"+447700900{serial:03}"}
     made["protected_numbers"] = []
     for name in ("order", "respondent"):

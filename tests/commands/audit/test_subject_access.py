@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from time_machine import Traveller
 
-HIM, OTHER = "durham/2003/0000001X", "+447700900777"
+HIM, OTHER = "durham/2003/0000001W", "+447700900777"
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def printed(
 
 @pytest.fixture
 def his(printed: Callable[..., Any]) -> UUID:  # noqa: ARG001 - AWS first
-    person = {"person_id": "2003/0000001X"}
+    person = {"person_id": "2003/0000001W"}
     first = followed(1, protected_numbers=[OTHER])
     followed(2, respondent=person)
     followed(3, mobile={"number": "+447700900001"})  # somebody else with his number

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 WRITE = "before-call.dynamodb.TransactWriteItems"
 PROTECTED = "+447700900456"
-PERSONAL = ("2003/0000123X", "1990-05-01", "+447700900123", "7700900123", PROTECTED)
+PERSONAL = ("2003/0000123D", "1990-05-01", "+447700900123", "7700900123", PROTECTED)
 
 
 def jersey() -> str:
@@ -97,7 +97,7 @@ def test_every_reason_for_no_number_is_known(reason: MissingReason) -> None:
 
 
 def test_a_person_is_randomised_for_one_live_order_at_a_time(clock: Traveller) -> None:
-    person = {"person_id": "2003/0000777X"}
+    person = {"person_id": "2003/0000777P"}
     first = post(order(1, respondent=person))
     second = post(order(2, respondent=person))
     assert (first.body["status"], second.body["reasons"]) == ("eligible", ["already_in_trial"])
@@ -108,7 +108,7 @@ def test_a_person_is_randomised_for_one_live_order_at_a_time(clock: Traveller) -
 
 
 def test_the_last_day_of_an_order_is_still_live(clock: Traveller) -> None:
-    person = {"person_id": "2003/0000777X"}
+    person = {"person_id": "2003/0000777P"}
     enrol(1, respondent=person)
     clock.move_to(MORNING + timedelta(days=13))
     later = {"made_on": "2026-12-14", "expires_on": "2026-12-27", "served_on": "2026-12-14"}
@@ -176,7 +176,7 @@ def test_another_event_with_the_same_content_is_the_same_order() -> None:
     [
         {"order": {"court": "Newton Aycliffe Magistrates' Court"}},
         {"order": {"expires_on": "2026-12-15"}},
-        {"respondent": {"person_id": "2003/0000999X"}},
+        {"respondent": {"person_id": "2003/0000999F"}},
         {"mobile": {"number": "+447700900999"}},
         {"protected_numbers": [PROTECTED]},
     ],
@@ -199,7 +199,7 @@ def test_the_same_reference_of_another_force_is_another_order() -> None:
 
 
 def test_of_two_orders_of_a_person_at_once_one_is_eligible() -> None:
-    person = {"person_id": "2003/0000777X"}
+    person = {"person_id": "2003/0000777P"}
     rival = []
     with meddling(
         clients.dynamodb(), WRITE, lambda: rival.append(post(order(2, respondent=person)).body)
@@ -232,7 +232,7 @@ def test_who_is_always_overtaken_is_told_to_come_back() -> None:
         keep(key, person.model_copy(update={"version": person.version + 1}))
 
     with meddling(clients.dynamodb(), WRITE, overtake, times=TRIES):
-        answer = post(order(2, respondent={"person_id": "2003/0000001X"}))
+        answer = post(order(2, respondent={"person_id": "2003/0000001W"}))
     assert answer.status == 503
     assert answer.headers["Retry-After"] == ["1"]
     assert len(found(key)["enrolments"]) == 1

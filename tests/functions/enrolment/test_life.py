@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("cloud")
 
 FOR_GOOD = [reason for reason in EndReason if reason is not EndReason.IN_CUSTODY]
-SOMEBODY = {"person_id": "2003/0000777X"}
+SOMEBODY = {"person_id": "2003/0000777P"}
 
 
 def at(hour: int, minute: int = 0, day: int = 1) -> str:

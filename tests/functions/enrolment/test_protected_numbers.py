@@ -279,7 +279,7 @@ def test_a_change_to_somebodys_number_flags_both() -> None:
 
 
 def test_being_flagged_changes_nobodys_standing() -> None:
-    person = {"person_id": "2003/0000777X"}
+    person = {"person_id": "2003/0000777P"}
     enrol(1, respondent=person)
     second = enrol(2, respondent=person, mobile={"number": HERS})
     assert stands(second) == ("ineligible", ["already_in_trial"])

@@ -205,7 +205,7 @@ def closes(counts: Any) -> None:
 
 def test_the_flow_closes_whatever_happens(clock: Traveller) -> None:
     closes(flow())
-    person = {"person_id": "2003/0000777X"}
+    person = {"person_id": "2003/0000777P"}
     drawn = [followed(serial) for serial in range(1, 5)]
     followed(5, respondent=person)
     followed(6, respondent=person)  # already in the trial

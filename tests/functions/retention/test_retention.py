@@ -70,7 +70,7 @@ DAY = timedelta(days=1)
 NIGHT = timedelta(hours=16)
 LAST_DAY = date(2026, 12, 14)
 DUE = MORNING + 102 * DAY + NIGHT  # 90 days after the last day of an order of 14
-PERSONAL = ("+447700900001", "2003/0000001X", "1990-05-01", "DVPO-2026-000001", "CRIME-77")
+PERSONAL = ("+447700900001", "2003/0000001W", "1990-05-01", "DVPO-2026-000001", "CRIME-77")
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
