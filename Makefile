@@ -88,7 +88,7 @@ subject-access: .venv-local/ready ## all that is held about one person (PERSON=d
 
 example-trial: .venv-evaluation/ready ## make up a year of the trial, and its report (N=1000, SEED=1)
 	@$(EVALUATION) -m evaluation.example.trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))
-	@$(EVALUATION) -m evaluation report build/example-trial/unblinded \
+	@$(EVALUATION) -m evaluation report build/example-trial/durham/unblinded \
 	    -o build/example-trial/report.html --json build/example-trial/report.json
 
 report: ## make the report on a research extract (EXTRACT=folder or zip, OUT=build/report.html)

@@ -1,150 +1,159 @@
-"""What happens during a made-up order: texts, and arrests, breaches, incidents and offences."""
+"""What happens to made-up people: texts, arrests, breaches, incidents, offences, and harms."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from extract.codes import ReminderReason
-from trial.codes import AgeBand, Arm, Instrument, OutcomeType, ReminderState
-from trial.protocol.timetable import LONDON, local_date, timetable
+from trial.codes import (
+    AgeBand,
+    Arm,
+    Harm,
+    Instrument,
+    OutcomeType,
+    ReminderState,
+    RiskGrade,
+    Suppression,
+)
+from trial.protocol.timetable import LONDON
+from trial.records import Outcome
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterator, Sequence
     from random import Random
 
-    from evaluation.example.orders import Order
-    from trial.protocol.settings import Protocol
+    from extract.rows import File
+    from trial.records import Enrolment, Reminder
 
 EFFECT: Final = 0.6
 """The true effect: the rate of breaches and arrests with texts, as a share of that without."""
 
 BREACHES_A_DAY: Final = 0.0155
 _BY_AGE: Final = {AgeBand.FROM_18: 1.4, AgeBand.FROM_25: 1.15, AgeBand.FROM_55: 0.55}
+_BY_RISK: Final = {RiskGrade.HIGH: 1.35, RiskGrade.STANDARD: 0.75}
 _ARRESTED, _OTHERS_A_DAY, _NOTICE_BREACHED = 0.7, 0.0016, 0.05
+_SAME_PERSON: Final = 0.55
+_HARMED: Final = {Arm.CONTROL: 0.01, Arm.INTERVENTION: 0.025}
 _DEAD_PHONE, _UNDELIVERED, _UNCONFIRMED, _FAILED, _UNKNOWN = 0.05, 0.03, 0.02, 0.003, 0.001
-_PRICE_PENCE: Final = 3.16
+_PRICE_PENCE: Final = "3.16"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """One reminder, and what became of it."""
-
-    number: int
-    of: int
-    theme: str
-    due_at: datetime
-    state: ReminderState
-    reason: ReminderReason | None = None
-    sent_at: datetime | None = None
-
-    @property
-    def price_pence(self) -> float | None:
-        """What it cost, if a receipt tells."""
-        received = self.state in (ReminderState.DELIVERED, ReminderState.UNDELIVERED)
-        return _PRICE_PENCE if received else None
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that upstream reports."""
-
-    type: OutcomeType
-    instrument: Instrument
-    at: datetime
-    reported_at: datetime
-
-
-def events(
-    order: Order, arm: Arm | None, since: datetime, until: datetime, draw: Random
-) -> list[Event]:
-    """What happened, in time: breaches while the order is in force, other things at any time."""
-    found = []
-    if draw.random() < _NOTICE_BREACHED:
-        before = order.enrolled_at - timedelta(hours=draw.uniform(4, 40))
-        found.append(_event(OutcomeType.BREACH, Instrument.DVPN, before, draw))
-    rate = BREACHES_A_DAY * _BY_AGE.get(order.age, 0.85)
-    rate *= EFFECT if arm is Arm.INTERVENTION else 1
-    for at in _moments(rate, since, order.over_at, draw):
-        found.append(_event(OutcomeType.BREACH, Instrument.DVPO, at, draw))
-        if draw.random() < _ARRESTED:
-            arrested = at + timedelta(hours=draw.expovariate(1 / 9))
-            found.append(_event(OutcomeType.ARREST, Instrument.DVPO, arrested, draw))
-    for at in _moments(_OTHERS_A_DAY, since, until, draw):
-        kinds = (OutcomeType.DOMESTIC_ABUSE_INCIDENT, OutcomeType.OFFENCE, OutcomeType.ARREST)
-        found.append(_event(draw.choice(kinds), Instrument.OTHER, at, draw))
-    return sorted((each for each in found if each.at < until), key=lambda each: each.at)
+def live(orders: Sequence[File], until: datetime, draw: Random) -> list[File]:
+    """One person's orders, in time, with what happened: all that upstream reports until then."""
+    numbers = count(1)
+    first = orders[0].enrolment.enrolled_at
+    happened: list[Outcome] = []
+    for file in orders:
+        enrolment, drawn = file.enrolment, file.allocation
+        since = drawn.allocated_at if drawn else enrolment.enrolled_at
+        if draw.random() < _NOTICE_BREACHED:
+            before = enrolment.enrolled_at - timedelta(hours=draw.uniform(4, 40))
+            happened.append(_outcome(numbers, OutcomeType.BREACH, Instrument.DVPN, before, draw))
+        rate = BREACHES_A_DAY * _risk(enrolment)
+        rate *= EFFECT if drawn and drawn.arm is Arm.INTERVENTION else 1
+        for at in _moments(rate, since, over_at(enrolment), draw):
+            happened.append(_outcome(numbers, OutcomeType.BREACH, Instrument.DVPO, at, draw))
+            if draw.random() < _ARRESTED:
+                arrested = at + timedelta(hours=draw.expovariate(1 / 9))
+                arrest = OutcomeType.ARREST
+                happened.append(_outcome(numbers, arrest, Instrument.DVPO, arrested, draw))
+        if drawn and draw.random() < _HARMED[drawn.arm]:
+            at = since + timedelta(days=draw.uniform(0, 10))
+            happened.append(_outcome(numbers, OutcomeType.HARM, None, at, draw))
+    kinds = (OutcomeType.DOMESTIC_ABUSE_INCIDENT, OutcomeType.OFFENCE, OutcomeType.ARREST)
+    happened += [
+        _outcome(numbers, draw.choice(kinds), Instrument.OTHER, at, draw)
+        for at in _moments(_OTHERS_A_DAY, first, until, draw)
+    ]
+    happened = [each for each in happened if each.occurred_at < until]
+    # Upstream reports what happens under the order that came in last.
+    came = [file.enrolment.enrolled_at for file in orders]
+    under = [max(0, sum(at <= each.occurred_at for at in came) - 1) for each in happened]
+    told = list(zip(happened, under, strict=True))
+    return [
+        replace(file, outcomes=tuple(each for each, order in told if order == place))
+        for place, file in enumerate(orders)
+    ]
 
 
-def _event(kind: OutcomeType, instrument: Instrument, at: datetime, draw: Random) -> Event:
-    return Event(kind, instrument, at, at + timedelta(hours=draw.expovariate(1 / 20)))
+def over_at(enrolment: Enrolment) -> datetime:
+    """The end of an order's last day."""
+    day = enrolment.order.expires_on + timedelta(days=1)
+    return datetime.combine(day, time(), LONDON).astimezone(UTC)
 
 
-def _moments(a_day: float, since: datetime, until: datetime, draw: Random) -> list[datetime]:
-    found = []
+def _risk(enrolment: Enrolment) -> float:
+    who = enrolment.respondent
+    grade = who.risk_grade
+    return _BY_AGE.get(who.age_band, 0.85) * (_BY_RISK.get(grade, 1) if grade else 1)
+
+
+def _outcome(
+    numbers: count[int],
+    kind: OutcomeType,
+    instrument: Instrument | None,
+    at: datetime,
+    draw: Random,
+) -> Outcome:
+    harm = kind is OutcomeType.HARM
+    return Outcome(
+        outcome_id=f"EVENT-{next(numbers)}",
+        type=kind,
+        instrument=instrument,
+        harm=draw.choice(list(Harm)) if harm else None,
+        same_protected_person=None if harm else draw.random() < _SAME_PERSON,
+        occurred_at=at,
+        reported_at=at + timedelta(hours=draw.expovariate(1 / 20)),
+    )
+
+
+def _moments(a_day: float, since: datetime, until: datetime, draw: Random) -> Iterator[datetime]:
     at = since
     while (at := at + timedelta(days=draw.expovariate(a_day))) < until:
-        found.append(at)
-    return found
+        yield at
 
 
-def reminders(
-    order: Order, allocated_at: datetime, breached_at: datetime | None, *,
-    protocol: Protocol, draw: Random,
-) -> list[Text]:  # fmt: skip
+def sent(plan: Sequence[Reminder], ended_at: datetime | None, draw: Random) -> tuple[Reminder, ...]:
     """The timetable of an order with texts, as it went."""
-    slots = timetable(
-        enrolment_id=order.ident,
-        made_on=order.made_on,
-        expires_on=order.made_on + timedelta(days=order.days - 1),
-        protocol=protocol,
-        start=allocated_at,
-    )
     dead = draw.random() < _DEAD_PHONE
-    texts = []
-    for slot in slots:
-        reason = None
-        if slot.missed:
-            reason = ReminderReason.MISSED_LATE_START
-        elif order.end_at and slot.due_at >= order.end_at:
-            reason = ReminderReason.ENDED
-        elif breached_at and slot.theme == "plan" and slot.due_at >= breached_at:
-            reason = ReminderReason.BREACH_REPORTED
-        state, why = (ReminderState.SUPPRESSED, reason) if reason else _delivery(dead, draw)
-        attempted = state not in (ReminderState.SUPPRESSED, ReminderState.FAILED)
-        late = timedelta(seconds=draw.randint(2, 240))
-        texts.append(
-            Text(
-                number=slot.number,
-                of=len(slots),
-                theme=slot.theme,
-                due_at=slot.due_at,
-                state=state,
-                reason=why,
-                sent_at=slot.due_at + late if attempted else None,
-            )
-        )
-    return texts
+    return tuple(
+        _went(reminder, draw, dead=dead, ended=ended_at is not None and reminder.due_at >= ended_at)
+        for reminder in plan
+    )
 
 
-def _delivery(dead: bool, draw: Random) -> tuple[ReminderState, ReminderReason | None]:  # noqa: FBT001
+def _went(reminder: Reminder, draw: Random, *, dead: bool, ended: bool) -> Reminder:
+    state, reason = reminder.state, reminder.reason
+    if ended:
+        state, reason = ReminderState.SUPPRESSED, Suppression.ENDED
+    elif state is not ReminderState.SUPPRESSED:
+        state, reason = _delivery(draw, dead=dead)
+    late = timedelta(seconds=draw.randint(2, 240))
+    tried = state not in (ReminderState.SUPPRESSED, ReminderState.FAILED)
+    received = state in (ReminderState.DELIVERED, ReminderState.UNDELIVERED)
+    went = {
+        "state": state,
+        "reason": reason,
+        "sent_at": reminder.due_at + late if tried else None,
+        "parts": 1 if received else None,
+        "price_pence": _PRICE_PENCE if received else None,
+    }
+    return reminder.model_copy(update=went)
+
+
+def _delivery(draw: Random, *, dead: bool) -> tuple[ReminderState, str | None]:
     if dead:
-        return ReminderState.UNDELIVERED, ReminderReason.PHONE_UNREACHABLE
+        return ReminderState.UNDELIVERED, "phone_unreachable"
     chance = draw.random()
     for share, state, reason in (
-        (_UNDELIVERED, ReminderState.UNDELIVERED, ReminderReason.PHONE_UNREACHABLE),
+        (_UNDELIVERED, ReminderState.UNDELIVERED, "phone_unreachable"),
         (_UNCONFIRMED, ReminderState.UNCONFIRMED, None),
-        (_FAILED, ReminderState.FAILED, ReminderReason.REFUSED),
+        (_FAILED, ReminderState.FAILED, "refused"),
         (_UNKNOWN, ReminderState.UNKNOWN, None),
     ):
         if chance < share:
             return state, reason
         chance -= share
     return ReminderState.DELIVERED, None
-
-
-def due_on(text: Text, order: Order) -> tuple[int, int]:
-    """The day of the order, from 0, and the hour in London at which a text is due."""
-    local = text.due_at.astimezone(LONDON)
-    return (local_date(text.due_at) - order.made_on).days, local.hour

@@ -1,69 +1,33 @@
 """
-Made-up orders of a made-up year, for the example trial: the same for the same seed, and nobody's.
+A made-up year of orders: each as upstream posts it, and what becomes known of it later.
 
-The rates are of the size that forces report; none is a finding.
+The same seed gives the same year.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
+from uuid import NAMESPACE_OID, uuid5
 
+from evaluation.example import people
+from evaluation.example.people import one_of
 from extract.codes import ResolvedHow
-from trial.codes import AgeBand, EndReason, Ethnicity, MissingReason, Sex
+from trial.codes import EndReason, PriorIncidents, Status
+from trial.eligibility import age_band, birthday
 from trial.protocol.timetable import LONDON
-from trial.protocol.wording import Variant
+from trial.records import Enrolment, LifeEvent, Missing, Mobile, Order, Respondent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from random import Random
+
+    from trial.protocol.settings import Protocol
 
 FIRST_DAY: Final = date(2027, 1, 4)
 LAST_DAY: Final = date(2028, 1, 2)
 
-_LENGTHS: Final = {28: 50, 14: 28, 21: 14, 24: 4, 18: 4}
-_AGES: Final = {
-    AgeBand.UNDER_18: 4,
-    AgeBand.FROM_18: 190,
-    AgeBand.FROM_25: 340,
-    AgeBand.FROM_35: 250,
-    AgeBand.FROM_45: 140,
-    AgeBand.FROM_55: 76,
-}
-_SEXES: Final = {Sex.MALE: 870, Sex.FEMALE: 124, Sex.NOT_KNOWN: 6}
-_ETHNICITIES: Final = {
-    Ethnicity.W1: 700,
-    Ethnicity.W9: 70,
-    Ethnicity.W2: 8,
-    Ethnicity.M1: 12,
-    Ethnicity.M9: 10,
-    Ethnicity.A1: 14,
-    Ethnicity.A2: 34,
-    Ethnicity.A3: 10,
-    Ethnicity.A9: 10,
-    Ethnicity.B1: 20,
-    Ethnicity.B2: 22,
-    Ethnicity.O9: 18,
-    Ethnicity.NS: 72,
-}
-_CONDITIONS: Final = {Variant.NCNE: 62, Variant.NC: 18, Variant.NE: 12, Variant.MOL: 8}
-_MISSING: Final = {
-    MissingReason.SEIZED_EVIDENCE: 38,
-    MissingReason.NOT_RECORDED: 17,
-    MissingReason.REFUSED: 12,
-    MissingReason.ASKED_UNKNOWN: 7,
-    MissingReason.NOT_ASKED: 7,
-    MissingReason.LOST_STOLEN_BROKEN: 5,
-    MissingReason.NO_PHONE: 4,
-    MissingReason.IN_CUSTODY_NO_ACCESS: 4,
-    MissingReason.UNREACHABLE: 3,
-    MissingReason.LANDLINE_ONLY: 1,
-    MissingReason.WITHHELD_FOR_SAFETY: 1,
-    MissingReason.SHARED_WITH_PROTECTED_PERSON: 1,
-}
 _FOUND: Final = {
     ResolvedHow.PROPERTY_RETURNED: 45,
     ResolvedHow.OFFICER_VISIT: 30,
@@ -79,91 +43,113 @@ _ENDS: Final = {
     EndReason.OBJECTION_UPHELD: 2,
     EndReason.DECEASED: 1,
 }
-SUPERINTENDENTS: Final = 9
 _WITHOUT_NUMBER: Final = (0.24, 0.52)
 """The share for the most and for the least diligent superintendent."""
 _FOUND_LATER: Final = 0.42
-_UNSAFE, _SHARED, _SERVED, _SECOND, _NO_EVICTION = 0.012, 0.03, 0.975, 0.09, 0.3
+_UNSAFE, _SHARED, _SERVED, _SECOND = 0.012, 0.03, 0.975, 0.09
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One order as it came in, before anybody is allocated. Times are UTC."""
+class MadeUp:
+    """An order as it was enrolled, and what was learnt of it, all at the times in the records."""
 
-    ident: UUID
-    person: int
-    superintendent: int
-    age: AgeBand
-    sex: Sex
-    ethnicity: Ethnicity
-    conditions: Variant
-    no_eviction: bool
-    made_on: date
-    days: int
-    served_on: date | None
-    enrolled_at: datetime
-    missing: MissingReason | None
-    found_at: datetime | None
-    found_how: ResolvedHow | None
-    unsafe: bool
-    shared: bool
-    end: EndReason | None
-    end_at: datetime | None
+    enrolled: Enrolment
+    number: Mobile
+    found: Missing | None
+    end: LifeEvent | None
+
+    def at(self, moment: datetime) -> Enrolment:
+        """What was known at that moment; its status is not derived yet."""
+        update: dict[str, Any] = {}
+        if self.found and self.found.resolved_at and self.found.resolved_at <= moment:
+            update |= {"mobile": self.number, "missing": (self.found,)}
+        if self.end and self.end.at <= moment:
+            update["life"] = (self.end,)
+        return self.enrolled.model_copy(update=update)
 
     @property
-    def over_at(self) -> datetime:
-        """The end of its last day."""
-        last = self.made_on + timedelta(days=self.days)
-        return datetime.combine(last, time(0), LONDON).astimezone(UTC)
+    def moments(self) -> Iterator[datetime]:
+        """When something is learnt of it."""
+        yield self.enrolled.enrolled_at
+        if self.found and self.found.resolved_at:
+            yield self.found.resolved_at
+        if self.end:
+            yield self.end.at
 
 
-def orders(people: int, draw: Random) -> Iterator[Order]:
+def year(how_many: int, force: str, protocol: Protocol, draw: Random) -> Iterator[MadeUp]:
     """The orders of so many people, of whom some have a second one later on."""
     span = (LAST_DAY - FIRST_DAY).days
-    for number in range(people):
+    number = 0
+    for serial in range(how_many):
         made_on = FIRST_DAY + timedelta(days=draw.randint(0, span))
-        age, sex, ethnicity = (one_of(each, draw) for each in (_AGES, _SEXES, _ETHNICITIES))
-        first = _order(number, made_on, draw, age=age, sex=sex, ethnicity=ethnicity)
-        yield first
+        who = people.respondent(serial, made_on, draw, ages=one_of(people.AGES, draw))
+        number += 1
+        yield _made_up(number, made_on, who, force, protocol, draw)
         later = made_on + timedelta(days=draw.randint(10, 150))
         if draw.random() < _SECOND and later <= LAST_DAY:
-            yield _order(number, later, draw, age=age, sex=sex, ethnicity=ethnicity)
+            number += 1
+            yield _made_up(number, later, who | {"first_order": False}, force, protocol, draw)
 
 
-def _order(
-    person: int, made_on: date, draw: Random, *, age: AgeBand, sex: Sex, ethnicity: Ethnicity
-) -> Order:
-    served = draw.random() < _SERVED
+def _made_up(
+    number: int, made_on: date, who: dict[str, Any], force: str, protocol: Protocol, draw: Random
+) -> MadeUp:
+    body = people.order(number, made_on, draw, days=one_of(people.LENGTHS, draw), force=force)
     served_on = made_on + timedelta(days=draw.choices((0, 1, 2), (70, 24, 6))[0])
-    enrolled_at = _office_hours(served_on + timedelta(days=draw.choices((0, 1), (75, 25))[0]), draw)
-    superintendent = draw.randrange(SUPERINTENDENTS)
+    if draw.random() < _SERVED:
+        body["served_on"] = served_on.isoformat()
+    at = _office_hours(served_on + timedelta(days=draw.choices((0, 1), (75, 25))[0]), draw)
+    place = people.SUPERINTENDENTS.index(body["authorising_superintendent"])
     least, most = _WITHOUT_NUMBER
-    without = least + (most - least) * superintendent / (SUPERINTENDENTS - 1)
-    missing = one_of(_MISSING, draw) if draw.random() < without else None
-    found = missing is not None and draw.random() < _FOUND_LATER
-    found_on = enrolled_at.date() + timedelta(days=1 + int(draw.expovariate(1 / 4)))
-    end = one_of(_ENDS, draw)
-    end_at = enrolled_at + timedelta(hours=draw.uniform(2, 24 * 13))
-    return Order(
-        ident=UUID(int=draw.getrandbits(128), version=4),
-        person=person,
-        superintendent=superintendent,
-        age=age,
-        sex=sex,
-        ethnicity=ethnicity,
-        conditions=one_of(_CONDITIONS, draw),
-        no_eviction=draw.random() < _NO_EVICTION,
-        made_on=made_on,
-        days=one_of(_LENGTHS, draw),
-        served_on=served_on if served else None,
-        enrolled_at=enrolled_at,
-        missing=missing,
-        found_at=_office_hours(found_on, draw) if found else None,
-        found_how=one_of(_FOUND, draw) if found else None,
-        unsafe=draw.random() < _UNSAFE,
-        shared=draw.random() < _SHARED,
-        end=end,
-        end_at=end_at if end else None,
+    without = draw.random() < least + (most - least) * place / (len(people.SUPERINTENDENTS) - 1)
+    lacking = None
+    if without:
+        told = people.missing(one_of(people.MISSING, draw), made_on, draw)
+        lacking = Missing.model_validate(
+            {"reason": told.pop("missing_reason"), "recorded_at": at} | told
+        )
+    known = Mobile(sealed="made up", unsafe=draw.random() < _UNSAFE, shared=draw.random() < _SHARED)
+    found = None
+    order = Order.model_validate(body)
+    enrolled = Enrolment(
+        enrolment_id=uuid5(NAMESPACE_OID, f"{force}/{order.reference}"),
+        status=Status.WAITING,
+        order=order,
+        respondent=_respondent(who, made_on, at.date(), protocol),
+        person_hash=f"{force}/{who['person_id']}",
+        mobile=Mobile() if lacking else known,
+        enrolled_at=at,
+        first_status=Status.WAITING,
+        trial=protocol.trial,
+        month=f"{at.astimezone(LONDON):%Y-%m}",
+        missing=(lacking,) if lacking else (),
+    )
+    if lacking and draw.random() < _FOUND_LATER:
+        found_on = at.date() + timedelta(days=1 + int(draw.expovariate(1 / 4)))
+        resolved_at, how = _office_hours(found_on, draw), one_of(_FOUND, draw)
+        update = {"resolved_at": resolved_at, "resolved_how": how}
+        found = lacking.model_copy(update=update)
+    why, ended_at = one_of(_ENDS, draw), at + timedelta(hours=draw.uniform(2, 24 * 13))
+    over = datetime.combine(order.expires_on + timedelta(days=1), time(), LONDON)
+    ends = why is not None and ended_at < over
+    end = LifeEvent(reason=why, at=ended_at, by="PC-1000") if ends else None
+    return MadeUp(enrolled=enrolled, number=known, found=found, end=end)
+
+
+def _respondent(who: dict[str, Any], made_on: date, today: date, protocol: Protocol) -> Respondent:
+    """The record that enrolment would keep, without what it seals: nobody is to be protected."""
+    born = date.fromisoformat(who["date_of_birth"])
+    of_age_on = birthday(born, protocol.eligibility.minimum_age)
+    incidents = who.get("prior_incidents")
+    return Respondent(
+        age_band=age_band(today, born),
+        of_age_on=of_age_on if of_age_on > made_on else None,
+        sex=who["sex"],
+        ethnicity=who["ethnicity"],
+        prior_incidents=None if incidents is None else PriorIncidents.of(incidents),
+        risk_grade=who.get("risk_grade"),
+        first_order=who.get("first_order"),
     )
 
 
@@ -171,13 +157,3 @@ def _office_hours(day: date, draw: Random) -> datetime:
     wait = timedelta(hours=8.5 + draw.uniform(0, 9.5))
     at = datetime.combine(day, time(0), LONDON).astimezone(UTC) + wait
     return at.replace(microsecond=0)
-
-
-def pseudonym(*parts: object) -> str:
-    """Sixteen hexadecimal digits, the same for the same parts."""
-    return sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-def one_of(weights: Mapping[Any, int], draw: Random) -> Any:  # noqa: ANN401  any kind of code
-    """A key, as likely as its weight."""
-    return draw.choices(list(weights), list(weights.values()))[0]

@@ -2,128 +2,106 @@
 Lives through a made-up year of the trial, in memory, and writes its research extract.
 
 People, missing numbers, texts and outcomes are drawn from a seed; whether texts help is known,
-because it is made so: see `EFFECT`. The allocation is the trial's own, with a key made from the
-seed. The same seed gives the same bytes.
+because it is made so: see `EFFECT`. What decides about orders is the trial's own code, from
+eligibility and allocation, with a key made from the seed, to the extract's rows. The same seed
+gives the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from heapq import heapify, heappop
+from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from evaluation.example.life import EFFECT, Event, Text, events, reminders
-from evaluation.example.orders import Order, orders
-from evaluation.example.rows import rows_of
+from rich.progress import track
+
+from enrolment.derive import person_with, with_derived_status
+from evaluation.example.life import EFFECT, live, sent
+from evaluation.example.orders import MadeUp, year
 from evaluation.example.simulate_trial import people_wanted, sequence
 from extract.cells import cell
-from extract.codes import Form, Label
+from extract.codes import Form
+from extract.columns.base import Row
 from extract.columns.enrolments import EnrolmentRow
 from extract.package import DESCRIPTOR, write
-from trial.codes import Arm, EndReason, OutcomeType, Reason, Status
+from extract.people import Allocated, People, Reported
+from extract.pseudonyms import Pseudonyms
+from extract.rows import File, rows
+from trial.codes import Arm, Status
+from trial.planning import planned_reminders
 from trial.protocol import load as protocols
-from trial.protocol.timetable import local_date
+from trial.records import Allocation, Person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
 
     from trial.protocol.settings import Protocol
+    from trial.records import Enrolment, LifeEvent
 
 VERSION: Final = "dvpo-2026-1"
+FORCES: Final = ("durham", "cumbria", "cleveland", "northumbria", "lancashire", "humberside")
 _TO_ALLOCATE: Final = timedelta(seconds=3)
 EXTRACTED_AT: Final = datetime(2029, 3, 1, 3, tzinfo=UTC)
 
 
-@dataclass(slots=True)
-class Case:
-    """One order, and what the trial made of it."""
+class Trial:
+    """One force's trial: its people so far, and the next slots of its sequence."""
 
-    order: Order
-    status: Status
-    reasons: tuple[Reason, ...]
-    first_status: Status
-    first_reasons: tuple[Reason, ...]
-    stratum: str
-    arm: Arm | None = None
-    repeat: bool = False
-    block: int | None = None
-    position: int | None = None
-    allocated_at: datetime | None = None
-    texts: list[Text] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    def __init__(self, protocol: Protocol, key: bytes) -> None:
+        self._protocol = protocol
+        self._slots = {each.id: _slots(protocol, key, each.id) for each in protocol.strata}
+        self._people: dict[str, Person] = {}
+        self._arms: dict[str, Arm] = {}
 
+    def told(self, order: MadeUp, at: datetime, known: File | None) -> File:
+        """Where an order stands by what is known at that moment; drawn, if it is eligible."""
+        fresh = order.at(at)
+        who = fresh.person_hash
+        person = self._people.get(who, Person())
+        if known:
+            kept = {"first_status", "first_reasons", "allocated_at"}
+            fresh = fresh.model_copy(update={each: getattr(known.enrolment, each) for each in kept})
+        stands = with_derived_status(fresh, person, protocol=self._protocol, now=at)
+        if known is None:
+            first = {"first_status": stands.status, "first_reasons": stands.reasons}
+            stands = stands.model_copy(update=first)
+        self._people[who] = person_with(person, stands, stands.order.expires_on)
+        if stands.status is Status.ELIGIBLE:
+            return self._drawn(stands, at)
+        return File(stands, known.allocation if known else None)
 
-def cases(people: int, seed: int, protocol: Protocol) -> list[Case]:
-    """A year of orders, allocated in the order in which they became eligible."""
-    draw = Random(seed)  # noqa: S311  nobody is to be protected: all are made up
-    entered = sorted(orders(people, draw), key=lambda order: order.enrolled_at)
-    found = list(_assessed(entered, protocol))
-    _allocate(found, seed, protocol)
-    for case in found:
-        _live(case, protocol, draw)
-    return found
-
-
-def _assessed(entered: Iterable[Order], protocol: Protocol) -> Iterator[Case]:
-    live: dict[int, datetime] = {}
-    for order in entered:
-        another = live.get(order.person, order.enrolled_at) > order.enrolled_at
-        first = _standing(order, order.enrolled_at, protocol, another=another)
-        now = _standing(order, _ready_at(order), protocol, another=another)
-        if not another:
-            live[order.person] = order.over_at
-        stratum = next(s.id for s in protocol.strata if s.min_days <= order.days <= s.max_days)
-        yield Case(order, *now, *first, stratum)
-
-
-def _ready_at(order: Order) -> datetime:
-    return max(order.enrolled_at, order.found_at or order.enrolled_at)
-
-
-def _standing(
-    order: Order, at: datetime, protocol: Protocol, *, another: bool
-) -> tuple[Status, tuple[Reason, ...]]:
-    """As functions/enrolment decides it."""
-    if order.end_at and order.end_at <= at:
-        in_custody = order.end is EndReason.IN_CUSTODY
-        return Status.ENDED, (Reason.IN_CUSTODY if in_custody else Reason.ORDER_ENDED,)
-    days_left = (local_date(order.over_at) - local_date(at)).days
-    applies = {
-        Reason.UNDER_18: order.age == "under_18",
-        Reason.NOT_SERVED: order.served_on is None,
-        Reason.NO_NUMBER: order.missing is not None and (order.found_at or EXTRACTED_AT) > at,
-        Reason.UNSAFE_NUMBER: order.unsafe,
-        Reason.ALREADY_IN_TRIAL: another,
-        Reason.TOO_LATE: 0 < days_left < protocol.eligibility.min_days_left,
-        Reason.ORDER_ENDED: days_left <= 0,
-    }
-    first = next((reason for reason in Reason if applies.get(reason)), None)
-    if first is None:
-        return Status.ELIGIBLE, ()
-    waits = first in (Reason.NOT_SERVED, Reason.NO_NUMBER, Reason.UNSAFE_NUMBER)
-    return (Status.WAITING if waits else Status.INELIGIBLE), (first,)
-
-
-def _allocate(found: list[Case], seed: int, protocol: Protocol) -> None:
-    """The trial's own sequence; a person keeps the arm, as its protocol says."""
-    key = sha256(f"example trial {seed}".encode()).digest()
-    slots = {s.id: _slots(protocol, key, s.id) for s in protocol.strata}
-    known: dict[int, Arm] = {}
-    ready = [case for case in found if case.status is Status.ELIGIBLE]
-    for case in sorted(ready, key=lambda case: _ready_at(case.order)):
-        case.status = Status.ALLOCATED
-        case.allocated_at = _ready_at(case.order) + _TO_ALLOCATE
-        if case.order.person in known:
-            case.arm, case.repeat = known[case.order.person], True
-        else:
-            case.block, case.position, case.arm = next(slots[case.stratum])
-            known[case.order.person] = case.arm
+    def _drawn(self, enrolment: Enrolment, at: datetime) -> File:
+        """A person keeps the arm of their first order, without a slot."""
+        who, days = enrolment.person_hash, enrolment.order.days
+        strata = self._protocol.strata
+        stratum = next(each.id for each in strata if each.min_days <= days <= each.max_days)
+        repeat, block, position = who in self._arms, None, None
+        if not repeat:
+            block, position, self._arms[who] = next(self._slots[stratum])
+        drawn_at = at + _TO_ALLOCATE
+        allocation = Allocation(
+            enrolment_id=enrolment.enrolment_id,
+            arm=self._arms[who],
+            stratum=stratum,
+            block=block,
+            position=position,
+            allocated_at=drawn_at,
+            protocol=self._protocol.version,
+            protocol_sha256=self._protocol.sha256,
+            repeat=repeat,
+        )
+        update: dict[str, Any] = {"allocated_at": drawn_at, "status": Status.ALLOCATED}
+        return File(enrolment.model_copy(update=update), allocation)
 
 
 def _slots(protocol: Protocol, key: bytes, stratum: str) -> Iterator[tuple[int, int, Arm]]:
@@ -132,57 +110,92 @@ def _slots(protocol: Protocol, key: bytes, stratum: str) -> Iterator[tuple[int, 
             yield block, position, arm
 
 
-def _live(case: Case, protocol: Protocol, draw: Random) -> None:
-    order = case.order
-    since = case.allocated_at or order.enrolled_at
-    case.events = events(order, case.arm, since, EXTRACTED_AT, draw)
-    if case.arm is Arm.INTERVENTION:
-        breaches = (each for each in case.events if each.type is OutcomeType.BREACH)
-        breached_at = next((each.reported_at for each in breaches if each.at > since), None)
-        case.texts = reminders(order, since, breached_at, protocol=protocol, draw=draw)
-    if case.allocated_at and order.end_at and order.end_at < order.over_at:
-        case.status = Status.ENDED
+def files(people: int, seed: int, protocol: Protocol, *, force: str = FORCES[0]) -> list[File]:
+    """A year of a force's orders: enrolled, drawn, texted and followed."""
+    draw = Random(f"{seed} {force}")  # noqa: S311  nobody is to be protected: all are made up
+    trial = Trial(protocol, sha256(f"example trial {seed} {force}".encode()).digest())
+    orders = {each.enrolled.enrolment_id: each for each in year(people, force, protocol, draw)}
+    coming = [(at, ident) for ident, each in orders.items() for at in each.moments]
+    heapify(coming)
+    known: dict[UUID, File] = {}
+    while coming:
+        at, ident = heappop(coming)
+        known[ident] = trial.told(orders[ident], at, known.get(ident))
+    texted = (_texted(file, orders[ident].end, draw) for ident, file in known.items())
+    in_time = sorted(texted, key=lambda each: each.enrolment.enrolled_at)
+    return [
+        file
+        for _, theirs in groupby(sorted(in_time, key=_person), key=_person)
+        for file in live(list(theirs), until=EXTRACTED_AT, draw=draw)
+    ]
 
 
-def made(folder: Path, *, people: int, seed: int) -> Counter[str]:
-    """Write both forms of the extract; how many are in each arm, or in none."""
+def _person(file: File) -> str:
+    return file.enrolment.person_hash
+
+
+def _texted(file: File, end: LifeEvent | None, draw: Random) -> File:
+    """With its texts as they went, if it was allocated."""
+    if file.allocation is None:
+        return file
+    start = file.allocation.allocated_at
+    plan = planned_reminders(file.enrolment, file.allocation, start=start)
+    return replace(file, reminders=sent(plan, end.at if end else None, draw))
+
+
+def made(folder: Path, *, people: int, seed: int, force: str = FORCES[0]) -> Counter[str]:
+    """Write both forms of a force's extract; how many are in each arm, or in none."""
     protocol = protocols.load(VERSION)
-    found = cases(people, seed, protocol)
-    rows = [rows_of(case, seed=seed, protocol=protocol, at=EXTRACTED_AT) for case in found]
+    found = files(people, seed, protocol, force=force)
+    names = Pseudonyms(sha256(f"pseudonyms {seed} {force}".encode()).digest())
+    staged = [
+        each
+        for file in found
+        for each in rows(file, protocol=protocol, names=names, extracted_at=EXTRACTED_AT)
+    ]
+    people_ = People(each for each in staged if isinstance(each, Allocated | Reported))
+    told = list(people_.completed(each for each in staged if isinstance(each, Row)))
     write(
         folder,
-        (row for each in rows for row in each),
+        told,
         protocol=protocols.path_of(VERSION),
         extracted_at=EXTRACTED_AT,
-        counts=Counter(cell(row) for each in rows for row in each if isinstance(row, EnrolmentRow)),
-        labels={Arm.CONTROL: Label.B, Arm.INTERVENTION: Label.A},
+        counts=Counter(cell(row) for row in told if isinstance(row, EnrolmentRow)),
+        labels=names.labels,
     )
     for form in Form:
         path = folder / form / DESCRIPTOR
         path.write_text(json.dumps(json.loads(path.read_text()) | {"made_up": True}, indent=2))
-    return Counter(case.arm or "not randomised" for case in found)
+    return Counter(file.allocation.arm if file.allocation else "not randomised" for file in found)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Makes what was asked for, and says what the truth is."""
     parser = argparse.ArgumentParser(
         prog="python -m evaluation.example.trial",
-        description="Make up a year of the trial, with a known effect, and write its extract.",
+        description="Make up a year of the trial, with a known effect, and write its extracts.",
     )
     add = parser.add_argument
     # fmt: off
     add("-n", dest="people", metavar="PEOPLE", type=people_wanted, default=1000,
-        help="how many people have an order that year (default: %(default)s)")
+        help="how many people have an order that year, in all forces (default: %(default)s)")
+    add("--forces", metavar="FORCES", type=int, choices=range(1, len(FORCES) + 1), default=1,
+        help="how many forces share the trial, each with an extract (default: %(default)s)")
     add("--seed", type=int, default=1,
         help="another number is another year; the same one, the same (default: %(default)s)")
     add("-o", dest="folder", metavar="FOLDER", type=Path, default=Path("build/example-trial"),
-        help="where blinded/ and unblinded/ go (default: %(default)s)")
+        help="where FORCE/blinded/ and FORCE/unblinded/ go (default: %(default)s)")
     # fmt: on
     wanted = parser.parse_args(arguments)
-    counts = made(wanted.folder, people=wanted.people, seed=wanted.seed)
+    shutil.rmtree(wanted.folder, ignore_errors=True)
+    counts: Counter[str] = Counter()
+    for force in track(FORCES[: wanted.forces], "Living", transient=True):
+        people = wanted.people // wanted.forces
+        counts += made(wanted.folder / force, people=people, seed=wanted.seed, force=force)
     print(", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
     print(f"True effect: breaches and arrests come at {EFFECT:g} times the rate without texts.")
-    print(f"Extract: {wanted.folder}/unblinded and {wanted.folder}/blinded")
+    for force in FORCES[: wanted.forces]:
+        print(f"Extract: {wanted.folder}/{force}/unblinded and {wanted.folder}/{force}/blinded")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from trial.aws.table import Key
+from trial.aws.acts import Key
 from trial.codes import Model
 
 

@@ -1,8 +1,4 @@
-"""
-Synthetic orders for the demo: the same for the same seed, and nobody's.
-
-Numbers come from 07700 900000 to 900999, which are never allocated to anyone.
-"""
+"""Synthetic orders for the demo, each of a kind: the same for the same seed."""
 
 from __future__ import annotations
 
@@ -12,11 +8,10 @@ from enum import StrEnum
 from itertools import count, cycle
 from random import Random
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from trial.codes import Condition, Ethnicity, MissingReason, Sex
-from trial.identity import pnc_id
+from evaluation.example import people
+from trial.codes import MissingReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,26 +21,7 @@ DAYS_BEFORE_CHANGE = 12
 FEWEST, MOST = 16, 300
 
 _LENGTHS = (14, 21, 28)
-_AGES = ((18, 24), (25, 34), (35, 44), (45, 54), (55, 79))
-_COURTS = ("Peterlee Magistrates' Court", "Newton Aycliffe Magistrates' Court")
-_SUPERINTENDENTS = ("S-0417", "S-0562", "S-0638", "S-0791")
-_CONDITIONS = (
-    (Condition.NO_MOLESTATION,),
-    (Condition.NO_MOLESTATION, Condition.NO_CONTACT),
-    (Condition.NO_MOLESTATION, Condition.NO_ENTRY, Condition.LEAVE_PREMISES),
-    (Condition.NO_MOLESTATION, Condition.NO_CONTACT, Condition.NO_ENTRY, Condition.KEEP_DISTANCE),
-    (Condition.NO_MOLESTATION, Condition.NO_EVICTION, Condition.KEEP_DISTANCE),
-)
-_MISSING = (
-    MissingReason.SEIZED_EVIDENCE,
-    MissingReason.NOT_RECORDED,
-    MissingReason.REFUSED,
-    MissingReason.NO_PHONE,
-    MissingReason.NOT_ASKED,
-    MissingReason.LANDLINE_ONLY,
-    MissingReason.UNREACHABLE,
-    MissingReason.WITHHELD_FOR_SAFETY,
-)
+ADULTS = [ages for ages in people.AGES if ages[0] >= 18]  # noqa: PLR2004
 # All before the window closes, the last one with little of it left.
 _POSTED = tuple(
     timedelta(days=day, hours=hours)
@@ -134,7 +110,7 @@ def synthetic_orders(how_many: int, *, seed: int, start: datetime) -> list[Synth
     numbers = [f"+447700900{serial:03}" for serial in rng.sample(range(1000), 2 * how_many)]
     kinds = _kinds(how_many, rng)
     moments = sorted(_POSTED[index % len(_POSTED)] for index in range(how_many))
-    reasons = cycle(_MISSING)
+    reasons = cycle(people.MISSING)
     orders: list[SyntheticOrder] = []
     for index, (kind, moment) in enumerate(zip(kinds, moments, strict=True)):
         number, protected = numbers[2 * index], numbers[2 * index + 1]
@@ -146,7 +122,11 @@ def synthetic_orders(how_many: int, *, seed: int, start: datetime) -> list[Synth
         elif kind is Kind.NO_NUMBER:
             missing = next(reasons)
         body = _body(index, kind, (start + moment).astimezone(LONDON).date(), rng)
-        body["mobile"] = {"number": number} if missing is None else _missing(missing, body, rng)
+        body["mobile"] = (
+            {"number": number}
+            if missing is None
+            else people.missing(missing, date.fromisoformat(body["order"]["made_on"]), rng)
+        )
         body["protected_numbers"] = [protected]
         orders.append(
             SyntheticOrder(
@@ -178,40 +158,12 @@ def _body(index: int, kind: Kind, first_day: date, rng: Random) -> dict[str, Any
         first_day, days = first_day - _TOO_LATE_BY, 14
     elif kind is Kind.INVALID:
         days = 29
-    order = {
-        "reference": f"DVPO-{first_day.year}-{index + 1:06}",
-        "force": "durham",
-        "court": _COURTS[index % len(_COURTS)],
-        "made_on": first_day.isoformat(),
-        "expires_on": (first_day + timedelta(days=days - 1)).isoformat(),
-        "conditions": list(rng.choice(_CONDITIONS)),
-        "authorising_superintendent": rng.choice(_SUPERINTENDENTS),
-    }
+    order = people.order(index + 1, first_day, rng, days=days, force="durham")
     if kind is not Kind.NOT_SERVED:
         order["served_on"] = first_day.isoformat()
+    ages = ADULTS[index % len(ADULTS)]
     return {
-        "event_id": str(UUID(int=rng.getrandbits(128), version=4)),
+        "event_id": people.event_id(rng),
         "order": order,
-        "respondent": _respondent(index, first_day, rng),
-    }
-
-
-def _missing(reason: MissingReason, body: dict[str, Any], rng: Random) -> dict[str, str]:
-    made_on = date.fromisoformat(body["order"]["made_on"])
-    return {
-        "missing_reason": reason,
-        "recorded_by": f"PC-{rng.randrange(1000, 2000)}",
-        "follow_up_on": (made_on + timedelta(days=3)).isoformat(),
-    }
-
-
-def _respondent(index: int, on: date, rng: Random) -> dict[str, str]:
-    youngest, oldest = _AGES[index % len(_AGES)]
-    born = on - timedelta(days=rng.randint(youngest * 366, oldest * 365))
-    year, serial = rng.randrange(1995, 2026), 1_000_000 + index
-    return {
-        "person_id": pnc_id(year, serial),
-        "date_of_birth": born.isoformat(),
-        "sex": Sex.FEMALE if rng.random() < 1 / 8 else Sex.MALE,
-        "ethnicity": rng.choice((Ethnicity.W1, *Ethnicity)),
+        "respondent": people.respondent(index, first_day, rng, ages=ages),
     }

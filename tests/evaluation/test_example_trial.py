@@ -1,15 +1,25 @@
+from __future__ import annotations
+
 import hashlib
 import hmac
 import re
-from pathlib import Path
-
-import pytest
+from collections import defaultdict
+from typing import TYPE_CHECKING
 
 from allocation.randomisation import block, message
-from evaluation.example.trial import EXTRACTED_AT, VERSION, cases, made, main
+from evaluation.example.life import over_at
+from evaluation.example.trial import EXTRACTED_AT, VERSION, files, made, main
 from evaluation.package import read
 from evaluation.report.make import report
 from trial.protocol.load import load
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    import pytest
+
+    from trial.codes import Arm
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -46,23 +56,51 @@ def test_the_report_on_it_shows_every_result_and_finds_the_truth(tmp_path: Path)
 
 def test_arms_are_those_of_the_trials_own_sequence() -> None:
     protocol = load(VERSION)
-    key = hashlib.sha256(b"example trial 7").digest()
+    key = hashlib.sha256(b"example trial 7 durham").digest()
     slots: set[tuple[str, int, int]] = set()
-    for case in cases(150, 7, protocol):
-        if case.block is None or case.position is None:
+    arms_of: dict[str, Arm] = {}
+    repeats = []
+    for file in files(200, 7, protocol):
+        drawn = file.allocation
+        if drawn is None:
             continue
-        text = message(trial=protocol.trial, stratum=case.stratum, block=case.block)
+        if drawn.block is None or drawn.position is None:
+            repeats.append(file)
+            continue
+        text = message(trial=protocol.trial, stratum=drawn.stratum, block=drawn.block)
         mac = hmac.digest(key, text, "sha256")
         arms = block(mac, sizes=protocol.block_sizes, ratio=protocol.arms)
-        assert case.arm is arms[case.position]
-        slots.add((case.stratum, case.block, case.position))
-    assert len(slots) > 80
+        assert drawn.arm is arms[drawn.position]
+        slots.add((drawn.stratum, drawn.block, drawn.position))
+        arms_of[file.enrolment.person_hash] = drawn.arm
+    assert len(slots) == len(arms_of) > 80
+    assert repeats
+    for file in repeats:
+        assert file.allocation
+        assert file.allocation.repeat
+        assert file.allocation.arm is arms_of[file.enrolment.person_hash]
 
 
 def test_nobody_in_control_has_a_text_and_everybody_else_a_timetable() -> None:
-    for case in cases(150, 2, load(VERSION)):
-        assert bool(case.texts) == (case.arm == "intervention")
-        assert all(event.at < EXTRACTED_AT for event in case.events)
+    for file in files(150, 2, load(VERSION)):
+        arm = file.allocation.arm if file.allocation else None
+        assert bool(file.reminders) == (arm == "intervention")
+        assert all(each.occurred_at < EXTRACTED_AT for each in file.outcomes)
+
+
+def test_what_happens_is_reported_under_the_order_that_came_in_last() -> None:
+    found = files(400, 3, load(VERSION))
+    came: dict[str, list[datetime]] = defaultdict(list)
+    for file in found:
+        came[file.enrolment.person_hash].append(file.enrolment.enrolled_at)
+    later = 0
+    for file in found:
+        enrolled_at = file.enrolment.enrolled_at
+        newer = [at for at in came[file.enrolment.person_hash] if at > enrolled_at]
+        for outcome in file.outcomes:
+            assert outcome.occurred_at < min(newer, default=EXTRACTED_AT)
+            later += outcome.occurred_at > over_at(file.enrolment)
+    assert later > 100
 
 
 def test_the_command_says_what_the_truth_is(
@@ -72,4 +110,4 @@ def test_the_command_says_what_the_truth_is(
     said = capsys.readouterr().out
     assert re.search(r"\d+ control, \d+ intervention, \d+ not randomised", said)
     assert "0.6 times the rate" in said
-    assert (tmp_path / "blinded" / "datapackage.json").exists()
+    assert (tmp_path / "durham" / "blinded" / "datapackage.json").exists()

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from trial.aws.table import ABSENT, Act, Check, Key, put
+from trial.aws.acts import ABSENT, Act, Check, Key, put
 from trial.codes import (
     AgeBand,
     Arm,

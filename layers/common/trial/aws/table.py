@@ -8,11 +8,11 @@ In expressions attributes are written `#attribute`, so that no reserved word get
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from trial.aws.acts import ABSENT, Act, Check, Key, check, count, delete, put, update
 from trial.aws.attributes import plain, typed, wire
 from trial.errors import ContendedError, RejectedError, UnavailableError
 
@@ -20,6 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
+
+__all__ = [
+    "ABSENT",
+    "Act",
+    "Check",
+    "ConditionFailedError",
+    "Key",
+    "Table",
+    "check",
+    "count",
+    "delete",
+    "put",
+    "update",
+]
 
 _TRANSIENT = frozenset(
     {
@@ -36,79 +50,12 @@ _BATCH_TRIES = 5
 _SERVER_ERROR = 500
 
 
-class Key(NamedTuple):
-    """Where an item is."""
-
-    pk: str
-    sk: str
-
-
 class ConditionFailedError(ContendedError):
     """A transaction was refused because conditions did not hold: nothing was written."""
 
     def __init__(self, failed: Iterable[str]) -> None:
         self.failed = frozenset(failed)
         super().__init__(f"conditions that did not hold: {', '.join(sorted(self.failed))}")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A condition under a name, which a refusal gives back."""
-
-    name: str
-    text: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One part of a transaction."""
-
-    operation: str
-    key: Key
-    expression: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    item: Mapping[str, Any] = field(default_factory=dict)
-    condition: Check | None = None
-
-
-ABSENT = "attribute_not_exists(#pk)"
-
-
-def put(key: Key, item: Mapping[str, Any], condition: Check | None = None) -> Act:
-    """Write the whole item."""
-    return Act("Put", key, item=item, condition=condition)
-
-
-def update(
-    key: Key,
-    *,
-    condition: Check,
-    remove: Iterable[str] = (),
-    **attributes: Any,  # noqa: ANN401 - whatever an attribute may hold
-) -> Act:
-    """Set and remove attributes of an item that is there as the condition says."""
-    text = "SET " + ", ".join(f"#{name} = :set_{name}" for name in attributes)
-    if gone := ", ".join(f"#{name}" for name in remove):
-        text += f" REMOVE {gone}"
-    values = {f"set_{name}": value for name, value in attributes.items()}
-    return Act("Update", key, expression=text, values=values, condition=condition)
-
-
-def count(key: Key, kind: str, by: int, condition: Check | None = None) -> Act:
-    """Add to the attribute `counted` of an item that does nothing else; it begins with 0."""
-    values = {"kind": kind, "by": by}
-    return Act("Update", key, "SET #kind = :kind ADD #counted :by", values, condition=condition)
-
-
-def check(key: Key, condition: Check) -> Act:
-    """Write nothing, but let the transaction happen only if the condition holds."""
-    return Act("ConditionCheck", key, condition=condition)
-
-
-def delete(key: Key, condition: Check | None = None) -> Act:
-    """Remove the item."""
-    return Act("Delete", key, condition=condition)
 
 
 class Table:
