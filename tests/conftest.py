@@ -22,6 +22,7 @@ from moto.kms.models import Key, KmsBackend, kms_backends
 from samtranslator.yaml_helper import yaml_parse
 
 from local.dashboard.metrics import RecordedMetrics, data
+from tests.support.fixture_protocol import VERSION
 from tests.support.samples import ACCOUNT, MORNING, REGION, ROOT, TABLE
 from trial import config
 from trial.aws import clients
@@ -113,7 +114,7 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
     clients.scheduler().create_schedule_group(Name="reminders")
     return {
         "TABLE_NAME": TABLE,
-        "PROTOCOL": "dvpo-2026-1",
+        "PROTOCOL": VERSION,
         "ALLOCATION_KEY_ID": _mac_key("allocation"),
         "IDENTITY_KEY_ID": _mac_key("identity"),
         "SEALING_KEY_ID": _sealing_key(),

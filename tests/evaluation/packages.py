@@ -17,10 +17,10 @@ from extract.columns.base import Row
 from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import MissingRow, OutcomeRow, ReminderRow
 from extract.package import write
+from tests.support.fixture_protocol import AGREED, VERSION
 from trial.codes import Arm
 from trial.protocol import load as protocols
 
-VERSION = "dvpo-2026-1"
 LOCKED = datetime(2028, 6, 1, 3, tzinfo=UTC)
 OPEN = datetime(2029, 3, 1, 3, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def enrolment(number: int, arm: Arm | None = Arm.CONTROL, **changes: Any) -> Enr
     treated = arm is Arm.INTERVENTION
     values: dict[str, Any] = {
         "enrolment": f"E{number:016x}",
-        "trial": "dvpo-2026",
+        "trial": AGREED.trial,
         "force": "durham",
         "person": person(number),
         "superintendent": f"S-{number % 3:06x}",

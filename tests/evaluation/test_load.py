@@ -17,6 +17,7 @@ from tests.evaluation.packages import (
     trial,
     written,
 )
+from tests.support.fixture_protocol import VERSION
 
 Edit = Callable[[Path], object]
 
@@ -35,7 +36,7 @@ def refusal(path: Path) -> str:
 def test_what_the_trial_writes_is_read(folder: Path) -> None:
     extract = read(folder)
     assert (extract.form, extract.arms) == ("unblinded", ("control", "intervention"))
-    assert extract.protocol.version == "dvpo-2026-1"
+    assert extract.protocol.version == VERSION
     assert (len(extract.enrolments), len(extract.outcomes)) == (83, 17)
     assert (len(extract.reminders), len(extract.missing)) == (80, 3)
     first = extract.enrolments.iloc[0]

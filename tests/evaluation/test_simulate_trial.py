@@ -21,6 +21,7 @@ from evaluation.example.simulate_trial import (
     sequence,
     simulate,
 )
+from tests.support.fixture_protocol import AGREED
 from trial.codes import Arm
 from trial.protocol import load as protocols
 from trial.protocol.settings import Protocol
@@ -32,7 +33,7 @@ TWO_TO_ONE = {C: 1, T: 2}
 
 @pytest.fixture
 def protocol() -> Protocol:
-    return protocols.load("dvpo-2026-1")
+    return AGREED
 
 
 def redesigned(protocol: Protocol, sizes: tuple[int, ...], ratio: Mapping[Arm, int]) -> Protocol:
@@ -205,7 +206,7 @@ def test_an_unknown_protocol_is_refused_with_those_there_are(
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["--protocol", "dvpo-1999-1"])
-    assert re.search("choose from .*dvpo-2026-1", capsys.readouterr().err)
+    assert re.search("choose from .*fixture-1", capsys.readouterr().err)
 
 
 def test_a_faulty_protocol_is_refused_with_its_faults(

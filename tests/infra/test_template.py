@@ -13,6 +13,7 @@ import pytest
 from commands.repository.openapi import contract
 from commands.repository.template import translated
 from tests.support.deployed import FILES, Deployed
+from tests.support.fixture_protocol import AGREED
 from tests.support.policies import allows
 from tests.support.samples import EVENTS, sample
 from tests.support.steps import announcement, schedule, someone_in
@@ -20,7 +21,6 @@ from tests.support.table import everything
 from trial import config
 from trial.codes import Arm
 from trial.metrics import Metric
-from trial.protocol.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -494,7 +494,7 @@ def test_what_is_exported_is_locked_for_as_long_as_trial_data_is_kept() -> None:
         }
     }
     parameters = translated()["Parameters"]
-    kept = load("dvpo-2026-1").retention.trial_data_days
+    kept = AGREED.retention.trial_data_days
     assert parameters["AuditRetentionDays"]["Default"] == kept
     assert parameters["AuditLockMode"]["AllowedValues"] == ["GOVERNANCE", "COMPLIANCE"]
     assert "LifecycleConfiguration" not in bucket  # nothing in it ever expires by itself

@@ -4,14 +4,14 @@ from uuid import UUID
 
 import pytest
 
+from tests.support.fixture_protocol import AGREED
 from tests.support.people import ADULT, KNOWN, SERVED
 from tests.support.samples import MORNING
 from trial.codes import Arm, Status
 from trial.planning import planned_reminders
-from trial.protocol.load import ProtocolError, load
+from trial.protocol.load import ProtocolError
 from trial.records import Allocation, Enrolment
 
-AGREED = load("dvpo-2026-1")
 ENROLMENT = Enrolment(
     enrolment_id=UUID(int=1),
     status=Status.ELIGIBLE,

@@ -10,6 +10,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from extract.columns.enrolments import EnrolmentRow
+from tests.support.fixture_protocol import AGREED, VERSION
 from trial.aws import clients
 
 if TYPE_CHECKING:
@@ -79,14 +80,14 @@ def enrolment_row(**changes: Any) -> EnrolmentRow:
     return EnrolmentRow(
         **{
             "enrolment": "E" + "0" * 16,
-            "trial": "dvpo-2026",
+            "trial": AGREED.trial,
             "force": "durham",
             "person": "P" + "1" * 16,
             "superintendent": "S-0a1b2c",
             "month": "2026-12",
             "days": 14,
             "stratum": "14",
-            "protocol": "dvpo-2026-1",
+            "protocol": VERSION,
             "protocol_sha256": "c" * 64,
             "conditions": "NC",
             "no_eviction": False,

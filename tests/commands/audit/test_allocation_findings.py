@@ -12,8 +12,8 @@ import pytest
 from allocation.randomisation import block, message
 from commands.audit.allocation_evidence import Enrolled, Evidence, Sequence
 from commands.audit.allocation_findings import Fault, findings
+from tests.support.fixture_protocol import AGREED
 from trial.codes import Arm
-from trial.protocol.load import load
 from trial.records import Allocation, Cursor, Message, allocation_key, enrolment_key
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from trial.aws.table import Key
     from trial.protocol.settings import Protocol
 
-AGREED = load("dvpo-2026-1")
 LATER = AGREED.model_copy(update={"sha256": "later", "block_sizes": (4,)})
 PROTOCOLS = {each.sha256: each for each in (AGREED, LATER)}
 BEGAN = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
@@ -222,7 +221,7 @@ def stamp_an_unknown_protocol(trial: Trial) -> None:
 
 
 def stamp_another_version(trial: Trial) -> None:
-    trial.change(trial.at(0, 0), protocol="dvpo-2026-2")
+    trial.change(trial.at(0, 0), protocol="fixture-2")
 
 
 def enrol_in_another_trial(trial: Trial) -> None:

@@ -19,21 +19,19 @@ from commands.audit.verify_allocations import (
     refused,
     verify_live,
 )
+from tests.support.fixture_protocol import AGREED
 from tests.support.samples import TABLE
 from tests.support.steps import allocate, enrol
 from tests.support.table import everything, keep, to_wire
 from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.codes import Arm
-from trial.protocol.load import load
 from trial.records import Allocation, allocation_key, enrolment_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from uuid import UUID
-
-AGREED = load("dvpo-2026-1")
 
 
 @pytest.fixture
@@ -78,7 +76,7 @@ def test_a_changed_arm_ends_with_its_own_status(
     keep(key, stored.model_copy(update={"arm": other}))
     status, printed = verified(capsys, *live)
     assert status == SOMETHING_WRONG
-    assert f"{Fault.MISMATCH}: dvpo-2026, stratum 14, block 0, position 0: {some[0]}" in printed
+    assert f"{Fault.MISMATCH}: fixture, stratum 14, block 0, position 0: {some[0]}" in printed
 
 
 def test_arms_are_counted_only_where_asked(

@@ -9,6 +9,7 @@ import pytest
 
 from commands.deploy.rehearse import Rehearsed, send, texts
 from sending.gateway import Gateway, NotSentError
+from tests.support.fixture_protocol import VERSION
 from trial.codes import Condition
 
 MADE_ON = date(2026, 12, 1)
@@ -17,7 +18,7 @@ PHONE = "+447700900123"
 
 def about(days: int = 14) -> Rehearsed:
     conditions = (Condition.NO_MOLESTATION, Condition.NO_CONTACT)
-    return Rehearsed(days, conditions, "Durham Police", "101", "dvpo-2026-1")
+    return Rehearsed(days, conditions, "Durham Police", "101", VERSION)
 
 
 class Sns:

@@ -20,6 +20,7 @@ from reconciliation.handler import lambda_handler as reconciliation
 from scheduling.handler import lambda_handler as scheduling
 from sending.handler import lambda_handler as sending
 from tests.support.faults import counting, meddling, raising, refusal
+from tests.support.fixture_protocol import VERSION
 from tests.support.steps import CONTEXT, enrol, schedule, someone_in
 from tests.support.table import (
     change_enrolment,
@@ -60,7 +61,7 @@ class Functions:
 
     def get_function_configuration(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "allocation"
-        return {"Environment": {"Variables": {"PROTOCOL": "dvpo-2026-1"}}}
+        return {"Environment": {"Variables": {"PROTOCOL": VERSION}}}
 
 
 @pytest.fixture

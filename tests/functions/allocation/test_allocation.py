@@ -17,6 +17,7 @@ from allocation.handler import lambda_handler as handler
 from allocation.randomisation import block, message
 from allocation.store import AllocationStore
 from tests.support.faults import counting, meddling, raising, refusal
+from tests.support.fixture_protocol import AGREED
 from tests.support.samples import MORNING, sample
 from tests.support.steps import (
     CONTEXT,
@@ -44,7 +45,6 @@ from trial.aws.kms import MacKey
 from trial.aws.table import Table
 from trial.codes import Arm, Reason, ReminderState, Status
 from trial.errors import ContendedError
-from trial.protocol.load import load
 from trial.records import Allocation, Cursor, cursor_key, enrolment_key
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
-AGREED = load("dvpo-2026-1")
 WRITE = "before-call.dynamodb.TransactWriteItems"
 SHORT, LONG = cursor_key(AGREED.trial, "14"), cursor_key(AGREED.trial, "15-28")
 THREE_WEEKS = {"expires_on": "2026-12-21"}
@@ -104,7 +103,7 @@ def test_sixty_people_fill_every_slot_in_turn_and_every_block_is_balanced() -> N
     assert list(blocks) == list(range(len(blocks)))
     for number, arms in blocks.items():
         mac = hmac.digest(
-            b"allocation", message(trial="dvpo-2026", stratum="14", block=number), "sha256"
+            b"allocation", message(trial=AGREED.trial, stratum="14", block=number), "sha256"
         )
         derived = block(mac, sizes=AGREED.block_sizes, ratio=AGREED.arms)
         assert tuple(arms) == derived[: len(arms)]
@@ -372,7 +371,7 @@ def test_neither_the_arm_nor_anything_personal_is_logged(log: StringIO) -> None:
 def test_neither_the_mac_nor_what_is_to_come_is_stored() -> None:
     ident = enrol()
     allocate(ident)
-    mac = hmac.digest(b"allocation", message(trial="dvpo-2026", stratum="14", block=0), "sha256")
+    mac = hmac.digest(b"allocation", message(trial=AGREED.trial, stratum="14", block=0), "sha256")
     assert mac.hex() not in str(everything())
     assert set(found(SHORT)) == {"kind", "block", "position", "design"}
 

@@ -22,6 +22,7 @@ from commands.audit.allocation_findings import findings
 from commands.audit.allocation_sources import scanned
 from commands.audit.verify_allocations import derivation
 from tests.support.faults import counting, meddling, raising
+from tests.support.fixture_protocol import AGREED
 from tests.support.samples import MORNING, TABLE
 from tests.support.steps import CONTEXT, allocate, announcement, call, enrol, failures, stream
 from tests.support.table import allocation_of, change_enrolment, enrolment_of, everything, keep
@@ -30,7 +31,6 @@ from trial.aws.kms import MacKey
 from trial.aws.table import Table
 from trial.codes import Reason, Status
 from trial.errors import ContendedError
-from trial.protocol.load import load
 from trial.protocol.settings import RepeatPolicy
 from trial.records import Person, enrolment_key, person_key
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from trial.records import Enrolment
 
-AGREED = load("dvpo-2026-1")
 BEFORE_WRITE, AFTER_WRITE = (
     f"{moment}-call.dynamodb.TransactWriteItems" for moment in ("before", "after")
 )

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.faults import counting, meddling, raising, refusal
+from tests.support.fixture_protocol import AGREED
 from tests.support.life import (
     ARREST,
     BREACH,
@@ -39,7 +40,6 @@ from tests.support.table import (
 )
 from trial.aws import clients
 from trial.codes import Arm, Condition, ReminderState, Suppression
-from trial.protocol.load import load
 from trial.protocol.timetable import timetable
 from trial.retry import TRIES
 
@@ -485,7 +485,7 @@ def _first_due(enrolment_id: UUID) -> datetime:
         enrolment_id=enrolment_id,
         made_on=enrolment.order.made_on,
         expires_on=enrolment.order.expires_on,
-        protocol=load("dvpo-2026-1"),
+        protocol=AGREED,
         start=enrolment.dates_changed_at or enrolment.allocated_at,
     )
     due_at = min(slot.due_at for slot in slots if not slot.missed)

@@ -19,6 +19,7 @@ from extract.extract import TOO_OLD
 from extract.handler import lambda_handler
 from tests.support.extracts import BUCKET, objects, packages
 from tests.support.faults import counting, hooked, meddling
+from tests.support.fixture_protocol import AGREED, VERSION
 from tests.support.life import ARREST, QUASHED, send_change
 from tests.support.samples import TABLE, sample
 from tests.support.steps import Context, allocate, call, enrol, failures, fire
@@ -38,7 +39,7 @@ from tests.support.table import (
 from trial.aws import clients
 from trial.codes import Arm
 from trial.errors import RejectedError
-from trial.protocol.load import FOLDER, load
+from trial.protocol.load import path_of
 from trial.records import allocation_key, enrolment_key, reminder_key
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 NIGHT = datetime(2026, 12, 20, 3, tzinfo=UTC)
 RUN = "2026-12-20"
-TRIAL = "dvpo-2026"
+TRIAL = AGREED.trial
 MISSING = {"missing_reason": "seized_evidence", "recorded_by": "PC-9001"}
 
 
@@ -175,7 +176,7 @@ def test_names_and_labels_are_the_same_every_night(
 
 
 def test_orders_of_a_trial_that_nobody_knows_are_left_out(people: list[UUID]) -> None:
-    change_enrolment(people[0], trial="dvpo-2025")
+    change_enrolment(people[0], trial="earlier")
     extracted()
     assert len(published()["enrolments"]) == len(people) - 1
 
@@ -183,7 +184,7 @@ def test_orders_of_a_trial_that_nobody_knows_are_left_out(people: list[UUID]) ->
 @pytest.fixture
 def earlier_trial(monkeypatch: pytest.MonkeyPatch) -> str:
     """A trial that is over, whose orders are still followed."""
-    earlier = load("dvpo-2026-1").model_copy(update={"trial": "dvpo-2025"})
+    earlier = AGREED.model_copy(update={"trial": "earlier"})
     monkeypatch.setattr(handler, "of_each_trial", lambda open_trial: [earlier, open_trial])
     return earlier.trial
 
@@ -225,7 +226,7 @@ def test_what_happens_under_a_later_trial_s_order_counts_in_the_earlier_trial(
 
 
 def test_the_open_trial_s_protocol_is_the_one_that_is_configured() -> None:
-    agreed = load("dvpo-2026-1")
+    agreed = AGREED
     assert handler.of_each_trial(agreed)[-1] is agreed
     trials = [each.trial for each in handler.of_each_trial(agreed)]
     assert len(set(trials)) == len(trials)
@@ -234,7 +235,7 @@ def test_the_open_trial_s_protocol_is_the_one_that_is_configured() -> None:
 def test_one_call_makes_all_pseudonyms_of_a_trial(people: list[UUID]) -> None:
     with counting(clients.kms(), "kms.GenerateMac") as calls:
         extracted()
-    assert len(people) > len(calls) == len(handler.of_each_trial(load("dvpo-2026-1")))
+    assert len(people) > len(calls) == len(handler.of_each_trial(AGREED))
 
 
 # What is never told
@@ -298,7 +299,7 @@ def test_nothing_that_tells_who_somebody_is_gets_out(
     shown = dict(objects("blinded")) | objects("unblinded")
     assert len(shown) == 5 + 6
     for form in ("blinded", "unblinded"):
-        agreed = (FOLDER / "dvpo-2026-1.toml").read_bytes()
+        agreed = path_of(VERSION).read_bytes()
         assert shown.pop(f"{form}/{TRIAL}/{RUN}/protocol.toml") == agreed  # it has dates of its own
     for path, packed in shown.items():
         data = gzip.decompress(packed) if path.endswith(".gz") else packed

@@ -20,6 +20,7 @@ from extract.people import Allocated, People, Reported
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from extract.schema import ROWS
+from tests.support.fixture_protocol import AGREED, VERSION
 from trial import records
 from trial.codes import (
     AgeBand,
@@ -40,7 +41,6 @@ from trial.codes import (
     Sex,
     Status,
 )
-from trial.protocol.load import load
 from trial.records import (
     Allocation,
     Audit,
@@ -68,7 +68,6 @@ from trial.records import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AGREED = load("dvpo-2026-1")
 IDENT = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
 T = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -327,7 +326,7 @@ WHOLE = File(
         block=0,
         position=1,
         allocated_at=T + 2 * HOUR,
-        protocol="dvpo-2026-1",
+        protocol=VERSION,
         protocol_sha256="e" * 64,
     ),
     (
@@ -338,7 +337,7 @@ WHOLE = File(
             due_at=T + 3 * HOUR,
             state=ReminderState.UNDELIVERED,
             reason="phone_unreachable",
-            protocol="dvpo-2026-1",
+            protocol=VERSION,
             protocol_sha256="e" * 64,
             message_id="m",
             sent_at=T + 4 * HOUR,

@@ -17,15 +17,15 @@ from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import MissingRow, OutcomeRow, ReminderRow
 from extract.package import write
 from tests.support.extracts import enrolment_row, opened
+from tests.support.fixture_protocol import AGREED, VERSION
 from trial.codes import Arm, EndReason
-from trial.protocol.load import load, path_of
+from trial.protocol.load import path_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from extract.columns.base import Row
 
-VERSION = "dvpo-2026-1"
 AT = datetime(2026, 12, 20, 3, tzinfo=UTC)
 LABELS = {Arm.CONTROL: Label.B, Arm.INTERVENTION: Label.A}
 FIRST, SECOND = "E" + "a" * 16, "E" + "b" * 16
@@ -133,7 +133,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_package_says_what_it_is(both: dict[str, dict[str, Any]]) -> None:
-    agreed = load(VERSION)
+    agreed = AGREED
     for form, package in both.items():
         said = package["said"]
         assert said["profile"] == "tabular-data-package"
@@ -221,7 +221,7 @@ def test_before_there_is_an_arm_every_end_has_its_word_in_the_blinded_form(tmp_p
 
 
 def test_small_cells_are_generalised_in_both_forms(tmp_path: Path) -> None:
-    minimum = load(VERSION).minimum_cell_size
+    minimum = AGREED.minimum_cell_size
     rows: list[Row] = [
         *[enrolment_row(ethnicity="W1")] * minimum,
         *[enrolment_row(ethnicity="A1")] * (minimum - 1),

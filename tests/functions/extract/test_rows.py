@@ -16,6 +16,7 @@ from extract.people import Allocated, People, Reported
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, reported, rows
 from receipts.carrier_words import Failure
+from tests.support.fixture_protocol import AGREED, VERSION
 from tests.support.people import ADULT, KNOWN, SERVED
 from trial.codes import (
     AgeBand,
@@ -32,7 +33,6 @@ from trial.codes import (
     Status,
     Suppression,
 )
-from trial.protocol.load import load
 from trial.records import (
     Allocation,
     Enrolment,
@@ -43,7 +43,6 @@ from trial.records import (
     Reminder,
 )
 
-AGREED = load("dvpo-2026-1")
 NAMES = Pseudonyms(b"a key")
 IDENT = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
 ENROLLED = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
@@ -71,7 +70,7 @@ ALLOCATION = Allocation(
     block=0,
     position=1,
     allocated_at=DRAWN,
-    protocol="dvpo-2026-1",
+    protocol=VERSION,
     protocol_sha256="c" * 64,
 )
 REMINDER = Reminder(
@@ -80,7 +79,7 @@ REMINDER = Reminder(
     theme="conditions",
     due_at=DRAWN + HOUR,
     state=ReminderState.PLANNED,
-    protocol="dvpo-2026-1",
+    protocol=VERSION,
     protocol_sha256="c" * 64,
 )
 SENT = {"sent_at": DRAWN + HOUR + timedelta(seconds=30), "message_id": "m"}
@@ -303,7 +302,7 @@ def test_an_allocation_is_told_as_it_was_made() -> None:
     one = row(drawn(stratum="as-drawn"))
     assert (one.allocated, one.arm, one.repeat) == (True, "intervention", False)
     assert (one.stratum, one.block, one.position, one.protocol) == (
-        "as-drawn", 0, 1, "dvpo-2026-1"
+        "as-drawn", 0, 1, VERSION
     )  # fmt: skip
     assert one.days_to_allocation == round(2.5 / 24, 3)
     assert (one.days_at_risk, one.days_followed) == (13.5, 10)

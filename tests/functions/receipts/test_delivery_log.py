@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
 
 from receipts.carrier_words import Failure, meaning
 from receipts.delivery_log import read
+from tests.support.fixture_protocol import VERSION
 from tests.support.samples import MORNING, sample
 from trial.codes import ReminderState
 from trial.errors import ConflictError, RejectedError
@@ -53,7 +54,7 @@ def reminder(state: ReminderState) -> Reminder:
         theme="conditions",
         due_at=MORNING,
         state=state,
-        protocol="dvpo-2026-1",
+        protocol=VERSION,
         protocol_sha256="0" * 64,
     )
 

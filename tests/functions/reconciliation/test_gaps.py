@@ -5,12 +5,11 @@ from uuid import UUID
 import pytest
 
 from reconciliation.gaps import in_good_hands, why_never
+from tests.support.fixture_protocol import AGREED
 from tests.support.people import ADULT, KNOWN, SERVED
 from trial.codes import ReminderState, Status, Suppression
-from trial.protocol.load import load
 from trial.records import Enrolment, Reminder, Switch
 
-AGREED = load("dvpo-2026-1")
 SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
 DUE = datetime(2026, 12, 4, 11, 0, tzinfo=UTC)
 FRESH = timedelta(hours=6)

@@ -2,6 +2,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.support.fixture_protocol import VERSION
 from trial.aws.table import Check
 from trial.codes import ReminderState
 from trial.progress import moved
@@ -14,7 +15,7 @@ REMINDER = Reminder(
     theme="meaning",
     due_at="2026-12-04T11:00:00Z",
     state=ReminderState.PLANNED,
-    protocol="dvpo-2026-1",
+    protocol=VERSION,
     protocol_sha256="aa",
 )
 

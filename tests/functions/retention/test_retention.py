@@ -15,6 +15,7 @@ from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from reconciliation.handler import lambda_handler as reconciliation
 from retention import handler, store
+from tests.support.fixture_protocol import AGREED
 from tests.support.life import (
     ARREST,
     BREACH,
@@ -43,7 +44,6 @@ from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.codes import AgeBand, Arm, ReminderState, Retained
 from trial.config import ExtractSettings, settings
-from trial.protocol.load import load
 from trial.records import (
     Enrolment,
     Outcome,
@@ -209,7 +209,7 @@ def test_what_the_trial_compares_stays(clock: Traveller) -> None:
 
 def told_to_researchers(ident: UUID) -> list[Any]:
     names = Pseudonyms.of(
-        "dvpo-2026", MacKey(clients.kms(), settings(ExtractSettings).research_key_id)
+        AGREED.trial, MacKey(clients.kms(), settings(ExtractSettings).research_key_id)
     )
     outcomes = [
         Outcome.of(item)
@@ -219,7 +219,7 @@ def told_to_researchers(ident: UUID) -> list[Any]:
     file = File(
         enrolment_of(ident), allocation_of(ident), tuple(reminders_of(ident)), tuple(outcomes)
     )
-    return list(rows(file, protocol=load("dvpo-2026-1"), names=names, extracted_at=DUE))
+    return list(rows(file, protocol=AGREED, names=names, extracted_at=DUE))
 
 
 def test_researchers_are_told_the_same(clock: Traveller) -> None:
@@ -403,7 +403,7 @@ def test_somebody_who_waited_is_not_drawn_when_erased(clock: Traveller) -> None:
     assert stands(ident) == ("eligible", [])
     # Nor does anybody work out anew where somebody stands whose age is gone.
     left = enrolment_of(ident)
-    assert with_derived_status(left, Person(), protocol=load("dvpo-2026-1"), now=DUE) == left
+    assert with_derived_status(left, Person(), protocol=AGREED, now=DUE) == left
 
 
 def test_an_end_of_somebody_never_drawn_is_taken_too(clock: Traveller) -> None:

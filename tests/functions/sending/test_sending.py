@@ -18,7 +18,8 @@ from sending.gateway import NotSentError
 from sending.handler import Firing
 from sending.handler import lambda_handler as handler
 from tests.support.faults import counting, meddling, raising, refusal
-from tests.support.samples import ACCOUNT, REGION, ROOT, sample
+from tests.support.fixture_protocol import VERSION
+from tests.support.samples import ACCOUNT, REGION, sample
 from tests.support.steps import CONTEXT, enrol, fire, someone_in
 from tests.support.table import (
     allocation_of,
@@ -38,6 +39,7 @@ from trial.aws import clients
 from trial.codes import Arm, ReminderState, Status
 from trial.errors import NotFoundError, RejectedError, UnavailableError
 from trial.phone import NumberError
+from trial.protocol.load import path_of
 from trial.protocol.wording import septets
 from trial.records import (
     SWITCH_KEY,
@@ -543,9 +545,7 @@ VARIANTS = [
     (["keep_distance"], "C1-NE", "C2-NE"),
     (["no_contact", "leave_premises"], "C1-NCNE", "C2-NC"),
 ]
-PROTOCOL = tomllib.loads(
-    (ROOT / "layers/common/trial/protocol/protocols/dvpo-2026-1.toml").read_text(encoding="utf-8")
-)
+PROTOCOL = tomllib.loads(path_of(VERSION).read_text(encoding="utf-8"))
 
 
 def approved(key: str, expiry_date: str) -> str:

@@ -18,10 +18,11 @@ import pytest
 
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
+from tests.support.fixture_protocol import REAL
 from tests.support.people import ADULT, KNOWN
 from trial.codes import Arm, Condition, Status
 from trial.planning import planned_reminders
-from trial.protocol.load import load
+from trial.protocol import load as protocols
 from trial.protocol.wording import render
 from trial.records import Allocation, Enrolment, Order
 
@@ -32,9 +33,14 @@ RECORDED = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocols, "FOLDER", REAL)
+
+
 def lived(given: dict[str, Any]) -> dict[str, Any]:
     """What becomes of an order of the recording."""
-    agreed, start = load(VERSION), datetime.fromisoformat(given["start"])
+    agreed, start = protocols.load(VERSION), datetime.fromisoformat(given["start"])
     made_on = date.fromisoformat(given["made_on"])
     order = Order(
         reference=given["reference"],
@@ -111,7 +117,7 @@ def test_the_timetable_the_texts_and_the_rows_of_an_order_are_as_recorded(
 
 def test_the_file_is_the_one_that_was_agreed() -> None:
     agreed = "3a427c1a7989a29dab76d9d83ad88802fb66c649cc23db95c9406342b6641898"
-    assert load(VERSION).sha256 == agreed
+    assert protocols.load(VERSION).sha256 == agreed
 
 
 def test_the_recording_has_every_length_every_set_of_conditions_and_late_starts() -> None:

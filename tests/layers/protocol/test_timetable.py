@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.support.fixture_protocol import AGREED
 from trial.errors import RejectedError
-from trial.protocol.load import load
 from trial.protocol.timetable import (
     LEAD,
     LONDON,
@@ -22,7 +22,6 @@ from trial.protocol.timetable import (
     timetable,
 )
 
-AGREED = load("dvpo-2026-1")
 WINDOW = AGREED.window
 LENGTHS = range(14, 29)
 SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")

@@ -3,12 +3,11 @@ from itertools import chain, combinations
 
 import pytest
 
+from tests.support.fixture_protocol import AGREED
 from trial.codes import Condition
 from trial.errors import RejectedError
-from trial.protocol.load import load
 from trial.protocol.wording import ONE_PART, render, septets, written
 
-AGREED = load("dvpo-2026-1")
 WEDNESDAY = date(2026, 9, 30)
 
 # Every order there can be: no molestation, and any of the others.

@@ -10,8 +10,8 @@ from commands.api import Answer
 from local.demo.checks import ANSWERS, DECISIONS, DOSE, RANDOMISED
 from local.demo.orders import Kind, SyntheticOrder, first_morning, synthetic_orders
 from local.demo.run import Case, Run, Text
+from tests.support.fixture_protocol import AGREED
 from trial.codes import Arm, ReminderState, Suppression
-from trial.protocol.load import load
 from trial.protocol.timetable import Slot, timetable
 from trial.protocol.wording import render
 
@@ -59,7 +59,7 @@ def _case(order: SyntheticOrder) -> Case:
 
 
 def _allocation(order: SyntheticOrder, arm: Arm) -> dict[str, Any]:
-    protocol = load("dvpo-2026-1")
+    protocol = AGREED
     slots = timetable(
         enrolment_id=uuid5(ANYWHERE, order.reference),
         made_on=order.made_on,
@@ -98,7 +98,7 @@ def _state(order: SyntheticOrder, slot: Slot) -> tuple[ReminderState, str | None
 
 def _text(order: SyntheticOrder, reminder: dict[str, Any]) -> Text:
     body = render(
-        load("dvpo-2026-1"),
+        AGREED,
         reminder["theme"],
         conditions=order.body["order"]["conditions"],
         force="Durham Police",

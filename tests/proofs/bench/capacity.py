@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.proofs.bench.acts import SHORT, life
+from tests.support.fixture_protocol import AGREED
 from tests.support.samples import MORNING
-from trial.protocol.load import load
 from trial.protocol.timetable import LONDON, timetable
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _serial(work: Work) -> float:
 
 def due_times(orders: int, *, start: datetime = MORNING) -> list[datetime]:
     """When the reminders of so many orders are due, in London, but for each one's first."""
-    protocol = load("dvpo-2026-1")
+    protocol = AGREED
     first = start.date()
     return [
         slot.due_at.astimezone(LONDON)

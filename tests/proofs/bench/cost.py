@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from commands.repository.template import translated
 from tests.proofs.bench.acts import LONG, SHORT
+from tests.support.fixture_protocol import AGREED
 from trial.metrics import Metric
-from trial.protocol.load import load
 
 if TYPE_CHECKING:
     from tests.proofs.bench.acts import Life
@@ -49,7 +49,7 @@ def of_order(life: Life) -> dict[str, float]:
     schedules = sum(work.count("scheduler.create_schedule") for work in works)
     units = sum(work.reads for work in works) * price("read_unit")
     units += sum(work.writes for work in works) * price("write_unit")
-    kept = load("dvpo-2026-1").retention.trial_data_days / 30
+    kept = AGREED.retention.trial_data_days / 30
     return {
         "API Gateway": price("api_request"),
         "Lambda": sum(map(_invocation, works)),

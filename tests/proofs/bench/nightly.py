@@ -31,10 +31,10 @@ from extract.store import ExtractStore
 from tests.proofs.bench.made_up import MadeUp, MadeUpSchedules, examples, open_gate
 from tests.proofs.bench.meter import Call, Deployment
 from tests.proofs.simulation.cloud import Kms
+from tests.support.fixture_protocol import AGREED
 from tests.support.samples import MORNING, ROOT
 from trial.aws.kms import MacKey
 from trial.aws.table import Table
-from trial.protocol.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +139,7 @@ def proven(orders: int) -> dict[str, float]:
 def taken(orders: int) -> dict[str, float]:
     """What the extract of so many orders takes of this process."""
     table = Table(cast("Any", MadeUp(examples(), orders)), "trial")
-    protocol = load("dvpo-2026-1")
+    protocol = AGREED
     gc.collect()
     with TemporaryDirectory() as folder:
         store = ExtractStore(table, cast("Any", Folder(Path(folder))), "extract")

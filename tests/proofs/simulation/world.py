@@ -40,6 +40,7 @@ from sending import handler as sending
 from tests.proofs.simulation.cloud import refusal
 from tests.proofs.simulation.faults import CALLS, TRANSACTIONS, Fault, Weather
 from tests.proofs.simulation.model import Model, Violation
+from tests.support.fixture_protocol import VERSION
 from trial import config, retry
 from trial.aws import clients as aws_clients
 from trial.errors import TrialError
@@ -62,7 +63,7 @@ FUNCTIONS: dict[str, Any] = {
 SETTINGS = {
     "POWERTOOLS_METRICS_NAMESPACE": "DvpoReminders",
     "TABLE_NAME": "trial",
-    "PROTOCOL": "dvpo-2026-1",
+    "PROTOCOL": VERSION,
     "ALLOCATION_KEY_ID": "allocation",
     "IDENTITY_KEY_ID": "identity",
     "SEALING_KEY_ID": "sealing",

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -19,7 +19,7 @@ from trial.protocol.lines import lines, nearest
 from trial.protocol.rules import Problem, broken_rules
 from trial.protocol.settings import Protocol
 
-FOLDER: Final = Path(__file__).parent / "protocols"
+FOLDER = Path(__file__).parent / "protocols"  # tests have one of their own
 
 
 class ProtocolError(RejectedError):

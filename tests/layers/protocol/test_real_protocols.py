@@ -1,0 +1,24 @@
+"""The real protocols: the one place in the tests that knows what is in them."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.fixture_protocol import REAL
+from trial.protocol.load import read
+
+VERSIONS = sorted(path.stem for path in REAL.glob("*.toml"))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_real_protocol_is_a_valid_one(version: str) -> None:
+    assert read(REAL / f"{version}.toml").version == version
+
+
+def test_the_command_checks_every_real_protocol() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "trial.protocol"],
+        cwd=REAL.parents[2], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert [line.split()[0] for line in done.stdout.splitlines()] == VERSIONS
