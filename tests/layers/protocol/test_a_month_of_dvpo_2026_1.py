@@ -16,6 +16,7 @@ from uuid import UUID
 
 import pytest
 
+from extract.columns.base import Row
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from tests.support.fixture_protocol import REAL
@@ -99,7 +100,7 @@ def lived(given: dict[str, Any]) -> dict[str, Any]:
             )
             for each in reminders
         ],
-        "extract": [each.model_dump(mode="json") for each in told],
+        "extract": [each.model_dump(mode="json") for each in told if isinstance(each, Row)],
     }
 
 
