@@ -54,7 +54,7 @@ down: .venv-local/ready ## stop what `make up` started
 	@$(LOCAL) -m local.emulator.stack down
 
 order: .venv-local/ready ## post a made-up order, made today (NUMBER=1, up to 999)
-	@$(LOCAL) -m commands.staff.call --order $(or $(NUMBER),1)
+	@$(LOCAL) -m local.emulator.order $(or $(NUMBER),1)
 
 call: .venv-local/ready ## call a route, signed (ROUTE=/reports/flow; METHOD=PUT BODY='{...}')
 	@$(LOCAL) -m commands.staff.call $(ROUTE) $(if $(METHOD),--method $(METHOD)) $(if $(BODY),--body '$(BODY)')

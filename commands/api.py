@@ -1,4 +1,4 @@
-"""Signed calls to the local stack's API, and a look at the texts that its emulator took."""
+"""Signed calls to the API of the stack on this machine."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.emulator import emulator
-
 if TYPE_CHECKING:
-    from local.emulator.stack import Stack
+    from commands.deployed_stack import LocalStack
 
-TEXTS_PAGE = "/_ministack/sns/sms-messages"
 ANSWER_SECONDS = 30
 
 
@@ -30,7 +27,12 @@ class Answer:
 
 
 def call(
-    stack: Stack, method: str, path: str, body: dict[str, Any] | None = None, *, signed: bool = True
+    stack: LocalStack,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    signed: bool = True,
 ) -> Answer:
     """
     Call a route, `path` with its leading slash; any status is an answer.
@@ -53,9 +55,3 @@ def call(
         return Answer(response.status, json.loads(response.read() or b"{}"))
     finally:
         connection.close()
-
-
-def texts(stack: Stack) -> list[dict[str, Any]]:
-    """Every text that the emulator took, as it keeps them: by number, each in the order sent."""
-    by_number = emulator.read_page(stack.port, TEXTS_PAGE)["sms_messages"]
-    return [text for number in by_number.values() for text in number]

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 
-from commands import moved_clock
 from commands.audit.allocation_evidence import KINDS, READ
-from local.emulator.stack import Stack, access
+from commands.deployed_stack import DeployedStack
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -29,7 +28,7 @@ _GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
-class Place:
+class TrialSource:
     """Where a trial is kept: its table and its key, and who is asked for them."""
 
     dynamodb: DynamoDBClient
@@ -38,25 +37,22 @@ class Place:
     key_id: str
 
 
-def place(wanted: Namespace) -> Place:
+def place(wanted: Namespace) -> TrialSource:
     """The local stack, a stack, or a table and a key, as the command line says."""
-    told: dict[str, Any] = {"region_name": wanted.region, "endpoint_url": wanted.endpoint_url}
-    table, key_id, name = wanted.table, wanted.key, wanted.stack_name
-    if not (name or key_id):
-        stack = Stack.load()
-        moved_clock.follow(stack.clock_file)
-        told, name = access(stack.port), stack.stack_name
-    if name:
-        pages = boto3.client("cloudformation", **told).get_paginator("list_stack_resources")
-        ids = {
-            resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
-            for page in pages.paginate(StackName=name)
-            for resource in page["StackResourceSummaries"]
+    table, key_id = wanted.table, wanted.key
+    if key_id and not wanted.stack_name:
+        reach: dict[str, Any] = {
+            "region_name": wanted.region,
+            "endpoint_url": wanted.endpoint_url,
         }
-        if not {"Table", "AllocationKey"} <= ids.keys():
-            sys.exit(f"The stack {name} is no trial: it has no Table or no AllocationKey.")
-        table, key_id = table or ids["Table"], key_id or ids["AllocationKey"]
-    return Place(boto3.client("dynamodb", **told), boto3.client("kms", **told), table, key_id)
+        return TrialSource(
+            boto3.client("dynamodb", **reach), boto3.client("kms", **reach), table, key_id
+        )
+    stack = DeployedStack.named_by(wanted)
+    if not {"Table", "AllocationKey"} <= stack.ids.keys():
+        sys.exit(f"The stack {stack.name} is no trial: it has no Table or no AllocationKey.")
+    table, key_id = table or stack.ids["Table"], key_id or stack.ids["AllocationKey"]
+    return TrialSource(stack.client("dynamodb"), stack.client("kms"), table, key_id)
 
 
 def scanned(client: DynamoDBClient, table: str) -> Iterator[dict[str, Any]]:

@@ -19,11 +19,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from commands.repair.redrive import ask_where, resources
+from commands.deployed_stack import DeployedStack, add_arguments
 from enrolment.enrol import keyed
 from enrolment.wire import enrolment_id
 from trial.aws.kms import MacKey, SealKey
@@ -46,7 +45,7 @@ HIDDEN = {"protected_hashes", "request_digest", "counted"}
 
 
 @dataclass(frozen=True)
-class Place:
+class Holdings:
     """A deployed stack: its table, the key that finds people again and the one that opens seals."""
 
     dynamodb: "DynamoDBClient"
@@ -79,7 +78,7 @@ class Place:
                 yield UUID(item["enrolment_id"]["S"])
 
 
-def held(place: Place, ident: UUID) -> dict[str, Any]:
+def held(place: Holdings, ident: UUID) -> dict[str, Any]:
     """All that is stored of one order: in its own partition, and elsewhere because of it."""
     items = place.table.partition(enrolment_partition(ident))
     enrolment = items.get("ENROLMENT", {})
@@ -110,7 +109,7 @@ def held(place: Place, ident: UUID) -> dict[str, Any]:
     }
 
 
-def _opened(place: Place, ident: UUID, enrolment: dict[str, Any]) -> dict[str, Any]:
+def _opened(place: Holdings, ident: UUID, enrolment: dict[str, Any]) -> dict[str, Any]:
     """An enrolment with its seals opened, as far as they are not erased."""
     shown = {name: value for name, value in enrolment.items() if name not in HIDDEN}
     for name in ("respondent", "mobile"):
@@ -123,7 +122,7 @@ def _opened(place: Place, ident: UUID, enrolment: dict[str, Any]) -> dict[str, A
     return shown
 
 
-def _number(place: Place, number_hash: str, ident: UUID) -> dict[str, Any]:
+def _number(place: Holdings, number_hash: str, ident: UUID) -> dict[str, Any]:
     """What is stored under a number, without whoever else has it or is protected by it."""
     items = place.table.partition(number_key(number_hash).pk)
     number = items.get("NUMBER", {})
@@ -135,7 +134,7 @@ def _number(place: Place, number_hash: str, ident: UUID) -> dict[str, Any]:
     }
 
 
-def access(place: Place, idents: Sequence[UUID], *, by: str, now: datetime) -> dict[str, Any]:
+def access(place: Holdings, idents: Sequence[UUID], *, by: str, now: datetime) -> dict[str, Any]:
     """
     What is held about these orders and their person, once it is logged that it was looked at.
 
@@ -159,7 +158,7 @@ def access(place: Place, idents: Sequence[UUID], *, by: str, now: datetime) -> d
     }
 
 
-def wanted(place: Place, given: argparse.Namespace) -> list[UUID]:
+def wanted(place: Holdings, given: argparse.Namespace) -> list[UUID]:
     """The orders that the command line is about."""
     force, _, name = (given.person or given.order).partition("/")
     if given.order:
@@ -174,16 +173,17 @@ def _plain(value: object) -> object:
     raise TypeError(f"not JSON: {type(value).__name__}")
 
 
-def placed(given: argparse.Namespace) -> tuple[Place, str]:
+def placed(given: argparse.Namespace) -> tuple[Holdings, str]:
     """The stack, and who asks."""
-    ids, told = resources(given)
-    place = Place(
-        boto3.client("dynamodb", **told),
+    stack = DeployedStack.named_by(given)
+    ids, kms = stack.ids, stack.client("kms")
+    place = Holdings(
+        stack.client("dynamodb"),
         ids["Table"],
-        MacKey(boto3.client("kms", **told), ids["IdentityKey"]),
-        SealKey(boto3.client("kms", **told), ids["SealingKey"]),
+        MacKey(kms, ids["IdentityKey"]),
+        SealKey(kms, ids["SealingKey"]),
     )
-    return place, boto3.client("sts", **told).get_caller_identity()["Arn"]
+    return place, stack.client("sts").get_caller_identity()["Arn"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -195,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--person", metavar="FORCE/ID", help="the person's id, behind the force")
     who.add_argument("--order", metavar="FORCE/REFERENCE", help="one of their orders")
-    ask_where(parser)
+    add_arguments(parser)
     given = parser.parse_args(arguments)
     if "/" not in (given.person or given.order):
         parser.error("the force stands before it: durham/DVPO-2026-000123")

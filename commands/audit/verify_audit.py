@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
@@ -27,7 +26,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn
 
 from audit.chain import FOLDER, number_of, path_of
 from commands.audit.audit_findings import Chain, Fault, Finding, compared, of_versions
-from commands.repair.redrive import ask_where, resources
+from commands.deployed_stack import DeployedStack, add_arguments
 from trial.aws.table import Key
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ _from_wire = TypeDeserializer().deserialize
 
 
 @dataclass(frozen=True)
-class Place:
+class AuditTrail:
     """A deployed stack: its bucket, its table and the function between them."""
 
     s3: "S3Client"
@@ -119,7 +118,7 @@ class Place:
 
 
 def verify(
-    place: Place, progress: Progress, *, noted: tuple[int, str] | None, now: datetime
+    place: AuditTrail, progress: Progress, *, noted: tuple[int, str] | None, now: datetime
 ) -> tuple[Chain, list[Finding], list[dict[str, Any]]]:
     """The chain, what is wrong with it or the table, and the entries that were not exported."""
     chain = Chain()
@@ -154,15 +153,16 @@ def noted(text: str) -> tuple[int, str]:
     return int(number), sha256
 
 
-def placed(given: argparse.Namespace) -> Place:
+def placed(given: argparse.Namespace) -> AuditTrail:
     """The stack's bucket, table and function."""
-    ids, told = resources(given)
+    stack = DeployedStack.named_by(given)
+    ids = stack.ids
     if "AuditBucket" not in ids:
         sys.exit("That stack has no AuditBucket.")
-    return Place(
-        boto3.client("s3", **told),
-        boto3.client("dynamodb", **told),
-        boto3.client("lambda", **told),
+    return AuditTrail(
+        stack.client("s3"),
+        stack.client("dynamodb"),
+        stack.client("lambda"),
         ids["AuditBucket"],
         ids["Table"],
         ids["AuditFunction"],
@@ -181,7 +181,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--export", action="store_true", help="let the function export what is in no link"
     )
-    ask_where(parser)
+    add_arguments(parser)
     return parser.parse_args(arguments)
 
 

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.deploy import package
-from local.emulator.stack import failures
+from commands.deployed_stack import failures
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

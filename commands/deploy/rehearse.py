@@ -18,8 +18,7 @@ import boto3
 from botocore.config import Config
 from rich.progress import track
 
-from commands import moved_clock
-from local.emulator.stack import Stack, access
+from commands.deployed_stack import DeployedStack
 from sending.gateway import Gateway
 from trial.codes import Condition
 from trial.errors import TrialError
@@ -132,9 +131,7 @@ def main() -> None:
     if given.aws:
         client = boto3.client("sns", region_name=given.region, config=ONCE)
     else:
-        stack = Stack.load()
-        moved_clock.follow(stack.clock_file)
-        client = boto3.client("sns", **access(stack.port))
+        client = DeployedStack.here().client("sns")
     gateway = Gateway(client, given.sender_id)
     try:
         sent = send(given.number, planned, gateway, every=given.every, wait=time.sleep)

@@ -15,18 +15,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column
 from rich.table import Table as Printed
 
-from commands import moved_clock
-from local.emulator.stack import Stack, access
+from commands.deployed_stack import DeployedStack, add_arguments
 from trial.aws.table import Table
 from trial.codes import Status
 from trial.protocol.load import load
@@ -40,8 +37,6 @@ if TYPE_CHECKING:
 
 HIDDEN_SECONDS = 300
 BATCH = 10
-# No invocation of ours takes longer; and whatever it did, it may have done.
-PATIENT = Config(read_timeout=310, retries={"total_max_attempts": 1})
 REMINDER = {"enrolment_id", "number"}
 ANNOUNCED = {
     "allocation": {Status.ELIGIBLE},
@@ -49,15 +44,12 @@ ANNOUNCED = {
 }
 """Whom a function hears of through the table's stream."""
 
-ELSEWHERE = {"audit": "dropped: make verify-audit tells what is missing, and exports it"}
-"""Whose records are not to be announced again, since another command finds those that matter."""
-
 ELSEWHERE = {"audit": "make verify-audit ARGS=--export"}
 """What finds out by itself which records a function has missed."""
 
 
 @dataclass(frozen=True)
-class Place:
+class FailureQueues:
     """A deployed stack: what its resources are called, and who is asked for them."""
 
     ids: dict[str, str]
@@ -79,6 +71,11 @@ class Place:
         """The function whose failures a queue holds."""
         return self.ids[f"{queue.capitalize()}Function"]
 
+    @classmethod
+    def of(cls, stack: DeployedStack) -> Self:
+        """The failure queues of a stack, with its functions and its table."""
+        return cls(stack.ids, stack.client("sqs"), stack.client("lambda"), stack.client("dynamodb"))
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -94,7 +91,7 @@ class Letter:
 class Redrive:
     """One go at the queues. The stream of a function is made up for once."""
 
-    place: Place
+    place: FailureQueues
     announced: dict[str, tuple[bool, str]] = field(default_factory=dict)
 
     def deliver(self, letter: Letter) -> tuple[bool, str]:
@@ -132,7 +129,7 @@ class Redrive:
         return True, str(said.get("outcome", "done"))
 
 
-def waiting(place: Place, queue: str) -> Iterator[Letter]:
+def waiting(place: FailureQueues, queue: str) -> Iterator[Letter]:
     """Every letter of a queue, hidden from others until it is released."""
     url, seen = place.queues[queue], set()
     while messages := place.sqs.receive_message(
@@ -167,7 +164,7 @@ def event_in(body: dict[str, Any]) -> dict[str, Any] | None:
     return event
 
 
-def announcements(place: Place, statuses: set[Status]) -> Iterator[dict[str, Any]]:
+def announcements(place: FailureQueues, statuses: set[Status]) -> Iterator[dict[str, Any]]:
     """A stream record for every enrolment since last month that has such a status now."""
     told = place.functions.get_function_configuration(FunctionName=place.function("allocation"))
     trial = load(told["Environment"]["Variables"]["PROTOCOL"]).trial
@@ -203,7 +200,7 @@ def subject(letter: Letter) -> str:
     return f"{letter.event['enrolment_id']} {letter.event['number']}"
 
 
-def standing(place: Place, letter: Letter) -> str:
+def standing(place: FailureQueues, letter: Letter) -> str:
     """What the table says now of the reminder that a letter is about, if it is about one."""
     if letter.event is None or REMINDER - letter.event.keys():
         return ""
@@ -215,7 +212,7 @@ def standing(place: Place, letter: Letter) -> str:
     return f"{reminder.state}, due {reminder.due_at:%d %b %H:%M}"
 
 
-def run(place: Place, queues: list[str], console: Console, *, go: bool) -> bool:
+def run(place: FailureQueues, queues: list[str], console: Console, *, go: bool) -> bool:
     """Print every letter and, if it is to go, what came of it; whether none is left over."""
     about = Column("about", no_wrap=True)
     last = Column("what came of it" if go else "in the table", overflow="fold")
@@ -238,40 +235,6 @@ def run(place: Place, queues: list[str], console: Console, *, go: bool) -> bool:
     return not left
 
 
-def resources(given: argparse.Namespace) -> tuple[dict[str, str], dict[str, Any]]:
-    """What the resources of the local stack, or the one named, are called; how to reach them."""
-    told: dict[str, Any] = {"region_name": given.region, "config": PATIENT}
-    name = given.stack_name
-    if not name:
-        stack = Stack.load()
-        moved_clock.follow(stack.clock_file)
-        told, name = access(stack.port), stack.stack_name
-    pages = boto3.client("cloudformation", **told).get_paginator("list_stack_resources")
-    ids = {
-        resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
-        for page in pages.paginate(StackName=name)
-        for resource in page["StackResourceSummaries"]
-    }
-    return ids, told
-
-
-def placed(given: argparse.Namespace) -> Place:
-    """The stack, and who is asked for its queues, functions and table."""
-    ids, told = resources(given)
-    return Place(
-        ids,
-        boto3.client("sqs", **told),
-        boto3.client("lambda", **told),
-        boto3.client("dynamodb", **told),
-    )
-
-
-def ask_where(parser: argparse.ArgumentParser) -> None:
-    """Let the command line name a stack."""
-    parser.add_argument("--stack-name", help="a stack on AWS; without it, the local one")
-    parser.add_argument("--region", help="where that stack is")
-
-
 def main() -> None:
     """Show the letters, or let them go."""
     summary, _, more = (__doc__ or "").strip().partition("\n\n")
@@ -282,12 +245,12 @@ def main() -> None:
     which.add_argument("queue", nargs="?", help="as the template calls it, without Failures")
     which.add_argument("--all", action="store_true", help="every queue, as when none is named")
     parser.add_argument("--go", action="store_true", help="invoke, and delete what was taken")
-    ask_where(parser)
+    add_arguments(parser)
     given = parser.parse_args()
     if given.go and not (given.queue or given.all):
         parser.error("say which queue is to go, or --all")
     try:
-        place = placed(given)
+        place = FailureQueues.of(DeployedStack.named_by(given))
         if given.queue and given.queue not in place.queues:
             sys.exit(f"No queue {given.queue!r}. There are: {', '.join(place.queues)}")
         queues = [given.queue] if given.queue else list(place.queues)

@@ -17,12 +17,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
-from commands.repair.redrive import ask_where, resources
-from local.emulator.clock import span
+from commands.arguments import span
+from commands.deployed_stack import DeployedStack, add_arguments
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -34,7 +33,7 @@ FOUR_DAYS = timedelta(days=4)  # a receipt may be 72 hours late
 
 
 @dataclass(frozen=True)
-class Place:
+class DeliveryLogs:
     """A deployed stack: what its resources are called, and who is asked for them."""
 
     ids: dict[str, str]
@@ -87,11 +86,11 @@ def main() -> None:
     parser.add_argument(
         "--since", type=span, default=FOUR_DAYS, metavar="SPAN", help="how far back; default: 4d"
     )
-    ask_where(parser)
+    add_arguments(parser)
     given = parser.parse_args()
     try:
-        ids, told = resources(given)
-        place = Place(ids, boto3.client("logs", **told), boto3.client("lambda", **told))
+        stack = DeployedStack.named_by(given)
+        place = DeliveryLogs(stack.ids, stack.client("logs"), stack.client("lambda"))
         batches = list(place.batches(datetime.now(UTC) - given.since))
         failed = sum(not place.deliver(event) for event in track(batches, "Reading again"))
     except (BotoCoreError, ClientError) as error:

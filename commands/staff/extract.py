@@ -13,11 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
-from commands import moved_clock
 from commands.deploy.package import ROOT
-from local.emulator.stack import Stack, access
+from commands.deployed_stack import DeployedStack, add_arguments
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,17 +23,9 @@ FORMS = ("blinded", "unblinded")
 DESCRIPTOR, PROTOCOL = "datapackage.json", "protocol.toml"
 
 
-def write(stack: Stack, run: str) -> None:
+def write(stack: DeployedStack, run: str) -> None:
     """Let the function go on with the run until it is published; ends if it fails."""
-    cloudformation = boto3.client("cloudformation", **access(stack.port))
-    (function,) = (
-        resource["PhysicalResourceId"]
-        for resource in cloudformation.describe_stack_resources(StackName=stack.stack_name)[
-            "StackResources"
-        ]
-        if resource["LogicalResourceId"] == "ExtractFunction"
-    )
-    client = boto3.client("lambda", **access(stack.port))
+    function, client = stack.ids["ExtractFunction"], stack.client("lambda")
     said: dict[str, Any] = {}
     while said.get("became") not in ("published", "published_before"):
         answer = client.invoke(FunctionName=function, Payload=json.dumps({"run": run}))
@@ -92,13 +81,12 @@ def main() -> None:
     parser.add_argument(
         "--fetch-only", action="store_true", help="take the newest that there is, write none"
     )
+    add_arguments(parser)
     options = parser.parse_args()
-    stack = Stack.load()
-    moved_clock.follow(stack.clock_file)
+    stack = DeployedStack.named_by(options)
     if not options.fetch_only:
         write(stack, f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}")
-    client = boto3.client("s3", **access(stack.port))
-    bucket = stack.outputs["ExtractBucketName"]
+    client, bucket = stack.client("s3"), stack.ids["ExtractBucket"]
     for form in FORMS:
         said = fetch(client, bucket, newest(client, bucket, form), options.output / form)
         print(f"{options.output / form}: {said['title']}, as of {said['extracted_at']}")

@@ -8,22 +8,18 @@ its definition is read from there. The page is build/dashboard/index.html.
 import argparse
 import json
 
-import boto3
-
-from commands import moved_clock
+from commands.deployed_stack import ROOT, DeployedStack
 from local.dashboard.metrics import told_by
 from local.dashboard.page import render
 from local.dashboard.panels import rows
-from local.emulator import emulator
-from local.emulator.stack import Stack, access
 
-PAGE = emulator.ROOT / "build/dashboard/index.html"
+PAGE = ROOT / "build/dashboard/index.html"
 
 
-def draw(stack: Stack) -> list[str]:
+def draw(stack: DeployedStack) -> list[str]:
     """Write the page; the titles of the panels that should show something and do not."""
-    cloudwatch = boto3.client("cloudwatch", **access(stack.port))
-    name = stack.outputs["DashboardName"]
+    cloudwatch = stack.client("cloudwatch")
+    (name,) = stack.of_type("AWS::CloudWatch::Dashboard").values()
     body = json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])
     told = told_by(stack)
     found = rows(body, told, cloudwatch)
@@ -39,9 +35,7 @@ def main() -> None:
         prog="python -m local.dashboard.dashboard", description=about, epilog=more
     )
     parser.parse_args()
-    stack = Stack.load()
-    moved_clock.follow(stack.clock_file)
-    if empty := draw(stack):
+    if empty := draw(DeployedStack.here()):
         print(f"Nothing yet: {'; '.join(empty)}.")
     print(f"The dashboard: {PAGE}")
 

@@ -12,13 +12,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import boto3
-
-from local.emulator.stack import Stack, access
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
+    from commands.deployed_stack import DeployedStack
     from local.dashboard.expressions import Search, Series
 
 
@@ -110,22 +107,11 @@ def statistic(stat: str, values: list[float]) -> float:
     }[stat]
 
 
-def resources(stack: Stack, kind: str) -> Mapping[str, str]:
-    """The resources of a type, by the names that the template gives them."""
-    cloudformation = boto3.client("cloudformation", **access(stack.port))
-    found = cloudformation.describe_stack_resources(StackName=stack.stack_name)["StackResources"]
-    return {
-        each["LogicalResourceId"]: each["PhysicalResourceId"]
-        for each in found
-        if each["ResourceType"] == kind
-    }
-
-
-def told_by(stack: Stack) -> RecordedMetrics:
-    """Everything that the functions of a stack have told so far. Follow its clock first."""
-    logs = boto3.client("logs", **access(stack.port))
+def told_by(stack: DeployedStack) -> RecordedMetrics:
+    """Everything that the functions of a stack have emitted so far."""
+    logs = stack.client("logs")
     pages = logs.get_paginator("filter_log_events")
-    groups = resources(stack, "AWS::Logs::LogGroup").values()
+    groups = stack.of_type("AWS::Logs::LogGroup").values()
     return RecordedMetrics(
         datum
         for group in groups

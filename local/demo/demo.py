@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from commands.deployed_stack import ROOT, DeployedStack, LocalStack
 from local.dashboard import dashboard
 from local.demo.checks import DOSE, verdicts
 from local.demo.orders import FEWEST, LONDON, MOST, Kind, first_morning, synthetic_orders
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from commands.api import Answer
     from local.demo.orders import SyntheticOrder
 
-PAGE = emulator.ROOT / "build/demo/index.html"
+PAGE = ROOT / "build/demo/index.html"
 AFTER_MIDNIGHT = timedelta(minutes=30)
 FILLING = 40
 """So many orders, and nothing on the dashboard is empty by chance."""
@@ -49,7 +50,7 @@ SHOWN = 8
 
 
 def play(
-    running: stack.Stack, how_many: int, seed: int, morning: tuple[datetime, date], began: float
+    running: LocalStack, how_many: int, seed: int, morning: tuple[datetime, date], began: float
 ) -> Run:
     """Post the orders on their mornings and afternoons, walk past the last one's end, and look."""
     start, change = morning
@@ -179,9 +180,9 @@ def main() -> None:
         if given.keep:
             undo.pop_all()
         try:
-            running = stack.Stack.load()
+            running = LocalStack.load()
             run = play(running, given.orders, given.seed, morning, began)
-            empty = dashboard.draw(running)
+            empty = dashboard.draw(DeployedStack.local(running))
         except (OSError, RuntimeError) as error:
             sys.exit(f"The run was cut short: {error}. See {emulator.LOG}")
     if not conclude(run, PAGE, empty if given.orders >= FILLING else []):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from commands import api
 from local.demo.orders import LONDON, Kind
 from local.demo.run import Case, Text, local
+from local.emulator import emulator
 from local.emulator.carrier import DELIVERED, Carrier, Habits, lines
 from local.emulator.clock import Clock, settle
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from commands.api import Answer
+    from commands.deployed_stack import LocalStack
     from local.demo.orders import SyntheticOrder
-    from local.emulator.stack import Stack
 
 # A little more than the sending window, so that a text just outside it would be seen there.
 BY_DAY = time(8, 45), time(20, 15)
@@ -30,7 +31,9 @@ OK, NOT_FOUND = 200, 404
 class Player:
     """Moves a stack's clock, and plays whoever meets the system on the way."""
 
-    def __init__(self, running: Stack, progress: Progress, until: datetime, habits: Habits) -> None:
+    def __init__(
+        self, running: LocalStack, progress: Progress, until: datetime, habits: Habits
+    ) -> None:
         self.stack = running
         self.clock = Clock(Path(running.clock_file))
         self.habits = habits
@@ -55,7 +58,7 @@ class Player:
 
     def look(self, now: datetime) -> None:
         """Note the texts that are new, and answer what the carrier would have answered by now."""
-        texts = api.texts(self.stack)
+        texts = emulator.texts(self.stack.port)
         for text in texts:
             self.seen.setdefault(text["MessageId"], (text, now))
         self.carrier.answer(texts, now)

@@ -20,12 +20,11 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
-import boto3
 from botocore.exceptions import BotoCoreError
 
-from commands import api, moved_clock
+from commands import moved_clock
+from commands.deployed_stack import DeployedStack, LocalStack
 from local.emulator import emulator
-from local.emulator.stack import Stack, access
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -117,17 +116,11 @@ class Carrier:
         self._waiting = [Line(**line) for line in known["waiting"]]
 
     @classmethod
-    def of(cls, stack: Stack, habits: Habits) -> Self:
-        """The carrier of a stack that is up. Follow its clock first."""
-        found = boto3.client("cloudformation", **access(stack.port)).describe_stack_resources(
-            StackName=stack.stack_name
-        )
-        names = {
-            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for resource in found["StackResources"]
-        }
+    def of(cls, stack: LocalStack, habits: Habits) -> Self:
+        """The carrier of a stack that is up. Follow its clock first. Follow its clock first."""
+        deployed = DeployedStack.local(stack)
         memory = Path(stack.clock_file).parent / MEMORY  # it goes with its emulator
-        return cls(boto3.client("logs", **access(stack.port)), names, habits, memory)
+        return cls(deployed.client("logs"), deployed.ids, habits, memory)
 
     @property
     def waiting(self) -> int:
@@ -197,16 +190,16 @@ def options() -> argparse.Namespace:
 def main() -> None:
     """Answer, once or until interrupted."""
     given = options()
-    stack = Stack.load()
+    stack = LocalStack.load()
     moved_clock.follow(stack.clock_file)
     habits = Habits(given.failures, given.late, given.repeated, given.seed)
     try:
         carrier = Carrier.of(stack, habits)
-        answered = carrier.answer(api.texts(stack), datetime.now(UTC))
+        answered = carrier.answer(emulator.texts(stack.port), datetime.now(UTC))
         with suppress(KeyboardInterrupt):
             while not given.once:
                 time.sleep(LOOK_SECONDS)
-                answered += carrier.answer(api.texts(stack), datetime.now(UTC))
+                answered += carrier.answer(emulator.texts(stack.port), datetime.now(UTC))
     except (OSError, BotoCoreError) as error:
         sys.exit(f"The emulator does not answer ({error}): see {emulator.LOG}")
     print(f"Receipts logged: {answered}; to come later: {carrier.waiting}.")

@@ -7,7 +7,6 @@ what fell due in between is late, as after a stall. Without a time, tells the ti
 """
 
 import argparse
-import re
 import signal
 import sys
 import time
@@ -19,11 +18,13 @@ from pathlib import Path
 import time_machine
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from commands import api, moved_clock
+from commands import moved_clock
+from commands.arguments import span
+from commands.deployed_stack import LocalStack
 from local.emulator import emulator
 from local.emulator.carrier import Carrier, Habits
 from local.emulator.launcher import WORK_PAGE
-from local.emulator.stack import Stack, interrupted
+from local.emulator.stack import interrupted
 
 # Schedules that fall due this soon after another fire together with it: no later than real ones.
 TOGETHER = timedelta(minutes=1)
@@ -33,7 +34,6 @@ RECURRING = timedelta(hours=3)
 SETTLE_SECONDS = 60
 QUIET_ANSWERS = 2
 LAST = datetime.max.replace(tzinfo=UTC)
-UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
 @dataclass(frozen=True)
@@ -131,14 +131,6 @@ def moment(text: str) -> datetime:
     return time
 
 
-def span(text: str) -> timedelta:
-    """Days, hours, minutes and seconds, as in 2d or 1d12h."""
-    if not re.fullmatch(r"(\d+[dhms])+", text):
-        raise argparse.ArgumentTypeError("say how long: 2d, 36h, 90m, 30s or 1d12h")
-    parts = re.findall(r"(\d+)([dhms])", text)
-    return sum((timedelta(**{UNITS[unit]: int(n)}) for n, unit in parts), timedelta())
-
-
 def main() -> None:
     """Move the clock, or tell it."""
     parser = argparse.ArgumentParser(prog="python -m local.emulator.clock", description=__doc__)
@@ -148,7 +140,7 @@ def main() -> None:
     parser.add_argument("--jump", action="store_true", help="leap, and leave the schedules late")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, interrupted)
-    stack = Stack.load()
+    stack = LocalStack.load()
     clock = Clock(Path(stack.clock_file))
     to = clock.now() + options.by if options.by else options.to
     try:
@@ -164,7 +156,7 @@ def main() -> None:
     print(f"It is {clock.now():%a %d %b %Y %H:%M:%S} UTC.")
 
 
-def show(clock: Clock, to: datetime, stack: Stack) -> None:
+def show(clock: Clock, to: datetime, stack: LocalStack) -> None:
     """Walk, with a bar. A carrier without faults answers each text; `make carrier` has others."""
     start = clock.now()
     moved_clock.follow(stack.clock_file)
@@ -173,7 +165,7 @@ def show(clock: Clock, to: datetime, stack: Stack) -> None:
     with Progress(*columns) as progress:
         bar = progress.add_task("", total=(to - start).total_seconds())
         for now in clock.walk(to, stack.port):
-            carrier.answer(api.texts(stack), now)
+            carrier.answer(emulator.texts(stack.port), now)
             done = (now - start).total_seconds()
             progress.update(bar, completed=done, description=f"{now:%a %d %b %Y %H:%M} UTC")
 

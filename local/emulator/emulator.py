@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from commands import moved_clock
+from commands.deployed_stack import OWNER_KEY, ROOT, STATE
 
-ROOT = Path(__file__).parents[2]
-STATE = ROOT / ".local"
 CLOCK = STATE / "clock"
 LOCK = STATE / "emulator.lock"
 LOG = STATE / "emulator.log"
 TEMPORARY = STATE / "tmp"
 
-HOST, REGION, ROOT_KEY = "127.0.0.1", "eu-west-2", "test"
+HOST, REGION = "127.0.0.1", "eu-west-2"
+TEXTS_PAGE = "/_ministack/sns/sms-messages"
 SERVICES = (
     "apigateway,cloudformation,dynamodb,dynamodbstreams,events,iam,kms,lambda,logs,monitoring,s3,"
     "scheduler,secretsmanager,sns,sqs,ssm,sts,wafv2"
@@ -129,6 +129,12 @@ def read_page(port: int, path: str) -> dict[str, Any]:
     return page
 
 
+def texts(port: int) -> list[dict[str, Any]]:
+    """Every text that the emulator took, as it keeps them: by number, each in the order sent."""
+    by_number = read_page(port, TEXTS_PAGE)["sms_messages"]
+    return [text for number in by_number.values() for text in number]
+
+
 def environment(port: int) -> dict[str, str]:
     """
     All that the emulator and, through it, every function sees of this machine's environment.
@@ -137,8 +143,8 @@ def environment(port: int) -> dict[str, str]:
     """
     return {
         "AUTH": "true",
-        "AWS_ACCESS_KEY_ID": ROOT_KEY,
-        "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
+        "AWS_ACCESS_KEY_ID": OWNER_KEY,
+        "AWS_SECRET_ACCESS_KEY": OWNER_KEY,
         "BIND_HOST": HOST,
         "DOCKER_HOST": f"unix://{TEMPORARY}/none",  # else it would look after containers
         "GATEWAY_PORT": str(port),

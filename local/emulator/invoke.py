@@ -6,12 +6,10 @@ import json
 import sys
 from pathlib import Path
 
-import boto3
 from botocore.exceptions import ClientError
 
-from commands import moved_clock
 from commands.deploy.package import ROOT
-from local.emulator.stack import Stack, access
+from commands.deployed_stack import DeployedStack
 
 EVENTS = ROOT / "events"
 
@@ -40,20 +38,11 @@ def main() -> None:
     parser.add_argument("function", help="as the template calls it, without Function: sending")
     parser.add_argument("event", help="a file in events/, with or without .json")
     options = parser.parse_args()
-    stack = Stack.load()
-    moved_clock.follow(stack.clock_file)
-    cloudformation = boto3.client("cloudformation", **access(stack.port))
-    resources = cloudformation.describe_stack_resources(StackName=stack.stack_name)
-    deployed = {
-        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-        for resource in resources["StackResources"]
-        if resource["ResourceType"] == "AWS::Lambda::Function"
-    }
+    stack = DeployedStack.here()
+    deployed = stack.of_type("AWS::Lambda::Function")
     name, event = function_named(options.function, deployed), event_named(options.event)
     try:
-        answer = boto3.client("lambda", **access(stack.port)).invoke(
-            FunctionName=name, Payload=event, LogType="Tail"
-        )
+        answer = stack.client("lambda").invoke(FunctionName=name, Payload=event, LogType="Tail")
     except ClientError as error:
         sys.exit(f"The emulator refused: {error}")
     print(base64.b64decode(answer.get("LogResult", "")).decode().rstrip(), file=sys.stderr)

@@ -13,18 +13,25 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from commands import moved_clock
 from commands.deploy import package
+from commands.deployed_stack import (
+    DESCRIPTION,
+    OWNER_KEY,
+    STATE,
+    DeployedStack,
+    LocalStack,
+    failures,
+    owner_access,
+)
 from local.emulator import emulator
 from local.emulator.launcher import WORK_PAGE
 
@@ -32,56 +39,23 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-DESCRIPTION = emulator.STATE / "stack.json"
-LIBRARIES = emulator.STATE / "layer"
+LIBRARIES = STATE / "layer"
 NAME, BUCKET, UPSTREAM = "dvpo-reminders", "packages", "upstream"
 PARAMETERS = {"OnAws": "false"}
 DEPLOY_SECONDS = 120
 DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stack:
-    """What is up and how to reach it: the content of `stack.json`."""
-
-    endpoint_url: str
-    api_url: str
-    api_host: str
-    region: str
-    access_key_id: str
-    secret_access_key: str
-    stack_name: str
-    clock_file: str
-    port: int
-    template_sha256: str
-    outputs: dict[str, str]
-
-    @classmethod
-    def load(cls) -> Self:
-        """The stack that is up; without one, ends with what to do about it."""
-        if not DESCRIPTION.exists():
-            sys.exit("Nothing is up here. Start it with: make up")
-        if not emulator.running():
-            sys.exit(f"The emulator has gone: see {emulator.LOG}. Start again with: make up")
-        return cls(**json.loads(DESCRIPTION.read_text()))
-
-
 def access(port: int) -> dict[str, Any]:
     """What a boto3 client of the emulator takes; to be believed, it must live at the moved time."""
-    return {
-        "endpoint_url": f"http://{emulator.HOST}:{port}",
-        "region_name": emulator.REGION,
-        "aws_access_key_id": emulator.ROOT_KEY,
-        "aws_secret_access_key": emulator.ROOT_KEY,
-        "config": Config(proxies={}, connect_timeout=5, retries={"total_max_attempts": 1}),
-    }
+    return owner_access(f"http://{emulator.HOST}:{port}", emulator.REGION)
 
 
 def up(port: int) -> None:
     """Bring the stack up, or up to date; leave nothing running that was not, if that fails."""
     with ExitStack() as undo:
         if emulator.running():
-            if (asked := port) != (port := Stack.load().port):
+            if (asked := port) != (port := LocalStack.load().port):
                 print(f"It is up on port {port} already, not on {asked}: make down moves it.")
         else:
             DESCRIPTION.unlink(missing_ok=True)
@@ -110,8 +84,8 @@ def deploy(port: int) -> None:
     place = f"http://{emulator.HOST}:{port}/{BUCKET}/"
     template, files = package.build(libraries, archives_at=f"s3://{BUCKET}/", templates_at=place)
     sha256 = hashlib.sha256(template.encode()).hexdigest()
-    if DESCRIPTION.exists() and Stack.load().template_sha256 == sha256:
-        print(f"Up already, and up to date: {Stack.load().api_url}")
+    if DESCRIPTION.exists() and LocalStack.load().template_sha256 == sha256:
+        print(f"Up already, and up to date: {LocalStack.load().api_url}")
         return
     began = time.monotonic()
     storage = boto3.client("s3", **access(port))
@@ -157,19 +131,7 @@ def change(cloudformation: "CloudFormationClient", address: str) -> None:
             sys.exit(f"Still {status} after {DEPLOY_SECONDS} s: see {emulator.LOG}")
         time.sleep(0.05)
     if status not in DONE:
-        sys.exit("\n".join([f"The stack is {status}:", *failures(cloudformation)]))
-
-
-def failures(cloudformation: "CloudFormationClient", name: str = NAME) -> Iterator[str]:
-    """Which resources failed, the first one first, and why."""
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-    for event in reversed(events):
-        if event["ResourceStatus"].endswith("_FAILED"):
-            reason = event.get("ResourceStatusReason", "no reason given")
-            yield f"  {event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
-    for found in cloudformation.describe_events(StackName=name)["OperationEvents"]:
-        if "ValidationStatusReason" in found:
-            yield f"  {found['LogicalResourceId']}: {found['ValidationStatusReason']}"
+        sys.exit("\n".join([f"The stack is {status}:", *failures(cloudformation, NAME)]))
 
 
 def deployed(cloudformation: "CloudFormationClient") -> "StackTypeDef":
@@ -177,19 +139,20 @@ def deployed(cloudformation: "CloudFormationClient") -> "StackTypeDef":
     return cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
 
 
-def describe(cloudformation: "CloudFormationClient", port: int, sha256: str) -> Stack:
+def describe(cloudformation: "CloudFormationClient", port: int, sha256: str) -> LocalStack:
     """How to reach what was deployed."""
-    resources = cloudformation.describe_stack_resources(StackName=NAME)["StackResources"]
-    ids = {resource["ResourceType"]: resource["PhysicalResourceId"] for resource in resources}
+    deployed_stack = DeployedStack.found(NAME, access(port))
+    (stage,) = deployed_stack.of_type("AWS::ApiGateway::Stage").values()
+    (rest_api,) = deployed_stack.of_type("AWS::ApiGateway::RestApi").values()
     outputs = deployed(cloudformation).get("Outputs", [])
     endpoint_url = f"http://{emulator.HOST}:{port}"
-    return Stack(
+    return LocalStack(
         endpoint_url=endpoint_url,
-        api_url=f"{endpoint_url}/{ids['AWS::ApiGateway::Stage']}",
-        api_host=f"{ids['AWS::ApiGateway::RestApi']}.execute-api.localhost:{port}",
+        api_url=f"{endpoint_url}/{stage}",
+        api_host=f"{rest_api}.execute-api.localhost:{port}",
         region=emulator.REGION,
-        access_key_id=emulator.ROOT_KEY,
-        secret_access_key=emulator.ROOT_KEY,
+        access_key_id=OWNER_KEY,
+        secret_access_key=OWNER_KEY,
         stack_name=NAME,
         clock_file=str(emulator.CLOCK),
         port=port,
@@ -201,7 +164,7 @@ def describe(cloudformation: "CloudFormationClient", port: int, sha256: str) -> 
 def upstream(port: int) -> tuple[str, str]:
     """A key that may do anything. The emulator verifies no signature under its own key."""
     if DESCRIPTION.exists():
-        stack = Stack.load()
+        stack = LocalStack.load()
         return stack.access_key_id, stack.secret_access_key
     iam = boto3.client("iam", **access(port))
     iam.create_user(UserName=UPSTREAM)
@@ -221,7 +184,7 @@ def down() -> None:
 
 def status() -> None:
     """Say what is up, at what time it lives and what it is doing."""
-    stack = Stack.load()
+    stack = LocalStack.load()
     work = emulator.read_page(stack.port, WORK_PAGE)
     now = datetime.fromtimestamp(work["now"], UTC)
     print(f"Up, on port {stack.port}: {stack.api_url} with Host: {stack.api_host}")

@@ -11,7 +11,8 @@ import pytest
 import time_machine
 
 from commands import api
-from local.emulator.stack import Stack
+from commands.deployed_stack import LocalStack
+from local.emulator import emulator
 
 MOVED = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)
 
@@ -21,7 +22,7 @@ class Upstairs(BaseHTTPRequestHandler):
 
     seen: ClassVar[list[tuple[str, dict[str, str], bytes]]] = []
     answers: ClassVar[dict[str, Any]] = {
-        api.TEXTS_PAGE: {
+        emulator.TEXTS_PAGE: {
             "sms_messages": {"+447700900001": [{"n": 1}, {"n": 2}], "+447700900002": [{"n": 3}]}
         }
     }
@@ -43,13 +44,13 @@ class Upstairs(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def stack() -> Iterator[Stack]:
+def stack() -> Iterator[LocalStack]:
     with HTTPServer(("127.0.0.1", 0), Upstairs) as server:
         Upstairs.seen.clear()
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         port = server.server_port
-        yield Stack(
+        yield LocalStack(
             endpoint_url=f"http://127.0.0.1:{port}",
             api_url=f"http://127.0.0.1:{port}/v1",
             api_host=f"abc.execute-api.localhost:{port}",
@@ -66,7 +67,7 @@ def stack() -> Iterator[Stack]:
         thread.join()
 
 
-def test_a_call_is_signed_for_the_api_at_the_moved_time(stack: Stack) -> None:
+def test_a_call_is_signed_for_the_api_at_the_moved_time(stack: LocalStack) -> None:
     with time_machine.travel(MOVED, tick=False):
         answer = api.call(stack, "POST", "/enrolments", {"a": 1})
     ((path, headers, body),) = Upstairs.seen
@@ -78,15 +79,15 @@ def test_a_call_is_signed_for_the_api_at_the_moved_time(stack: Stack) -> None:
     assert "host" in headers["authorization"]
 
 
-def test_a_query_is_sent_as_it_was_signed(stack: Stack) -> None:
+def test_a_query_is_sent_as_it_was_signed(stack: LocalStack) -> None:
     api.call(stack, "GET", "/timetable?made_on=2027-03-16&expires_on=2027-03-29")
     assert Upstairs.seen[0][0] == "/v1/timetable?made_on=2027-03-16&expires_on=2027-03-29"
 
 
-def test_an_unsigned_call_carries_no_signature(stack: Stack) -> None:
+def test_an_unsigned_call_carries_no_signature(stack: LocalStack) -> None:
     api.call(stack, "POST", "/enrolments", {}, signed=False)
     assert "authorization" not in Upstairs.seen[0][1]
 
 
-def test_texts_are_those_of_every_number(stack: Stack) -> None:
-    assert [text["n"] for text in api.texts(stack)] == [1, 2, 3]
+def test_texts_are_those_of_every_number(stack: LocalStack) -> None:
+    assert [text["n"] for text in emulator.texts(stack.port)] == [1, 2, 3]

@@ -14,9 +14,10 @@ import boto3
 import pytest
 
 from commands import api, moved_clock
+from commands.deployed_stack import DESCRIPTION, STATE, LocalStack
 from local.emulator.clock import Clock
-from local.emulator.emulator import LOG, STATE
-from local.emulator.stack import DESCRIPTION, LIBRARIES, Stack, access
+from local.emulator.emulator import LOG
+from local.emulator.stack import LIBRARIES, access
 from tests.support.samples import ROOT
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ PYTHON = ROOT / ".venv-local/bin/python"
 class System:
     """A stack, and what can be done with it."""
 
-    stack: Stack
+    stack: LocalStack
 
     @property
     def clock(self) -> Clock:
@@ -78,7 +79,7 @@ class System:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """
     The template, deployed; taken down in the end.
 
@@ -94,13 +95,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     (home / STATE.name / LIBRARIES.name).symlink_to(LIBRARIES)
     run(home, "up", f"--port={free_port()}")
     try:
-        yield Stack(**json.loads((home / STATE.name / DESCRIPTION.name).read_text()))
+        yield LocalStack(**json.loads((home / STATE.name / DESCRIPTION.name).read_text()))
     finally:
         run(home, "down")
 
 
 @pytest.fixture(scope="module")
-def system(stack: Stack) -> System:
+def system(stack: LocalStack) -> System:
     """The same, with what can be done with it."""
     return System(stack)
 

@@ -111,6 +111,9 @@ def new_link(request: Request, chance: Random) -> Request:
     return chance.choice(changes)()
 
 
+ORDER = "local.emulator.order"
+
+
 def an_order(system: System, serial: int) -> dict[str, Any]:
     """One that was made and served today."""
     today = system.clock.now().astimezone(LONDON).date()
@@ -118,11 +121,13 @@ def an_order(system: System, serial: int) -> dict[str, Any]:
     return order(serial, order={name: day.isoformat() for name, day in dates.items()})
 
 
-def called(system: System, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """How `python -m commands.staff.call` ends beside the stack, and the answer that it prints."""
+def called(
+    system: System, *arguments: str, module: str = "commands.staff.call"
+) -> tuple[int, dict[str, Any]]:
+    """How a command ends beside the stack, and the answer that it prints."""
     home = Path(system.stack.clock_file).parents[1]
     done = subprocess.run(
-        [PYTHON, "-m", "commands.staff.call", *arguments],
+        [PYTHON, "-m", module, *arguments],
         cwd=home,
         env={"PYTHONPATH": f"{ROOT}/functions:{ROOT}/layers/common:."},
         capture_output=True,
@@ -135,15 +140,15 @@ def called(system: System, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 def test_from_the_command_line_an_order_is_posted_and_a_route_called(system: System) -> None:
     system.clock.jump(system.clock.now() + timedelta(days=1))
-    ended, posted = called(system, "--order", "646")
+    ended, posted = called(system, "646", module=ORDER)
     assert (ended, posted["status"]) == (0, "eligible")
-    assert called(system, "--order", "646") == (0, posted)
+    assert called(system, "646", module=ORDER) == (0, posted)
     ended, shown = called(system, f"/enrolments/{posted['enrolment_id']}")
     assert (ended, shown["status"]) == (0, "allocated")
     pause = {"paused": "perhaps", "reason": "drill", "by": "PC-1182"}
     ended, refused = called(system, "/sending", "--method", "PUT", "--body", json.dumps(pause))
     assert (ended, refused["errors"][0]["field"]) == (1, "paused")
-    assert called(system, "--order", "1000")[0] == called(system)[0] == 2
+    assert called(system, "1000", module=ORDER)[0] == called(system)[0] == 2
 
 
 def test_no_forged_request_is_taken(system: System) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from schemathesis import Case
 
-    from local.emulator.stack import Stack
+    from commands.deployed_stack import LocalStack
     from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("emulator")]
@@ -59,7 +59,7 @@ POSITIVE = GenerationMode.POSITIVE
 class Signed(AuthBase):
     """Signs what is really sent, at the time of signing."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: LocalStack) -> None:
         self._stack = stack
         credentials = Credentials(stack.access_key_id, stack.secret_access_key)
         self._signer = SigV4Auth(credentials, "execute-api", stack.region)

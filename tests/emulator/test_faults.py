@@ -16,10 +16,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from commands import api
+from commands.deployed_stack import OWNER_KEY
+from local.emulator import emulator
 from local.emulator.carrier import Carrier, Habits
 from local.emulator.clock import settle
-from local.emulator.emulator import ROOT_KEY
 from tests.emulator.conftest import free_port
 from tests.support.samples import order
 from trial.protocol.timetable import LONDON
@@ -112,12 +112,14 @@ def walk(system: System, to: datetime) -> None:
     with system.at_its_time():
         carrier = Carrier.of(system.stack, Habits(failures=0.1, late=0.2, repeated=0.2))
         for now in system.clock.walk(to, system.stack.port):
-            carrier.answer(api.texts(system.stack), now)
+            carrier.answer(emulator.texts(system.stack.port), now)
         settle(system.stack.port)
 
 
 def assert_no_text_twice(system: System) -> None:
-    texts = Counter((text["PhoneNumber"], text["Message"]) for text in api.texts(system.stack))
+    texts = Counter(
+        (text["PhoneNumber"], text["Message"]) for text in emulator.texts(system.stack.port)
+    )
     assert texts
     assert max(texts.values()) == 1
 
@@ -137,8 +139,8 @@ def bad_network(system: System) -> Iterator[Any]:
         [sys.executable, "-m", "microburst", *options, "--resign"],
         env={
             "PATH": os.environ["PATH"],
-            "AWS_ACCESS_KEY_ID": ROOT_KEY,  # whom no policy stops
-            "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
+            "AWS_ACCESS_KEY_ID": OWNER_KEY,  # whom no policy stops
+            "AWS_SECRET_ACCESS_KEY": OWNER_KEY,
         },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

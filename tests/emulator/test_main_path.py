@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from commands import api
+from local.emulator import emulator
 from local.emulator.clock import settle
 from tests.support.samples import order
 from trial.protocol.timetable import LONDON
@@ -60,7 +61,7 @@ def story(system: System) -> Story:
     evening = datetime.combine(tomorrow + timedelta(days=WALKED), time(21), LONDON)
     system.walk(evening.astimezone(UTC))
     texts = defaultdict(list)
-    for text in api.texts(system.stack):
+    for text in emulator.texts(system.stack.port):
         texts[text["PhoneNumber"]].append(text["Message"])
     return Story(
         requests=requests,

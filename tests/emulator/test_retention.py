@@ -9,7 +9,7 @@ import pytest
 from rich.progress import Progress
 
 from commands.audit.audit_findings import Fault
-from commands.audit.verify_audit import Place, verify
+from commands.audit.verify_audit import AuditTrail, verify
 from local.emulator.clock import settle
 from tests.support.samples import order
 from trial.protocol.timetable import LONDON
@@ -34,7 +34,7 @@ def verified(system: System) -> tuple[Chain, list[Finding]]:
             for page in pages
             for each in page["StackResourceSummaries"]
         }
-        place = Place(
+        place = AuditTrail(
             system.client("s3"),
             system.client("dynamodb"),
             system.client("lambda"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from commands.audit import subject_access
-from commands.audit.subject_access import Place
+from commands.audit.subject_access import Holdings
 from retention import handler
 from tests.support.deployed import Deployed
 from tests.support.faults import hooked
@@ -44,7 +44,9 @@ def printed(
     """What the command prints."""
     told = settings(EnrolmentSettings)
     identity = MacKey(clients.kms(), told.identity_key_id)
-    place = Place(clients.dynamodb(), TABLE, identity, SealKey(clients.kms(), told.sealing_key_id))
+    place = Holdings(
+        clients.dynamodb(), TABLE, identity, SealKey(clients.kms(), told.sealing_key_id)
+    )
     monkeypatch.setattr(subject_access, "placed", lambda _: (place, "officer"))
 
     def call(*arguments: str) -> Any:

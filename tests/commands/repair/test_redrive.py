@@ -15,7 +15,7 @@ from rich.console import Console
 
 from allocation.handler import lambda_handler as allocation
 from commands.repair import redrive
-from commands.repair.redrive import Place
+from commands.repair.redrive import FailureQueues
 from reconciliation.handler import lambda_handler as reconciliation
 from scheduling.handler import lambda_handler as scheduling
 from sending.handler import lambda_handler as sending
@@ -70,28 +70,28 @@ def functions() -> Functions:
 
 
 @pytest.fixture
-def place(cloud: dict[str, str], functions: Functions) -> Place:
+def place(cloud: dict[str, str], functions: Functions) -> FailureQueues:
     ids = {"Table": cloud["TABLE_NAME"]}
     for name in QUEUES:
         queue = boto3.client("sqs").create_queue(QueueName=f"{name}-failures")
         ids[f"{name.capitalize()}Failures"] = queue["QueueUrl"]
         ids[f"{name.capitalize()}Function"] = name
     client = cast("LambdaClient", functions)
-    return Place(ids, boto3.client("sqs"), client, clients.dynamodb(), wait_seconds=0)
+    return FailureQueues(ids, boto3.client("sqs"), client, clients.dynamodb(), wait_seconds=0)
 
 
-def leave(place: Place, queue: str, body: dict[str, Any]) -> None:
+def leave(place: FailureQueues, queue: str, body: dict[str, Any]) -> None:
     place.sqs.send_message(QueueUrl=place.queues[queue], MessageBody=json.dumps(body))
 
 
-def left(place: Place, queue: str) -> int:
+def left(place: FailureQueues, queue: str) -> int:
     attributes = place.sqs.get_queue_attributes(
         QueueUrl=place.queues[queue], AttributeNames=["ApproximateNumberOfMessages"]
     )
     return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def run(place: Place, *queues: str, go: bool) -> tuple[bool, str]:
+def run(place: FailureQueues, *queues: str, go: bool) -> tuple[bool, str]:
     printed = io.StringIO()
     console = Console(file=printed, width=200)
     return redrive.run(place, list(queues or QUEUES), console, go=go), printed.getvalue()
@@ -124,7 +124,7 @@ STREAM = {
 
 
 @pytest.fixture
-def due(place: Place, clock: time_machine.Traveller) -> dict[str, Any]:
+def due(place: FailureQueues, clock: time_machine.Traveller) -> dict[str, Any]:
     """The event of a reminder that is due and open."""
     assert place
     enrolment_id = someone_in(Arm.INTERVENTION)
@@ -134,7 +134,7 @@ def due(place: Place, clock: time_machine.Traveller) -> dict[str, Any]:
 
 
 def test_a_look_changes_nothing_and_hides_nothing(
-    place: Place, functions: Functions, due: dict[str, Any], clock: time_machine.Traveller
+    place: FailureQueues, functions: Functions, due: dict[str, Any], clock: time_machine.Traveller
 ) -> None:
     leave(place, "sending", due)
     for _ in range(2):
@@ -150,7 +150,7 @@ def test_a_look_changes_nothing_and_hides_nothing(
 
 @pytest.mark.parametrize("wrapped", [False, True], ids=["dead letter", "destination"])
 def test_a_reminder_that_still_may_go_goes_and_its_letter_is_deleted(
-    place: Place, due: dict[str, Any], *, wrapped: bool
+    place: FailureQueues, due: dict[str, Any], *, wrapped: bool
 ) -> None:
     leave(place, "sending", destination(due) if wrapped else due)
     with counting(clients.sns(), "sns.Publish") as requests:
@@ -161,7 +161,9 @@ def test_a_reminder_that_still_may_go_goes_and_its_letter_is_deleted(
     assert left(place, "sending") == 0
 
 
-def test_two_letters_about_one_reminder_make_one_text(place: Place, due: dict[str, Any]) -> None:
+def test_two_letters_about_one_reminder_make_one_text(
+    place: FailureQueues, due: dict[str, Any]
+) -> None:
     leave(place, "sending", due)
     leave(place, "sending", destination(due))
     with counting(clients.sns(), "sns.Publish") as requests:
@@ -172,7 +174,7 @@ def test_two_letters_about_one_reminder_make_one_text(place: Place, due: dict[st
 
 
 def test_what_fails_again_stays_and_stops_nothing_else(
-    place: Place, due: dict[str, Any], clock: time_machine.Traveller
+    place: FailureQueues, due: dict[str, Any], clock: time_machine.Traveller
 ) -> None:
     leave(place, "sending", {"enrolment_id": due["enrolment_id"], "number": 99})
     assert "no such reminder" in run(place, go=False)[1]
@@ -186,21 +188,21 @@ def test_what_fails_again_stays_and_stops_nothing_else(
     assert left(place, "sending") == 1
 
 
-def test_other_queues_are_left_alone(place: Place, due: dict[str, Any]) -> None:
+def test_other_queues_are_left_alone(place: FailureQueues, due: dict[str, Any]) -> None:
     leave(place, "sending", due)
     done, _ = run(place, "allocation", go=True)
     assert done
     assert left(place, "sending") == 1
 
 
-def test_all_letters_are_found_however_many(place: Place) -> None:
+def test_all_letters_are_found_however_many(place: FailureQueues) -> None:
     for number in range(25):
         leave(place, "sending", {"enrolment_id": "0d6f2f1e", "number": number})
     assert "25 found" in run(place, go=False)[1]
 
 
 def test_enrolments_lost_on_the_way_to_allocation_are_drawn(
-    place: Place, functions: Functions
+    place: FailureQueues, functions: Functions
 ) -> None:
     eligible = [enrol(serial) for serial in range(1, 13)]
     waiting = enrol(20, mobile={"missing_reason": "refused"})
@@ -215,7 +217,9 @@ def test_enrolments_lost_on_the_way_to_allocation_are_drawn(
     assert left(place, "allocation") == 0
 
 
-def test_what_was_lost_last_month_is_found(place: Place, clock: time_machine.Traveller) -> None:
+def test_what_was_lost_last_month_is_found(
+    place: FailureQueues, clock: time_machine.Traveller
+) -> None:
     enrolment_id = enrol()
     clock.move_to(datetime(2027, 1, 31, 12, 0, tzinfo=UTC))
     leave(place, "allocation", STREAM)
@@ -223,7 +227,7 @@ def test_what_was_lost_last_month_is_found(place: Place, clock: time_machine.Tra
     assert enrolment_of(enrolment_id).status is Status.INELIGIBLE  # too late by now
 
 
-def test_nothing_older_is_announced(place: Place, clock: time_machine.Traveller) -> None:
+def test_nothing_older_is_announced(place: FailureQueues, clock: time_machine.Traveller) -> None:
     enrol()
     clock.move_to(datetime(2027, 2, 1, 12, 0, tzinfo=UTC))
     leave(place, "allocation", STREAM)
@@ -231,7 +235,7 @@ def test_nothing_older_is_announced(place: Place, clock: time_machine.Traveller)
 
 
 def test_timetables_lost_on_the_way_to_scheduling_are_scheduled(
-    place: Place, functions: Functions
+    place: FailureQueues, functions: Functions
 ) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     for _ in range(2):
@@ -241,7 +245,7 @@ def test_timetables_lost_on_the_way_to_scheduling_are_scheduled(
     assert {each.state for each in reminders_of(enrolment_id)} == {ReminderState.SCHEDULED}
 
 
-def test_an_end_lost_on_the_way_to_scheduling_is_carried_out(place: Place) -> None:
+def test_an_end_lost_on_the_way_to_scheduling_is_carried_out(place: FailureQueues) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     schedule(enrolment_id)
     change_enrolment(enrolment_id, status=Status.ENDED)
@@ -250,7 +254,9 @@ def test_an_end_lost_on_the_way_to_scheduling_is_carried_out(place: Place) -> No
     assert {each.state for each in reminders_of(enrolment_id)} == {ReminderState.SUPPRESSED}
 
 
-def test_what_is_not_all_announced_stays(place: Place, clock: time_machine.Traveller) -> None:
+def test_what_is_not_all_announced_stays(
+    place: FailureQueues, clock: time_machine.Traveller
+) -> None:
     someone_in(Arm.INTERVENTION)
     leave(place, "scheduling", STREAM)
     denied = raising(refusal("AccessDeniedException"))
@@ -265,7 +271,7 @@ def test_what_is_not_all_announced_stays(place: Place, clock: time_machine.Trave
 def test_every_failure_queue_has_its_function(template: dict[str, Any]) -> None:
     ids = dict.fromkeys(template["Resources"], "there")
     aws_alone = cast("Any", None)
-    place = Place(ids, aws_alone, aws_alone, aws_alone)
+    place = FailureQueues(ids, aws_alone, aws_alone, aws_alone)
     assert set(QUEUES) < set(place.queues)
     assert {place.function(queue) for queue in place.queues} == {"there"}
 

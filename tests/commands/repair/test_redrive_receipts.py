@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 import pytest
 
-from commands.repair.redrive_receipts import BATCH, Place
+from commands.repair.redrive_receipts import BATCH, DeliveryLogs
 from local.emulator.carrier import Carrier, Habits
 from receipts.handler import lambda_handler
 from tests.support.faults import meddling, raising, refusal
@@ -46,16 +46,16 @@ class Receipts:
 
 
 @pytest.fixture
-def place(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Place:  # noqa: ARG001
+def place(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> DeliveryLogs:  # noqa: ARG001
     monkeypatch.setenv("USD_TO_GBP", "0.75")
     logs = boto3.client("logs")
     for group in GROUPS.values():
         logs.create_log_group(logGroupName=group)
     ids = GROUPS | {"ReceiptsFunction": "receipts"}
-    return Place(ids, logs, cast("LambdaClient", Receipts()))
+    return DeliveryLogs(ids, logs, cast("LambdaClient", Receipts()))
 
 
-def log(place: Place, texts: list[dict[str, Any]], tmp_path: Path) -> None:
+def log(place: DeliveryLogs, texts: list[dict[str, Any]], tmp_path: Path) -> None:
     """Let the carrier answer, two seconds ago."""
     carrier = Carrier(place.logs, GROUPS, FAULTLESS, tmp_path / "carrier.json")
     assert carrier.answer(texts, datetime.now(UTC) - timedelta(seconds=2)) == len(texts)
@@ -66,7 +66,7 @@ def text(message_id: str, number: str = "+447700900999") -> dict[str, Any]:
 
 
 def test_what_could_not_be_taken_is_taken_when_read_again(
-    place: Place, clock: Traveller, tmp_path: Path
+    place: DeliveryLogs, clock: Traveller, tmp_path: Path
 ) -> None:
     someone = someone_in(Arm.INTERVENTION)
     schedule(someone)
@@ -89,13 +89,13 @@ def test_what_could_not_be_taken_is_taken_when_read_again(
     assert reminder_of(someone, 1) == delivered
 
 
-def test_all_are_read_however_many_in_small_batches(place: Place, tmp_path: Path) -> None:
+def test_all_are_read_however_many_in_small_batches(place: DeliveryLogs, tmp_path: Path) -> None:
     log(place, [text(f"message-{number}") for number in range(BATCH + 10)], tmp_path)
     batches = list(place.batches(LONG_AGO))
     assert len(batches) == 2
     assert all(place.deliver(event) for event in batches)
 
 
-def test_what_was_logged_before_is_left_alone(place: Place, tmp_path: Path) -> None:
+def test_what_was_logged_before_is_left_alone(place: DeliveryLogs, tmp_path: Path) -> None:
     log(place, [text("message-1")], tmp_path)
     assert list(place.batches(datetime.now(UTC) + timedelta(hours=1))) == []

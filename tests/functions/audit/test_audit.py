@@ -15,7 +15,7 @@ from audit.handler import lambda_handler
 from audit.store import AuditStore
 from commands.audit import verify_audit
 from commands.audit.audit_findings import Fault, Finding
-from commands.audit.verify_audit import Place, verify
+from commands.audit.verify_audit import AuditTrail, verify
 from tests.support.life import CUSTODY, followed, shown, told
 from tests.support.samples import MORNING, REGION, TABLE, order
 from tests.support.steps import CONTEXT, announcement, failures, post, stream
@@ -76,7 +76,7 @@ def exported() -> list[Key]:
 
 
 def findings(*, noted: tuple[int, str] | None = None) -> set[tuple[Fault, str]]:
-    place = Place(clients.s3(), clients.dynamodb(), None, BUCKET, TABLE, "")  # type: ignore[arg-type]
+    place = AuditTrail(clients.s3(), clients.dynamodb(), None, BUCKET, TABLE, "")  # type: ignore[arg-type]
     with Progress(disable=True) as progress:
         _, wrong, _ = verify(place, progress, noted=noted, now=datetime.now(UTC))
     return {(fault, where.partition(",")[0].partition(" (")[0]) for fault, where in wrong}
@@ -407,7 +407,7 @@ def test_what_is_missing_is_exported_when_asked_for(
         def read(self) -> str:
             return self.text
 
-    place = Place(clients.s3(), clients.dynamodb(), Functions(), BUCKET, TABLE, "audit")  # type: ignore[arg-type]
+    place = AuditTrail(clients.s3(), clients.dynamodb(), Functions(), BUCKET, TABLE, "audit")  # type: ignore[arg-type]
     monkeypatch.setattr(verify_audit, "placed", lambda _: place)
     with pytest.raises(SystemExit) as ended:
         verify_audit.main(["--export"])
@@ -426,7 +426,7 @@ def test_a_bucket_without_a_lock_is_a_finding_on_aws(
         Bucket="unlocked",
         CreateBucketConfiguration={"LocationConstraint": REGION},  # type: ignore[typeddict-item]
     )
-    place = Place(clients.s3(), clients.dynamodb(), None, "unlocked", TABLE, "")  # type: ignore[arg-type]
+    place = AuditTrail(clients.s3(), clients.dynamodb(), None, "unlocked", TABLE, "")  # type: ignore[arg-type]
     monkeypatch.setattr(verify_audit, "placed", lambda _: place)
     verify_audit.main([])
     assert "without a lock" in capsys.readouterr().out

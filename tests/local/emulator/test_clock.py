@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commands import moved_clock
+from commands import arguments, moved_clock
 from local.emulator import clock, emulator
 from local.emulator.clock import Clock
 
@@ -209,13 +209,13 @@ def test_the_file_of_a_clock_is_what_processes_follow(own: Clock) -> None:
     ],
 )
 def test_a_span_is_read(text: str, span: timedelta) -> None:
-    assert clock.span(text) == span
+    assert arguments.span(text) == span
 
 
 @pytest.mark.parametrize("text", ["", "2", "2w", "d", "-1d", "1.5d", "2d "])
 def test_any_other_span_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="1d12h"):
-        clock.span(text)
+        arguments.span(text)
 
 
 def test_a_time_needs_its_zone() -> None:

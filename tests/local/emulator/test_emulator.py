@@ -112,10 +112,10 @@ def test_an_environment_without_an_emulator_is_told_so() -> None:
 
 
 def test_a_start_that_fails_shows_what_was_said_last_and_leaves_nothing(
-    monkeypatch: pytest.MonkeyPatch,
+    state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(emulator, "require_emulator", lambda: None)
-    monkeypatch.setattr(emulator, "CLOCK", emulator.STATE / "clock")
+    monkeypatch.setattr(emulator, "CLOCK", state / "clock")
     monkeypatch.setattr(emulator, "install_clock", lambda _: None)
     # This environment has no emulator, so the launcher ends at once.
     with pytest.raises(SystemExit, match="No module named 'ministack'"):
@@ -130,7 +130,7 @@ def test_a_start_that_takes_too_long_is_ended(state: Path, monkeypatch: pytest.M
     monkeypatch.setattr(sys, "executable", str(slow))
     monkeypatch.setattr(emulator, "START_SECONDS", 0)
     monkeypatch.setattr(emulator, "require_emulator", lambda: None)
-    monkeypatch.setattr(emulator, "CLOCK", emulator.STATE / "clock")
+    monkeypatch.setattr(emulator, "CLOCK", state / "clock")
     monkeypatch.setattr(emulator, "install_clock", lambda _: None)
     with pytest.raises(SystemExit, match="did not start"):
         emulator.start(4711)

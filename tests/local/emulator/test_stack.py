@@ -4,18 +4,19 @@ import json
 import os
 import signal
 import socket
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from commands import moved_clock
+from commands import deployed_stack, moved_clock
 from commands.deploy import package
+from commands.deployed_stack import DeployedStack, LocalStack, Resource
 from local.emulator import emulator, stack
 
-STACK = stack.Stack(
+STACK = LocalStack(
     endpoint_url="http://127.0.0.1:4711",
     api_url="http://127.0.0.1:4711/v1",
     api_host="abc.execute-api.localhost:4711",
@@ -68,20 +69,12 @@ class FakeCloudFormation:
         found = {"LogicalResourceId": "Bucket", "ValidationStatusReason": "name taken"}
         return {"OperationEvents": [{"LogicalResourceId": "Fine"}, found]}
 
-    def describe_stack_resources(self, **_: str) -> dict[str, Any]:
-        ids = {"RestApi": "abc", "Stage": "v1", "Deployment": "d"}
-        return {
-            "StackResources": [
-                {"ResourceType": f"AWS::ApiGateway::{kind}", "PhysicalResourceId": name}
-                for kind, name in ids.items()
-            ]
-        }
-
 
 @pytest.fixture(autouse=True)
 def description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "stack.json"
-    monkeypatch.setattr(stack, "DESCRIPTION", file)
+    for module in (deployed_stack, stack):
+        monkeypatch.setattr(module, "DESCRIPTION", file)
     return file
 
 
@@ -94,29 +87,29 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(emulator, "stop", lambda: seen.append("stop"))
     monkeypatch.setattr(moved_clock, "follow", lambda _: None)
     monkeypatch.setattr(stack, "refuse_taken", lambda _: None)
+    monkeypatch.setattr(deployed_stack, "_listens", lambda _: True)
     return seen
 
 
 def test_a_stack_that_is_not_up_says_how_to_start_it() -> None:
     with pytest.raises(SystemExit, match="make up"):
-        stack.Stack.load()
+        LocalStack.load()
 
 
-def test_a_stack_whose_emulator_died_points_at_its_log(
-    description: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    description.write_text(json.dumps(asdict(STACK)))
-    monkeypatch.setattr(emulator, "running", lambda: None)
+def test_a_stack_whose_emulator_died_points_at_its_log(description: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed_soon:
+        port = closed_soon.getsockname()[1]
+    gone = replace(STACK, endpoint_url=f"http://127.0.0.1:{port}")
+    description.write_text(json.dumps(asdict(gone)))
     with pytest.raises(SystemExit, match=r"has gone: see .*emulator\.log"):
-        stack.Stack.load()
+        LocalStack.load()
 
 
-def test_what_is_written_down_is_what_is_loaded(
-    description: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    description.write_text(json.dumps(asdict(STACK)))
-    monkeypatch.setattr(emulator, "running", lambda: 1)
-    assert stack.Stack.load() == STACK
+def test_what_is_written_down_is_what_is_loaded(description: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listening = replace(STACK, endpoint_url=f"http://127.0.0.1:{server.getsockname()[1]}")
+        description.write_text(json.dumps(asdict(listening)))
+        assert LocalStack.load() == listening
 
 
 def test_a_deployment_that_fails_leaves_no_emulator(
@@ -217,6 +210,13 @@ def test_a_deployment_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatc
 
 def test_the_api_is_found_by_its_stage_and_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emulator, "CLOCK", Path("clock"))
+    resources = (
+        Resource("Api", "abc", "AWS::ApiGateway::RestApi"),
+        Resource("ApiStage", "v1", "AWS::ApiGateway::Stage"),
+        Resource("Table", "trial", "AWS::DynamoDB::Table"),
+    )
+    found = DeployedStack("dvpo-reminders", {}, resources)
+    monkeypatch.setattr(DeployedStack, "found", lambda *_: found)
     fake = FakeCloudFormation("CREATE_COMPLETE")
     assert stack.describe(fake, 4711, "") == STACK  # type: ignore[arg-type]
 
@@ -238,7 +238,7 @@ def test_status_tells_the_time_and_what_is_going_on(
 ) -> None:
     description.write_text(json.dumps(asdict(STACK)))
     work = SimpleNamespace(now=1796461200.0, running=2, unread=3, due=[1.0, 2.0])
-    monkeypatch.setattr(emulator, "running", lambda: 1)
+    monkeypatch.setattr(deployed_stack, "_listens", lambda _: True)
     monkeypatch.setattr(emulator, "read_page", lambda *_: vars(work))
     stack.status()
     told = capsys.readouterr().out

@@ -20,9 +20,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from commands import api
+from commands.deployed_stack import DESCRIPTION, STATE, LocalStack
 from local.emulator import emulator
 from local.emulator.launcher import WORK_PAGE
-from local.emulator.stack import DESCRIPTION, LIBRARIES, Stack
+from local.emulator.stack import LIBRARIES
 from tests.emulator.conftest import free_port, run
 from tests.proofs.bench.acts import request
 from tests.support.samples import ROOT
@@ -68,7 +69,7 @@ def measured(progress: Callable[[], None]) -> dict[str, float]:
 
 
 @contextmanager
-def deployed() -> Iterator[Stack]:
+def deployed() -> Iterator[LocalStack]:
     """The template and a function that does nothing, in a checkout of their own."""
     with TemporaryDirectory() as folder:
         home = Path(folder)
@@ -81,17 +82,17 @@ def deployed() -> Iterator[Stack]:
         template = home / "infra/template.yaml"
         template.write_text(template.read_text().replace("Resources:\n", _RESOURCE, 1))
         LIBRARIES.mkdir(parents=True, exist_ok=True)
-        (home / emulator.STATE.name).mkdir()
-        (home / emulator.STATE.name / LIBRARIES.name).symlink_to(LIBRARIES)
+        (home / STATE.name).mkdir()
+        (home / STATE.name / LIBRARIES.name).symlink_to(LIBRARIES)
         run(home, "up", f"--port={free_port()}")
         try:
-            told = (home / emulator.STATE.name / DESCRIPTION.name).read_text()
-            yield Stack(**json.loads(told))
+            told = (home / STATE.name / DESCRIPTION.name).read_text()
+            yield LocalStack(**json.loads(told))
         finally:
             run(home, "down")
 
 
-def _round(stack: Stack, path: str, serials: Iterator[int]) -> float:
+def _round(stack: LocalStack, path: str, serials: Iterator[int]) -> float:
     """So many requests a second, until there is nothing left to do."""
     bodies = [_body(next(serials)) for _ in range(ORDERS)]
 
@@ -106,7 +107,7 @@ def _round(stack: Stack, path: str, serials: Iterator[int]) -> float:
     return ORDERS / (time.monotonic() - began)
 
 
-def _settled(stack: Stack) -> bool:
+def _settled(stack: LocalStack) -> bool:
     work = emulator.read_page(stack.port, WORK_PAGE)
     return not (work["running"] or work["starting"] or work["unread"])
 

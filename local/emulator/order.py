@@ -1,0 +1,55 @@
+"""
+Posts a made-up order to the stack on this machine, made and served today.
+
+Each number is another person, and again the same one.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from commands import api, moved_clock
+from commands.deployed_stack import ROOT, LocalStack
+from commands.staff.call import shown
+from local.emulator.clock import settle
+from trial.identity import pnc_id
+from trial.protocol.timetable import local_date
+
+EXAMPLE = ROOT / "events" / "api-enrol.json"
+DAYS = 14
+
+
+def an_order(number: int, now: datetime) -> dict[str, Any]:
+    """The example of an order, made today about the person with this number, 0 to 999."""
+    body: dict[str, Any] = json.loads(json.loads(EXAMPLE.read_text())["body"])
+    today = local_date(now)
+    body["order"] |= {
+        "reference": f"DVPO-{today:%Y}-{number:06}",
+        "made_on": today.isoformat(),
+        "served_on": today.isoformat(),
+        "expires_on": (today + timedelta(days=DAYS - 1)).isoformat(),
+    }
+    body["respondent"]["person_id"] = pnc_id(today.year, number)
+    body["mobile"] = {"number": f"+447700900{number:03}"}
+    return body
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Post it, and wait until all that it set off is done."""
+    parser = argparse.ArgumentParser(prog="python -m local.emulator.order", description=__doc__)
+    parser.add_argument("number", type=int, nargs="?", default=1, help="0 to 999; default: 1")
+    given = parser.parse_args(arguments)
+    if given.number not in range(1000):
+        parser.error("an order's number is from 0 to 999")
+    stack = LocalStack.load()
+    moved_clock.follow(stack.clock_file)
+    answer = api.call(stack, "POST", "/enrolments", an_order(given.number, datetime.now(UTC)))
+    settle(stack.port)
+    return shown(answer)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
