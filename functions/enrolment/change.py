@@ -6,7 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from enrolment.derive import numbers_with, person_with, with_derived_status
-from enrolment.enrol import keyed, other_affected_enrolments, sealed_mobile, with_number_standing
+from enrolment.enrol import (
+    keyed,
+    other_affected_enrolments,
+    protects_others,
+    sealed_mobile,
+    with_number_standing,
+)
 from trial.api.problems import FieldError
 from trial.codes import EndReason
 from trial.errors import ConflictError, ContendedError, NotFoundError
@@ -30,6 +36,8 @@ class Change(NamedTuple):
 
     before: Enrolment
     after: Enrolment
+    protects: bool = False
+    """Whether somebody else's number is, or may be, protected by it."""
 
 
 def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestContext) -> Change:
@@ -208,8 +216,11 @@ def _change(
         if around.enrolment != before:
             raise ContendedError("the enrolment changed while its surroundings were read")
         after = changed(before, around)
+        protects = protects_others(
+            around, enrolment_id, before.protected_hashes, local_date(context.now)
+        )
         if after == before:
-            return Change(before, before)
+            return Change(before, before, protects)
         after = _as_others_make_it(after, around, context.now)
         after = with_derived_status(
             after, around.person, protocol=context.protocol, now=context.now
@@ -243,9 +254,12 @@ def _change(
             person=(before.person_hash, person) if person != around.person else None,
             numbers={k: v for k, v in traced.items() if v != around.numbers[k]},
         )
-        return Change(before, after)
+        return Change(before, after, protects)
 
-    return on_contention(attempt)
+    change = on_contention(attempt)
+    if change.after.allocated_at or change.protects:
+        context.outlast_claims()
+    return change
 
 
 def _as_others_make_it(enrolment: Enrolment, around: Surroundings, now: datetime) -> Enrolment:

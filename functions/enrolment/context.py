@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from enrolment.store import EnrolmentStore
@@ -12,9 +13,12 @@ from trial.aws import clients
 from trial.aws.kms import MacKey, SealKey
 from trial.aws.table import Table
 from trial.config import EnrolmentSettings, settings
+from trial.open_claims import outlast_claims
 from trial.protocol.load import load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.event_handler.api_gateway import Router
 
     from trial.protocol.settings import Protocol
@@ -22,7 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """The collaborators of a use case, who asks (`by`), and when."""
+    """
+    The collaborators of a use case, who asks (`by`), and when.
+
+    `outlast_claims` waits until no text that is claimed already can still go.
+    """
 
     store: EnrolmentStore
     identity: MacKey
@@ -30,6 +38,7 @@ class RequestContext:
     protocol: Protocol
     by: str
     now: datetime
+    outlast_claims: Callable[[], None]
 
 
 def context(router: Router) -> RequestContext:
@@ -42,4 +51,5 @@ def context(router: Router) -> RequestContext:
         protocol=load(chosen.protocol),
         by=caller(router),
         now=datetime.now(UTC),
+        outlast_claims=partial(outlast_claims, chosen.outlast_claims_seconds),
     )

@@ -28,7 +28,7 @@ from trial.records import (
 from trial.retry import on_contention
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import date, datetime
     from uuid import UUID
 
@@ -66,27 +66,30 @@ def enrol(
     sealing: SealKey,
     protocol: Protocol,
     now: datetime,
+    outlast_claims: Callable[[], None],
 ) -> tuple[Enrolment, bool]:
     """
     The enrolment of an order, and whether it is new.
 
     Safe to repeat: the same request finds what it made. A respondent already enrolled whose
-    number this order protects is stopped in the same transaction. Raises ConflictError if the
-    order is known with other content, or nobody can tell any more because it is erased;
-    FieldError if a date lies in the future.
+    number this order protects is stopped in the same transaction, and then `outlast_claims` waits
+    until no text claimed before can still go. Raises ConflictError if the order is known with other
+    content, or nobody can tell any more because it is erased; FieldError if a date lies in the
+    future.
     """
     _refuse_the_future(request, local_date(now))
     ident = enrolment_id(request.order.force, request.order.reference)
     hashes = _hashes(request, identity)
 
-    def attempt() -> tuple[Enrolment, bool]:
+    def attempt() -> tuple[Enrolment, bool, bool]:
         around = store.surroundings(ident, hashes.person, hashes.numbers)
+        protects = protects_others(around, ident, hashes.protected, local_date(now))
         if around.enrolment:
             if around.enrolment.erased_at:
                 raise ConflictError("this order was enrolled, and its identifiers are erased")
             if around.enrolment.request_digest != hashes.request:
                 raise ConflictError("this order is enrolled already, with other content")
-            return around.enrolment, False
+            return around.enrolment, False, protects
         enrolment = _new(request, ident, hashes, around, sealing, protocol, now)
         others = other_affected_enrolments(
             around,
@@ -113,9 +116,12 @@ def enrol(
                 **{each.enrolment_id: Audit(at=now, what=what, by=by) for each, what in others},
             },
         )
-        return enrolment, True
+        return enrolment, True, protects
 
-    return on_contention(attempt)
+    enrolment, new, protects = on_contention(attempt)
+    if protects:
+        outlast_claims()
+    return enrolment, new
 
 
 def _new(
@@ -209,6 +215,17 @@ def with_number_standing(
     crowded = len(others) > MOST_SHARING
     unsafe = number_hash in own_protected or any_live(seen.protected, today) or crowded
     return mobile.model_copy(update={"unsafe": unsafe, "shared": bool(others)})
+
+
+def protects_others(
+    around: Surroundings, ident: UUID, protected: Iterable[str], today: date
+) -> bool:
+    """Whether the number of anybody else, whose order is live, is among those protected."""
+    return any(
+        each != ident and last_day >= today
+        for number_hash in protected
+        for each, last_day in around.numbers[number_hash].respondents.items()
+    )
 
 
 def other_affected_enrolments(

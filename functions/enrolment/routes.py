@@ -84,6 +84,7 @@ def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccept
         sealing=at.sealing,
         protocol=at.protocol,
         now=at.now,
+        outlast_claims=at.outlast_claims,
     )
     logger.info(
         "enrolment accepted" if new else "enrolment repeated",
@@ -224,5 +225,6 @@ def _changed(
 ) -> EnrolmentOut:
     """Change an enrolment, and show it as it is then."""
     at, ident = context(router), parse_enrolment_id(enrolment_id)
-    emit_changed(*act(ident, given, at))
+    done = act(ident, given, at)
+    emit_changed(done.before, done.after)
     return enrolment_view(at.store.file(ident))

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def set_switch(given: SwitchIn, context: RequestContext) -> Switch:
-    """Pause or resume the whole trial's sending. Safe to repeat."""
+    """
+    Pause or resume the whole trial's sending. Safe to repeat.
+
+    A pause returns when no text that was claimed before it can still go.
+    """
 
     def attempt() -> Switch:
         known = context.store.switch()
@@ -29,11 +33,18 @@ def set_switch(given: SwitchIn, context: RequestContext) -> Switch:
         context.store.keep_switch(switch, Audit(at=context.now, what=what, by=context.by))
         return switch
 
-    return on_contention(attempt)
+    switch = on_contention(attempt)
+    if switch.paused:
+        context.outlast_claims()
+    return switch
 
 
 def suppress(given: SuppressionIn, context: RequestContext) -> tuple[SuppressedNumber, bool]:
-    """The number's entry in the suppression list, and whether it is new. Only its hash is kept."""
+    """
+    The number's entry in the suppression list, and whether it is new. Only its hash is kept.
+
+    Returns when no text that was claimed before can still go.
+    """
     hashed = number_hash(context.identity, given.number)
 
     def attempt() -> tuple[SuppressedNumber, bool]:
@@ -48,4 +59,6 @@ def suppress(given: SuppressionIn, context: RequestContext) -> tuple[SuppressedN
         )
         return entry, True
 
-    return on_contention(attempt)
+    kept = on_contention(attempt)
+    context.outlast_claims()
+    return kept

@@ -2,7 +2,8 @@
 Handing one text to SNS, and saying exactly how much is known of what became of it.
 
 SNS has no idempotency token for a text. So there is one HTTP request per call, and every
-answer is one of three: it was not sent, it never will be, or nobody can tell.
+answer is one of three: it was not sent, it never will be, or nobody can tell. Only an answer about
+the number or the text is a verdict on it: a missing right of our own is none.
 """
 
 from __future__ import annotations
@@ -24,12 +25,21 @@ from trial.errors import RejectedError, TrialError, UnavailableError
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-# Answers to a request that was turned away at the door: it may be made again.
-_TURNED_AWAY = frozenset(
+# Answers about the number or the text itself. Every other refusal is about the request: our rights,
+# signature, token or rate. It is mended, and the text is tried again.
+# https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
+_FINAL = frozenset(
     {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "RequestExpired",
+        "InvalidParameter",
+        "InvalidParameterException",
+        "InvalidParameterValue",
+        "OptedOut",
+        "OptedOutException",
+        "ParameterValueInvalid",
+    }
+)
+_THROTTLED = frozenset(
+    {
         "RequestLimitExceeded",
         "Throttled",
         "ThrottledException",
@@ -38,7 +48,7 @@ _TURNED_AWAY = frozenset(
         "TooManyRequestsException",
     }
 )
-_TOO_MANY_REQUESTS, _REQUEST_TIMEOUT = 429, 408
+_BAD_REQUEST, _REQUEST_TIMEOUT, _SERVER_ERROR = 400, 408, 500
 
 
 class NotSentError(UnavailableError):
@@ -88,8 +98,9 @@ class Gateway:
 def _translated(error: ClientError) -> TrialError:
     code = error.response["Error"]["Code"]
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    if status == _TOO_MANY_REQUESTS or code in _TURNED_AWAY:
-        return NotSentError(f"the provider answered {code}")
-    if 400 <= status < 500 and status != _REQUEST_TIMEOUT:  # noqa: PLR2004 - client errors
+    if status == _BAD_REQUEST and code in _FINAL:
         return RefusedError(code)
+    refused = _BAD_REQUEST <= status < _SERVER_ERROR and status != _REQUEST_TIMEOUT
+    if refused or code in _THROTTLED:
+        return NotSentError(f"the provider answered {code}")
     return UnsureError(f"the provider answered {status}")

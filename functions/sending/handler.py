@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID  # noqa: TC003 - pydantic reads the annotation
 
@@ -60,7 +61,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         gateway=Gateway(clients.sns(), chosen.sender_id),
         sealing=SealKey(clients.kms(), chosen.sealing_key_id),
         force=Force(chosen.force_name, chosen.force_contact),
-        now=datetime.now(UTC),
+        clock=partial(datetime.now, UTC),
     )
     log = logger.error if result.outcome in _GRAVE else logger.info
     log("reminder handled", outcome=result.outcome, reason=result.reason)

@@ -1,4 +1,4 @@
-"""Sending one reminder: guard, claim, publish once, close."""
+"""Sending one reminder: guard, claim, guard again, publish once, close."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from sending.store import (
     REMINDER_OPEN,
     SENDING_ON,
     TEXTS_LEFT,
-    SendFacts,
+    Claim,
 )
 from trial.aws.table import ConditionFailedError
 from trial.codes import Arm, ReminderState, Suppression
 from trial.errors import ContendedError, RejectedError
+from trial.open_claims import BEGIN_WITHIN
 from trial.phone import uk_mobile
 from trial.protocol.load import load
-from trial.protocol.timetable import local_date
 from trial.protocol.wording import render
 
 if TYPE_CHECKING:
-    from datetime import date, datetime, timedelta
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from sending.gateway import Gateway
-    from sending.store import SendingStore
+    from sending.store import SendFacts, SendingStore
     from trial.aws.kms import SealKey
     from trial.protocol.settings import Protocol
 
@@ -82,22 +83,25 @@ def send(
     gateway: Gateway,
     sealing: SealKey,
     force: Force,
-    now: datetime,
+    clock: Callable[[], datetime],
 ) -> Result:
     """
     Text reminder `number` if it is due and may go; at most one request to the provider, ever.
 
-    Raises NotSentError after giving the claim back, so that a retry may claim it again. What
-    is unsure stays claimed, and is never sent again by itself.
+    Raises NotSentError after giving the claim back, so that a retry may claim it again. If the
+    outcome is unknown, the reminder stays claimed and is never resent automatically. `clock` gives
+    the aware time, and is read again right before the request.
     """
     for _ in range(_TRIES):
         facts = store.facts(enrolment_id, number)
+        now = clock()
         if facts.reminder.state not in _OPEN:
             return Result(Outcome.NOTHING_TO_DO)
         if now < facts.reminder.due_at:
             return Result(Outcome.NOT_DUE)  # it has moved; its own schedule will bring it
         try:
-            return _send(facts, store, gateway, sealing, force, now)
+            if result := _send(facts, store, gateway, sealing, force, clock):
+                return result
         except ConditionFailedError as refusal:
             if result := _result_of_lost_claim(refusal.failed):
                 return result
@@ -110,22 +114,26 @@ def _send(
     gateway: Gateway,
     sealing: SealKey,
     force: Force,
-    now: datetime,
-) -> Result:
-    """One try. Raises ConditionFailedError if something was no longer as it had been read."""
+    clock: Callable[[], datetime],
+) -> Result | None:
+    """
+    One try; None if it was claimed too slowly, and has been released.
+
+    Raises ConditionFailedError if something was no longer as it had been read.
+    """
     protocol = _stamped_protocol(facts)
-    day = local_date(now)
-    reason = why_not(facts.reminder, facts.enrolment, protocol=protocol, now=now)
+    reason = why_not(facts.reminder, facts.enrolment, protocol=protocol, now=clock())
     if reason is None:
         text = _text(facts, protocol, sealing, force)
+        claim = Claim(facts, at=clock())
         try:
-            store.claim_reminder(facts, day=day, now=now)
+            store.claim_reminder(claim)
         except ConditionFailedError as refusal:
             reason = _standing_in_the_way(refusal.failed)
             if reason is None:
                 raise
         else:
-            return _publish(facts, text, store, gateway, day, now)
+            return _publish(claim, text, protocol, store, gateway, clock())
     store.suppress(facts.reminder, reason)
     return Result(Outcome.SUPPRESSED, reason)
 
@@ -151,20 +159,35 @@ def _result_of_lost_claim(failed: frozenset[str]) -> Result | None:
 
 
 def _publish(
-    facts: SendFacts, text: Text, store: SendingStore, gateway: Gateway, day: date, now: datetime
-) -> Result:
+    claim: Claim,
+    text: Text,
+    protocol: Protocol,
+    store: SendingStore,
+    gateway: Gateway,
+    now: datetime,
+) -> Result | None:
+    """
+    One request, `now`; None if that is too long after the claim, or the time for it has passed.
+
+    Safety acts are answered once every claim made before them is this old: see `open_claims`.
+    """
+    reminder, enrolment = claim.facts.reminder, claim.facts.enrolment
+    overdue = now - claim.at > BEGIN_WITHIN
+    if overdue or why_not(reminder, enrolment, protocol=protocol, now=now):
+        store.release_claim(claim, now=now)
+        return None
     try:
         message_id = gateway.publish(text.number, text.message)
     except NotSentError:
-        store.release_claim(facts, day=day, claimed_at=now)
+        store.release_claim(claim, now=now)
         raise
     except RefusedError as refusal:
-        store.keep_failed(facts.reminder, reason=refusal.code, claimed_at=now)
+        store.keep_failed(claim, reason=refusal.code)
         return Result(Outcome.FAILED, refusal.code)
     except UnsureError as error:
         return Result(Outcome.UNSURE, str(error))
-    store.keep_sent(facts.reminder, message_id=message_id, claimed_at=now)
-    return Result(Outcome.SENT, late=now - facts.reminder.due_at)
+    store.keep_sent(claim, message_id=message_id, sent_at=now)
+    return Result(Outcome.SENT, late=now - reminder.due_at)
 
 
 def _text(facts: SendFacts, protocol: Protocol, sealing: SealKey, force: Force) -> Text:

@@ -10,6 +10,7 @@ from trial.codes import ReminderState, Status, Suppression
 from trial.errors import ContendedError, NotFoundError
 from trial.messages import MESSAGE_AS_SEEN, closing
 from trial.progress import moved
+from trial.protocol.timetable import local_date
 from trial.records import (
     SWITCH_KEY,
     Allocation,
@@ -28,8 +29,10 @@ from trial.records import (
 )
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
     from uuid import UUID
+
+    from trial.aws.table import Key
 
 REMINDER_OPEN = "reminder is open"
 ENROLMENT_AS_SEEN = "enrolment as seen"
@@ -50,6 +53,33 @@ class SendFacts:
     reminder: Reminder
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to publish one reminder, since when, as claimed from these facts."""
+
+    facts: SendFacts
+    at: datetime
+
+    @property
+    def day(self) -> Key:
+        """Where it says that the person was texted on that local day."""
+        return day_key(self.facts.enrolment.person_hash, local_date(self.at))
+
+    @property
+    def texts(self) -> Key:
+        """Where the whole trial's texts of that local day are counted."""
+        return texts_key(local_date(self.at))
+
+    @property
+    def is_ours(self) -> Check:
+        """Nobody has released it, closed it or claimed it anew."""
+        return Check(
+            "claim is ours",
+            "#state = :claimed AND #claimed_at = :claimed_at",
+            {"claimed": ReminderState.CLAIMED.value, "claimed_at": self.at.isoformat()},
+        )
+
+
 class SendingStore:
     """Speaks intent to the table."""
 
@@ -68,7 +98,7 @@ class SendingStore:
             raise NotFoundError("there is no such reminder")
         return SendFacts(Enrolment.of(enrolment), Allocation.of(allocation), Reminder.of(reminder))
 
-    def claim_reminder(self, facts: SendFacts, *, day: date, now: datetime) -> None:
+    def claim_reminder(self, claim: Claim) -> None:
         """
         Take the right to publish this reminder, which is never given twice.
 
@@ -77,14 +107,14 @@ class SendingStore:
         the trial is paused, NUMBER_TEXTABLE if the number is suppressed, DAY_FREE if the
         person was texted that day already, TEXTS_LEFT if as many texts went as may in a day.
         """
-        enrolment, reminder = facts.enrolment, facts.reminder
-        audit = Audit(at=now, what=f"text {reminder.number} disclosed", by="sending")
+        enrolment, reminder = claim.facts.enrolment, claim.facts.reminder
+        audit = Audit(at=claim.at, what=f"text {reminder.number} disclosed", by="sending")
         self._table.write(
             moved(
                 reminder,
                 ReminderState.CLAIMED,
                 condition=_open(reminder),
-                claimed_at=now.isoformat(),
+                claimed_at=claim.at.isoformat(),
             ),
             check(
                 enrolment_key(enrolment.enrolment_id),
@@ -105,12 +135,12 @@ class SendingStore:
                 Check(NUMBER_TEXTABLE, "attribute_not_exists(#suppressed)"),
             ),
             put(
-                day_key(enrolment.person_hash, day),
+                claim.day,
                 {"kind": "day", "enrolment_id": str(enrolment.enrolment_id)},
                 Check(DAY_FREE, ABSENT),
             ),
             count(
-                texts_key(day),
+                claim.texts,
                 "texts",
                 1,
                 Check(
@@ -122,20 +152,23 @@ class SendingStore:
             put(audit_key(enrolment.enrolment_id, audit), audit.item()),
         )
 
-    def release_claim(self, facts: SendFacts, *, day: date, claimed_at: datetime) -> None:
-        """Give the right back: the text was certainly not sent."""
+    def release_claim(self, claim: Claim, *, now: datetime) -> None:
+        """Give the right back: the text was certainly not sent, and the trail says so."""
+        reminder = claim.facts.reminder
+        audit = Audit(at=now, what=f"text {reminder.number} released", by="sending")
         self._table.write(
             moved(
-                facts.reminder,
+                reminder,
                 ReminderState.SCHEDULED,
-                condition=_claimed(claimed_at),
+                condition=claim.is_ours,
                 remove=["claimed_at"],
             ),
-            delete(day_key(facts.enrolment.person_hash, day)),
-            count(texts_key(day), "texts", -1),
+            delete(claim.day),
+            count(claim.texts, "texts", -1),
+            put(audit_key(reminder.enrolment_id, audit), audit.item()),
         )
 
-    def keep_sent(self, reminder: Reminder, *, message_id: str, claimed_at: datetime) -> None:
+    def keep_sent(self, claim: Claim, *, message_id: str, sent_at: datetime) -> None:
         """
         The provider has taken the text; the carrier's word on it may be here already.
 
@@ -144,13 +177,13 @@ class SendingStore:
         stray = None
         for _ in range(_TRIES):
             acts = closing(
-                reminder,
+                claim.facts.reminder,
                 message_id,
                 stray=stray,
-                sent_at=claimed_at,
-                condition=_claimed(claimed_at),
+                sent_at=sent_at,
+                condition=claim.is_ours,
                 by="sending",
-                now=claimed_at,
+                now=sent_at,
             )
             try:
                 return self._table.write(*acts)
@@ -161,10 +194,11 @@ class SendingStore:
             stray = Stray.of(item or {})
         raise ContendedError("the carrier's word kept changing")
 
-    def keep_failed(self, reminder: Reminder, *, reason: str, claimed_at: datetime) -> None:
+    def keep_failed(self, claim: Claim, *, reason: str) -> None:
         """The provider said a definite no."""
+        failed = ReminderState.FAILED
         self._table.write(
-            moved(reminder, ReminderState.FAILED, condition=_claimed(claimed_at), reason=reason)
+            moved(claim.facts.reminder, failed, condition=claim.is_ours, reason=reason)
         )
 
     def suppress(self, reminder: Reminder, reason: Suppression) -> None:
@@ -189,11 +223,3 @@ def _open(reminder: Reminder) -> Check:
     }
     text = "#state IN (:planned, :scheduled) AND #due_at = :due_at"
     return Check(REMINDER_OPEN, text, values)
-
-
-def _claimed(claimed_at: datetime) -> Check:
-    return Check(
-        "claim is ours",
-        "#state = :claimed AND #claimed_at = :claimed_at",
-        {"claimed": ReminderState.CLAIMED.value, "claimed_at": claimed_at.isoformat()},
-    )

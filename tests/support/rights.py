@@ -90,6 +90,9 @@ def taken(call: Call, names: Mapping[str, str], bucket_keys: Mapping[str, str]) 
         case "sns":
             assert (operation, params.get("TopicArn")) == ("Publish", None)
             yield Right("sns:Publish", params["PhoneNumber"])
+            # https://docs.aws.amazon.com/sns/latest/dg/sns-sms-access-management.html
+            called_by = ("aws:CalledViaLast", "sns.amazonaws.com")
+            yield Right("sms-voice:SendTextMessage", "*", (called_by,))
         case "s3":
             yield from _of_a_bucket(operation, params, names, bucket_keys)
         case _:

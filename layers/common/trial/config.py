@@ -17,6 +17,7 @@ class Settings(Model):
 class EnrolmentSettings(Settings):
     """For the function that takes orders, and what upstream reports of them."""
 
+    outlast_claims_seconds: float
     protocol: str
     identity_key_id: str
     sealing_key_id: str
@@ -33,6 +34,7 @@ class DisclosureSettings(Settings):
 class OperationsSettings(Settings):
     """For the function that counts, and keeps the switch and the suppression list."""
 
+    outlast_claims_seconds: float
     protocol: str
     identity_key_id: str
 

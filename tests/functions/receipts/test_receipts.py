@@ -14,7 +14,7 @@ import pytest
 
 from enrolment.enrol import keyed
 from receipts.handler import lambda_handler, logger
-from sending.store import SendingStore
+from sending.store import Claim, SendingStore
 from tests.support.faults import meddling, raising, refusal
 from tests.support.samples import MORNING, TABLE
 from tests.support.steps import CONTEXT, call, someone_in
@@ -70,8 +70,8 @@ def enrolment_id(cloud: dict[str, str]) -> UUID:  # noqa: ARG001
 
 def claim(enrolment_id: UUID, number: int) -> None:
     store = SendingStore(Table(clients.dynamodb(), TABLE), texts_per_day=500)
-    day = MORNING.date() + timedelta(days=number)  # no two on one day
-    store.claim_reminder(store.facts(enrolment_id, number), day=day, now=MORNING)
+    at = MORNING + timedelta(days=number - 1)  # no two on one day
+    store.claim_reminder(Claim(store.facts(enrolment_id, number), at))
 
 
 def new_message() -> str:
@@ -120,9 +120,10 @@ def bring(*lines: str, message_type: str = "DATA_MESSAGE") -> None:
 
 def close(enrolment_id: UUID, message_id: str, number: int = 1) -> None:
     """What sending does when SNS has taken the text."""
-    reminder = reminder_of(enrolment_id, number)
     store = SendingStore(Table(clients.dynamodb(), TABLE), texts_per_day=500)
-    store.keep_sent(reminder, message_id=message_id, claimed_at=MORNING)
+    facts = store.facts(enrolment_id, number)
+    at = facts.reminder.claimed_at or MORNING
+    store.keep_sent(Claim(facts, at), message_id=message_id, sent_at=at)
 
 
 def sent(enrolment_id: UUID) -> str:

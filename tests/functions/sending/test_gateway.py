@@ -135,9 +135,19 @@ def test_a_text_goes_under_the_sender_s_name_and_its_message_id_comes_back() -> 
         (400, "Throttled"),
         (503, "Throttling"),
         (403, "ExpiredToken"),
+        (403, "AuthorizationError"),
+        (403, "AccessDenied"),
+        (403, "SignatureDoesNotMatch"),
+        (403, "InvalidClientTokenId"),
+        (403, "OptedOut"),
+        (400, "RequestExpired"),
+        (400, "KMSAccessDenied"),
+        (404, "NotFound"),
     ],
 )
-def test_who_is_turned_away_may_come_again_but_not_by_itself(status: int, code: str) -> None:
+def test_a_refusal_of_the_request_itself_means_that_nothing_was_sent(
+    status: int, code: str
+) -> None:
     with provider(complaining(status, code)) as server, pytest.raises(NotSentError):
         published(server)
     assert len(server.asked) == 1
@@ -145,7 +155,7 @@ def test_who_is_turned_away_may_come_again_but_not_by_itself(status: int, code: 
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(400, "InvalidParameter"), (403, "AuthorizationError"), (400, "OptedOut"), (404, "NotFound")],
+    [(400, "InvalidParameter"), (400, "InvalidParameterValue"), (400, "OptedOut")],
 )
 def test_a_definite_no_is_told_by_its_code(status: int, code: str) -> None:
     with provider(complaining(status, code)) as server, pytest.raises(RefusedError) as refused:

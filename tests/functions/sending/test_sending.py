@@ -37,7 +37,7 @@ from tests.support.table import (
 from trial import config
 from trial.aws import clients
 from trial.codes import Arm, ReminderState, Status
-from trial.errors import NotFoundError, RejectedError, UnavailableError
+from trial.errors import ContendedError, NotFoundError, RejectedError, UnavailableError
 from trial.phone import NumberError
 from trial.protocol.load import path_of
 from trial.protocol.wording import septets
@@ -303,11 +303,9 @@ def test_what_keeps_changing_is_left_to_a_retry(due: UUID) -> None:
 # What the provider answers
 
 
-@pytest.mark.parametrize(
-    ("code", "status"), [("InvalidParameter", 400), ("AuthorizationError", 403), ("OptedOut", 400)]
-)
-def test_a_definite_no_is_the_end_of_it(due: UUID, code: str, status: int, log: StringIO) -> None:
-    with meddling(clients.sns(), PUBLISH, raising(refusal(code, status=status))):
+@pytest.mark.parametrize("code", ["InvalidParameter", "InvalidParameterValue", "OptedOut"])
+def test_a_definite_no_is_the_end_of_it(due: UUID, code: str, log: StringIO) -> None:
+    with meddling(clients.sns(), PUBLISH, raising(refusal(code))):
         assert fire(due, 2) == "failed"
     assert state(due) == (ReminderState.FAILED, code)
     assert fire(due, 2) == "nothing_to_do"
@@ -320,9 +318,12 @@ def test_a_definite_no_is_the_end_of_it(due: UUID, code: str, status: int, log: 
     [
         refusal("Throttling", status=429),
         refusal("ThrottlingException"),
+        refusal("AuthorizationError", status=403),
+        refusal("SignatureDoesNotMatch", status=403),
+        refusal("ExpiredToken", status=403),
         EndpointConnectionError(endpoint_url="https://sns"),
     ],
-    ids=["too many", "throttled", "no way there"],
+    ids=["too many", "throttled", "no right", "no signature", "no token", "no way there"],
 )
 def test_what_was_certainly_not_sent_is_given_back_for_a_retry(due: UUID, error: Exception) -> None:
     before = everything()
@@ -415,6 +416,60 @@ def test_a_text_that_cannot_be_noted_as_sent_is_not_sent_again(due: UUID) -> Non
     assert fire(due, 2) == "nothing_to_do"
     assert state(due) == (ReminderState.CLAIMED, None)
     assert len(texts()) == 1
+
+
+# A claim that takes too long
+
+
+def slow_claim(clock: Traveller, seconds: float) -> Callable[[], None]:
+    return lambda: clock.shift(timedelta(seconds=seconds))
+
+
+def test_a_text_that_has_not_begun_soon_after_its_claim_is_given_up(
+    due: UUID, clock: Traveller
+) -> None:
+    with (
+        meddling(clients.dynamodb(), CLAIM, slow_claim(clock, 1.01), times=6),
+        counting(clients.sns(), "sns.Publish") as requests,
+        pytest.raises(ContendedError),
+    ):
+        fire(due, 2)  # three claims, and the release of each
+    assert requests == []
+    assert state(due) == (ReminderState.SCHEDULED, None)
+
+
+def test_after_a_slow_claim_it_is_claimed_again_and_sent_when_it_says(
+    due: UUID, clock: Traveller
+) -> None:
+    with meddling(clients.dynamodb(), CLAIM, slow_claim(clock, 1.01)):
+        assert fire(due, 2) == "sent"
+    assert len(texts()) == 1
+    assert reminder_of(due, 2).sent_at == NOW + timedelta(seconds=1.01)
+    kept = [item["what"] for item in everything().values() if item["kind"] == "audit"]
+    assert sorted(what for what in kept if what.startswith("text ")) == [
+        "text 2 disclosed",
+        "text 2 disclosed",
+        "text 2 released",
+    ]
+
+
+def test_a_text_is_sent_at_the_time_of_its_request(due: UUID, clock: Traveller) -> None:
+    with meddling(clients.dynamodb(), CLAIM, slow_claim(clock, 0.75)):
+        assert fire(due, 2) == "sent"
+    reminder = reminder_of(due, 2)
+    assert (reminder.claimed_at, reminder.sent_at) == (NOW, NOW + timedelta(seconds=0.75))
+
+
+def test_the_window_is_looked_at_again_right_before_the_request(
+    treated: UUID, clock: Traveller
+) -> None:
+    closes = datetime(2026, 12, 3, 20, tzinfo=UTC)
+    change_reminder(treated, 2, due_at=closes - timedelta(minutes=1))
+    clock.move_to(closes - timedelta(seconds=0.5))
+    with meddling(clients.dynamodb(), CLAIM, slow_claim(clock, 0.5)):
+        assert fire(treated, 2) == "suppressed"
+    assert state(treated) == (ReminderState.SUPPRESSED, "outside_window")
+    assert texts() == []
 
 
 # What is not sent at all

@@ -72,15 +72,10 @@ GUARDS = (
     Guard(
         "closing another's claim",
         f"{_SENDING}/store.py",
-        '        "#state = :claimed AND #claimed_at = :claimed_at",\n'
-        '        {"claimed": ReminderState.CLAIMED.value, "claimed_at": claimed_at.isoformat()},\n',
-        '        "#state IN (:claimed, :unknown, :planned, :scheduled)",\n'
-        "        {\n"
-        '            "claimed": "claimed",\n'
-        '            "unknown": "unknown",\n'
-        '            "planned": "planned",\n'
-        '            "scheduled": "scheduled",\n'
-        "        },\n",
+        '            "#state = :claimed AND #claimed_at = :claimed_at",\n            {"claimed": '
+        'ReminderState.CLAIMED.value, "claimed_at": self.at.isoformat()},\n',
+        '            "#state IN (:claimed, :unknown, :planned, :scheduled)",\n'
+        '            {each: each for each in ("claimed", "unknown", "planned", "scheduled")},\n',
     ),
     # Sending: the guard
     Guard(
@@ -191,14 +186,56 @@ GUARDS = (
     Guard(
         "losing what was turned away",
         f"{_SENDING}/send.py",
-        "        store.release_claim(facts, day=day, claimed_at=now)\n",
-        "",
+        "    except NotSentError:\n        store.release_claim(claim, now=now)\n",
+        "    except NotSentError:\n",
     ),
     Guard(
         "several requests for one text",
         f"{_TRIAL}/aws/clients.py",
         'retries={"total_max_attempts": 1}',
         'retries={"total_max_attempts": 3}',
+    ),
+    Guard(
+        "a text that leaves long after its claim",
+        f"{_SENDING}/send.py",
+        "overdue = now - claim.at > BEGIN_WITHIN",
+        "overdue = False",
+    ),
+    Guard(
+        "a text after the window has closed in mid-claim",
+        f"{_SENDING}/send.py",
+        "if overdue or why_not(reminder, enrolment, protocol=protocol, now=now):",
+        "if overdue:",
+    ),
+    Guard(
+        "answering an end while a text may go",
+        f"{_ENROLMENT}/change.py",
+        "        context.outlast_claims()\n",
+        "        pass\n",
+    ),
+    Guard(
+        "answering a pause while a text may go",
+        "functions/operations/switch.py",
+        "    if switch.paused:\n        context.outlast_claims()\n",
+        "",
+    ),
+    Guard(
+        "answering a suppression while a text may go",
+        "functions/operations/switch.py",
+        "    context.outlast_claims()\n    return kept\n",
+        "    return kept\n",
+    ),
+    Guard(
+        "answering a protection while a text may go",
+        f"{_ENROLMENT}/enrol.py",
+        "    if protects:\n        outlast_claims()\n",
+        "",
+    ),
+    Guard(
+        "a verdict on a number from a missing right of our own",
+        f"{_SENDING}/gateway.py",
+        "if status == _BAD_REQUEST and code in _FINAL:",
+        "if _BAD_REQUEST <= status < _SERVER_ERROR and code not in _THROTTLED:",
     ),
     # Reconciliation
     Guard(
@@ -313,9 +350,8 @@ GUARDS = (
     Guard(
         "scheduling what has changed meanwhile",
         f"{_SCHEDULING}/store.py",
-        '        condition = Check("reminder as seen", '
-        '"#state = :state AND #due_at = :due_at", seen)\n',
-        '        condition = Check("reminder as seen", "attribute_not_exists(#nothing)")\n',
+        'condition = Check("reminder as seen", "#state = :state AND #due_at = :due_at", seen)\n',
+        'condition = Check("reminder as seen", "attribute_not_exists(#nothing)")\n',
     ),
     Guard(
         "schedules for somebody in control",

@@ -36,6 +36,7 @@ class Fault(StrEnum):
     TEXT_THROTTLED = "provider answered 429"
     TEXT_ERROR = "provider answered 500"
     TEXT_TIMEOUT = "provider accepted, then timed out"
+    TEXT_FORBIDDEN = "provider answered 403"
     TEXT_REFUSED = "provider refused"
     TEXT_SILENT = "opted out, silently"
     RECEIPT_LATE = "receipt late"
@@ -60,6 +61,7 @@ TEXTS = {
     Fault.TEXT_THROTTLED: 0.03,
     Fault.TEXT_ERROR: 0.03,
     Fault.TEXT_TIMEOUT: 0.03,
+    Fault.TEXT_FORBIDDEN: 0.02,
     Fault.TEXT_REFUSED: 0.02,
     Fault.TEXT_SILENT: 0.02,
     Fault.CRASH_AFTER: 0.02,

@@ -86,8 +86,6 @@ class Model:
     claims: dict[tuple[UUID, int], tuple[str, list[Facts]]] = field(default_factory=dict)
     handed: set[tuple[UUID, int]] = field(default_factory=set)
     days: dict[tuple[str, date], tuple[UUID, int]] = field(default_factory=dict)
-    overtaken: int = 0
-    """Texts claimed before, and handed over after, an answer that no text would go any more."""
 
     def allocated(self, ident: UUID, arm: Arm, reminders: int) -> None:
         """An allocation was committed, with so many reminders."""
@@ -169,7 +167,10 @@ class Model:
         today = datetime.now(LONDON).date()
         day = (told[0].person, today)
         _must(day not in self.days, "one text a day to a person")
-        self.overtaken += all(self._against(w, theme, today) for w in self.lives[ident].worlds)
+        against = [self._against(world, theme, today) for world in self.lives[ident].worlds]
+        _must(None in against and False in self.paused.worlds, "no text after an answer")
+        clock = datetime.now(LONDON).time()
+        _must(OPENS <= clock < CLOSES, "no text leaves outside the window")
         self.handed.add((ident, number))
         self.days[day] = (ident, number)
 

@@ -104,7 +104,6 @@ class Simulation:
             world.run(self.upstream.until + _AFTERWARDS)
             world.run(self.upstream.until + _AFTERWARDS + _AHEAD)
             self._settled()
-            world.counted["texts overtaken by an answer"] = world.model.overtaken
             world.counted["texts"] = self.phones.texts
 
     # --- watching ----------------------------------------------------------------------------

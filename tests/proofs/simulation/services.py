@@ -35,6 +35,10 @@ _SHARDS = 2
 _TRIMMED = timedelta(hours=24)
 _LONG = timedelta(hours=6)  # for one bad record to hold up others
 _HISTORY = 12  # records that a replay goes back
+_TURNED_AWAY = {
+    Fault.TEXT_THROTTLED: (("Throttling", 400), ("Throttling", 429)),
+    Fault.TEXT_FORBIDDEN: (("AuthorizationError", 403), ("ExpiredToken", 403)),
+}
 
 
 @cache
@@ -282,18 +286,18 @@ class Phones:
         world, invocation = self.world, self.world.stack[-1]
         assert invocation.about
         reminder = invocation.about, invocation.reminder
-        world.in_between()
         fault = world.befalls("sns.Publish", TEXTS)
         if fault is Fault.CRASH_BEFORE:
             raise Crash
         if fault is Fault.TEXT_UNREACHABLE:
             raise EndpointConnectionError(endpoint_url="simulated")
         world.model.handed_over(*reminder, request["PhoneNumber"], request["Message"])
-        if fault is Fault.TEXT_THROTTLED:
+        if fault in (Fault.TEXT_THROTTLED, Fault.TEXT_FORBIDDEN):
             world.model.turned_away(*reminder)
-            raise refusal("Throttling", world.rng.choice((400, 429)))
+            code, status = world.rng.choice(_TURNED_AWAY[fault])
+            raise refusal(code, status)
         if fault is Fault.TEXT_REFUSED:
-            raise refusal(world.rng.choice(("InvalidParameter", "OptedOut", "AuthorizationError")))
+            raise refusal(world.rng.choice(("InvalidParameter", "OptedOut")))
         if fault is not Fault.TEXT_ERROR or world.rng.random() < 0.5:
             self.texts += 1
             message_id = f"message-{self.texts}"

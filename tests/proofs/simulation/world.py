@@ -41,9 +41,10 @@ from tests.proofs.simulation.cloud import refusal
 from tests.proofs.simulation.faults import CALLS, TRANSACTIONS, Fault, Weather
 from tests.proofs.simulation.model import Model, Violation
 from tests.support.fixture_protocol import VERSION
-from trial import config, retry
+from trial import config, open_claims, retry
 from trial.aws import clients as aws_clients
 from trial.errors import TrialError
+from trial.open_claims import OUTLASTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -68,6 +69,7 @@ SETTINGS = {
     "IDENTITY_KEY_ID": "identity",
     "SEALING_KEY_ID": "sealing",
     "TEXTS_PER_DAY": "500",
+    "OUTLAST_CLAIMS_SECONDS": "0",
     "FORCE_NAME": "Durham Police",
     "FORCE_CONTACT": "101",
     "SENDER_ID": "Police",
@@ -268,6 +270,13 @@ class World:
                 self.step()
             self._show()
 
+    def pass_by(self, seconds: float) -> None:
+        """While the running function waits, whatever is on the agenda happens."""
+        until = self.now + timedelta(seconds=seconds)
+        self.run(until)
+        self.now = max(self.now, until)
+        self._show()
+
     @contextmanager
     def lived_in(self, clients: Mapping[str, object]) -> Iterator[None]:
         """The functions live in this world: its clients, its clock, its settings."""
@@ -281,6 +290,8 @@ class World:
                 patch.setattr(aws_clients, name, lambda client=client: client)
             for name, value in SETTINGS.items():
                 patch.setenv(name, value)
+            patch.setenv("OUTLAST_CLAIMS_SECONDS", str(OUTLASTED.total_seconds()))
+            patch.setattr(open_claims, "sleep", self.pass_by)
             for patient in (allocate.allocate, retry.on_contention, export.export):
                 patch.setitem(patient.__kwdefaults__ or {}, "pause", lambda _: None)
             logging.disable(logging.CRITICAL)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, cast
 from botocore.config import Config
 from botocore.session import Session
 
+from trial.open_claims import CONNECT_TIMEOUT, READ_TIMEOUT
+
 if TYPE_CHECKING:
     from botocore.client import BaseClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
 _PATIENT = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
 )
-_ONCE = Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1})
+_ONCE = Config(
+    connect_timeout=CONNECT_TIMEOUT,
+    read_timeout=READ_TIMEOUT,
+    retries={"total_max_attempts": 1},
+)
 
 
 @cache

@@ -1,0 +1,149 @@
+"""Whoever stops texts is answered when no text that was claimed before can still go."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from moto.sns.models import sns_backends
+
+from tests.support.faults import meddling
+from tests.support.samples import ACCOUNT, REGION, order
+from tests.support.steps import call, enrol, fire, someone_in
+from tests.support.table import change_reminder, number_of
+from trial import config, open_claims
+from trial.aws import clients
+from trial.codes import Arm, ReminderState
+from trial.open_claims import BEGIN_WITHIN, OUTLASTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+NOW = datetime(2026, 12, 3, 10, tzinfo=UTC)
+CLAIMED = "after-call.dynamodb.TransactWriteItems"
+ENDED = {"reason": "quashed", "at": "2026-12-03T09:00:00Z", "by": "PC-1182"}
+TODAY = {"made_on": "2026-12-03", "expires_on": "2026-12-16", "served_on": "2026-12-03"}
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch, clock: Traveller) -> list[float]:
+    """How many seconds each answer has waited; a wait moves the clock, and takes no time."""
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        clock.shift(timedelta(seconds=seconds))
+
+    monkeypatch.setattr(open_claims, "sleep", sleep)
+    monkeypatch.setenv("OUTLAST_CLAIMS_SECONDS", str(OUTLASTED.total_seconds()))
+    config.settings.cache_clear()
+    return waited
+
+
+def protect(ident: UUID) -> Any:
+    protecting = order(900 + ident.int % 99, order=TODAY, protected_numbers=[number_of(ident)])
+    return call("POST", "/enrolments", protecting)
+
+
+STOPS: dict[str, Callable[[UUID], Any]] = {
+    "end": lambda ident: call("POST", f"/enrolments/{ident}/end", ENDED),
+    "number lost": lambda ident: call(
+        "PUT", f"/enrolments/{ident}/mobile", {"missing_reason": "lost_stolen_broken"}
+    ),
+    "number changed": lambda ident: call(
+        "PUT", f"/enrolments/{ident}/mobile", {"number": "+447700900888"}
+    ),
+    "protection": protect,
+    "pause": lambda _: call("PUT", "/sending", {"paused": True, "reason": "drill", "by": "S-1"}),
+    "suppression": lambda ident: call(
+        "POST",
+        "/suppressions",
+        {"number": number_of(ident), "reason": "wrong_number", "by": "PC-1182"},
+    ),
+}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_text_claimed_before_the_answer_does_not_leave_after_it(
+    stop: str, clock: Traveller, waits: list[float]
+) -> None:
+    treated = someone_in(Arm.INTERVENTION)
+    change_reminder(treated, 2, due_at=NOW, state=ReminderState.SCHEDULED)
+    clock.move_to(NOW)
+    waits.clear()
+
+    def stopped() -> None:
+        assert STOPS[stop](treated).status in (200, 201, 202)
+
+    with meddling(clients.dynamodb(), CLAIMED, stopped):
+        fire(treated, 2)
+    sent = [text for number, text in sns_backends[ACCOUNT][REGION].sms_messages.values()]
+    assert sent == [] or stop == "number changed"
+    assert waits == [OUTLASTED.total_seconds()]
+    if sent:
+        ((number, _),) = sns_backends[ACCOUNT][REGION].sms_messages.values()
+        assert number == "+447700900888"
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_repeated_request_waits_as_the_first_does(
+    stop: str, clock: Traveller, waits: list[float]
+) -> None:
+    """The first answer may not have arrived, or not even have been given."""
+    treated = someone_in(Arm.INTERVENTION)
+    clock.move_to(NOW)
+    number = number_of(treated)
+    protected = order(900, order=TODAY, protected_numbers=[number])
+    suppressed = {"number": number, "reason": "wrong_number", "by": "PC-1182"}
+    asked: Callable[[UUID], Any] = {
+        "protection": lambda _: call("POST", "/enrolments", protected),
+        "suppression": lambda _: call("POST", "/suppressions", suppressed),
+    }.get(stop, STOPS[stop])
+    waits.clear()
+    for _ in range(2):
+        asked(treated)
+    assert waits == [OUTLASTED.total_seconds()] * 2
+
+
+@pytest.mark.parametrize("stop", ["end", "number lost", "protection"])
+def test_the_wait_is_the_same_whatever_the_arm(
+    stop: str, clock: Traveller, waits: list[float]
+) -> None:
+    waited = []
+    for arm in Arm:
+        someone = someone_in(arm, first=1 if arm is Arm.CONTROL else 300)
+        clock.move_to(NOW)
+        waits.clear()
+        STOPS[stop](someone)
+        waited.append(list(waits))
+    assert waited[0] == waited[1] != []
+
+
+def test_who_was_never_drawn_has_no_text_to_wait_for(waits: list[float]) -> None:
+    waiting = enrol(1, mobile={"missing_reason": "no_phone"})
+    call("POST", f"/enrolments/{waiting}/end", ENDED | {"at": "2026-12-01T09:00:00Z"})
+    enrol(2, protected_numbers=["+447700900999"])
+    assert waits == []
+
+
+def test_the_wait_is_longer_than_a_claimed_text_can_take() -> None:
+    limits: Any = clients.sns().meta.config
+    assert (limits.connect_timeout, limits.read_timeout) == (1, 3)
+    assert limits.retries["total_max_attempts"] == 1
+    request = timedelta(seconds=limits.connect_timeout + limits.read_timeout)
+    assert BEGIN_WITHIN + request < OUTLASTED < timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("function", ["EnrolmentFunction", "OperationsFunction"])
+def test_on_aws_every_answer_waits_so_long(template: dict[str, Any], function: str) -> None:
+    properties = template["Resources"][function]["Properties"]
+    told = properties["Environment"]["Variables"]["OUTLAST_CLAIMS_SECONDS"]
+    on_aws, elsewhere = told["Fn::If"][1:]
+    assert float(on_aws) == OUTLASTED.total_seconds()
+    assert BEGIN_WITHIN.total_seconds() < float(elsewhere)
