@@ -337,9 +337,9 @@ def turn(*, paused: bool) -> None:
 
 
 def nothing_sent(clock: Traveller) -> None:
-    """SNS refuses every text."""
+    """SNS refuses every text, for a sender that it does not know, say."""
     due = several(clock, 3)
-    no = raising(refusal("AuthorizationErrorException", status=403))
+    no = raising(refusal("InvalidParameter"))
     with meddling(clients.sns(), PUBLISH, no, times=3):
         assert [fire(ident, 1) for ident in due] == ["failed"] * 3
     clock.shift(HOUR)
