@@ -11,7 +11,8 @@ from pydantic import AwareDatetime  # noqa: TC002 - pydantic reads it
 
 from trial.aws.table import Key
 from trial.codes import Model
-from trial.records import Allocation, Cursor, allocation_key, enrolment_key
+from trial.records.allocation import Allocation, Cursor, allocation_key
+from trial.records.enrolment import enrolment_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from commands.audit.allocation_evidence import Block, Sequence, blocks_of
 from trial.codes import Arm
-from trial.records import Allocation, Cursor
+from trial.records.allocation import Allocation, Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -28,14 +28,10 @@ from enrolment.wire import enrolment_id
 from trial.aws.kms import MacKey, SealKey
 from trial.aws.table import Table, put
 from trial.errors import TrialError
-from trial.records import (
-    Audit,
-    audit_key,
-    enrolment_partition,
-    message_key,
-    number_key,
-    person_key,
-)
+from trial.records.audit import Audit, audit_key
+from trial.records.enrolment import enrolment_partition
+from trial.records.person import number_key, person_key
+from trial.records.receipt import message_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -36,7 +36,7 @@ from trial.protocol.settings import Protocol
 
 if TYPE_CHECKING:
     from commands.audit.allocation_findings import Derive
-    from trial.records import Allocation
+    from trial.records.allocation import Allocation
 
 SOMETHING_WRONG = 3
 DENIED = {"AccessDenied", "AccessDeniedException"}

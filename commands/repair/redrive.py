@@ -28,7 +28,7 @@ from trial.aws.table import Table
 from trial.codes import Status
 from trial.protocol.load import load
 from trial.protocol.timetable import local_date
-from trial.records import Reminder, reminder_key
+from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -18,14 +18,15 @@ from trial.codes import (
     Suppression,
 )
 from trial.protocol.timetable import LONDON
-from trial.records import Outcome
+from trial.records.enrolment import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from random import Random
 
     from extract.rows import File
-    from trial.records import Enrolment, Reminder
+    from trial.records.enrolment import Enrolment
+    from trial.records.reminder import Reminder
 
 EFFECT: Final = 0.6
 """The true effect: the rate of breaches and arrests with texts, as a share of that without."""

@@ -17,7 +17,7 @@ from extract.codes import ResolvedHow
 from trial.codes import EndReason, PriorIncidents, Status
 from trial.eligibility import age_band, birthday
 from trial.protocol.timetable import LONDON
-from trial.records import Enrolment, LifeEvent, Missing, Mobile, Order, Respondent
+from trial.records.enrolment import Enrolment, LifeEvent, Missing, Mobile, Order, Respondent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -39,14 +39,15 @@ from extract.rows import File, rows
 from trial.codes import Arm, Status
 from trial.planning import planned_reminders
 from trial.protocol import load as protocols
-from trial.records import Allocation, Person
+from trial.records.allocation import Allocation
+from trial.records.person import Person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from uuid import UUID
 
     from trial.protocol.settings import Protocol
-    from trial.records import Enrolment, LifeEvent
+    from trial.records.enrolment import Enrolment, LifeEvent
 
 VERSION: Final = "dvpo-2026-1"
 FORCES: Final = ("durham", "cumbria", "cleveland", "northumbria", "lancashire", "humberside")

@@ -13,7 +13,8 @@ from trial.errors import ContendedError, RejectedError
 from trial.planning import planned_reminders
 from trial.protocol.settings import RepeatPolicy
 from trial.protocol.timetable import local_date
-from trial.records import Allocation, Audit, Cursor, Enrolment
+from trial.records.allocation import Allocation, Cursor
+from trial.records.audit import Audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from trial.aws.kms import MacKey
     from trial.codes import Reason
     from trial.protocol.settings import Protocol
+    from trial.records.enrolment import Enrolment
 
 _TRIES = 8
 _LONGEST_PAUSE = 0.4  # seconds

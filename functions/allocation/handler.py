@@ -17,7 +17,7 @@ from trial.codes import Status
 from trial.config import AllocationSettings, settings
 from trial.metrics import Metric, emit
 from trial.protocol.load import load
-from trial.records import Enrolment
+from trial.records.enrolment import Enrolment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

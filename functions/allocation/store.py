@@ -7,20 +7,11 @@ from typing import TYPE_CHECKING
 
 from trial.aws.table import ABSENT, Act, Check, Table, put, update
 from trial.codes import Reason, Status
-from trial.records import (
-    Allocation,
-    Audit,
-    Cursor,
-    Enrolment,
-    Person,
-    Reminder,
-    allocation_key,
-    audit_key,
-    cursor_key,
-    enrolment_key,
-    person_key,
-    reminder_key,
-)
+from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
+from trial.records.audit import Audit, audit_key
+from trial.records.enrolment import Enrolment, enrolment_key
+from trial.records.person import Person, person_key
+from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,7 +20,7 @@ from trial.errors import RejectedError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trial.records import Audit
+    from trial.records.audit import Audit
 
 FOLDER: Final = "links/"
 _LAST: Final = 999_999_999_999

@@ -16,7 +16,7 @@ from trial.aws.stream import announced, each_record
 from trial.aws.table import Key
 from trial.config import AuditSettings, settings
 from trial.metrics import Metric, emit
-from trial.records import Audit
+from trial.records.audit import Audit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

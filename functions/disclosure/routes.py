@@ -19,7 +19,7 @@ from trial.codes import Condition
 from trial.config import DisclosureSettings, settings
 from trial.protocol.load import load
 from trial.protocol.timetable import LONDON
-from trial.records import Audit
+from trial.records.audit import Audit
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
 _TAGS = ["Unblinded"]

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from trial.aws.table import put
 from trial.errors import NotFoundError
-from trial.records import Allocation, Audit, Reminder, audit_key, enrolment_partition
+from trial.records.allocation import Allocation
+from trial.records.audit import Audit, audit_key
+from trial.records.enrolment import enrolment_partition
+from trial.records.reminder import Reminder
 
 if TYPE_CHECKING:
     from uuid import UUID

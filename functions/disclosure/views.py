@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from trial.codes import Condition
     from trial.protocol.settings import Protocol
-    from trial.records import Allocation, Reminder
+    from trial.records.allocation import Allocation
+    from trial.records.reminder import Reminder
 
 
 def allocation_view(allocation: Allocation, reminders: Iterable[Reminder]) -> AllocationOut:

@@ -17,7 +17,8 @@ from trial.api.problems import FieldError
 from trial.codes import EndReason
 from trial.errors import ConflictError, ContendedError, NotFoundError
 from trial.protocol.timetable import local_date, timetable
-from trial.records import Audit, Enrolment, LifeEvent, Missing, Order
+from trial.records.audit import Audit
+from trial.records.enrolment import Enrolment, LifeEvent, Missing, Order
 from trial.retry import on_contention
 
 if TYPE_CHECKING:

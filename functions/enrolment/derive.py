@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from trial.records import Enrolment, Number, Person
+    from trial.records.enrolment import Enrolment
+    from trial.records.person import Number, Person
 
 
 def with_derived_status(

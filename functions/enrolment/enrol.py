@@ -15,16 +15,9 @@ from trial.eligibility import age_band, birthday
 from trial.errors import ConflictError
 from trial.phone import last_digits
 from trial.protocol.timetable import local_date
-from trial.records import (
-    Audit,
-    Enrolment,
-    Identifiers,
-    Missing,
-    Mobile,
-    Order,
-    Person,
-    Respondent,
-)
+from trial.records.audit import Audit
+from trial.records.enrolment import Enrolment, Identifiers, Missing, Mobile, Order, Respondent
+from trial.records.person import Person
 from trial.retry import on_contention
 
 if TYPE_CHECKING:

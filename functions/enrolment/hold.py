@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from enrolment.change import Change
 from trial.errors import ConflictError, NotFoundError
-from trial.records import Audit, Hold
+from trial.records.audit import Audit
+from trial.records.enrolment import Hold
 from trial.retry import on_contention
 
 if TYPE_CHECKING:

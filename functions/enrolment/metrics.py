@@ -8,7 +8,7 @@ from trial.codes import Status
 from trial.metrics import Metric, emit
 
 if TYPE_CHECKING:
-    from trial.records import Enrolment
+    from trial.records.enrolment import Enrolment
 
 _BECAME = {
     Status.WAITING: Metric.ENROLMENT_WAITING,

@@ -9,7 +9,8 @@ from trial.api.problems import FieldError
 from trial.codes import Instrument, OutcomeType
 from trial.errors import ConflictError, NotFoundError
 from trial.protocol.timetable import local_date
-from trial.records import Audit, Outcome
+from trial.records.audit import Audit
+from trial.records.enrolment import Outcome
 from trial.retry import on_contention
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ from trial.api.routes import (
     refusal,
 )
 from trial.metrics import Metric, emit
-from trial.records import Audit
+from trial.records.audit import Audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING
 
 from trial.aws.table import ABSENT, Check, Table, put
 from trial.errors import NotFoundError
-from trial.records import (
-    Audit,
+from trial.records.audit import Audit, audit_key
+from trial.records.enrolment import (
     Enrolment,
-    Number,
     Outcome,
-    Person,
-    audit_key,
     enrolment_key,
     enrolment_partition,
-    next_version,
-    number_key,
     outcome_key,
-    person_key,
 )
+from trial.records.person import Number, Person, number_key, person_key
+from trial.records.record import next_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

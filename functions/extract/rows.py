@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from extract.columns.base import Row
     from extract.pseudonyms import Pseudonyms
     from trial.protocol.settings import Protocol
-    from trial.records import Allocation, Enrolment, Missing, Order, Outcome, Reminder
+    from trial.records.allocation import Allocation
+    from trial.records.enrolment import Enrolment, Missing, Order, Outcome
+    from trial.records.reminder import Reminder
 
 _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 

@@ -18,7 +18,9 @@ from extract.rows import File
 from extract.schema import ROWS
 from trial.codes import Model
 from trial.errors import ContendedError, RejectedError
-from trial.records import Allocation, Enrolment, Outcome, Record, Reminder
+from trial.records.allocation import Allocation
+from trial.records.enrolment import Enrolment, Outcome
+from trial.records.reminder import Reminder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from extract.columns.base import Row
     from extract.people import Allocated, Reported
     from trial.aws.table import Key, Table
+    from trial.records.record import Record
 
 _RECORDS: Final[dict[str, type[Record]]] = {
     "enrolment": Enrolment,

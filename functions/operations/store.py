@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trial.aws.table import put
-from trial.records import (
-    SWITCH_KEY,
-    Audit,
-    Number,
-    Switch,
-    audit_key_in,
-    next_version,
-    number_key,
-)
+from trial.records.audit import Audit, audit_key_in
+from trial.records.person import Number, number_key
+from trial.records.record import next_version
+from trial.records.switch import SWITCH_KEY, Switch
 
 if TYPE_CHECKING:
     from trial.aws.table import Table

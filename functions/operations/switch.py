@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trial.identity import number_hash
-from trial.records import Audit, SuppressedNumber, Switch
+from trial.records.audit import Audit
+from trial.records.person import SuppressedNumber
+from trial.records.switch import Switch
 from trial.retry import on_contention
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from receipts.carrier_words import meaning
 from trial.codes import Model, ReminderState
 from trial.errors import RejectedError
-from trial.records import Receipt
+from trial.records.receipt import Receipt
 
 _HUNDREDTH = Decimal("0.01")
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from trial.records import Receipt
+    from trial.records.receipt import Receipt
 
 logger = Logger()
 

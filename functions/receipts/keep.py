@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trial.errors import ContendedError
 from trial.messages import is_news, outweighs
-from trial.records import Message, Stray
+from trial.records.receipt import Message, Stray
 
 if TYPE_CHECKING:
     from datetime import datetime

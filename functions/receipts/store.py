@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from trial.aws.table import Table, put
 from trial.errors import NotFoundError
 from trial.messages import apply_receipt, as_seen, as_settled
-from trial.records import Message, Reminder, Stray, message_key, reminder_key, stray_key
+from trial.records.receipt import Message, Stray, message_key, stray_key
+from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from trial.records import Receipt
+    from trial.records.receipt import Receipt
 
 
 class ReceiptStore:

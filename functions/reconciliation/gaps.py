@@ -11,7 +11,9 @@ from trial.protocol.timetable import local_date
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from trial.records import Enrolment, Reminder, Switch
+    from trial.records.enrolment import Enrolment
+    from trial.records.reminder import Reminder
+    from trial.records.switch import Switch
 
 AHEAD = timedelta(hours=2)
 """How long before it is due a reminder is looked at: a run may fail, and the next still helps."""

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from reconciliation.findings import Look
     from reconciliation.store import ReconciliationStore, ReminderFacts
     from trial.aws.schedules import Schedules
-    from trial.records import Reminder, Stray, Switch
+    from trial.records.receipt import Stray
+    from trial.records.reminder import Reminder
+    from trial.records.switch import Switch
 
 _CLOCKS_DIFFER = timedelta(minutes=1)
 

@@ -13,20 +13,12 @@ from trial.codes import Arm, ReminderState
 from trial.errors import RejectedError
 from trial.messages import closing
 from trial.progress import moved
-from trial.records import (
-    SHARDS,
-    SWITCH_KEY,
-    Allocation,
-    Enrolment,
-    Reminder,
-    Stray,
-    Switch,
-    allocation_key,
-    enrolment_key,
-    enrolment_partition,
-    number_key,
-    reminder_key,
-)
+from trial.records.allocation import Allocation, allocation_key
+from trial.records.enrolment import Enrolment, enrolment_key, enrolment_partition
+from trial.records.person import number_key
+from trial.records.receipt import Stray
+from trial.records.reminder import SHARDS, Reminder, reminder_key
+from trial.records.switch import SWITCH_KEY, Switch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from trial.codes import Retained
 from trial.errors import RejectedError, TrialError
-from trial.records import Audit, Mobile
+from trial.records.audit import Audit
+from trial.records.enrolment import Mobile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from retention.store import RetentionStore
     from trial.protocol.settings import Retention
-    from trial.records import Enrolment
+    from trial.records.enrolment import Enrolment
 
 _TRIES = 3
 

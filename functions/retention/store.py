@@ -19,30 +19,25 @@ from retention.traces import (
 )
 from trial.aws.table import Act, Check, Key, Table, check, delete, put
 from trial.errors import RejectedError
-from trial.records import (
+from trial.records.allocation import allocation_key
+from trial.records.audit import audit_key
+from trial.records.enrolment import (
     Enrolment,
-    Number,
     Outcome,
-    Person,
-    Reminder,
-    Stray,
-    allocation_key,
-    audit_key,
     enrolment_key,
     enrolment_partition,
-    message_key,
-    number_key,
     outcome_key,
-    person_key,
-    reminder_key,
 )
+from trial.records.person import Number, Person, number_key, person_key
+from trial.records.receipt import Stray, message_key
+from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from trial.codes import Retained
-    from trial.records import Audit
+    from trial.records.audit import Audit
 
 _MOST = 100  # acts in a transaction
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from trial.aws.table import Act, Check, Key, delete, put
 from trial.messages import as_seen
-from trial.records import message_key, number_key, person_key, stray_key
+from trial.records.person import number_key, person_key
+from trial.records.receipt import message_key, stray_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from trial.records import Enrolment, Number, Person, Stray
+    from trial.records.enrolment import Enrolment
+    from trial.records.person import Number, Person
+    from trial.records.receipt import Stray
 
 
 @dataclass(frozen=True, slots=True)

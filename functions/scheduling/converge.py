@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from scheduling.store import SchedulingStore
     from trial.aws.schedules import Schedules
-    from trial.records import Allocation, Enrolment, Reminder
+    from trial.records.allocation import Allocation
+    from trial.records.enrolment import Enrolment
+    from trial.records.reminder import Reminder
 
 _OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
 

@@ -15,7 +15,7 @@ from trial.aws.stream import announced, each_record
 from trial.aws.table import Table
 from trial.config import SchedulingSettings, settings
 from trial.metrics import Metric, emit
-from trial.records import Enrolment
+from trial.records.enrolment import Enrolment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

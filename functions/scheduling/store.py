@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING
 
 from trial.aws.table import ABSENT, Act, Check, Table, check, delete, put
 from trial.codes import ReminderState
-from trial.records import (
-    Allocation,
-    Enrolment,
-    Reminder,
-    enrolment_key,
-    enrolment_partition,
-    reminder_key,
-)
+from trial.records.allocation import Allocation
+from trial.records.enrolment import Enrolment, enrolment_key, enrolment_partition
+from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

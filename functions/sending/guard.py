@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trial.protocol.settings import Protocol
-    from trial.records import Enrolment, Reminder
+    from trial.records.enrolment import Enrolment
+    from trial.records.reminder import Reminder
 
 
 def why_not(

@@ -11,22 +11,13 @@ from trial.errors import ContendedError, NotFoundError
 from trial.messages import MESSAGE_AS_SEEN, closing
 from trial.progress import moved
 from trial.protocol.timetable import local_date
-from trial.records import (
-    SWITCH_KEY,
-    Allocation,
-    Audit,
-    Enrolment,
-    Reminder,
-    Stray,
-    allocation_key,
-    audit_key,
-    day_key,
-    enrolment_key,
-    message_key,
-    number_key,
-    reminder_key,
-    texts_key,
-)
+from trial.records.allocation import Allocation, allocation_key
+from trial.records.audit import Audit, audit_key
+from trial.records.enrolment import Enrolment, enrolment_key
+from trial.records.person import number_key
+from trial.records.receipt import Stray, message_key
+from trial.records.reminder import Reminder, day_key, reminder_key, texts_key
+from trial.records.switch import SWITCH_KEY
 
 if TYPE_CHECKING:
     from datetime import datetime

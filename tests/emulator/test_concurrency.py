@@ -23,14 +23,14 @@ from tests.support.samples import order, sample
 from tests.support.table import wired
 from trial.codes import Arm
 from trial.protocol.timetable import local_date
-from trial.records import enrolment_key
+from trial.records.enrolment import enrolment_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
 
     from tests.emulator.conftest import System
-    from trial.records import Allocation
+    from trial.records.allocation import Allocation
 
 pytestmark = pytest.mark.emulator
 

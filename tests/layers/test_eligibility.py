@@ -6,7 +6,7 @@ import pytest
 from tests.support.people import ADULT, KNOWN, LAST_DAY, MADE_ON, SERVED
 from trial.codes import AgeBand, Reason, Status
 from trial.eligibility import age_band, assess, birthday
-from trial.records import Mobile
+from trial.records.enrolment import Mobile
 
 UNSERVED = SERVED.model_copy(update={"served_on": None})
 CHILD = ADULT.model_copy(update={"of_age_on": date(2027, 1, 1)})

@@ -10,7 +10,8 @@ from tests.support.samples import MORNING
 from trial.codes import Arm, Status
 from trial.planning import planned_reminders
 from trial.protocol.load import ProtocolError
-from trial.records import Allocation, Enrolment
+from trial.records.allocation import Allocation
+from trial.records.enrolment import Enrolment
 
 ENROLMENT = Enrolment(
     enrolment_id=UUID(int=1),

@@ -34,7 +34,9 @@ from trial.aws import clients
 from trial.aws.schedules import Schedules
 from trial.codes import Arm, ReminderState
 from trial.config import SchedulingSettings, settings
-from trial.records import Receipt, Stray, enrolment_key, message_key, reminder_key, stray_key
+from trial.records.enrolment import enrolment_key
+from trial.records.receipt import Receipt, Stray, message_key, stray_key
+from trial.records.reminder import reminder_key
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -9,7 +9,7 @@ from tests.support.steps import Answer, allocate, call, enrol, failures, schedul
 from tests.support.table import enrolment_of, everything
 from trial.aws import clients
 from trial.codes import Status
-from trial.records import enrolment_partition
+from trial.records.enrolment import enrolment_partition
 
 if TYPE_CHECKING:
     from uuid import UUID

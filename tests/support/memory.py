@@ -25,7 +25,9 @@ from trial import config
 from trial.aws import clients as aws_clients
 from trial.aws.table import Table, put
 from trial.codes import Status
-from trial.records import Allocation, Enrolment, Reminder, enrolment_partition, reminder_key
+from trial.records.allocation import Allocation
+from trial.records.enrolment import Enrolment, enrolment_partition
+from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from tests.support.steps import CONTEXT, Context
 from tests.support.table import keep
 from trial.aws import clients
 from trial.codes import Instrument, OutcomeType
-from trial.records import Outcome, outcome_key
+from trial.records.enrolment import Outcome, outcome_key
 
 
 class Unhurried(Context):

@@ -3,7 +3,7 @@
 from datetime import date
 
 from trial.codes import AgeBand, Condition, Sex
-from trial.records import Mobile, Order, Respondent
+from trial.records.enrolment import Mobile, Order, Respondent
 
 MADE_ON = date(2026, 12, 1)
 LAST_DAY = date(2026, 12, 14)

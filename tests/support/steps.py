@@ -19,7 +19,7 @@ from sending.handler import lambda_handler as sending
 from tests.support.routing import answering
 from tests.support.samples import ACCOUNT, order, sample
 from tests.support.table import allocation_of, found, to_wire, wired
-from trial.records import enrolment_key
+from trial.records.enrolment import enrolment_key
 
 if TYPE_CHECKING:
     from trial.aws.table import Key

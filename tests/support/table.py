@@ -12,19 +12,14 @@ from tests.support.samples import TABLE
 from trial.aws import clients
 from trial.aws.kms import SealKey
 from trial.aws.table import Key
-from trial.records import (
-    Allocation,
-    Enrolment,
-    Record,
-    Reminder,
-    allocation_key,
-    enrolment_key,
-    enrolment_partition,
-    reminder_key,
-)
+from trial.records.allocation import Allocation, allocation_key
+from trial.records.enrolment import Enrolment, enrolment_key, enrolment_partition
+from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from trial.records.record import Record
 
 to_wire = TypeSerializer().serialize
 _from_wire = TypeDeserializer().deserialize

@@ -7,7 +7,7 @@ The first reason that applies is the one recorded: the boxes of the flow diagram
 from datetime import date
 
 from trial.codes import AgeBand, Reason, Status
-from trial.records import Mobile, Order, Respondent
+from trial.records.enrolment import Mobile, Order, Respondent
 
 _WAITING = frozenset({Reason.NOT_SERVED, Reason.NO_NUMBER, Reason.UNSAFE_NUMBER})
 _YOUNGEST = (

@@ -14,12 +14,14 @@ from trial.aws.table import ABSENT, Act, Check, delete, put
 from trial.codes import ReminderState
 from trial.errors import ConflictError
 from trial.progress import moved
-from trial.records import Audit, Message, audit_key, message_key, stray_key
+from trial.records.audit import Audit, audit_key
+from trial.records.receipt import Message, message_key, stray_key
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from trial.records import Receipt, Reminder, Stray
+    from trial.records.receipt import Receipt, Stray
+    from trial.records.reminder import Reminder
 
 MESSAGE_AS_SEEN = "message as seen"
 

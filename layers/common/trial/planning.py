@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from trial.codes import Arm, ReminderState, Suppression
 from trial.protocol.load import load
 from trial.protocol.timetable import timetable
-from trial.records import Reminder
+from trial.records.reminder import Reminder
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from trial.records import Allocation, Enrolment
+    from trial.records.allocation import Allocation
+    from trial.records.enrolment import Enrolment
 
 
 def planned_reminders(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trial.aws.table import Act, Check, update
-from trial.records import OPEN_STATES, open_shard, reminder_key
+from trial.records.reminder import OPEN_STATES, open_shard, reminder_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trial.codes import ReminderState
-    from trial.records import Reminder
+    from trial.records.reminder import Reminder
 
 
 def moved(

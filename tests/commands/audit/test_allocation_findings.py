@@ -14,7 +14,9 @@ from commands.audit.allocation_evidence import Enrolled, Evidence, Sequence
 from commands.audit.allocation_findings import Fault, findings
 from tests.support.fixture_protocol import AGREED
 from trial.codes import Arm
-from trial.records import Allocation, Cursor, Message, allocation_key, enrolment_key
+from trial.records.allocation import Allocation, Cursor, allocation_key
+from trial.records.enrolment import enrolment_key
+from trial.records.receipt import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable

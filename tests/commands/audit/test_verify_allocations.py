@@ -26,7 +26,8 @@ from tests.support.table import everything, keep, to_wire
 from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.codes import Arm
-from trial.records import Allocation, allocation_key, enrolment_key
+from trial.records.allocation import Allocation, allocation_key
+from trial.records.enrolment import enrolment_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

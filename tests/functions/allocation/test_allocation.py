@@ -45,7 +45,8 @@ from trial.aws.kms import MacKey
 from trial.aws.table import Table
 from trial.codes import Arm, Reason, ReminderState, Status
 from trial.errors import ContendedError
-from trial.records import Allocation, Cursor, cursor_key, enrolment_key
+from trial.records.allocation import Allocation, Cursor, cursor_key
+from trial.records.enrolment import enrolment_key
 
 if TYPE_CHECKING:
     from io import StringIO

@@ -32,7 +32,8 @@ from trial.aws.table import Table
 from trial.codes import Reason, Status
 from trial.errors import ContendedError
 from trial.protocol.settings import RepeatPolicy
-from trial.records import Person, enrolment_key, person_key
+from trial.records.enrolment import enrolment_key
+from trial.records.person import Person, person_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     import time_machine
 
-    from trial.records import Enrolment
+    from trial.records.enrolment import Enrolment
 
 BEFORE_WRITE, AFTER_WRITE = (
     f"{moment}-call.dynamodb.TransactWriteItems" for moment in ("before", "after")

@@ -16,7 +16,7 @@ from trial.codes import Arm
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trial.records import Enrolment
+    from trial.records.enrolment import Enrolment
 
 pytestmark = pytest.mark.usefixtures("clock")
 

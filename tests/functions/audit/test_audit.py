@@ -24,7 +24,7 @@ from trial.aws import clients
 from trial.aws.table import Key
 from trial.codes import Why
 from trial.errors import ContendedError
-from trial.records import Audit
+from trial.records.audit import Audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

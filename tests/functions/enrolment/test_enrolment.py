@@ -24,7 +24,8 @@ from tests.support.table import (
 )
 from trial.aws import clients
 from trial.codes import Arm, MissingReason, Reason, Status
-from trial.records import Person, enrolment_key, person_key
+from trial.records.enrolment import enrolment_key
+from trial.records.person import Person, person_key
 from trial.retry import TRIES
 
 if TYPE_CHECKING:

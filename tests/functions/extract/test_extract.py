@@ -40,7 +40,9 @@ from trial.aws import clients
 from trial.codes import Arm
 from trial.errors import RejectedError
 from trial.protocol.load import path_of
-from trial.records import allocation_key, enrolment_key, reminder_key
+from trial.records.allocation import allocation_key
+from trial.records.enrolment import enrolment_key
+from trial.records.reminder import reminder_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

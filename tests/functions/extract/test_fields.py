@@ -41,29 +41,24 @@ from trial.codes import (
     Sex,
     Status,
 )
-from trial.records import (
-    Allocation,
-    Audit,
-    Cursor,
+from trial.records.allocation import Allocation, Cursor
+from trial.records.audit import Audit
+from trial.records.enrolment import (
     Enrolment,
     Hold,
     Identifiers,
     LifeEvent,
-    Message,
     Missing,
     Mobile,
-    Number,
     Order,
     Outcome,
-    Person,
-    Receipt,
-    Record,
-    Reminder,
     Respondent,
-    Stray,
-    SuppressedNumber,
-    Switch,
 )
+from trial.records.person import Number, Person, SuppressedNumber
+from trial.records.receipt import Message, Receipt, Stray
+from trial.records.record import Record
+from trial.records.reminder import Reminder
+from trial.records.switch import Switch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

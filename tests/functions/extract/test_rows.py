@@ -33,15 +33,9 @@ from trial.codes import (
     Status,
     Suppression,
 )
-from trial.records import (
-    Allocation,
-    Enrolment,
-    LifeEvent,
-    Missing,
-    Mobile,
-    Outcome,
-    Reminder,
-)
+from trial.records.allocation import Allocation
+from trial.records.enrolment import Enrolment, LifeEvent, Missing, Mobile, Outcome
+from trial.records.reminder import Reminder
 
 NAMES = Pseudonyms(b"a key")
 IDENT = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")

@@ -18,7 +18,8 @@ from tests.support.samples import MORNING, sample
 from trial.codes import ReminderState
 from trial.errors import ConflictError, RejectedError
 from trial.messages import is_news, outweighs
-from trial.records import Receipt, Reminder
+from trial.records.receipt import Receipt
+from trial.records.reminder import Reminder
 
 if TYPE_CHECKING:
     from receipts.delivery_log import Addressed

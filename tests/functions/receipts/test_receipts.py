@@ -34,7 +34,9 @@ from trial.aws.kms import MacKey
 from trial.aws.table import ConditionFailedError, Key, Table
 from trial.codes import Arm, ReminderState
 from trial.errors import UnavailableError
-from trial.records import Record, Stray, message_key, reminder_key, stray_key
+from trial.records.receipt import Stray, message_key, stray_key
+from trial.records.record import Record
+from trial.records.reminder import reminder_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from tests.support.fixture_protocol import VERSION
 from trial.aws.table import Check
 from trial.codes import ReminderState
 from trial.progress import moved
-from trial.records import OPEN_STATES, Reminder, open_shard
+from trial.records.reminder import OPEN_STATES, Reminder, open_shard
 
 SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
 REMINDER = Reminder(

@@ -33,21 +33,11 @@ from trial.aws.schedules import Schedules
 from trial.aws.table import Key, Table
 from trial.codes import Arm, EndReason, ReminderState, Status, Suppression
 from trial.config import SchedulingSettings, settings
-from trial.records import (
-    OPEN_STATES,
-    SHARDS,
-    SWITCH_KEY,
-    Audit,
-    LifeEvent,
-    Receipt,
-    Reminder,
-    Stray,
-    Switch,
-    audit_key,
-    message_key,
-    reminder_key,
-    stray_key,
-)
+from trial.records.audit import Audit, audit_key
+from trial.records.enrolment import LifeEvent
+from trial.records.receipt import Receipt, Stray, message_key, stray_key
+from trial.records.reminder import OPEN_STATES, SHARDS, Reminder, reminder_key
+from trial.records.switch import SWITCH_KEY, Switch
 
 if TYPE_CHECKING:
     from uuid import UUID

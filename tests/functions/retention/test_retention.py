@@ -44,21 +44,16 @@ from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.codes import AgeBand, Arm, ReminderState, Retained
 from trial.config import ExtractSettings, settings
-from trial.records import (
+from trial.records.enrolment import (
     Enrolment,
     Outcome,
-    Person,
-    Receipt,
     Respondent,
-    Stray,
-    day_key,
     enrolment_key,
     enrolment_partition,
-    message_key,
-    number_key,
-    person_key,
-    stray_key,
 )
+from trial.records.person import Person, number_key, person_key
+from trial.records.receipt import Receipt, Stray, message_key, stray_key
+from trial.records.reminder import day_key
 
 if TYPE_CHECKING:
     from time_machine import Traveller

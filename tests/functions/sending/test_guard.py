@@ -9,7 +9,8 @@ from tests.support.fixture_protocol import AGREED
 from tests.support.people import ADULT, KNOWN, SERVED
 from trial.codes import ReminderState, Status, Suppression
 from trial.protocol.timetable import LONDON
-from trial.records import Enrolment, Mobile, Reminder
+from trial.records.enrolment import Enrolment, Mobile
+from trial.records.reminder import Reminder
 
 SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
 DUE = datetime(2026, 12, 4, 11, 0, tzinfo=UTC)

@@ -41,17 +41,10 @@ from trial.errors import ContendedError, NotFoundError, RejectedError, Unavailab
 from trial.phone import NumberError
 from trial.protocol.load import path_of
 from trial.protocol.wording import septets
-from trial.records import (
-    SWITCH_KEY,
-    Mobile,
-    Number,
-    SuppressedNumber,
-    Switch,
-    day_key,
-    number_key,
-    reminder_key,
-    texts_key,
-)
+from trial.records.enrolment import Mobile
+from trial.records.person import Number, SuppressedNumber, number_key
+from trial.records.reminder import day_key, reminder_key, texts_key
+from trial.records.switch import SWITCH_KEY, Switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

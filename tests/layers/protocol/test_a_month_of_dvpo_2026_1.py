@@ -25,7 +25,8 @@ from trial.codes import Arm, Condition, Status
 from trial.planning import planned_reminders
 from trial.protocol import load as protocols
 from trial.protocol.wording import render
-from trial.records import Allocation, Enrolment, Order
+from trial.records.allocation import Allocation
+from trial.records.enrolment import Enrolment, Order
 
 VERSION = "dvpo-2026-1"
 RECORDED = [

@@ -18,7 +18,7 @@ from tests.proofs.simulation.services import logged as receipt_of
 from tests.support.samples import MORNING, order, sample
 from tests.support.steps import stream
 from trial.codes import Arm
-from trial.records import enrolment_partition
+from trial.records.enrolment import enrolment_partition
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -22,7 +22,7 @@ from tests.proofs.bench.acts import ACTS, begun, fired, treated
 from tests.proofs.bench.meter import Deployment
 from tests.proofs.simulation.cloud import Dynamo, when
 from tests.support.samples import MORNING
-from trial.records import SHARDS
+from trial.records.reminder import SHARDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

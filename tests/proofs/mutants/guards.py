@@ -260,7 +260,7 @@ GUARDS = (
     # Enrolment
     Guard(
         "writing over what somebody else has changed",
-        "layers/common/trial/records.py",
+        f"{_TRIAL}/records/record.py",
         '        Check("unchanged", "#version = :seen", {"seen": seen})\n        if seen\n'
         '        else Check("unchanged", ABSENT)\n',
         "        None\n",
@@ -380,7 +380,7 @@ GUARDS = (
     ),
     Guard(
         "an entry of the audit trail written over another",
-        f"{_TRIAL}/records.py",
+        f"{_TRIAL}/records/audit.py",
         '#{entry.what}#{token_hex(4)}"',
         '#{entry.what}"',
     ),

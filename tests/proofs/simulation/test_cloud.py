@@ -28,7 +28,7 @@ from trial.aws.table import (
     update,
 )
 from trial.errors import RejectedError
-from trial.records import SHARDS
+from trial.records.reminder import SHARDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

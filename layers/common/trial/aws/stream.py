@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from trial.aws.attributes import plain
 from trial.errors import RejectedError
-from trial.records import Record
+from trial.records.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

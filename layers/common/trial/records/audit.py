@@ -1,0 +1,56 @@
+"""The audit trail."""
+
+from datetime import datetime
+from secrets import token_hex
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from trial.aws.table import Key
+from trial.codes import Why
+from trial.records.enrolment import enrolment_partition
+from trial.records.record import Record
+
+_WHY = {
+    "enrolled": Why.COLLECTION,
+    "outcome_reported": Why.COLLECTION,
+    "collected": Why.COLLECTION,
+    "consulted": Why.CONSULTATION,
+    "disclosed": Why.DISCLOSURE,
+    "number_protected": Why.COMBINATION,
+    "number_shared": Why.COMBINATION,
+    "erased": Why.ERASURE,
+}
+
+
+class Audit(Record):
+    """One thing done to an enrolment's data: when, what and by whom. Never what it held."""
+
+    kind: Literal["audit"] = "audit"
+    at: datetime
+    what: str
+    by: str
+
+    @property
+    def why(self) -> Why:
+        """Which kind of processing it was: its last word tells."""
+        return _WHY.get(self.what.rpartition(" ")[2], Why.ALTERATION)
+
+    def item(self) -> dict[str, Any]:
+        """What to store, with its kind of processing."""
+        return super().item() | {"why": self.why}
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> Self:
+        """The record in an item as read."""
+        return super().of({name: value for name, value in item.items() if name != "why"})
+
+
+def audit_key(enrolment_id: UUID, entry: Audit) -> Key:
+    """Where a new audit entry goes: in order of time."""
+    return audit_key_in(enrolment_partition(enrolment_id), entry)
+
+
+def audit_key_in(partition: str, entry: Audit) -> Key:
+    """Where a new audit entry about something else than an enrolment goes."""
+    # Two that are alike, to the microsecond, are still two: neither is written over the other.
+    return Key(partition, f"AUDIT#{entry.at.isoformat()}#{entry.what}#{token_hex(4)}")

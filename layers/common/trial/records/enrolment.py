@@ -1,0 +1,213 @@
+"""One order taken into the system, and what upstream reports to have happened since."""
+
+from datetime import date, datetime
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from trial.aws.table import Key
+from trial.codes import (
+    AgeBand,
+    Condition,
+    EndReason,
+    Ethnicity,
+    Harm,
+    HoldReason,
+    Instrument,
+    MissingReason,
+    Model,
+    OutcomeType,
+    PriorIncidents,
+    Reason,
+    Retained,
+    RiskGrade,
+    Sex,
+    Status,
+)
+from trial.records.record import Record, Versioned
+
+
+class Order(Model):
+    """
+    One DVPO. `made_on` is day 0, `expires_on` the last day of which it is in force.
+
+    Its reference is erased with the respondent's identifiers.
+    """
+
+    reference: str | None = None
+    force: str
+    court: str
+    made_on: date
+    expires_on: date
+    served_on: date | None = None
+    conditions: tuple[Condition, ...]
+    authorising_superintendent: str
+
+    @property
+    def days(self) -> int:
+        """Its length, both ends counted."""
+        return (self.expires_on - self.made_on).days + 1
+
+
+class Identifiers(Model):
+    """Who a respondent is: never stored but sealed."""
+
+    person_id: str
+    date_of_birth: date
+
+
+class Respondent(Model):
+    """
+    The person subject to the order: what the trial compares, and sealed, who it is.
+
+    `of_age_on` is kept only of whoever was not of age for a year when the order was made: a
+    correction of its date may go past that day. Without identifiers it is erased.
+    """
+
+    sealed: str | None = None
+    age_band: AgeBand
+    of_age_on: date | None = None
+    sex: Sex
+    ethnicity: Ethnicity | None = None
+    prior_incidents: PriorIncidents | None = None
+    risk_grade: RiskGrade | None = None
+    first_order: bool | None = None
+
+
+class Mobile(Model):
+    """A number, sealed, if one is known: whether an order protects it, whether others use it."""
+
+    sealed: str | None = None
+    number_hash: str | None = None
+    last_digits: str | None = None
+    unsafe: bool = False
+    shared: bool = False
+
+
+class Missing(Model):
+    """A time without a number: why, by whose word, and how it came to an end."""
+
+    reason: MissingReason
+    recorded_by: str | None = None
+    recorded_at: datetime
+    follow_up_on: date | None = None
+    resolved_at: datetime | None = None
+    resolved_how: str | None = None
+
+
+class LifeEvent(Model):
+    """An end or, where `reason` is none, a return from custody: when, by whose word."""
+
+    reason: EndReason | None = None
+    at: datetime
+    by: str
+
+
+class Hold(Model):
+    """Why an enrolment is kept as it is, whatever its age: since when, by whose word."""
+
+    reason: HoldReason
+    at: datetime
+    by: str
+
+
+class Enrolment(Versioned):
+    """
+    One order taken into the system. `version` counts its changes.
+
+    While something of it is to be erased one day, it is in the index `retained`.
+    """
+
+    kind: Literal["enrolment"] = "enrolment"
+    enrolment_id: UUID
+    status: Status
+    reasons: tuple[Reason, ...] = ()
+    order: Order
+    respondent: Respondent
+    person_hash: str
+    mobile: Mobile
+    former_numbers: tuple[str, ...] = ()
+    protected_hashes: tuple[str, ...] = ()
+    enrolled_at: datetime
+    request_digest: str | None = None
+    first_status: Status
+    first_reasons: tuple[Reason, ...] = ()
+    trial: str
+    month: str
+    missing: tuple[Missing, ...] = ()
+    life: tuple[LifeEvent, ...] = ()
+    allocated_at: datetime | None = None
+    dates_changed_at: datetime | None = None
+    breach_reported_at: datetime | None = None
+    hold: Hold | None = None
+    erased_at: datetime | None = None
+
+    @property
+    def end(self) -> LifeEvent | None:
+        """
+        What ended it, if it has ended: the first end for good, or the latest custody.
+
+        A function of which events there are, not of the order in which they came.
+        """
+        for_good = [each for each in self.life if each.reason not in (None, EndReason.IN_CUSTODY)]
+        if for_good:
+            return min(for_good, key=lambda each: (each.at, each.reason or ""))
+        latest = max(self.life, key=lambda each: (each.at, each.reason is None), default=None)
+        return latest if latest and latest.reason else None
+
+    @property
+    def missing_now(self) -> Missing | None:
+        """Why there is no number, while there is none."""
+        return self.missing[-1] if self.missing and not self.missing[-1].resolved_at else None
+
+    def item(self) -> dict[str, Any]:
+        """What to store, with what is counted and what is to be erased laid out for indexes."""
+        # A number lost later is no attrition: this person could be randomised.
+        first = next((each for each in self.missing if each.recorded_at == self.enrolled_at), None)
+        counted = {
+            "status": self.status,
+            "reasons": list(self.reasons),
+            "superintendent": self.order.authorising_superintendent,
+            "missing": first.reason if first else None,
+            "found": first is not None and first.resolved_at is not None,
+            "resolved_how": first.resolved_how if first else None,
+            "allocated": self.allocated_at is not None,
+            "end": self.end.reason if self.end else None,
+        }
+        left = Retained.TRIAL_DATA if self.erased_at else Retained.IDENTIFIERS
+        due = {} if self.hold else {"retained": left, "last_day": self.order.expires_on.isoformat()}
+        return super().item() | {"counted": counted} | due
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> Self:
+        """The record in an item as read."""
+        laid_out = ("counted", "retained", "last_day")
+        return super().of({name: value for name, value in item.items() if name not in laid_out})
+
+
+class Outcome(Record):
+    """What upstream reports to have happened. A harm is of a kind, and against no instrument."""
+
+    kind: Literal["outcome"] = "outcome"
+    outcome_id: str
+    type: OutcomeType
+    instrument: Instrument | None = None
+    harm: Harm | None = None
+    same_protected_person: bool | None = None
+    occurred_at: datetime
+    reference: str | None = None
+    reported_at: datetime
+
+
+def enrolment_partition(enrolment_id: UUID) -> str:
+    """The partition with everything about one enrolment."""
+    return f"ENROLMENT#{enrolment_id}"
+
+
+def enrolment_key(enrolment_id: UUID) -> Key:
+    """Where an enrolment is."""
+    return Key(enrolment_partition(enrolment_id), "ENROLMENT")
+
+
+def outcome_key(enrolment_id: UUID, outcome_id: str) -> Key:
+    """Where an outcome is."""
+    return Key(enrolment_partition(enrolment_id), f"OUTCOME#{outcome_id}")

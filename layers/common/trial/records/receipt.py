@@ -1,0 +1,53 @@
+"""A text's message id, and the carrier's word on it."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from trial.aws.table import Key
+from trial.codes import Model, ReminderState
+from trial.records.record import Record
+
+
+class Message(Record):
+    """Which reminder a text was."""
+
+    kind: Literal["message"] = "message"
+    enrolment_id: UUID
+    number: int
+
+
+class Receipt(Model):
+    """
+    The carrier's word on one text: under its message id, and never with the number.
+
+    `published_at` is when the provider took the text, `at` when it was delivered or given up.
+    """
+
+    message_id: str
+    published_at: datetime
+    at: datetime
+    state: Literal[ReminderState.DELIVERED, ReminderState.UNDELIVERED]
+    reason: str | None = None
+    parts: int | None = None
+    price_pence: str | None = None
+
+
+class Stray(Record):
+    """A receipt for a text that no reminder is known to have been."""
+
+    kind: Literal["stray"] = "stray"
+    receipt: Receipt
+    number_hash: str
+
+
+def message_key(message_id: str) -> Key:
+    """Where it says which reminder a text was; or a stray, as long as that is not known."""
+    return Key(f"MESSAGE#{message_id}", "MESSAGE")
+
+
+def stray_key(stray: Stray) -> Key:
+    """Where a stray is found again by its number, in order of time."""
+    receipt = stray.receipt
+    sent = f"{receipt.published_at.isoformat()}#{receipt.message_id}"
+    return Key(f"NUMBER#{stray.number_hash}", f"STRAY#{sent}")

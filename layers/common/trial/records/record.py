@@ -1,0 +1,36 @@
+"""An item, which knows how it is stored."""
+
+from typing import Any, Self
+
+from trial.aws.table import ABSENT, Act, Check, Key, put
+from trial.codes import Model
+
+
+class Record(Model):
+    """An item, which knows how it is stored."""
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> Self:
+        """The record in an item as read."""
+        return cls.model_validate(item)
+
+    def item(self) -> dict[str, Any]:
+        """What to store: JSON types only."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class Versioned(Record):
+    """A record that counts its changes: the first one stored is version 1."""
+
+    version: int = 1
+
+
+def next_version(key: Key, record: Versioned) -> Act:
+    """Write a record one version on, unless somebody else did first; 0 is one not yet there."""
+    seen = record.version
+    condition = (
+        Check("unchanged", "#version = :seen", {"seen": seen})
+        if seen
+        else Check("unchanged", ABSENT)
+    )
+    return put(key, record.model_copy(update={"version": seen + 1}).item(), condition)

@@ -1,0 +1,75 @@
+"""One planned text, and the counts that limit how many go."""
+
+from datetime import date, datetime
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from trial.aws.table import Key
+from trial.codes import ReminderState, Suppression
+from trial.records.enrolment import enrolment_partition
+from trial.records.record import Record
+
+OPEN_STATES = frozenset(
+    {
+        ReminderState.PLANNED,
+        ReminderState.SCHEDULED,
+        ReminderState.CLAIMED,
+        ReminderState.SENT,
+        ReminderState.UNKNOWN,  # until no receipt can come any more
+    }
+)
+"""The states in which reconciliation looks at a reminder."""
+
+SHARDS = tuple(f"OPEN#{shard}" for shard in range(8))
+"""Where the sparse index `open_reminders` keeps them, by when they are due."""
+
+
+def open_shard(enrolment_id: UUID) -> str:
+    """Where the open reminders of an enrolment are."""
+    return SHARDS[enrolment_id.int % len(SHARDS)]
+
+
+class Reminder(Record):
+    """One planned text. While it is open, and only then, it is in the index `open_reminders`."""
+
+    kind: Literal["reminder"] = "reminder"
+    enrolment_id: UUID
+    number: int
+    theme: str
+    due_at: datetime
+    state: ReminderState
+    reason: Suppression | str | None = None
+    protocol: str
+    protocol_sha256: str
+    claimed_at: datetime | None = None
+    message_id: str | None = None
+    sent_at: datetime | None = None
+    closed_at: datetime | None = None
+    delivered_at: datetime | None = None
+    parts: int | None = None
+    price_pence: str | None = None
+
+    def item(self) -> dict[str, Any]:
+        """What to store, with its place in the index."""
+        place = {"open_shard": open_shard(self.enrolment_id)} if self.state in OPEN_STATES else {}
+        return super().item() | place
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> Self:
+        """The record in an item as read."""
+        return super().of({name: value for name, value in item.items() if name != "open_shard"})
+
+
+def reminder_key(enrolment_id: UUID, number: int) -> Key:
+    """Where a reminder is."""
+    return Key(enrolment_partition(enrolment_id), f"REMINDER#{number:02}")
+
+
+def day_key(person_hash: str, day: date) -> Key:
+    """Where it says that a person was texted on a local day."""
+    return Key(f"PERSON#{person_hash}", f"DAY#{day.isoformat()}")
+
+
+def texts_key(day: date) -> Key:
+    """Where it says how many texts of the whole trial went on a local day."""
+    return Key(f"TEXTS#{day.isoformat()}", "TEXTS")

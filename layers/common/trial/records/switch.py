@@ -1,0 +1,20 @@
+"""The switch of the whole trial's sending."""
+
+from datetime import datetime
+from typing import Literal
+
+from trial.aws.table import Key
+from trial.records.record import Versioned
+
+
+class Switch(Versioned):
+    """Whether the whole trial's sending is paused, why and by whose word."""
+
+    kind: Literal["switch"] = "switch"
+    paused: bool
+    reason: str
+    by: str
+    at: datetime
+
+
+SWITCH_KEY = Key("SWITCH", "SENDING")
