@@ -129,22 +129,24 @@ def _send(
         try:
             store.claim_reminder(claim)
         except ConditionFailedError as refusal:
-            reason = _standing_in_the_way(refusal.failed)
-            if reason is None:
+            if not refusal.failed <= {NUMBER_TEXTABLE, DAY_FREE}:
                 raise
+            reason = _standing_in_the_way(refusal.failed, facts, store)
         else:
             return _publish(claim, text, protocol, store, gateway, clock())
     store.suppress(facts.reminder, reason)
     return Result(Outcome.SUPPRESSED, reason)
 
 
-def _standing_in_the_way(failed: frozenset[str]) -> Suppression | None:
+def _standing_in_the_way(
+    failed: frozenset[str], facts: SendFacts, store: SendingStore
+) -> Suppression:
     """The reason to suppress for good, where all else was as it should be."""
-    return {
-        frozenset({NUMBER_TEXTABLE}): Suppression.SUPPRESSED_NUMBER,
-        frozenset({DAY_FREE}): Suppression.DAILY_LIMIT,
-        frozenset({NUMBER_TEXTABLE, DAY_FREE}): Suppression.SUPPRESSED_NUMBER,
-    }.get(failed)
+    if NUMBER_TEXTABLE not in failed:
+        return Suppression.DAILY_LIMIT
+    if store.is_suppressed(facts.enrolment):
+        return Suppression.SUPPRESSED_NUMBER
+    return Suppression.UNSAFE_NUMBER
 
 
 def _result_of_lost_claim(failed: frozenset[str]) -> Result | None:

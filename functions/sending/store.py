@@ -14,13 +14,13 @@ from trial.protocol.timetable import local_date
 from trial.records.allocation import Allocation, allocation_key
 from trial.records.audit import Audit, audit_key
 from trial.records.enrolment import Enrolment, enrolment_key
-from trial.records.person import number_key
+from trial.records.person import Number, number_key
 from trial.records.receipt import Stray, message_key
 from trial.records.reminder import Reminder, day_key, reminder_key, texts_key
 from trial.records.switch import SWITCH_KEY
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
     from uuid import UUID
 
     from trial.aws.table import Key
@@ -89,14 +89,20 @@ class SendingStore:
             raise NotFoundError("there is no such reminder")
         return SendFacts(Enrolment.of(enrolment), Allocation.of(allocation), Reminder.of(reminder))
 
+    def is_suppressed(self, enrolment: Enrolment) -> bool:
+        """Whether staff have ruled the number out, rather than an order protecting it."""
+        (number,) = self._table.read(number_key(enrolment.mobile.number_hash or ""))
+        return bool(number and Number.of(number).suppressed)
+
     def claim_reminder(self, claim: Claim) -> None:
         """
         Take the right to publish this reminder, which is never given twice.
 
         Raises ConditionFailedError naming REMINDER_OPEN if somebody else has it or it has
         moved, ENROLMENT_AS_SEEN if the enrolment has changed since it was read, SENDING_ON if
-        the trial is paused, NUMBER_TEXTABLE if the number is suppressed, DAY_FREE if the
-        person was texted that day already, TEXTS_LEFT if as many texts went as may in a day.
+        the trial is paused, NUMBER_TEXTABLE if the number is suppressed or protected,
+        DAY_FREE if the person was texted that day already, TEXTS_LEFT if as many texts went as
+        may in a day.
         """
         enrolment, reminder = claim.facts.enrolment, claim.facts.reminder
         audit = Audit(at=claim.at, what=f"text {reminder.number} disclosed", by="sending")
@@ -123,7 +129,7 @@ class SendingStore:
             ),
             check(
                 number_key(enrolment.mobile.number_hash or ""),
-                Check(NUMBER_TEXTABLE, "attribute_not_exists(#suppressed)"),
+                _textable(local_date(claim.at)),
             ),
             put(
                 claim.day,
@@ -202,6 +208,14 @@ class SendingStore:
                 reason=reason.value,
             )
         )
+
+
+def _textable(today: date) -> Check:
+    """No word of staff is against the number, and no order that protects it is in force."""
+    free = "attribute_not_exists(#suppressed)"
+    unprotected = "attribute_not_exists(#protected_until)"
+    text = f"{free} AND {unprotected} OR {free} AND #protected_until < :today"
+    return Check(NUMBER_TEXTABLE, text, {"today": today.isoformat()})
 
 
 def _open(reminder: Reminder) -> Check:

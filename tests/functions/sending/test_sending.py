@@ -254,6 +254,22 @@ def test_so_does_a_pause(due: UUID) -> None:
     assert texts() == []
 
 
+@pytest.mark.parametrize(("last_day", "outcome"), [(3, "suppressed"), (2, "sent")])
+def test_a_number_that_a_live_order_protects_is_not_texted_whatever_the_enrolment_says(
+    due: UUID, last_day: int, outcome: str
+) -> None:
+    """Who protects a number changes one item; the enrolments that use it follow later."""
+    number_hash = enrolment_of(due).mobile.number_hash
+    assert number_hash
+    known = Number.of(found(number_key(number_hash)))
+    protected = {uuid4(): NOW.date().replace(day=day) for day in (1, last_day)}
+    keep(number_key(number_hash), known.model_copy(update={"protected": protected}))
+    assert fire(due, 2) == outcome
+    if outcome == "suppressed":
+        assert state(due) == (ReminderState.SUPPRESSED, "unsafe_number")
+        assert texts() == []
+
+
 def test_and_a_number_that_another_order_comes_to_protect(due: UUID) -> None:
     number = number_of(due)
     dates = {"made_on": "2026-12-03", "expires_on": "2026-12-16", "served_on": "2026-12-03"}

@@ -51,6 +51,15 @@ def test_items_come_in_the_order_asked_for_with_none_for_what_is_not_there(table
     assert table.read(THERE, NOWHERE, HERE, THERE) == [two, None, {"size": 1}, two]
 
 
+def test_more_keys_than_fit_in_a_batch_are_read_in_several(table: Table) -> None:
+    keys = [Key("many", f"{n:03}") for n in range(205)]
+    for first in range(0, len(keys), 100):
+        table.write(*(put(key, {"n": key.sk}) for key in keys[first : first + 100]))
+    with counting(clients.dynamodb(), READ) as batches:
+        assert table.read(*keys) == [{"n": key.sk} for key in keys]
+    assert [len(each["RequestItems"][TABLE]["Keys"]) for each in batches] == [100, 100, 5]
+
+
 def test_a_partition_comes_by_sort_key_however_many_pages_it_takes(table: Table) -> None:
     keys = [Key("p", f"{n:02}") for n in range(7)]
     table.write(*(put(key, {"n": key.sk}) for key in reversed(keys)))

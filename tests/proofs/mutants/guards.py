@@ -60,8 +60,14 @@ GUARDS = (
     Guard(
         "a text to a suppressed number",
         f"{_SENDING}/store.py",
-        '"attribute_not_exists(#suppressed)"',
-        '"attribute_not_exists(#nothing)"',
+        'free = "attribute_not_exists(#suppressed)"',
+        'free = "attribute_not_exists(#nothing)"',
+    ),
+    Guard(
+        "a text to a number that has just become protected",
+        f"{_SENDING}/store.py",
+        'unprotected = "attribute_not_exists(#protected_until)"',
+        'unprotected = "attribute_not_exists(#nothing)"',
     ),
     Guard(
         "two texts a day to a person",

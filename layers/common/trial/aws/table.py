@@ -47,6 +47,7 @@ _TRANSIENT = frozenset(
     }
 )
 _BATCH_TRIES = 5
+_LARGEST_BATCH = 100  # keys: DynamoDB's limit
 _SERVER_ERROR = 500
 
 
@@ -67,7 +68,15 @@ class Table:
 
     def read(self, *keys: Key) -> list[dict[str, Any] | None]:
         """The items under these keys, in their order, strongly consistent."""
-        wanted = [wire({"pk": key.pk, "sk": key.sk}) for key in dict.fromkeys(keys)]
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, dict[str, Any]] = {}
+        for first in range(0, len(wanted), _LARGEST_BATCH):
+            found |= self._batch(wanted[first : first + _LARGEST_BATCH])
+        return [found.get(key) for key in keys]
+
+    def _batch(self, keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
+        """Those of at most 100 items that there are."""
+        wanted = [wire({"pk": key.pk, "sk": key.sk}) for key in keys]
         found: dict[Key, dict[str, Any]] = {}
         for _ in range(_BATCH_TRIES):
             request = {self._name: {"Keys": wanted, "ConsistentRead": True}}
@@ -77,7 +86,7 @@ class Table:
                 found[Key(item.pop("pk"), item.pop("sk"))] = item
             unprocessed = answer.get("UnprocessedKeys") or {}
             if self._name not in unprocessed:
-                return [found.get(key) for key in keys]
+                return found
             wanted = unprocessed[self._name]["Keys"]
         raise UnavailableError("the table did not answer for every key")
 

@@ -1,7 +1,7 @@
 """A person across their orders, and a number across everybody's."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -28,12 +28,27 @@ class SuppressedNumber(Model):
 
 
 class Number(Versioned):
-    """Whose number this is, and whose orders protect it: the last day of each order."""
+    """
+    Whose number this is, and whose orders protect it: the last day of each order.
+
+    Its item says in one attribute until when it is protected, for a claim to check.
+    """
 
     kind: Literal["number"] = "number"
     respondents: dict[UUID, date] = Field(default_factory=dict)
     protected: dict[UUID, date] = Field(default_factory=dict)
     suppressed: SuppressedNumber | None = None
+
+    def item(self) -> dict[str, Any]:
+        """What to store, with the last day of its protection."""
+        last_day = max(self.protected.values(), default=None)
+        until = {"protected_until": last_day.isoformat()} if last_day else {}
+        return super().item() | until
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> Self:
+        """The record in an item as read."""
+        return super().of({k: value for k, value in item.items() if k != "protected_until"})
 
 
 def person_key(person_hash: str) -> Key:
