@@ -33,6 +33,8 @@ help: ## list the targets
 
 .venv-security/ready: requirements/security.txt
 	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-security requirements/security.txt
+.venv-infra/ready: requirements/infra.txt
+	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-infra requirements/infra.txt
 .venv-supply/ready: requirements/supply.txt
 	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-supply requirements/supply.txt
 
@@ -105,12 +107,13 @@ test: .venv/ready .venv-local/ready .venv-evaluation/ready ## run every test
 	@$(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation tests/evaluation
 	@$(DEV) -m pytest -n 2 --dist loadgroup $(ARGS)
 
-check: .venv/ready .venv-security/ready ## lint, types, template, secrets and protocols; changes nothing
+check: .venv/ready .venv-security/ready .venv-infra/ready ## lint, types, template, secrets and protocols; changes nothing
 	@$(DEV) -m ruff check
 	@$(DEV) -m ruff format --check
 	@$(DEV) -m mypy
 	@.venv/bin/cfn-lint infra/*.yaml
 	@$(DEV) -m commands.repository.scan
+	@$(DEV) -m commands.repository.second_opinions
 	@$(DEV) -m trial.protocol
 
 format: .venv/ready ## rewrite the code in the common style
@@ -172,4 +175,4 @@ requirements: .venv/ready ## pin the dependencies in pyproject.toml anew, with h
 	@$(DEV) -m commands.repository.requirements
 
 clean: down ## remove everything that was built, environments too
-	@rm -rf .venv .venv-local .venv-evaluation .venv-security .venv-supply .local build .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .venv .venv-local .venv-evaluation .venv-security .venv-infra .venv-supply .local build .pytest_cache .mypy_cache .ruff_cache

@@ -21,6 +21,9 @@ MOST_BYTES = 25_000_000
 PIP_SECONDS = 600
 IN_1980 = (1980, 1, 1, 0, 0, 0)
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+FOR_SAM = {"Makefile", "requirements.txt"}
+"""With what `sam build` makes the layer by itself."""
+
 PATHS_OF_THIS_MACHINE = {"bin", "RECORD"}
 FOLDER = re.compile(r"^(\s*(?:CodeUri|ContentUri): *)(\.\S+)", re.MULTILINE)
 NESTED = re.compile(r"^(\s*TemplateURL: *)(\S+)", re.MULTILINE)
@@ -48,7 +51,7 @@ def build(
         if not folder.is_dir():
             sys.exit(f"{TEMPLATE.name} names {uri[2]}, which is not a folder")
         if "ContentUri" in uri[1]:
-            data = archive({**files_of(folder, "python", without=CACHES), **libraries})
+            data = archive({**files_of(folder, "python", without=CACHES | FOR_SAM), **libraries})
         else:
             data = archive(files_of(folder, "", without=CACHES))
         return uri[1] + archives_at + kept(data, ".zip")

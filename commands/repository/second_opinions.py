@@ -1,0 +1,129 @@
+"""
+Second opinions on infra/: SAM's own tools, a linter of IAM policies, and AWS's limits on sizes.
+
+Written to build/: what `sam build` makes, and each policy with every reference resolved.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.repository.deployed import Deployed
+from commands.repository.limits import of_stack, of_template
+from commands.repository.template import ROOT, TEMPLATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOOLS = ROOT / ".venv-infra" / "bin"
+BUILD = ROOT / "build" / "sam"
+POLICIES = ROOT / "build" / "policies"
+ACCEPTED = {
+    (
+        "SendingRole-sending",
+        "RESOURCE_STAR",
+    ): "a text to a phone has no resource; topics are denied",
+    ("ApiLoggingRole-access-logs", "RESOURCE_STAR"): "API Gateway takes no narrower role",
+}
+"""What the linter of policies finds and is meant so, and why."""
+
+NEARLY = 0.8
+SECONDS = 600
+IN_THE_LAYER = (
+    "aws_lambda_powertools",
+    "phonenumbers",
+    "pydantic",
+    "pydantic_core",
+    "trial",
+    "tzdata",
+)
+
+
+def sam() -> bool:
+    """Whether SAM takes the template as it stands, and builds of it what Lambda can load."""
+    shutil.rmtree(BUILD, ignore_errors=True)
+    given = f"--template={TEMPLATE}", "--region=eu-west-2"
+    for command in (
+        ("validate", "--lint", *given),
+        ("build", "--language-extensions", f"--build-dir={BUILD}", *given),
+    ):
+        done = run("sam", *command)
+        if done.returncode:
+            print(f"sam {command[0]}:\n{done.stdout}{done.stderr}")
+            return False
+    layer = BUILD / "CommonLayer" / "python"
+    if missing := [name for name in IN_THE_LAYER if not (layer / name).is_dir()]:
+        print(f"sam build leaves {', '.join(missing)} out of the layer's python/")
+    return not missing
+
+
+def policies(stack: Deployed) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every policy that grants rights to somebody, by a name for its file."""
+    for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
+        for name, policy in stack.of_type(kind).items():
+            yield name, policy["PolicyDocument"]
+    for name, role in stack.of_type("AWS::IAM::Role").items():
+        for policy in role.get("Policies", ()):
+            yield f"{name}-{policy['PolicyName']}", policy["PolicyDocument"]
+
+
+def linted(stack: Deployed) -> bool:
+    """Whether parliament finds nothing in any policy but what is accepted here."""
+    shutil.rmtree(POLICIES, ignore_errors=True)
+    POLICIES.mkdir(parents=True)
+    for name, document in policies(stack):
+        (POLICIES / f"{name}.json").write_text(json.dumps(document, indent=1))
+    done = run("parliament", "--json", f"--directory={POLICIES}")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    open_findings = [
+        each
+        for each in found
+        if (Path(each["location"]["filepath"]).stem, each["issue"]) not in ACCEPTED
+    ]
+    for each in open_findings:
+        where = Path(each["location"]["filepath"]).stem
+        print(f"{where}: {each['issue']} {each['title']} {each['detail']}")
+    if done.returncode and not found:
+        print(done.stderr)
+    return not open_findings and (done.returncode == 0 or bool(found))
+
+
+def small_enough(stack: Deployed) -> bool:
+    """Whether AWS takes everything for its size; whatever comes near a limit is named."""
+    files = sorted(TEMPLATE.parent.glob("*.yaml"))
+    sizes = [*of_stack(stack), *(size for file in files for size in of_template(file))]
+    for size in sizes:
+        if size.share > NEARLY:
+            print(f"{size.what}: {size.size:,} of {size.most:,}")
+    return all(size.share <= 1 for size in sizes)
+
+
+def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What a tool says."""
+    return subprocess.run(
+        [TOOLS / tool, *arguments],
+        cwd=ROOT,
+        env=os.environ | {"SAM_CLI_TELEMETRY": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+
+
+def main() -> None:
+    """Ask all of them; end with 1 if one objects."""
+    logging.disable(logging.WARNING)  # SAM's, about a feature of its own
+    stack = Deployed()
+    sys.exit(not all([sam(), linted(stack), small_enough(stack)]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Second opinions: whatever a tool finds, or leaves out, is an objection."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from commands.repository import second_opinions
+from commands.repository.deployed import Deployed
+from commands.repository.second_opinions import ACCEPTED, IN_THE_LAYER, linted, policies, sam
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Said = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[str]]:
+    """Let the tools say this, and tell which were called."""
+    monkeypatch.setattr(second_opinions, "BUILD", tmp_path / "sam")
+    monkeypatch.setattr(second_opinions, "POLICIES", tmp_path / "policies")
+
+    def answers(stdout: str = "", code: int = 0, layer: tuple[str, ...] = ()) -> list[str]:
+        called: list[str] = []
+
+        def run(tool: str, *arguments: str) -> Said:
+            called.append(f"{tool} {arguments[0]}")
+            for name in layer:
+                (tmp_path / "sam/CommonLayer/python" / name).mkdir(parents=True, exist_ok=True)
+            return subprocess.CompletedProcess([], code, stdout, "what went wrong")
+
+        monkeypatch.setattr(second_opinions, "run", run)
+        return called
+
+    return answers
+
+
+def finding(policy: str, issue: str) -> str:
+    return json.dumps(
+        {
+            "issue": issue,
+            "title": "Something",
+            "detail": "",
+            "location": {"filepath": f"/build/policies/{policy}.json"},
+        }
+    )
+
+
+def test_policies_without_a_finding_pass(says: Callable[..., list[str]]) -> None:
+    says()
+    assert linted(Deployed())
+
+
+@pytest.mark.parametrize("accepted", ACCEPTED)
+def test_what_is_accepted_for_one_policy_is_found_in_another(
+    says: Callable[..., list[str]], accepted: tuple[str, str]
+) -> None:
+    policy, issue = accepted
+    says(finding(policy, issue), code=1)
+    assert linted(Deployed())
+    says("\n".join([finding(policy, issue), finding("Operator", issue)]), code=1)
+    assert not linted(Deployed())
+
+
+def test_a_linter_that_broke_is_no_approval(says: Callable[..., list[str]]) -> None:
+    says(code=1)
+    assert not linted(Deployed())
+
+
+def test_every_policy_of_the_stack_is_read() -> None:
+    stack = Deployed()
+    names = {name.partition("-")[0] for name, _ in policies(stack)}
+    assert names == {
+        *stack.of_type("AWS::IAM::ManagedPolicy"),
+        *stack.of_type("AWS::IAM::Policy"),
+        *stack.of_type("AWS::IAM::Role"),
+    }
+
+
+def test_sam_validates_and_builds(says: Callable[..., list[str]]) -> None:
+    called = says(layer=IN_THE_LAYER)
+    assert sam()
+    assert called == ["sam validate", "sam build"]
+
+
+def test_a_layer_without_its_libraries_is_an_objection(says: Callable[..., list[str]]) -> None:
+    says(layer=IN_THE_LAYER[:-1])
+    assert not sam()
+
+
+def test_what_sam_refuses_is_an_objection(says: Callable[..., list[str]]) -> None:
+    called = says(code=1, layer=IN_THE_LAYER)
+    assert not sam()
+    assert called == ["sam validate"]
