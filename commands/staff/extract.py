@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FORMS = ("blinded", "unblinded")
-DESCRIPTOR, PROTOCOL = "datapackage.json", "protocol.toml"
+DESCRIPTOR = "datapackage.json"
 
 
 def write(stack: DeployedStack, run: str) -> None:
@@ -34,9 +34,10 @@ def write(stack: DeployedStack, run: str) -> None:
             sys.exit(f"The extract failed: {said.get('errorType')}: {said.get('errorMessage')}")
 
 
-def newest(client: "S3Client", bucket: str, form: str) -> str:
-    """The folder of the package that was published last in a form."""
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{form}/")
+def newest(client: "S3Client", bucket: str, form: str, trial: str = "") -> str:
+    """The folder of the package that was published last in a form: of the open trial, or of one."""
+    prefix = f"{form}/{trial}/" if trial else f"{form}/"
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     published = [
         (each["LastModified"], each["Key"])
         for page in pages
@@ -44,7 +45,7 @@ def newest(client: "S3Client", bucket: str, form: str) -> str:
         if each["Key"].endswith(f"/{DESCRIPTOR}")
     ]
     if not published:
-        sys.exit(f"Nothing is published in the {form} form.")
+        sys.exit(f"Nothing is published in the {form} form{f' for {trial}' if trial else ''}.")
     return max(published)[1].removesuffix(DESCRIPTOR)
 
 
@@ -58,12 +59,12 @@ def fetch(client: "S3Client", bucket: str, source: str, folder: Path) -> dict[st
     folder.mkdir(parents=True)
     descriptor = content(DESCRIPTOR)
     said: dict[str, Any] = json.loads(descriptor)
-    for resource in said["resources"]:
-        data = content(resource["path"])
-        if f"sha256:{hashlib.sha256(data).hexdigest()}" != resource["hash"]:
-            sys.exit(f"{source}{resource['path']} is not as its package says.")
-        (folder / resource["path"]).write_bytes(data)
-    (folder / PROTOCOL).write_bytes(content(PROTOCOL))
+    hashes = said["files"] | {each["path"]: each["hash"] for each in said["resources"]}
+    for name, stated in hashes.items():
+        data = content(name)
+        if f"sha256:{hashlib.sha256(data).hexdigest()}" != stated:
+            sys.exit(f"{source}{name} is not as its package says.")
+        (folder / name).write_bytes(data)
     (folder / DESCRIPTOR).write_bytes(descriptor)
     return said
 
@@ -81,6 +82,9 @@ def main() -> None:
     parser.add_argument(
         "--fetch-only", action="store_true", help="take the newest that there is, write none"
     )
+    parser.add_argument(
+        "--trial", default="", help="an earlier trial's id; without it, the open trial's package"
+    )
     add_arguments(parser)
     options = parser.parse_args()
     stack = DeployedStack.named_by(options)
@@ -88,7 +92,9 @@ def main() -> None:
         write(stack, f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}")
     client, bucket = stack.client("s3"), stack.ids["ExtractBucket"]
     for form in FORMS:
-        said = fetch(client, bucket, newest(client, bucket, form), options.output / form)
+        said = fetch(
+            client, bucket, newest(client, bucket, form, options.trial), options.output / form
+        )
         print(f"{options.output / form}: {said['title']}, as of {said['extracted_at']}")
 
 

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from evaluation.statistics.values import NotEstimable
+from extract.labels import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,14 +21,8 @@ NBSP: Final = "\N{NO-BREAK SPACE}"
 LEAST_P: Final = 0.001
 
 _NAMES: Final = {
-    "A": "arm A",
-    "B": "arm B",
     "14": "14 days",
     "15-28": "15 to 28 days",
-    "MOL": "no molestation only",
-    "NC": "no contact",
-    "NE": "stay away",
-    "NCNE": "no contact and stay away",
     "": "withheld (too few share it)",
     "under_18": "under 18",
     "not_served": "not served",
@@ -42,22 +37,12 @@ _NAMES: Final = {
     "ethnicity_group": "Ethnicity",
     "stratum": "Length of order",
     "conditions": "Conditions",
-    "in_custody_no_access": "in custody, no access",
-    "lost_stolen_broken": "lost, stolen or broken",
-    "non_uk_number": "not a UK number",
-    "asian": "Asian",
-    "black": "Black",
-    "18-24": "18 to 24",
-    "25-34": "25 to 34",
-    "35-44": "35 to 44",
-    "45-54": "45 to 54",
-    "55+": "55 and over",
 }
 
 
 def named(code: str) -> str:
     """A code as words."""
-    return _NAMES.get(code, code.replace("_", " "))
+    return _NAMES.get(code) or LABELS.get(code, code.replace("_", " "))
 
 
 def capital(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from extract.labels import ORDERED, label
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,7 +19,7 @@ def table_schema(row: type[Row]) -> dict[str, Any]:
     The columns of a resource, with their types, codes and meanings.
 
     As Data Package has it, versions 1 and 2: https://specs.frictionlessdata.io/table-schema/ and
-    https://datapackage.org/standard/table-schema/.
+    https://datapackage.org/standard/table-schema/, whose `categories` label the codes.
     """
     said = row.model_json_schema()
     fields = [
@@ -35,6 +37,7 @@ def _field(name: str, said: Mapping[str, Any], defined: Mapping[str, Any]) -> di
     present = [kind for kind in kinds if kind["type"] != "null"]
     first = present[0]
     constraints: dict[str, Any] = {}
+    categories: list[dict[str, str]] = []
     if len(present) == len(kinds) and first["type"] != "array":
         constraints["required"] = True
     if first["type"] == "array":
@@ -42,16 +45,21 @@ def _field(name: str, said: Mapping[str, Any], defined: Mapping[str, Any]) -> di
         constraints["pattern"] = f"({code})(;({code}))*"
     elif codes := [code for kind in present for code in kind.get("enum", ())]:
         constraints["enum"] = codes
+        categories = [{"value": code, "label": label(code)} for code in codes]
     if "pattern" in first:
         # Without anchors: a pattern of Table Schema is about the whole value.
         constraints["pattern"] = first["pattern"].removeprefix("^").removesuffix("$")
     constraints |= {limit: first[limit] for limit in ("minimum", "maximum") if limit in first}
-    return {
+    field = {
         "name": name,
         "type": _TYPES.get(first["type"], "string"),
         "description": said["description"],
         "constraints": constraints,
     }
+    if categories:
+        ordered = any(kind.get("title") in ORDERED for kind in present)
+        field |= {"categories": categories, "categoriesOrdered": ordered}
+    return field
 
 
 def _resolved(kind: Mapping[str, Any], defined: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,8 +14,10 @@ import json
 import shutil
 from contextlib import ExitStack
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from extract import codebook, load_r
 from extract.cells import Cells
 from extract.codes import Form
 from extract.columns.enrolments import BlindedEnrolment, EnrolmentColumns, EnrolmentRow
@@ -34,7 +36,6 @@ from trial.protocol.load import read
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from extract.codes import Label
     from extract.columns.base import Row
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 DESCRIPTOR: Final = "datapackage.json"
 PROTOCOL: Final = "protocol.toml"
+BESIDE: Final = (PROTOCOL, "codebook.html", "load.py", "load.R")
+"""What is in a package beside its data: `files` has the hash of each."""
 
 _RESOURCES: Final = {Form.BLINDED: BLINDED_ROWS, Form.UNBLINDED: ROWS}
 _COMES_OF_TEXTS: Final = {
@@ -78,8 +81,12 @@ def write(
             if blinded := _blinded(row, labels):
                 sheets[Form.BLINDED][row.resource](blinded)
     for form in Form:
-        shutil.copyfile(protocol, folder / form / PROTOCOL)
         said = _descriptor(folder / form, form, agreed, extracted_at)
+        shutil.copyfile(protocol, folder / form / PROTOCOL)
+        shutil.copyfile(Path(__file__).with_name("load.py"), folder / form / "load.py")
+        (folder / form / "load.R").write_text(load_r.script(said["resources"]), encoding="utf-8")
+        (folder / form / "codebook.html").write_text(codebook.page(said), encoding="utf-8")
+        said["files"] = {name: f"sha256:{_sha256(folder / form / name)}" for name in BESIDE}
         (folder / form / DESCRIPTOR).write_text(
             json.dumps(said, indent=2, ensure_ascii=False) + "\n"
         )
@@ -150,15 +157,22 @@ def _descriptor(
         "form": form,
         "minimum_cell_size": protocol.minimum_cell_size,
         "extracted_at": at,
+        **_terms(protocol),
         "resources": [
             _resource(folder / f"{name}.csv.gz", kind) for name, kind in _RESOURCES[form].items()
         ],
     }
 
 
+def _terms(protocol: Protocol) -> dict[str, Any]:
+    """Who made the data and what may be done with them, as the protocol lays down."""
+    if protocol.publication is None:
+        return {}
+    said = protocol.publication.model_dump(mode="json", exclude_none=True)
+    return {"licenses": [said["licence"]], "contributors": said["contributors"]}
+
+
 def _resource(path: Path, kind: type[Row]) -> dict[str, Any]:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "profile": "tabular-data-resource",
         "name": kind.resource,
@@ -169,6 +183,11 @@ def _resource(path: Path, kind: type[Row]) -> dict[str, Any]:
         "encoding": "utf-8",
         "compression": "gz",
         "bytes": path.stat().st_size,
-        "hash": f"sha256:{sha256}",
+        "hash": f"sha256:{_sha256(path)}",
         "schema": table_schema(kind),
     }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

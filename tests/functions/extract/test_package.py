@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,13 +96,15 @@ ROWS: list[Row] = [
 ]
 
 
-def written(folder: Path, rows: list[Row] | None = None) -> dict[str, dict[str, Any]]:
+def written(
+    folder: Path, rows: list[Row] | None = None, protocol: Path | None = None
+) -> dict[str, dict[str, Any]]:
     """Each form, opened."""
     rows = ROWS if rows is None else rows
     write(
         folder,
         rows,
-        protocol=path_of(VERSION),
+        protocol=protocol or path_of(VERSION),
         extracted_at=AT,
         counts=Counter(cell(row) for row in rows if isinstance(row, EnrolmentRow)),
         labels=LABELS,
@@ -142,6 +146,73 @@ def test_a_package_says_what_it_is(both: dict[str, dict[str, Any]]) -> None:
         assert said["minimum_cell_size"] == agreed.minimum_cell_size
         assert said["created"] == said["extracted_at"] == "2026-12-20T03:00:00Z"
         assert re.fullmatch(r"[a-z0-9._-]+", said["name"])
+
+
+def test_beside_its_data_a_package_has_protocol_codebook_and_scripts_with_their_hashes(
+    tmp_path: Path, both: dict[str, dict[str, Any]]
+) -> None:
+    for form in Form:
+        files = bytes_of(tmp_path / form)
+        said = both[form]["said"]["files"]
+        assert said.keys() == {"protocol.toml", "codebook.html", "load.py", "load.R"}
+        assert said == {name: f"sha256:{hashlib.sha256(files[name]).hexdigest()}" for name in said}
+        data = {each["path"] for each in both[form]["said"]["resources"]}
+        assert files.keys() == said.keys() | data | {"datapackage.json"}
+
+
+def test_the_codebook_explains_every_column_and_every_code(
+    tmp_path: Path, both: dict[str, dict[str, Any]]
+) -> None:
+    for form in Form:
+        page = (tmp_path / form / "codebook.html").read_text()
+        for name, resource in resources(both[form]).items():
+            assert f"<h2>{name}</h2>" in page
+            for field in resource["schema"]["fields"]:
+                assert f'<th scope="row">{field["name"]}</th>' in page
+                assert escape(field["description"]) in page
+                for each in field.get("categories", ()):
+                    line = f"<code>{escape(each['value'])}</code> {escape(each['label'])}"
+                    assert line in page
+        assert "src=" not in page
+        assert "http" not in page
+    assert "delivered" not in (tmp_path / "blinded/codebook.html").read_text()
+
+
+def test_every_code_has_a_label_and_bands_have_an_order(both: dict[str, dict[str, Any]]) -> None:
+    fields = {
+        field["name"]: field
+        for field in resources(both["unblinded"])["enrolments"]["schema"]["fields"]
+    }
+    for field in fields.values():
+        codes = [each["value"] for each in field.get("categories", ())]
+        assert codes == field["constraints"].get("enum", [])
+        assert len({each["label"] for each in field.get("categories", ())}) == len(codes)
+    ordered = {name for name, field in fields.items() if field.get("categoriesOrdered")}
+    assert ordered == {"age_band", "prior_incidents", "risk_grade"}
+
+
+def test_licence_and_contributors_are_the_protocol_s(tmp_path: Path) -> None:
+    text = (
+        path_of(VERSION)
+        .read_text()
+        .replace(
+            "[costs]",
+            """[publication]
+licence = { name = "on-request", title = "On request from the force, for research <only>" }
+contributors = [{ title = "Durham Constabulary", role = "publisher" }]
+
+[costs]""",
+        )
+    )
+    (tmp_path / f"{VERSION}.toml").write_text(text)
+    said = written(tmp_path, protocol=tmp_path / f"{VERSION}.toml")["blinded"]["said"]
+    assert said["licenses"] == [
+        {"name": "on-request", "title": "On request from the force, for research <only>"}
+    ]
+    assert said["contributors"] == [{"title": "Durham Constabulary", "role": "publisher"}]
+    page = (tmp_path / "blinded/codebook.html").read_text()
+    assert "for research &lt;only&gt;" in page
+    assert "Durham Constabulary (publisher)" in page
 
 
 def test_the_unblinded_form_has_it_all(both: dict[str, dict[str, Any]]) -> None:

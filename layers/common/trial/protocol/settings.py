@@ -104,6 +104,29 @@ class Wording(Model):
         return {approval.role for approval in self.approvals} != {"solicitor", "specialist"}
 
 
+class Licence(Model):
+    """What may be done with the data."""
+
+    name: Id
+    title: Text
+    path: str | None = None
+
+
+class Contributor(Model):
+    """Somebody who made the data, in one of the Data Package standard's roles."""
+
+    title: Text
+    role: Literal["author", "publisher", "maintainer", "wrangler", "contributor"]
+    path: str | None = None
+
+
+class Publication(Model):
+    """What stands in every extract about who made it and what may be done with it."""
+
+    licence: Licence
+    contributors: tuple[Contributor, ...] = Field(min_length=1)
+
+
 class Protocol(Model):
     """One trial, as agreed: valid as a whole, or not loaded at all."""
 
@@ -124,6 +147,7 @@ class Protocol(Model):
     longest: Longest
     analysis: AnalysisPlan
     costs: Costs
+    publication: Publication | None = None
     themes: tuple[ThemePlan, ...]
     wordings: Mapping[str, Wording]
 
