@@ -25,7 +25,7 @@ from rich.console import Console
 from commands.deployed_stack import DeployedStack, add_arguments
 from enrolment.enrol import keyed
 from enrolment.wire import enrolment_id
-from trial.aws.kms import MacKey, SealKey
+from trial.aws.kms import Binding, MacKey, Purpose, SealKey
 from trial.aws.table import Table, put
 from trial.errors import TrialError
 from trial.records.audit import Audit, audit_key
@@ -108,10 +108,14 @@ def held(place: Holdings, ident: UUID) -> dict[str, Any]:
 def _opened(place: Holdings, ident: UUID, enrolment: dict[str, Any]) -> dict[str, Any]:
     """An enrolment with its seals opened, as far as they are not erased."""
     shown = {name: value for name, value in enrolment.items() if name not in HIDDEN}
-    for name in ("respondent", "mobile"):
+    bound = {
+        "respondent": (Purpose.IDENTIFIERS, enrolment.get("person_hash")),
+        "mobile": (Purpose.NUMBER, enrolment.get("mobile", {}).get("number_hash")),
+    }
+    for name, (purpose, hashed) in bound.items():
         held = dict(shown.get(name, {}))
         if seal := held.pop("sealed", None):
-            text = place.sealing.opened(seal, about=ident)
+            text = place.sealing.opened(seal, Binding(ident, purpose, hashed or ""))
             held |= {"number": text} if name == "mobile" else json.loads(text)
         if held:
             shown[name] = held

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from enrolment.derive import any_live, numbers_with, person_with, with_derived_status
 from enrolment.wire import EnrolmentIn, enrolment_id
 from trial.api.problems import FieldError
+from trial.aws.kms import Binding, Purpose
 from trial.codes import PriorIncidents, Status
 from trial.eligibility import age_band, birthday
 from trial.errors import ConflictError
@@ -132,7 +133,7 @@ def _new(
         enrolment_id=ident,
         status=Status.WAITING,
         order=Order(**request.order.model_dump()),
-        respondent=_respondent(request, ident, sealing, protocol, now),
+        respondent=_respondent(request, ident, hashes.person, sealing, protocol, now),
         person_hash=hashes.person,
         mobile=with_number_standing(mobile, around, hashes.protected, ident, now),
         missing=(
@@ -160,13 +161,20 @@ def _new(
 
 
 def _respondent(
-    request: EnrolmentIn, ident: UUID, sealing: SealKey, protocol: Protocol, now: datetime
+    request: EnrolmentIn,
+    ident: UUID,
+    person_hash: str,
+    sealing: SealKey,
+    protocol: Protocol,
+    now: datetime,
 ) -> Respondent:
     given = request.respondent
     who = Identifiers(person_id=given.person_id, date_of_birth=given.date_of_birth)
     of_age_on = birthday(given.date_of_birth, protocol.eligibility.minimum_age)
     return Respondent(
-        sealed=sealing.sealed(who.model_dump_json(), about=ident),
+        sealed=sealing.sealed(
+            who.model_dump_json(), Binding(ident, Purpose.IDENTIFIERS, person_hash)
+        ),
         age_band=age_band(local_date(now), given.date_of_birth),
         of_age_on=of_age_on if of_age_on > request.order.made_on - _A_YEAR else None,
         sex=given.sex,
@@ -183,10 +191,10 @@ def sealed_mobile(
     number: str | None, number_hash: str | None, ident: UUID, sealing: SealKey
 ) -> Mobile:
     """A number as it is stored."""
-    if number is None:
+    if number is None or number_hash is None:
         return Mobile()
     return Mobile(
-        sealed=sealing.sealed(number, about=ident),
+        sealed=sealing.sealed(number, Binding(ident, Purpose.NUMBER, number_hash)),
         number_hash=number_hash,
         last_digits=last_digits(number),
     )

@@ -16,6 +16,7 @@ from sending.store import (
     TEXTS_LEFT,
     Claim,
 )
+from trial.aws.kms import Binding, Purpose
 from trial.aws.table import ConditionFailedError
 from trial.codes import Arm, ReminderState, Suppression
 from trial.errors import ContendedError, RejectedError
@@ -197,7 +198,9 @@ def _text(facts: SendFacts, protocol: Protocol, sealing: SealKey, force: Force) 
     if facts.allocation.arm is not Arm.INTERVENTION:
         raise RejectedError("a reminder of an enrolment that is not in the intervention arm")
     enrolment, order = facts.enrolment, facts.enrolment.order
-    number = sealing.opened(enrolment.mobile.sealed or "", about=enrolment.enrolment_id)
+    mobile = enrolment.mobile
+    binding = Binding(enrolment.enrolment_id, Purpose.NUMBER, mobile.number_hash or "")
+    number = sealing.opened(mobile.sealed or "", binding)
     message = render(
         protocol,
         facts.reminder.theme,

@@ -10,7 +10,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from tests.support.samples import TABLE
 from trial.aws import clients
-from trial.aws.kms import SealKey
+from trial.aws.kms import Binding, Purpose, SealKey
 from trial.aws.table import Key
 from trial.records.allocation import Allocation, allocation_key
 from trial.records.enrolment import Enrolment, enrolment_key, enrolment_partition
@@ -50,16 +50,19 @@ def enrolment_of(enrolment_id: UUID) -> Enrolment:
 
 def number_of(enrolment_id: UUID) -> str:
     """The number of an enrolment, opened."""
-    seal = enrolment_of(enrolment_id).mobile.sealed
-    assert seal
-    return sealing().opened(seal, about=enrolment_id)
+    mobile = enrolment_of(enrolment_id).mobile
+    assert mobile.sealed
+    assert mobile.number_hash
+    binding = Binding(enrolment_id, Purpose.NUMBER, mobile.number_hash)
+    return sealing().opened(mobile.sealed, binding)
 
 
 def identifiers_of(enrolment_id: UUID) -> dict[str, str]:
     """Who the respondent is, opened."""
-    seal = enrolment_of(enrolment_id).respondent.sealed
-    assert seal
-    identifiers: dict[str, str] = json.loads(sealing().opened(seal, about=enrolment_id))
+    enrolment = enrolment_of(enrolment_id)
+    assert enrolment.respondent.sealed
+    binding = Binding(enrolment_id, Purpose.IDENTIFIERS, enrolment.person_hash)
+    identifiers: dict[str, str] = json.loads(sealing().opened(enrolment.respondent.sealed, binding))
     return identifiers
 
 

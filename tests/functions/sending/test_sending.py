@@ -36,6 +36,7 @@ from tests.support.table import (
 )
 from trial import config
 from trial.aws import clients
+from trial.aws.kms import Binding, Purpose
 from trial.codes import Arm, ReminderState, Status
 from trial.errors import ContendedError, NotFoundError, RejectedError, UnavailableError
 from trial.phone import NumberError
@@ -102,7 +103,7 @@ def text_on_that_day(enrolment_id: UUID) -> None:
 
 
 def change_number(enrolment_id: UUID, number: str) -> None:
-    seal = sealing().sealed(number, about=enrolment_id)
+    seal = sealing().sealed(number, Binding(enrolment_id, Purpose.NUMBER, "ff"))
     mobile = enrolment_of(enrolment_id).mobile.model_copy(
         update={"sealed": seal, "number_hash": "ff"}
     )
@@ -555,6 +556,38 @@ def test_a_number_that_was_sealed_for_somebody_else_is_not_texted(due: UUID) -> 
     with pytest.raises(RejectedError, match="InvalidCiphertext"):
         fire(due, 2)
     assert state(due) == (ReminderState.SCHEDULED, None)
+    assert texts() == []
+
+
+def test_an_older_seal_is_not_opened_beside_the_hash_of_the_number_of_now(due: UUID) -> None:
+    older = enrolment_of(due).mobile
+    change_number(due, OTHER_NUMBER)
+    newer = enrolment_of(due).mobile
+    for mixed in (
+        newer.model_copy(update={"sealed": older.sealed}),
+        older.model_copy(update={"sealed": newer.sealed}),
+    ):
+        change_enrolment(due, mobile=mixed)
+        with pytest.raises(RejectedError, match="InvalidCiphertext"):
+            fire(due, 2)
+    assert state(due) == (ReminderState.SCHEDULED, None)
+    assert texts() == []
+
+
+def test_an_older_seal_with_its_own_hash_does_not_pass_by_a_suppression(due: UUID) -> None:
+    older = enrolment_of(due).mobile
+    suppress_number(due)
+    change_number(due, OTHER_NUMBER)
+    change_enrolment(due, mobile=older)
+    assert fire(due, 2) == "suppressed"
+    assert texts() == []
+
+
+def test_sealed_identifiers_are_not_opened_as_a_number(due: UUID) -> None:
+    seen = enrolment_of(due)
+    change_enrolment(due, mobile=seen.mobile.model_copy(update={"sealed": seen.respondent.sealed}))
+    with pytest.raises(RejectedError, match="InvalidCiphertext"):
+        fire(due, 2)
     assert texts() == []
 
 

@@ -123,20 +123,34 @@ GUARDS = (
     Guard(
         "a text to a number that was sealed for another order",
         f"{_TRIAL}/aws/kms.py",
-        'return {"enrolment": str(enrolment_id)}',
-        'return {"enrolment": "any"}',
+        'return {"enrolment": about, "purpose": self.purpose, "hash": self.hashed}',
+        'return {"purpose": self.purpose, "hash": self.hashed}',
+    ),
+    Guard(
+        "a text to a number that was sealed beside another hash",
+        f"{_TRIAL}/aws/kms.py",
+        'return {"enrolment": about, "purpose": self.purpose, "hash": self.hashed}',
+        'return {"enrolment": about, "purpose": self.purpose}',
+    ),
+    Guard(
+        "a text to whatever else was sealed for the order",
+        f"{_TRIAL}/aws/kms.py",
+        'return {"enrolment": about, "purpose": self.purpose, "hash": self.hashed}',
+        'return {"enrolment": about}',
     ),
     Guard(
         "a number that anybody can read in the table",
         f"{_ENROLMENT}/enrol.py",
-        "sealed=sealing.sealed(number, about=ident),",
+        "sealed=sealing.sealed(number, Binding(ident, Purpose.NUMBER, number_hash)),",
         "sealed=number,",
     ),
     Guard(
         "identifiers that anybody can read in the table",
         f"{_ENROLMENT}/enrol.py",
-        "sealed=sealing.sealed(who.model_dump_json(), about=ident),",
-        "sealed=who.model_dump_json(),",
+        "        sealed=sealing.sealed(\n"
+        "            who.model_dump_json(), Binding(ident, Purpose.IDENTIFIERS, person_hash)\n"
+        "        ),\n",
+        "        sealed=who.model_dump_json(),\n",
     ),
     Guard(
         "a number of the same name sealed anew as if it were another",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +20,28 @@ _TRANSIENT = frozenset(
     {"DependencyTimeoutException", "KMSInternalException", "ThrottlingException"}
 )
 _SERVER_ERROR = 500
+
+
+class Purpose(StrEnum):
+    """What a seal holds."""
+
+    NUMBER = "number"
+    IDENTIFIERS = "identifiers"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a seal is bound to: `hashed` is the keyed hash by which what it holds is matched."""
+
+    enrolment_id: UUID
+    purpose: Purpose
+    hashed: str
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The same for KMS, which opens the seal with exactly this."""
+        about = str(self.enrolment_id)
+        return {"enrolment": about, "purpose": self.purpose, "hash": self.hashed}
 
 
 class MacKey:
@@ -43,39 +67,37 @@ class SealKey:
     """
     One symmetric key: what it has sealed, only those can read who may have it opened.
 
-    AES-256-GCM, in KMS itself. A seal is bound to its enrolment: moved to another, it cannot be
-    opened, so whoever writes to the table cannot have a text go to a number of their choice.
+    AES-256-GCM, in KMS itself. A seal is bound to its enrolment, to its purpose, and to the keyed
+    hash beside it: put into another place or beside another hash, it cannot be opened. So whoever
+    writes to the table cannot have a text go to a number of their choice, nor past the checks that
+    go by the hash.
     """
 
     def __init__(self, client: KMSClient, key_id: str) -> None:
         self._client = client
         self._key_id = key_id
 
-    def sealed(self, text: str, *, about: UUID) -> str:
+    def sealed(self, text: str, binding: Binding) -> str:
         """The text, of at most 4,096 bytes, encrypted, in base64; never twice the same."""
         answer = _called(
             self._client,
             "encrypt",
             KeyId=self._key_id,
             Plaintext=text.encode(),
-            EncryptionContext=_bound_to(about),
+            EncryptionContext=binding.context,
         )
         return b64encode(answer["CiphertextBlob"]).decode()
 
-    def opened(self, seal: str, *, about: UUID) -> str:
+    def opened(self, seal: str, binding: Binding) -> str:
         """The text again. Raises RejectedError if it was not sealed so, or not for us to read."""
         answer = _called(
             self._client,
             "decrypt",
             KeyId=self._key_id,
             CiphertextBlob=b64decode(seal),
-            EncryptionContext=_bound_to(about),
+            EncryptionContext=binding.context,
         )
         return bytes(answer["Plaintext"]).decode()
-
-
-def _bound_to(enrolment_id: UUID) -> dict[str, str]:
-    return {"enrolment": str(enrolment_id)}
 
 
 def _called(client: KMSClient, operation: str, **request: Any) -> Any:  # noqa: ANN401
