@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from trial.aws.table import Key
+from trial.aws.acts import Key
 from trial.codes import Arm
 from trial.records.enrolment import enrolment_partition
 from trial.records.record import Record

@@ -5,7 +5,7 @@ from secrets import token_hex
 from typing import Any, Literal, Self
 from uuid import UUID
 
-from trial.aws.table import Key
+from trial.aws.acts import Key
 from trial.codes import Why
 from trial.records.enrolment import enrolment_partition
 from trial.records.record import Record

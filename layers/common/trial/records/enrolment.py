@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, Literal, Self
 from uuid import UUID
 
-from trial.aws.table import Key
+from trial.aws.acts import Key
 from trial.codes import (
     AgeBand,
     Condition,

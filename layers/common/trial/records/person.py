@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from trial.aws.table import Key
+from trial.aws.acts import Key
 from trial.codes import Model
 from trial.records.record import Versioned
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from trial.aws.table import Key
+from trial.aws.acts import Key
 from trial.codes import Model, ReminderState
 from trial.records.record import Record
 

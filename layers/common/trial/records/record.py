@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from trial.aws.table import ABSENT, Act, Check, Key, put
+from trial.aws.acts import ABSENT, Act, Check, Key, put
 from trial.codes import Model
 
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, Literal, Self
 from uuid import UUID
 
-from trial.aws.table import Key
+from trial.aws.acts import Key
 from trial.codes import ReminderState, Suppression
 from trial.records.enrolment import enrolment_partition
 from trial.records.record import Record

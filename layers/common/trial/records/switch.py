@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from trial.aws.table import Key
+from trial.aws.acts import Key
 from trial.records.record import Versioned
 
 
