@@ -1,5 +1,5 @@
 # Every target is listed, with what it does, by `make` alone.
-PYTHON ?= python3
+PYTHON ?=
 PORT ?= 4566
 STAGE ?= v1
 export PORT
@@ -13,7 +13,7 @@ EVALUATION := .venv-evaluation/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo dashboard test check format up clock down status order call invoke carrier redrive redrive-receipts extract \
+.PHONY: always help demo dashboard test test-one check format up clock down status order call invoke carrier redrive redrive-receipts extract \
 	example-trial report power \
 	verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
 	preflight deploy rehearse destroy requirements sbom audit clean
@@ -22,21 +22,22 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}' \
 	    $(MAKEFILE_LIST)
 
-# --- environments: made when first needed, remade when their requirements change ------------
+# --- environments: made when first needed, remade when their requirements or PYTHON= change ----
 
-.venv/ready: requirements/dev.txt
-	@PYTHON=$(PYTHON) commands/repository/make-environment .venv requirements/dev.txt
-.venv-local/ready: requirements/local.txt
-	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-local requirements/local.txt
-.venv-evaluation/ready: requirements/evaluation.txt
-	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-evaluation requirements/evaluation.txt
-
-.venv-security/ready: requirements/security.txt
-	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-security requirements/security.txt
-.venv-infra/ready: requirements/infra.txt
-	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-infra requirements/infra.txt
-.venv-supply/ready: requirements/supply.txt
-	@PYTHON=$(PYTHON) commands/repository/make-environment .venv-supply requirements/supply.txt
+ENVIRONMENT = @PYTHON=$(PYTHON) commands/repository/make-environment $(@D) $<
+.venv/ready: requirements/dev.txt always
+	$(ENVIRONMENT) 500
+.venv-local/ready: requirements/local.txt always
+	$(ENVIRONMENT) 200
+.venv-evaluation/ready: requirements/evaluation.txt always
+	$(ENVIRONMENT) 800
+.venv-security/ready: requirements/security.txt always
+	$(ENVIRONMENT) 500
+.venv-infra/ready: requirements/infra.txt always
+	$(ENVIRONMENT) 500
+.venv-supply/ready: requirements/supply.txt always
+	$(ENVIRONMENT) 300
+always:
 
 # --- try it -----------------------------------------------------------------------------------
 
@@ -103,15 +104,23 @@ power: .venv-evaluation/ready ## how many people a trial needs (ARGS="--control 
 
 # --- check it ---------------------------------------------------------------------------------
 
-test: .venv/ready .venv-local/ready .venv-evaluation/ready ## run every test
-	@$(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation tests/evaluation
-	@$(DEV) -m pytest -n 2 --dist loadgroup $(ARGS)
+test: .venv/ready .venv-local/ready .venv-evaluation/ready ## run every test, all of them even if one fails
+	@failed=0; \
+	$(DEV) -m pytest -n 2 --dist loadgroup $(ARGS) || failed=1; \
+	$(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation tests/evaluation || failed=1; \
+	exit $$failed
+
+ANALYSTS := $(filter tests/evaluation%,$(TEST))
+NEEDED := $(if $(ANALYSTS),.venv-evaluation/ready,.venv/ready $(if $(filter tests/emulator%,$(TEST)),.venv-local/ready))
+test-one: $(if $(TEST),$(NEEDED)) ## run one file or one test (TEST=tests/infra/test_template.py::test_name)
+	@test -n "$(TEST)" || { echo "Which test? make test-one TEST=tests/infra/test_template.py"; exit 2; }
+	@$(if $(ANALYSTS),$(EVALUATION) -m pytest --confcutdir=tests/evaluation,$(DEV) -m pytest) "$(TEST)" $(ARGS)
 
 check: .venv/ready .venv-security/ready .venv-infra/ready ## lint, types, template, secrets and protocols; changes nothing
 	@$(DEV) -m ruff check
 	@$(DEV) -m ruff format --check
 	@$(DEV) -m mypy
-	@.venv/bin/cfn-lint infra/*.yaml
+	@.venv-security/bin/cfn-lint infra/*.yaml
 	@$(DEV) -m commands.repository.scan
 	@$(DEV) -m commands.repository.second_opinions
 	@$(DEV) -m trial.protocol

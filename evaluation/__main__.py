@@ -19,7 +19,6 @@ from rich.table import Table
 
 from evaluation import package, parquet, timetable
 from evaluation.cohort import SumsError
-from evaluation.parquet import MissingLibraryError
 from trial.errors import RejectedError
 from trial.protocol import load as protocols
 
@@ -180,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     wanted = parsed(arguments)
     try:
         wanted.run(wanted)
-    except (package.PackageError, SumsError, MissingLibraryError, RejectedError) as error:
+    except (package.PackageError, SumsError, RejectedError) as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,17 +10,8 @@ if TYPE_CHECKING:
     from evaluation.package import Extract
 
 
-class MissingLibraryError(Exception):
-    """Parquet needs a library that is not installed."""
-
-
 def write(extract: Extract, folder: Path) -> list[Path]:
     """One file for each table that has columns in this form; where they are."""
-    if find_spec("pyarrow") is None:
-        raise MissingLibraryError(
-            "Parquet needs pyarrow, which is not installed: "
-            ".venv-evaluation/bin/python -m pip install pyarrow"
-        )
     folder.mkdir(parents=True, exist_ok=True)
     tables = {"enrolments": extract.enrolments, "outcomes": extract.outcomes}
     tables |= {"missing": extract.missing}

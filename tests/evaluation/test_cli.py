@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from evaluation import parquet
 from evaluation.__main__ import main
 from tests.evaluation.packages import LOCKED, enrolment, trial, written
 
@@ -129,21 +128,8 @@ def test_what_is_no_risk_is_refused(
 
 
 def test_an_extract_becomes_parquet(tmp_path: Path, folder: Path) -> None:
-    pytest.importorskip("pyarrow")
     main(["parquet", str(folder), "-o", str(tmp_path / "out")])
     assert len(pd.read_parquet(tmp_path / "out" / "enrolments.parquet")) == 85
-
-
-def test_without_its_library_parquet_says_what_to_install(
-    tmp_path: Path,
-    folder: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(parquet, "find_spec", lambda _: None)
-    said = refused(capsys, "parquet", str(folder), "-o", str(tmp_path / "out"))
-    assert "pip install pyarrow" in said
-    assert not (tmp_path / "out").exists()
 
 
 def test_help_names_the_commands_without_loading_statistics() -> None:
