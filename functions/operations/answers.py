@@ -1,6 +1,7 @@
 """What the routes of operations give: the contract's JSON, apart from what the table holds."""
 
-from datetime import datetime
+from datetime import date, datetime
+from uuid import UUID
 
 from trial.codes import (
     EndReason,
@@ -58,3 +59,37 @@ class MissingNumbersOut(Model):
     by_reason: dict[MissingReason, int]
     resolved_how: dict[str, int]
     counts: tuple[MissingCount, ...]
+
+
+class MissingOut(Model):
+    """Why there is no number, by whose word, and when somebody is to ask again."""
+
+    reason: MissingReason
+    recorded_by: str | None
+    follow_up_on: date | None
+
+
+class WaitingOut(Model):
+    """
+    An enrolment that waits for somebody to act: nothing here depends on the arm.
+
+    `reasons` says for what, `since` from when. `last_chance_on` is the last day on which a number
+    would still let the person in or, once allocated, could still bring a text.
+    """
+
+    enrolment_id: UUID
+    reference: str | None
+    force: str
+    status: Status
+    reasons: tuple[Reason, ...]
+    since: datetime
+    superintendent: str
+    missing: MissingOut | None
+    last_chance_on: date
+
+
+class WorklistOut(Model):
+    """A page of who waits, the oldest follow-up first. Without a cursor it is the last one."""
+
+    enrolments: tuple[WaitingOut, ...]
+    cursor: str | None

@@ -1,4 +1,4 @@
-"""The routes of operations: the whole trial's switch, the suppression list and pooled counts."""
+"""The routes of operations: the worklist, the whole trial's switch, suppressions and counts."""
 
 import json
 from http import HTTPStatus
@@ -7,13 +7,23 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from operations import reports, switch
-from operations.answers import FlowOut, MissingNumbersOut, SuppressionOut, SwitchOut
+from operations.answers import FlowOut, MissingNumbersOut, SuppressionOut, SwitchOut, WorklistOut
 from operations.context import context
-from operations.wire import SuppressionIn, SwitchIn
+from operations.wire import (
+    LONGEST_PAGE,
+    Cursor,
+    Limit,
+    SuppressionIn,
+    SwitchIn,
+    WorklistQuery,
+)
+from operations.worklist import worklist
+from trial.api.fields import Code, Day
 from trial.api.routes import NOT_VALID, REFUSALS, answer
+from trial.codes import MissingReason, Reason, Status
 from trial.config import OperationsSettings, settings
 from trial.metrics import Metric, emit
 from trial.phone import last_digits
@@ -24,6 +34,38 @@ _TAGS = ["Operations"]
 
 CONTRACT = Path(__file__).with_name("openapi.json")
 """Written by `make openapi`, from the models of every route."""
+
+
+@router.get(
+    "/enrolments",
+    summary="Who waits for somebody to act, the oldest follow-up first",
+    tags=_TAGS,
+    responses={200: {"description": "A page of who waits"}, **NOT_VALID, **REFUSALS},
+)
+def show_worklist(
+    status: Annotated[Status | None, Query()] = None,
+    reason: Annotated[
+        Reason | MissingReason | None,
+        Query(description="What it waits for, or why there is no number"),
+    ] = None,
+    superintendent: Annotated[Code | None, Query()] = None,
+    follow_up_before: Annotated[
+        Day | None, Query(description="Only who is to be followed up before this day")
+    ] = None,
+    cursor: Annotated[Cursor | None, Query(description="As the page before gave it")] = None,
+    limit: Annotated[Limit, Query()] = LONGEST_PAGE,
+) -> WorklistOut:
+    """Waiting enrolments, and allocated ones that have lost their number; a moment late."""
+    query = WorklistQuery(
+        status=status,
+        reason=reason,
+        superintendent=superintendent,
+        follow_up_before=follow_up_before,
+        cursor=cursor,
+        limit=limit,
+    )
+    least = load(settings(OperationsSettings).protocol).eligibility.min_days_left
+    return worklist(query, context(router), least)
 
 
 @router.get(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trial.aws.table import put
-from trial.records.audit import Audit, audit_key_in
+from trial.records.audit import Audit, audit_key, audit_key_in
+from trial.records.enrolment import WORKLIST
 from trial.records.person import Number, number_key
 from trial.records.record import next_version
 from trial.records.switch import SWITCH_KEY, Switch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from uuid import UUID
+
     from trial.aws.table import Table
 
 
@@ -44,3 +48,13 @@ class OperationsStore:
     def counted(self, trial: str) -> list[dict[str, Any]]:
         """What reports count of every enrolment of a trial: its `month` and `counted`."""
         return self._table.by_index("enrolments_by_month", "trial", trial)
+
+    def waiting(self, after: str) -> Iterator[dict[str, Any]]:
+        """Who waits, as the index shows it: those after a place in it, page by page."""
+        return self._table.in_order(
+            "worklist", ("worklist", WORKLIST), after=("worklist_place", after)
+        )
+
+    def log(self, enrolment_ids: Iterable[UUID], audit: Audit) -> None:
+        """Record that somebody consulted enrolments: a hundred at most, in one act."""
+        self._table.write(*(put(audit_key(each, audit), audit.item()) for each in enrolment_ids))

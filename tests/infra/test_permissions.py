@@ -31,6 +31,7 @@ ROUTES = {
     for method, operation in operations.items()
 }
 OPEN = ("GET", "/openapi.json")
+WORKLIST = ("GET", "/enrolments")
 
 
 def statements(policy: str) -> list[Statement]:
@@ -57,7 +58,7 @@ def tagged(tag: str) -> set[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("policy", "routes"),
     [
-        ("BlindedCaller", tagged("Enrolment") | {OPEN}),
+        ("BlindedCaller", tagged("Enrolment") | {OPEN, WORKLIST}),
         ("UnblindedCaller", tagged("Unblinded") | {OPEN}),
         ("Operator", tagged("Operations")),
         ("Auditor", set()),
@@ -327,7 +328,7 @@ def test_routes_that_write_or_count_are_throttled_by_themselves() -> None:
     (stage,) = STACK.of_type("AWS::ApiGateway::Stage").values()
     every, *each = stage["MethodSettings"]
     assert (every["ResourcePath"], every["HttpMethod"]) == ("/*", "*")
-    assert len(each) == 5
+    assert len(each) == 6
     for setting in each:
         assert (setting["HttpMethod"], setting["ResourcePath"]) in ROUTES
         assert setting["ThrottlingRateLimit"] < every["ThrottlingRateLimit"]

@@ -30,7 +30,7 @@ from tests.support.nights import links_of_the_audit_trail, nights_of_retention
 from tests.support.policies import Statement, allows, covers, listed
 from tests.support.rights import Call, Right, Watched, taken
 from tests.support.samples import MORNING, sample
-from tests.support.steps import Context, call, someone_in
+from tests.support.steps import Context, call, enrol, someone_in
 from tests.support.table import change_enrolment, enrolment_of
 from trial.aws import clients
 from trial.codes import Arm
@@ -167,7 +167,8 @@ def shown_to_the_unblinded() -> None:
 
 
 def all_that_staff_do() -> None:
-    for path in ("/reports/flow", "/reports/missing-numbers", "/sending"):
+    enrol(1, mobile={"missing_reason": "refused"})
+    for path in ("/enrolments", "/reports/flow", "/reports/missing-numbers", "/sending"):
         assert call("GET", path).status == 200
     by = {"by": "PC-1182", "reason": "exercise"}
     assert call("PUT", "/sending", by | {"paused": True}).status == 200

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -91,7 +92,9 @@ def call(
     event = sample("api-enrol")
     event["headers"]["Content-Type"] = kind
     event["multiValueHeaders"]["Content-Type"] = [kind]
+    path, _, query = path.partition("?")
     event |= {"httpMethod": method, "path": path, "resource": path}
+    event["multiValueQueryStringParameters"] = parse_qs(query, keep_blank_values=True) or None
     event["requestContext"]["identity"]["userArn"] = f"arn:aws:iam::{ACCOUNT}:user/{by}"
     event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
     answer = API[answering(method, path)](event, CONTEXT)

@@ -123,19 +123,18 @@ class Table:
         text, values = f"#{name} = :value", {"value": value}
         if since:
             text, values = f"{text} AND #{since[0]} >= :since", values | {"since": since[1]}
-        request: dict[str, Any] = {
-            "TableName": self._name,
-            "IndexName": index,
-            "KeyConditionExpression": text,
-            **_placeholders(text, values),
-        }
-        found: list[dict[str, Any]] = []
-        while True:
-            answer = self._call("query", **request)
-            found += map(plain, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return found
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return list(self._shown(index, text, values))
+
+    def in_order(
+        self, index: str, equal: tuple[str, str], *, after: tuple[str, str]
+    ) -> Iterator[dict[str, Any]]:
+        """
+        What an index shows of every item whose first attribute is this, in the second's order.
+
+        Only those whose second attribute is greater. Page by page, and a moment late.
+        """
+        text = f"#{equal[0]} = :equal AND #{after[0]} > :after"
+        yield from self._shown(index, text, {"equal": equal[1], "after": after[1]})
 
     def by_due(self, shard: str, *, until: str) -> Iterator[Key]:
         """Where the open reminders of one shard are that are due by then, the first due first."""
@@ -152,16 +151,20 @@ class Table:
         Page by page, and a moment late: what is there has to be read before it is acted upon.
         """
         text = f"#{equal[0]} = :equal AND #{most[0]} <= :most"
+        for shown in self._shown(index, text, {"equal": equal[1], "most": most[1]}):
+            yield Key(shown["pk"], shown["sk"])
+
+    def _shown(self, index: str, text: str, values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """What an index shows of the items under these keys, page by page."""
         request: dict[str, Any] = {
             "TableName": self._name,
             "IndexName": index,
             "KeyConditionExpression": text,
-            **_placeholders(text, {"equal": equal[1], "most": most[1]}),
+            **_placeholders(text, values),
         }
         while True:
             answer = self._call("query", **request)
-            for raw in map(plain, answer["Items"]):
-                yield Key(raw["pk"], raw["sk"])
+            yield from map(plain, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

@@ -114,7 +114,8 @@ class Enrolment(Versioned):
     """
     One order taken into the system. `version` counts its changes.
 
-    While something of it is to be erased one day, it is in the index `retained`.
+    While something of it is to be erased one day, it is in the index `retained`; while somebody
+    has to act before it can be randomised or texted, it is in the index `worklist`.
     """
 
     kind: Literal["enrolment"] = "enrolment"
@@ -159,6 +160,17 @@ class Enrolment(Versioned):
         """Why there is no number, while there is none."""
         return self.missing[-1] if self.missing and not self.missing[-1].resolved_at else None
 
+    @property
+    def waits_for(self) -> tuple[Reason, ...]:
+        """What keeps it from being randomised, or from its texts, until somebody acts."""
+        if self.status is Status.WAITING:
+            return self.reasons
+        if self.status is Status.ALLOCATED and self.mobile.sealed is None:
+            return (Reason.NO_NUMBER,)
+        if self.status is Status.ALLOCATED and self.mobile.unsafe:
+            return (Reason.UNSAFE_NUMBER,)
+        return ()
+
     def item(self) -> dict[str, Any]:
         """What to store, with what is counted and what is to be erased laid out for indexes."""
         # A number lost later is no attrition: this person could be randomised.
@@ -175,13 +187,28 @@ class Enrolment(Versioned):
         }
         left = Retained.TRIAL_DATA if self.erased_at else Retained.IDENTIFIERS
         due = {} if self.hold else {"retained": left, "last_day": self.order.expires_on.isoformat()}
-        return super().item() | {"counted": counted} | due
+        return super().item() | {"counted": counted} | due | self._place_in_the_worklist()
 
     @classmethod
     def of(cls, item: dict[str, Any]) -> Self:
         """The record in an item as read."""
-        laid_out = ("counted", "retained", "last_day")
+        laid_out = {"counted", "retained", "last_day", *_WORKLIST_ATTRIBUTES}
         return super().of({name: value for name, value in item.items() if name not in laid_out})
+
+    def _place_in_the_worklist(self) -> dict[str, Any]:
+        """Empty for an enrolment that waits for nothing, and once nobody can be found."""
+        if not self.waits_for or self.erased_at:
+            return {}
+        missing = self.missing_now
+        follow_up_on = (missing and missing.follow_up_on) or date.max
+        place = f"{follow_up_on.isoformat()}#{self.enrolment_id}"
+        return dict(zip(_WORKLIST_ATTRIBUTES, (WORKLIST, place, list(self.waits_for)), strict=True))
+
+
+WORKLIST = "WAITING"
+"""Where the sparse index `worklist` keeps who waits, the oldest follow-up first, undated last."""
+
+_WORKLIST_ATTRIBUTES = ("worklist", "worklist_place", "waits_for")
 
 
 class Outcome(Record):

@@ -1,0 +1,43 @@
+"""An enrolment that waits for somebody to act, as the index of those shows it."""
+
+from datetime import date, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
+
+from trial.codes import MissingReason, Model, Reason, Status
+from trial.records.enrolment import Missing, Order
+
+
+class Waiting(Model):
+    """It, and its place in the index."""
+
+    enrolment_id: UUID
+    status: Status
+    waits_for: tuple[Reason, ...]
+    order: Order
+    missing: tuple[Missing, ...] = ()
+    enrolled_at: datetime
+    place: str
+
+    @classmethod
+    def of(cls, shown: dict[str, Any]) -> Self:
+        """The enrolment in what the index shows."""
+        known = {name: shown[name] for name in cls.model_fields if name in shown}
+        return cls.model_validate(known | {"place": shown["worklist_place"]})
+
+    @property
+    def missing_now(self) -> Missing | None:
+        """Why there is no number, while there is none."""
+        return self.missing[-1] if self.missing and not self.missing[-1].resolved_at else None
+
+    @property
+    def codes(self) -> frozenset[Reason | MissingReason]:
+        """All that it waits for, and why that is missing."""
+        missing = self.missing_now
+        return frozenset((*self.waits_for, *([missing.reason] if missing else [])))
+
+    def last_chance(self, min_days_left: int) -> date:
+        """The last day on which it helps to act: to be randomised, or to be texted at all."""
+        if self.status is Status.ALLOCATED:
+            return self.order.expires_on
+        return self.order.expires_on - timedelta(days=min_days_left - 1)

@@ -1,0 +1,95 @@
+"""Who waits for somebody to act: for a number above all."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from operations.answers import MissingOut, WaitingOut, WorklistOut
+from operations.waiting import Waiting
+from trial.api.problems import FieldError
+from trial.protocol.timetable import local_date
+from trial.records.audit import Audit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from operations.context import RequestContext
+    from operations.wire import WorklistQuery
+
+_PLACE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}#[0-9a-f-]{36}")
+_BEFORE_ALL = "0"  # DynamoDB compares with no empty key
+
+
+def worklist(query: WorklistQuery, context: RequestContext, min_days_left: int) -> WorklistOut:
+    """
+    A page of who waits, the oldest follow-up first, and where the next one begins.
+
+    Who can no longer be helped by acting is left out. Each enrolment shown is recorded as
+    consulted.
+    """
+    after = _place(query.cursor) if query.cursor else _BEFORE_ALL
+    chosen = _chosen(query, context, after=after, min_days_left=min_days_left)
+    page = list(islice(chosen, query.limit))
+    more = next(chosen, None) is not None
+    consulted = Audit(at=context.now, what="worklist consulted", by=context.by)
+    context.store.log([each.enrolment_id for each in page], consulted)
+    return WorklistOut(
+        enrolments=tuple(_shown(each, min_days_left) for each in page),
+        cursor=_cursor(page[-1].place) if more else None,
+    )
+
+
+def _chosen(
+    query: WorklistQuery, context: RequestContext, *, after: str, min_days_left: int
+) -> Iterator[Waiting]:
+    today = local_date(context.now)
+    for each in map(Waiting.of, context.store.waiting(after)):
+        if query.follow_up_before and each.place >= query.follow_up_before.isoformat():
+            return  # they come in this order
+        if (
+            each.last_chance(min_days_left) >= today
+            and query.status in (None, each.status)
+            and (query.reason is None or query.reason in each.codes)
+            and query.superintendent in (None, each.order.authorising_superintendent)
+        ):
+            yield each
+
+
+def _shown(waiting: Waiting, min_days_left: int) -> WaitingOut:
+    missing, order = waiting.missing_now, waiting.order
+    return WaitingOut(
+        enrolment_id=waiting.enrolment_id,
+        reference=order.reference,
+        force=order.force,
+        status=waiting.status,
+        reasons=waiting.waits_for,
+        since=missing.recorded_at if missing else waiting.enrolled_at,
+        superintendent=order.authorising_superintendent,
+        missing=MissingOut(
+            reason=missing.reason,
+            recorded_by=missing.recorded_by,
+            follow_up_on=missing.follow_up_on,
+        )
+        if missing
+        else None,
+        last_chance_on=waiting.last_chance(min_days_left),
+    )
+
+
+def _cursor(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode()
+
+
+def _place(cursor: str) -> str:
+    """The place in a cursor. One that somebody made up does no more than begin elsewhere."""
+    try:
+        place = base64.b64decode(cursor, altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        place = ""
+    if not _PLACE.fullmatch(place):
+        raise FieldError("cursor", "is none that this route gave: leave it out to begin anew")
+    return place

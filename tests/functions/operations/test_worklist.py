@@ -1,0 +1,305 @@
+"""The worklist: who waits for somebody to act, and nobody else."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+
+from tests.support.life import CUSTODY, QUASHED, audit_of, corrected, followed, shown, told
+from tests.support.samples import MORNING
+from tests.support.steps import Answer, call, enrol, someone_in
+from tests.support.table import change_enrolment, everything
+from trial.codes import Arm, MissingReason
+from trial.protocol.load import load
+
+if TYPE_CHECKING:
+    from time_machine import Traveller
+
+    from trial.aws.table import Key
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+LEAST = load("fixture-1").eligibility.min_days_left
+
+
+def seized(follow_up_on: str | None = None, **more: Any) -> dict[str, Any]:
+    """No number, for the phone is evidence."""
+    mobile = {"missing_reason": "seized_evidence", "recorded_by": "PC-1182"} | more
+    return mobile | ({"follow_up_on": follow_up_on} if follow_up_on else {})
+
+
+def ask(**query: Any) -> Answer:
+    return call("GET", f"/enrolments?{urlencode(query)}")
+
+
+def listed(**query: Any) -> list[UUID]:
+    """Who is on the worklist, in its order, from its first page to its last."""
+    found: list[UUID] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = ask(**query, **cursor)
+        assert answer.status == 200, answer.text
+        found += [UUID(each["enrolment_id"]) for each in answer.body["enrolments"]]
+        if answer.body["cursor"] is None:
+            return found
+        cursor = {"cursor": answer.body["cursor"]}
+
+
+def test_who_waits_is_shown_with_all_that_it_takes_to_act() -> None:
+    enrolment_id = enrol(1, mobile=seized("2026-12-04"))
+    answer = ask()
+    assert (answer.status, answer.body) == (
+        200,
+        {
+            "enrolments": [
+                {
+                    "enrolment_id": str(enrolment_id),
+                    "reference": "DVPO-2026-000001",
+                    "force": "durham",
+                    "status": "waiting",
+                    "reasons": ["no_number"],
+                    "since": "2026-12-01T09:30:00Z",
+                    "superintendent": "S-0417",
+                    "missing": {
+                        "reason": "seized_evidence",
+                        "recorded_by": "PC-1182",
+                        "follow_up_on": "2026-12-04",
+                    },
+                    "last_chance_on": "2026-12-12",
+                }
+            ],
+            "cursor": None,
+        },
+    )
+
+
+def test_nobody_waits_whom_nothing_keeps() -> None:
+    followed(1)
+    enrol(2)
+    enrol(3, respondent={"date_of_birth": "2010-01-01"})
+    assert listed() == []
+
+
+def test_who_waits_for_service_or_for_a_safe_number_is_on_it() -> None:
+    unserved = enrol(1, order={"served_on": None})
+    unsafe = enrol(2, protected_numbers=["+447700900002"])
+    rows = {each["enrolment_id"]: each for each in ask().body["enrolments"]}
+    assert {ident: (row["reasons"], row["missing"]) for ident, row in rows.items()} == {
+        str(unserved): (["not_served"], None),
+        str(unsafe): (["unsafe_number"], None),
+    }
+
+
+def test_whoever_is_served_found_or_ended_leaves_it() -> None:
+    unserved = enrol(1, order={"served_on": None})
+    missing, gone = enrol(2, mobile=seized()), enrol(3, mobile=seized())
+    assert set(listed()) == {unserved, missing, gone}
+    told(unserved, "service", {"served_on": "2026-12-01"})
+    told(missing, "mobile", {"number": "+447700900777"})
+    told(gone, "end", QUASHED)
+    assert listed() == []
+
+
+@pytest.mark.parametrize("arm", Arm)
+@pytest.mark.parametrize(
+    ("lost", "reason"),
+    [({"missing_reason": "lost_stolen_broken"}, "no_number"), (None, "unsafe_number")],
+)
+def test_who_loses_the_number_after_the_draw_is_on_it_until_the_last_day(
+    clock: Traveller, arm: Arm, lost: dict[str, Any] | None, reason: str
+) -> None:
+    enrolment_id = someone_in(arm)
+    number = f"+447700900{shown(enrolment_id)['mobile']['last_digits']}"
+    if lost:
+        told(enrolment_id, "mobile", lost)
+    else:
+        enrol(900, protected_numbers=[number])
+    (row,) = ask().body["enrolments"]
+    assert row["enrolment_id"] == str(enrolment_id)
+    assert (row["status"], row["reasons"]) == ("allocated", [reason])
+    assert row["last_chance_on"] == "2026-12-14"
+    clock.move_to(MORNING + timedelta(days=13))
+    assert listed() == [enrolment_id]
+    clock.move_to(MORNING + timedelta(days=14))
+    assert listed() == []
+
+
+def test_whoever_comes_back_from_custody_is_on_it_again() -> None:
+    enrolment_id = enrol(1, mobile=seized())
+    told(enrolment_id, "end", CUSTODY)
+    assert listed() == []
+    told(enrolment_id, "resume", {"at": "2026-12-01T09:20:00Z", "by": "PC-1182"})
+    assert listed() == [enrolment_id]
+
+
+def test_the_last_chance_is_the_last_day_on_which_a_number_lets_somebody_in(
+    clock: Traveller,
+) -> None:
+    enrolment_id = enrol(1, mobile=seized())
+    (row,) = ask().body["enrolments"]
+    for days, listed_then in ((0, [enrolment_id]), (1, [])):
+        clock.move_to(MORNING.replace(day=12) + timedelta(days=days))
+        assert row["last_chance_on"] == "2026-12-12"
+        assert listed() == listed_then
+    clock.move_to(MORNING.replace(day=12))
+    told(enrolment_id, "mobile", {"number": "+447700900777"})
+    assert shown(enrolment_id)["status"] == "allocated"
+    late = enrol(2, order=dict(corrected(2)), mobile=seized())
+    clock.move_to(MORNING.replace(day=13))
+    told(late, "mobile", {"number": "+447700900778"})
+    assert shown(late)["reasons"] == ["too_late"]
+
+
+def test_the_oldest_follow_up_comes_first_and_who_has_none_last() -> None:
+    days = ["2026-12-09", None, "2026-12-04", "2026-12-08"]
+    ids = [enrol(serial, mobile=seized(day)) for serial, day in enumerate(days)]
+    assert listed() == [ids[2], ids[3], ids[0], ids[1]]
+
+
+def test_a_follow_up_put_off_moves_it_back() -> None:
+    one, other = (enrol(serial, mobile=seized(f"2026-12-0{serial}")) for serial in (4, 5))
+    assert listed() == [one, other]
+    told(one, "mobile", seized("2026-12-06"))
+    assert listed() == [other, one]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+def test_page_by_page_everybody_comes_once(limit: int) -> None:
+    ids = {
+        enrol(serial, mobile=seized(f"2026-12-{4 + serial % 3:02}" if serial % 4 else None))
+        for serial in range(7)
+    }
+    paged = listed(limit=limit)
+    assert (len(paged), set(paged)) == (7, ids)
+    assert paged == listed()
+    assert len(ask(limit=limit).body["enrolments"]) == min(limit, 7)
+
+
+def test_who_was_found_between_two_pages_leaves_no_gap() -> None:
+    ids = [enrol(serial, mobile=seized(f"2026-12-0{serial}")) for serial in range(4, 8)]
+    first = ask(limit=2).body
+    told(ids[1], "mobile", {"number": "+447700900777"})
+    rest = ask(cursor=first["cursor"]).body
+    assert [each["enrolment_id"] for each in rest["enrolments"]] == [*map(str, ids[2:])]
+
+
+def test_only_who_is_asked_for_is_shown() -> None:
+    ids = {
+        "seized": enrol(1, mobile=seized("2026-12-04")),
+        "refused": enrol(2, mobile={"missing_reason": "refused", "follow_up_on": "2026-12-05"}),
+        "unserved": enrol(3, order={"served_on": None, "authorising_superintendent": "S-0002"}),
+        "lost": followed(4),
+    }
+    told(ids["lost"], "mobile", {"missing_reason": "lost_stolen_broken"})
+
+    def named(**query: Any) -> set[str]:
+        return {name for name, ident in ids.items() if ident in listed(**query)}
+
+    assert named() == set(ids)
+    assert named(status="waiting") == {"seized", "refused", "unserved"}
+    assert named(status="allocated") == {"lost"}
+    assert named(status="ended") == set()
+    assert named(reason="no_number") == {"seized", "refused", "lost"}
+    assert named(reason="not_served") == {"unserved"}
+    assert named(reason="refused") == {"refused"}
+    assert named(superintendent="S-0002") == {"unserved"}
+    assert named(follow_up_before="2026-12-04") == set()
+    assert named(follow_up_before="2026-12-05") == {"seized"}
+    assert named(follow_up_before="2026-12-06") == {"seized", "refused"}
+    assert named(reason="refused", superintendent="S-0002") == set()
+
+
+def test_a_page_is_full_however_many_are_passed_over() -> None:
+    for serial in range(9):
+        superintendent = {"authorising_superintendent": f"S-000{serial % 3}"}
+        enrol(serial, order=superintendent, mobile=seized())
+    first = ask(superintendent="S-0001", limit=2).body
+    assert len(first["enrolments"]) == 2
+    assert (
+        len(ask(superintendent="S-0001", limit=2, cursor=first["cursor"]).body["enrolments"]) == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"status": "lost"}, "status"),
+        ({"reason": "in_a_drawer"}, "reason"),
+        ({"superintendent": "<b>"}, "superintendent"),
+        ({"follow_up_before": "1796083200"}, "follow_up_before"),
+        ({"follow_up_before": "05/12/2026"}, "follow_up_before"),
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"limit": "all"}, "limit"),
+        ({"cursor": "MjAyNi0xMi0wNA=="}, "cursor"),
+        ({"cursor": "\u00e9"}, "cursor"),
+        ({"cursor": "x" * 101}, "cursor"),
+    ],
+)
+def test_what_is_asked_wrongly_is_refused_by_its_field(query: dict[str, str], field: str) -> None:
+    answer = ask(**query)
+    assert answer.status == 422
+    assert {each.partition(".")[0] for each in answer.fields} == {field}
+    assert query[field] not in answer.text
+
+
+def test_a_cursor_that_somebody_made_up_shows_no_more_than_the_list_itself() -> None:
+    enrol(1, mobile=seized("2026-12-04"))
+    for place, seen in (("2026-12-03", 1), ("2026-12-05", 0)):
+        made_up = urlsafe_b64encode(f"{place}#{UUID(int=0)}".encode()).decode()
+        assert len(ask(cursor=made_up).body["enrolments"]) == seen
+
+
+def test_each_enrolment_shown_is_recorded_as_consulted_and_no_other() -> None:
+    one, other = (enrol(serial, mobile=seized(f"2026-12-0{serial}")) for serial in (4, 5))
+    call("GET", "/enrolments?limit=1", by="ops")
+    (entry,) = [each for each in audit_of(one) if each["what"] == "worklist consulted"]
+    assert entry["by"].endswith("user/ops")
+    assert "worklist consulted" not in [each["what"] for each in audit_of(other)]
+
+
+def test_that_somebody_looked_is_no_part_of_what_upstream_is_shown() -> None:
+    enrolment_id = enrol(1, mobile=seized())
+    before = shown(enrolment_id)
+    ask()
+    assert shown(enrolment_id) == before
+
+
+def test_a_full_page_is_recorded_in_one_act() -> None:
+    """A transaction holds a hundred acts, and a page as many enrolments."""
+    for serial in range(101):
+        enrol(serial, mobile=seized())
+    answer = ask(limit=100)
+    assert (answer.status, len(answer.body["enrolments"])) == (200, 100)
+    assert len(ask(cursor=answer.body["cursor"]).body["enrolments"]) == 1
+
+
+def test_an_erased_enrolment_is_off_it() -> None:
+    enrolment_id = enrol(1, mobile=seized())
+    change_enrolment(enrolment_id, erased_at=MORNING)
+    assert listed() == []
+
+
+def test_the_index_holds_nobody_who_does_not_wait() -> None:
+    followed(1)
+    waiting = enrol(2, mobile=seized())
+    assert [key.pk for key, item in indexed().items()] == [f"ENROLMENT#{waiting}"]
+    told(waiting, "mobile", {"number": "+447700900777"})
+    assert indexed() == {}
+
+
+def indexed() -> dict[Key, dict[str, Any]]:
+    return {key: item for key, item in everything().items() if "worklist" in item}
+
+
+@pytest.mark.parametrize("reason", MissingReason)
+def test_no_row_shows_a_number_or_a_person(reason: MissingReason) -> None:
+    enrol(123, mobile={"missing_reason": reason, "recorded_by": "PC-1182"})
+    text = ask().text
+    for personal in ("7700900", "1990", "2003/", "Peterlee"):
+        assert personal not in text
