@@ -22,8 +22,6 @@ from evaluation.cohort import SumsError
 from trial.errors import RejectedError
 from trial.protocol import load as protocols
 
-VERSIONS = protocols.versions()
-
 
 def _report(wanted: argparse.Namespace) -> None:
     # Statistics take seconds to import: `--help` and the other commands do without.
@@ -95,7 +93,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = _command(commands, "timetable", _timetable, "show on which days texts go").add_argument
     add("--days", type=int, required=True, help="length of the order, first and last day counted")
     add("--made-on", type=_day, required=True, metavar="DATE", help="its first day: 2027-03-01")
-    add("--protocol", choices=VERSIONS, default=VERSIONS[-1], help="default: %(default)s")
+    versions = protocols.versions()
+    add("--protocol", choices=versions, default=versions[-1], help="default: %(default)s")
     add = _command(commands, "parquet", _parquet, "turn an extract into Parquet files").add_argument
     add("extract", type=Path, metavar="EXTRACT", help="folder or zip file with datapackage.json")
     add("-o", dest="output", type=Path, required=True, metavar="DIR", help="where the files go")
@@ -137,7 +136,7 @@ def _add_report(command: argparse.ArgumentParser) -> None:
 
 def _add_power(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    plan = protocols.load(VERSIONS[-1]).analysis
+    plan = protocols.load(protocols.versions()[-1]).analysis
     for flag, default, purpose in (
         ("--control", plan.planned_risk_control, "risk without texts"),
         ("--intervention", plan.planned_risk_intervention, "risk with texts delivered"),

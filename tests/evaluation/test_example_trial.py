@@ -6,20 +6,27 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import pytest
+
 from allocation.randomisation import block, message
 from evaluation.example.life import over_at
 from evaluation.example.trial import EXTRACTED_AT, VERSION, files, made, main
 from evaluation.package import read
 from evaluation.report.make import report
+from tests.support.fixture_protocol import REAL
+from trial.protocol import load as protocols
 from trial.protocol.load import load
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import pytest
-
     from trial.codes import Arm
+
+
+@pytest.fixture(autouse=True)
+def real_protocols(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocols, "FOLDER", REAL)  # the example is of the trial as agreed
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -36,7 +43,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     first, again, other = (contents(tmp_path / name) for name in "abc")
     assert first == again
     assert first != other
-    assert len(first) == 11
+    assert len(first) == 17
 
 
 def test_the_report_on_it_shows_every_result_and_finds_the_truth(tmp_path: Path) -> None:
