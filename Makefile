@@ -5,7 +5,6 @@ STAGE ?= v1
 export PORT
 export PYTHONPATH := functions:layers/common:.
 export PYTHONDONTWRITEBYTECODE := 1
-unexport AWS_PROFILE
 
 DEV := .venv/bin/python
 LOCAL := .venv-local/bin/python
@@ -13,7 +12,7 @@ EVALUATION := .venv-evaluation/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: always help demo dashboard test test-one check format up clock down status order call invoke carrier redrive redrive-receipts extract \
+.PHONY: always help demo dashboard test test-one check format up clock down status order worklist call invoke carrier redrive redrive-receipts extract \
 	example-trial report power \
 	verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
 	preflight deploy rehearse destroy requirements sbom audit clean
@@ -59,8 +58,11 @@ down: .venv-local/ready ## stop what `make up` started
 order: .venv-local/ready ## post a made-up order, made today (NUMBER=1, up to 999)
 	@$(LOCAL) -m local.emulator.order $(or $(NUMBER),1)
 
+worklist: .venv-local/ready ## who waits for a number, the oldest follow-up first (ARGS="--csv waiting.csv")
+	@$(LOCAL) -m commands.staff.worklist $(ARGS)
+
 call: .venv-local/ready ## call a route, signed (ROUTE=/reports/flow; METHOD=PUT BODY='{...}')
-	@$(LOCAL) -m commands.staff.call $(ROUTE) $(if $(METHOD),--method $(METHOD)) $(if $(BODY),--body '$(BODY)')
+	@$(LOCAL) -m commands.staff.call $(ROUTE) $(if $(METHOD),--method $(METHOD)) $(if $(BODY),--body '$(BODY)') $(ARGS)
 
 invoke: .venv-local/ready ## call a function (FUNCTION=sending EVENT=schedule-fired)
 	@$(LOCAL) -m local.emulator.invoke "$(FUNCTION)" "$(EVENT)"

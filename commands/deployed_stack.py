@@ -8,6 +8,7 @@ stack's name, with the credentials of the shell.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 from dataclasses import dataclass
@@ -122,6 +123,7 @@ class DeployedStack:
 
 def owner_access(endpoint_url: str, region: str) -> dict[str, Any]:
     """What a boto3 client of the emulator takes to act as the account's owner."""
+    os.environ.pop("AWS_PROFILE", None)  # the shell's, which boto3 would look for, is of AWS alone
     return {
         "endpoint_url": endpoint_url,
         "region_name": region,

@@ -1,5 +1,5 @@
 """
-Calls a route of the local stack, signed at the time in which the stack lives.
+Calls a route, signed: of the stack on this machine, or of one on AWS with the shell's credentials.
 
 Prints the status and the answer; ends with 1 if the status is an error.
 """
@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from commands import api, moved_clock
-from commands.deployed_stack import LocalStack
+from commands.api import Answer, Api
+from commands.deployed_stack import add_arguments
 
 ERROR = 400
 
@@ -33,13 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("route", help="such as /reports/flow")
     parser.add_argument("--method", default="GET", choices=["GET", "POST", "PUT"])
     parser.add_argument("--body", type=json_text, help="JSON")
+    add_arguments(parser)
     given = parser.parse_args(arguments)
-    stack = LocalStack.load()
-    moved_clock.follow(stack.clock_file)
-    return shown(api.call(stack, given.method, given.route, given.body))
+    return shown(Api.named_by(given).call(given.method, given.route, given.body))
 
 
-def shown(answer: api.Answer) -> int:
+def shown(answer: Answer) -> int:
     """Print an answer; the exit code."""
     print(answer.status)
     print(json.dumps(answer.body, indent=2, ensure_ascii=False))

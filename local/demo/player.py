@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands import api
+from commands.api import Api
 from local.demo.orders import LONDON, Kind
 from local.demo.run import Case, Text, local
 from local.emulator import emulator
@@ -35,6 +35,7 @@ class Player:
         self, running: LocalStack, progress: Progress, until: datetime, habits: Habits
     ) -> None:
         self.stack = running
+        self.api = Api.local(running)
         self.clock = Clock(Path(running.clock_file))
         self.habits = habits
         self.carrier = Carrier.of(running, habits)
@@ -85,15 +86,14 @@ class Player:
         times = 2 if order.kind is Kind.REPEATED else 1
         signed = order.kind is not Kind.UNSIGNED
         return tuple(
-            api.call(self.stack, "POST", "/enrolments", order.body, signed=signed)
-            for _ in range(times)
+            self.api.call("POST", "/enrolments", order.body, signed=signed) for _ in range(times)
         )
 
     def find(self, order: SyntheticOrder, posted: Answer) -> Answer:
         """The number turns up: the phone that was evidence has been given back."""
         path = f"/enrolments/{posted.body.get('enrolment_id')}/mobile"
         found = {"number": order.number, "resolved_how": "property_returned"}
-        return api.call(self.stack, "PUT", path, found)
+        return self.api.call("PUT", path, found)
 
     def arm(self, posted: Answer) -> str | None:
         """The arm of what was posted, if it has one by now."""
@@ -107,8 +107,8 @@ class Player:
         arrest = {"outcome_id": f"ARREST-{order.reference}", "type": "arrest", "instrument": "dvpo"}
         end = {"reason": "in_custody", "at": at, "by": "PC-1182"}
         return (
-            api.call(self.stack, "POST", f"{path}/outcomes", arrest | {"occurred_at": at}),
-            api.call(self.stack, "POST", f"{path}/end", end),
+            self.api.call("POST", f"{path}/outcomes", arrest | {"occurred_at": at}),
+            self.api.call("POST", f"{path}/end", end),
         )
 
     def drill(self) -> None:
@@ -122,13 +122,13 @@ class Player:
     def pause(self, *, paused: bool) -> None:
         """Stop all sending, or let it go on."""
         switch = {"paused": paused, "reason": "A drill", "by": "ops-1"}
-        answer = api.call(self.stack, "PUT", "/sending", switch)
+        answer = self.api.call("PUT", "/sending", switch)
         if answer.status != OK:
             raise RuntimeError(f"PUT /sending answered {answer.status}")
 
     def show(self, path: str) -> dict[str, Any] | None:
         """What the API shows there, if it is there."""
-        answer = api.call(self.stack, "GET", path)
+        answer = self.api.call("GET", path)
         if answer.status not in {OK, NOT_FOUND}:
             raise RuntimeError(f"GET {path} answered {answer.status}")
         return answer.body if answer.status == OK else None

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from commands import api, moved_clock
+from commands import moved_clock
+from commands.api import Api
 from commands.deployed_stack import ROOT, LocalStack
 from commands.staff.call import shown
 from local.emulator.clock import settle
@@ -46,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("an order's number is from 0 to 999")
     stack = LocalStack.load()
     moved_clock.follow(stack.clock_file)
-    answer = api.call(stack, "POST", "/enrolments", an_order(given.number, datetime.now(UTC)))
+    order = an_order(given.number, datetime.now(UTC))
+    answer = Api.local(stack).call("POST", "/enrolments", order)
     settle(stack.port)
     return shown(answer)
 

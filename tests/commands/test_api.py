@@ -1,17 +1,21 @@
 """Calls to the local API are signed as upstream would sign them, at the time of this process."""
 
 import json
+import re
+from argparse import Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
 
+import boto3
 import pytest
 import time_machine
 
-from commands import api
-from commands.deployed_stack import LocalStack
+from commands.api import Answer, Api
+from commands.deployed_stack import LocalStack, owner_access
 from local.emulator import emulator
 
 MOVED = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)
@@ -31,7 +35,8 @@ class Upstairs(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.seen.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
         page = self.path in self.answers
-        answer = json.dumps(self.answers.get(self.path, {"status": 422})).encode()
+        said = self.answers.get(self.path, {"status": 422})
+        answer = (said if isinstance(said, str) else json.dumps(said)).encode()
         self.send_response(200 if page else 422)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
@@ -69,9 +74,9 @@ def stack() -> Iterator[LocalStack]:
 
 def test_a_call_is_signed_for_the_api_at_the_moved_time(stack: LocalStack) -> None:
     with time_machine.travel(MOVED, tick=False):
-        answer = api.call(stack, "POST", "/enrolments", {"a": 1})
+        answer = Api.local(stack).call("POST", "/enrolments", {"a": 1})
     ((path, headers, body),) = Upstairs.seen
-    assert answer == api.Answer(422, {"status": 422})
+    assert answer == Answer(422, {"status": 422})
     assert (path, json.loads(body)) == ("/v1/enrolments", {"a": 1})
     assert headers["host"] == stack.api_host
     assert headers["x-amz-date"] == "20270328T093000Z"
@@ -80,13 +85,72 @@ def test_a_call_is_signed_for_the_api_at_the_moved_time(stack: LocalStack) -> No
 
 
 def test_a_query_is_sent_as_it_was_signed(stack: LocalStack) -> None:
-    api.call(stack, "GET", "/timetable?made_on=2027-03-16&expires_on=2027-03-29")
+    Api.local(stack).call("GET", "/timetable?made_on=2027-03-16&expires_on=2027-03-29")
     assert Upstairs.seen[0][0] == "/v1/timetable?made_on=2027-03-16&expires_on=2027-03-29"
 
 
 def test_an_unsigned_call_carries_no_signature(stack: LocalStack) -> None:
-    api.call(stack, "POST", "/enrolments", {}, signed=False)
+    Api.local(stack).call("POST", "/enrolments", {}, signed=False)
     assert "authorization" not in Upstairs.seen[0][1]
+
+
+PROFILES = """
+[default]
+aws_access_key_id = nobody
+aws_secret_access_key = nobodys
+
+[staff]
+aws_access_key_id = staff
+aws_secret_access_key = secret
+aws_session_token = token
+"""
+STACK = """
+<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">
+<DescribeStacksResult><Stacks><member><StackName>dvpo</StackName><Outputs>
+<member><OutputKey>ApiUrl</OutputKey><OutputValue>{url}</OutputValue></member>
+</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>
+"""
+
+
+@pytest.fixture
+def shell(stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A shell with a profile, and CloudFormation at the end of its wire."""
+    monkeypatch.setitem(Upstairs.answers, "/", STACK.format(url=stack.api_url))
+    (tmp_path / "credentials").write_text(PROFILES)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", stack.endpoint_url)
+    monkeypatch.setenv("AWS_PROFILE", "staff")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("shell")
+def test_a_stack_on_aws_is_called_where_it_says_with_the_shells_profile() -> None:
+    api = Api.named_by(Namespace(stack_name="dvpo", region="eu-west-1"))
+    api.call("GET", "/reports/flow")
+    (_, _, asked), (path, headers, _) = Upstairs.seen
+    assert b"Action=DescribeStacks" in asked
+    assert b"StackName=dvpo" in asked
+    assert path == "/v1/reports/flow"
+    signed = r"Credential=staff/[0-9]{8}/eu-west-1/execute-api/aws4_request"
+    assert re.search(signed, headers["authorization"])
+    assert headers["x-amz-security-token"] == "token"
+
+
+def test_a_profile_that_does_not_exist_is_said_to_be_the_reason(shell: pytest.MonkeyPatch) -> None:
+    shell.setenv("AWS_PROFILE", "stuff")
+    with pytest.raises(SystemExit, match=r"AWS did not show the stack dvpo: .*stuff"):
+        Api.named_by(Namespace(stack_name="dvpo", region=None))
+
+
+def test_this_machines_stack_is_reached_whatever_profile_the_shell_has(
+    stack: LocalStack, shell: pytest.MonkeyPatch
+) -> None:
+    shell.setenv("AWS_PROFILE", "stuff")
+    reach = owner_access(stack.endpoint_url, stack.region)
+    client = boto3.Session().client("cloudformation", **reach)
+    assert client.describe_stacks(StackName="dvpo")["Stacks"]
 
 
 def test_texts_are_those_of_every_number(stack: LocalStack) -> None:

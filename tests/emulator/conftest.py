@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from commands import api, moved_clock
+from commands import moved_clock
+from commands.api import Answer, Api
 from commands.deployed_stack import DESCRIPTION, STATE, LocalStack
 from local.emulator.clock import Clock
 from local.emulator.emulator import LOG
@@ -46,10 +47,10 @@ class System:
         finally:
             journey.stop()
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> api.Answer:
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
         """Call a route, signed."""
         with self.at_its_time():
-            return api.call(self.stack, method, path, body)
+            return Api.local(self.stack).call(method, path, body)
 
     def walk(self, to: datetime) -> None:
         """Let time pass, until all that it sets off is done."""

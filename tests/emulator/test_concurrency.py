@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 
-from commands.api import call
+from commands.api import Api
 from commands.audit.allocation_evidence import Evidence
 from commands.audit.allocation_sources import scanned
 from local.emulator.clock import settle
@@ -55,8 +55,8 @@ class Rush:
 
     def enrol(self, serial: int) -> UUID:
         """Post an order, and have every other one drawn in competition with the stream's draws."""
-        answer = call(
-            self.stack, "POST", "/enrolments", late(serial, local_date(datetime.now(UTC)))
+        answer = Api.local(self.stack).call(
+            "POST", "/enrolments", late(serial, local_date(datetime.now(UTC)))
         )
         assert (answer.status, answer.body["status"]) == (202, "eligible")
         ident = UUID(answer.body["enrolment_id"])

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from commands import api
+from commands.api import Api
 from local.emulator import emulator
 from local.emulator.clock import settle
 from tests.support.samples import order
@@ -91,7 +91,7 @@ def schedules(system: System, enrolment_id: str) -> list[int]:
 
 def test_who_does_not_sign_is_turned_away(system: System) -> None:
     with system.at_its_time():
-        answer = api.call(system.stack, "POST", "/enrolments", order(), signed=False)
+        answer = Api.local(system.stack).call("POST", "/enrolments", order(), signed=False)
     assert answer.status == 403
 
 
@@ -99,7 +99,7 @@ def test_who_does_not_sign_is_turned_away(system: System) -> None:
 def test_who_signs_wrongly_is_turned_away(system: System, forged: str) -> None:
     with system.at_its_time():
         wrong: Any = {forged: "somebody else's"}
-        answer = api.call(replace(system.stack, **wrong), "POST", "/enrolments", order())
+        answer = Api.local(replace(system.stack, **wrong)).call("POST", "/enrolments", order())
     assert answer.status == 403
 
 

@@ -74,6 +74,13 @@ def test_each_kind_of_caller_reaches_its_own_routes_and_no_other(
     assert callable_by(statements(policy)) == routes
 
 
+@pytest.mark.parametrize("policy", ["BlindedCaller", "UnblindedCaller", "Operator"])
+def test_who_may_call_the_api_may_ask_the_stack_where_it_is(policy: str) -> None:
+    stack = STACK.resolved({"Ref": "AWS::StackId"})
+    assert allows(statements(policy), "cloudformation:DescribeStacks", stack)
+    assert not allows(statements(policy), "cloudformation:DescribeStacks", stack + "0")
+
+
 @pytest.mark.parametrize("policy", BLINDED)
 def test_whatever_else_they_are_given_the_blinded_reach_no_arm(policy: str) -> None:
     given = [*statements(policy), ANYTHING]

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from commands import api
+from commands.api import Api
 from commands.deployed_stack import DESCRIPTION, STATE, LocalStack
 from local.emulator import emulator
 from local.emulator.launcher import WORK_PAGE
@@ -97,7 +97,7 @@ def _round(stack: LocalStack, path: str, serials: Iterator[int]) -> float:
     bodies = [_body(next(serials)) for _ in range(ORDERS)]
 
     def post(body: dict[str, Any]) -> None:
-        assert api.call(stack, "POST", path, body).status == 202
+        assert Api.local(stack).call("POST", path, body).status == 202
 
     began = time.monotonic()
     with ThreadPoolExecutor(CALLERS) as callers:

@@ -1,0 +1,133 @@
+"""
+Shows who waits for somebody to act, for a number above all: the oldest follow-up first.
+
+On this machine, or on AWS with the shell's credentials.
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from commands.api import Api
+from commands.deployed_stack import add_arguments
+from commands.staff.refusal import refuse
+
+NARROWING = ("status", "reason", "superintendent", "follow_up_before")
+COLUMNS = (
+    "force",
+    "reference",
+    "status",
+    "reasons",
+    "missing_reason",
+    "recorded_by",
+    "since",
+    "superintendent",
+    "follow_up_on",
+    "last_chance_on",
+    "days_left",
+    "enrolment_id",
+)
+_SOON = 3  # days
+_LATE = "bold red"
+
+
+def waiting(api: Api, **narrowing: str | None) -> Iterator[dict[str, Any]]:
+    """Everybody who waits, page by page."""
+    query = {name: value for name, value in narrowing.items() if value}
+    while True:
+        answer = api.call("GET", "/enrolments?" + urlencode(query))
+        refuse(answer)
+        yield from answer.body["enrolments"]
+        if not answer.body["cursor"]:
+            return
+        query["cursor"] = answer.body["cursor"]
+
+
+def row(each: dict[str, Any], today: date) -> dict[str, str]:
+    """One who waits, by the names of the columns. Days left count today."""
+    missing = each["missing"] or {}
+    left = (date.fromisoformat(each["last_chance_on"]) - today).days + 1
+    told = {
+        **each,
+        "reasons": " ".join(each["reasons"]),
+        "missing_reason": missing.get("reason"),
+        "recorded_by": missing.get("recorded_by"),
+        "follow_up_on": missing.get("follow_up_on"),
+        "days_left": left,
+    }
+    return {name: "" if told[name] is None else str(told[name]) for name in COLUMNS}
+
+
+def table(rows: Sequence[dict[str, str]], today: date) -> Table:
+    """Them as a table for a terminal. What is overdue, or almost too late, stands out."""
+    drawn = Table(box=None, header_style="bold")
+    for name in ("order", "follow up"):
+        drawn.add_column(name, no_wrap=True)
+    drawn.add_column("days left", justify="right")
+    for name in ("why", "recorded by", "superintendent"):
+        drawn.add_column(name, overflow="fold")
+    for each in rows:
+        overdue = bool(each["follow_up_on"]) and each["follow_up_on"] < today.isoformat()
+        soon = int(each["days_left"]) <= _SOON
+        drawn.add_row(
+            Text(f"{each['force']}/{each['reference']}"),
+            Text(each["follow_up_on"] or "none", _LATE if overdue else ""),
+            Text(each["days_left"], _LATE if soon else ""),
+            Text(each["missing_reason"] or each["reasons"]),
+            Text(each["recorded_by"]),
+            Text(each["superintendent"]),
+        )
+    return drawn
+
+
+def write(rows: Sequence[dict[str, str]], to: TextIO) -> None:
+    """Them as CSV, for a spreadsheet."""
+    writer = csv.DictWriter(to, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Show who waits, as the command line says."""
+    parser = argparse.ArgumentParser(prog="make worklist ARGS=...", description=__doc__)
+    parser.add_argument("--status", help="waiting or allocated")
+    parser.add_argument("--reason", help="what they wait for, or why there is no number")
+    parser.add_argument("--superintendent", help="who authorised the order")
+    parser.add_argument("--follow-up-before", metavar="DATE", help="such as 2026-12-05")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write it; - prints it")
+    add_arguments(parser)
+    given = parser.parse_args(arguments)
+    return show(Api.named_by(given), given)
+
+
+def show(api: Api, given: argparse.Namespace) -> int:
+    """Show, or write, who waits; the exit code."""
+    today = datetime.now(UTC).astimezone(ZoneInfo("Europe/London")).date()
+    found = waiting(api, **{name: getattr(given, name) for name in NARROWING})
+    rows = [row(each, today) for each in found]
+    if given.csv and str(given.csv) != "-":
+        with given.csv.open("w", newline="", encoding="utf-8-sig") as file:  # as Excel reads it
+            write(rows, file)
+        print(f"{given.csv}: {len(rows)} who wait.")
+    elif given.csv:
+        write(rows, sys.stdout)
+    else:
+        console = Console(highlight=False)
+        if rows:
+            console.print(table(rows, today))
+        print(f"{len(rows)} wait." if rows else "Nobody waits.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
