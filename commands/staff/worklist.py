@@ -70,11 +70,10 @@ def row(each: dict[str, Any], today: date) -> dict[str, str]:
 
 def table(rows: Sequence[dict[str, str]], today: date) -> Table:
     """Them as a table for a terminal. What is overdue, or almost too late, stands out."""
-    drawn = Table(box=None, header_style="bold")
-    for name in ("order", "follow up"):
+    drawn = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("order", "follow up", "days"):
         drawn.add_column(name, no_wrap=True)
-    drawn.add_column("days left", justify="right")
-    for name in ("why", "recorded by", "superintendent"):
+    for name in ("why", "authorised by"):
         drawn.add_column(name, overflow="fold")
     for each in rows:
         overdue = bool(each["follow_up_on"]) and each["follow_up_on"] < today.isoformat()
@@ -84,7 +83,6 @@ def table(rows: Sequence[dict[str, str]], today: date) -> Table:
             Text(each["follow_up_on"] or "none", _LATE if overdue else ""),
             Text(each["days_left"], _LATE if soon else ""),
             Text(each["missing_reason"] or each["reasons"]),
-            Text(each["recorded_by"]),
             Text(each["superintendent"]),
         )
     return drawn
