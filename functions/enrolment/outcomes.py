@@ -55,7 +55,7 @@ def report_outcome(
             breached = enrolment.model_copy(update={"breach_reported_at": first})
             context.store.keep(breached, audit=audit, outcome=outcome)
         else:
-            context.store.keep(audit=audit, outcome=outcome)
+            context.store.keep(audit=audit, outcome=outcome, seen=enrolment)
         return outcome, True
 
     return on_contention(attempt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trial.aws.table import ABSENT, Check, Table, put
+from trial.aws.table import ABSENT, Check, Table, check, put
 from trial.errors import NotFoundError
 from trial.records.audit import Audit, audit_key
 from trial.records.enrolment import (
@@ -75,16 +75,21 @@ class EnrolmentStore:
         person: tuple[str, Person] | None = None,
         numbers: Mapping[str, Number] | None = None,
         outcome: Outcome | None = None,
+        seen: Enrolment | None = None,
     ) -> None:
         """
         Store enrolments with their traces and audit entries, or nothing.
 
-        Raises ContendedError if anything that decided about them has changed meanwhile.
+        Raises ContendedError if anything that decided about them has changed meanwhile; `seen` is
+        an enrolment that decided and does not change itself.
         """
         acts = [next_version(enrolment_key(each.enrolment_id), each) for each in enrolments]
         if person:
             acts.append(next_version(person_key(person[0]), person[1]))
         acts += [next_version(number_key(key), number) for key, number in (numbers or {}).items()]
+        if seen:
+            unchanged = Check("unchanged", "#version = :seen", {"seen": seen.version})
+            acts.append(check(enrolment_key(seen.enrolment_id), unchanged))
         if outcome:
             (ident,) = audit
             key = outcome_key(ident, outcome.outcome_id)

@@ -74,7 +74,7 @@ def keep_entry(entry: Mapping[str, Any]) -> None:
 
 
 def _emit(kept: Kept, receipt: Receipt) -> None:
-    if kept is Kept.NOTHING_NEW:
+    if kept in (Kept.NOTHING_NEW, Kept.NOT_OURS):
         return
     if receipt.parts:
         emit(Metric.TEXT_PARTS, receipt.parts)

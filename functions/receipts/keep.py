@@ -26,6 +26,7 @@ class Kept(StrEnum):
     SETTLED = "settled"
     STRAY = "stray"
     NOTHING_NEW = "nothing_new"
+    NOT_OURS = "not_ours"
 
 
 def keep(addressed: Addressed, *, store: ReceiptStore, identity: MacKey, now: datetime) -> Kept:
@@ -52,6 +53,8 @@ def _keep(addressed: Addressed, store: ReceiptStore, identity: MacKey, now: date
     if known and not outweighs(receipt, known.receipt):
         return Kept.NOTHING_NEW
     number_hash = known.number_hash if known else number_hashed(identity, addressed.number)
+    if not known and not store.is_ours(number_hash):
+        return Kept.NOT_OURS  # others of the account text too; or all about the number is erased
     store.keep_stray(Stray(receipt=receipt, number_hash=number_hash), known=known)
     return Kept.STRAY
 

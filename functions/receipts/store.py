@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from trial.aws.table import Table, put
 from trial.errors import NotFoundError
 from trial.messages import apply_receipt, as_seen, as_settled
+from trial.records.person import number_key
 from trial.records.receipt import Message, Stray, message_key, stray_key
 from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from trial.records.receipt import Receipt
+from trial.records.receipt import Receipt
 
 
 class ReceiptStore:
@@ -36,6 +37,11 @@ class ReceiptStore:
             raise NotFoundError("there is no such reminder")
         return Reminder.of(item)
 
+    def is_ours(self, number_hash: str) -> bool:
+        """Whether anything is known of a number: no text of ours goes to any other."""
+        (item,) = self._table.read(number_key(number_hash))
+        return item is not None
+
     def settle(self, reminder: Reminder, receipt: Receipt, *, now: datetime) -> None:
         """Let the reminder end as the receipt says. Raises ContendedError if it has changed."""
         condition = as_settled(reminder)
@@ -50,8 +56,7 @@ class ReceiptStore:
         It can be found by its message id and by its number. Raises ContendedError if somebody
         else has written under the message id meanwhile.
         """
-        item = stray.item()
         self._table.write(
-            put(message_key(stray.receipt.message_id), item, as_seen(known)),
-            put(stray_key(stray), item),
+            put(message_key(stray.receipt.message_id), stray.item(), as_seen(known)),
+            put(stray_key(stray), stray.listed()),
         )

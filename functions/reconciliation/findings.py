@@ -26,6 +26,7 @@ class Gap(StrEnum):
     UNCONFIRMED = "unconfirmed"  # sent, and no receipt came
     STRAY_SCHEDULE = "stray_schedule"  # a schedule of no open reminder: removed
     NOT_ENTITLED = "not_entitled"  # something is there for whom there must be nothing
+    STRAY_TEXT = "stray_text"  # a text to a number of ours that no reminder was: for a person
     NOT_DRAWN = "not_drawn"  # eligible, and not allocated: announced again
     NOT_RECONCILED = "not_reconciled"  # could not be looked at: the next run tries again
 
@@ -34,7 +35,7 @@ class Gap(StrEnum):
 class GapFinding:
     """One thing looked at: what was amiss with it, if anything was, and why."""
 
-    enrolment_id: UUID
+    enrolment_id: UUID | None
     number: int | None
     gap: Gap | None
     reason: str | None
@@ -43,7 +44,7 @@ class GapFinding:
 Look: TypeAlias = "Gap | tuple[Gap, str] | None"
 
 
-def finding(enrolment_id: UUID, number: int | None, look: Callable[[], Look]) -> GapFinding:
+def finding(enrolment_id: UUID | None, number: int | None, look: Callable[[], Look]) -> GapFinding:
     """What a look finds. One that fails is a finding too: it must not keep the next from it."""
     try:
         found = look()

@@ -32,7 +32,7 @@ logger = Logger()
 TO_FINISH_MS = 30_000
 """What the slowest look and the report may take together."""
 
-_FOR_A_PERSON = frozenset({Gap.UNKNOWN, Gap.NOT_ENTITLED, Gap.NOT_RECONCILED})
+_FOR_A_PERSON = frozenset({Gap.UNKNOWN, Gap.NOT_ENTITLED, Gap.STRAY_TEXT, Gap.NOT_RECONCILED})
 
 
 class Ask(Model):
@@ -75,7 +75,7 @@ def _report(looking: Iterator[GapFinding], work: str, context: LambdaContext) ->
                 "gap found",
                 gap=found.gap,
                 reason=found.reason,
-                enrolment_id=str(found.enrolment_id),
+                enrolment_id=str(found.enrolment_id) if found.enrolment_id else None,
                 reminder=found.number,
             )
         if context.get_remaining_time_in_millis() < TO_FINISH_MS:

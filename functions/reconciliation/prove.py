@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from reconciliation.findings import Look
     from reconciliation.store import ReconciliationStore
     from trial.aws.schedules import Schedules
+    from trial.aws.table import Key
 
+_DAY = timedelta(days=1)
 _UNCLAIMED = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
 
 
@@ -30,24 +32,28 @@ def prove(
 
     An order lasts 28 days at most, so that these are all that may be live, however large the
     table grows. For whoever is not in the intervention arm there is no reminder in any state, no
-    record that a text was disclosed, no schedule, and no stray receipt for a text to their
-    number since they were allocated. Sending writes the first two in the transaction before it
-    publishes; the last is the carrier's word, and tells of a text that the table denies.
+    record that a text was disclosed, and no schedule: sending writes the first two in the
+    transaction before it publishes.
+
+    Then every receipt for a text to a number of ours that no reminder was: the carrier's word on a
+    text that the table denies, a day later, when every hour's look for the receipts of unsure texts
+    is over. It says nothing of an arm, since numbers are shared and the account may text for
+    others. Each is one finding, once.
 
     Safe to repeat, and to stop after any of them.
     """
     last_month = (local_date(now).replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
     for enrolment_id in store.enrolled(trial, since=last_month):
-        look = partial(_enrolment, enrolment_id, store, schedules, now)
+        look = partial(_enrolment, enrolment_id, store, schedules)
         yield finding(enrolment_id, None, look)
     for enrolment_id, number in schedules.found():
         look = partial(_schedule, enrolment_id, number, store, schedules)
         yield finding(enrolment_id, number, look)
+    for key in store.strays_listed(until=(now - _DAY).date()):
+        yield finding(None, None, partial(_stray, key, store, now))
 
 
-def _enrolment(
-    enrolment_id: UUID, store: ReconciliationStore, schedules: Schedules, now: datetime
-) -> Look:
+def _enrolment(enrolment_id: UUID, store: ReconciliationStore, schedules: Schedules) -> Look:
     # Schedules before the table: whoever has one by right was drawn before it was made.
     scheduled = [number for _, number in schedules.found(enrolment_id)]
     file = store.file(enrolment_id)
@@ -60,9 +66,6 @@ def _enrolment(
         return Gap.NOT_ENTITLED, "schedule"
     if file.traces:
         return Gap.NOT_ENTITLED, file.traces[0]
-    since = enrolment.allocated_at
-    if since and store.strays(enrolment, since=since, until=now):
-        return Gap.NOT_ENTITLED, "stray receipt"
     if enrolment.status is Status.ELIGIBLE:
         store.announce_again(enrolment)
         return Gap.NOT_DRAWN
@@ -76,3 +79,11 @@ def _schedule(
     if facts and facts.reminder.state in _UNCLAIMED:
         return None
     return Gap.STRAY_SCHEDULE if schedules.remove(enrolment_id, number) else None
+
+
+def _stray(key: Key, store: ReconciliationStore, now: datetime) -> Look:
+    stray = store.unreported_stray(key)
+    if stray is None:
+        return None
+    store.keep_reported(stray, now=now)
+    return Gap.STRAY_TEXT, stray.receipt.message_id

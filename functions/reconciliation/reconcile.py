@@ -15,6 +15,7 @@ from reconciliation.gaps import (
     why_never,
 )
 from trial.codes import Arm, ReminderState
+from trial.open_claims import OUTLASTED
 from trial.protocol.load import load
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from trial.records.reminder import Reminder
     from trial.records.switch import Switch
 
-_CLOCKS_DIFFER = timedelta(minutes=1)
+_CLOCKS_DIFFER = timedelta(seconds=5)
 
 
 def reconcile(
@@ -38,10 +39,7 @@ def reconcile(
     """
     Every open reminder that is due or soon will be, one after the other, its gap closed.
 
-    Safe to repeat, and to stop after any of them. Nothing is fired again while sending is
-    paused: so after a restore from a backup, when what was sent may look scheduled once more,
-    keep sending paused until all that was due before the restore is older than the protocol's
-    freshness. By then it has been suppressed, or found among the stray receipts.
+    Safe to repeat, and to stop after any of them. Nothing is fired again while sending is paused.
     """
     for enrolment_id, number in store.due(until=now + AHEAD, first=now.hour):
         look = partial(_reminder, enrolment_id, number, store, schedules, switch, now)
@@ -84,9 +82,6 @@ def _unclaimed(
         return Gap.NOT_ENTITLED
     if in_good_hands(reminder, enrolment, now):
         return None
-    if now >= reminder.due_at and (stray := _stray(facts, store, reminder.due_at, now)):
-        store.keep_found(reminder, stray, now=now)  # a restore made the table forget it
-        return Gap.FOUND_SENT
     freshness = timedelta(hours=load(reminder.protocol).freshness_hours)
     if reason := why_never(reminder, enrolment, switch=switch, freshness=freshness, now=now):
         schedules.remove(enrolment.enrolment_id, reminder.number)
@@ -119,7 +114,7 @@ def _claimed(facts: ReminderFacts, store: ReconciliationStore, now: datetime) ->
     claimed_at = reminder.claimed_at or reminder.due_at
     if now - claimed_at <= CLAIM_PATIENCE:
         return None
-    if stray := _stray(facts, store, claimed_at, claimed_at + CLAIM_PATIENCE):
+    if stray := _its_receipt(facts, store, claimed_at):
         store.keep_found(reminder, stray, now=now)
         return Gap.FOUND_SENT
     if reminder.state is ReminderState.CLAIMED:
@@ -130,11 +125,17 @@ def _claimed(facts: ReminderFacts, store: ReconciliationStore, now: datetime) ->
     return None
 
 
-def _stray(
-    facts: ReminderFacts, store: ReconciliationStore, since: datetime, until: datetime
+def _its_receipt(
+    facts: ReminderFacts, store: ReconciliationStore, claimed_at: datetime
 ) -> Stray | None:
-    """The first text in that time to the number of now that no reminder is known to have been."""
-    if facts.enrolment.mobile.shared:
-        return None  # it may have been the other's
-    strays = store.strays(facts.enrolment, since=since - _CLOCKS_DIFFER, until=until)
-    return next(iter(strays), None)
+    """
+    The receipt of an unsure text: for its number, of the moment in which it may have gone.
+
+    None if another person with that number has an unsure text of the same moment: the receipt may
+    be the other's.
+    """
+    since, until = claimed_at - _CLOCKS_DIFFER, claimed_at + OUTLASTED + _CLOCKS_DIFFER
+    strays = store.strays(facts.enrolment, since=since, until=until)
+    if not strays or store.others_unsure(facts.enrolment, since=since, until=until):
+        return None
+    return strays[0]

@@ -9,22 +9,26 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from trial.aws.table import Check, Table, check, update
-from trial.codes import Arm, ReminderState
+from trial.codes import Arm, ReminderState, Retained
 from trial.errors import RejectedError
 from trial.messages import closing
 from trial.progress import moved
 from trial.records.allocation import Allocation, allocation_key
 from trial.records.enrolment import Enrolment, enrolment_key, enrolment_partition
-from trial.records.person import number_key
-from trial.records.receipt import Stray
+from trial.records.person import Number, number_key
+from trial.records.receipt import Stray, stray_key
 from trial.records.reminder import SHARDS, Reminder, reminder_key
 from trial.records.switch import SWITCH_KEY, Switch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from trial.aws.table import Key
     from trial.codes import Suppression
+
+
+_UNSURE = frozenset({ReminderState.CLAIMED, ReminderState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,38 @@ class ReconciliationStore:
         partition = number_key(enrolment.mobile.number_hash or "").pk
         strays = map(Stray.of, self._table.partition(partition, "STRAY#").values())
         return [stray for stray in strays if since <= stray.receipt.published_at <= until]
+
+    def others_unsure(self, enrolment: Enrolment, *, since: datetime, until: datetime) -> bool:
+        """Whether anybody else with the same number has an unsure text of that time."""
+        (number,) = self._table.read(number_key(enrolment.mobile.number_hash or ""))
+        respondents = Number.of(number).respondents if number else {}
+        return any(
+            reminder.state in _UNSURE and since <= (reminder.claimed_at or since) <= until
+            for other in respondents
+            if other != enrolment.enrolment_id
+            for reminder in self._reminders(other)
+        )
+
+    def _reminders(self, enrolment_id: UUID) -> Iterator[Reminder]:
+        partition = reminder_key(enrolment_id, 0).pk
+        return map(Reminder.of, self._table.partition(partition, "REMINDER#").values())
+
+    def strays_listed(self, *, until: date) -> Iterator[Key]:
+        """Where the receipts are for no reminder, of texts that went on that day or before."""
+        return self._table.by_last_day(Retained.STRAY_RECEIPTS, until=until.isoformat())
+
+    def unreported_stray(self, key: Key) -> Stray | None:
+        """A receipt for no reminder, unless it has one by now or was reported."""
+        (item,) = self._table.read(key)
+        stray = Stray.of(item) if item else None
+        return stray if stray and not stray.reported_at else None
+
+    def keep_reported(self, stray: Stray, *, now: datetime) -> None:
+        """Note that a person is told of it. Raises ContendedError if it has found its reminder."""
+        condition = Check("stray is there", "attribute_exists(#receipt)")
+        self._table.write(
+            update(stray_key(stray), condition=condition, reported_at=now.isoformat())
+        )
 
     def keep_scheduled(self, reminder: Reminder) -> None:
         """The planned reminder has its schedule."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from trial.codes import Retained
@@ -18,7 +19,7 @@ from trial.records.audit import Audit
 from trial.records.enrolment import Mobile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import date, datetime
     from uuid import UUID
 
@@ -31,9 +32,13 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One enrolment of which something was due: what, whether it is gone, and why not."""
+    """
+    Something that was due: of which enrolment, what, whether it is gone, and why not.
 
-    enrolment_id: UUID
+    A stray receipt is of no enrolment that is known.
+    """
+
+    enrolment_id: UUID | None
     retained: Retained
     erased: bool
     failure: str | None = None
@@ -45,6 +50,7 @@ def erase(
     """
     Every enrolment of which something is due, the longest due first of each kind.
 
+    Then every stray receipt as old as an enrolment whose identifiers are due.
     Safe to repeat, and to stop after any of them: each is one transaction, unless it has more
     traces than fit into one. One that fails is told, and does not keep the next from it.
     """
@@ -55,17 +61,17 @@ def erase(
     for retained, days in after.items():
         last_day = today - timedelta(days=days)
         for enrolment_id in store.due(retained, last_day=last_day):
-            yield _tried(enrolment_id, retained, store, last_day, now)
+            erased = partial(_erased, enrolment_id, retained, store, last_day, now)
+            yield _tried(enrolment_id, retained, erased)
+    for key in store.strays_due(last_day=today - timedelta(days=retention.identifiers_days)):
+        yield _tried(None, Retained.STRAY_RECEIPTS, partial(store.remove_stray, key))
 
 
-def _tried(
-    enrolment_id: UUID, retained: Retained, store: RetentionStore, last_day: date, now: datetime
-) -> Erasure:
+def _tried(enrolment_id: UUID | None, retained: Retained, erased: Callable[[], bool]) -> Erasure:
     failure = ""
     for _ in range(_TRIES):
         try:
-            erased = _erased(enrolment_id, retained, store, last_day, now)
-            return Erasure(enrolment_id, retained, erased)
+            return Erasure(enrolment_id, retained, erased())
         except TrialError as error:
             failure = str(error)
             if isinstance(error, RejectedError):

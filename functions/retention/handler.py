@@ -29,6 +29,7 @@ TO_FINISH_MS = 30_000
 _FACTS = {
     Retained.IDENTIFIERS: Metric.IDENTIFIERS_ERASED,
     Retained.TRIAL_DATA: Metric.TRIAL_DATA_ERASED,
+    Retained.STRAY_RECEIPTS: Metric.STRAY_RECEIPTS_ERASED,
 }
 
 
@@ -45,7 +46,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         today=local_date(now),
         now=now,
     ):
-        ident = str(each.enrolment_id)
+        ident = str(each.enrolment_id) if each.enrolment_id else None
         if each.failure:
             failed += 1
             logger.error("not erased", reason=each.failure, enrolment_id=ident, what=each.retained)

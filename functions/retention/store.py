@@ -18,6 +18,7 @@ from retention.traces import (
     stray_removed,
 )
 from trial.aws.table import Act, Check, Key, Table, check, delete, put
+from trial.codes import Retained
 from trial.errors import RejectedError
 from trial.records.allocation import allocation_key
 from trial.records.audit import audit_key
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from trial.codes import Retained
     from trial.records.audit import Audit
 
 _MOST = 100  # acts in a transaction
@@ -61,6 +61,20 @@ class RetentionStore:
         """Enrolments of which this is still held, and whose last day was then or before."""
         for key in self._table.by_last_day(retained, until=last_day.isoformat()):
             yield UUID(key.pk.partition("#")[2])
+
+    def strays_due(self, *, last_day: date) -> Iterator[Key]:
+        """Where the receipts are for no reminder, of texts that went then or before."""
+        return self._table.by_last_day(Retained.STRAY_RECEIPTS, until=last_day.isoformat())
+
+    def remove_stray(self, key: Key) -> bool:
+        """Remove a stray receipt, if it is still one. Raises RejectedError, ContendedError."""
+        (item,) = self._table.read(key)
+        if item is None:
+            return False
+        with _understood():
+            stray = Stray.of(item)
+        self._table.write(*stray_removed(stray))
+        return True
 
     def file(self, enrolment_id: UUID) -> RetainedEnrolment | None:
         """An enrolment as it stands, if it is there. Raises RejectedError."""

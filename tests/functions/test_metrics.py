@@ -13,7 +13,7 @@ import pytest
 from receipts.handler import lambda_handler as receipts
 from tests.support.samples import MORNING, order
 from tests.support.steps import CONTEXT, allocate, call, enrol, fire, post, schedule, someone_in
-from tests.support.table import enrolment_of, reminder_of
+from tests.support.table import enrolment_of, number_of, reminder_of
 from trial.codes import Arm
 
 if TYPE_CHECKING:
@@ -148,8 +148,10 @@ def test_a_text_that_did_not_arrive_has_the_carriers_reason(
     bring(receipt(reminder_of(ident, 1).message_id or "", words="Phone has blocked SMS"))
     counted = told()
     assert counted["ReminderUndelivered", "phone_blocks_texts"] == 1
-    bring(receipt("somebody-elses"))
+    bring(receipt("somebody-elses", number=number_of(ident)))
     assert told()["StrayReceipt", ""] == 1
+    bring(receipt("a-strangers"))
+    assert told() == {}
 
 
 def test_a_text_that_may_not_go_is_suppressed_with_its_reason(
@@ -180,12 +182,12 @@ def test_a_pause_and_an_outcome_are_told(told: Callable[[], Told]) -> None:
     assert enrolment_of(ident).breach_reported_at
 
 
-def receipt(message_id: str, *, words: str | None = None) -> str:
+def receipt(message_id: str, *, words: str | None = None, number: str = "+447700900999") -> str:
     return json.dumps(
         {
             "notification": {"messageId": message_id, "timestamp": f"{MORNING:%F %T}.250"},
             "delivery": {
-                "destination": "+447700900999",
+                "destination": number,
                 "numberOfMessageParts": 1,
                 "priceInUSD": 0.0421,
                 "providerResponse": words or "Delivered",

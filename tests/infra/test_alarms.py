@@ -34,6 +34,7 @@ RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 CAUSES = {
     "UnknownAlarm": causes.unknown,
     "NotEntitledAlarm": causes.not_entitled,
+    "StrayTextAlarm": causes.stray_text,
     "NotSentAlarm": causes.not_sent,
     "NotFiredAlarm": causes.not_fired,
     "NotScheduledAlarm": causes.not_scheduled,

@@ -29,13 +29,13 @@ from tests.support.steps import (
     someone_in,
     stream,
 )
-from tests.support.table import change_reminder, everything, keep, reminder_of, wired
+from tests.support.table import change_reminder, everything, keep_stray, reminder_of, wired
 from trial.aws import clients
 from trial.aws.schedules import Schedules
 from trial.codes import Arm, ReminderState
 from trial.config import SchedulingSettings, settings
 from trial.records.enrolment import enrolment_key
-from trial.records.receipt import Receipt, Stray, message_key, stray_key
+from trial.records.receipt import Receipt, Stray
 from trial.records.reminder import reminder_key
 
 if TYPE_CHECKING:
@@ -118,9 +118,7 @@ def stray(ident: UUID, published_at: datetime) -> None:
         state=ReminderState.DELIVERED,
     )
     number_hash = enrolment(ident)["mobile"]["number_hash"]
-    kept = Stray(receipt=receipt, number_hash=number_hash)
-    keep(message_key(receipt.message_id), kept)
-    keep(stray_key(kept), kept)
+    keep_stray(Stray(receipt=receipt, number_hash=number_hash))
 
 
 def enrolment(ident: UUID) -> dict[str, Any]:
@@ -258,7 +256,7 @@ def found_sent(clock: Traveller) -> None:
     clock.shift(HOUR)
     with meddling(clients.sns(), PUBLISH, raising(ReadTimeoutError(endpoint_url="https://sns"))):
         fire(ident, 2)
-    stray(ident, datetime.now(UTC) + MINUTE)
+    stray(ident, datetime.now(UTC) + timedelta(seconds=2))
     clock.shift(HOUR)
     look()
 
@@ -281,6 +279,12 @@ def stray_schedule(clock: Traveller) -> None:  # noqa: ARG001
 def not_entitled(clock: Traveller) -> None:  # noqa: ARG001
     ident = someone_in(Arm.CONTROL)
     schedules().ensure(ident, 2, due_at=MORNING + DAY, now=MORNING)
+    prove()
+
+
+def stray_text(clock: Traveller) -> None:
+    stray(someone_in(Arm.CONTROL), MORNING)
+    clock.shift(DAY)
     prove()
 
 

@@ -14,12 +14,14 @@ from trial.aws.kms import Binding, Purpose, SealKey
 from trial.aws.table import Key
 from trial.records.allocation import Allocation, allocation_key
 from trial.records.enrolment import Enrolment, enrolment_key, enrolment_partition
+from trial.records.receipt import Stray, message_key, stray_key
 from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from trial.records.record import Record
+
 
 to_wire = TypeSerializer().serialize
 _from_wire = TypeDeserializer().deserialize
@@ -42,6 +44,13 @@ def keep(key: Key, record: Record) -> None:
     """Store a record, whatever is there."""
     item = wired(key) | {name: to_wire(value) for name, value in record.item().items()}
     clients.dynamodb().put_item(TableName=TABLE, Item=item)
+
+
+def keep_stray(stray: Stray) -> None:
+    """Store a receipt for no reminder where it is found: by its message id, and by its number."""
+    keep(message_key(stray.receipt.message_id), stray)
+    listed = {name: to_wire(value) for name, value in stray.listed().items()}
+    clients.dynamodb().put_item(TableName=TABLE, Item=wired(stray_key(stray)) | listed)
 
 
 def enrolment_of(enrolment_id: UUID) -> Enrolment:

@@ -243,7 +243,8 @@ class Why(StrEnum):
 
 
 class Retained(StrEnum):
-    """What is still held about an enrolment, and is to be erased next."""
+    """What is still held, and is to be erased next: about an enrolment or, at last, a number."""
 
     IDENTIFIERS = "identifiers"
     TRIAL_DATA = "trial_data"
+    STRAY_RECEIPTS = "stray_receipts"

@@ -43,6 +43,7 @@ class Metric(StrEnum):
     AUDIT_EXPORTED = "AuditExported"
     IDENTIFIERS_ERASED = "IdentifiersErased"
     TRIAL_DATA_ERASED = "TrialDataErased"
+    STRAY_RECEIPTS_ERASED = "StrayReceiptsErased"
     ERASURE_FAILED = "ErasureFailed"
     RETENTION_COMPLETED = "RetentionCompleted"  # all that was due is erased
     RETENTION_CUT_SHORT = "RetentionCutShort"

@@ -15,6 +15,7 @@ from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from reconciliation.handler import lambda_handler as reconciliation
 from retention import handler, store
+from tests.support.faults import meddling
 from tests.support.fixture_protocol import AGREED
 from tests.support.life import (
     ARREST,
@@ -35,7 +36,7 @@ from tests.support.table import (
     enrolment_of,
     everything,
     found,
-    keep,
+    keep_stray,
     reminders_of,
     to_wire,
     wired,
@@ -56,6 +57,8 @@ from trial.records.receipt import Receipt, Stray, message_key, stray_key
 from trial.records.reminder import day_key
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from time_machine import Traveller
 
     from retention.traces import Traces
@@ -163,16 +166,15 @@ def keep_day(enrolment: Enrolment, day: date) -> None:
     put_item(day_key(enrolment.person_hash, day), item)
 
 
-def a_stray(enrolment: Enrolment) -> Stray:
+def a_stray(enrolment: Enrolment, published_at: datetime = MORNING) -> Stray:
     receipt = Receipt(
         message_id="stray-1",
-        published_at=MORNING,
-        at=MORNING,
+        published_at=published_at,
+        at=published_at,
         state=ReminderState.DELIVERED,
     )
     stray = Stray(receipt=receipt, number_hash=enrolment.mobile.number_hash or "")
-    for key in (stray_key(stray), message_key("stray-1")):
-        keep(key, stray)
+    keep_stray(stray)
     return stray
 
 
@@ -264,11 +266,12 @@ def test_what_another_live_order_needs_stays(clock: Traveller) -> None:
     second = followed(2, mobile={"number": number}, order=dates)
     followed(3, protected_numbers=[number], order=dates | {"expires_on": "2026-12-20"})
     key = number_key(enrolment_of(first).mobile.number_hash or "")
-    stray = a_stray(enrolment_of(first))
+    stray = a_stray(enrolment_of(first), MORNING + 80 * DAY)
     clock.move_to(DUE)
     assert night()["erased"] == {"identifiers": 1}
     assert set(found(key)["respondents"]) == {str(second)}
     assert stray_key(stray) in everything()
+    assert message_key(stray.receipt.message_id) in everything()
     clock.move_to(DUE + 6 * DAY)
     assert night()["erased"] == {"identifiers": 1}
     assert found(key)["protected"] == {}
@@ -276,6 +279,21 @@ def test_what_another_live_order_needs_stays(clock: Traveller) -> None:
     assert night()["erased"] == {"identifiers": 1}
     assert key not in everything()
     assert stray_key(stray) not in everything()
+
+
+def test_a_stray_receipt_goes_when_it_is_as_old_as_identifiers_may_be(
+    clock: Traveller,
+) -> None:
+    """The number may stay, because it is suppressed, and so may have no enrolment to go with."""
+    ident = followed(1)
+    body = {"number": "+447700900001", "reason": "wrong_number", "by": "PC-1182"}
+    assert call("POST", "/suppressions", body).status == 201
+    stray = a_stray(enrolment_of(ident))
+    clock.move_to(MORNING + 89 * DAY)
+    assert "stray_receipts" not in night()["erased"]
+    clock.move_to(MORNING + 90 * DAY)
+    assert night()["erased"] == {"stray_receipts": 1}
+    assert {stray_key(stray), message_key(stray.receipt.message_id)}.isdisjoint(everything())
 
 
 def test_a_suppressed_number_stays_suppressed(clock: Traveller) -> None:
@@ -387,6 +405,15 @@ def test_a_later_outcome_counts_without_its_reference(erased: UUID) -> None:
     )  # one from before, with its reference
     assert send_change(erased, "outcomes", later | {"type": "offence"}).status == 409
     assert left_of("CRIME-77") == []
+
+
+def test_a_reference_that_comes_in_the_moment_of_its_erasure_is_not_kept(clock: Traveller) -> None:
+    ident = a_life()
+    clock.move_to(DUE)
+    later = ARREST | {"outcome_id": "late", "reference": "CRIME-99"}
+    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", night):
+        assert send_change(ident, "outcomes", later).status == 201
+    assert left_of("CRIME-99") == []
 
 
 def test_somebody_who_waited_is_not_drawn_when_erased(clock: Traveller) -> None:

@@ -261,8 +261,26 @@ GUARDS = (
     Guard(
         "taking another's receipt for one's own",
         f"{_RECONCILIATION}/reconcile.py",
-        "    if facts.enrolment.mobile.shared:\n        return None",
-        "    if False:\n        return None",
+        "if not strays or store.others_unsure(facts.enrolment, since=since, until=until):",
+        "if not strays:",
+    ),
+    Guard(
+        "taking a text of somebody else's for one's own",
+        f"{_RECONCILIATION}/reconcile.py",
+        "strays = store.strays(facts.enrolment, since=since, until=until)",
+        "strays = store.strays(facts.enrolment, since=since - AHEAD, until=until + AHEAD)",
+    ),
+    Guard(
+        "keeping receipts for texts to strangers",
+        "functions/receipts/keep.py",
+        "if not known and not store.is_ours(number_hash):",
+        "if False:",
+    ),
+    Guard(
+        "a reference that comes in just after its kind was erased",
+        f"{_ENROLMENT}/outcomes.py",
+        "context.store.keep(audit=audit, outcome=outcome, seen=enrolment)",
+        "context.store.keep(audit=audit, outcome=outcome)",
     ),
     Guard(
         "calling a reminder lost while its sender may live",

@@ -1,11 +1,11 @@
 """A text's message id, and the carrier's word on it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from trial.aws.acts import Key
-from trial.codes import Model, ReminderState
+from trial.codes import Model, ReminderState, Retained
 from trial.records.record import Record
 
 
@@ -34,11 +34,28 @@ class Receipt(Model):
 
 
 class Stray(Record):
-    """A receipt for a text that no reminder is known to have been."""
+    """
+    A receipt for a text to a number of ours that no reminder is known to have been.
+
+    It lies under its message id and under its number. Under its number it is in the index
+    `retained`, so that it is reported once and erased when it is due.
+    """
 
     kind: Literal["stray"] = "stray"
     receipt: Receipt
     number_hash: str
+    reported_at: datetime | None = None
+
+    def listed(self) -> dict[str, Any]:
+        """What to store under its number."""
+        last_day = self.receipt.published_at.date().isoformat()
+        return self.item() | {"retained": Retained.STRAY_RECEIPTS, "last_day": last_day}
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> Self:
+        """The record in an item as read."""
+        laid_out = ("retained", "last_day")
+        return super().of({name: value for name, value in item.items() if name not in laid_out})
 
 
 def message_key(message_id: str) -> Key:
