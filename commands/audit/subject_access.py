@@ -23,11 +23,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from commands.deployed_stack import DeployedStack, add_arguments
-from enrolment.enrol import keyed
-from enrolment.wire import enrolment_id
 from trial.aws.kms import Binding, MacKey, Purpose, SealKey
 from trial.aws.table import Table, put
 from trial.errors import TrialError
+from trial.identity import SpellingError, enrolment_id, person_hash
 from trial.records.audit import Audit, audit_key
 from trial.records.enrolment import enrolment_partition
 from trial.records.person import number_key, person_key
@@ -162,9 +161,8 @@ def wanted(place: Holdings, given: argparse.Namespace) -> list[UUID]:
     """The orders that the command line is about."""
     force, _, name = (given.person or given.order).partition("/")
     if given.order:
-        return [enrolment_id(force, name)]
-    # As enrolment has it: the force stands before the person's id.
-    return sorted(place.enrolments_of(keyed(place.identity, "person", f"{force}|{name}")))
+        return [enrolment_id(place.identity, force, name)]
+    return sorted(place.enrolments_of(person_hash(place.identity, force, name)))
 
 
 def _plain(value: object) -> object:
@@ -204,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with Console(stderr=True).status("Looking for orders ..."):
             idents = wanted(place, given)
             everything = access(place, idents, by=by, now=datetime.now(UTC))
-    except (BotoCoreError, ClientError, TrialError) as error:
+    except (BotoCoreError, ClientError, SpellingError, TrialError) as error:
         sys.exit(f"It could not be looked up, and nothing is shown: {error}")
     if not everything["orders"]:
         sys.exit("Nothing is held about that person or order.")

@@ -1,6 +1,6 @@
 """The routes for those who may know the arm. Their permission is their own."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from typing import Annotated
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 from disclosure.answers import AllocationOut, TimetableOut
 from disclosure.store import DisclosureStore
 from disclosure.views import allocation_view, timetable_view
+from trial.api.fields import Day
 from trial.api.problems import FieldError
 from trial.api.routes import NOT_VALID, REFUSALS, UNKNOWN, caller, parse_enrolment_id
 from trial.aws import clients
@@ -54,8 +55,8 @@ def _split(values: str | list[str]) -> list[str]:
     responses={200: {"description": "The timetable"}, **NOT_VALID, **REFUSALS},
 )
 def show_timetable(
-    made_on: Annotated[date, Query()],
-    expires_on: Annotated[date, Query()],
+    made_on: Annotated[Day, Query()],
+    expires_on: Annotated[Day, Query()],
     conditions: Annotated[list[Condition], BeforeValidator(_split), Query(min_length=1)],
     enrolment_id: Annotated[UUID, Query(description="Whose times of day to show")] = _NOBODY,
 ) -> TimetableOut:

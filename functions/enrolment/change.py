@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from enrolment.derive import numbers_with, person_with, with_derived_status
 from enrolment.enrol import (
-    keyed,
     other_affected_enrolments,
     protects_others,
     sealed_mobile,
     with_number_standing,
 )
+from enrolment.limits import check_mobile, check_moment, check_order, check_served
 from trial.api.problems import FieldError
 from trial.codes import EndReason
 from trial.errors import ConflictError, ContendedError, NotFoundError
+from trial.identity import number_hash
 from trial.protocol.timetable import local_date, timetable
 from trial.records.audit import Audit
 from trial.records.enrolment import Enrolment, LifeEvent, Missing, Order
@@ -43,12 +44,13 @@ class Change(NamedTuple):
 
 def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestContext) -> Change:
     """A number found, changed or lost. It serves all remaining reminders."""
-    number_hash = keyed(context.identity, "number", given.number) if given.number else None
-    found = sealed_mobile(given.number, number_hash, enrolment_id, context.sealing)
+    hashed = number_hash(context.identity, given.number) if given.number else None
+    check_mobile(given, local_date(context.now))
+    found = sealed_mobile(given.number, hashed, enrolment_id, context.sealing)
 
     def changed(enrolment: Enrolment, around: Surroundings) -> Enrolment:
         _refuse_ended(enrolment)
-        same = enrolment.mobile.number_hash == number_hash
+        same = enrolment.mobile.number_hash == hashed
         mobile = with_number_standing(
             enrolment.mobile if same else found,  # no two seals of a number are equal
             around,
@@ -58,12 +60,12 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
         )
         missing = _missing_with(enrolment, given, context.now)
         update: dict[str, object] = {"mobile": mobile, "missing": missing}
-        if (former := enrolment.mobile.number_hash) and former != number_hash:
+        if (former := enrolment.mobile.number_hash) and former != hashed:
             # So that what is stored under it is found when it is to be erased.
             update["former_numbers"] = (*enrolment.former_numbers, former)
         return enrolment.model_copy(update=update)
 
-    extra = (number_hash,) if number_hash else ()
+    extra = (hashed,) if hashed else ()
     return _change(enrolment_id, context, "mobile_changed", changed, numbers=extra)
 
 
@@ -90,10 +92,7 @@ def record_service(enrolment_id: UUID, given: Service, context: RequestContext) 
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
         _refuse_ended(enrolment)
-        if given.served_on > local_date(context.now):
-            raise FieldError("served_on", "is in the future")
-        if given.served_on < enrolment.order.made_on:
-            raise FieldError("served_on", "is before made_on")
+        check_served(given.served_on, enrolment.order.made_on, local_date(context.now))
         order = enrolment.order.model_copy(update={"served_on": given.served_on})
         return enrolment.model_copy(update={"order": order})
 
@@ -106,21 +105,19 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
 
     That moment is worked out alike for both arms, so that a refusal does not tell the arm.
     """
-    today = local_date(context.now)
-    if given.made_on > today:
-        raise FieldError("made_on", "is in the future")
-    if given.served_on and given.served_on > today:
-        raise FieldError("served_on", "is in the future")
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
         _refuse_ended(enrolment)
         was = enrolment.order
         if (given.force, given.reference) != (was.force, was.reference):
             raise FieldError("reference", "is another order's: force and reference never change")
+        check_order(given, local_date(context.now), known_since=was.made_on)
         served_on = given.served_on or was.served_on
         if served_on and served_on < given.made_on:
             raise FieldError("made_on", "is after the order was served")
         order = Order(**given.model_dump() | {"served_on": served_on})
+        if set(order.conditions) == set(was.conditions):
+            order = order.model_copy(update={"conditions": was.conditions})
         update: dict[str, object] = {"order": order}
         moved = (order.made_on, order.expires_on) != (was.made_on, was.expires_on)
         if moved and enrolment.allocated_at:
@@ -149,10 +146,11 @@ def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Change:
     """
     No further text goes, from the moment this returns. Safe to repeat.
 
-    A time in the future is taken as it is: a wrong clock must not keep texts going. A second end
-    is kept too: which of them counts must not depend on which was told first. An end is taken
-    even when the identifiers are erased: that it was recorded in error may come out late.
+    A second end is kept too: which of them counts does not depend on the order in which they come.
+    An end is taken even when the identifiers are erased: that an order was recorded in error may
+    come out late. Raises FieldError for a time in the future: no later return could undo it.
     """
+    check_moment("at", given.at, context.now)
     event = LifeEvent(reason=given.reason, at=given.at, by=given.by)
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
@@ -166,8 +164,7 @@ def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Change:
 def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Change:
     """Somebody is out of custody. What was missed meanwhile stays missed. Safe to repeat."""
     event = LifeEvent(at=given.at, by=given.by)
-    if given.at > context.now + timedelta(minutes=5):  # clocks differ a little
-        raise FieldError("at", "is in the future")
+    check_moment("at", given.at, context.now)
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
         if _knows(enrolment, event):

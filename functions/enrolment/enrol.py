@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from enrolment.derive import any_live, numbers_with, person_with, with_derived_status
-from enrolment.wire import EnrolmentIn, enrolment_id
+from enrolment.limits import check_mobile, check_order
 from trial.api.problems import FieldError
 from trial.aws.kms import Binding, Purpose
 from trial.codes import PriorIncidents, Status
 from trial.eligibility import age_band, birthday
 from trial.errors import ConflictError
+from trial.identity import enrolment_id, number_hash, person_hash, request_hash
 from trial.phone import last_digits
 from trial.protocol.timetable import local_date
 from trial.records.audit import Audit
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enrolment.store import EnrolmentStore, Surroundings
+    from enrolment.wire import EnrolmentIn
     from trial.aws.kms import MacKey, SealKey
     from trial.protocol.settings import Protocol
 
@@ -68,11 +70,10 @@ def enrol(
     Safe to repeat: the same request finds what it made. A respondent already enrolled whose
     number this order protects is stopped in the same transaction, and then `outlast_claims` waits
     until no text claimed before can still go. Raises ConflictError if the order is known with other
-    content, or nobody can tell any more because it is erased; FieldError if a date lies in the
-    future.
+    content, or nobody can tell any more because it is erased; FieldError if a date of a new order
+    cannot be right today.
     """
-    _refuse_the_future(request, local_date(now))
-    ident = enrolment_id(request.order.force, request.order.reference)
+    ident = enrolment_id(identity, request.order.force, request.order.reference)
     hashes = _hashes(request, identity)
 
     def attempt() -> tuple[Enrolment, bool, bool]:
@@ -84,6 +85,7 @@ def enrol(
             if around.enrolment.request_digest != hashes.request:
                 raise ConflictError("this order is enrolled already, with other content")
             return around.enrolment, False, protects
+        _check_days(request, local_date(now))
         enrolment = _new(request, ident, hashes, around, sealing, protocol, now)
         others = other_affected_enrolments(
             around,
@@ -270,34 +272,27 @@ def other_affected_enrolments(
     return found
 
 
-def _refuse_the_future(request: EnrolmentIn, today: date) -> None:
-    order = request.order
-    if order.made_on > today:
-        raise FieldError("order.made_on", "is in the future")
-    if order.served_on and order.served_on > today:
-        raise FieldError("order.served_on", "is in the future")
+def _check_days(request: EnrolmentIn, today: date) -> None:
+    try:
+        check_order(request.order, today)
+    except FieldError as error:
+        raise error.under("order") from None
+    try:
+        check_mobile(request.mobile, today)
+    except FieldError as error:
+        raise error.under("mobile") from None
     if request.respondent.date_of_birth > today:
-        raise FieldError("respondent.date_of_birth", "is in the future")
+        raise FieldError("respondent.date_of_birth", "is in the future: check the year")
 
 
 def _hashes(request: EnrolmentIn, identity: MacKey) -> Hashes:
-    number = request.mobile.number
+    order, number = request.order, request.mobile.number
+    # Without what is not given: a field that the contract may have one day changes nothing.
+    content = request.model_dump(mode="json", exclude={"event_id"}, exclude_defaults=True)
+    content["order"]["conditions"].sort()
     return Hashes(
-        request=keyed(identity, "request", _digest(request)),
-        person=keyed(identity, "person", f"{request.order.force}|{request.respondent.person_id}"),
-        number=keyed(identity, "number", number) if number else None,
-        protected=tuple(
-            keyed(identity, "number", each) for each in sorted(set(request.protected_numbers))
-        ),
+        request=request_hash(identity, json.dumps(content, sort_keys=True)),
+        person=person_hash(identity, order.force, request.respondent.person_id),
+        number=number_hash(identity, number) if number else None,
+        protected=tuple(number_hash(identity, each) for each in request.protected_numbers),
     )
-
-
-def keyed(identity: MacKey, what: str, value: str) -> str:
-    """The keyed hash of an identifier: matched, and not read, by whoever sees it."""
-    return identity.mac(f"{what}|{value}".encode()).hex()
-
-
-def _digest(request: EnrolmentIn) -> str:
-    """Equal for equal content, whatever event brought it."""
-    content = request.model_dump_json(exclude={"event_id"})
-    return hashlib.sha256(content.encode()).hexdigest()

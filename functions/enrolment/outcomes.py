@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from enrolment.limits import check_moment
 from trial.api.problems import FieldError
 from trial.codes import Instrument, OutcomeType
 from trial.errors import ConflictError, NotFoundError
@@ -39,11 +39,11 @@ def report_outcome(
         gone = {"reference": None} if enrolment.erased_at else {}
         told = given.model_dump(exclude={"kind"}) | {"harm": given.kind} | gone
         if earlier := context.store.outcome(enrolment_id, given.outcome_id):
-            if earlier.model_dump(exclude={"kind", "reported_at"}) != told:
+            content = earlier.model_dump(exclude={"kind", "reported_at"})
+            if content | {"outcome_id": given.outcome_id} != told:
                 raise ConflictError("this outcome is known, with other content")
             return earlier, False
-        if given.occurred_at > context.now + timedelta(minutes=5):
-            raise FieldError("occurred_at", "is in the future")
+        check_moment("occurred_at", given.occurred_at, context.now)
         before_order = local_date(given.occurred_at) < enrolment.order.made_on
         # A notice (DVPN) comes before the order, so what breaches it may too.
         if before_order and given.instrument is not Instrument.DVPN:

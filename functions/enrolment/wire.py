@@ -1,15 +1,27 @@
 """What the API takes: the contract's JSON, apart from what the table holds."""
 
 from typing import Annotated, Literal, Self
-from uuid import UUID, uuid5
 
 from pydantic import (
+    AfterValidator,
     Field,
     StrictBool,
     model_validator,
 )
 
-from trial.api.fields import AnyNumber, Code, Day, Force, Ident, Line, Moment, UkMobile
+from trial.api.fields import (
+    AnyNumber,
+    Birth,
+    Day,
+    Force,
+    Ident,
+    Line,
+    Moment,
+    Name,
+    PersonId,
+    Reference,
+    UkMobile,
+)
 from trial.api.problems import FieldError
 from trial.codes import (
     Condition,
@@ -25,21 +37,36 @@ from trial.codes import (
     Sex,
 )
 
-_ORDERS = UUID("5d5a2a5e-53a4-5a53-8f54-3a8a0e8b8c11")  # the namespace of enrolment ids
 MIN_DAYS, MAX_DAYS = 14, 28
+
+
+def _each_once(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    return tuple(dict.fromkeys(conditions))
+
+
+def _numbers_once(numbers: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(numbers)))
 
 
 class OrderIn(Model):
     """One DVPO as the court made it."""
 
-    reference: Ident
+    reference: Reference
     force: Force
     court: Line
     made_on: Day
     expires_on: Day
     served_on: Day | None = None
-    conditions: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=len(Condition))]
-    authorising_superintendent: Code
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(
+            min_length=1,
+            max_length=4 * len(Condition),
+            description="In any order; one given twice counts once. Always with no_molestation",
+        ),
+        AfterValidator(_each_once),
+    ]
+    authorising_superintendent: Name
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -49,20 +76,16 @@ class OrderIn(Model):
         if not MIN_DAYS <= days <= MAX_DAYS:
             message = f"makes the order {days} days long; it must be {MIN_DAYS} to {MAX_DAYS}"
             raise FieldError("expires_on", message)
-        if self.served_on and self.served_on < self.made_on:
-            raise FieldError("served_on", "is before made_on")
         if Condition.NO_MOLESTATION not in self.conditions:
             raise FieldError("conditions", "must hold no_molestation, as every order does")
-        if len(set(self.conditions)) != len(self.conditions):
-            raise FieldError("conditions", "holds a condition twice")
         return self
 
 
 class RespondentIn(Model):
     """The person subject to the order."""
 
-    person_id: Ident
-    date_of_birth: Day
+    person_id: PersonId
+    date_of_birth: Birth
     sex: Sex
     ethnicity: Ethnicity | None = None
     prior_incidents: Annotated[int, Field(strict=True, ge=0, le=999)] | None = Field(
@@ -77,7 +100,7 @@ class MobileIn(Model):
 
     number: UkMobile | None = None
     missing_reason: MissingReason | None = None
-    recorded_by: Code | None = None
+    recorded_by: Name | None = None
     follow_up_on: Day | None = None
 
     @model_validator(mode="after")
@@ -96,13 +119,17 @@ class EnrolmentIn(Model):
     order: OrderIn
     respondent: RespondentIn
     mobile: MobileIn
-    protected_numbers: Annotated[tuple[AnyNumber, ...], Field(max_length=20)] = ()
+    protected_numbers: Annotated[
+        tuple[AnyNumber, ...],
+        Field(max_length=20, description="In any order; one given twice counts once"),
+        AfterValidator(_numbers_once),
+    ] = ()
 
 
 class MobileChange(MobileIn):
     """A number found, changed or lost, and perhaps how it was found."""
 
-    resolved_how: Code | None = None
+    resolved_how: Name | None = None
 
 
 class Service(Model):
@@ -116,7 +143,7 @@ class EndIn(Model):
 
     reason: EndReason
     at: Moment
-    by: Code
+    by: Name
 
 
 class ResumeIn(Model):
@@ -124,20 +151,20 @@ class ResumeIn(Model):
 
     reason: Literal[EndReason.IN_CUSTODY] = EndReason.IN_CUSTODY
     at: Moment
-    by: Code
+    by: Name
 
 
 class HoldIn(Model):
     """Why nothing held about an enrolment may be erased for now."""
 
     reason: HoldReason
-    by: Code
+    by: Name
 
 
 class ReleaseIn(Model):
     """That nobody needs it any more."""
 
-    by: Code
+    by: Name
 
 
 class OutcomeIn(Model):
@@ -151,7 +178,7 @@ class OutcomeIn(Model):
     same_protected_person: StrictBool | None = Field(
         default=None, description="Whether the order protects the person whom it was done to"
     )
-    reference: Code | None = None
+    reference: Name | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -161,8 +188,3 @@ class OutcomeIn(Model):
         if not harm and self.instrument is None:
             raise FieldError("instrument", "is missing")
         return self
-
-
-def enrolment_id(force: str, reference: str) -> UUID:
-    """The same order always has the same id."""
-    return uuid5(_ORDERS, f"{force}/{reference}")

@@ -21,7 +21,7 @@ from operations.wire import (
     WorklistQuery,
 )
 from operations.worklist import worklist
-from trial.api.fields import Code, Day
+from trial.api.fields import Day, Name
 from trial.api.routes import NOT_VALID, REFUSALS, answer
 from trial.codes import MissingReason, Reason, Status
 from trial.config import OperationsSettings, settings
@@ -48,7 +48,7 @@ def show_worklist(
         Reason | MissingReason | None,
         Query(description="What it waits for, or why there is no number"),
     ] = None,
-    superintendent: Annotated[Code | None, Query()] = None,
+    superintendent: Annotated[Name | None, Query()] = None,
     follow_up_before: Annotated[
         Day | None, Query(description="Only who is to be followed up before this day")
     ] = None,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool
 
-from trial.api.fields import Code, Line, UkMobile
+from trial.api.fields import Line, Name, UkMobile
 from trial.codes import MissingReason, Model, Reason, Status
 
 LONGEST_PAGE = 100
@@ -17,15 +17,15 @@ class SwitchIn(Model):
 
     paused: StrictBool
     reason: Line
-    by: Code
+    by: Name
 
 
 class SuppressionIn(Model):
     """A number never to be texted again, whoever it belongs to."""
 
     number: UkMobile
-    reason: Code
-    by: Code
+    reason: Name
+    by: Name
 
 
 Limit = Annotated[int, Field(ge=1, le=LONGEST_PAGE)]

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from receipts.carrier_words import meaning
 from trial.codes import Model, ReminderState
 from trial.errors import RejectedError
+from trial.phone import NumberError, phone_number
 from trial.records.receipt import Receipt
 
 _HUNDREDTH = Decimal("0.01")
@@ -40,10 +41,10 @@ class _Line(Model, extra="ignore"):
 
 
 class Addressed(NamedTuple):
-    """A receipt, and the number that it came from."""
+    """A receipt, and the number that it came from; none if it is not in its one spelling."""
 
     receipt: Receipt
-    number: str
+    number: str | None
 
 
 def read(line: str, *, logged_at: datetime, usd_to_gbp: Decimal) -> Addressed:
@@ -77,4 +78,11 @@ def read(line: str, *, logged_at: datetime, usd_to_gbp: Decimal) -> Addressed:
             None if price is None else str((price * usd_to_gbp * 100).quantize(_HUNDREDTH))
         ),
     )
-    return Addressed(receipt, delivery.destination)
+    return Addressed(receipt, _canonical(delivery.destination))
+
+
+def _canonical(destination: str) -> str | None:
+    try:
+        return phone_number(destination)
+    except NumberError:
+        return None

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from trial.errors import ContendedError
+from trial.identity import number_hash
 from trial.messages import is_news, outweighs
 from trial.records.receipt import Message, Stray
 
@@ -52,13 +53,13 @@ def _keep(addressed: Addressed, store: ReceiptStore, identity: MacKey, now: date
         return Kept.SETTLED
     if known and not outweighs(receipt, known.receipt):
         return Kept.NOTHING_NEW
-    number_hash = known.number_hash if known else number_hashed(identity, addressed.number)
-    if not known and not store.is_ours(number_hash):
-        return Kept.NOT_OURS  # others of the account text too; or all about the number is erased
-    store.keep_stray(Stray(receipt=receipt, number_hash=number_hash), known=known)
+    if known:
+        hashed = known.number_hash
+    elif addressed.number is None:
+        return Kept.NOT_OURS  # no text of ours goes to a number in another spelling
+    else:
+        hashed = number_hash(identity, addressed.number)
+        if not store.is_ours(hashed):
+            return Kept.NOT_OURS  # others of the account text too; or all about it is erased
+    store.keep_stray(Stray(receipt=receipt, number_hash=hashed), known=known)
     return Kept.STRAY
-
-
-def number_hashed(identity: MacKey, number: str) -> str:
-    """The keyed hash under which enrolment keeps the same number."""
-    return identity.mac(f"number|{number}".encode()).hex()

@@ -19,23 +19,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 
-from enrolment.wire import enrolment_id
 from receipts.handler import lambda_handler as receipts
 from reconciliation.handler import lambda_handler as reconciliation
 from sending.handler import lambda_handler as sending
 from tests.proofs.simulation.cloud import when
 from tests.support import canaries
 from tests.support.canaries import GOSSIP, ORDER, Sinks, faults, searched
+from tests.support.keys import mac_key
 from tests.support.life import ARREST, CUSTODY, METHODS, RELEASE, corrected
 from tests.support.memory import LISTENING, Memory
 from tests.support.samples import MORNING, sample
 from tests.support.steps import Context, call, stream
+from trial.identity import enrolment_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SALT = "2"  # with which they are drawn to intervention
-IDENT = enrolment_id("durham", ORDER[0])
+IDENT = enrolment_id(mac_key(f"{SALT}/identity"), "durham", ORDER[0])
 NOON = MORNING.replace(hour=12)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STACK = Deployed()
-ORDER = "3701f7e2-9792-5bcb-93a5-77b237e69541"
+ORDER = "a5e1485f-199d-8556-a497-98980cd19691"
 ANYTHING: Statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 BLINDED = ("BlindedCaller", "Operator")
 ROUTES = {

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import unicodedata
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal
 from uuid import RFC_4122
 
 import phonenumbers
@@ -11,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.keys import mac_key
 from tests.support.spellings import BIDI, BLANKS, UNSEEN, dialled, spelled
 from trial import identity
-from trial.aws.kms import MacKey
 from trial.identity import SpellingError
 from trial.phone import NumberError, phone_number
 
@@ -24,18 +23,7 @@ PNC, SERIAL = "2003/0011985X", 11985
 """The Ministry of Justice's own example of a PNC id: hmpps-person-record's tests."""
 
 
-class Hmac:
-    """As much of KMS as a MAC takes."""
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-
-    def generate_mac(self, *, Message: bytes, **_: str) -> dict[str, bytes]:  # noqa: N803 - boto3's
-        assert len(Message) <= 4096, "KMS takes no more"
-        return {"Mac": hmac.digest(self._key, Message, "sha256")}
-
-
-KEY, ANOTHER_KEY = (MacKey(cast("Any", Hmac(key)), "id") for key in (b"key", b"another"))
+KEY, ANOTHER_KEY = mac_key("key"), mac_key("another")
 
 
 def refused_or_same(canonical: Callable[[str], str], spelling: str, one: str) -> None:

@@ -69,7 +69,7 @@ class Watch:
             yield "number", number.removeprefix("+44")
             yield "last six digits", number[-6:]
         # Only the keyed hash of the force's id is stored; a plain one could be guessed.
-        for message in (f"person|durham|{PERSON}", *(f"number|{each}" for each in NUMBERS)):
+        for message in (f"pnc|{PERSON}", *(f"number|{each}" for each in NUMBERS)):
             made = self.mac(message.encode())
             yield "keyed hash", made.hex()
             yield "keyed hash", repr(made)[2:-1]

@@ -94,7 +94,9 @@ def call(
     event["multiValueHeaders"]["Content-Type"] = [kind]
     path, _, query = path.partition("?")
     event |= {"httpMethod": method, "path": path, "resource": path}
-    event["multiValueQueryStringParameters"] = parse_qs(query, keep_blank_values=True) or None
+    given = parse_qs(query, keep_blank_values=True)
+    event["queryStringParameters"] = {name: values[-1] for name, values in given.items()} or None
+    event["multiValueQueryStringParameters"] = given or None
     event["requestContext"]["identity"]["userArn"] = f"arn:aws:iam::{ACCOUNT}:user/{by}"
     event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
     answer = API[answering(method, path)](event, CONTEXT)

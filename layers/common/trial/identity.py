@@ -77,6 +77,11 @@ def force(text: str) -> str:
 
 def reference(text: str) -> str:
     """An order's reference, or another system's id: upper case, letters, digits and / _ . -."""
+    return ident(text).upper()
+
+
+def ident(text: str) -> str:
+    """As a reference, with small letters as they are: for ids that are given back."""
     canonical = unicodedata.normalize("NFKC", text).strip(" ")
     # Before the upper case: that of some letters is another letter's, or two.
     if not canonical.isascii() or not _ID.fullmatch(canonical.upper()):
@@ -85,7 +90,7 @@ def reference(text: str) -> str:
         )
     if len(canonical) > LONGEST_ID:
         raise SpellingError(f"is too long: at most {LONGEST_ID} characters")
-    return canonical.upper()
+    return canonical
 
 
 def person_id(text: str) -> str:
@@ -182,13 +187,13 @@ def number_hash(key: MacKey, number: str) -> str:
     return _keyed(key, "number", phone_number(number))
 
 
-def person_hash(key: MacKey, of_force: str, ident: str) -> str:
+def person_hash(key: MacKey, of_force: str, of_id: str) -> str:
     """
     The keyed hash of a person. Raises SpellingError.
 
     A PNC id is one person's in every force; ids of other systems are their force's own.
     """
-    canonical = person_id(ident)
+    canonical = person_id(of_id)
     if _PNC_PARTED.fullmatch(canonical):
         return _keyed(key, "pnc", canonical)
     return _keyed(key, "person", f"{force(of_force)}|{canonical}")

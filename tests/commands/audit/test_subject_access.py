@@ -169,7 +169,7 @@ def test_an_order_is_found_by_its_reference_when_it_is_erased(
 
 @pytest.mark.usefixtures("his")
 @pytest.mark.parametrize(
-    ("how", "who"), [("--person", "durham/2003/9"), ("--order", "durham/DVPO-1")]
+    ("how", "who"), [("--person", "durham/A1234BC"), ("--order", "durham/DVPO-1")]
 )
 def test_nothing_is_logged_of_who_is_not_known(
     printed: Callable[..., Any], how: str, who: str

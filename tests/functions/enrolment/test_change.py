@@ -202,7 +202,7 @@ def test_custody_is_no_end_for_good_changes_are_accepted_meanwhile(what: str) ->
         ("service", {}, "served_on"),
         ("order", corrected(force="cumbria"), "reference"),
         ("order", corrected(reference="DVPO-2026-000124"), "reference"),
-        ("order", corrected(made_on="2026-12-02", expires_on="2026-12-15"), "served_on"),
+        ("order", corrected(made_on="2026-12-02", expires_on="2026-12-15"), "made_on"),
         (
             "order",
             corrected(made_on="2026-12-02", expires_on="2026-12-15", served_on=None),
@@ -215,7 +215,7 @@ def test_custody_is_no_end_for_good_changes_are_accepted_meanwhile(what: str) ->
         ("end", QUASHED | {"at": "2026-12-01T09:00:00"}, "at"),
         ("end", QUASHED | {"at": "0001-01-01T00:00:00Z"}, "at"),
         ("end", QUASHED | {"at": "9999-12-31T23:59:59Z"}, "at"),
-        ("end", QUASHED | {"by": "Jane Roe, 1 High St"}, "by"),
+        ("end", QUASHED | {"by": "Jane Roe; 1 High St"}, "by"),
         ("resume", RELEASE | {"at": "2026-12-01T09:36:00Z"}, "at"),
         ("resume", RELEASE | {"reason": "quashed"}, "reason"),
         ("outcomes", ARREST | {"type": "murder"}, "type"),

@@ -119,11 +119,6 @@ def test_of_several_ends_for_good_the_first_to_happen_counts() -> None:
     assert [reason for reason, number in ended.items() if number] == ["quashed"]
 
 
-def test_a_wrong_clock_upstream_does_not_keep_texts_going() -> None:
-    enrolment_id = followed()
-    assert told(enrolment_id, "end", QUASHED | {"at": at(9, day=9)}).body["status"] == "ended"
-
-
 # Custody and release
 
 

@@ -106,12 +106,14 @@ def test_a_number_changed_is_no_number_found() -> None:
     ("given", "field"),
     [
         (SEIZED | {"missing_reason": "forgotten"}, "missing_reason"),
-        (SEIZED | {"recorded_by": "Jane Roe (mother)"}, "recorded_by"),
+        (SEIZED | {"recorded_by": "Jane Roe <mother>"}, "recorded_by"),
         (SEIZED | {"follow_up_on": "soon"}, "follow_up_on"),
         (FOUND | {"resolved_how": "x" * 65}, "resolved_how"),
     ],
 )
-def test_codes_only(given: dict[str, Any], field: str) -> None:
+def test_what_is_said_of_a_missing_number_is_checked_field_by_field(
+    given: dict[str, Any], field: str
+) -> None:
     answer = send_change(enrol(), "mobile", given)
     assert (answer.status, answer.fields) == (422, [field])
 

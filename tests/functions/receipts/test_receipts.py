@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enrolment.enrol import keyed
 from receipts.handler import lambda_handler, logger
 from sending.store import Claim, SendingStore
 from tests.support.faults import meddling, raising, refusal
@@ -34,6 +33,7 @@ from trial.aws.kms import MacKey
 from trial.aws.table import ConditionFailedError, Key, Table
 from trial.codes import Arm, ReminderState
 from trial.errors import UnavailableError
+from trial.identity import number_hash
 from trial.records.person import Number, number_key
 from trial.records.receipt import Stray, message_key, stray_key
 from trial.records.record import Record
@@ -58,7 +58,7 @@ def exchange_rate(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.fixture(autouse=True)
 def known_number(exchange_rate: None, cloud: dict[str, str]) -> None:  # noqa: ARG001
     """Somebody of ours has the number to which texts go here."""
-    hashed = keyed(MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"]), "number", STRANGER)
+    hashed = number_hash(MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"]), STRANGER)
     keep(number_key(hashed), Number())
 
 
@@ -248,9 +248,8 @@ def test_a_stray_is_found_by_message_and_by_the_hash_of_its_number(
     bring(line(message_id, number=number))
     stray = Stray.of(found(message_key(message_id)))
     assert stray.number_hash == enrolment_of(enrolment_id).mobile.number_hash
-    assert stray.number_hash == keyed(
-        MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"]), "number", number
-    )
+    key = MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"])
+    assert stray.number_hash == number_hash(key, number)
     assert stray_key(stray) == Key(
         f"NUMBER#{stray.number_hash}", f"STRAY#2026-12-01T09:30:00.250000+00:00#{message_id}"
     )

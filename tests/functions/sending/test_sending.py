@@ -489,10 +489,10 @@ def test_the_window_is_looked_at_again_right_before_the_request(
     "event",
     [
         {},
-        {"enrolment_id": "3701f7e2-9792-5bcb-93a5-77b237e69541"},
+        {"enrolment_id": "a5e1485f-199d-8556-a497-98980cd19691"},
         {"enrolment_id": "3701f7e2", "number": 1},
-        {"enrolment_id": "3701f7e2-9792-5bcb-93a5-77b237e69541", "number": 0},
-        {"enrolment_id": "3701f7e2-9792-5bcb-93a5-77b237e69541", "number": "first"},
+        {"enrolment_id": "a5e1485f-199d-8556-a497-98980cd19691", "number": 0},
+        {"enrolment_id": "a5e1485f-199d-8556-a497-98980cd19691", "number": "first"},
         sample("schedule-fired") | {"phone": OTHER_NUMBER},
     ],
     ids=str,

@@ -26,6 +26,7 @@ from tests.proofs.simulation.services import (
 )
 from tests.proofs.simulation.upstream import Upstream
 from tests.proofs.simulation.world import World
+from tests.support.keys import mac_key
 from trial.aws.table import Key
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Simulation:
         }
         self._readers = stream_readers(world)
         self._run = run
-        self.upstream = Upstream(world, start)
+        self.upstream = Upstream(world, start, mac_key(f"{seed}/identity"))
         world.meddle = self.upstream.meddle
         world.at(start + _HOUR, "", self._reconcile)
 

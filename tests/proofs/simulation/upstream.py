@@ -14,17 +14,18 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from enrolment.wire import enrolment_id
 from tests.proofs.simulation.faults import Fault
 from tests.proofs.simulation.model import LONDON, Facts, Violation
 from tests.proofs.simulation.world import Failed
 from tests.support.routing import answering
 from tests.support.samples import sample
+from trial.identity import enrolment_id
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from tests.proofs.simulation.world import World
+    from trial.aws.kms import MacKey
 
 _SERVER_ERROR = 500
 _FOR_GOOD = ("recorded_in_error", "quashed", "deceased", "wrong_number", "safety_stop")
@@ -53,8 +54,9 @@ class Request:
 class Upstream:
     """A handful of people over a few weeks: `scatter` makes them up, or a test tells a story."""
 
-    def __init__(self, world: World, start: datetime) -> None:
+    def __init__(self, world: World, start: datetime, identity: MacKey) -> None:
         self._world = world
+        self._identity = identity
         self._rng = world.rng
         self._serial = count(1)
         self._busy: set[UUID | str] = set()
@@ -95,7 +97,7 @@ class Upstream:
     def order(self, facts: Facts, known_at: datetime) -> UUID:
         """An order that will be posted at that moment."""
         reference = f"DVPO-{next(self._serial):06}"
-        ident = enrolment_id("durham", reference)
+        ident = enrolment_id(self._identity, "durham", reference)
         self.orders[ident] = {
             "reference": reference,
             "force": "durham",

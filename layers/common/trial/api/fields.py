@@ -1,48 +1,142 @@
-"""The kinds of field that requests have: each refuses what is not written as the contract says."""
+"""
+The kinds of field that requests have: each in one canonical form, or refused.
+
+The schema of a field says of its form what a pattern can, and its description says the rest.
+"""
 
 import re
-from datetime import date, datetime
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
+from trial import identity
 from trial.phone import phone_number, uk_mobile
 
-_YEARS = range(2010, 2200)  # from the Act that made such orders; wide, but not for all of time
+# Orders have been made in all of England and Wales since March 2014: Crime and Security Act 2010.
+_FIRST_ORDERS = date(2014, 1, 1)
+_FIRST_BIRTHS = date(1900, 1, 1)
+_LAST_DAY = date(2199, 12, 31)  # so that nothing is reckoned past the last date that there is
 
-# Ids and codes of other systems: letters, digits and a few marks, so that no text hides in them.
-Ident = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9/_.\-]{0,63}$")]
-# Without a slash: what follows one is the order's reference, in what an enrolment's id is made of.
-Force = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 /_.\-]{0,63}$")]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,120}$")]
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = _DATE + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
+
+
+def _written_as(pattern: str, longest: int) -> dict[str, Any]:
+    return {"pattern": f"^{pattern}$", "minLength": 1, "maxLength": longest}
+
+
+_ID = _written_as(r"[A-Za-z0-9]([A-Za-z0-9/_.\-]*[A-Za-z0-9])?", identity.LONGEST_ID)
+
+Ident = Annotated[
+    str,
+    AfterValidator(identity.ident),
+    Field(
+        description="An id of another system: letters, digits and / _ . -. Two that differ in "
+        "capitals alone are the same",
+        json_schema_extra=_ID,
+    ),
+]
+Reference = Annotated[
+    str,
+    AfterValidator(identity.reference),
+    Field(
+        description="An order's reference, kept in capitals",
+        examples=["DVPO-2026-000123"],
+        json_schema_extra=_ID,
+    ),
+]
+PersonId = Annotated[
+    str,
+    AfterValidator(identity.person_id),
+    Field(
+        description="A PNC id, YYYY/NNNNNNNC, whose check letter must fit; or an id of another "
+        "system. A PNC id in another spelling (03/11985X) is the same person",
+        examples=["2003/0011985X"],
+        json_schema_extra=_ID,
+    ),
+]
+Force = Annotated[
+    str,
+    AfterValidator(identity.force),
+    Field(
+        description="A police force, as a lower-case slug",
+        examples=["durham"],
+        json_schema_extra=_written_as("[a-z0-9]+(-[a-z0-9]+)*", identity.LONGEST_ID),
+    ),
+]
+Name = Annotated[
+    str,
+    AfterValidator(identity.name),
+    Field(
+        description="A name or a code: letters of any alphabet, digits, spaces and "
+        "' \u2019 . , - ( ) / & _; kept in Unicode's NFC",
+        examples=["Supt Si\u00e2n D'Arcy"],
+        json_schema_extra=_written_as(".*", identity.LONGEST_NAME),
+    ),
+]
+Line = Annotated[
+    str,
+    AfterValidator(identity.line),
+    Field(
+        description="A line of text without control or format characters; kept in Unicode's NFC",
+        json_schema_extra=_written_as(".*", identity.LONGEST_LINE),
+    ),
+]
 UkMobile = Annotated[
     str,
     AfterValidator(uk_mobile),
-    Field(description="A UK mobile in E.164 form", examples=["+447700900123"]),
+    Field(
+        description="A UK mobile in E.164 form, as the numbering plan writes it: no 0 after +44. "
+        "Not of Jersey, Guernsey or the Isle of Man",
+        examples=["+447700900123"],
+        json_schema_extra=_written_as(r"\+447[0-9]{9}", 13),
+    ),
+]
+# A landline can be protected too, and a foreign number: it blocks, it is never texted.
+AnyNumber = Annotated[
+    str,
+    AfterValidator(phone_number),
+    Field(
+        description="Any number that somebody can have, in E.164 form, as its country's numbering "
+        "plan writes it: no 0 after +44",
+        examples=["+447700900456"],
+        json_schema_extra=_written_as(r"\+[1-9][0-9]{6,14}", 16),
+    ),
 ]
 
 
 def _as_written(value: object) -> object:
     """Refuse what pydantic takes for a date besides: seconds since 1970, and times."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+    if isinstance(value, str) and re.fullmatch(_DATE, value):
         return value
     raise ValueError("is not a date written YYYY-MM-DD")
 
 
-Day = Annotated[date, BeforeValidator(_as_written)]
-# A landline can be protected too, and a foreign number: it blocks, it is never texted.
-AnyNumber = Annotated[
-    str,
-    AfterValidator(phone_number),
-    Field(description="Any number in E.164 form", examples=["+447700900456"]),
-]
+def _since(first: date) -> AfterValidator:
+    def checked(day: date) -> date:
+        if not first <= day <= _LAST_DAY:
+            raise ValueError(f"is not a date from {first} on: check the year")
+        return day
+
+    return AfterValidator(checked)
 
 
-def _of_these_years(at: datetime) -> datetime:
-    if at.year not in _YEARS:
-        raise ValueError(f"is not in the years {_YEARS[0]} to {_YEARS[-1]}")
-    return at
+Day = Annotated[date, _since(_FIRST_ORDERS), BeforeValidator(_as_written)]
+Birth = Annotated[date, _since(_FIRST_BIRTHS), BeforeValidator(_as_written)]
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_of_these_years)]
+def _with_offset(value: object) -> object:
+    """Refuse what pydantic takes for a time besides: seconds since 1970, dates, blanks for T."""
+    if isinstance(value, str) and re.fullmatch(_TIME, value):
+        return value
+    raise ValueError("is not a time written YYYY-MM-DDThh:mm:ssZ, or with an offset for Z")
+
+
+def _in_utc(at: datetime) -> datetime:
+    if not _FIRST_ORDERS < at.date() < _LAST_DAY:
+        raise ValueError(f"is not a time since {_FIRST_ORDERS}: check the year")
+    return at.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc), BeforeValidator(_with_offset)]

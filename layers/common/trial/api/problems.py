@@ -15,23 +15,30 @@ if TYPE_CHECKING:
 
 PROBLEM_JSON = "application/problem+json"
 
-# Pydantic's words for these name what is allowed. All others might quote what was given.
-_SPEAKING = frozenset(
-    {
-        "bool_type",
-        "date_type",
-        "dict_type",
-        "enum",
-        "extra_forbidden",
-        "missing",
-        "model_attributes_type",
-        "string_too_long",
-        "string_type",
-        "too_long",
-        "too_short",
-        "tuple_type",
-    }
-)
+# By pydantic's type of error, with what of its context is the contract's own. All other words of
+# pydantic's might quote what was given.
+_WORDS = {
+    "bool_type": "must be true or false",
+    "date_from_datetime_parsing": "is no date of the calendar",
+    "datetime_from_date_parsing": "is no time of the calendar",
+    "datetime_parsing": "is no time of the calendar",
+    "enum": "must be {expected}",
+    "extra_forbidden": "is no field of this request: leave it out",
+    "greater_than_equal": "must be {ge} or more",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be {le} or less",
+    "list_type": "must be a list",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "model_attributes_type": "must be an object",
+    "model_type": "must be an object",
+    "string_type": "must be text",
+    "string_unicode": "holds half a character: leave it out",
+    "too_long": "has too many entries: at most {max_length}",
+    "too_short": "has too few entries: at least {min_length}",
+    "tuple_type": "must be a list",
+    "uuid_parsing": "is no UUID",
+}
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -41,6 +48,10 @@ class FieldError(ValueError):
     def __init__(self, field: str, message: str) -> None:
         self.field = field
         super().__init__(message)
+
+    def under(self, path: str) -> FieldError:
+        """The same, of a field inside another."""
+        return FieldError(f"{path}.{self.field}", str(self))
 
 
 class FieldProblem(Model):
@@ -75,20 +86,20 @@ def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[FieldProblem]:
 
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     if error["type"] == "json_invalid":
-        return FieldProblem(field="", message="the body is not JSON")
-    path = [_shown(part) for part in error["loc"] if part not in ("body", "query", "path")]
-    cause = error.get("ctx", {}).get("error")
+        message = "the body is not JSON: check its quotes, commas and brackets"
+        return FieldProblem(field="", message=message)
+    path = [shown(part) for part in error["loc"] if part not in ("body", "query", "path")]
+    context = error.get("ctx", {})
+    cause = context.get("error")
     if isinstance(cause, FieldError):
         return FieldProblem(field=".".join([*path, cause.field]), message=str(cause))
     if isinstance(cause, ValueError):
         message = str(cause)
-    elif error["type"] in _SPEAKING:
-        message = error["msg"]
     else:
-        message = "is not valid"
+        message = _WORDS.get(error["type"], "is not valid").format(**context)
     return FieldProblem(field=".".join(path), message=message)
 
 
-def _shown(part: str | int) -> str:
+def shown(part: str | int) -> str:
     """A step of a path; an unknown field's name is the caller's, so it may be personal."""
     return str(part) if isinstance(part, int) or _FIELD_NAME.fullmatch(part) else "(a field)"

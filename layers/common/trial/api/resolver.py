@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.event_handler.openapi.exceptions import (
-    RequestUnsupportedContentType,
-    RequestValidationError,
-)
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from trial.api.problems import FieldError, FieldProblem, field_problems, problem
+from trial.api.problems import FieldError, FieldProblem, field_problems, problem, shown
 from trial.errors import ConflictError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
@@ -36,7 +33,6 @@ def resolver(*routers: Router) -> APIGatewayRestResolver:
     app.exception_handler(NotFoundError)(_unknown)
     app.exception_handler(ConflictError)(_conflicting)
     app.exception_handler(UnavailableError)(_unavailable)
-    app.exception_handler(RequestUnsupportedContentType)(_another_type)
     app.not_found(_no_route)
     return app
 
@@ -45,16 +41,38 @@ def answered(
     app: APIGatewayRestResolver, event: dict[str, Any], context: LambdaContext
 ) -> dict[str, Any]:
     """The answer to one request."""
-    if len(event.get("body") or "") > LARGEST_BODY:
-        refusal = problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is over {LARGEST_BODY} bytes"
-        )
+    if refusal := _refusal(event):
         return {
             "statusCode": refusal.status_code,
             "headers": {"Content-Type": refusal.content_type},
             "body": refusal.body,
         }
-    return app.resolve(event, context)
+    return app.resolve(event | {"headers": {**_other_headers(event), **_JSON}}, context)
+
+
+def _refusal(event: dict[str, Any]) -> Response[str] | None:
+    """What is wrong with a body before anybody reads it."""
+    if not (body := event.get("body")):
+        return None
+    # Half a character is no UTF-8, and JSON may hold it: the answer to it comes later.
+    if len(body.encode("utf-8", "surrogatepass")) > LARGEST_BODY:
+        detail = f"the body is over {LARGEST_BODY} bytes: send one order at a time"
+        return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    media_type = (headers.get("content-type") or "application/json").partition(";")[0]
+    if media_type.strip().lower() != "application/json":
+        detail = "the body must be JSON, and Content-Type application/json"
+        return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+    return None
+
+
+# Powertools compares the type letter by letter.
+_JSON = {"content-type": "application/json"}
+
+
+def _other_headers(event: dict[str, Any]) -> dict[str, str]:
+    headers = event.get("headers") or {}
+    return {name: value for name, value in headers.items() if name.lower() != "content-type"}
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -62,12 +80,28 @@ def _json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     The value that a body holds.
 
     Raises JSONDecodeError, whose answer repeats nothing, also where Python's own parser raises
-    something else: on deep nesting and on very long numbers.
+    something else: on deep nesting and on very long numbers. Raises FieldError for a field that
+    is given twice: one parser would take the first, another the last.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_constant)
+    except FieldError:
+        raise
     except (ValueError, RecursionError):
         raise json.JSONDecodeError("not JSON", "", 0) from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FieldError(shown(twice), "is given twice: give it once")
+    return fields
+
+
+def _no_constant(_: str) -> None:
+    raise ValueError("JSON has no NaN and no infinity")
 
 
 def _not_valid(error: RequestValidationError) -> Response[str]:
@@ -91,10 +125,6 @@ def _unavailable(error: UnavailableError) -> Response[str]:
     answer = problem(HTTPStatus.SERVICE_UNAVAILABLE, "try again in a moment")
     answer.headers["Retry-After"] = "1"
     return answer
-
-
-def _another_type(_: RequestUnsupportedContentType) -> Response[str]:
-    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
 
 
 def _no_route(_: NoRouteError) -> Response[str]:

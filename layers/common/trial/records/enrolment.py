@@ -23,6 +23,7 @@ from trial.codes import (
     Sex,
     Status,
 )
+from trial.identity import reference
 from trial.records.record import Record, Versioned
 
 
@@ -237,4 +238,4 @@ def enrolment_key(enrolment_id: UUID) -> Key:
 
 def outcome_key(enrolment_id: UUID, outcome_id: str) -> Key:
     """Where an outcome is."""
-    return Key(enrolment_partition(enrolment_id), f"OUTCOME#{outcome_id}")
+    return Key(enrolment_partition(enrolment_id), f"OUTCOME#{reference(outcome_id)}")

@@ -1,0 +1,53 @@
+"""What a request may say of days and times, seen from the moment at which it arrives."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from trial.api.problems import FieldError
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from enrolment.wire import MobileIn, OrderIn
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_OLDEST_ORDER = timedelta(days=90)
+
+
+def check_order(order: OrderIn, today: date, *, known_since: date | None = None) -> None:
+    """
+    Raises FieldError, by the order's own fields.
+
+    An order made long ago is a typing mistake: it would be erased before anybody could correct
+    it. One known to be made on that day (`known_since`) stays.
+    """
+    if order.made_on > today:
+        raise FieldError("made_on", "is in the future: check the date")
+    if order.made_on != known_since and today - order.made_on > _OLDEST_ORDER:
+        raise FieldError(
+            "made_on", f"is more than {_OLDEST_ORDER.days} days before today: check the year"
+        )
+    if order.served_on:
+        check_served(order.served_on, order.made_on, today)
+
+
+def check_served(served_on: date, made_on: date, today: date) -> None:
+    """Raises FieldError."""
+    if served_on > today:
+        raise FieldError("served_on", "is in the future: report service once it has happened")
+    if served_on < made_on:
+        raise FieldError("served_on", "is before made_on: an order is served once it is made")
+
+
+def check_mobile(mobile: MobileIn, today: date) -> None:
+    """Raises FieldError."""
+    if mobile.follow_up_on and mobile.follow_up_on < today:
+        raise FieldError("follow_up_on", "is in the past: give the day of the next attempt")
+
+
+def check_moment(field: str, at: datetime, now: datetime) -> None:
+    """Raises FieldError for what has not happened yet; clocks may differ a little."""
+    if at > now + _CLOCKS_DIFFER:
+        raise FieldError(field, "is in the future: check the time and its offset")

@@ -1,0 +1,371 @@
+"""Whatever a request holds comes in one canonical form, or it is refused and nothing is stored."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from tests.support.life import ARREST, CUSTODY, RELEASE, send_change, shown
+from tests.support.samples import MORNING, order
+from tests.support.steps import call, enrol, post
+from tests.support.table import enrolment_of, everything, identifiers_of
+from trial.identity import pnc_id
+
+if TYPE_CHECKING:
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+PNC = pnc_id(2004, 21985)
+
+
+# People and orders
+
+
+@pytest.mark.parametrize(
+    "spelling", [f"04/21985{PNC[-1]}", PNC.lower(), PNC.replace("/", ""), f"04/0021985{PNC[-1]}"]
+)
+def test_a_person_is_one_person_however_the_id_is_spelled(spelling: str) -> None:
+    first = enrol(1, respondent={"person_id": PNC})
+    answer = post(order(2, respondent={"person_id": spelling}))
+    assert answer.body["reasons"] == ["already_in_trial"]
+    second = UUID(answer.body["enrolment_id"])
+    assert enrolment_of(first).person_hash == enrolment_of(second).person_hash
+    assert identifiers_of(second)["person_id"] == PNC
+
+
+def test_a_person_is_one_person_in_every_force() -> None:
+    enrol(1, respondent={"person_id": PNC})
+    elsewhere = order(2, respondent={"person_id": PNC}, order={"force": "cleveland"})
+    assert post(elsewhere).body["reasons"] == ["already_in_trial"]
+
+
+def test_an_id_of_another_system_is_one_person_s_whatever_its_capitals() -> None:
+    enrol(1, respondent={"person_id": "A1234BC"})
+    answer = post(order(2, respondent={"person_id": "a1234bc"}))
+    assert answer.body["reasons"] == ["already_in_trial"]
+
+
+def test_an_order_is_one_order_whatever_the_capitals_of_its_reference() -> None:
+    first = post(order(order={"reference": "DVPO-2026-000900"}))
+    again = post(order(order={"reference": "dvpo-2026-000900"}))
+    assert (first.status, again.status) == (202, 200)
+    assert again.body == first.body
+    ident = UUID(first.body["enrolment_id"])
+    assert shown(ident)["order"]["reference"] == "DVPO-2026-000900"
+    correction = order(order={"reference": "dvpo-2026-000900", "court": "Durham"})["order"]
+    assert send_change(ident, "order", correction).status == 200
+
+
+@pytest.mark.parametrize("force", ["Durham", "durham ", "dur ham", "durham_x", "DURHAM"])
+def test_a_force_has_one_spelling(force: str) -> None:
+    answer = post(order(order={"force": force}))
+    assert (answer.status, answer.fields) == (422, ["order.force"])
+    assert everything() == {}
+
+
+def test_an_id_cannot_be_worked_out_without_the_key(cloud: dict[str, str]) -> None:
+    assert cloud["IDENTITY_KEY_ID"]
+    assert enrol(1).version == 8, "a keyed hash, and not a plain one of the reference"
+
+
+# The same request
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"order": {"conditions": ["no_contact", "no_molestation"]}},
+        {"order": {"conditions": ["no_molestation", "no_contact", "no_molestation"]}},
+        {"order": {"court": unicodedata.normalize("NFD", "Llys Gŵyr")}},
+        {"order": {"court": "  Llys\u00a0Gŵyr "}},
+        {"order": {"reference": "dvpo-2026-000123"}},
+        {"protected_numbers": ["+447700900457", "+447700900456"]},
+        {"protected_numbers": ["+447700900456", "+447700900457", "+447700900456"]},
+        {"respondent": {"ethnicity": None}},
+        {"event_id": "another"},
+    ],
+    ids=str,
+)
+def test_a_request_in_other_words_is_the_same_request(changes: dict[str, Any]) -> None:
+    numbers = ["+447700900456", "+447700900457"]
+    court = {"court": "Llys Gŵyr"}
+    nothing = {"ethnicity": None}
+    body = order(order=court, respondent=nothing, protected_numbers=numbers)
+    ident = post(body).body["enrolment_id"]
+    before = everything()
+    again = body | changes
+    for name in ("order", "respondent"):
+        again[name] = body[name] | changes.get(name, {})
+    if changes.get("respondent"):
+        del again["respondent"]["ethnicity"]
+    answer = post(again)
+    assert (answer.status, answer.body["enrolment_id"]) == (200, ident)
+    assert everything() == before
+
+
+def test_a_correction_to_the_same_in_other_words_changes_nothing() -> None:
+    ident = enrol()
+    before = everything()
+    same = order()["order"] | {"conditions": ["no_contact", "no_molestation", "no_contact"]}
+    assert send_change(ident, "order", same).status == 200
+    assert everything() == before
+
+
+def test_a_retry_is_known_whatever_the_day_has_become(clock: Traveller) -> None:
+    body = order(mobile={"missing_reason": "refused", "follow_up_on": "2026-12-02"})
+    ident = post(body).body["enrolment_id"]
+    clock.move_to(MORNING + timedelta(days=100))
+    answer = post(body)
+    assert (answer.status, answer.body["enrolment_id"]) == (200, ident)
+
+
+# Names and lines
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Supt Siân D'Arcy", "Supt Siân D\u2019Arcy", "Det Supt (Acting) O'Brien", "T/Supt Ng & Co."],
+)
+def test_superintendents_are_named_as_people_are(name: str) -> None:
+    ident = enrol(order={"authorising_superintendent": unicodedata.normalize("NFD", name)})
+    assert shown(ident)["order"]["authorising_superintendent"] == name
+
+
+def test_whoever_changes_something_is_named_as_people_are() -> None:
+    ident = enrol(mobile={"missing_reason": "refused", "recorded_by": "Custody visit, DC O'Neil"})
+    end = CUSTODY | {"by": "PC Łukasz Żółć"}
+    assert send_change(ident, "end", end).status == 200
+
+
+UNREADABLE = {
+    "an override": "\u202eyelretep",
+    "a line separator": "Peterlee\u2028Magistrates",
+    "a next line": "Peterlee\u0085",
+    "blanks": "   ",
+    "a wide blank": "\u3000",
+    "nothing to see": "\u3164\u200b",
+}
+
+
+@pytest.mark.parametrize("court", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_court_is_a_line_that_can_be_read(court: str) -> None:
+    answer = post(order(order={"court": court}))
+    assert (answer.status, answer.fields) == (422, ["order.court"])
+    assert everything() == {}
+
+
+@pytest.mark.parametrize("name", [*UNREADABLE.values(), "<script>", "a@b.c", "S-1;2"])
+def test_nobody_has_a_name_of_other_marks(name: str) -> None:
+    answer = post(order(order={"authorising_superintendent": name}))
+    assert (answer.status, answer.fields) == (422, ["order.authorising_superintendent"])
+    assert everything() == {}
+
+
+# Numbers, on every route that takes one
+
+
+@pytest.mark.parametrize(
+    "number", ["+4407700900457", "+44 7700 900457", "07700900457", "+44770090"]
+)
+def test_no_route_takes_a_number_in_another_spelling(number: str) -> None:
+    ident = enrol()
+    before = everything()
+    changed = send_change(ident, "mobile", {"number": number})
+    suppressed = call(
+        "POST", "/suppressions", {"number": number, "reason": "wrong_number", "by": "PC-1"}
+    )
+    assert (changed.status, changed.fields) == (422, ["number"])
+    assert (suppressed.status, suppressed.fields) == (422, ["number"])
+    assert everything() == before
+
+
+# Dates and times
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"order": {"made_on": "0001-01-01", "expires_on": "0001-01-14"}}, "order.made_on"),
+        ({"order": {"made_on": "2013-12-31", "expires_on": "2014-01-13"}}, "order.made_on"),
+        ({"order": {"made_on": "2025-12-01", "expires_on": "2025-12-14"}}, "order.made_on"),
+        ({"order": {"made_on": "2026-09-01", "expires_on": "2026-09-14"}}, "order.made_on"),
+        ({"respondent": {"date_of_birth": "1880-05-05"}}, "respondent.date_of_birth"),
+        ({"respondent": {"date_of_birth": "1899-12-31"}}, "respondent.date_of_birth"),
+        ({"respondent": {"date_of_birth": "9999-12-31"}}, "respondent.date_of_birth"),
+        (
+            {"mobile": {"missing_reason": "refused", "follow_up_on": "2026-11-30"}},
+            "mobile.follow_up_on",
+        ),
+        (
+            {"mobile": {"missing_reason": "refused", "follow_up_on": "9999-12-31"}},
+            "mobile.follow_up_on",
+        ),
+    ],
+    ids=str,
+)
+def test_a_date_that_cannot_be_right_is_refused(changes: dict[str, Any], field: str) -> None:
+    answer = post(
+        order(**{"order": {}} | changes | {"order": changes.get("order", {}) | {"served_on": None}})
+    )
+    assert answer.status == 422
+    assert field in answer.fields
+    assert everything() == {}
+
+
+def test_an_order_may_be_ninety_days_old() -> None:
+    old = {"made_on": "2026-09-02", "expires_on": "2026-09-15", "served_on": None}
+    assert post(order(order=old)).status == 202
+
+
+def test_a_correction_does_not_move_an_order_out_of_sight(clock: Traveller) -> None:
+    ident = enrol()
+    a_year_back = {"made_on": "2025-12-01", "expires_on": "2025-12-14", "served_on": "2025-12-01"}
+    answer = send_change(ident, "order", order()["order"] | a_year_back)
+    assert (answer.status, answer.fields) == (422, ["made_on"])
+    clock.move_to(MORNING + timedelta(days=120))
+    late = send_change(ident, "order", order()["order"] | {"court": "Durham"})
+    assert late.status == 200, "made on the day that was known"
+
+
+TIMES = [
+    1795968037,
+    "1795968037",
+    "1795968037.5",
+    "2026-12-01",
+    "2026-12-01 09:00Z",
+    "2026-12-01 09:00:00Z",
+    "2026-12-01T09:00Z",
+    "2026-12-01T09:00:00",
+    "2026-12-01T09:00:00 Z",
+    "2026-12-01T09:00:00+00",
+    "2026-12-01T09:00:00+0000",
+    "2026-12-01T25:00:00Z",
+    "2026-02-30T09:00:00Z",
+    "20261201T090000Z",
+    "2026-W49-2T09:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "2013-01-01T00:00:00Z",
+    "",
+    None,
+    True,
+]
+
+
+@pytest.mark.parametrize("time", TIMES, ids=repr)
+def test_a_time_has_one_form(time: object) -> None:
+    ident = enrol()
+    before = everything()
+    for route, body, field in (
+        ("end", CUSTODY, "at"),
+        ("resume", RELEASE, "at"),
+        ("outcomes", ARREST, "occurred_at"),
+    ):
+        answer = send_change(ident, route, body | {field: time})
+        assert (answer.status, answer.fields) == (422, [field])
+    assert everything() == before
+
+
+@pytest.mark.parametrize("offset", ["Z", "+00:00", "-00:00"])
+def test_a_time_says_its_offset(offset: str) -> None:
+    ident = enrol()
+    assert send_change(ident, "end", CUSTODY | {"at": f"2026-12-01T09:10:00{offset}"}).status == 200
+    (event,) = enrolment_of(ident).life
+    assert event.at.isoformat() == "2026-12-01T09:10:00+00:00"
+
+
+def test_the_same_moment_in_another_offset_is_the_same_news() -> None:
+    ident = enrol()
+    for at in ("2026-12-01T09:10:00Z", "2026-12-01T10:10:00+01:00"):
+        assert send_change(ident, "end", CUSTODY | {"at": at}).status == 200
+    assert len(enrolment_of(ident).life) == 1
+
+
+def test_what_has_not_happened_yet_is_not_taken() -> None:
+    ident = enrol()
+    before = everything()
+    soon = (MORNING + timedelta(minutes=6)).isoformat()
+    for route, body, field in (("end", CUSTODY, "at"), ("outcomes", ARREST, "occurred_at")):
+        answer = send_change(ident, route, body | {field: soon})
+        assert (answer.status, answer.fields) == (422, [field])
+    assert everything() == before
+    just = (MORNING + timedelta(minutes=5)).isoformat()
+    assert send_change(ident, "end", CUSTODY | {"at": just}).status == 200
+
+
+@pytest.mark.parametrize("day", ["1796083200", "2026-12-1", "20261201", "2026-12-01T00:00:00Z", ""])
+def test_a_day_in_an_address_has_one_form_too(day: str) -> None:
+    shape = f"made_on={day}&expires_on=2026-12-14&conditions=no_molestation"
+    answer = call("GET", f"/timetable?{shape}")
+    assert (answer.status, answer.fields) == (422, ["made_on"])
+
+
+# The body itself
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ('{"mobile": {"number": "+447700900456"}, ', "mobile"),
+        ('{"event_id": "a", ', "event_id"),
+        ('{"\\u006dobile": {}, ', "mobile"),
+        ('{"Ford Prefect": 1, "Ford Prefect": 2, ', "(a field)"),
+    ],
+)
+def test_a_field_that_is_given_twice_is_refused(text: str, field: str) -> None:
+    answer = call("POST", "/enrolments", text + json.dumps(order())[1:])
+    assert (answer.status, answer.fields) == (422, [field])
+    assert answer.headers["Content-Type"] == ["application/problem+json"]
+    assert everything() == {}
+
+
+def test_a_field_inside_another_is_given_once_as_well() -> None:
+    body = json.dumps(order()).replace('"court":', '"court": "Durham", "court":')
+    answer = call("POST", "/enrolments", body)
+    assert (answer.status, answer.fields) == (422, ["court"])
+    assert everything() == {}
+
+
+def test_a_body_is_measured_in_bytes() -> None:
+    body = json.dumps(order(padding="\u20ac" * 40_000), ensure_ascii=False)
+    assert len(body) < 64 * 1024 < len(body.encode())
+    answer = call("POST", "/enrolments", body)
+    assert answer.status == 413
+    assert answer.headers["Content-Type"] == ["application/problem+json"]
+    assert everything() == {}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json",
+        "application/JSON",
+        "Application/Json; charset=UTF-8",
+        'application/json;profile="a;b"',
+    ],
+)
+def test_json_is_json_in_any_capitals_and_with_parameters(kind: str) -> None:
+    assert call("POST", "/enrolments", order(), kind=kind).status == 202
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "application/jsonl",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "json",
+    ],
+)
+def test_no_other_kind_of_body_is_read(kind: str) -> None:
+    answer = call("POST", "/enrolments", order(), kind=kind)
+    assert answer.status == 415
+    assert answer.headers["Content-Type"] == ["application/problem+json"]
+    assert everything() == {}
