@@ -61,7 +61,7 @@ order: .venv-local/ready ## post a made-up order, made today (NUMBER=1, up to 99
 worklist: .venv-local/ready ## who waits for a number, the oldest follow-up first (ARGS="--csv waiting.csv")
 	@$(LOCAL) -m commands.staff.worklist $(ARGS)
 
-call: .venv-local/ready ## call a route, signed (ROUTE=/reports/flow; METHOD=PUT BODY='{...}')
+call: .venv-local/ready ## call a route, signed (ROUTE=/reports/flow; METHOD=PUT BODY='{...}' or BODY=@file.json)
 	@$(LOCAL) -m commands.staff.call $(ROUTE) $(if $(METHOD),--method $(METHOD)) $(if $(BODY),--body '$(BODY)') $(ARGS)
 
 invoke: .venv-local/ready ## call a function (FUNCTION=sending EVENT=schedule-fired)

@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from commands.api import Answer, Api
@@ -17,9 +18,11 @@ ERROR = 400
 
 
 def json_text(text: str) -> dict[str, Any]:
-    """A request's body, as JSON."""
+    """A request's body, as JSON or, after an @, as the name of a file that has it."""
     try:
-        body = json.loads(text)
+        body = json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"is not JSON: {error}") from None
     if not isinstance(body, dict):
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m commands.staff.call", description=__doc__)
     parser.add_argument("route", help="such as /reports/flow")
     parser.add_argument("--method", default="GET", choices=["GET", "POST", "PUT"])
-    parser.add_argument("--body", type=json_text, help="JSON")
+    parser.add_argument("--body", type=json_text, help="JSON, or @file.json")
     add_arguments(parser)
     given = parser.parse_args(arguments)
     return shown(Api.named_by(given).call(given.method, given.route, given.body))

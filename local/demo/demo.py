@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -168,8 +167,7 @@ def take_down() -> None:
 def main() -> None:
     """Up, play, down, tell."""
     given = options()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stack.interrupted)
+    stack.unwind_on_signals()
     if emulator.running():
         sys.exit("A stack is up here already, and the demo needs one of its own: make down")
     began = time.monotonic()

@@ -7,7 +7,6 @@ what fell due in between is late, as after a stall. Without a time, tells the ti
 """
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ from commands.deployed_stack import LocalStack
 from local.emulator import emulator
 from local.emulator.carrier import Carrier, Habits
 from local.emulator.launcher import WORK_PAGE
-from local.emulator.stack import interrupted
+from local.emulator.stack import unwind_on_signals
 
 # Schedules that fall due this soon after another fire together with it: no later than real ones.
 TOGETHER = timedelta(minutes=1)
@@ -139,7 +138,7 @@ def main() -> None:
     where.add_argument("--by", type=span, metavar="SPAN", help="2d, 36h, 90m, 30s or 1d12h")
     parser.add_argument("--jump", action="store_true", help="leap, and leave the schedules late")
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, interrupted)
+    unwind_on_signals()
     stack = LocalStack.load()
     clock = Clock(Path(stack.clock_file))
     to = clock.now() + options.by if options.by else options.to

@@ -43,6 +43,7 @@ LIBRARIES = STATE / "layer"
 NAME, BUCKET, UPSTREAM = "dvpo-reminders", "packages", "upstream"
 PARAMETERS = {"OnAws": "false"}
 DEPLOY_SECONDS = 120
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
@@ -199,9 +200,20 @@ def a_port(text: str) -> int:
     return int(text)
 
 
-def interrupted(number: int, _: object) -> NoReturn:
-    """Unwind, so that nothing is left running; a second signal does not cut that short."""
-    signal.signal(number, signal.SIG_IGN)
+def unwind_on_signals() -> None:
+    """
+    Make Ctrl-C, a closed terminal and a request to end unwind, so that nothing is left running.
+
+    A signal that is ignored already, as a hang-up is under nohup, stays ignored.
+    """
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupted)
+
+
+def _interrupted(*_: object) -> NoReturn:
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)  # a second one does not cut the unwinding short
     sys.exit("Interrupted.")
 
 
@@ -214,8 +226,7 @@ def main() -> None:
         "--port", type=a_port, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
     )
     options = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupted)
+    unwind_on_signals()
     if options.command == "up":
         up(options.port)
     else:

@@ -1,9 +1,9 @@
 """The stack comes up whole or not at all, and says what to do when it cannot."""
 
 import json
-import os
 import signal
 import socket
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +14,7 @@ import pytest
 from commands import deployed_stack, moved_clock
 from commands.deploy import package
 from commands.deployed_stack import DeployedStack, LocalStack, Resource
+from local.demo import demo
 from local.emulator import emulator, stack
 
 STACK = LocalStack(
@@ -221,16 +222,41 @@ def test_the_api_is_found_by_its_stage_and_its_host(monkeypatch: pytest.MonkeyPa
     assert stack.describe(fake, 4711, "") == STACK  # type: ignore[arg-type]
 
 
-def test_an_interrupt_unwinds_once() -> None:
-    kept = signal.getsignal(signal.SIGTERM)
-    try:
-        signal.signal(signal.SIGTERM, stack.interrupted)
-        with pytest.raises(SystemExit, match="Interrupted"):
-            signal.raise_signal(signal.SIGTERM)
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGTERM, kept)
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    kept = {number: signal.getsignal(number) for number in stack.ENDING}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_a_closed_terminal_and_a_request_to_end_unwind_once(first: signal.Signals) -> None:
+    stack.unwind_on_signals()
+    with pytest.raises(SystemExit, match="Interrupted"):
+        signal.raise_signal(first)
+    for second in stack.ENDING:
+        signal.raise_signal(second)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_under_nohup_a_closed_terminal_changes_nothing() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stack.unwind_on_signals()
+    signal.raise_signal(signal.SIGHUP)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("command", [stack.main, demo.main])
+def test_the_commands_that_start_a_stack_unwind_on_signals(
+    command: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["command", *(["up"] if command is stack.main else [])])
+    monkeypatch.setattr(emulator, "running", lambda: None)
+    monkeypatch.setattr(stack, "up", lambda _: signal.raise_signal(signal.SIGHUP))
+    with pytest.raises(SystemExit, match="Interrupted"):
+        command()
 
 
 def test_status_tells_the_time_and_what_is_going_on(

@@ -1,0 +1,37 @@
+"""What `make check` looks at."""
+
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from tests.support.samples import ROOT
+
+OURS = {"commands", "evaluation", "functions", "layers", "local", "tests"}
+
+
+def configured() -> dict[str, Any]:
+    tools: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    return tools
+
+
+def test_ruff_leaves_environments_and_what_was_built_alone_also_without_git(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    for folder in (".venv", ".venv-local", ".venv-evaluation", ".local", "build", "commands"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "module.py").touch()
+
+    command = [ROOT / ".venv/bin/ruff", "check", "--show-files"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == [
+        str(tmp_path / "commands" / "module.py"),
+        str(tmp_path / "pyproject.toml"),
+    ]
+
+
+def test_mypy_looks_at_all_that_is_ours_and_at_nothing_else() -> None:
+    assert {Path(each).parts[0] for each in configured()["mypy"]["files"]} == OURS
+    assert {each.parent.name for each in ROOT.glob("*/__init__.py")} <= OURS

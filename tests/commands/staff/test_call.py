@@ -1,0 +1,32 @@
+"""A body comes from the command line, or from a file."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from commands.staff.call import json_text
+
+
+def test_a_body_is_taken_as_it_stands() -> None:
+    assert json_text('{"paused": true}') == {"paused": True}
+
+
+def test_a_body_is_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "body.json"
+    file.write_text('{"by": "PS O\'Brien"}', encoding="utf-8")
+
+    assert json_text(f"@{file}") == {"by": "PS O'Brien"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("@no-such-file.json", "cannot be read: No such file"),
+        ("{", "is not JSON"),
+        ("[]", "is no JSON object"),
+    ],
+)
+def test_what_is_no_body_says_why(text: str, reason: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=reason):
+        json_text(text)
