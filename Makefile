@@ -118,10 +118,11 @@ test-one: $(if $(TEST),$(NEEDED)) ## run one file or one test (TEST=tests/infra/
 	@test -n "$(TEST)" || { echo "Which test? make test-one TEST=tests/infra/test_template.py"; exit 2; }
 	@$(if $(ANALYSTS),$(EVALUATION) -m pytest --confcutdir=tests/evaluation,$(DEV) -m pytest) "$(TEST)" $(ARGS)
 
-check: .venv/ready .venv-security/ready .venv-infra/ready ## lint, types, template, secrets and protocols; changes nothing
+check: .venv/ready .venv-security/ready .venv-infra/ready ## lint, types, imports, templates, secrets and protocols; changes nothing
 	@$(DEV) -m ruff check
 	@$(DEV) -m ruff format --check
 	@$(DEV) -m mypy
+	@$(DEV) -m commands.repository.imports
 	@.venv-security/bin/cfn-lint infra/*.yaml
 	@$(DEV) -m commands.repository.scan
 	@$(DEV) -m commands.repository.second_opinions
