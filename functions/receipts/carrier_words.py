@@ -1,5 +1,6 @@
 """What SNS says of a text that did not arrive, in the trial's words."""
 
+import re
 from enum import StrEnum
 
 
@@ -21,25 +22,33 @@ class Failure(StrEnum):
     UNKNOWN_ERROR = "unknown_error"
 
 
-# https://docs.aws.amazon.com/sns/latest/dg/sms_stats_cloudwatch.html, in small letters. The
-# last is not in that list: SNS writes it once the month's spend limit is reached.
+# By pattern, for the words change: AWS's list of today says "blocked list" where that of 2020 said
+# "blacklisted" (https://docs.aws.amazon.com/sns/latest/dg/sms_stats_cloudwatch.html, and
+# https://github.com/aws/aws-sdk-js/issues/3133), and the log of an opt-out holds the number
+# (https://github.com/GSA/notifications-admin/issues/935). "No quota" is in no list: SNS writes it
+# once the month's spend limit is reached. The first pattern that is found counts.
 _MEANINGS = {
-    "blocked as spam by phone carrier": Failure.BLOCKED_AS_SPAM,
-    "destination is on a blocked list": Failure.NUMBER_BLOCKED,
-    "invalid phone number": Failure.INVALID_NUMBER,
-    "message body is invalid": Failure.INVALID_TEXT,
-    "phone carrier has blocked this message": Failure.BLOCKED_BY_CARRIER,
-    "phone carrier is currently unreachable/unavailable": Failure.CARRIER_UNREACHABLE,
-    "phone has blocked sms": Failure.PHONE_BLOCKS_TEXTS,
-    "phone is on a blocked list": Failure.NUMBER_BLOCKED,
-    "phone is currently unreachable/unavailable": Failure.PHONE_UNREACHABLE,
-    "phone number is opted out": Failure.OPTED_OUT,
-    "this delivery would exceed max price": Failure.PRICE_LIMIT,
-    "unknown error attempting to reach phone": Failure.UNKNOWN_ERROR,
-    "no quota left for account": Failure.SPEND_LIMIT,
+    re.compile(pattern): failure
+    for pattern, failure in {
+        r"\bopt(ed)?[ -]?out\b": Failure.OPTED_OUT,
+        r"\b(black|block|deny)(ed)?[ -]?list": Failure.NUMBER_BLOCKED,
+        r"\bspam\b": Failure.BLOCKED_AS_SPAM,
+        r"\bcarrier\b.*\b(unreachable|unavailable)\b": Failure.CARRIER_UNREACHABLE,
+        r"\bcarrier has blocked\b|\bblocked by (the |phone )*carrier\b": Failure.BLOCKED_BY_CARRIER,
+        r"\bphone has blocked\b": Failure.PHONE_BLOCKS_TEXTS,
+        r"\bphone\b.*\b(unreachable|unavailable)\b": Failure.PHONE_UNREACHABLE,
+        r"\binvalid (phone|destination)( number)?\b": Failure.INVALID_NUMBER,
+        r"\bbody is invalid\b": Failure.INVALID_TEXT,
+        r"\bmax(imum)? price\b": Failure.PRICE_LIMIT,
+        r"\bno quota left\b|\bspend(ing)? limit\b": Failure.SPEND_LIMIT,
+        r"\bunknown error\b": Failure.UNKNOWN_ERROR,
+    }.items()
 }
 
 
-def meaning(words: str) -> Failure:
-    """The carrier's words as a code; words that nobody has listed are `other`."""
-    return _MEANINGS.get(words.strip().rstrip(".").lower(), Failure.OTHER)
+def meaning(words: str | None) -> Failure:
+    """The carrier's words as a code: `unknown_error` for none, `other` for words nobody lists."""
+    if words is None:
+        return Failure.UNKNOWN_ERROR
+    found = (failure for pattern, failure in _MEANINGS.items() if pattern.search(words.lower()))
+    return next(found, Failure.OTHER)

@@ -28,7 +28,7 @@ class _Notification(Model, extra="ignore"):
 
 class _Delivery(Model, extra="ignore"):
     destination: Annotated[str, Field(min_length=1, max_length=50)]
-    words: Annotated[str, Field(alias="providerResponse")] = ""
+    words: Annotated[str | None, Field(alias="providerResponse")] = None
     parts: Annotated[int | None, Field(alias="numberOfMessageParts", ge=0)] = None
     price_usd: Annotated[Decimal | None, Field(alias="priceInUSD", ge=0)] = None
     acknowledged_ms: Annotated[int | None, Field(alias="dwellTimeMsUntilDeviceAck", ge=0)] = None

@@ -102,6 +102,15 @@ def test_what_sns_leaves_out_is_left_out() -> None:
     )
 
 
+@pytest.mark.parametrize("nothing", [{"providerResponse": None}, {}], ids=["null", "absent"])
+def test_a_failure_without_a_word_is_a_failure(nothing: dict[str, None]) -> None:
+    line = line_of("receipts-undelivered")
+    del line["delivery"]["providerResponse"]
+    line["delivery"] |= nothing
+    told = reading(line).receipt
+    assert (told.state, told.reason) == (ReminderState.UNDELIVERED, "unknown_error")
+
+
 def test_no_parts_means_that_sns_does_not_know() -> None:
     line = line_of("receipts-delivered")
     line["delivery"]["numberOfMessageParts"] = 0
@@ -143,11 +152,29 @@ def test_anything_else_is_refused(line: str) -> None:
         ("Blocked as spam by phone carrier", Failure.BLOCKED_AS_SPAM),
         ("Phone number is opted out", Failure.OPTED_OUT),
         (" phone has blocked SMS. ", Failure.PHONE_BLOCKS_TEXTS),
+        ("+447700900300 is opted out", Failure.OPTED_OUT),
+        ("Phone number has opted-out.", Failure.OPTED_OUT),
+        ("Phone is blacklisted", Failure.NUMBER_BLOCKED),
+        ("Destination is blacklisted", Failure.NUMBER_BLOCKED),
+        ("Destination is on a blocked list", Failure.NUMBER_BLOCKED),
+        ("Phone is on a blocked list", Failure.NUMBER_BLOCKED),
+        ("Invalid phone number", Failure.INVALID_NUMBER),
+        ("Message body is invalid", Failure.INVALID_TEXT),
+        ("Phone carrier has blocked this message", Failure.BLOCKED_BY_CARRIER),
+        (
+            "Phone carrier is currently unreachable/unavailable",
+            Failure.CARRIER_UNREACHABLE,
+        ),
+        ("Phone is currently unreachable/unavailable", Failure.PHONE_UNREACHABLE),
+        ("This delivery would exceed max price", Failure.PRICE_LIMIT),
+        ("No quota left for account", Failure.SPEND_LIMIT),
+        ("Unknown error attempting to reach phone", Failure.UNKNOWN_ERROR),
+        (None, Failure.UNKNOWN_ERROR),
         ("Something that nobody has listed", Failure.OTHER),
         ("", Failure.OTHER),
     ],
 )
-def test_the_carriers_words_become_ours(words: str, failure: Failure) -> None:
+def test_the_carriers_words_become_ours(words: str | None, failure: Failure) -> None:
     assert meaning(words) is failure
 
 
