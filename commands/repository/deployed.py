@@ -56,6 +56,17 @@ class Deployed:
             if self._wanted(each)
         }
 
+    @property
+    def refusals(self) -> list[str]:
+        """What the template's rules have against these parameters."""
+        return [
+            each["AssertDescription"]
+            for rule in self._template["Rules"].values()
+            if self._true(rule["RuleCondition"])
+            for each in rule["Assertions"]
+            if not self._true(each["Assert"])
+        ]
+
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """The properties of every resource of a type."""
         return {

@@ -31,6 +31,8 @@ ACCEPTED = {
         "RESOURCE_STAR",
     ): "a text to a phone has no resource; topics are denied",
     ("ApiLoggingRole-access-logs", "RESOURCE_STAR"): "API Gateway takes no narrower role",
+    ("Operator", "RESOURCE_STAR"): "the answer to a query is asked for by the query's id alone",
+    ("Engineer", "RESOURCE_STAR"): "the answer to a query is asked for by the query's id alone",
 }
 """What the linter of policies finds and is meant so, and why."""
 

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Series: TypeAlias = dict[int, float]
 """Values by the second at which their period starts."""
@@ -63,11 +63,14 @@ class Search(NamedTuple):
         )
 
 
-def evaluate(expression: str, inputs: Mapping[str, Series]) -> Series:
-    """The expression at every time at which any of its inputs has a value."""
+def evaluate(expression: str, inputs: Mapping[str, Series], times: Iterable[int]) -> Series:
+    """The expression at each of these times; at none, if no input has a value at any of them."""
     tree = ast.parse(expression.replace(" AND ", " and "), mode="eval").body
     result: Series = {}
-    for time in sorted(set().union(*inputs.values())):
+    asked = list(times)
+    if not any(time in series for series in inputs.values() for time in asked):
+        return result
+    for time in asked:
         at = {name: series.get(time) for name, series in inputs.items()}
         if (value := _value(tree, at)) is not None:
             result[time] = value

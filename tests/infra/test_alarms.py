@@ -12,7 +12,7 @@ import pytest
 from reconciliation.findings import Gap
 from tests.support import causes
 from tests.support.deployed import Deployed
-from tests.support.ringing import metrics_of, rings
+from tests.support.ringing import SPARE, may_ring, metrics_of, rang_at, rings
 from tests.support.samples import ROOT
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_none_rings_in_two_days_without_fault(
     causes.two_days(clock)
     told = heard()
     assert {"ReminderSent", "ReminderDelivered"} <= {metric.name for metric in told.metrics}
-    assert [name for name, alarm in OURS.items() if rings(alarm, told, now())] == []
+    assert [name for name, alarm in OURS.items() if may_ring(alarm, told, now())] == []
 
 
 def test_texts_that_wait_for_a_drill_to_end_are_no_alarm(
@@ -90,14 +90,38 @@ def test_texts_that_wait_for_a_drill_to_end_are_no_alarm(
     causes.paused_for_a_drill(clock)
     told = heard()
     assert {"ReminderDue", "SendingPaused"} <= {metric.name for metric in told.metrics}
-    assert not rings(OURS["NothingSentAlarm"], told, now())
+    assert not may_ring(OURS["NothingSentAlarm"], told, now())
 
 
 def test_a_day_of_short_pauses_is_not_a_pause_of_a_day(
     heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     causes.paused_now_and_then(clock)
-    assert not rings(OURS["PausedAlarm"], heard(), now())
+    assert not may_ring(OURS["PausedAlarm"], heard(), now())
+
+
+@pytest.mark.parametrize("spare", [*SPARE, 50])
+@pytest.mark.parametrize(
+    ("name", "hours"),
+    [
+        ("NotLookingAlarm", 3),
+        ("NotProvenAlarm", 26),
+        ("NotExtractedAlarm", 26),
+        ("NotErasedAlarm", 26),
+    ],
+)
+def test_silence_is_told_after_just_as_many_hours_as_it_says(
+    name: str,
+    hours: int,
+    spare: int,
+    heard: Callable[[], RecordedMetrics],
+    clock: Traveller,
+) -> None:
+    causes.silence(clock)
+    told = heard()
+    (metric,) = metrics_of(OURS[name])
+    last = max(told.series(metric, "Sum", HOUR))
+    assert rang_at(OURS[name], told, now(), spare=spare) == last + HOUR + hours * HOUR
 
 
 def test_every_kind_of_gap_has_an_alarm() -> None:
@@ -150,7 +174,7 @@ def test_it_is_one_that_cloudwatch_takes(name: str) -> None:
     parts = [part["MetricStat"] for part in alarm.get("Metrics", []) if "MetricStat" in part]
     (period,) = {part["Period"] for part in parts} or {alarm["Period"]}
     assert period % 60 == 0
-    assert period * alarm["EvaluationPeriods"] <= (7 * DAY if period >= HOUR else DAY)
+    assert period * int(alarm["EvaluationPeriods"]) <= (7 * DAY if period >= HOUR else DAY)
     assert ("Metrics" in alarm) is not ("MetricName" in alarm)
 
 

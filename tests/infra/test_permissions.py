@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import time_machine
 
 from commands.audit import allocation_sources
 from commands.repository.openapi import contract
+from commands.repository.template import translated
 from tests.support.deployed import Deployed
 from tests.support.faults import hooked
 from tests.support.life import followed
 from tests.support.policies import Statement, allows, listed, rights
-from tests.support.samples import ACCOUNT, REGION
+from tests.support.samples import ACCOUNT, MORNING, REGION
 from trial.aws import clients
 
 if TYPE_CHECKING:
@@ -100,9 +103,21 @@ def telling() -> Iterator[tuple[str, str]]:
     yield "kms:GenerateMac", STACK.resolved({"Fn::GetAtt": ["AllocationKey", "Arn"]})
     yield "scheduler:GetSchedule", f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/a/dvpo-1"
     yield "scheduler:ListSchedules", "*"
+    for action in ("GetMetricData", "GetMetricStatistics", "GetMetricWidgetImage"):
+        yield f"cloudwatch:{action}", "*"  # how long each function took, by the minute
+    yield "xray:BatchGetTraces", "*"
     for name in ("Scheduling", "Sending"):
         yield "sqs:ReceiveMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}Failures"
-    for name in ("Disclosure", "Scheduling", "Sending", "Receipts", "Reconciliation", "Delivery"):
+    for name in (
+        "Allocation",
+        "Disclosure",
+        "Extract",
+        "Scheduling",
+        "Sending",
+        "Receipts",
+        "Reconciliation",
+        "Delivery",
+    ):
         for action in ("FilterLogEvents", "GetLogEvents", "StartQuery", "CreateExportTask"):
             yield f"logs:{action}", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}Logs:*"
     for form in ("unblinded", "staging"):
@@ -112,10 +127,45 @@ def telling() -> Iterator[tuple[str, str]]:
 def test_an_operator_reads_no_log_from_which_arms_could_be_inferred() -> None:
     """Who is in whose log tells it: control is in none of sending's."""
     logs = {
-        resource.split(":")[6] for action, resource in rights(statements("Operator"))
+        resource.split(":")[6] if resource != "*" else resource
+        for action, resource in rights(statements("Operator"))
         if action.startswith("logs:")
-    }  # fmt: skip
-    assert logs == {"ApiLogs", "EnrolmentLogs", "OperationsLogs", "AllocationLogs", "ExtractLogs"}
+    }
+    assert logs - {"*"} == {"ApiLogs", "EnrolmentLogs", "OperationsLogs"}
+
+
+@pytest.mark.parametrize("policy", ["Operator", "Engineer"])
+def test_who_may_start_a_query_may_see_its_answer_and_the_saved_ones(policy: str) -> None:
+    for action in ("DescribeQueryDefinitions", "GetQueryResults", "StopQuery"):
+        assert allows(statements(policy), f"logs:{action}", "*")
+
+
+def test_an_engineer_reads_every_log_but_those_that_hold_numbers() -> None:
+    def reads(group: str) -> bool:
+        arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"
+        return allows(statements("Engineer"), "logs:StartQuery", arn)
+
+    groups = STACK.of_type("AWS::Logs::LogGroup")
+    assert {group for group in groups if not reads(group)} == {
+        "DeliveryLogs",
+        "DeliveryFailureLogs",
+    }
+    changes = {action for action, _ in rights(statements("Engineer"))}
+    assert all(
+        re.match(r"\w+:(Batch)?(Get|List|Describe|Filter|Start|Stop)", each) for each in changes
+    )
+
+
+def test_each_saved_query_is_answered_in_full_to_whom_it_is_for() -> None:
+    """Over one group that somebody may not read, the whole query is refused."""
+    queries = STACK.of_type("AWS::Logs::QueryDefinition").values()
+    blinded = [each for each in queries if "/Blinded/" in each["Name"]]
+    assert len(blinded) >= 2
+    for policy, answered in (("Operator", blinded), ("Engineer", list(queries))):
+        for query in answered:
+            for group in query["LogGroupNames"]:
+                arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"
+                assert allows(statements(policy), "logs:StartQuery", arn), (policy, query["Name"])
 
 
 @pytest.mark.parametrize("policy", STACK.of_type("AWS::IAM::ManagedPolicy"))
@@ -264,8 +314,8 @@ def test_the_api_is_for_named_accounts_whose_own_policies_decide(others: tuple[s
     assert listed(statement["Principal"]["AWS"]) == [ACCOUNT, *others]
 
 
-def test_by_a_parameter_it_is_reached_through_vpc_endpoints_only() -> None:
-    _, policy = api(ApiVpcEndpoints="vpce-1a,vpce-2b")
+def test_a_private_api_is_reached_through_its_vpc_endpoints_only() -> None:
+    _, policy = api(ApiEndpoint="PRIVATE", ApiVpcEndpoints="vpce-1a,vpce-2b")
     for way, reached in (("vpce-1a", True), ("vpce-2b", True), ("vpce-3c", False), (None, False)):
         context = {"aws:SourceVpce": way} if way else {}
         assert allows(policy, "execute-api:Invoke", "execute-api:/v1", context) is reached
@@ -278,23 +328,86 @@ def test_by_a_parameter_it_is_private() -> None:
     assert api()[0]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
 
 
+DOMAIN = {"ApiDomain": "api.example.org", "ApiCertificate": "arn:c", "ApiTruststore": "s3://t"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "refused"),
+    [
+        ({}, False),
+        ({"ApiEndpoint": "PRIVATE", "ApiVpcEndpoints": "vpce-1a"}, False),
+        (DOMAIN, False),
+        ({"ApiEndpoint": "PRIVATE"}, True),
+        ({"ApiVpcEndpoints": "vpce-1a"}, True),  # aws:SourceVpce is there for private APIs only
+        (DOMAIN | {"ApiEndpoint": "PRIVATE", "ApiVpcEndpoints": "vpce-1a"}, True),
+        (DOMAIN | {"ApiCertificate": ""}, True),
+        (DOMAIN | {"ApiTruststore": ""}, True),
+    ],
+)
+def test_parameters_that_would_not_deploy_or_shut_everybody_out_are_refused(
+    parameters: dict[str, str], *, refused: bool
+) -> None:
+    assert bool(Deployed(**parameters).refusals) is refused
+
+
+def test_a_parameter_that_changes_the_api_s_policy_or_address_makes_a_new_deployment() -> None:
+    """SAM makes one only if the template's text changes; AWS goes by the last one made."""
+    deployments = set()
+    for at in (MORNING, MORNING + timedelta(minutes=1)):
+        with time_machine.travel(at, tick=False):
+            made = translated.__wrapped__()["Resources"]
+        deployments |= {
+            name for name in made if made[name]["Type"] == "AWS::ApiGateway::Deployment"
+        }
+    assert len(deployments) == 2
+
+
 def test_with_a_domain_it_asks_for_client_certificates_and_has_no_other_address() -> None:
-    chosen = {"ApiDomain": "api.example.org", "ApiCertificate": "arn:c", "ApiTruststore": "s3://t"}
-    stack = Deployed(**chosen)
+    stack = Deployed(**DOMAIN)
     (domain,) = stack.of_type("AWS::ApiGateway::DomainName").values()
     assert domain["MutualTlsAuthentication"] == {"TruststoreUri": "s3://t"}
-    assert stack.of_type("AWS::ApiGateway::BasePathMapping")
-    assert '"disableExecuteApiEndpoint": true' in json.dumps(api(**chosen)[0])
+    assert '"disableExecuteApiEndpoint": true' in json.dumps(api(**DOMAIN)[0])
     assert '"disableExecuteApiEndpoint": true' not in json.dumps(api()[0])
     assert STACK.of_type("AWS::ApiGateway::DomainName") == {}
+
+
+def test_a_domain_s_paths_are_those_of_the_code() -> None:
+    """Under a base path every path would begin with it, and no route would be found."""
+    stack = Deployed(**DOMAIN)
+    (mapping,) = stack.of_type("AWS::ApiGateway::BasePathMapping").values()
+    assert "BasePath" not in mapping
+    assert stack.outputs["ApiUrl"] == "https://api.example.org"
+    assert {"ApiDomainTarget", "ApiDomainZone"} <= stack.outputs.keys()
+    assert STACK.outputs["ApiUrl"].endswith(".amazonaws.com/v1")
+
+
+def test_what_the_gateway_answers_by_itself_is_a_problem_with_its_status() -> None:
+    """It fills in the template of application/json whatever is asked for, and has no status."""
+    responses = api()[0]["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "ACCESS_DENIED", "INVALID_SIGNATURE"} <= responses.keys()
+    assert {"MISSING_AUTHENTICATION_TOKEN", "RESOURCE_NOT_FOUND", "THROTTLED"} <= responses.keys()
+    for kind, response in responses.items():
+        headers = response["responseParameters"]
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        ((content, text),) = response["responseTemplates"].items()
+        assert content == "application/json"
+        assert "$context.status" not in text
+        said = json.loads(text.replace("$context.error.messageString", '"why"'))
+        assert {"type", "title", "detail", "errors"} <= said.keys()
+        if not kind.startswith("DEFAULT_"):
+            assert said["status"] == int(response["statusCode"])
+    assert responses["THROTTLED"]["responseParameters"]["gatewayresponse.header.Retry-After"]
 
 
 # What is in front of it, and what is logged of a call
 
 
-def test_the_firewall_stands_before_the_stage_and_blocks() -> None:
-    ((name, acl),) = STACK.of_type("AWS::WAFv2::WebACL").items()
-    (association,) = STACK.of_type("AWS::WAFv2::WebACLAssociation").values()
+def test_by_a_parameter_a_firewall_stands_before_the_stage_and_blocks() -> None:
+    assert STACK.of_type("AWS::WAFv2::WebACL") == {}
+    assert STACK.of_type("AWS::WAFv2::WebACLAssociation") == {}
+    stack = Deployed(Firewall="true")
+    ((name, acl),) = stack.of_type("AWS::WAFv2::WebACL").items()
+    (association,) = stack.of_type("AWS::WAFv2::WebACLAssociation").values()
     assert association["WebACLArn"].startswith(name)
     assert association["ResourceArn"].endswith("/restapis/Api/stages/ApiStage")
     flood, *managed = acl["Rules"]
@@ -337,7 +450,13 @@ def test_routes_that_write_or_count_are_throttled_by_themselves() -> None:
     assert (every["ResourcePath"], every["HttpMethod"]) == ("/*", "*")
     assert len(each) == 6
     for setting in each:
-        assert (setting["HttpMethod"], setting["ResourcePath"]) in ROUTES
+        encoded = setting["ResourcePath"]
+        assert encoded.count("/") == 1  # AWS writes the others ~1
+        path = encoded.removeprefix("/").replace("~1", "/")
+        assert (setting["HttpMethod"], path) in ROUTES
         assert setting["ThrottlingRateLimit"] < every["ThrottlingRateLimit"]
         assert setting["ThrottlingBurstLimit"] < every["ThrottlingBurstLimit"]
         assert setting["DataTraceEnabled"] is False
+    assert not any(
+        setting.get("MetricsEnabled") for setting in stage["MethodSettings"]
+    )  # they cost

@@ -20,7 +20,6 @@ from tests.support.steps import announcement, schedule, someone_in
 from tests.support.table import everything
 from trial import config
 from trial.codes import Arm
-from trial.metrics import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +40,8 @@ SAMPLES = {
 
 
 STACK = Deployed()
+# But for a first deployment that fails, which leaves nothing behind.
+KEPT = ("RetainExceptOnCreate", "Retain")
 EXTRACT = STACK.resolved({"Fn::GetAtt": ["ExtractBucket", "Arn"]})
 EXTRACT_KEY = STACK.resolved({"Fn::GetAtt": ["ExtractKey", "Arn"]})
 RESOURCES: dict[str, dict[str, Any]] = translated()["Resources"]
@@ -166,6 +167,36 @@ def test_lambda_s_own_retries_end_and_end_in_a_queue(name: str) -> None:
         assert target(queue) in of_type("AWS::SQS::Queue")
 
 
+# Sending
+
+
+def test_sending_may_do_what_sns_does_with_a_text_in_its_name() -> None:
+    """SNS hands a text to End User Messaging, which asks for the caller's own right to it."""
+    may = [
+        each for role, each in statements() if role == "SendingRole" and each["Effect"] == "Allow"
+    ]
+    handed_on = {"aws:CalledViaLast": "sns.amazonaws.com"}
+    assert allows(may, "sns:Publish", "*")
+    assert allows(may, "sms-voice:SendTextMessage", "*", handed_on)
+    assert not allows(may, "sms-voice:SendTextMessage", "*")  # by itself it sends nothing
+
+
+@pytest.mark.parametrize(
+    ("sender", "taken"),
+    [
+        ("Police", True),
+        ("DurhamPol", True),
+        ("4Police", True),
+        ("101", False),
+        ("Durham Pol", False),
+    ],
+)
+def test_a_sender_id_has_a_letter(sender: str, *, taken: bool) -> None:
+    said = translated()["Parameters"]["SenderId"]
+    assert said["MaxLength"] == 11
+    assert bool(re.fullmatch(said["AllowedPattern"], sender)) is taken
+
+
 # The stream
 
 
@@ -284,7 +315,7 @@ def test_the_table_can_be_restored_and_is_not_lost_by_accident() -> None:
         "PointInTimeRecoveryEnabled": True
     }
     assert table["Properties"]["DeletionProtectionEnabled"] is True
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == KEPT
 
 
 def test_the_table_is_encrypted_under_a_key_of_ours() -> None:
@@ -406,7 +437,7 @@ def test_its_bucket_is_private_encrypted_versioned_and_kept(
 ) -> None:
     bucket = RESOURCES[name]
     said = bucket["Properties"]
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == KEPT
     assert set(said["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(said["PublicAccessBlockConfiguration"]) == 4
     assert said["VersioningConfiguration"] == {"Status": "Enabled"}
@@ -436,10 +467,11 @@ def test_nobody_reaches_it_without_tls() -> None:
 def test_hardly_anything_is_different_on_the_emulator() -> None:
     on_aws = {name for name, each in RESOURCES.items() if each.get("Condition") == "OnAws"}
     assert on_aws == {
-        "ApiFirewallAssociation",
         "AuditBucketPolicy",  # it speaks no TLS
         "ExtractBucketPolicy",
-        "ErrorsQuery",  # it saves no queries
+        "ApiErrorsQuery",  # it saves no queries
+        "ApiRefusalsQuery",
+        "ErrorsQuery",
         "OneOrderQuery",
         "SlowestQuery",
         "SuppressedQuery",
@@ -448,6 +480,10 @@ def test_hardly_anything_is_different_on_the_emulator() -> None:
         "NearlySpentAlarm",
         "NotAsPlannedAlarm",
         "NothingSentAlarm",
+        "NotErasedAlarm",
+        "NotExtractedAlarm",
+        "NotLookingAlarm",
+        "NotProvenAlarm",
     }
 
 
@@ -560,22 +596,6 @@ def test_retention_deletes_neither_the_switch_nor_a_sequence() -> None:
             "dynamodb:LeadingKeys": ["ENROLMENT#*", "PERSON#*", "NUMBER#*", "MESSAGE#*"]
         }
     }
-
-
-@pytest.mark.parametrize(
-    ("name", "fact"),
-    [
-        ("NotErasedAlarm", Metric.RETENTION_COMPLETED),
-        ("NotExtractedAlarm", Metric.EXTRACT_PUBLISHED),
-    ],
-)
-def test_what_is_due_every_night_is_missed_after_26_hours(name: str, fact: Metric) -> None:
-    alarm = RESOURCES[name]["Properties"]
-    assert alarm["MetricName"] == fact
-    assert alarm["Period"] * alarm["EvaluationPeriods"] == 26 * 3600
-    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
-    assert alarm["ComparisonOperator"] == "LessThanThreshold"
-    assert alarm["TreatMissingData"] == "breaching"
 
 
 # Samples

@@ -33,24 +33,53 @@ def metrics_of(alarm: dict[str, Any]) -> list[MetricKey]:
     return [metric_of(part) for part in parts]
 
 
+SPARE = (0, 2, 5)
+"""How many periods more than it evaluates CloudWatch may look at: it does not say how many."""
+
+
 def rings(alarm: dict[str, Any], told: RecordedMetrics, now: float) -> bool:
-    """Whether it has gone off at the end of any period since the first value was told."""
-    series, period = _series(alarm, told)
-    compare, often = _COMPARISONS[alarm["ComparisonOperator"]], alarm["EvaluationPeriods"]
+    """Whether it has gone off by now, however far back CloudWatch looks."""
+    return all(rang_at(alarm, told, now, spare=spare) is not None for spare in SPARE)
+
+
+def may_ring(alarm: dict[str, Any], told: RecordedMetrics, now: float) -> bool:
+    """Whether it may have gone off by now."""
+    return any(rang_at(alarm, told, now, spare=spare) is not None for spare in SPARE)
+
+
+def rang_at(
+    alarm: dict[str, Any], told: RecordedMetrics, now: float, *, spare: int
+) -> float | None:
+    """
+    When it went off first since the first value was told, in seconds; None if it did not by now.
+
+    CloudWatch looks at more periods than it evaluates. Where enough of them have a value, the
+    newest of those count, and how to treat missing data does not. Otherwise as many missing ones
+    are treated as it says as are needed beside all that have a value:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    inputs, expression, period = _inputs(alarm, told)
+    compare, often = _COMPARISONS[alarm["ComparisonOperator"]], int(alarm["EvaluationPeriods"])
     first = int(told.span()[0] // period * period)
-    starts = list(range(first, int(now), period))
-    breaching = [
-        compare(series[start], alarm["Threshold"])
-        if start in series
-        else alarm["TreatMissingData"] == "breaching"
-        for start in starts
-    ]
-    return any(all(breaching[at : at + often]) for at in range(len(breaching) - often + 1))
+    # The period under way counts, but not as one of silence: something may yet be told in it.
+    under_way = 0 if alarm["TreatMissingData"] == "breaching" else period
+    for end in range(first + often * period, int(now) + under_way + 1, period):
+        looked_at = range(max(first, end - (often + spare) * period), end, period)
+        found = evaluate(expression, inputs, looked_at)
+        values = [found[start] for start in looked_at if start in found][-often:]
+        missing = often - len(values)
+        if all(compare(value, alarm["Threshold"]) for value in values) and (
+            not missing or alarm["TreatMissingData"] == "breaching"
+        ):
+            return end
+    return None
 
 
-def _series(alarm: dict[str, Any], told: RecordedMetrics) -> tuple[Series, int]:
+def _inputs(alarm: dict[str, Any], told: RecordedMetrics) -> tuple[dict[str, Series], str, int]:
+    """An alarm's metrics by their ids, what is computed of them, and the seconds of a period."""
     if "Metrics" not in alarm:
-        return told.series(metric_of(alarm), alarm["Statistic"], alarm["Period"]), alarm["Period"]
+        series = told.series(metric_of(alarm), alarm["Statistic"], alarm["Period"])
+        return {"it": series}, "it", alarm["Period"]
     inputs, periods = {}, set()
     (expression,) = (part["Expression"] for part in alarm["Metrics"] if "Expression" in part)
     for part in alarm["Metrics"]:
@@ -59,4 +88,4 @@ def _series(alarm: dict[str, Any], told: RecordedMetrics) -> tuple[Series, int]:
             metric = metric_of(stat["Metric"])
             inputs[part["Id"]] = told.series(metric, stat["Stat"], stat["Period"])
     (period,) = periods
-    return evaluate(expression, inputs), period
+    return inputs, expression, period

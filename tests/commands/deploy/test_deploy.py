@@ -150,4 +150,4 @@ def test_what_is_said_to_outlive_the_stack_is_retained_by_the_template() -> None
     assert (ROOT / "infra/template.yaml").exists()
     for name, resource in RESOURCES.items():
         if resource["Type"] in KEPT and not name.startswith("Delivery"):
-            assert resource["DeletionPolicy"] == "Retain", name
+            assert resource["DeletionPolicy"] == "RetainExceptOnCreate", name

@@ -63,7 +63,7 @@ def test_what_is_accepted_for_one_policy_is_found_in_another(
     policy, issue = accepted
     says(finding(policy, issue), code=1)
     assert linted(Deployed())
-    says("\n".join([finding(policy, issue), finding("Operator", issue)]), code=1)
+    says("\n".join([finding(policy, issue), finding("Auditor", issue)]), code=1)
     assert not linted(Deployed())
 
 

@@ -97,9 +97,9 @@ def test_what_is_no_search_is_refused(expression: str) -> None:
     ],
 )
 def test_arithmetic(expression: str, expected: dict[int, float]) -> None:
-    assert evaluate(expression, {"a": {0: 2, 60: 4}, "b": {0: 1}}) == expected
+    assert evaluate(expression, {"a": {0: 2, 60: 4}, "b": {0: 1}}, [0, 60]) == expected
 
 
 def test_what_is_not_understood_is_refused() -> None:
     with pytest.raises(ValueError, match=r"not understood: RATE\(a\)"):
-        evaluate("RATE(a)", {"a": {0: 1}})
+        evaluate("RATE(a)", {"a": {0: 1}}, [0])
