@@ -119,7 +119,7 @@ def only_on_aws(entry: Entry) -> str | None:
         return "the emulator computes nothing from metrics"
     if metric is None or metric.namespace == OURS:
         return None
-    if metric.namespace == "AWS/Lambda" and metric.name in EMULATED:
+    if metric.namespace == "AWS/Lambda" and metric.name in EMULATED and metric.dimensions:
         return None
     return AWS_ONLY[metric.namespace]
 

@@ -47,6 +47,7 @@ CAUSES = {
     "NotProvenAlarm": causes.silence,
     "NotExtractedAlarm": causes.silence,
     "NotErasedAlarm": causes.silence,
+    "RecordFailedAlarm": causes.record_failed,
     "PausedAlarm": causes.paused_for_a_day,
     "TooManyOrdersAlarm": causes.too_many_orders,
     "NothingSentAlarm": causes.nothing_sent,
@@ -134,15 +135,23 @@ def test_every_kind_of_gap_has_an_alarm() -> None:
     assert kinds == set(Gap)
 
 
-@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_every_function_has_its_alarms(metric: str) -> None:
+def test_every_function_has_an_alarm_on_its_errors() -> None:
     watched = [
         dict(each.dimensions)["FunctionName"]
         for alarm in ALARMS.values()
         for each in metrics_of(alarm)
-        if each.name == metric
+        if each.name == "Errors"
     ]
     assert sorted(watched) == sorted(STACK.of_type("AWS::Lambda::Function"))
+
+
+def test_one_alarm_tells_of_throttles_since_functions_share_the_account_s_limit() -> None:
+    assert metrics_of(ALARMS["ThrottlesAlarm"]) == [("AWS/Lambda", "Throttles", frozenset())]
+
+
+def test_records_that_fail_roll_a_deployment_back() -> None:
+    """Lambda's own Errors do not count them: to report them is a success."""
+    assert 'ALARM("RecordFailedAlarm")' in COMPOSITE["NotAsPlannedAlarm"]["AlarmRule"]
 
 
 def test_every_queue_and_every_reader_of_the_stream_has_its_alarm() -> None:
@@ -192,7 +201,23 @@ def test_it_tells_somebody_and_names_a_section_of_the_runbook(name: str) -> None
     alarm = (ALARMS | COMPOSITE)[name]
     (topic,) = alarm["AlarmActions"]
     assert topic.endswith("AlarmTopic")
+    assert alarm["OKActions"] == [topic]  # whoever was woken hears that it is over
     assert alarm["AlarmDescription"].partition(" docs/runbook.md#")[2] in anchors()
+
+
+def test_by_a_parameter_alarms_and_dashboard_lead_to_the_runbook_where_it_can_be_read() -> None:
+    stack = Deployed(RunbookUrl="https://example.org/runbook")
+    for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
+        assert " https://example.org/runbook#" in alarm["AlarmDescription"]
+    assert "docs/runbook.md" not in json.dumps(stack.of_type("AWS::CloudWatch::Dashboard"))
+
+
+def test_by_a_parameter_a_chat_channel_hears_of_alarms_and_commands_nothing() -> None:
+    kind = "AWS::Chatbot::SlackChannelConfiguration"
+    assert STACK.of_type(kind) == {}
+    (chat,) = Deployed(ChatWorkspace="T1", ChatChannel="C1").of_type(kind).values()
+    assert chat["SnsTopicArns"] == ["arn:aws:sns:eu-west-2:123456789012:AlarmTopic"]
+    assert chat["GuardrailPolicies"] == ["arn:aws:iam::aws:policy/AWSDenyAll"]
 
 
 def test_every_section_named_in_the_dashboard_is_there() -> None:

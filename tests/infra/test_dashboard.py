@@ -44,7 +44,8 @@ TOLD: dict[Callable[[Traveller], None], str] = {
         EnrolmentIneligible/under_18 ReminderUndelivered/phone_blocks_texts StrayReceipt
         OutcomeReported/arrest EnrolmentEnded/in_custody ReminderSuppressed/ended""",
     causes.audited: "AuditExported",
-    causes.erased: "IdentifiersErased TrialDataErased",
+    causes.record_failed: "RecordFailed",
+    causes.erased: "IdentifiersErased TrialDataErased StrayReceiptsErased",
     causes.not_erased: "ErasureFailed",
     causes.cut_short: """ReconciliationCutShort/gaps ReconciliationCutShort/proof
         RetentionCutShort""",
@@ -109,7 +110,7 @@ def test_every_fact_is_shown_or_has_a_reason_why_not() -> None:
 
 
 def test_every_function_is_shown() -> None:
-    for metric in ("Errors", "Throttles", "Duration"):
+    for metric in ("Errors", "Duration"):
         shown = [
             value
             for _, entry in ENTRIES

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ReadTimeoutError
 
+from allocation.handler import lambda_handler as allocation
 from audit.handler import lambda_handler as audit
 from extract.handler import lambda_handler as extract
 from receipts.handler import lambda_handler as receipts
@@ -73,12 +74,12 @@ def prove() -> None:
     reconciliation(sample("reconciliation-proof"), PLENTY)
 
 
-def brought(message_id: str, words: str | None = None) -> None:
+def brought(message_id: str, words: str | None = None, number: str = "+447700900999") -> None:
     """The carrier's word on a text: delivered or, with its words, not."""
     line = {
         "notification": {"messageId": message_id, "timestamp": f"{MORNING:%F %T}.250"},
         "delivery": {
-            "destination": "+447700900999",
+            "destination": number,
             "numberOfMessageParts": 1,
             "priceInUSD": 0.0421,
             "providerResponse": words or "Delivered",
@@ -176,7 +177,7 @@ def pieces_of_life(clock: Traveller) -> None:
     clock.move_to(reminder_of(ident, 1).due_at)
     assert fire(ident, 1) == "sent"
     brought(reminder_of(ident, 1).message_id or "", "Phone has blocked SMS")
-    brought("somebody-elses")
+    brought("somebody-elses", number="+447700900500")  # which is ours
     told(ident, "outcomes", ARREST)
     told(ident, "end", CUSTODY)
 
@@ -190,8 +191,15 @@ def audited(clock: Traveller) -> None:  # noqa: ARG001
     audit(stream(record), CONTEXT)
 
 
+def record_failed(clock: Traveller) -> None:  # noqa: ARG001
+    enrol()
+    key = next(key for key, item in everything().items() if item["kind"] == "audit")
+    allocation(stream(announcement(key)), CONTEXT)  # no enrolment
+
+
 def erased(clock: Traveller) -> None:
     followed(1)
+    stray(someone_in(Arm.CONTROL, first=700), MORNING)
     for moment in (ERASED_FROM, YEARS_LATER):
         clock.move_to(moment)
         retained()

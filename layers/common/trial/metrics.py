@@ -39,6 +39,7 @@ class Metric(StrEnum):
     GAP_FOUND = "GapFound"  # kind
     RECONCILIATION_COMPLETED = "ReconciliationCompleted"  # kind of work
     RECONCILIATION_CUT_SHORT = "ReconciliationCutShort"  # kind of work
+    RECORD_FAILED = "RecordFailed"  # of the table's stream, and brought again
     EXTRACT_PUBLISHED = "ExtractPublished"
     AUDIT_EXPORTED = "AuditExported"
     IDENTIFIERS_ERASED = "IdentifiersErased"

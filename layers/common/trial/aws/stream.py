@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from trial.aws.attributes import plain
 from trial.errors import RejectedError
+from trial.metrics import Metric, emit
 from trial.records.record import Record
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def each_record(
         except Exception:
             logger.exception("record not handled", sequence_number=number)
             failed.append({"itemIdentifier": number})
+    if failed:
+        # To Lambda this invocation is a success: its errors would not show it.
+        emit(Metric.RECORD_FAILED, len(failed))
     return {"batchItemFailures": failed}
 
 
