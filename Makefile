@@ -175,13 +175,11 @@ destroy: .venv-local/ready ## delete a stack on AWS; table, keys, logs and bucke
 
 # --- keep it ----------------------------------------------------------------------------------
 
-sbom: .venv-supply/ready ## say what the deployed code is made of (CycloneDX, build/sbom.json)
-	@mkdir -p build
-	@.venv-supply/bin/cyclonedx-py requirements requirements/layer.txt --output-reproducible -o build/sbom.json
+sbom: .venv/ready ## say what the deployed code is made of (CycloneDX, build/sbom.json)
+	@$(DEV) -m commands.repository.sbom
 
 audit: .venv-supply/ready ## ask whether anything is known against a pinned dependency (needs the network)
-	@for each in requirements/*.txt; do echo "$$each"; \
-	    .venv-supply/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r $$each || exit 1; done
+	@.venv-supply/bin/python -m commands.repository.advisories $(ARGS)
 
 requirements: .venv/ready ## pin the dependencies in pyproject.toml anew, with hashes
 	@$(DEV) -m commands.repository.requirements

@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
+import botocore
 from botocore.config import Config
 from botocore.session import Session
 
@@ -35,8 +36,26 @@ _ONCE = Config(
 )
 
 
+LOWEST_BOTOCORE = (1, 35, 69)
+"""
+The first with all that is asked of it here: `IfMatch` where an object is put (November 2024).
+
+It comes with Lambda's runtime, and AWS decides which. docs/decisions.md says why it is not pinned.
+"""
+
+
+class OldRuntimeError(Exception):
+    """The runtime's botocore lacks what the code needs. No request has been made."""
+
+
 @cache
 def _session() -> Session:
+    if tuple(int(each) for each in botocore.__version__.split(".")[:3]) < LOWEST_BOTOCORE:
+        lowest = ".".join(str(each) for each in LOWEST_BOTOCORE)
+        raise OldRuntimeError(
+            f"botocore is {botocore.__version__}, and {lowest} or later is needed: update the "
+            "function's runtime, or add botocore to the layer"
+        )
     return Session()
 
 
