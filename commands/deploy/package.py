@@ -19,6 +19,9 @@ PLATFORM, PYTHON = "manylinux2014_aarch64", "3.13"
 OUTPUT = ROOT / "build"
 MOST_BYTES = 25_000_000
 PIP_SECONDS = 600
+SPACE_MB = 60
+"""What pip takes up while it fills the layer: wheels, and what is in them."""
+
 IN_1980 = (1980, 1, 1, 0, 0, 0)
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 FOR_SAM = {"Makefile", "requirements.txt"}
@@ -104,7 +107,9 @@ def install(folder: Path, pip_options: Sequence[str]) -> None:
     try:
         subprocess.run(pip, check=True, capture_output=True, text=True, timeout=PIP_SECONDS)
     except subprocess.CalledProcessError as error:
-        sys.exit(f"{error.stderr}\nThe layer could not be built. Is there a network?")
+        full = "No space left" in error.stderr
+        remedy = f"The disk is full: it takes {SPACE_MB} MB." if full else "Is there a network?"
+        sys.exit(f"{error.stderr}\nThe layer could not be built. {remedy}")
     except subprocess.TimeoutExpired as error:
         sys.exit(f"The layer could not be built: {error}")
 

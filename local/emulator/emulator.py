@@ -29,6 +29,9 @@ SERVICES = (
     "apigateway,cloudformation,dynamodb,dynamodbstreams,events,iam,kms,lambda,logs,monitoring,s3,"
     "scheduler,secretsmanager,sns,sqs,ssm,sts,wafv2"
 )
+SPACE_MB = 200
+"""What the layer's libraries, the functions' folders and the log of a month take up."""
+
 START_SECONDS, STOP_SECONDS, ANSWER_SECONDS = 60, 10, 30
 PTH = (
     f'import os; "{moved_clock.VARIABLE}" in os.environ and '
@@ -39,6 +42,7 @@ PTH = (
 def start(port: int) -> None:
     """Start the emulator in the background, at the real time, and wait until it answers."""
     require_emulator()
+    require_space()
     STATE.mkdir(exist_ok=True)
     with ExitStack() as undo, LOCK.open("a") as lock:
         try:
@@ -74,6 +78,13 @@ def require_emulator() -> None:
     """Without one, this is not the environment to change or to start anything in."""
     if importlib.util.find_spec("ministack") is None:
         sys.exit(f"{sys.executable} has no emulator: use `make`, or .venv-local/bin/python.")
+
+
+def require_space() -> None:
+    """Where the disk fills up on the way, the emulator and functions fail in ways of their own."""
+    free = shutil.disk_usage(ROOT).free // 1_000_000
+    if free < SPACE_MB:
+        sys.exit(f"The disk is full: {STATE} needs about {SPACE_MB} MB, and {free} MB are free.")
 
 
 def running() -> int | None:

@@ -168,6 +168,17 @@ def test_an_install_that_failed_is_shown_and_leaves_nothing(checkout: Path) -> N
     assert list(parent.iterdir()) == []
 
 
+def test_an_install_on_a_full_disk_is_no_want_of_a_network(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*command: object, **_: object) -> None:
+        raise subprocess.CalledProcessError(1, str(command), stderr="No space left on device")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(SystemExit, match=r"disk is full: it takes 60 MB\.$"):
+        package.install_libraries(checkout / "libraries", [])
+
+
 def test_an_install_that_hangs_is_given_up(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "PIP_SECONDS", 0)
     with pytest.raises(SystemExit, match="timed out"):

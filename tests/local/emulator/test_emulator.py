@@ -2,11 +2,13 @@
 
 import http.client
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -109,6 +111,16 @@ def test_a_second_start_is_refused_and_harms_nothing(
 def test_an_environment_without_an_emulator_is_told_so() -> None:
     with pytest.raises(SystemExit, match=r"\.venv-local"):
         emulator.start(4711)
+
+
+def test_a_full_disk_is_called_so_before_anything_starts(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emulator, "require_emulator", lambda: None)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=30_000_000))
+    with pytest.raises(SystemExit, match=r"disk is full.* needs about 200 MB, and 30 MB are free"):
+        emulator.start(4711)
+    assert list(state.iterdir()) == []
 
 
 def test_a_start_that_fails_shows_what_was_said_last_and_leaves_nothing(
