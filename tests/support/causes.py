@@ -200,7 +200,7 @@ def record_failed(clock: Traveller) -> None:  # noqa: ARG001
 def erased(clock: Traveller) -> None:
     followed(1)
     stray(someone_in(Arm.CONTROL, first=700), MORNING)
-    for moment in (ERASED_FROM, YEARS_LATER):
+    for moment in (ERASED_FROM - 10 * DAY, ERASED_FROM, YEARS_LATER):  # the receipt goes first
         clock.move_to(moment)
         retained()
 
