@@ -15,7 +15,7 @@ EVALUATION := .venv-evaluation/bin/python
 .PHONY: always help demo dashboard test test-one check format up clock down status order worklist call invoke carrier redrive redrive-receipts extract \
 	example-trial report power \
 	verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
-	preflight deploy rehearse destroy requirements sbom audit clean
+	preflight deploy rollback rehearse destroy requirements sbom audit clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}' \
@@ -166,6 +166,9 @@ preflight: .venv-local/ready ## say what the AWS account still lacks (STAGE=v1, 
 
 deploy: .venv-local/ready ## deploy to AWS: show, ask, change, watch (STAGE=v1, PARAMETERS="Name=value")
 	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) $(ARGS) $(PARAMETERS)
+
+rollback: .venv-local/ready ## go back to a version deployed before (TO=version; without it, they are listed)
+	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) $(if $(TO),--to $(TO),--versions) $(ARGS)
 
 rehearse: .venv/ready ## text a timetable to a staff phone (NUMBER=+447..., ARGS="--aws --force ...")
 	@$(DEV) -m commands.deploy.rehearse $(NUMBER) $(ARGS)

@@ -3,10 +3,13 @@ Deploys to AWS: builds the packages, shows what would change, asks, changes it a
 
 With the credentials of your shell. A change that would replace or remove a table, a key, a bucket
 or a log is refused. After an update CloudFormation watches the alarm "not as planned", and rolls
-everything back by itself if it goes off. Parameters not given stay as they are.
+everything back by itself if it goes off. Parameters not given stay as they are. A first deployment
+that fails leaves nothing behind, and can be repeated. `--to` goes back to a version deployed
+before, which `--versions` lists; data stays as it is.
 """
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
         ChangeTypeDef,
         ParameterTypeDef,
         RollbackTriggerTypeDef,
+        StackTypeDef,
     )
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
 NAME = "dvpo-reminders-{stage}"
@@ -42,6 +47,10 @@ KEPT = frozenset(
 )
 """What holds or opens data: never replaced, never removed, whatever a template says."""
 
+NEVER_WAS = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+"""A first deployment that failed. CloudFormation lets such a stack be deleted and nothing else."""
+
+VERSION = re.compile(r"(\d{8}T\d{12})\.yaml")
 WATCH_MINUTES = 15
 LOOK_SECONDS = 3.0
 
@@ -57,17 +66,50 @@ class Deployment:
     region: str
     address: str = "https://{bucket}.s3.{region}.amazonaws.com"
 
-    def outputs(self) -> dict[str, str] | None:
-        """What the stack tells; none if there is no stack."""
+    def described(self) -> "StackTypeDef | None":
+        """The stack as CloudFormation has it; none if there is no stack."""
         try:
             found = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
         except ClientError as error:
             if error.response["Error"]["Code"] == "ValidationError":
                 return None
             raise
-        if found["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}:
+        gone = found["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
+        return None if gone else found
+
+    def outputs(self) -> dict[str, str] | None:
+        """The stack's outputs; none if there is no stack."""
+        found = self.described()
+        if found is None:
             return None
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+
+    def clear_failed_creation(self, tables: "DynamoDBClient") -> bool:
+        """
+        Delete what a first deployment left that failed; whether there was any.
+
+        Its table is empty. It is protected from deletion, which would stop CloudFormation.
+        """
+        found = self.described()
+        if found is None or found["StackStatus"] not in NEVER_WAS or "LastUpdatedTime" in found:
+            return False
+        pages = self.cloudformation.get_paginator("list_stack_resources")
+        for page in pages.paginate(StackName=self.stack):
+            for each in page["StackResourceSummaries"]:
+                name = each.get("PhysicalResourceId")
+                if each["ResourceType"] == "AWS::DynamoDB::Table" and name:
+                    if tables.scan(TableName=name, Limit=1)["Items"]:
+                        sys.exit(f"The stack is {found['StackStatus']}, and {name} is not empty.")
+                    tables.update_table(TableName=name, DeletionProtectionEnabled=False)
+        self.cloudformation.delete_stack(StackName=self.stack)
+        self.cloudformation.get_waiter("stack_delete_complete").wait(StackName=self.stack)
+        return True
+
+    def versions(self) -> list[str]:
+        """The versions deployed so far, the newest last: when each was uploaded."""
+        pages = self.storage.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        names = [each["Key"] for page in pages for each in page.get("Contents", [])]
+        return sorted(found[1] for name in names if (found := VERSION.fullmatch(name)))
 
     @property
     def place(self) -> str:
@@ -100,13 +142,18 @@ class Deployment:
         outputs = self.outputs()
         exists = outputs is not None
         alarm = (outputs or {}).get(AS_PLANNED)
+        # An empty list switches the watch off: a time of 0 still watches, and without a list the
+        # last one stays. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-rollback-triggers.html
         triggers: list[RollbackTriggerTypeDef] = (
-            [{"Arn": alarm, "Type": "AWS::CloudWatch::CompositeAlarm"}] if alarm else []
+            [{"Arn": alarm, "Type": "AWS::CloudWatch::CompositeAlarm"}]
+            if alarm and watch_minutes
+            else []
         )
         made = self.cloudformation.create_change_set(
             StackName=self.stack,
             ChangeSetName=f"deploy-{datetime.now(UTC):%Y%m%dT%H%M%S%f}",
             ChangeSetType="UPDATE" if exists else "CREATE",
+            OnStackFailure="ROLLBACK" if exists else "DELETE",
             TemplateURL=url,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=self._parameters(url, given, exists=exists),
@@ -168,6 +215,9 @@ class Deployment:
         if status["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             told = failures(self.cloudformation, self.stack)
             sys.exit("\n".join([f"The stack is {status['StackStatus']}:", *told]))
+        self.cloudformation.update_termination_protection(
+            StackName=self.stack, EnableTerminationProtection=True
+        )
 
 
 def forbidden(changes: Sequence["ChangeTypeDef"]) -> list[str]:
@@ -214,6 +264,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--plan", action="store_true", help="show what would change, and stop")
+    parser.add_argument("--to", metavar="VERSION", help="go back to a version deployed before")
+    parser.add_argument("--versions", action="store_true", help="list the versions, and stop")
     parser.add_argument(
         "--watch", type=int, default=WATCH_MINUTES, metavar="MINUTES", help="default: 15; most: 180"
     )
@@ -222,11 +274,17 @@ def options() -> argparse.Namespace:
 
 def deploy(deployment: Deployment, given: argparse.Namespace, console: Console) -> None:
     """Build, upload, plan, ask, execute."""
-    template, files = package.for_aws(
-        archives_at=f"s3://{deployment.bucket}/", templates_at=f"{deployment.place}/"
-    )
-    console.print(f"Uploading to {deployment.bucket} ...")
-    url = deployment.upload(template, files)
+    if given.to:
+        if given.to not in (known := deployment.versions()):
+            sys.exit(f"No such version. There are: {', '.join(known) or 'none'}")
+        url = f"{deployment.place}/{given.to}.yaml"
+    else:
+        template, files = package.for_aws(
+            archives_at=f"s3://{deployment.bucket}/", templates_at=f"{deployment.place}/"
+        )
+        console.print(f"Uploading to {deployment.bucket} ...")
+        url = deployment.upload(template, files)
+        console.print(f"Version {url.rpartition('/')[2].removesuffix('.yaml')}")
     parameters = {"Stage": given.stage} | dict(given.parameters)
     change_set = deployment.plan(url, parameters, watch_minutes=given.watch)
     if change_set is None:
@@ -258,8 +316,14 @@ def main() -> None:
             BUCKET.format(account=account, region=given.region),
             given.region,
         )
-        deploy(deployment, given, Console(highlight=False))
-    except (BotoCoreError, ClientError) as error:
+        console = Console(highlight=False)
+        if given.versions:
+            console.print("\n".join(deployment.versions()))
+            return
+        if deployment.clear_failed_creation(session.client("dynamodb")):
+            console.print("Cleared away what a first deployment left that had failed.")
+        deploy(deployment, given, console)
+    except (BotoCoreError, ClientError, WaiterError) as error:
         sys.exit(f"AWS refused: {error}")
 
 

@@ -34,7 +34,8 @@ def kept(cloudformation: "CloudFormationClient", stack: str) -> list[str]:
 
 
 def destroy(cloudformation: "CloudFormationClient", stack: str) -> None:
-    """Delete the stack and wait until it is gone."""
+    """Take the stack's protection off, delete it and wait until it is gone."""
+    cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
 

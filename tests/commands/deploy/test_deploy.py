@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
+from rich.console import Console
 
 from commands.deploy import destroy, preflight
-from commands.deploy.deploy import KEPT, forbidden, setting
+from commands.deploy.deploy import KEPT, NEVER_WAS, Deployment, forbidden, setting
 from commands.deploy.preflight import Account, look
 from tests.support.samples import ROOT
 
@@ -151,3 +152,129 @@ def test_what_is_said_to_outlive_the_stack_is_retained_by_the_template() -> None
     for name, resource in RESOURCES.items():
         if resource["Type"] in KEPT and not name.startswith("Delivery"):
             assert resource["DeletionPolicy"] == "RetainExceptOnCreate", name
+
+
+class Recorded:
+    """A client that answers as it is told to, and keeps what it was asked."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self._answers = answers
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**given: Any) -> Any:
+            self.asked.append((name, given))
+            return self._answers.get(name, {})
+
+        return call
+
+    def get_paginator(self, name: str) -> Any:
+        return SimpleNamespace(paginate=lambda **_: [self._answers[name]])
+
+    def get_waiter(self, _: str) -> Any:
+        return SimpleNamespace(wait=lambda **_: None)
+
+    def asked_for(self, name: str) -> list[dict[str, Any]]:
+        return [given for call, given in self.asked if call == name]
+
+
+ALARM = "arn:aws:cloudwatch:eu-west-2:123456789012:alarm:NotAsPlanned"
+
+
+def deployment(status: str | None, storage: Recorded | None = None, **more: Any) -> Deployment:
+    """One whose stack is in this state; none, if there is no stack."""
+    stack = {
+        "StackStatus": status or "REVIEW_IN_PROGRESS",
+        "Outputs": [{"OutputKey": "NotAsPlannedAlarmArn", "OutputValue": ALARM}],
+    }
+    table = {"ResourceType": "AWS::DynamoDB::Table", "PhysicalResourceId": "Table-1"}
+    cloudformation = Recorded(
+        describe_stacks={"Stacks": [stack | more]},
+        create_change_set={"Id": "change"},
+        get_template_summary={"Parameters": []},
+        list_stack_resources={"StackResourceSummaries": [table]},
+    )
+    clients = cast("Any", cloudformation), cast("Any", storage or Recorded())
+    return Deployment(*clients, "a-stack", "a-bucket", "eu-west-2")
+
+
+def planned(status: str | None, *, watch: int) -> dict[str, Any]:
+    found = deployment(status)
+    assert found.plan("https://template", {}, watch_minutes=watch) == "change"
+    (asked,) = cast("Recorded", found.cloudformation).asked_for("create_change_set")
+    return asked
+
+
+def test_an_update_is_watched_and_zero_minutes_switch_the_watch_off() -> None:
+    """A time of 0 alone would still watch, and no list would leave the last one."""
+    watched = planned("UPDATE_COMPLETE", watch=15)["RollbackConfiguration"]
+    assert [each["Arn"] for each in watched["RollbackTriggers"]] == [ALARM]
+    assert watched["MonitoringTimeInMinutes"] == 15
+    assert planned("UPDATE_COMPLETE", watch=0)["RollbackConfiguration"] == {
+        "RollbackTriggers": [],
+        "MonitoringTimeInMinutes": 0,
+    }
+
+
+def test_a_first_deployment_that_fails_is_deleted_by_cloudformation() -> None:
+    first, later = planned(None, watch=15), planned("UPDATE_COMPLETE", watch=15)
+    assert (first["ChangeSetType"], first["OnStackFailure"]) == ("CREATE", "DELETE")
+    assert (later["ChangeSetType"], later["OnStackFailure"]) == ("UPDATE", "ROLLBACK")
+
+
+@pytest.mark.parametrize("status", sorted(NEVER_WAS))
+def test_what_a_failed_first_deployment_left_is_cleared_away(status: str) -> None:
+    found, tables = deployment(status), Recorded(scan={"Items": []})
+    assert found.clear_failed_creation(cast("Any", tables))
+    assert tables.asked_for("update_table") == [
+        {"TableName": "Table-1", "DeletionProtectionEnabled": False}
+    ]
+    assert cast("Recorded", found.cloudformation).asked_for("delete_stack")
+
+
+@pytest.mark.parametrize(
+    ("status", "more"),
+    [
+        (None, {}),
+        ("UPDATE_COMPLETE", {}),
+        ("UPDATE_ROLLBACK_FAILED", {}),
+        ("DELETE_FAILED", {"LastUpdatedTime": "2026-12-01"}),  # it once was
+    ],
+)
+def test_a_stack_that_was_ever_deployed_is_not_cleared_away(
+    status: str | None, more: dict[str, Any]
+) -> None:
+    found, tables = deployment(status, **more), Recorded(scan={"Items": []})
+    assert not found.clear_failed_creation(cast("Any", tables))
+    assert not cast("Recorded", found.cloudformation).asked_for("delete_stack")
+
+
+def test_a_table_with_anything_in_it_is_never_cleared_away() -> None:
+    found, tables = deployment("ROLLBACK_FAILED"), Recorded(scan={"Items": [{}]})
+    with pytest.raises(SystemExit, match="not empty"):
+        found.clear_failed_creation(cast("Any", tables))
+    assert not cast("Recorded", found.cloudformation).asked_for("delete_stack")
+
+
+def test_the_versions_deployed_so_far_are_listed_and_nothing_else_in_the_bucket() -> None:
+    keys = ["20261202T090000000000.yaml", "20261201T090000000000.yaml", f"{'a' * 64}.yaml", "b.zip"]
+    storage = Recorded(list_objects_v2={"Contents": [{"Key": key} for key in keys]})
+    assert deployment("UPDATE_COMPLETE", storage).versions() == [
+        "20261201T090000000000",
+        "20261202T090000000000",
+    ]
+
+
+def test_a_stack_is_protected_once_deployed_and_deleted_only_by_destroy() -> None:
+    found = deployment("UPDATE_COMPLETE")
+    client = cast("Recorded", found.cloudformation)
+    client._answers["describe_stack_events"] = {"StackEvents": []}  # noqa: SLF001 - a fake
+    found.execute("change", Console())
+    assert client.asked_for("update_termination_protection") == [
+        {"StackName": "a-stack", "EnableTerminationProtection": True}
+    ]
+    destroy.destroy(cast("Any", client), "a-stack")
+    names = [name for name, _ in client.asked]
+    assert names.index("delete_stack") > len(names) - 1 - names[::-1].index(
+        "update_termination_protection"
+    )
