@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from commands.audit.allocation_evidence import Block, Sequence, blocks_of
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from commands.audit.allocation_evidence import Enrolled, Evidence
+    from commands.audit.trail import Drawn
     from trial.protocol.settings import Protocol
 
     Derive = Callable[[Protocol, str, int], tuple[Arm, ...]]
@@ -31,6 +33,8 @@ class Fault(StrEnum):
     GAP = "slots skipped"
     UNBALANCED = "block not balanced"
     REDESIGNED = "design changed inside a block"
+    OUT_OF_ORDER = "slot drawn before the slot that precedes it"
+    TRAIL_MISMATCH = "arm in the audit trail differs from the key's"
     CURSOR = "cursor does not follow the last slot"
     PROTOCOL = "protocol not known"
     OTHER_TRIAL = "drawn in another trial than enrolled in"
@@ -165,6 +169,7 @@ def _sequence(
     """Blocks are filled one after another, each as the key has it; the cursor stands behind."""
     following = (0, 0)
     last = max(blocks, default=None)
+    yield from _out_of_order(sequence, blocks)
     for skipped in _gaps(blocks, end=last or 0):
         yield Finding(Fault.GAP, f"{sequence}, block {skipped}", "no allocation")
     for number, filled in blocks.items():
@@ -188,6 +193,41 @@ def _sequence(
             f"at block {cursor.block}, position {cursor.position}; "
             f"the next free slot is at block {block}, position {position}",
         )
+
+
+def _out_of_order(sequence: Sequence, blocks: Mapping[int, Block]) -> Iterator[Finding]:
+    """Each slot is drawn later than the one before: who exchanges two people's is found by that."""
+    slots = [
+        each
+        for _, block in sorted(blocks.items())
+        for _, taken in sorted(block.items())
+        for each in taken
+    ]
+    for one, following in pairwise(slots):
+        if following.allocated_at <= one.allocated_at:
+            where = f"{sequence}, block {following.block}, position {following.position}"
+            detail = f"{following.enrolment_id}, not after {one.enrolment_id}"
+            yield Finding(Fault.OUT_OF_ORDER, where, detail)
+
+
+def trail_findings(
+    drawn: Iterable[Drawn], *, protocols: Mapping[str, Protocol], derive: Derive
+) -> Iterator[Finding]:
+    """What the key says of the draws in the audit trail."""
+    arms: dict[tuple[str, str, int], tuple[Arm, ...]] = {}
+    for each in drawn:
+        slot = each.slot
+        protocol = protocols.get(slot.protocol_sha256)
+        if protocol is None or slot.block is None or slot.position is None:
+            continue
+        place = (protocol.sha256, slot.stratum, slot.block)
+        if place not in arms:
+            arms[place] = derive(protocol, slot.stratum, slot.block)
+        derived = arms[place][slot.position : slot.position + 1]
+        if derived != (slot.arm,):
+            where = f"{slot.trial}, stratum {slot.stratum}, block {slot.block}"
+            detail = f"{each.enrolment_id} is {slot.arm}, the key gives {derived or 'no slot'}"
+            yield Finding(Fault.TRAIL_MISMATCH, f"{where}, position {slot.position}", detail)
 
 
 def _block(

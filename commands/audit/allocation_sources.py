@@ -12,6 +12,7 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 
 from commands.audit.allocation_evidence import KINDS, READ
+from commands.audit.links import Links
 from commands.deployed_stack import DeployedStack
 
 if TYPE_CHECKING:
@@ -29,12 +30,13 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class TrialSource:
-    """Where a trial is kept: its table and its key, and who is asked for them."""
+    """Where a trial is kept: its table, its key, and its audit trail if that is to be had."""
 
     dynamodb: DynamoDBClient
     kms: KMSClient
     table: str
     key_id: str
+    links: Links | None
 
 
 def place(wanted: Namespace) -> TrialSource:
@@ -45,14 +47,16 @@ def place(wanted: Namespace) -> TrialSource:
             "region_name": wanted.region,
             "endpoint_url": wanted.endpoint_url,
         }
+        links = Links(boto3.client("s3", **reach), wanted.trail) if wanted.trail else None
         return TrialSource(
-            boto3.client("dynamodb", **reach), boto3.client("kms", **reach), table, key_id
+            boto3.client("dynamodb", **reach), boto3.client("kms", **reach), table, key_id, links
         )
     stack = DeployedStack.named_by(wanted)
-    if not {"Table", "AllocationKey"} <= stack.ids.keys():
-        sys.exit(f"The stack {stack.name} is no trial: it has no Table or no AllocationKey.")
+    if missing := {"Table", "AllocationKey", "AuditBucket"} - stack.ids.keys():
+        sys.exit(f"The stack {stack.name} is no trial: it has no {' and no '.join(missing)}.")
     table, key_id = table or stack.ids["Table"], key_id or stack.ids["AllocationKey"]
-    return TrialSource(stack.client("dynamodb"), stack.client("kms"), table, key_id)
+    links = Links(stack.client("s3"), wanted.trail or stack.ids["AuditBucket"])
+    return TrialSource(stack.client("dynamodb"), stack.client("kms"), table, key_id, links)
 
 
 def scanned(client: DynamoDBClient, table: str) -> Iterator[dict[str, Any]]:

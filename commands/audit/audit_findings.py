@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -86,6 +87,17 @@ class Chain:
             self.places.setdefault(entry.key, where)
 
 
+def entries_of(stored: Mapping[Key, Mapping[str, Any]]) -> Iterator[Entry]:
+    """The entries in the table's items; what is none is passed over, for `compared` names it."""
+    for item in stored.values():
+        with suppress(ValidationError):
+            yield _entry(item)
+
+
+def _entry(item: Mapping[str, Any]) -> Entry:
+    return Entry.model_validate({name: item[name] for name in item if name != "kind"})
+
+
 def compared(
     chain: Chain, stored: Mapping[Key, Mapping[str, Any]], *, since: datetime
 ) -> Iterator[Finding]:
@@ -96,7 +108,7 @@ def compared(
     """
     for key, item in stored.items():
         try:
-            entry = Entry.model_validate({name: item[name] for name in item if name != "kind"})
+            entry = _entry(item)
         except ValidationError:
             yield Finding(Fault.NO_ENTRY, _named(key))
             continue

@@ -1,9 +1,10 @@
 """
-Re-derives every arm of a trial from its key, and compares it with what the table holds.
+Re-derives every arm of a trial from its key, and compares key, table and audit trail.
 
-For an auditor with the right to use the allocation key (kms:GenerateMac) and to read the table
-(dynamodb:Scan), or an export of it. The key never leaves KMS, so without it nobody can check an
-arm; nothing that is personal is read, and only the ids of enrolments are printed.
+For an auditor with the right to use the allocation key (kms:GenerateMac), to read the table
+(dynamodb:Scan), or an export of it, and to read the audit trail's bucket (s3:GetObjectVersion). The
+key never leaves KMS, so without it nobody can check an arm; nothing that is personal is read, and
+only the ids of enrolments are printed.
 
 Exit status: 0 if all is well, 3 if something is wrong, another if it could not be found out.
 """
@@ -13,9 +14,10 @@ import sys
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich import box
@@ -24,9 +26,13 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from allocation.randomisation import block, message
+from commands.audit.agreement import WHAT_IS_NOT_SEEN, drawn_otherwise, drawn_twice
 from commands.audit.allocation_evidence import Evidence, blocks_of
-from commands.audit.allocation_findings import Finding, findings
+from commands.audit.allocation_findings import Finding, findings, trail_findings
 from commands.audit.allocation_sources import exported, files_of, place, scanned
+from commands.audit.audit_findings import PATIENCE
+from commands.audit.links import Links
+from commands.audit.trail import Trail
 from trial.aws.kms import MacKey
 from trial.codes import Arm
 from trial.errors import TrialError
@@ -35,8 +41,11 @@ from trial.protocol.load import ProtocolError
 from trial.protocol.settings import Protocol
 
 if TYPE_CHECKING:
+    from commands.audit import agreement
     from commands.audit.allocation_findings import Derive
     from trial.records.allocation import Allocation
+
+AnyFinding: TypeAlias = "Finding | agreement.Finding"
 
 SOMETHING_WRONG = 3
 DENIED = {"AccessDenied", "AccessDeniedException"}
@@ -57,8 +66,9 @@ def verify(
     derive: "Derive",
     agreed: Mapping[str, Protocol],
     progress: Progress,
-) -> tuple[Evidence, list[Finding]]:
-    """What the source holds, and what is wrong with it."""
+    trail: Trail | None = None,
+) -> tuple[Evidence, list[AnyFinding]]:
+    """What the source holds, and what is wrong with it, by the key and by the audit trail."""
     evidence = Evidence()
     reading = progress.add_task("Reading items", total=None)
     for item in source():
@@ -71,7 +81,13 @@ def verify(
         progress.advance(deriving)
         return derive(protocol, stratum, number)
 
-    return evidence, findings(evidence, protocols=agreed, derive=derive_next)
+    wrong: list[AnyFinding] = [*findings(evidence, protocols=agreed, derive=derive_next)]
+    if trail:
+        until = datetime.now(UTC) - PATIENCE
+        wrong += drawn_twice(trail)
+        wrong += drawn_otherwise(trail, evidence.allocations, until=until)
+        wrong += trail_findings(trail.drawn, protocols=agreed, derive=derive)
+    return evidence, wrong
 
 
 def verify_live(
@@ -79,18 +95,25 @@ def verify_live(
     derive: "Derive",
     agreed: Mapping[str, Protocol],
     progress: Progress,
-) -> tuple[Evidence, list[Finding]]:
+    trail: Trail | None = None,
+) -> tuple[Evidence, list[AnyFinding]]:
     """
     As `verify`, of a table that people may be drawn into meanwhile.
 
     A draw is one transaction, yet its items are read at different moments. So what seems wrong is
     looked at again, and only what is wrong both times is wrong: an allocation never changes.
     """
-    evidence, wrong = verify(source, derive, agreed, progress)
+    evidence, wrong = verify(source, derive, agreed, progress, trail)
     if wrong:
-        evidence, again = verify(source, derive, agreed, progress)
+        evidence, again = verify(source, derive, agreed, progress, trail)
         wrong = [finding for finding in again if finding in set(wrong)]
     return evidence, wrong
+
+
+def trail_of(links: Links, progress: Progress) -> Trail:
+    """What the audit trail says was drawn. Whether it is whole, `make verify-audit` says."""
+    walked, _ = links.walk(progress)
+    return Trail.of(walked.entries.values())
 
 
 def summary(evidence: Evidence, *, unblinded: bool) -> Table:
@@ -138,6 +161,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="a deployed stack, whose table and key it is; without this and --key, the local one")
     add("--table", metavar="NAME", help="the table, with --key")
     add("--key", metavar="ID", help="id or ARN of the allocation key")
+    add("--trail", metavar="BUCKET",
+        help="the audit trail's bucket; without it that of the stack, or with --key none")
     add("--export", metavar="PATH", type=Path, nargs="+", default=[],
         help="instead of the table: files or folders, as DynamoDB exports it to S3 (DynamoDB JSON, "
         "full) or of plain JSON lines, gzipped or not")
@@ -167,13 +192,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         trial = place(wanted)
         derive = derivation(MacKey(trial.kms, trial.key_id))
         with Progress(*columns, console=bar, disable=not bar.is_terminal) as progress:
+            trail = trail_of(trial.links, progress) if trial.links else None
             if files := files_of(wanted.export):
+                trail = trail if wanted.trail else None  # an export is older than a stack's trail
                 evidence, wrong = verify(
-                    lambda: chain.from_iterable(map(exported, files)), derive, agreed, progress
+                    lambda: chain.from_iterable(map(exported, files)),
+                    derive,
+                    agreed,
+                    progress,
+                    trail,
                 )
             else:
                 evidence, wrong = verify_live(
-                    lambda: scanned(trial.dynamodb, trial.table), derive, agreed, progress
+                    lambda: scanned(trial.dynamodb, trial.table), derive, agreed, progress, trail
                 )
     except ClientError as error:
         sys.exit(refused(error))
@@ -189,11 +220,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console = Console(width=None if sys.stdout.isatty() else 100)
     console.print(summary(evidence, unblinded=wanted.unblinded))
     for finding in sorted(wrong):
-        print(f"{finding.fault}: {finding.where}: {finding.detail}".removesuffix(": "))
+        print(": ".join(filter(None, finding)))
+    print(WHAT_IS_NOT_SEEN if trail else "The audit trail was left out: say --trail BUCKET.")
+    print("Whether the numbers texted are those taken in: make verify-audit says.")
     if wrong:
         print(f"Findings: {len(wrong)}", file=sys.stderr)
         sys.exit(SOMETHING_WRONG)
-    print(f"All is well: {len(evidence.allocations)} allocations are as the key has them.")
+    by = "the key and the audit trail have" if trail else "the key has"
+    print(f"All is well: {len(evidence.allocations)} allocations are as {by} them.")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 Walks the exported audit trail link by link, and compares it with the entries in the table.
 
 For an auditor with the policy TrailAuditor. Every entry that was changed, removed, added or not
-exported is named, and the link in which the chain breaks. Nobody stands witness for the newest
+exported is named, and the link in which the chain breaks; and every allocation, text and sealed
+number in the table that is not as the trail has it. Nobody stands witness for the newest
 link: note its number and its hash elsewhere, and give them next time with --noted. On the local
 stack, or anywhere with --stack-name.
 
@@ -12,35 +13,46 @@ Exit status: 0 if all is well, 3 if something is wrong, another if it could not 
 import argparse
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn
 
-from audit.chain import FOLDER, number_of, path_of
-from commands.audit.audit_findings import Chain, Fault, Finding, compared, of_versions
+from commands.audit.agreement import WHAT_IS_NOT_SEEN, TableFacts, disagreements
+from commands.audit.audit_findings import (
+    PATIENCE,
+    Chain,
+    Fault,
+    Finding,
+    compared,
+    entries_of,
+)
+from commands.audit.links import Links
+from commands.audit.trail import Trail
 from commands.deployed_stack import DeployedStack, add_arguments
 from trial.aws.table import Key
+from trial.records.allocation import Allocation
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
 
-SOMETHING_WRONG = 3
-TOGETHER = 16
-"""Links that are fetched at the same time."""
+    from commands.audit import agreement
 
+SOMETHING_WRONG = 3
 IN_A_BATCH = 100
-READ = ("at", "by", "kind", "pk", "sk", "what", "why")
+ENTRY = ("at", "by", "kind", "pk", "seal_sha256", "sk", "slot", "what", "why")
+READ = {*ENTRY, *Allocation.model_fields, "number", "state", "claimed_at"}
+KINDS = ("audit", "allocation", "reminder", "enrolment")
 _from_wire = TypeDeserializer().deserialize
+
+AnyFinding: TypeAlias = "Finding | agreement.Finding"
 
 
 @dataclass(frozen=True)
@@ -54,25 +66,6 @@ class AuditTrail:
     table: str
     function: str
 
-    def links(self) -> tuple[dict[int, str], list[Finding]]:
-        """The first version of every link, by its number; and what is wrong with versions."""
-        first: dict[str, str] = {}
-        versions: Counter[str] = Counter()
-        deleted: list[str] = []
-        pages = self.s3.get_paginator("list_object_versions")
-        for page in pages.paginate(Bucket=self.bucket, Prefix=FOLDER):
-            deleted += [each["Key"] for each in page.get("DeleteMarkers", [])]
-            for version in page.get("Versions", []):  # of each path the newest first
-                first[version["Key"]] = version["VersionId"]
-                versions[version["Key"]] += 1
-        numbers = {number_of(path): version for path, version in first.items()}
-        return dict(sorted(numbers.items())), list(of_versions(versions, deleted))
-
-    def link(self, number: int, version: str) -> bytes:
-        """A link's bytes, as they were first written."""
-        answer = self.s3.get_object(Bucket=self.bucket, Key=path_of(number), VersionId=version)
-        return answer["Body"].read()
-
     def locked(self) -> bool:
         """Whether the bucket locks what is written to it."""
         try:
@@ -83,15 +76,21 @@ class AuditTrail:
             raise
         return "DefaultRetention" in answer["ObjectLockConfiguration"].get("Rule", {})
 
-    def entries(self) -> Iterator[dict[str, Any]]:
-        """Every entry in the table, as stored; nothing else of it is read."""
+    def items(self) -> Iterator[dict[str, Any]]:
+        """
+        Every entry in the table, as stored, and what it says of allocations, texts and seals.
+
+        Nothing else of it is read, and no seal can be opened.
+        """
+        kinds = {f":{kind}": {"S": kind} for kind in KINDS}
+        projected = [*(f"#{name}" for name in sorted(READ)), "#mobile.#sealed"]
         pages = self.dynamodb.get_paginator("scan").paginate(
             TableName=self.table,
             ConsistentRead=True,
-            ProjectionExpression=", ".join(f"#{name}" for name in READ),
-            FilterExpression="#kind = :audit",
-            ExpressionAttributeNames={f"#{name}": name for name in READ},
-            ExpressionAttributeValues={":audit": {"S": "audit"}},
+            ProjectionExpression=", ".join(projected),
+            FilterExpression=f"#kind IN ({', '.join(kinds)})",
+            ExpressionAttributeNames={f"#{name}": name for name in (*READ, "mobile", "sealed")},
+            ExpressionAttributeValues=kinds,
         )
         for page in pages:
             yield from page["Items"]
@@ -119,32 +118,46 @@ class AuditTrail:
 
 def verify(
     place: AuditTrail, progress: Progress, *, noted: tuple[int, str] | None, now: datetime
-) -> tuple[Chain, list[Finding], list[dict[str, Any]]]:
+) -> tuple[Chain, list[AnyFinding], list[dict[str, Any]]]:
     """The chain, what is wrong with it or the table, and the entries that were not exported."""
-    chain = Chain()
-    versions, wrong = place.links()
-    numbers = list(versions)
-    walking = progress.add_task("Walking links", total=len(numbers))
-    with ThreadPoolExecutor(TOGETHER) as pool:
-        for start in range(0, len(numbers), IN_A_BATCH):
-            some = numbers[start : start + IN_A_BATCH]
-            contents = pool.map(place.link, some, [versions[number] for number in some])
-            for number, content in zip(some, contents, strict=True):
-                remembered = noted[1] if noted and noted[0] == number else None
-                chain.add(number, content, noted=remembered)
-                progress.advance(walking)
-    if noted and noted[0] not in versions:
-        wrong.append(Finding(Fault.NOT_AS_NOTED, path_of(noted[0])))
+    chain, of_links = Links(place.s3, place.bucket).walk(progress, noted=noted)
+    wrong: list[AnyFinding] = list(of_links)
     reading = progress.add_task("Reading entries", total=None)
     raw: dict[Key, dict[str, Any]] = {}
-    for item in place.entries():
-        raw[Key(item["pk"]["S"], item["sk"]["S"])] = item
+    stored: dict[Key, dict[str, Any]] = {}
+    table = TableFacts()
+    for item in place.items():
+        plain = {name: _from_wire(value) for name, value in item.items()}
+        if plain["kind"] == "audit":
+            key = Key(plain["pk"], plain["sk"])
+            raw[key], stored[key] = item, plain
+        else:
+            table.add(plain)
         progress.advance(reading)
-    stored = {
-        key: {name: _from_wire(value) for name, value in item.items()} for key, item in raw.items()
-    }
-    wrong += [*chain.findings, *compared(chain, stored, since=now)]
+    wrong += compared(chain, stored, since=now)
+    until = now - PATIENCE
+    on_its_way = [entry for entry in entries_of(stored) if entry.at > until]
+    trail = Trail.of(
+        {entry.key: entry for entry in (*on_its_way, *chain.entries.values())}.values()
+    )
+    wrong += disagreements(trail, table, until=until)
     return chain, wrong, [raw[key] for key in stored.keys() - chain.entries.keys()]
+
+
+def verify_live(
+    place: AuditTrail, progress: Progress, *, noted: tuple[int, str] | None, now: datetime
+) -> tuple[Chain, list[AnyFinding], list[dict[str, Any]]]:
+    """
+    As `verify`, of a table that changes meanwhile.
+
+    Its items are read at different moments. So what seems wrong is looked at again, and only what
+    is wrong both times is wrong.
+    """
+    chain, wrong, left = verify(place, progress, noted=noted, now=now)
+    if wrong:
+        chain, again, left = verify(place, progress, noted=noted, now=now)
+        wrong = [finding for finding in again if finding in set(wrong)]
+    return chain, wrong, left
 
 
 def noted(text: str) -> tuple[int, str]:
@@ -193,7 +206,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         place = placed(given)
         with Progress(*columns, console=bar, disable=not bar.is_terminal) as progress:
-            chain, wrong, left = verify(place, progress, noted=given.noted, now=datetime.now(UTC))
+            chain, wrong, left = verify_live(
+                place, progress, noted=given.noted, now=datetime.now(UTC)
+            )
         if not place.locked():
             if given.stack_name:
                 wrong.append(Finding(Fault.NO_LOCK, place.bucket))
@@ -207,12 +222,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"It could not be found out: {error}")
     for finding in sorted(wrong):
         print(f"{finding.fault}: {finding.where}")
+    print(WHAT_IS_NOT_SEEN)
     print(f"{chain.newest} links, {len(chain.entries)} entries. The newest link, to be noted:")
     print(f"{chain.newest}:{chain.newest_sha256}")
     if wrong:
         print(f"Findings: {len(wrong)}", file=sys.stderr)
         sys.exit(SOMETHING_WRONG)
-    print("All is well: every entry is in the table, and in one link, as it was written.")
+    print("All is well: every entry is in the table, and in one link, as it was written; and the")
+    print("table's allocations, texts and sealed numbers are those of the trail.")
 
 
 if __name__ == "__main__":

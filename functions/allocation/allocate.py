@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from allocation.randomisation import block, message
@@ -43,7 +44,7 @@ def allocate(
     store: AllocationStore,
     sequence: MacKey,
     protocol: Protocol,
-    now: datetime,
+    clock: Callable[[], datetime],
     pause: Callable[[float], None] = time.sleep,
 ) -> Drawn | None:
     """
@@ -64,10 +65,18 @@ def allocate(
             stratum = actual  # the dates were corrected after the announcement
             continue
         try:
+            now = _after(facts.cursor, clock())
             return _decide(enrolment, facts, stratum, store, sequence, protocol, now)
         except ContendedError:
             pause(random.uniform(0, _LONGEST_PAUSE * (attempt + 1) / _TRIES))  # noqa: S311 - jitter
     raise ContendedError("the draw was contended too often; the stream will bring it again")
+
+
+def _after(cursor: Cursor | None, now: datetime) -> datetime:
+    """The time of a draw: later than the stratum's last, even if its clock was ahead of ours."""
+    if cursor is None or cursor.drawn_at is None:
+        return now
+    return max(now, cursor.drawn_at + timedelta(microseconds=1))
 
 
 def _decide(
@@ -137,9 +146,9 @@ def _draw(
     mac = sequence.mac(message(trial=protocol.trial, stratum=stratum, block=cursor.block))
     arms = block(mac, sizes=protocol.block_sizes, ratio=protocol.arms)
     following = (
-        Cursor(block=cursor.block, position=cursor.position + 1, design=design)
+        Cursor(block=cursor.block, position=cursor.position + 1, design=design, drawn_at=now)
         if cursor.position + 1 < len(arms)
-        else Cursor(block=cursor.block + 1, design=design)
+        else Cursor(block=cursor.block + 1, design=design, drawn_at=now)
     )
     allocation = Allocation(
         **common, arm=arms[cursor.position], block=cursor.block, position=cursor.position

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
@@ -43,7 +44,7 @@ def handle_record(record: Mapping[str, Any]) -> None:
         store=AllocationStore(Table(clients.dynamodb(), chosen.table_name), protocol.trial),
         sequence=MacKey(clients.kms(), chosen.allocation_key_id),
         protocol=protocol,
-        now=datetime.now(UTC),
+        clock=partial(datetime.now, UTC),
     )
     if drawn is None:
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trial.aws.table import ABSENT, Act, Check, Table, put, update
 from trial.codes import Reason, Status
-from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
+from trial.records.allocation import Allocation, Cursor, Slot, allocation_key, cursor_key
 from trial.records.audit import Audit, audit_key
 from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.person import Person, person_key
@@ -75,6 +75,12 @@ class AllocationStore:
                 "version": enrolment.version + 1,
             }
         )
+        slot = Audit(
+            at=allocation.allocated_at,
+            what="slot_drawn",
+            by="allocation",
+            slot=Slot.of(allocation, trial=self._trial, person_hash=enrolment.person_hash),
+        )
         acts = [
             put(enrolment_key(ident), allocated.item(), _as_seen(enrolment)),
             put(
@@ -89,6 +95,7 @@ class AllocationStore:
                 version=person.version + 1,
             ),
             put(audit_key(ident, audit), audit.item()),
+            put(audit_key(ident, slot), slot.item()),
             *(
                 put(
                     reminder_key(ident, reminder.number),

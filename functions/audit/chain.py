@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from trial.aws.table import Key
 from trial.codes import Model, Why
 from trial.errors import RejectedError
+from trial.records.allocation import Slot  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,11 +37,14 @@ class Entry(Model):
     what: str
     why: Why
     by: str
+    slot: Slot | None = None
+    seal_sha256: str | None = None
 
     @classmethod
     def of(cls, key: Key, audit: Audit) -> Entry:
         """The entry under a key."""
-        return cls(pk=key.pk, sk=key.sk, at=audit.at, what=audit.what, why=audit.why, by=audit.by)
+        told = {name: getattr(audit, name) for name in cls.model_fields if name not in ("pk", "sk")}
+        return cls(pk=key.pk, sk=key.sk, **told)
 
     @property
     def key(self) -> Key:
@@ -76,13 +80,11 @@ def sha256(link: bytes | None) -> str:
 
 
 def new_link(
-    number: int, entries: Iterable[Entry], *, previous: bytes | None, written_at: datetime
+    number: int, entries: Iterable[Entry], *, previous: str, written_at: datetime
 ) -> bytes:
-    """The bytes of a new link after another one."""
-    link = Link(
-        number=number, written_at=written_at, previous=sha256(previous), entries=tuple(entries)
-    )
-    return link.model_dump_json(indent=1).encode()
+    """The bytes of a new link after the one with this SHA-256."""
+    link = Link(number=number, written_at=written_at, previous=previous, entries=tuple(entries))
+    return link.model_dump_json(indent=1, exclude_none=True).encode()
 
 
 def read(link: bytes) -> Link:

@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from audit.chain import new_link, read
+from audit.chain import new_link, sha256
 from trial.errors import ContendedError
 
 if TYPE_CHECKING:
@@ -37,16 +37,18 @@ def export(
     Write what the chain does not hold yet as one link; how many entries that were.
 
     Safe to repeat and to be interrupted: an entry is in no link older than itself, so looking
-    back to then tells whether it was exported. There is one chain, and its next link is written
-    once: who comes second looks again. Raises ContendedError if others kept coming first.
+    back to then tells whether it was exported. A process reads each link once, however many it
+    looks back over: so a backlog takes as many reads as it has links. There is one chain, and its
+    next link is written once: who comes second looks again. Raises ContendedError if others kept
+    coming first.
     """
     for attempt in range(_TRIES):
         newest = store.newest()
-        previous = store.link(newest) if newest else None
-        known = _exported(newest, previous, store, since=_oldest(entries, now))
+        known = _exported(newest, store, since=_oldest(entries, now))
         new = [entry for entry in entries if entry.key not in known]
         if not new:
             return 0
+        previous = store.known(newest).sha256 if newest else sha256(None)
         link = new_link(newest + 1, new, previous=previous, written_at=now)
         try:
             store.append(newest + 1, link)
@@ -63,14 +65,12 @@ def _oldest(entries: Sequence[Entry], now: datetime) -> datetime:
     return max(first, now - STREAM_REMEMBERS) - CLOCKS_DIFFER
 
 
-def _exported(number: int, link: bytes | None, store: AuditStore, *, since: datetime) -> set[Key]:
+def _exported(newest: int, store: AuditStore, *, since: datetime) -> set[Key]:
     """Where the entries of all links since then are in the table."""
-    known: set[Key] = set()
-    while link is not None:
-        held = read(link)
-        if held.written_at < since:
+    found: set[Key] = set()
+    for number in range(newest, 0, -1):
+        link = store.known(number)
+        if link.written_at < since:
             break
-        known.update(entry.key for entry in held.entries)
-        number -= 1
-        link = store.link(number) if number else None
-    return known
+        found |= link.keys
+    return found

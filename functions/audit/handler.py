@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_s3 import S3Client
 
 logger = Logger()
 
@@ -31,13 +33,21 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Export what the records announce as one link; report those that are no entries."""
     entries: list[Entry] = []
     answer = each_record(event, lambda record: entries.append(entry_in(record)))
-    store = AuditStore(clients.s3(), settings(AuditSettings).audit_bucket)
+    bucket = settings(AuditSettings).audit_bucket
     # If it fails, all of them come again, and what is in the chain by then is left out.
-    exported = export(entries, store=store, now=datetime.now(UTC)) if entries else 0
+    exported = (
+        export(entries, store=_store(clients.s3(), bucket), now=datetime.now(UTC)) if entries else 0
+    )
     if exported:
         emit(Metric.AUDIT_EXPORTED, exported)
     logger.info("audit trail exported", entries=exported, repeated=len(entries) - exported)
     return answer
+
+
+@cache
+def _store(client: S3Client, bucket: str) -> AuditStore:
+    """One for all invocations of a process: it remembers what it has read."""
+    return AuditStore(client, bucket)
 
 
 def entry_in(record: Mapping[str, Any]) -> Entry:

@@ -2,41 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from audit.chain import FOLDER, number_of, path_of
+from audit.chain import FOLDER, number_of, path_of, read, sha256
 from trial.errors import ContendedError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mypy_boto3_s3 import S3Client
+
+    from trial.aws.table import Key
 
 # It is there; and: somebody else is writing it at this moment.
 _TAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
+class KnownLink(NamedTuple):
+    """What the next links must know of one that is written: nothing of it ever changes."""
+
+    etag: str
+    written_at: datetime
+    sha256: str
+    keys: frozenset[Key]
+
+
 class AuditStore:
-    """Speaks intent to the bucket."""
+    """Speaks intent to the bucket, and remembers what it has read of it."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._known: dict[int, KnownLink] = {}
 
     def newest(self) -> int:
         """The number of the newest link; 0 before the first."""
-        found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=FOLDER, MaxKeys=1)
-        return number_of(found["Contents"][0]["Key"]) if found.get("Contents") else 0
+        answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=FOLDER, MaxKeys=1)
+        if not (found := answer.get("Contents")):
+            return 0
+        number = number_of(found[0]["Key"])
+        if number in self._known and self._known[number].etag != found[0]["ETag"]:
+            self._known.clear()  # not the bucket that was read before
+        return number
 
     def link(self, number: int) -> bytes:
         """A link's bytes."""
+        return self._read(number)[0]
+
+    def _read(self, number: int) -> tuple[bytes, str]:
         answer = self._client.get_object(Bucket=self._bucket, Key=path_of(number))
-        return answer["Body"].read()
+        return answer["Body"].read(), answer["ETag"]
+
+    def known(self, number: int) -> KnownLink:
+        """What is known of a link, which is read the first time only."""
+        if number not in self._known:
+            self._remember(number, *self._read(number))
+        return self._known[number]
+
+    def _remember(self, number: int, content: bytes, etag: str) -> None:
+        link = read(content)
+        keys = frozenset(entry.key for entry in link.entries)
+        self._known[number] = KnownLink(etag, link.written_at, sha256(content), keys)
 
     def append(self, number: int, link: bytes) -> None:
         """Keep a new link. Raises ContendedError if there is one of that number."""
         try:
-            self._client.put_object(
+            answer = self._client.put_object(
                 Bucket=self._bucket,
                 Key=path_of(number),
                 Body=link,
@@ -48,3 +81,4 @@ class AuditStore:
             if error.response["Error"]["Code"] in _TAKEN:
                 raise ContendedError("somebody else has written this link") from error
             raise
+        self._remember(number, link, answer["ETag"])

@@ -242,12 +242,14 @@ def _change(
             number=after.mobile.number_hash,
             protected=after.protected_hashes,
         )
-        done = {enrolment_id: what} | {each.enrolment_id: mark for each, mark in others}
+        by, now = context.by, context.now
+        seal = after.mobile.seal_sha256 if what == "mobile_changed" else None
         context.store.keep(
             after,
             *(each for each, _ in others),
             audit={
-                each: Audit(at=context.now, what=what, by=context.by) for each, what in done.items()
+                enrolment_id: Audit(at=now, what=what, by=by, seal_sha256=seal),
+                **{each.enrolment_id: Audit(at=now, what=mark, by=by) for each, mark in others},
             },
             person=(before.person_hash, person) if person != around.person else None,
             numbers={k: v for k, v in traced.items() if v != around.numbers[k]},

@@ -108,7 +108,9 @@ def enrol(
                 around.numbers, ident, last_day, number=hashes.number, protected=hashes.protected
             ),
             audit={
-                ident: Audit(at=now, what="enrolled", by=by),
+                ident: Audit(
+                    at=now, what="enrolled", by=by, seal_sha256=enrolment.mobile.seal_sha256
+                ),
                 **{each.enrolment_id: Audit(at=now, what=what, by=by) for each, what in others},
             },
         )

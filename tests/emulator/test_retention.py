@@ -9,13 +9,13 @@ import pytest
 from rich.progress import Progress
 
 from commands.audit.audit_findings import Fault
-from commands.audit.verify_audit import AuditTrail, verify
+from commands.audit.verify_audit import AnyFinding, AuditTrail, verify
 from local.emulator.clock import settle
 from tests.support.samples import order
 from trial.protocol.timetable import LONDON
 
 if TYPE_CHECKING:
-    from commands.audit.audit_findings import Chain, Finding
+    from commands.audit.audit_findings import Chain
     from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("retention")]
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("retention")]
 SERIALS = range(801, 805)
 
 
-def verified(system: System) -> tuple[Chain, list[Finding]]:
+def verified(system: System) -> tuple[Chain, list[AnyFinding]]:
     with system.at_its_time():
         cloudformation = system.client("cloudformation")
         pages = cloudformation.get_paginator("list_stack_resources").paginate(

@@ -212,6 +212,8 @@ def test_an_auditor_changes_nothing() -> None:
         "dynamodb:Scan",
         "kms:Decrypt",
         "kms:GenerateMac",
+        "s3:GetObjectVersion",
+        "s3:ListBucketVersions",
     }
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LATER = AGREED.model_copy(update={"sha256": "later", "block_sizes": (4,)})
 PROTOCOLS = {each.sha256: each for each in (AGREED, LATER)}
 BEGAN = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+NO_SLOT = {Fault.NO_SUCH_SLOT, Fault.OUT_OF_ORDER}
 SHORT, LONG = Sequence(AGREED.trial, "14"), Sequence(AGREED.trial, "15-28")
 
 
@@ -156,6 +157,15 @@ def flip_an_arm_of_the_last_block(trial: Trial) -> None:
         trial.draw(LONG)
     index = len(trial.evidence.allocations) - 1
     trial.change(index, arm=other(trial.evidence.allocations[index].arm))
+
+
+def exchange_two_slots(trial: Trial) -> None:
+    """Each of two people in other arms gets what the other has, but for the time."""
+    arms = derive(AGREED, "15-28", 0)
+    places = trial.at(0, 0), trial.at(0, arms.index(other(arms[0])))
+    slots = [trial.evidence.allocations[index] for index in places]
+    for index, slot in zip(places, reversed(slots), strict=True):
+        trial.change(index, arm=slot.arm, position=slot.position)
 
 
 def drop(trial: Trial, index: int) -> None:
@@ -333,10 +343,11 @@ def item(key: Key, attributes: dict[str, Any]) -> dict[str, Any]:
         (drop_a_slot, {Fault.GAP}),
         (drop_a_block, {Fault.GAP}),
         (drop_the_last_slot, {Fault.CURSOR}),
-        (use_a_slot_twice, {Fault.USED_TWICE, Fault.UNBALANCED}),
-        (go_past_the_end_of_a_block, {Fault.NO_SUCH_SLOT, Fault.UNBALANCED}),
-        (use_a_slot_before_the_first, {Fault.NO_SUCH_SLOT, Fault.UNBALANCED}),
-        (use_a_block_before_the_first, {Fault.NO_SUCH_SLOT, Fault.GAP}),
+        (use_a_slot_twice, {Fault.USED_TWICE, Fault.UNBALANCED, Fault.OUT_OF_ORDER}),
+        (go_past_the_end_of_a_block, NO_SLOT | {Fault.UNBALANCED}),
+        (use_a_slot_before_the_first, NO_SLOT | {Fault.UNBALANCED}),
+        (use_a_block_before_the_first, NO_SLOT | {Fault.GAP}),
+        (exchange_two_slots, {Fault.OUT_OF_ORDER}),
         (use_a_block_far_away, {Fault.GAP, Fault.CURSOR}),
         (change_the_design, {Fault.REDESIGNED}),
         (move_the_cursor, {Fault.CURSOR}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections import defaultdict
 from datetime import date, timedelta
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -216,6 +216,22 @@ def assert_no_slot_is_skipped(filled: list[tuple[int | None, int | None]]) -> No
         assert positions == list(range(len(positions)))
 
 
+def test_slots_are_drawn_in_the_order_of_their_times_whatever_a_clock_says(
+    clock: Traveller,
+) -> None:
+    drawn = []
+    for serial, minutes in enumerate((0, -3, 0, 2, 1), start=1):
+        ident = enrol(serial)
+        clock.move_to(MORNING + timedelta(minutes=minutes))
+        allocate(ident)
+        drawn.append(allocation_of(ident))
+        assert enrolment_of(ident).allocated_at == drawn[-1].allocated_at
+    slots = sorted(drawn, key=lambda each: (each.block, each.position))
+    times = [each.allocated_at for each in slots]
+    assert slots == drawn
+    assert all(one < following for one, following in pairwise(times))
+
+
 @pytest.mark.parametrize("arm", Arm)
 def test_an_allocation_is_never_drawn_again_even_if_its_enrolment_says_so(arm: Arm) -> None:
     ident = someone_in(arm)
@@ -227,7 +243,7 @@ def test_an_allocation_is_never_drawn_again_even_if_its_enrolment_says_so(arm: A
             store=AllocationStore(Table(clients.dynamodb(), "trial"), AGREED.trial),
             sequence=MacKey(clients.kms(), "unused: the person has an arm"),
             protocol=AGREED,
-            now=MORNING,
+            clock=lambda: MORNING,
             pause=lambda _: None,
         )
     assert allocation_of(ident) == first
@@ -374,7 +390,7 @@ def test_neither_the_mac_nor_what_is_to_come_is_stored() -> None:
     allocate(ident)
     mac = hmac.digest(b"allocation", message(trial=AGREED.trial, stratum="14", block=0), "sha256")
     assert mac.hex() not in str(everything())
-    assert set(found(SHORT)) == {"kind", "block", "position", "design"}
+    assert set(found(SHORT)) == {"kind", "block", "position", "design", "drawn_at"}
 
 
 def test_the_sample_of_a_stream_record_holds_what_is_stored_of_an_allocated_order() -> None:

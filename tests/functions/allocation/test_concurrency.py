@@ -73,7 +73,7 @@ def patient(cloud: dict[str, str]) -> Callable[..., Drawn | None]:
         store=AllocationStore(Table(clients.dynamodb(), TABLE), AGREED.trial),
         sequence=MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]),
         protocol=AGREED,
-        now=MORNING,
+        clock=lambda: MORNING,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from rich.progress import Progress
@@ -14,8 +15,10 @@ from audit.export import export
 from audit.handler import lambda_handler
 from audit.store import AuditStore
 from commands.audit import verify_audit
+from commands.audit.agreement import Disagreement
 from commands.audit.audit_findings import Fault, Finding
 from commands.audit.verify_audit import AuditTrail, verify
+from tests.support.faults import counting
 from tests.support.life import CUSTODY, followed, shown, told
 from tests.support.samples import MORNING, REGION, TABLE, order
 from tests.support.steps import CONTEXT, announcement, failures, post, stream
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from time_machine import Traveller
+
 
 BUCKET = "audit"
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -75,14 +79,14 @@ def exported() -> list[Key]:
     return [entry.key for link in links() for entry in link.entries]
 
 
-def findings(*, noted: tuple[int, str] | None = None) -> set[tuple[Fault, str]]:
+def findings(*, noted: tuple[int, str] | None = None) -> set[tuple[Fault | Disagreement, str]]:
     place = AuditTrail(clients.s3(), clients.dynamodb(), None, BUCKET, TABLE, "")  # type: ignore[arg-type]
     with Progress(disable=True) as progress:
         _, wrong, _ = verify(place, progress, noted=noted, now=datetime.now(UTC))
     return {(fault, where.partition(",")[0].partition(" (")[0]) for fault, where in wrong}
 
 
-def faults() -> list[Fault]:
+def faults() -> list[Fault | Disagreement]:
     return sorted(fault for fault, _ in findings())
 
 
@@ -113,6 +117,7 @@ def test_an_entry_says_which_kind_of_processing_it_was() -> None:
     assert kinds == {
         "enrolled": Why.COLLECTION,
         "allocated": Why.ALTERATION,
+        "slot_drawn": Why.ALTERATION,
         "enrolment consulted": Why.CONSULTATION,
     }
 
@@ -176,6 +181,53 @@ def test_a_redelivery_writes_nothing_twice(lived: list[Key], clock: Traveller) -
     assert links() == before
 
 
+def test_a_backlog_takes_as_many_reads_as_it_has_links(lived: list[Key], clock: Traveller) -> None:
+    """After an outage every entry is older than all links that are written meanwhile."""
+    ident = UUID(lived[-1].pk.partition("#")[2])
+    for _ in range(12):
+        shown(ident)
+    waiting = [key for key in logged() if key not in lived]
+    clock.move_to(MORNING + 20 * HOUR)
+    reads = []
+    for key in waiting:
+        with counting(clients.s3(), "s3.GetObject") as requests:
+            announce(key)
+        reads.append(len(requests))
+    assert sum(reads) <= len(lived)
+    assert reads[-1] == 0
+    assert exported() == [*lived, *waiting]
+
+
+def test_who_starts_anew_in_a_backlog_reads_each_link_once(clock: Traveller) -> None:
+    ident = followed(1)
+    for _ in range(5):
+        shown(ident)
+    clock.move_to(MORNING + 20 * HOUR)
+    for key in logged()[:-2]:
+        announce(key)
+    last, entries = logged()[-2:], everything()
+    store = AuditStore(clients.s3(), BUCKET)
+    with counting(clients.s3(), "s3.GetObject") as requests:
+        for key in last:
+            entry = Entry.of(key, Audit.of(entries[key]))
+            assert export([entry], store=store, now=datetime.now(UTC)) == 1
+    assert len(requests) == len(links()) - 2
+
+
+def test_what_is_remembered_of_another_bucket_is_forgotten(lived: list[Key]) -> None:
+    other = clients.s3().list_object_versions(Bucket=BUCKET)["Versions"]
+    for each in other:
+        clients.s3().delete_object(
+            Bucket=BUCKET,
+            Key=each["Key"],
+            VersionId=each["VersionId"],
+            BypassGovernanceRetention=True,
+        )
+    announce(lived[0])
+    announce(*lived)
+    assert exported() == lived
+
+
 def test_of_a_batch_that_was_partly_exported_the_rest_is() -> None:
     followed(1)
     first, *rest = logged()
@@ -216,7 +268,7 @@ class Racing(AuditStore):
     def append(self, number: int, link: bytes) -> None:
         if self.times:
             self.times -= 1
-            previous = self.link(number - 1) if number > 1 else None
+            previous = sha256(self.link(number - 1) if number > 1 else None)
             other = self.entry.model_copy(update={"sk": f"{self.entry.sk}{self.times}"})
             theirs = new_link(number, [other], previous=previous, written_at=MORNING)
             super().append(number, theirs)
@@ -338,12 +390,16 @@ def test_what_is_no_link_is_found() -> None:
 def test_an_entry_that_was_not_exported_is_named_once_it_is_late(
     lived: list[Key], clock: Traveller
 ) -> None:
-    followed(3)
+    ident = followed(3)
     late = [key for key in logged() if key not in lived]
     clock.shift(9 * MINUTE)
     assert findings() == set()
     clock.shift(2 * MINUTE)
-    assert findings() == {(Fault.NOT_EXPORTED, named(key)) for key in late}
+    assert findings() == {
+        *((Fault.NOT_EXPORTED, named(key)) for key in late),
+        (Disagreement.NOT_DRAWN, f"enrolment {ident}"),
+        (Disagreement.SEAL, f"enrolment {ident}"),
+    }
 
 
 def test_an_entry_that_is_gone_from_the_table_is_named(lived: list[Key]) -> None:
@@ -378,7 +434,10 @@ def test_an_entry_told_twice_counts_only_if_it_differs(lived: list[Key]) -> None
     for number, told_again in ((4, entry), (5, entry.model_copy(update={"by": "nobody"}))):
         assert faults() == []
         link = new_link(
-            number, [told_again], previous=store.link(number - 1), written_at=MORNING + 3 * HOUR
+            number,
+            [told_again],
+            previous=sha256(store.link(number - 1)),
+            written_at=MORNING + 3 * HOUR,
         )
         store.append(number, link)
     assert faults() == [Fault.TOLD_TWICE]
@@ -416,7 +475,7 @@ def test_what_is_missing_is_exported_when_asked_for(
     verify_audit.main([])
     said = capsys.readouterr().out
     assert "All is well" in said
-    assert len(exported()) == len(set(exported())) == len(lived) + 2
+    assert len(exported()) == len(set(exported())) == len(lived) + 3
 
 
 def test_a_bucket_without_a_lock_is_a_finding_on_aws(

@@ -257,6 +257,18 @@ GUARDS = (
         "if status == _BAD_REQUEST and code in _FINAL:",
         "if _BAD_REQUEST <= status < _SERVER_ERROR and code not in _THROTTLED:",
     ),
+    Guard(
+        "exchanging two people's slots unseen",
+        f"{_ALLOCATION}/allocate.py",
+        "return max(now, cursor.drawn_at + timedelta(microseconds=1))",
+        "return now",
+    ),
+    Guard(
+        "a backlog of the audit trail that takes a day for a day",
+        f"{_AUDIT}/store.py",
+        "        if number not in self._known:\n",
+        "        if number:\n",
+    ),
     # Reconciliation
     Guard(
         "taking another's receipt for one's own",
@@ -273,7 +285,7 @@ GUARDS = (
     Guard(
         "keeping receipts for texts to strangers",
         "functions/receipts/keep.py",
-        "if not known and not store.is_ours(number_hash):",
+        "if not store.is_ours(hashed):",
         "if False:",
     ),
     Guard(
@@ -413,8 +425,8 @@ GUARDS = (
     Guard(
         "a link that does not tell which one stands before it",
         f"{_AUDIT}/chain.py",
-        "previous=sha256(previous)",
-        "previous=sha256(None)",
+        "previous=previous, entries",
+        "previous=sha256(None), entries",
     ),
     Guard(
         "an entry of the audit trail written over another",

@@ -205,20 +205,27 @@ class Bucket:
         return self.gate("s3.ListObjectsV2", lambda: self._listed(request))
 
     def get_object(self, **request: Any) -> dict[str, Any]:
-        return self.gate("s3.GetObject", lambda: {"Body": BytesIO(self.objects[request["Key"]])})
+        return self.gate("s3.GetObject", lambda: self._get(request["Key"]))
 
     def put_object(self, **request: Any) -> dict[str, Any]:
         return self.gate("s3.PutObject", lambda: self._put(request))
 
     def _listed(self, request: dict[str, Any]) -> dict[str, Any]:
         found = sorted(path for path in self.objects if path.startswith(request["Prefix"]))
-        return {"Contents": [{"Key": path} for path in found[: request["MaxKeys"]]]}
+        shown = found[: request["MaxKeys"]]
+        return {"Contents": [{"Key": path, "ETag": self._etag(path)} for path in shown]}
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return {"Body": BytesIO(self.objects[path]), "ETag": self._etag(path)}
+
+    def _etag(self, path: str) -> str:
+        return hashlib.sha256(self.objects[path]).hexdigest()
 
     def _put(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["IfNoneMatch"] != "*" or request["Key"] in self.objects:
             raise refusal("PreconditionFailed", 412)
         self.objects[request["Key"]] = request["Body"]
-        return {}
+        return {"ETag": self._etag(request["Key"])}
 
 
 @dataclass

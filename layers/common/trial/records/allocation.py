@@ -1,11 +1,11 @@
 """An enrolment's arm, and the sequence from which it is drawn."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
 from trial.aws.acts import Key
-from trial.codes import Arm
+from trial.codes import Arm, Model
 from trial.records.enrolment import enrolment_partition
 from trial.records.record import Record
 
@@ -25,13 +25,43 @@ class Allocation(Record):
     repeat: bool = False
 
 
+class Slot(Model):
+    """
+    What the audit trail holds of an allocation: codes and keyed ids, from which it can be restored.
+
+    When it was drawn is the entry's own time.
+    """
+
+    arm: Arm
+    trial: str
+    stratum: str
+    block: int | None = None
+    position: int | None = None
+    protocol: str
+    protocol_sha256: str
+    repeat: bool = False
+    person_hash: str
+
+    @classmethod
+    def of(cls, allocation: Allocation, *, trial: str, person_hash: str) -> Self:
+        """The slot of a person's allocation in a trial."""
+        own = allocation.model_dump(exclude={"kind", "enrolment_id", "allocated_at"})
+        return cls(**own, trial=trial, person_hash=person_hash)
+
+
 class Cursor(Record):
-    """The next free slot of a stratum: block and position, both from 0, and the block's design."""
+    """
+    The next free slot of a stratum: block and position, both from 0, and the block's design.
+
+    `drawn_at` is when the last slot was drawn. The next is drawn later, whatever any clock says:
+    the order of slots is the order of times, so that nobody can exchange two people's unseen.
+    """
 
     kind: Literal["cursor"] = "cursor"
     block: int = 0
     position: int = 0
     design: str = ""
+    drawn_at: datetime | None = None
 
 
 def allocation_key(enrolment_id: UUID) -> Key:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from trial.aws.acts import Key
 from trial.codes import Why
+from trial.records.allocation import Slot
 from trial.records.enrolment import enrolment_partition
 from trial.records.record import Record
 
@@ -23,12 +24,19 @@ _WHY = {
 
 
 class Audit(Record):
-    """One thing done to an enrolment's data: when, what and by whom. Never what it held."""
+    """
+    One thing done to an enrolment's data: when, what and by whom. Never what it held.
+
+    Of a draw it has the slot. Of a number taken in it has the SHA-256 of the seal, a random text
+    that tells nothing: so the trail can say whether the table holds the seal that was put there.
+    """
 
     kind: Literal["audit"] = "audit"
     at: datetime
     what: str
     by: str
+    slot: Slot | None = None
+    seal_sha256: str | None = None
 
     @property
     def why(self) -> Why:

@@ -1,0 +1,161 @@
+"""Where the table and the audit trail do not agree on an allocation, a text or a number. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from trial.codes import ReminderState
+from trial.records.allocation import Allocation
+from trial.records.enrolment import Mobile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from commands.audit.trail import Drawn, Trail
+
+OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED, ReminderState.SUPPRESSED})
+"""The states of a reminder that was not handed to the provider."""
+
+WHAT_IS_NOT_SEEN = """\
+What this cannot see: what was never in the trail, because whoever may write to the table also held
+back the stream for more than 24 hours; a seal and its hash put back as they were before the trail
+held seals; and a text that somebody with their own right to sns:Publish sends (the nightly proof
+reports those as stray texts)."""
+
+
+class Disagreement(StrEnum):
+    """What does not agree."""
+
+    NOT_DRAWN = "an allocation of the table was not drawn, by the trail"
+    GONE = "a draw of the trail has no allocation in the table"
+    DIFFERENT = "an allocation of the table is not as it was drawn, by the trail"
+    DRAWN_AGAIN = "an enrolment was drawn twice, by the trail"
+    SLOT_AGAIN = "a slot was drawn twice, by the trail"
+    OUT_OF_ORDER = "slots were not drawn in their order, by the trail"
+    TEXT_FORGOTTEN = "a text of the trail was not sent, by the table"
+    TEXT_UNTOLD = "a text of the table is not in the trail"
+    SEAL = "a sealed number is not the one that was taken in, by the trail"
+
+
+class Finding(NamedTuple):
+    """One thing that does not agree, and where."""
+
+    fault: Disagreement
+    where: str
+
+
+class ReminderFact(NamedTuple):
+    """What became of a reminder, and when it was claimed."""
+
+    state: ReminderState
+    claimed_at: datetime | None
+
+
+@dataclass
+class TableFacts:
+    """What the table says of the same."""
+
+    allocations: dict[UUID, Allocation] = field(default_factory=dict)
+    reminders: dict[tuple[UUID, int], ReminderFact] = field(default_factory=dict)
+    seals: dict[UUID, str | None] = field(default_factory=dict)
+
+    def add(self, item: Mapping[str, Any]) -> None:
+        """Take what an item says, whatever its kind."""
+        match item["kind"]:
+            case "allocation":
+                own = {name: item[name] for name in Allocation.model_fields if name in item}
+                allocation = Allocation.of(own)
+                self.allocations[allocation.enrolment_id] = allocation
+            case "reminder":
+                at = item.get("claimed_at")
+                claimed_at = datetime.fromisoformat(at) if at else None
+                fact = ReminderFact(ReminderState(item["state"]), claimed_at)
+                self.reminders[UUID(item["enrolment_id"]), int(item["number"])] = fact
+            case "enrolment":
+                seal = Mobile(sealed=item.get("mobile", {}).get("sealed")).seal_sha256
+                self.seals[UUID(item["enrolment_id"])] = seal
+
+
+def disagreements(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[Finding]:
+    """
+    Everything in which the trail and the table differ; nothing, if all is well.
+
+    The table was read after the trail. What happened after `until` may be in one of them only.
+    """
+    yield from drawn_twice(trail)
+    yield from drawn_otherwise(trail, table.allocations.values(), until=until)
+    yield from _texts(trail, table, until=until)
+    for about, seal in table.seals.items():
+        if seal != trail.seals.get(about):
+            yield Finding(Disagreement.SEAL, f"enrolment {about}")
+
+
+def drawn_twice(trail: Trail) -> Iterator[Finding]:
+    """What the trail alone tells: a slot or an enrolment drawn again, an order not kept."""
+    slots: dict[tuple[str, str, int, int], UUID] = {}
+    enrolments: set[UUID] = set()
+    sequences: dict[tuple[str, str], list[Drawn]] = {}
+    for each in trail.drawn:
+        at, slot = f"enrolment {each.enrolment_id}", each.slot
+        if each.enrolment_id in enrolments:
+            yield Finding(Disagreement.DRAWN_AGAIN, at)
+        enrolments.add(each.enrolment_id)
+        if slot.block is None or slot.position is None:
+            continue
+        place = (slot.trial, slot.stratum, slot.block, slot.position)
+        if place in slots:
+            yield Finding(Disagreement.SLOT_AGAIN, f"{_named(each)}, of {slots[place]}")
+        slots.setdefault(place, each.enrolment_id)
+        sequences.setdefault((slot.trial, slot.stratum), []).append(each)
+    for sequence in sequences.values():
+        for one, following in pairwise(sequence):
+            if _place(following) < _place(one):
+                yield Finding(Disagreement.OUT_OF_ORDER, _named(following))
+
+
+def drawn_otherwise(
+    trail: Trail, allocations: Iterable[Allocation], *, until: datetime
+) -> Iterator[Finding]:
+    """Where allocations of the table are not what the trail says was drawn."""
+    stored = {each.enrolment_id: each for each in allocations}
+    drawn = {each.enrolment_id: each for each in trail.drawn}
+    for about, allocation in stored.items():
+        if about not in drawn:
+            if allocation.allocated_at <= until:
+                yield Finding(Disagreement.NOT_DRAWN, f"enrolment {about}")
+        elif drawn[about].allocation != allocation:
+            yield Finding(Disagreement.DIFFERENT, _named(drawn[about]))
+    for about in drawn.keys() - stored.keys() - trail.removed:
+        yield Finding(Disagreement.GONE, _named(drawn[about]))
+
+
+def _texts(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[Finding]:
+    for (about, number), claimed_at in trail.texted.items():
+        if about in trail.removed or claimed_at > until:
+            continue
+        reminder = table.reminders.get((about, number))
+        if reminder is None or reminder.state in OPEN:
+            yield Finding(Disagreement.TEXT_FORGOTTEN, f"enrolment {about}, text {number}")
+    for (about, number), (state, at) in table.reminders.items():
+        told = (about, number) in trail.texted or bool(at and at > until)
+        if state not in OPEN and not told:
+            yield Finding(Disagreement.TEXT_UNTOLD, f"enrolment {about}, text {number}")
+
+
+def _place(drawn: Drawn) -> tuple[int, int]:
+    return drawn.slot.block or 0, drawn.slot.position or 0
+
+
+def _named(drawn: Drawn) -> str:
+    slot = drawn.slot
+    if slot.block is None:
+        return f"enrolment {drawn.enrolment_id}"
+    return (
+        f"enrolment {drawn.enrolment_id}: {slot.stratum}, block {slot.block}, "
+        f"position {slot.position}"
+    )

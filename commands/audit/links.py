@@ -1,0 +1,64 @@
+"""The exported audit trail's links, as the bucket keeps them: read from the first to the newest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.chain import FOLDER, number_of, path_of
+from commands.audit.audit_findings import Chain, Fault, Finding, of_versions
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from rich.progress import Progress
+
+_TOGETHER = 16  # links that are fetched at the same time
+_IN_A_BATCH = 100
+
+
+@dataclass(frozen=True)
+class Links:
+    """The bucket of one trail. Nothing in it is believed but the first version of each link."""
+
+    s3: S3Client
+    bucket: str
+
+    def walk(
+        self, progress: Progress, *, noted: tuple[int, str] | None = None
+    ) -> tuple[Chain, list[Finding]]:
+        """The whole chain, and what is wrong with it; `noted` is a link as it was noted down."""
+        chain = Chain()
+        versions, wrong = self._versions()
+        numbers = list(versions)
+        walking = progress.add_task("Walking links", total=len(numbers))
+        with ThreadPoolExecutor(_TOGETHER) as pool:
+            for start in range(0, len(numbers), _IN_A_BATCH):
+                some = numbers[start : start + _IN_A_BATCH]
+                contents = pool.map(self._link, some, [versions[number] for number in some])
+                for number, content in zip(some, contents, strict=True):
+                    remembered = noted[1] if noted and noted[0] == number else None
+                    chain.add(number, content, noted=remembered)
+                    progress.advance(walking)
+        if noted and noted[0] not in versions:
+            wrong.append(Finding(Fault.NOT_AS_NOTED, path_of(noted[0])))
+        return chain, [*wrong, *chain.findings]
+
+    def _versions(self) -> tuple[dict[int, str], list[Finding]]:
+        """The first version of every link, by its number; and what is wrong with versions."""
+        first: dict[str, str] = {}
+        versions: Counter[str] = Counter()
+        deleted: list[str] = []
+        pages = self.s3.get_paginator("list_object_versions")
+        for page in pages.paginate(Bucket=self.bucket, Prefix=FOLDER):
+            deleted += [each["Key"] for each in page.get("DeleteMarkers", [])]
+            for version in page.get("Versions", []):  # of each path the newest first
+                first[version["Key"]] = version["VersionId"]
+                versions[version["Key"]] += 1
+        numbers = {number_of(path): version for path, version in first.items()}
+        return dict(sorted(numbers.items())), list(of_versions(versions, deleted))
+
+    def _link(self, number: int, version: str) -> bytes:
+        answer = self.s3.get_object(Bucket=self.bucket, Key=path_of(number), VersionId=version)
+        return answer["Body"].read()

@@ -1,0 +1,298 @@
+"""Whoever edits one of table, trail and key is found by comparing the three."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit.handler import lambda_handler as export
+from commands.audit import verify_allocations, verify_audit
+from commands.audit.agreement import Disagreement
+from commands.audit.allocation_findings import Fault
+from commands.audit.verify_audit import AuditTrail
+from tests.support.samples import MORNING, REGION, TABLE
+from tests.support.steps import CONTEXT, allocate, announcement, call, enrol, fire, stream
+from tests.support.table import (
+    allocation_of,
+    change_enrolment,
+    change_reminder,
+    enrolment_of,
+    everything,
+    found,
+    keep,
+    reminder_of,
+    reminders_of,
+    wired,
+)
+from trial.aws import clients
+from trial.codes import Arm, ReminderState, Status
+from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
+from trial.records.audit import Audit, audit_key
+from trial.records.reminder import reminder_key
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+BUCKET = "audit"
+HOUR = timedelta(hours=1)
+SHORT = cursor_key("fixture", "14")
+
+
+@pytest.fixture(autouse=True)
+def _bucket(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clients.s3().create_bucket(
+        Bucket=cloud["AUDIT_BUCKET"],
+        CreateBucketConfiguration={"LocationConstraint": REGION},  # type: ignore[typeddict-item]
+        ObjectLockEnabledForBucket=True,
+    )
+    clients.s3().put_object_lock_configuration(
+        Bucket=cloud["AUDIT_BUCKET"],
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 3653}},
+        },
+    )
+    place = AuditTrail(clients.s3(), clients.dynamodb(), None, BUCKET, TABLE, "")  # type: ignore[arg-type]
+    monkeypatch.setattr(verify_audit, "placed", lambda _: place)
+
+
+def export_all() -> None:
+    """Let the stream bring every entry in the table."""
+    entries = [key for key, item in everything().items() if item["kind"] == "audit"]
+    records = [announcement(key, number) for number, key in enumerate(entries, start=1)]
+    export(stream(*records), CONTEXT)
+
+
+@pytest.fixture
+def people(clock: Traveller) -> list[UUID]:
+    """Some who were drawn an hour ago, with all of it in the trail."""
+    drawn = []
+    for serial in range(1, 8):
+        drawn.append(enrol(serial))
+        clock.shift(timedelta(minutes=1))
+        allocate(drawn[-1])
+    export_all()
+    clock.shift(HOUR)
+    return drawn
+
+
+@pytest.fixture
+def printed(cloud: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Any:
+    """What each command prints, and whether it finds something wrong."""
+
+    def run(command: str) -> tuple[bool, str]:
+        capsys.readouterr()
+        place = ["--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"], "--trail", BUCKET]
+        code: object = 0
+        try:
+            if command == "verify-allocations":
+                verify_allocations.main(place)
+            else:
+                verify_audit.main([])
+        except SystemExit as ended:
+            code = ended.code
+        assert code in (0, verify_audit.SOMETHING_WRONG)
+        return bool(code), capsys.readouterr().out
+
+    return run
+
+
+BOTH = pytest.mark.parametrize("command", ["verify-allocations", "verify-audit"])
+
+
+def two_arms(people: list[UUID]) -> tuple[UUID, UUID]:
+    """Somebody in each arm."""
+    first = {allocation_of(each).arm: each for each in reversed(people)}
+    return first[Arm.CONTROL], first[Arm.INTERVENTION]
+
+
+def swap(people: list[UUID], *, times_too: bool) -> None:
+    """Give two people each other's slot, and what goes with it."""
+    control, treated = two_arms(people)
+    theirs = {each: allocation_of(each) for each in (control, treated)}
+    for one, other in ((control, treated), (treated, control)):
+        slot = theirs[other].model_copy(update={"enrolment_id": one})
+        if not times_too:
+            slot = slot.model_copy(update={"allocated_at": theirs[one].allocated_at})
+        keep(allocation_key(one), slot)
+        change_enrolment(one, allocated_at=slot.allocated_at)
+    for reminder in reminders_of(treated):
+        clients.dynamodb().delete_item(
+            TableName=TABLE, Key=wired(reminder_key(treated, reminder.number))
+        )
+        moved = reminder.model_copy(update={"enrolment_id": control})
+        keep(reminder_key(control, reminder.number), moved)
+
+
+@BOTH
+def test_where_nothing_was_edited_nothing_is_found(
+    people: list[UUID], command: str, printed: Any
+) -> None:
+    assert people
+    wrong, text = printed(command)
+    assert not wrong
+    assert "All is well" in text
+    assert "What this cannot see" in text
+
+
+@BOTH
+@pytest.mark.parametrize("times_too", [False, True])
+def test_a_swap_of_two_people_is_found(
+    people: list[UUID], command: str, printed: Any, *, times_too: bool
+) -> None:
+    swap(people, times_too=times_too)
+    wrong, text = printed(command)
+    assert wrong
+    assert text.count(Disagreement.DIFFERENT) == 2
+
+
+def test_a_swap_is_found_by_the_order_of_times_alone(
+    people: list[UUID], cloud: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    swap(people, times_too=False)
+    with pytest.raises(SystemExit):
+        verify_allocations.main(["--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"]])
+    out = capsys.readouterr().out
+    assert Fault.OUT_OF_ORDER in out
+    assert Fault.MISMATCH not in out
+
+
+def roll_back(person: UUID) -> Allocation:
+    """Undo the last draw, as if it had never been."""
+    gone = allocation_of(person)
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(allocation_key(person)))
+    for reminder in reminders_of(person):
+        key = wired(reminder_key(person, reminder.number))
+        clients.dynamodb().delete_item(TableName=TABLE, Key=key)
+    change_enrolment(person, status=Status.INELIGIBLE, allocated_at=None)
+    cursor = Cursor.of(found(SHORT))
+    back = {"block": gone.block, "position": gone.position}
+    keep(SHORT, cursor.model_copy(update=back))
+    return gone
+
+
+@BOTH
+def test_a_deleted_allocation_whose_cursor_was_rolled_back_is_found(
+    people: list[UUID], command: str, printed: Any
+) -> None:
+    roll_back(people[-1])
+    wrong, text = printed(command)
+    assert wrong
+    assert f"{Disagreement.GONE}: enrolment {people[-1]}" in text
+
+
+@BOTH
+def test_a_slot_that_was_drawn_again_is_found(
+    people: list[UUID], command: str, printed: Any
+) -> None:
+    roll_back(people[-1])
+    again = enrol(90)
+    allocate(again)
+    export_all()
+    wrong, text = printed(command)
+    assert wrong
+    assert Disagreement.SLOT_AGAIN in text
+    assert str(again) in text
+
+
+@BOTH
+def test_a_draw_whose_entry_was_removed_before_it_was_exported_is_found(
+    people: list[UUID], command: str, printed: Any, clock: Traveller
+) -> None:
+    late = enrol(91)
+    allocate(late)
+    for key, item in everything().items():
+        if item.get("what") == "slot_drawn" and str(late) in key.pk:
+            clients.dynamodb().delete_item(TableName=TABLE, Key=wired(key))
+    assert not printed(command)[0]  # it may be on its way
+    clock.shift(timedelta(minutes=11))
+    wrong, text = printed(command)
+    assert wrong
+    assert f"{Disagreement.NOT_DRAWN}: enrolment {late}" in text
+    assert people
+
+
+@BOTH
+def test_an_allocation_in_another_arm_is_found_even_if_the_key_is_not_asked(
+    people: list[UUID], command: str, printed: Any
+) -> None:
+    control, _ = two_arms(people)
+    changed = allocation_of(control).model_copy(update={"arm": Arm.INTERVENTION})
+    keep(allocation_key(control), changed)
+    wrong, text = printed(command)
+    assert wrong
+    assert Disagreement.DIFFERENT in text
+
+
+def older_seal(ident: UUID) -> None:
+    """Have the number changed, and put the one from before back in the table."""
+    before = enrolment_of(ident).mobile
+    body = {"number": "+447700900888"}
+    assert call("PUT", f"/enrolments/{ident}/mobile", body).status == 200
+    export_all()
+    assert enrolment_of(ident).mobile.sealed != before.sealed
+    change_enrolment(ident, mobile=before)
+
+
+def test_an_older_seal_is_found_by_the_trail_and_named_as_unseen_by_the_allocations(
+    people: list[UUID], printed: Any
+) -> None:
+    older_seal(people[0])
+    wrong, text = printed("verify-audit")
+    assert wrong
+    assert f"{Disagreement.SEAL}: enrolment {people[0]}" in text
+    wrong, text = printed("verify-allocations")
+    assert not wrong
+    assert "make verify-audit" in text
+
+
+def test_a_number_that_was_lost_or_erased_has_no_seal(people: list[UUID], printed: Any) -> None:
+    body = {"missing_reason": "lost_stolen_broken"}
+    assert call("PUT", f"/enrolments/{people[0]}/mobile", body).status == 200
+    export_all()
+    assert not printed("verify-audit")[0]
+
+
+@pytest.fixture
+def texted(people: list[UUID], clock: Traveller) -> UUID:
+    """Somebody whose second text has gone, and is in the trail."""
+    _, treated = two_arms(people)
+    now = datetime(2026, 12, 3, 10, tzinfo=UTC)
+    change_reminder(treated, 2, due_at=now)
+    clock.move_to(now)
+    assert fire(treated, 2) == "sent"
+    export_all()
+    clock.shift(HOUR)
+    return treated
+
+
+def test_a_text_that_the_table_was_made_to_forget_is_found(texted: UUID, printed: Any) -> None:
+    assert not printed("verify-audit")[0]
+    change_reminder(texted, 2, state=ReminderState.SCHEDULED, sent_at=None, message_id=None)
+    wrong, text = printed("verify-audit")
+    assert wrong
+    assert f"{Disagreement.TEXT_FORGOTTEN}: enrolment {texted}, text 2" in text
+
+
+def test_a_text_that_was_only_written_into_the_table_is_found(
+    people: list[UUID], printed: Any
+) -> None:
+    _, treated = two_arms(people)
+    change_reminder(treated, 3, state=ReminderState.DELIVERED)
+    wrong, text = printed("verify-audit")
+    assert wrong
+    assert f"{Disagreement.TEXT_UNTOLD}: enrolment {treated}, text 3" in text
+
+
+def test_a_claim_that_was_given_back_is_no_text(texted: UUID, printed: Any) -> None:
+    assert reminder_of(texted, 3).state is ReminderState.PLANNED
+    for what, minutes in (("disclosed", 0), ("released", 1)):
+        at = MORNING + timedelta(minutes=minutes)
+        audit = Audit(at=at, what=f"text 3 {what}", by="sending")
+        keep(audit_key(texted, audit), audit)
+    export_all()
+    assert not printed("verify-audit")[0]
