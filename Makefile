@@ -123,7 +123,7 @@ check: .venv/ready .venv-security/ready .venv-infra/ready ## lint, types, import
 	@$(DEV) -m ruff format --check
 	@$(DEV) -m mypy
 	@$(DEV) -m commands.repository.imports
-	@.venv-security/bin/cfn-lint infra/*.yaml
+	@.venv-security/bin/cfn-lint infra/*.yaml infra/pipeline/role.yaml
 	@$(DEV) -m commands.repository.scan
 	@$(DEV) -m commands.repository.second_opinions
 	@$(DEV) -m trial.protocol
@@ -161,8 +161,8 @@ openapi: .venv/ready ## write docs/openapi.json anew from the models
 package: .venv-local/ready ## build the layer and the functions for AWS (arm64, Python 3.13) in build/
 	@$(LOCAL) -m commands.deploy.package
 
-preflight: .venv-local/ready ## say what the AWS account still lacks (STAGE=v1, ARGS="--sender-id NAME")
-	@$(LOCAL) -m commands.deploy.preflight --stage $(STAGE) $(ARGS)
+preflight: .venv-local/ready ## say what the AWS account still lacks (STAGE=v1, PARAMETERS="SenderId=NAME")
+	@$(LOCAL) -m commands.deploy.preflight --stage $(STAGE) $(ARGS) $(PARAMETERS)
 
 deploy: .venv-local/ready ## deploy to AWS: show, ask, change, watch (STAGE=v1, PARAMETERS="Name=value")
 	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) $(ARGS) $(PARAMETERS)

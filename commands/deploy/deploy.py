@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
@@ -57,7 +57,11 @@ LOOK_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Deployment:
-    """One stack, which may or may not be there yet, and the bucket that its packages go to."""
+    """
+    One stack, which may or may not be there yet, and the bucket that its packages go to.
+
+    With a role, CloudFormation changes the stack by the role's rights, and not by the caller's.
+    """
 
     cloudformation: "CloudFormationClient"
     storage: "S3Client"
@@ -65,6 +69,7 @@ class Deployment:
     bucket: str
     region: str
     address: str = "https://{bucket}.s3.{region}.amazonaws.com"
+    role: str = ""
 
     def described(self) -> "StackTypeDef | None":
         """The stack as CloudFormation has it; none if there is no stack."""
@@ -149,6 +154,7 @@ class Deployment:
             if alarm and watch_minutes
             else []
         )
+        acting: Any = {"RoleARN": self.role} if self.role else {}
         made = self.cloudformation.create_change_set(
             StackName=self.stack,
             ChangeSetName=f"deploy-{datetime.now(UTC):%Y%m%dT%H%M%S%f}",
@@ -157,6 +163,7 @@ class Deployment:
             TemplateURL=url,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=self._parameters(url, given, exists=exists),
+            **acting,
             RollbackConfiguration={
                 "RollbackTriggers": triggers,
                 "MonitoringTimeInMinutes": watch_minutes if triggers else 0,
@@ -264,6 +271,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--plan", action="store_true", help="show what would change, and stop")
+    parser.add_argument("--role", default="", metavar="ARN", help="as whom CloudFormation acts")
     parser.add_argument("--to", metavar="VERSION", help="go back to a version deployed before")
     parser.add_argument("--versions", action="store_true", help="list the versions, and stop")
     parser.add_argument(
@@ -315,6 +323,7 @@ def main() -> None:
             NAME.format(stage=given.stage),
             BUCKET.format(account=account, region=given.region),
             given.region,
+            role=given.role,
         )
         console = Console(highlight=False)
         if given.versions:

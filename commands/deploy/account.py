@@ -1,0 +1,260 @@
+"""What an AWS account needs before texts can go, that no template can give it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+LEAST_CONCURRENCY = 100
+EVERY_RECEIPT = "100"
+DOLLARS_A_TEXT = 0.05
+"""More than a part to a UK mobile costs: https://aws.amazon.com/sns/sms-pricing/."""
+
+DAYS = 31
+QUOTAS = (
+    ("kms", "Cryptographic operations (symmetric) request rate", 500),
+    ("scheduler", "Number of schedules", 100_000),
+)
+"""A service, the name of one of its quotas, and the least that is needed."""
+
+ATTRIBUTES = "aws sns set-sms-attributes --attributes "
+
+
+class Found(NamedTuple):
+    """One thing that is needed: whether it is there, and what is, or the command that mends it."""
+
+    what: str
+    there: bool
+    told: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account, asked through its clients by their services' names, and what is to run there."""
+
+    client: Callable[[str], Any]
+    account: str
+    region: str
+    stack: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def looks(self) -> Iterator[tuple[str, Callable[[], Found]]]:
+        """Everything to be looked at, by name."""
+        yield "out of the SMS sandbox", self.sandbox
+        yield "spend limit", self.spend
+        yield "delivery log", self.delivery_log
+        yield "delivery log groups", self.log_groups
+        yield "sender id", self.sender
+        yield "sender id's resource policy", self.sender_policy
+        yield "alarm subscription", self.subscription
+        yield "CloudTrail data events", self.data_events
+        yield "API Gateway's role", self.gateway_role
+        yield "concurrency", self.concurrency
+        for service, name, least in QUOTAS:
+            yield f"quota of {service}", partial(self.quota, service, name, least)
+
+    def sandbox(self) -> Found:
+        """In the sandbox texts go to verified numbers only."""
+        inside = self.client("sns").get_sms_sandbox_account_status()["IsInSandbox"]
+        told = "aws support create-case (SMS production access)" if inside else "yes"
+        return Found("out of the SMS sandbox", not inside, told)
+
+    def spend(self) -> Found:
+        """Past its limit SNS stops without a word; TextsPerDay says what a month may take."""
+        limit = float(self._attributes().get("MonthlySpendLimit", 1))
+        texts = int(self._parameter("TextsPerDay", "500"))
+        needed = texts * DAYS * DOLLARS_A_TEXT
+        told = f"{limit:.0f} USD a month; {texts} texts a day may take {needed:.0f}"
+        more = f": deploy a lower TextsPerDay, or {ATTRIBUTES}MonthlySpendLimit={needed:.0f}"
+        more += ", once AWS support has raised the quota"
+        return Found("spend limit", limit >= needed, told if limit >= needed else told + more)
+
+    def delivery_log(self) -> Found:
+        """Without it every text ends unconfirmed."""
+        attributes = self._attributes()
+        role = attributes.get("DeliveryStatusIAMRole", "")
+        rate = attributes.get("DeliveryStatusSuccessSamplingRate", "0")
+        wanted = self._outputs().get("DeliveryLoggingRoleArn", "<output DeliveryLoggingRoleArn>")
+        command = (
+            f"{ATTRIBUTES}DeliveryStatusIAMRole={wanted},"
+            f"DeliveryStatusSuccessSamplingRate={EVERY_RECEIPT}"
+        )
+        there = role == wanted and rate == EVERY_RECEIPT
+        return Found("delivery log", there, "on, for every text" if there else command)
+
+    def log_groups(self) -> Found:
+        """Their names are AWS's: one that is there already fails a first deployment."""
+        prefix = f"sns/{self.region}/{self.account}/DirectPublishToPhoneNumber"
+        groups = self.client("logs").describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
+        there = bool(self._outputs()) or not groups
+        commands = "; ".join(
+            f"aws logs delete-log-group --log-group-name {each['logGroupName']}" for each in groups
+        )
+        return Found("delivery log groups", there, "the stack's own" if there else commands)
+
+    def sender(self) -> Found:
+        """UK carriers block sender ids that are not registered."""
+        what = f"sender id {self._sender_id}"
+        there = any(each.get("Registered", True) for each in self._senders())
+        command = f"aws pinpoint-sms-voice-v2 request-sender-id --sender-id {self._sender_id} "
+        command += "--iso-country-code GB, and register it"
+        return Found(what, there, "registered for GB" if there else command)
+
+    def sender_policy(self) -> Found:
+        """SNS may use a sender id made after 24 September 2024 only if its policy says so."""
+        what = "sender id's resource policy"
+        client = self.client("pinpoint-sms-voice-v2")
+        for each in self._senders():
+            arn = each["SenderIdArn"]
+            try:
+                policy = client.get_resource_policy(ResourceArn=arn)["Policy"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                    raise
+                policy = ""
+            if "sns.amazonaws.com" in policy:
+                return Found(what, there=True, told="lets SNS use it")
+            command = (
+                f"aws pinpoint-sms-voice-v2 put-resource-policy --resource-arn {arn} --policy "
+            )
+            return Found(what, there=False, told=f"{command}'{json.dumps(sns_may_use(arn))}'")
+        return Found(what, there=False, told="there is no sender id yet")
+
+    def subscription(self) -> Found:
+        """An email subscription does nothing until its link is clicked."""
+        topic = self._outputs().get("AlarmTopicArn")
+        found = (
+            self.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+            if topic
+            else []
+        )
+        confirmed = [each for each in found if each["SubscriptionArn"].startswith("arn:")]
+        waits = "click the link in its mail; " if len(found) > len(confirmed) else ""
+        command = f"{waits}aws sns subscribe --topic-arn {topic or '<output AlarmTopicArn>'} "
+        command += "--protocol email --notification-endpoint ..."
+        told = f"{len(confirmed)} confirmed" if confirmed else command
+        return Found("alarm subscription", bool(confirmed), told)
+
+    def data_events(self) -> Found:
+        """Without them CloudTrail records no read of an item or an object."""
+        trail = self.client("cloudtrail")
+        trails = trail.describe_trails()["trailList"]
+        selectors = [trail.get_event_selectors(TrailName=each["TrailARN"]) for each in trails]
+        recorded = json.dumps(selectors, default=str)
+        missing = [
+            kind for kind in ("AWS::DynamoDB::Table", "AWS::S3::Object") if kind not in recorded
+        ]
+        outputs = self._outputs()
+        named = [
+            outputs.get(name, f"<output {name}>")
+            for name in ("TableName", "AuditBucketName", "ExtractBucketName")
+        ]
+        command = "aws cloudtrail put-event-selectors --trail-name ... --advanced-event-selectors "
+        command += f"..., for {', '.join(named)}"
+        told = f"{', '.join(missing)} not recorded: {command}" if missing else "table and buckets"
+        return Found("CloudTrail data events", not missing, told)
+
+    def gateway_role(self) -> Found:
+        """The account has one role for API Gateway's logs, which a first deployment overwrites."""
+        role = self.client("apigateway").get_account().get("cloudwatchRoleArn", "")
+        keeps = self._parameter("ApiGatewayRole", "set") == "keep"
+        there = bool(self._outputs()) or keeps == bool(role)
+        told = "deploy with ApiGatewayRole=" + ("keep" if role else "set")
+        return Found("API Gateway's role", there, (role or "none yet") if there else told)
+
+    def concurrency(self) -> Found:
+        """Functions share the account's limit with all else that runs there."""
+        limits = self.client("lambda").get_account_settings()["AccountLimit"]
+        free = limits["UnreservedConcurrentExecutions"]
+        command = "aws service-quotas request-service-quota-increase --service-code lambda "
+        command += f"--quota-code L-B99A9384 --desired-value {10 * LEAST_CONCURRENCY}"
+        there = free >= LEAST_CONCURRENCY
+        told = f"{free} concurrent executions" + ("" if there else f": {command}")
+        return Found("concurrency", there, told)
+
+    def quota(self, service: str, name: str, least: int) -> Found:
+        """A quota as it is applied to the account."""
+        what = f"quota of {service}"
+        pages = self.client("service-quotas").get_paginator("list_service_quotas")
+        for page in pages.paginate(ServiceCode=service):
+            for each in page["Quotas"]:
+                if each["QuotaName"] == name:
+                    command = "aws service-quotas request-service-quota-increase --service-code "
+                    command += f"{service} --quota-code {each['QuotaCode']} --desired-value {least}"
+                    told = f"{each['Value']:.0f} of {name}"
+                    there = each["Value"] >= least
+                    return Found(what, there, told if there else f"{told}: {command}")
+        return Found(what, there=False, told=f"{name} is not listed: look in Service Quotas")
+
+    @property
+    def _sender_id(self) -> str:
+        return self._parameter("SenderId", "Police")
+
+    def _senders(self) -> list[dict[str, Any]]:
+        pages = self.client("pinpoint-sms-voice-v2").get_paginator("describe_sender_ids")
+        return [
+            each
+            for page in pages.paginate()
+            for each in page["SenderIds"]
+            if each["IsoCountryCode"] == "GB" and each["SenderId"] == self._sender_id
+        ]
+
+    def _attributes(self) -> dict[str, str]:
+        found: dict[str, str] = self.client("sns").get_sms_attributes()["attributes"]
+        return found
+
+    def _described(self) -> dict[str, Any]:
+        try:
+            stacks = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            return {}
+        found: dict[str, Any] = stacks[0]
+        return found
+
+    def _outputs(self) -> dict[str, str]:
+        found = self._described().get("Outputs", [])
+        return {each["OutputKey"]: each["OutputValue"] for each in found}
+
+    def _parameter(self, name: str, default: str) -> str:
+        deployed = {
+            each["ParameterKey"]: each["ParameterValue"]
+            for each in self._described().get("Parameters", [])
+        }
+        return self.parameters.get(name) or deployed.get(name) or default
+
+
+def sns_may_use(arn: str) -> dict[str, Any]:
+    """The policy of a sender id that SNS may use for its own account."""
+    account = arn.split(":")[4]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sms-voice:SendTextMessage",
+                "Resource": arn,
+                "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+            }
+        ],
+    }
+
+
+def look(account: Account) -> list[Found]:
+    """Everything looked at; what may not be looked at is missing too."""
+    found = []
+    for what, ask in account.looks():
+        try:
+            found.append(ask())
+        except (BotoCoreError, ClientError) as error:
+            found.append(Found(what, there=False, told=f"could not be looked at: {error}"))
+    return found
