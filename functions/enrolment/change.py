@@ -43,13 +43,22 @@ class Change(NamedTuple):
 
 
 def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestContext) -> Change:
-    """A number found, changed or lost. It serves all remaining reminders."""
+    """
+    A number found, changed or lost. It serves all remaining reminders.
+
+    Raises ConflictError if what is stored was recorded later.
+    """
     hashed = number_hash(context.identity, given.number) if given.number else None
     check_mobile(given, local_date(context.now))
+    if given.recorded_at:
+        check_moment("recorded_at", given.recorded_at, context.now)
+    recorded_at = min(given.recorded_at or context.now, context.now)
     found = sealed_mobile(given.number, hashed, enrolment_id, context.sealing)
 
     def changed(enrolment: Enrolment, around: Surroundings) -> Enrolment:
         _refuse_ended(enrolment)
+        if recorded_at < (enrolment.mobile_recorded_at or enrolment.enrolled_at):
+            raise ConflictError("what is stored of the number was recorded later")
         same = enrolment.mobile.number_hash == hashed
         mobile = with_number_standing(
             enrolment.mobile if same else found,  # no two seals of a number are equal
@@ -58,8 +67,10 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
             enrolment.enrolment_id,
             context.now,
         )
-        missing = _missing_with(enrolment, given, context.now)
+        missing = _missing_with(enrolment, given, recorded_at)
         update: dict[str, object] = {"mobile": mobile, "missing": missing}
+        if given.recorded_at or not same or missing != enrolment.missing:
+            update["mobile_recorded_at"] = recorded_at
         if (former := enrolment.mobile.number_hash) and former != hashed:
             # So that what is stored under it is found when it is to be erased.
             update["former_numbers"] = (*enrolment.former_numbers, former)
@@ -69,22 +80,23 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
     return _change(enrolment_id, context, "mobile_changed", changed, numbers=extra)
 
 
-def _missing_with(enrolment: Enrolment, given: MobileChange, now: datetime) -> tuple[Missing, ...]:
-    """The times without a number, of which this may end one or begin one."""
-    current, earlier = enrolment.missing_now, enrolment.missing
-    told = {
-        "reason": given.missing_reason,
-        "recorded_by": given.recorded_by,
-        "follow_up_on": given.follow_up_on,
-    }
+def _missing_with(
+    enrolment: Enrolment, given: MobileChange, recorded_at: datetime
+) -> tuple[Missing, ...]:
+    """The reports of a missing number with this one, or with the number that ends them."""
+    known, now = enrolment.missing, enrolment.missing_now
     if given.missing_reason is None:
-        if current is None:
-            return earlier
-        found = {"resolved_at": now, "resolved_how": given.resolved_how}
-        return (*earlier[:-1], current.model_copy(update=found))
-    if current:
-        return (*earlier[:-1], current.model_copy(update=told))
-    return (*earlier, Missing(recorded_at=now, **told))
+        found = {"resolved_at": recorded_at, "resolved_how": given.resolved_how}
+        return tuple(each if each.resolved_at else each.model_copy(update=found) for each in known)
+    report = Missing(
+        reason=given.missing_reason,
+        recorded_by=given.recorded_by,
+        recorded_at=recorded_at,
+        follow_up_on=given.follow_up_on,
+    )
+    if now and report == now.model_copy(update={"recorded_at": recorded_at}):
+        return known
+    return (*known, report)
 
 
 def record_service(enrolment_id: UUID, given: Service, context: RequestContext) -> Change:
@@ -112,10 +124,9 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
         if (given.force, given.reference) != (was.force, was.reference):
             raise FieldError("reference", "is another order's: force and reference never change")
         check_order(given, local_date(context.now), known_since=was.made_on)
-        served_on = given.served_on or was.served_on
-        if served_on and served_on < given.made_on:
-            raise FieldError("made_on", "is after the order was served")
-        order = Order(**given.model_dump() | {"served_on": served_on})
+        if enrolment.allocated_at and was.served_on and not given.served_on:
+            raise ConflictError("it was drawn as a served order: service stays, or the order ends")
+        order = Order(**given.model_dump())
         if set(order.conditions) == set(was.conditions):
             order = order.model_copy(update={"conditions": was.conditions})
         update: dict[str, object] = {"order": order}
@@ -219,6 +230,7 @@ def _change(
         )
         if after == before:
             return Change(before, before, protects)
+        after = after.model_copy(update={"changed_on": local_date(context.now)})
         after = _as_others_make_it(after, around, context.now)
         after = with_derived_status(
             after, around.person, protocol=context.protocol, now=context.now

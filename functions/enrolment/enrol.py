@@ -152,6 +152,7 @@ def _new(
         else (),
         protected_hashes=hashes.protected,
         enrolled_at=now,
+        changed_on=local_date(now),
         request_digest=hashes.request,
         first_status=Status.WAITING,
         trial=protocol.trial,

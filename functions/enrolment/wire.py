@@ -130,6 +130,11 @@ class MobileChange(MobileIn):
     """A number found, changed or lost, and perhaps how it was found."""
 
     resolved_how: Name | None = None
+    recorded_at: Moment | None = Field(
+        default=None,
+        description="When this was recorded, if not now. What was recorded before the number that "
+        "is stored is refused with 409",
+    )
 
 
 class Service(Model):

@@ -31,6 +31,12 @@ class Waiting(Model):
         return self.missing[-1] if self.missing and not self.missing[-1].resolved_at else None
 
     @property
+    def since(self) -> datetime:
+        """Since when there is no number; or, if there is one, since its enrolment."""
+        open_reports = [each.recorded_at for each in self.missing if not each.resolved_at]
+        return min(open_reports, default=self.enrolled_at)
+
+    @property
     def codes(self) -> frozenset[Reason | MissingReason]:
         """All that it waits for, and why that is missing."""
         missing = self.missing_now

@@ -67,7 +67,7 @@ def _shown(waiting: Waiting, min_days_left: int) -> WaitingOut:
         force=order.force,
         status=waiting.status,
         reasons=waiting.waits_for,
-        since=missing.recorded_at if missing else waiting.enrolled_at,
+        since=waiting.since,
         superintendent=order.authorising_superintendent,
         missing=MissingOut(
             reason=missing.reason,

@@ -97,7 +97,7 @@ def _erased(
 
 def _due(enrolment: Enrolment, retained: Retained, last_day: date) -> bool:
     left = Retained.TRIAL_DATA if enrolment.erased_at else Retained.IDENTIFIERS
-    return left is retained and not enrolment.hold and enrolment.order.expires_on <= last_day
+    return left is retained and not enrolment.hold and enrolment.kept_from <= last_day
 
 
 def without_identifiers(enrolment: Enrolment, now: datetime) -> Enrolment:

@@ -401,22 +401,31 @@ def test_an_order_cannot_be_made_tomorrow() -> None:
     assert (answer.status, answer.fields) == (422, ["made_on"])
 
 
-def test_an_order_cannot_be_made_after_it_was_served(clock: Traveller) -> None:
+def test_an_order_cannot_be_served_before_it_was_made(clock: Traveller) -> None:
     enrolment_id = enrol()
     clock.shift(timedelta(days=1))
-    later: dict[str, Any] = {
-        "made_on": "2026-12-02",
-        "expires_on": "2026-12-15",
-        "served_on": None,
-    }
+    later: dict[str, Any] = {"made_on": "2026-12-02", "expires_on": "2026-12-15"}
     answer = send_change(enrolment_id, "order", corrected(**later))
-    assert (answer.status, answer.fields) == (422, ["made_on"])
+    assert (answer.status, answer.fields) == (422, ["served_on"])
 
 
-def test_a_correction_without_service_keeps_the_one_known() -> None:
+@pytest.mark.parametrize("clear", ["left out", "null"])
+def test_a_correction_without_service_clears_it(clear: str) -> None:
     enrolment_id = enrol()
-    told(enrolment_id, "order", corrected(served_on=None, court="Durham"))
-    assert enrolment_of(enrolment_id).order.served_on == date(2026, 12, 1)
+    whole = corrected(served_on=None, court="Durham")
+    if clear == "left out":
+        del whole["served_on"]
+    told(enrolment_id, "order", whole)
+    assert enrolment_of(enrolment_id).order.served_on is None
+    assert stands(enrolment_id) == ("waiting", ["not_served"])
+
+
+def test_service_cannot_be_taken_back_after_the_draw() -> None:
+    enrolment_id = followed()
+    before = everything()
+    answer = send_change(enrolment_id, "order", corrected(served_on=None, court="Durham"))
+    assert answer.status == 409
+    assert everything() == before
 
 
 def test_what_the_order_says_is_what_the_remaining_texts_say(clock: Traveller) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import cycle, islice
+from itertools import cycle, islice, permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from tests.support.life import send_change, shown
 from tests.support.samples import MORNING
 from tests.support.steps import call, enrol
-from tests.support.table import enrolment_of
+from tests.support.table import enrolment_of, everything, number_of
 from trial.codes import MissingReason
 
 if TYPE_CHECKING:
@@ -76,12 +76,92 @@ def test_who_said_so_when_it_was_found_and_how_are_kept(clock: Traveller) -> Non
     assert missing.resolved_how == "property_returned"
 
 
-def test_a_follow_up_that_is_put_off_is_the_same_time_without_a_number(clock: Traveller) -> None:
+def test_each_report_of_a_missing_number_has_its_own_time_and_author(clock: Traveller) -> None:
+    first = {"missing_reason": "not_recorded", "recorded_by": "PC-1"}
+    second = {"missing_reason": "seized_evidence", "recorded_by": "PC-2"}
+    enrolment_id = enrol(mobile=first)
+    clock.shift(3600)
+    send_change(enrolment_id, "mobile", second)
+    reports = enrolment_of(enrolment_id).missing
+    assert [(each.reason, each.recorded_by, each.recorded_at) for each in reports] == [
+        ("not_recorded", "PC-1", MORNING),
+        ("seized_evidence", "PC-2", MORNING + timedelta(hours=1)),
+    ]
+    shown = call("GET", f"/enrolments/{enrolment_id}").body["mobile"]
+    assert shown["missing_reason"] == "seized_evidence"
+    counted = call("GET", "/reports/missing-numbers").body["by_reason"]
+    assert {reason for reason, number in counted.items() if number} == {"not_recorded"}
+
+
+def test_a_number_that_is_found_ends_every_report_before(clock: Traveller) -> None:
     enrolment_id = enrol(mobile=SEIZED)
     clock.shift(3600)
     send_change(enrolment_id, "mobile", SEIZED | {"follow_up_on": "2026-12-07"})
-    (missing,) = enrolment_of(enrolment_id).missing
-    assert (missing.recorded_at, missing.follow_up_on) == (MORNING, date(2026, 12, 7))
+    clock.shift(3600)
+    send_change(enrolment_id, "mobile", FOUND)
+    found_at = MORNING + timedelta(hours=2)
+    assert [each.resolved_at for each in enrolment_of(enrolment_id).missing] == [found_at] * 2
+    assert call("GET", "/reports/missing-numbers").body["found"] == 1
+
+
+def test_the_same_report_again_is_no_other(clock: Traveller) -> None:
+    enrolment_id = enrol(mobile=SEIZED)
+    clock.shift(3600)
+    before = everything()
+    assert send_change(enrolment_id, "mobile", SEIZED).status == 200
+    assert everything() == before
+
+
+# In the order in which things were recorded
+
+
+def test_what_was_recorded_before_the_number_that_is_stored_is_refused(clock: Traveller) -> None:
+    enrolment_id = enrol()
+    clock.shift(7200)
+    newer = {"number": "+447700900888", "recorded_at": "2026-12-01T11:00:00Z"}
+    assert send_change(enrolment_id, "mobile", newer).status == 200
+    before = everything()
+    for older in ({"number": "+447700900777"}, SEIZED):
+        late = older | {"recorded_at": "2026-12-01T10:59:59Z"}
+        assert send_change(enrolment_id, "mobile", late).status == 409
+    assert everything() == before
+    assert number_of(enrolment_id) == "+447700900888"
+
+
+def test_what_was_recorded_before_the_order_came_is_refused() -> None:
+    enrolment_id = enrol()
+    late = {"number": "+447700900777", "recorded_at": "2026-12-01T09:29:59Z"}
+    assert send_change(enrolment_id, "mobile", late).status == 409
+
+
+def test_the_order_in_which_news_comes_does_not_matter(clock: Traveller) -> None:
+    news = [
+        {"number": "+447700900777", "recorded_at": "2026-12-01T10:00:00Z"},
+        SEIZED | {"recorded_at": "2026-12-01T10:30:00Z"},
+        {"number": "+447700900888", "recorded_at": "2026-12-01T11:00:00Z"},
+    ]
+    for serial, order_of_news in enumerate(permutations(news), start=1):
+        clock.move_to(MORNING)
+        enrolment_id = enrol(serial)
+        clock.shift(7200)
+        answers = {send_change(enrolment_id, "mobile", each).status for each in order_of_news}
+        assert answers <= {200, 409}
+        assert number_of(enrolment_id) == "+447700900888"
+
+
+def test_the_same_news_repeated_later_makes_what_is_older_late(clock: Traveller) -> None:
+    enrolment_id = enrol()
+    clock.shift(7200)
+    known = {"number": "+447700900123", "recorded_at": "2026-12-01T11:00:00Z"}
+    assert send_change(enrolment_id, "mobile", known).status == 200
+    late = {"number": "+447700900777", "recorded_at": "2026-12-01T10:00:00Z"}
+    assert send_change(enrolment_id, "mobile", late).status == 409
+
+
+def test_what_is_recorded_in_the_future_is_refused() -> None:
+    enrolment_id = enrol()
+    answer = send_change(enrolment_id, "mobile", FOUND | {"recorded_at": "2026-12-01T09:35:01Z"})
+    assert (answer.status, answer.fields) == (422, ["recorded_at"])
 
 
 def test_a_number_lost_again_begins_another_time_without_one(clock: Traveller) -> None:

@@ -102,6 +102,29 @@ def a_life(serial: int = 1, **changes: Any) -> UUID:
     return ident
 
 
+# When
+
+
+def test_an_order_that_comes_late_is_kept_from_its_enrolment_on(clock: Traveller) -> None:
+    clock.move_to(MORNING + 80 * DAY)
+    ident = enrol(1)
+    clock.move_to(DUE)
+    assert night()["erased"] == {}
+    clock.move_to(MORNING + 80 * DAY + 90 * DAY + NIGHT)
+    assert night()["erased"] == {"identifiers": 1}
+    assert enrolment_of(ident).erased_at
+
+
+def test_what_was_changed_late_is_kept_from_the_change_on(clock: Traveller) -> None:
+    ident = followed(1)
+    clock.move_to(MORNING + 100 * DAY)
+    told(ident, "end", {"reason": "quashed", "at": "2026-12-05T10:00:00Z", "by": "PC-1182"})
+    clock.move_to(DUE)
+    assert night()["erased"] == {}
+    clock.move_to(MORNING + 190 * DAY + NIGHT)
+    assert night()["erased"] == {"identifiers": 1}
+
+
 # What goes
 
 
@@ -239,7 +262,7 @@ def test_the_reports_count_the_same(clock: Traveller) -> None:
 
 
 def test_a_person_keeps_the_arm_for_a_later_order(clock: Traveller) -> None:
-    person = {"person_id": "2003/1", "date_of_birth": "1990-05-01", "sex": "male"}
+    person = {"person_id": "A1", "date_of_birth": "1990-05-01", "sex": "male"}
     first = followed(1, respondent=person)
     clock.move_to(DUE)
     night()
@@ -390,7 +413,7 @@ def test_nothing_is_put_back(erased: UUID, what: str, body: dict[str, Any]) -> N
 
 
 def test_that_it_was_recorded_in_error_may_come_out_late(erased: UUID) -> None:
-    body = {"reason": "recorded_in_error", "at": "2027-03-14T10:00:00Z", "by": "PC-1182"}
+    body = {"reason": "recorded_in_error", "at": "2027-03-13T10:00:00Z", "by": "PC-1182"}
     told(erased, "end", body)
     assert stands(erased) == ("ended", [])
     assert found(person_key(enrolment_of(erased).person_hash))["enrolments"] == {}
@@ -619,6 +642,7 @@ def test_it_is_told_as_completed_only_when_nothing_is_left(
     clock: Traveller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, _ = followed(1), followed(2)
+    followed(3, order={"expires_on": "2026-12-15"})
     whole = found(enrolment_key(first))
     put_item(enrolment_key(first), whole | {"respondent": {"sex": "male"}})
     clock.move_to(DUE)
@@ -631,7 +655,7 @@ def test_it_is_told_as_completed_only_when_nothing_is_left(
     assert metrics(capsys) == {"IdentifiersErased", "RetentionCompleted"}
     night()
     assert metrics(capsys) == {"RetentionCompleted"}
-    followed(3, order={"made_on": "2026-12-01", "expires_on": "2026-12-14"})
+    clock.move_to(DUE + DAY)
     capsys.readouterr()
     night(seconds=29)
     assert metrics(capsys) == {"IdentifiersErased", "RetentionCutShort"}

@@ -91,7 +91,11 @@ class Mobile(Model):
 
 
 class Missing(Model):
-    """A time without a number: why, by whose word, and how it came to an end."""
+    """
+    A report that there is no number: why, when, by whose word, and how one was found after it.
+
+    Another report, before one is found, stands beside it and does not change it.
+    """
 
     reason: MissingReason
     recorded_by: str | None = None
@@ -133,9 +137,11 @@ class Enrolment(Versioned):
     respondent: Respondent
     person_hash: str
     mobile: Mobile
+    mobile_recorded_at: datetime | None = None
     former_numbers: tuple[str, ...] = ()
     protected_hashes: tuple[str, ...] = ()
     enrolled_at: datetime
+    changed_on: date | None = None
     request_digest: str | None = None
     first_status: Status
     first_reasons: tuple[Reason, ...] = ()
@@ -168,6 +174,11 @@ class Enrolment(Versioned):
         return self.missing[-1] if self.missing and not self.missing[-1].resolved_at else None
 
     @property
+    def kept_from(self) -> date:
+        """The local day from which the time counts for which it is kept."""
+        return max(self.order.expires_on, self.changed_on or self.enrolled_at.date())
+
+    @property
     def waits_for(self) -> tuple[Reason, ...]:
         """What keeps it from being randomised, or from its texts, until somebody acts."""
         if self.status is Status.WAITING:
@@ -193,7 +204,7 @@ class Enrolment(Versioned):
             "end": self.end.reason if self.end else None,
         }
         left = Retained.TRIAL_DATA if self.erased_at else Retained.IDENTIFIERS
-        due = {} if self.hold else {"retained": left, "last_day": self.order.expires_on.isoformat()}
+        due = {} if self.hold else {"retained": left, "last_day": self.kept_from.isoformat()}
         return super().item() | {"counted": counted} | due | self._place_in_the_worklist()
 
     @classmethod
