@@ -12,7 +12,7 @@ EVALUATION := .venv-evaluation/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: always help demo dashboard test test-one check format up clock down status order worklist call invoke carrier redrive redrive-receipts extract \
+.PHONY: always help demo dashboard test test-one check format up clock down status order worklist import number served end resume outcome call invoke carrier redrive redrive-receipts extract \
 	example-trial report power \
 	verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
 	preflight deploy rollback rehearse destroy requirements sbom audit clean
@@ -60,6 +60,24 @@ order: .venv-local/ready ## post a made-up order, made today (NUMBER=1, up to 99
 
 worklist: .venv-local/ready ## who waits for a number, the oldest follow-up first (ARGS="--csv waiting.csv")
 	@$(LOCAL) -m commands.staff.worklist $(ARGS)
+
+import: .venv/ready ## take a file of orders in (FILE=orders.csv; ARGS=--template writes one, --dry-run only checks)
+	@$(DEV) -m commands.staff.import_orders $(FILE) $(ARGS)
+
+number: .venv/ready ## record a number (ORDER=durham/REFERENCE NUMBER="07700 900123"; or ARGS="--missing refused")
+	@$(DEV) -m commands.staff.change number "$(ORDER)" $(if $(NUMBER),"$(NUMBER)") $(ARGS)
+
+served: .venv/ready ## record that an order was served (ORDER=durham/REFERENCE ON=1/12/2026)
+	@$(DEV) -m commands.staff.change served "$(ORDER)" "$(ON)" $(ARGS)
+
+end: .venv/ready ## no further text may go (ORDER=durham/REFERENCE REASON=in_custody BY="PC 1182")
+	@$(DEV) -m commands.staff.change end "$(ORDER)" "$(REASON)" --by "$(BY)" $(ARGS)
+
+resume: .venv/ready ## out of custody again (ORDER=durham/REFERENCE BY="PC 1182")
+	@$(DEV) -m commands.staff.change resume "$(ORDER)" --by "$(BY)" $(ARGS)
+
+outcome: .venv/ready ## report an outcome (ORDER=durham/REFERENCE TYPE=arrest; ARGS="--instrument dvpo --at '1/12/2026 9:30'")
+	@$(DEV) -m commands.staff.change outcome "$(ORDER)" "$(TYPE)" $(ARGS)
 
 call: .venv-local/ready ## call a route, signed (ROUTE=/reports/flow; METHOD=PUT BODY='{...}' or BODY=@file.json)
 	@$(LOCAL) -m commands.staff.call $(ROUTE) $(if $(METHOD),--method $(METHOD)) $(if $(BODY),--body '$(BODY)') $(ARGS)

@@ -90,7 +90,7 @@ class Api:
         """
         Call a route, `path` with its leading slash; any status is an answer.
 
-        It is signed at this process's time. Raises HTTPClientError if nobody answers.
+        It is signed at this process's time. Raises BotoCoreError if nobody answers.
         """
         data = b"" if body is None else json.dumps(body).encode()
         headers = {"Host": self.host, "Content-Type": "application/json"}

@@ -30,6 +30,12 @@ class EnrolmentAccepted(Model):
     reasons: tuple[Reason, ...]
 
 
+class OrderFound(Model):
+    """Under which id an order was enrolled."""
+
+    enrolment_id: UUID
+
+
 class MobileOut(Model):
     """What may be shown of a number; an order may protect it, others may use it."""
 

@@ -8,8 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from enrolment.derive import any_live, numbers_with, person_with, with_derived_status
-from enrolment.limits import check_mobile, check_order
-from trial.api.problems import FieldError
+from enrolment.limits import check_enrolment
 from trial.aws.kms import Binding, Purpose
 from trial.codes import PriorIncidents, Status
 from trial.eligibility import age_band, birthday
@@ -85,7 +84,7 @@ def enrol(
             if around.enrolment.request_digest != hashes.request:
                 raise ConflictError("this order is enrolled already, with other content")
             return around.enrolment, False, protects
-        _check_days(request, local_date(now))
+        check_enrolment(request, local_date(now))
         enrolment = _new(request, ident, hashes, around, sealing, protocol, now)
         others = other_affected_enrolments(
             around,
@@ -273,19 +272,6 @@ def other_affected_enrolments(
         what = "number_protected" if number_hash in protected else "number_shared"
         found.append((after, what))
     return found
-
-
-def _check_days(request: EnrolmentIn, today: date) -> None:
-    try:
-        check_order(request.order, today)
-    except FieldError as error:
-        raise error.under("order") from None
-    try:
-        check_mobile(request.mobile, today)
-    except FieldError as error:
-        raise error.under("mobile") from None
-    if request.respondent.date_of_birth > today:
-        raise FieldError("respondent.date_of_birth", "is in the future: check the year")
 
 
 def _hashes(request: EnrolmentIn, identity: MacKey) -> Hashes:

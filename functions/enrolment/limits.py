@@ -10,10 +10,24 @@ from trial.api.problems import FieldError
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from enrolment.wire import MobileIn, OrderIn
+    from enrolment.wire import EnrolmentIn, MobileIn, OrderIn
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _OLDEST_ORDER = timedelta(days=90)
+
+
+def check_enrolment(request: EnrolmentIn, today: date) -> None:
+    """Raises FieldError, by the field's whole path."""
+    try:
+        check_order(request.order, today)
+    except FieldError as error:
+        raise error.under("order") from None
+    try:
+        check_mobile(request.mobile, today)
+    except FieldError as error:
+        raise error.under("mobile") from None
+    if request.respondent.date_of_birth > today:
+        raise FieldError("respondent.date_of_birth", "is in the future: check the year")
 
 
 def check_order(order: OrderIn, today: date, *, known_since: date | None = None) -> None:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from enrolment import change, hold
-from enrolment.answers import EnrolmentAccepted, EnrolmentOut, OutcomeOut
+from enrolment.answers import EnrolmentAccepted, EnrolmentOut, OrderFound, OutcomeOut
 from enrolment.context import context
 from enrolment.enrol import enrol
 from enrolment.metrics import emit_accepted, emit_changed
@@ -25,6 +25,7 @@ from enrolment.wire import (
     ResumeIn,
     Service,
 )
+from trial.api.fields import Force, Reference
 from trial.api.resolver import logger
 from trial.api.routes import (
     NOT_VALID,
@@ -35,6 +36,8 @@ from trial.api.routes import (
     parse_enrolment_id,
     refusal,
 )
+from trial.errors import NotFoundError
+from trial.identity import enrolment_id
 from trial.metrics import Metric, emit
 from trial.records.audit import Audit
 
@@ -114,6 +117,28 @@ def show(enrolment_id: str) -> EnrolmentOut:
     file = at.store.file(ident)
     at.store.log(ident, Audit(at=at.now, what="enrolment consulted", by=at.by))
     return enrolment_view(file)
+
+
+@router.get(
+    "/orders",
+    summary="Find an order by its reference",
+    tags=_TAGS,
+    responses={
+        200: {"description": "The id under which it was enrolled"},
+        **UNKNOWN,
+        **NOT_VALID,
+        **REFUSALS,
+    },
+)
+def find(force: Annotated[Force, Query()], reference: Annotated[Reference, Query()]) -> OrderFound:
+    """For who has the court's papers and not the id. An erased order is not known any more."""
+    at = context(router)
+    ident = enrolment_id(at.identity, force, reference)
+    known = at.store.enrolments([ident])
+    if not known or known[0].erased_at:
+        raise NotFoundError("no such order is enrolled")
+    at.store.log(ident, Audit(at=at.now, what="order consulted", by=at.by))
+    return OrderFound(enrolment_id=ident)
 
 
 @router.put(

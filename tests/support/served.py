@@ -32,6 +32,7 @@ def served(answering: Callable[[str, str, str | None], Answer] = call) -> Iterat
 
     class Gateway(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # or the body would wait until the headers are acknowledged
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

@@ -111,7 +111,7 @@ def test_what_is_overdue_or_almost_too_late_stands_out() -> None:
 
 
 def test_a_refusal_is_shown_in_the_contracts_words(api: Api) -> None:
-    with pytest.raises(SystemExit, match="status: Input should be 'eligible'"):
+    with pytest.raises(SystemExit, match="status: must be 'eligible'"):
         worklist.show(api, given(status="lost"))
 
 

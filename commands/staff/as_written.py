@@ -1,0 +1,100 @@
+"""
+What people write in spreadsheets and on command lines, made canonical for the contract.
+
+Each function returns what it cannot read as it is: the contract then refuses it, in its own words.
+"""
+
+import re
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+
+LONDON = ZoneInfo("Europe/London")
+
+# Letters would be dialled as digits, and an extension would be dropped.
+_NUMBER = re.compile(r"[0-9+() ./\u00a0\-]+")
+_DATES = [f"%d{mark}{month}{mark}%Y" for mark in "/.- " for month in ("%m", "%b", "%B")]
+_MIDNIGHT = re.compile(r"[ T]00:00(:00)?$")
+_TIME = re.compile(r"(?P<date>.+?)[ T]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})")
+_YES, _NO = {"yes", "y", "true", "1"}, {"no", "n", "false", "0"}
+
+
+def text(written: str) -> str:
+    """Words, without the spaces around them."""
+    return " ".join(written.split())
+
+
+def number(written: str) -> str:
+    """A phone number in E.164 form: a British one unless it says another country's code."""
+    given = text(written)
+    if not _NUMBER.fullmatch(given):
+        return given
+    try:
+        parsed = phonenumbers.parse(given, "GB")
+    except phonenumbers.NumberParseException:
+        return given
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def day(written: str) -> str:
+    """A date as YYYY-MM-DD: 1/12/2026 is the first of December. A year takes four digits."""
+    given = _MIDNIGHT.sub("", text(written))
+    for form in _DATES:
+        with suppress(ValueError):
+            return datetime.strptime(given, form).replace(tzinfo=LONDON).date().isoformat()
+    return given
+
+
+def moment(written: str) -> str:
+    """A time as RFC 3339 in UTC. One without an offset is of a clock on the wall in London."""
+    given = text(written)
+    if found := _TIME.fullmatch(given):
+        with suppress(ValueError):
+            at = time(int(found["hour"]), int(found["minute"]))
+            local = datetime.combine(date.fromisoformat(day(found["date"])), at, LONDON)
+            return f"{local.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return given
+
+
+def code(written: str) -> str:
+    """A code of the contract: Seized evidence is seized_evidence."""
+    return re.sub(r"[^a-z0-9]+", "_", written.casefold()).strip("_")
+
+
+def capital(written: str) -> str:
+    """A code that is written in capitals."""
+    return text(written).upper()
+
+
+def slug(written: str) -> str:
+    """A force's short name: West Midlands is west-midlands."""
+    return code(written).replace("_", "-")
+
+
+def several(written: str) -> list[str]:
+    """The entries of a cell that holds several, parted by semicolons or line breaks."""
+    return [each for each in map(text, re.split(r"[;\n]", written)) if each]
+
+
+def numbers(written: str) -> list[str]:
+    """Several phone numbers."""
+    return [number(each) for each in several(written)]
+
+
+def codes(written: str) -> list[str]:
+    """Several codes; a comma parts them too."""
+    return [code(each) for each in several(written.replace(",", ";"))]
+
+
+def whole(written: str) -> int | str:
+    """A number of things."""
+    given = text(written)
+    return int(given) if re.fullmatch(r"[0-9]{1,9}", given) else given
+
+
+def yes_or_no(written: str) -> bool | str:
+    """Yes or no."""
+    given = text(written)
+    return given.casefold() in _YES if given.casefold() in _YES | _NO else given

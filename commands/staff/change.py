@@ -1,0 +1,160 @@
+"""
+Reports what has become of one order: a number, its service, an end, an outcome.
+
+For who has the court's papers and no system of their own. Numbers, dates and times may be written
+as people write them: each is made canonical, and shown before anything is sent. On this machine,
+or on AWS with the shell's credentials.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlencode
+
+from commands.api import Api
+from commands.deployed_stack import add_arguments
+from commands.staff import as_written as read
+from commands.staff.refusal import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Body: TypeAlias = "Callable[[argparse.Namespace], tuple[str, dict[str, Any]]]"
+
+METHODS = {"mobile": "PUT", "service": "PUT", "end": "POST", "resume": "POST", "outcomes": "POST"}
+"""The routes under an enrolment."""
+
+
+def order(text: str) -> tuple[str, str]:
+    """A force and a reference, which may hold slashes itself."""
+    force, slash, reference = text.partition("/")
+    if not (force and slash and reference):
+        raise argparse.ArgumentTypeError("say force/reference, as in durham/DVPO-2026-000123")
+    return read.slug(force), read.capital(reference)
+
+
+def number(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """A number found or changed; or why there is none."""
+    body = {
+        "number": given.number and read.number(given.number),
+        "missing_reason": given.missing and read.code(given.missing),
+        "recorded_by": given.by,
+        "follow_up_on": given.follow_up and read.day(given.follow_up),
+        "resolved_how": given.how,
+    }
+    return "mobile", body
+
+
+def served(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """The order was served."""
+    return "service", {"served_on": read.day(given.on)}
+
+
+def end(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """No further text may go."""
+    return "end", {"reason": read.code(given.reason), "at": moment(given), "by": given.by}
+
+
+def resume(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Out of custody again."""
+    return "resume", {"at": moment(given), "by": given.by}
+
+
+def outcome(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """An arrest, a breach, an incident, an offence or a harm."""
+    kind, occurred_at = read.code(given.type), moment(given)
+    return "outcomes", {
+        # The same outcome told again has the same id, so nothing happens twice.
+        "outcome_id": given.id or f"{kind}-{occurred_at}".replace(":", "-"),
+        "type": kind,
+        "instrument": given.instrument and read.code(given.instrument),
+        "kind": given.kind and read.code(given.kind),
+        "occurred_at": occurred_at,
+        "reference": given.crime,
+    }
+
+
+def moment(given: argparse.Namespace) -> str:
+    """When it happened: now, if nothing is said."""
+    return read.moment(given.at) if given.at else f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What the command line asks for."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("order", type=order, help="force/reference: durham/DVPO-2026-000123")
+    common.add_argument("--yes", action="store_true", help="do not ask before sending")
+    add_arguments(common)
+    moments = argparse.ArgumentParser(add_help=False)
+    moments.add_argument("--at", metavar="TIME", help="such as '1/12/2026 9:30'; default: now")
+
+    parser = argparse.ArgumentParser(prog="python -m commands.staff.change", description=__doc__)
+    what = parser.add_subparsers(required=True, metavar="number | served | end | resume | outcome")
+
+    def reporting(body: Body, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        about, above = body.__doc__, [common, *parents]
+        each = what.add_parser(body.__name__, help=about, description=about, parents=above)
+        each.set_defaults(body=body)
+        return each
+
+    each = reporting(number)
+    each.add_argument("number", nargs="?", help="such as '07700 900123'")
+    each.add_argument("--missing", metavar="REASON", help="why there is none: seized_evidence")
+    each.add_argument("--follow-up", metavar="DATE", help="when somebody is to ask again")
+    each.add_argument("--how", help="how it was found: property_returned")
+    each.add_argument("--by", help="by whose word")
+
+    reporting(served).add_argument("on", metavar="DATE", help="such as 1/12/2026")
+
+    each = reporting(end, moments)
+    each.add_argument("reason", help="such as in_custody, quashed, safety_stop")
+    each.add_argument("--by", required=True, help="by whose word")
+
+    reporting(resume, moments).add_argument("--by", required=True, help="by whose word")
+
+    each = reporting(outcome, moments)
+    each.add_argument("type", help="arrest, breach, domestic_abuse_incident, offence or harm")
+    each.add_argument("--instrument", help="what it was against: dvpo, dvpn, bail ...")
+    each.add_argument("--kind", help="of a harm: wrong_recipient, disclosure, complaint ...")
+    each.add_argument("--crime", metavar="REFERENCE", help="the crime's own reference")
+    each.add_argument("--id", help="the outcome's id; default: its type and time")
+    return parser.parse_args(arguments)
+
+
+def find(api: Api, force: str, reference: str) -> str:
+    """The id under which an order was enrolled; ends if it is not."""
+    answer = api.call("GET", "/orders?" + urlencode({"force": force, "reference": reference}))
+    refuse(answer)
+    return str(answer.body["enrolment_id"])
+
+
+def run(given: argparse.Namespace, api: Api) -> int:
+    """Show what is to be sent, send it, and show what has become of the order; the exit code."""
+    what, told = given.body(given)
+    body = {name: value for name, value in told.items() if value}
+    print(f"{'/'.join(given.order)}: {what}")
+    for name, value in body.items():
+        print(f"  {name}: {value}")
+    ident = find(api, *given.order)
+    if sys.stdin.isatty() and not given.yes and input("Send it? [y/N] ").casefold() != "y":
+        print("Nothing was sent.")
+        return 1
+    answer = api.call(METHODS[what], f"/enrolments/{ident}/{what}", body)
+    refuse(answer)
+    status = answer.body.get("status")
+    because = " ".join(answer.body.get("reasons") or [])
+    print(f"Done: {status} {because}".rstrip() if status else "Done.")
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Report it, as the command line says."""
+    given = options(arguments)
+    return run(given, Api.named_by(given))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

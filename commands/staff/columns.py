@@ -1,0 +1,76 @@
+"""The columns of a file of orders: the contract's field that each fills, and how it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
+
+from commands.staff import as_written as read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: the part of the request that it belongs to, how it is read, and an example."""
+
+    part: str
+    read: Callable[[str], Any]
+    example: str
+
+
+COLUMNS: Mapping[str, Column] = {
+    "reference": Column("order", read.capital, "DVPO-2026-000123"),
+    "force": Column("order", read.slug, "durham"),
+    "court": Column("order", read.text, "Peterlee Magistrates' Court"),
+    "made_on": Column("order", read.day, ""),
+    "expires_on": Column("order", read.day, ""),
+    "served_on": Column("order", read.day, ""),
+    "conditions": Column("order", read.codes, "no molestation; no contact"),
+    "authorising_superintendent": Column("order", read.text, "S-0417"),
+    "person_id": Column("respondent", read.capital, "2003/0011985X"),
+    "date_of_birth": Column("respondent", read.day, "1/5/1990"),
+    "sex": Column("respondent", read.code, "male"),
+    "ethnicity": Column("respondent", read.capital, "W1"),
+    "prior_incidents": Column("respondent", read.whole, "2"),
+    "risk_grade": Column("respondent", read.code, "medium"),
+    "first_order": Column("respondent", read.yes_or_no, "yes"),
+    "number": Column("mobile", read.number, "07700 900123"),
+    "missing_reason": Column("mobile", read.code, ""),
+    "recorded_by": Column("mobile", read.text, "PC-1182"),
+    "follow_up_on": Column("mobile", read.day, ""),
+    "protected_numbers": Column("", read.numbers, "07700 900456"),
+}
+"""In the order of the template, which knows the dates. An empty cell leaves the field out."""
+
+PARTS = {column.part for column in COLUMNS.values()} - {""}
+
+_IMPORTS = UUID("0f4b0e0e-6a0b-4c5a-9d53-7f1a3b1f6c11")
+
+
+def request(row: Mapping[str, str]) -> dict[str, Any]:
+    """The body of a request for the order in a row."""
+    body: dict[str, Any] = {part: {} for part in sorted(PARTS)}
+    for name, written in row.items():
+        if written.strip():
+            column = COLUMNS[name]
+            (body[column.part] if column.part else body)[name] = column.read(written)
+    order = body["order"]
+    named = f"{order.get('force')}/{order.get('reference')}"
+    body["event_id"] = f"import-{uuid5(_IMPORTS, named)}"
+    return body
+
+
+def readings(row: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """What was written in another form than it is sent in: by column, as written and as sent."""
+    told = {}
+    for name, written in row.items():
+        if not written.strip():
+            continue
+        taken = COLUMNS[name].read(written)
+        shown = "; ".join(taken) if isinstance(taken, list) else str(taken)
+        if shown != written:
+            told[name] = (written, shown)
+    return told

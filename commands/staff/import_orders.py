@@ -1,0 +1,215 @@
+"""
+Takes a file of orders into the system, for a force whose own system does not post them.
+
+The file is CSV, as a spreadsheet saves it, one order a line. Numbers and dates may be written as
+people write them: each is made canonical, and shown before anything is sent. A line that the
+contract refuses is shown with the reason; the others are sent. It may be stopped and run again:
+what was taken before is not taken twice. On this machine, or on AWS with the shell's credentials.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+
+from commands.api import Api
+from commands.deployed_stack import add_arguments
+from commands.staff import columns, order_file
+from commands.staff.refusal import reasons
+from enrolment.limits import check_enrolment
+from enrolment.wire import EnrolmentIn
+from trial.api.problems import FieldError, field_problems
+from trial.protocol.timetable import local_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date
+
+    from commands.api import Answer
+    from commands.staff.order_file import Row
+
+TEMPLATE = Path("orders.csv")
+_SHOWN = 20  # lines of what was read in another form
+_TRIES, _PAUSE = 6, 2.0
+_OK, _ERROR, _FORBIDDEN = 200, 400, 403
+_BUSY = {429, 503}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A line, the request that it makes, and what is wrong with it, if anything."""
+
+    row: Row
+    request: dict[str, Any]
+    wrong: tuple[str, ...]
+
+
+def check(rows: Iterable[Row], today: date) -> list[Checked]:
+    """Each line held against the contract, before anything is sent."""
+    checked: list[Checked] = []
+    first: dict[tuple[Any, Any], int] = {}
+    for row in rows:
+        request = columns.request(row.cells)
+        wrong = list(refusals(request, today))
+        order = request["order"]
+        line = first.setdefault((order.get("force"), order.get("reference")), row.line)
+        if line != row.line:
+            wrong.append(f"reference: is in line {line} too")
+        checked.append(Checked(row, request, tuple(wrong)))
+    return checked
+
+
+def refusals(request: dict[str, Any], today: date) -> Iterator[str]:
+    """Why the API would refuse a request, in its own words."""
+    try:
+        given = EnrolmentIn.model_validate(request)
+        check_enrolment(given, today)
+    except ValidationError as error:
+        yield from (_named(each.field, each.message) for each in field_problems(error.errors()))
+    except FieldError as error:
+        yield _named(error.field, str(error))
+
+
+def _named(field: str, message: str) -> str:
+    """A refusal by the name of the column."""
+    part, _, name = field.partition(".")
+    return f"{name if part in columns.PARTS else field}: {message}"
+
+
+def readings(checked: Iterable[Checked]) -> list[tuple[str, ...]]:
+    """What is sent in another form than it was written in: line, column, written, taken as."""
+    return [
+        (str(each.row.line), name, written, taken)
+        for each in checked
+        for name, (written, taken) in columns.readings(each.row.cells).items()
+    ]
+
+
+def sent(api: Api, request: dict[str, Any], pause: Callable[[float], None]) -> Answer:
+    """The API's answer to an order, asked again while it is busy or out of reach."""
+    for tried in range(1, _TRIES):
+        try:
+            answer = api.call("POST", "/enrolments", request)
+            if answer.status not in _BUSY:
+                return answer
+            pause(answer.retry_after or _PAUSE)
+        except BotoCoreError:
+            pause(_PAUSE * tried)
+    return api.call("POST", "/enrolments", request)
+
+
+def send(
+    api: Api,
+    checked: Iterable[Checked],
+    console: Console,
+    pause: Callable[[float], None] = time.sleep,
+) -> tuple[Counter[str], list[Checked]]:
+    """What has become of the orders, each counted, and those that the API has refused."""
+    became: Counter[str] = Counter()
+    refused = []
+    right = [each for each in checked if not each.wrong]
+    for each in track(right, "Sending", console=console, disable=not console.is_terminal):
+        answer = sent(api, each.request, pause)
+        if answer.status == _FORBIDDEN:
+            sys.exit("\n".join(["The API turns these credentials away:", *reasons(answer.body)]))
+        if answer.status >= _ERROR:
+            refused.append(replace(each, wrong=tuple(reasons(answer.body))))
+        else:
+            became["taken before" if answer.status == _OK else answer.body["status"]] += 1
+    return became, refused
+
+
+def faults(wrong: Iterable[Checked]) -> Table:
+    """The lines that are not taken, and why."""
+    table = Table("line", "order", "why", box=None, header_style="bold")
+    for each in sorted(wrong, key=lambda each: each.row.line):
+        order = each.request["order"]
+        name = f"{order.get('force', '?')}/{order.get('reference', '?')}"
+        for message in each.wrong:
+            table.add_row(str(each.row.line), Text(name), Text(message))
+    return table
+
+
+def options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What the command line asks for."""
+    about, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="make import FILE=orders.csv", description=about, epilog=more
+    )
+    parser.add_argument("file", type=Path, nargs="?", default=TEMPLATE, help="default: orders.csv")
+    parser.add_argument(
+        "--template", action="store_true", help="write an empty file to fill in, and stop"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="check and show, and send nothing")
+    parser.add_argument("--all", action="store_true", help="show all that is read in another form")
+    parser.add_argument("--yes", action="store_true", help="do not ask before sending")
+    add_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+def show(taken: Sequence[tuple[str, ...]], console: Console, *, most: int) -> None:
+    """What is read in another form than it was written in, before anything is sent."""
+    if not taken:
+        return
+    table = Table("line", "column", "written", "taken as", box=None, header_style="bold")
+    for each in taken[:most]:
+        table.add_row(*map(Text, each))
+    console.print(table)
+    if len(taken) > most:
+        console.print(f"... and {len(taken) - most} more: ARGS=--all shows them.")
+
+
+def run(given: argparse.Namespace, console: Console, api: Api | None) -> int:
+    """Check, show, ask and send; without an API send nothing. The exit code."""
+    checked = check(order_file.rows(given.file), local_date(datetime.now(UTC)))
+    taken = readings(checked)
+    show(taken, console, most=len(taken) if given.all else _SHOWN)
+    wrong = [each for each in checked if each.wrong]
+    right = len(checked) - len(wrong)
+    if api is None:
+        console.print(f"{right} of {len(checked)} orders may be sent. Nothing was sent.")
+    elif right and (given.yes or not sys.stdin.isatty() or _agreed(right)):
+        became, refused = send(api, checked, console)
+        wrong += refused
+        told = ", ".join(f"{count} {name}" for name, count in sorted(became.items()))
+        console.print(f"{became.total()} of {len(checked)} orders are taken: {told or 'none'}.")
+    if wrong:
+        console.print(f"{len(wrong)} are not; put these lines right, and run it again:")
+        console.print(faults(wrong))
+    return int(bool(wrong))
+
+
+def _agreed(orders: int) -> bool:
+    return input(f"Send {orders} orders? [y/N] ").strip().casefold() == "y"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Take a file of orders in, as the command line says."""
+    given = options(arguments)
+    if given.template:
+        order_file.write_template(given.file, local_date(datetime.now(UTC)))
+        print(f"Wrote {given.file}. Fill it in, then: make import FILE={given.file}")
+        return 0
+    try:
+        api = None if given.dry_run else Api.named_by(given)  # which sets the clock, too
+        return run(given, Console(highlight=False), api)
+    except (KeyboardInterrupt, BotoCoreError) as error:
+        why = "Stopped" if isinstance(error, KeyboardInterrupt) else f"Stopped: {error}"
+        sys.exit(f"{why}. Run it again to go on: what was taken is not taken twice.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""What people write is made canonical, or left for the contract to refuse."""
+
+from __future__ import annotations
+
+import pytest
+
+from commands.staff import as_written as read
+from trial.phone import NumberError, phone_number, uk_mobile
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "07700 900123",
+        "07700900123",
+        " 07700\u00a0900 123 ",
+        "(07700) 900-123",
+        "07700.900.123",
+        "7700900123",  # a spreadsheet eats the nought
+        "447700900123",
+        "0044 7700 900123",
+        "+44 7700 900123",
+        "+44 (0)7700 900123",
+    ],
+)
+def test_a_british_number_is_read_in_every_usual_form(written: str) -> None:
+    assert read.number(written) == "+447700900123"
+
+
+def test_a_number_of_another_country_keeps_its_code() -> None:
+    assert read.number("+1 202 555 0123") == "+12025550123"
+
+
+@pytest.mark.parametrize(
+    "written", ["4.47701E+11", "07700 9OO123", "07700 900123 x5", "none", "ask mum", "077", "+"]
+)
+def test_what_is_no_number_is_refused_by_the_contract(written: str) -> None:
+    with pytest.raises(NumberError):
+        uk_mobile(read.number(written))
+
+
+def test_what_is_read_as_a_number_is_in_the_contracts_one_spelling() -> None:
+    assert phone_number(read.number("020 7946 0958")) == "+442079460958"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "1/12/2026",
+        "01/12/2026",
+        "1.12.2026",
+        "01-12-2026",
+        "1 Dec 2026",
+        "1 december 2026",
+        "01-Dec-2026",
+        " 2026-12-01 ",
+        "2026-12-01 00:00:00",
+        "1/12/2026 00:00",
+    ],
+)
+def test_a_date_is_read_with_the_day_first(written: str) -> None:
+    assert read.day(written) == "2026-12-01"
+
+
+@pytest.mark.parametrize("written", ["12/31/2026", "1/12/26", "46357", "tomorrow", "30/2/2026"])
+def test_what_is_no_date_is_left_as_it_is(written: str) -> None:
+    assert read.day(written) == written
+
+
+@pytest.mark.parametrize(
+    ("written", "taken"),
+    [
+        ("1/12/2026 9:30", "2026-12-01T09:30:00Z"),
+        ("1/7/2026 9:30", "2026-07-01T08:30:00Z"),  # London is an hour ahead in summer
+        ("2026-12-01 23:05", "2026-12-01T23:05:00Z"),
+        ("2026-12-01T09:30:00Z", "2026-12-01T09:30:00Z"),
+        ("2026-07-01T09:30:00+01:00", "2026-07-01T09:30:00+01:00"),
+        ("1/12/2026 25:00", "1/12/2026 25:00"),
+        ("1/12/2026", "1/12/2026"),
+    ],
+)
+def test_a_time_without_an_offset_is_of_london(written: str, taken: str) -> None:
+    assert read.moment(written) == taken
+
+
+@pytest.mark.parametrize(
+    ("reading", "written", "taken"),
+    [
+        (read.code, "Seized evidence", "seized_evidence"),
+        (read.code, "In custody - no access", "in_custody_no_access"),
+        (read.codes, "No molestation; no contact,keep distance",
+         ["no_molestation", "no_contact", "keep_distance"]),
+        (read.capital, " w1", "W1"),
+        (read.slug, "West Midlands", "west-midlands"),
+        (read.text, "  Supt   Si\u00e2n D'Arcy ", "Supt Si\u00e2n D'Arcy"),
+        (read.numbers, "07700 900456;\n07700 900457", ["+447700900456", "+447700900457"]),
+        (read.whole, " 2 ", 2),
+        (read.whole, "two", "two"),
+        (read.yes_or_no, "Yes", True),
+        (read.yes_or_no, "n", False),
+        (read.yes_or_no, "perhaps", "perhaps"),
+    ],
+)  # fmt: skip
+def test_codes_and_words_are_read_as_the_contract_spells_them(
+    reading: object, written: str, taken: object
+) -> None:
+    assert callable(reading)
+    assert reading(written) == taken
