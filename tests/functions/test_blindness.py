@@ -139,7 +139,7 @@ def _drawn(arm: Arm, clock: Traveller) -> tuple[Memory, UUID]:
     """A world whose sequence gives the first order this arm."""
     for salt in count():
         clock.move_to(MORNING.replace(hour=20))
-        memory = Memory(str(salt))
+        memory = Memory(sequence=str(salt))
         with memory.lived_in():
             enrolment_id = UUID(post(MADE).body["enrolment_id"])
             memory.drain()

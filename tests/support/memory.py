@@ -51,12 +51,16 @@ class File:
 
 
 class Memory:
-    """One deployment's table, schedules and stream. Each salt is another sequence of arms."""
+    """
+    One deployment's table, schedules and stream. Each salt is other keys, and other ids.
 
-    def __init__(self, salt: str = "memory") -> None:
+    Each sequence of a salt is another one of arms, and all else that is keyed is alike.
+    """
+
+    def __init__(self, salt: str = "memory", *, sequence: str = "") -> None:
         self.dynamo = Dynamo(self._gate, self._committed)
         self.scheduler = Scheduler(self._gate, lambda *_: None)
-        self.kms = Kms(self._gate, salt)
+        self.kms = Kms(self._gate, salt, sequence)
         self.texts: list[dict[str, Any]] = []
         self.stream: deque[dict[str, Any]] = deque()
         self.gate: Callable[[Callable[[], dict[str, Any]]], dict[str, Any]] = lambda call: call()
@@ -64,7 +68,7 @@ class Memory:
 
     def copied(self) -> Memory:
         """Another that holds the same, and goes its own way."""
-        other = Memory(self.kms.salt)
+        other = Memory(self.kms.salt, sequence=self.kms.sequence)
         # Items and schedules are replaced, never changed.
         other.dynamo.partitions = {pk: dict(each) for pk, each in self.dynamo.partitions.items()}
         for name, index in self.dynamo.indexes.items():

@@ -163,13 +163,14 @@ def _only_key(item: Item) -> Item:
 @dataclass
 class Kms:
     """
-    Keys that hold their own ids' bytes: no two seeds share a sequence.
+    Keys that hold their own ids' bytes: no two seeds share a sequence, unless it is given.
 
     What they encrypt is as long as it was, and tells nothing to whoever has no such object.
     """
 
     gate: Gate
     salt: str
+    sequence: str = ""
 
     def generate_mac(self, **request: Any) -> dict[str, Any]:
         return self.gate("kms.GenerateMac", lambda: self._mac(request))
@@ -190,7 +191,8 @@ class Kms:
         return bytes(a ^ b for a, b in zip(data, stream.digest(len(data)), strict=True))
 
     def _mac(self, request: dict[str, Any]) -> dict[str, Any]:
-        key = f"{self.salt}/{request['KeyId']}".encode()
+        sequence = self.sequence if request["KeyId"] == "allocation" else ""
+        key = f"{self.salt}{sequence}/{request['KeyId']}".encode()
         return {"Mac": hmac.digest(key, request["Message"], hashlib.sha256)}
 
 
