@@ -1,6 +1,7 @@
 """Writes the API's contract, generated from the models that check requests, for others to read."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from commands.deploy.package import ROOT
@@ -18,6 +19,35 @@ ROUTERS = {"disclosure": disclosure, "enrolment": enrolment, "operations": opera
 """The routes that each function answers."""
 
 
+SERVER = {
+    "url": "https://{api}.execute-api.{region}.amazonaws.com/{stage}",
+    "description": "The stack's output ApiUrl.",
+    "variables": {
+        "api": {"default": "abcde12345"},
+        "region": {"default": "eu-west-2"},
+        "stage": {"default": "v1"},
+    },
+}
+# As Smithy writes AWS's own signature into OpenAPI: github.com/smithy-lang/smithy, Sigv4Converter.
+_SIGNED = "aws.auth.sigv4"
+_SIGNATURE = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "Authorization",
+    "description": "AWS Signature Version 4, for the service execute-api.",
+    "x-amazon-apigateway-authtype": "awsSigv4",
+}
+_RETRIED = {"429", "503"}
+_RETRY_AFTER = {
+    "description": "How many seconds to wait before asking again.",
+    "required": True,
+    "schema": {"type": "integer", "minimum": 1},
+    "example": 1,
+}
+_OPERATIONS: dict[str, Any] = json.loads(Path(__file__).with_name("operations.json").read_text())
+"""By method and path: each operation's id, which never changes, what it does, and examples."""
+
+
 def contract(*functions: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document of the routes of these functions; of all if none is named."""
     routers = [ROUTERS[name] for name in functions or ("enrolment", "disclosure", "operations")]
@@ -30,13 +60,30 @@ def contract(*functions: str) -> dict[str, Any]:
         )
     )
     # Powertools says of every route that it may answer 422, in a form that none here ever uses.
-    for path in document["paths"].values():
-        for operation in path.values():
+    for path, operations_of in document["paths"].items():
+        for method, operation in operations_of.items():
             if "application/json" in operation["responses"]["422"]["content"]:
                 del operation["responses"]["422"]
+            _complete(f"{method.upper()} {path}", operation)
     for name in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
+    document["servers"] = [SERVER]
+    document["security"] = [{_SIGNED: []}]
+    document["components"]["securitySchemes"] = {_SIGNED: _SIGNATURE}
     return document
+
+
+def _complete(route: str, operation: dict[str, Any]) -> None:
+    """Give an operation what no model can say: its stable id, what it does, and examples."""
+    known = _OPERATIONS[route]
+    operation["operationId"], operation["description"] = known["operationId"], known["description"]
+    if "requestBody" in operation:
+        operation["requestBody"]["content"]["application/json"]["example"] = known["request"]
+    for status, response in operation["responses"].items():
+        if status in known["responses"]:
+            response["content"]["application/json"]["example"] = known["responses"][status]
+        if status in _RETRIED:
+            response["headers"] = {"Retry-After": _RETRY_AFTER}
 
 
 def text() -> str:

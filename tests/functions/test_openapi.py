@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -108,6 +109,43 @@ def test_it_takes_what_the_api_takes_and_no_unknown_field(
     )
     checked.validate(body)
     assert not checked.is_valid(body | {"nickname": "x"})
+
+
+def schema(part: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    """What checks a value against a part of the contract."""
+    return jsonschema_rs.Draft202012Validator({"components": CONTRACT["components"], **part})
+
+
+def test_every_call_is_signed_as_aws_signs() -> None:
+    assert CONTRACT["security"] == [{"aws.auth.sigv4": []}]
+    scheme = CONTRACT["components"]["securitySchemes"]["aws.auth.sigv4"]
+    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "Authorization")
+
+
+def test_every_operation_has_an_id_of_its_own_and_says_what_it_does() -> None:
+    ids = [operation["operationId"] for operation in OPERATIONS.values()]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch("[a-z]+([A-Z][a-z]+)+|enrol", each) for each in ids)
+    assert all(operation["description"] for operation in OPERATIONS.values())
+
+
+@each_operation
+def test_every_request_and_every_good_answer_has_a_valid_example(
+    operation: dict[str, Any],
+) -> None:
+    answers = operation["responses"].items()
+    parts = [answer["content"]["application/json"] for status, answer in answers if status < "3"]
+    if "requestBody" in operation:
+        parts.append(operation["requestBody"]["content"]["application/json"])
+    for part in parts:
+        schema(part["schema"]).validate(part["example"])
+
+
+@each_operation
+def test_who_is_told_to_wait_is_told_how_long(operation: dict[str, Any]) -> None:
+    for status in ("429", "503"):
+        header = operation["responses"][status]["headers"]["Retry-After"]
+        assert header["schema"]["type"] == "integer"
 
 
 def test_it_names_no_field_that_shows_a_number_or_a_date_of_birth() -> None:
