@@ -9,10 +9,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from operations.answers import MissingOut, WaitingOut, WorklistOut
-from operations.waiting import Waiting
 from trial.api.problems import FieldError
 from trial.protocol.timetable import local_date
 from trial.records.audit import Audit
+from trial.records.waiting import BEFORE_ALL, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from operations.wire import WorklistQuery
 
 _PLACE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}#[0-9a-f-]{36}")
-_BEFORE_ALL = "0"  # DynamoDB compares with no empty key
 
 
 def worklist(query: WorklistQuery, context: RequestContext, min_days_left: int) -> WorklistOut:
@@ -31,7 +30,7 @@ def worklist(query: WorklistQuery, context: RequestContext, min_days_left: int) 
     Who can no longer be helped by acting is left out. Each enrolment shown is recorded as
     consulted.
     """
-    after = _place(query.cursor) if query.cursor else _BEFORE_ALL
+    after = _place(query.cursor) if query.cursor else BEFORE_ALL
     chosen = _chosen(query, context, after=after, min_days_left=min_days_left)
     page = list(islice(chosen, query.limit))
     more = next(chosen, None) is not None

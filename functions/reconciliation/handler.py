@@ -19,6 +19,7 @@ from trial.codes import Model
 from trial.config import ReconciliationSettings, settings
 from trial.metrics import Metric, emit
 from trial.protocol.load import load
+from trial.protocol.timetable import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from reconciliation.findings import GapFinding
+    from trial.protocol.settings import Protocol
 
 logger = Logger()
 
@@ -55,8 +57,15 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     else:
         switch = store.switch()
         emit(Metric.SENDING_PAUSED, int(bool(switch and switch.paused)))
+        emit(Metric.FOLLOW_UPS_OVERDUE, _overdue(store, load(chosen.protocol), now))
         looking = reconcile(store=store, schedules=schedules, switch=switch, now=now)
     return _report(looking, "proof" if ask.proof else "gaps", context)
+
+
+def _overdue(store: ReconciliationStore, protocol: Protocol, now: datetime) -> int:
+    """For how many people somebody should have asked again for a number by now."""
+    today, least = local_date(now), protocol.eligibility.min_days_left
+    return sum(each.overdue(today, least) for each in store.waiting())
 
 
 def _report(looking: Iterator[GapFinding], work: str, context: LambdaContext) -> dict[str, Any]:

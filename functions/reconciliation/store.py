@@ -14,11 +14,12 @@ from trial.errors import RejectedError
 from trial.messages import closing
 from trial.progress import moved
 from trial.records.allocation import Allocation, allocation_key
-from trial.records.enrolment import Enrolment, enrolment_key, enrolment_partition
+from trial.records.enrolment import WORKLIST, Enrolment, enrolment_key, enrolment_partition
 from trial.records.person import Number, number_key
 from trial.records.receipt import Stray, stray_key
 from trial.records.reminder import SHARDS, Reminder, reminder_key
 from trial.records.switch import SWITCH_KEY, Switch
+from trial.records.waiting import BEFORE_ALL, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +66,13 @@ class ReconciliationStore:
             shard = SHARDS[(first + place) % len(SHARDS)]
             for key in self._table.by_due(shard, until=until.strftime("%Y-%m-%dT%H:%M:%SZ")):
                 yield UUID(key.pk.partition("#")[2]), int(key.sk.partition("#")[2])
+
+    def waiting(self) -> Iterator[Waiting]:
+        """Who waits for somebody to act, the oldest follow-up first; a moment late."""
+        place = ("worklist_place", BEFORE_ALL)
+        yield from map(
+            Waiting.of, self._table.in_order("worklist", ("worklist", WORKLIST), after=place)
+        )
 
     def facts(self, enrolment_id: UUID, number: int) -> ReminderFacts | None:
         """A reminder and what decides about it, if it is there. Raises RejectedError."""

@@ -49,6 +49,7 @@ CAUSES = {
     "NotErasedAlarm": causes.silence,
     "RecordFailedAlarm": causes.record_failed,
     "PausedAlarm": causes.paused_for_a_day,
+    "FollowUpsOverdueAlarm": causes.follow_up_overdue,
     "TooManyOrdersAlarm": causes.too_many_orders,
     "NothingSentAlarm": causes.nothing_sent,
     "FewDeliveredAlarm": causes.few_delivered,

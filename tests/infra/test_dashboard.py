@@ -38,7 +38,7 @@ NOT_SHOWN: dict[Metric, str] = {}
 TOLD: dict[Callable[[Traveller], None], str] = {
     causes.two_days: """EnrolmentAccepted EnrolmentEligible EnrolmentAllocated ReminderScheduled
         ReminderDue ReminderSent SecondsLate ReminderDelivered TextParts TextPence SendingPaused
-        ExtractPublished RetentionCompleted ReconciliationCompleted/gaps
+        FollowUpsOverdue ExtractPublished RetentionCompleted ReconciliationCompleted/gaps
         ReconciliationCompleted/proof""",
     causes.pieces_of_life: """EnrolmentWaiting/no_number NumberMissing/seized_evidence NumberFound
         EnrolmentIneligible/under_18 ReminderUndelivered/phone_blocks_texts StrayReceipt

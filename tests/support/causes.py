@@ -327,6 +327,14 @@ def paused_for_a_day(clock: Traveller) -> None:
         clock.shift(HOUR)
 
 
+def follow_up_overdue(clock: Traveller) -> None:
+    enrol(1, mobile={"missing_reason": "seized_evidence", "follow_up_on": "2026-12-02"})
+    clock.move_to((MORNING + 2 * DAY).replace(hour=0, minute=5))
+    for _ in range(4):
+        look()
+        clock.shift(HOUR)
+
+
 def paused_for_a_drill(clock: Traveller) -> None:
     """Three texts have to wait, and go once it is over."""
     due = several(clock, 3)

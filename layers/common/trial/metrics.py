@@ -22,6 +22,7 @@ class Metric(StrEnum):
     ENROLMENT_ENDED = "EnrolmentEnded"  # reason
     NUMBER_MISSING = "NumberMissing"  # reason
     NUMBER_FOUND = "NumberFound"
+    FOLLOW_UPS_OVERDUE = "FollowUpsOverdue"  # as reconciliation finds them, every hour
     OUTCOME_REPORTED = "OutcomeReported"  # type
     SENDING_PAUSED = "SendingPaused"  # 1 while it is, 0 while it is not
     REMINDER_SCHEDULED = "ReminderScheduled"

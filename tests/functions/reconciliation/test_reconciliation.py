@@ -578,11 +578,28 @@ def test_it_stops_before_its_time_is_up_and_goes_on_the_next_time(
     assert report == {"looked_at": 4, "finished": False, "gaps": {"not_sent": 4}}
     assert metrics(capsys) == {
         ("SendingPaused", ""): 0,
+        ("FollowUpsOverdue", ""): 0,
         ("GapFound", "not_sent"): 4,
         ("ReminderSuppressed", "expired"): 4,
         ("ReconciliationCutShort", "gaps"): 1,
     }
     assert gaps() == {"not_sent": 3}
+
+
+@pytest.mark.parametrize(
+    ("day", "overdue"),
+    [(2, 0), (4, 0), (5, 1), (7, 2), (12, 2), (13, 0)],
+    ids=str,
+)
+def test_follow_ups_are_overdue_from_the_day_after_to_the_last_on_which_a_number_helps(
+    clock: time_machine.Traveller, capsys: pytest.CaptureFixture[str], day: int, overdue: int
+) -> None:
+    for serial, follow_up in enumerate([{"follow_up_on": f"2026-12-0{n}"} for n in (4, 6)] + [{}]):
+        enrol(serial, mobile={"missing_reason": "seized_evidence"} | follow_up)
+    clock.move_to(MORNING.replace(day=day))
+    capsys.readouterr()
+    look()
+    assert metrics(capsys)["FollowUpsOverdue", ""] == overdue
 
 
 def test_gaps_are_counted_by_kind_and_told_without_ids(
@@ -594,6 +611,7 @@ def test_gaps_are_counted_by_kind_and_told_without_ids(
     assert gaps() == {"not_sent": 7}
     assert metrics(capsys) == {
         ("SendingPaused", ""): 0,
+        ("FollowUpsOverdue", ""): 0,
         ("GapFound", "not_sent"): 7,
         ("ReminderSuppressed", "expired"): 7,
         ("ReconciliationCompleted", "gaps"): 1,
@@ -621,8 +639,9 @@ def test_each_hour_begins_with_another_shard(
     for _ in range(24):
         with counting(clients.dynamodb(), "dynamodb.Query") as queries:
             gaps()
-        assert len(queries) == len(SHARDS)
-        begun[queries[0]["ExpressionAttributeValues"][":equal"]["S"]] += 1
+        looked = [each for each in queries if each["IndexName"] == "open_reminders"]
+        assert len(looked) == len(SHARDS)
+        begun[looked[0]["ExpressionAttributeValues"][":equal"]["S"]] += 1
         clock.shift(HOUR)
     assert begun == dict.fromkeys(SHARDS, 3)
 

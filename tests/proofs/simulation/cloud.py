@@ -50,7 +50,9 @@ class Dynamo:
     short: Callable[[], bool] = lambda: False  # whether to answer with less than asked
     partitions: dict[str, dict[Any, Item]] = field(default_factory=dict)
     indexes: dict[str, dict[str, dict[Any, Item]]] = field(
-        default_factory=lambda: {"trial": defaultdict(dict), "open_shard": defaultdict(dict)}
+        default_factory=lambda: {
+            attribute: defaultdict(dict) for attribute in ("trial", "open_shard", "worklist")
+        }
     )
 
     def items(self) -> Iterator[Item]:

@@ -7,6 +7,9 @@ from uuid import UUID
 from trial.codes import MissingReason, Model, Reason, Status
 from trial.records.enrolment import Missing, Order
 
+BEFORE_ALL = "0"
+"""A place before all others: DynamoDB compares with no empty key."""
+
 
 class Waiting(Model):
     """It, and its place in the index."""
@@ -41,6 +44,13 @@ class Waiting(Model):
         """All that it waits for, and why that is missing."""
         missing = self.missing_now
         return frozenset((*self.waits_for, *([missing.reason] if missing else [])))
+
+    def overdue(self, today: date, min_days_left: int) -> bool:
+        """Whether somebody should have asked again by now, and it still helps to."""
+        missing = self.missing_now
+        if missing is None or missing.follow_up_on is None:
+            return False
+        return missing.follow_up_on < today <= self.last_chance(min_days_left)
 
     def last_chance(self, min_days_left: int) -> date:
         """The last day on which it helps to act: to be randomised, or to be texted at all."""
