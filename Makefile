@@ -117,7 +117,7 @@ example-trial: .venv-evaluation/ready ## make up a year of the trial, and its re
 report: ## make the report on a research extract (EXTRACT=folder or zip, OUT=build/report.html)
 	@test -n "$(EXTRACT)" || { echo "Which extract? make report EXTRACT=build/extract/unblinded"; exit 2; }
 	@$(MAKE) -s .venv-evaluation/ready
-	@$(EVALUATION) -m evaluation report "$(EXTRACT)" -o "$(or $(OUT),build/report.html)" $(ARGS)
+	@$(EVALUATION) -m evaluation report $(EXTRACT) -o "$(or $(OUT),build/report.html)" $(ARGS)
 
 power: .venv-evaluation/ready ## how many people a trial needs (ARGS="--control .28 --intervention .2")
 	@$(EVALUATION) -m evaluation power $(ARGS)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from evaluation import package, parquet, timetable
+from evaluation import package, parquet, pool, timetable
 from evaluation.cohort import SumsError
 from trial.errors import RejectedError
 from trial.protocol import load as protocols
@@ -33,7 +33,7 @@ def _report(wanted: argparse.Namespace) -> None:
     def shown(steps: list[Step]) -> Any:  # noqa: ANN401  what rich.progress gives
         return track(steps, "Working", console=console, disable=not console.is_terminal)
 
-    extract = package.read(wanted.extract)
+    extract = pool.read_all(wanted.extracts)
     interim = Interim(wanted.interim, datetime.now(UTC)) if wanted.interim else None
     made = report(extract, interim=interim, track=shown)
     _write(wanted.output, html(made))
@@ -116,7 +116,13 @@ def _command(
 
 def _add_report(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("extract", type=Path, metavar="EXTRACT", help="folder or zip file with datapackage.json")
+    add(
+        "extracts",
+        type=Path,
+        nargs="+",
+        metavar="EXTRACT",
+        help="folder or zip file with datapackage.json; several, one a force, are analysed as one",
+    )
     add(
         *("-o", "--output"),
         type=Path,

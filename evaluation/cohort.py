@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from evaluation.statistics.values import Counts
+from trial.protocol.timetable import local_date
 
 if TYPE_CHECKING:
     from evaluation.package import Extract
     from trial.protocol.plan import Endpoint
-
-ORDERED: Final = {
-    "age_band": ("under_18", "18-24", "25-34", "35-44", "45-54", "55+"),
-    "sex": ("male", "female", "other", "not_known"),
-    "ethnicity_group": ("white", "mixed", "asian", "black", "other", "not_stated", ""),
-    "conditions": ("MOL", "NC", "NE", "NCNE"),
-}
-"""Codes in the order in which tables show them."""
 
 
 class SumsError(Exception):
@@ -37,6 +30,12 @@ class Cohort:
     extract: Extract
     allocated: pd.DataFrame
     people: pd.DataFrame
+
+    @property
+    def complete(self) -> bool:
+        """Whether the protocol's lock date is past: then nobody else is to be randomised."""
+        lock = self.extract.protocol.analysis.lock_date
+        return local_date(self.extract.extracted_at) >= lock
 
     def arm(self, name: str) -> pd.DataFrame:
         """The people in one arm."""
@@ -85,13 +84,16 @@ def happened(extract: Extract, rows: pd.DataFrame, endpoint: Endpoint) -> pd.Dat
     """
     What happened to each of these allocated rows.
 
-    `event`; days `reached` from allocation to it, or as far as followed; and whether the whole
-    time in which it could have come has been `followed`.
+    `event`; days `reached` from allocation to it, or as far as followed; whether the whole time in
+    which it could have come has been `followed`; and how many events (`count`) there were in how
+    many days `at_risk`.
     """
     outcomes = extract.outcomes
     counts = outcomes["type"].isin(endpoint.types)
     if endpoint.instruments:
         counts &= outcomes["instrument"].isin(endpoint.instruments)
+    if endpoint.same_protected_person:
+        counts &= outcomes["same_protected_person"].fillna(value=False).astype(bool)
     if endpoint.days is None:
         window = rows["days_at_risk"]
     else:
@@ -105,39 +107,24 @@ def happened(extract: Extract, rows: pd.DataFrame, endpoint: Endpoint) -> pd.Dat
         # Of the order under which somebody was randomised, the extract knows to the second.
         first_order = each["days_from_randomisation"] == 0
         inside = inside.where(~first_order, each["within_order"].astype(bool))
-    first = since[inside].groupby(each["enrolment"]).min()
-    at = rows["enrolment"].map(first)
-    reached = pd.concat([window, rows["days_followed"]], axis=1).min(axis=1)
+    by_order = since[inside].groupby(each["enrolment"])
+    at = rows["enrolment"].map(by_order.min())
+    at_risk = pd.concat([window, rows["days_followed"]], axis=1).min(axis=1).clip(lower=0)
     return pd.DataFrame(
         {
             "event": at.notna(),
-            "reached": at.fillna(reached).clip(lower=0),
+            "reached": at.fillna(at_risk).clip(lower=0),
             "followed": rows["days_followed"] >= window,
+            "count": rows["enrolment"].map(by_order.size()).fillna(0).astype(int),
+            "at_risk": at_risk,
         },
         index=rows.index,
     )
 
 
-def levels(rows: pd.DataFrame, characteristic: str) -> list[str]:
-    """The codes of a characteristic that occur, in their order."""
-    there = set(rows[characteristic])
-    order = ORDERED.get(characteristic, tuple(sorted(there)))
-    return [code for code in order if code in there]
-
-
-def hidden(counts: list[int], minimum: int) -> list[bool]:
-    """
-    Which of the counts that make up a known sum are not shown.
-
-    Those of too few, and where that is one alone, the next smallest too, since it could be worked
-    out from the others.
-    """
-    hide = [0 < count < minimum for count in counts]
-    if sum(hide) == 1:
-        others = [(count, i) for i, count in enumerate(counts) if count and not hide[i]]
-        if others:
-            hide[min(others)[1]] = True
-    return hide
+def ended_at(rows: pd.DataFrame) -> pd.Series:
+    """Days from the allocation to the end before time of each row; none where there was none."""
+    return (rows["days_to_end"] - rows["days_to_allocation"]).clip(lower=0)
 
 
 class ByArm(NamedTuple):

@@ -49,7 +49,10 @@ class PackageError(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
     """
-    One extract, checked. Times are in days, truths nullable, codes strings.
+    An extract, checked, or several as one. Times are in days, truths nullable, codes strings.
+
+    `extracted_at` is of the oldest, `sha256` of each one's description; `source` in `enrolments`
+    tells them apart, since blocks and strata of one have nothing to do with another's.
 
     A string that is missing is "", a number NaN or NA. `reminders` has no rows in the blinded form.
     """
@@ -58,12 +61,17 @@ class Extract:
     extracted_at: datetime
     protocol: Protocol
     minimum: int
-    sha256: str
+    sha256: tuple[str, ...]
     made_up: bool
     enrolments: pd.DataFrame
     reminders: pd.DataFrame
     outcomes: pd.DataFrame
     missing: pd.DataFrame
+
+    @property
+    def trials(self) -> set[str]:
+        """The trials that its orders were taken into: one, unless something is wrong."""
+        return set(self.enrolments["trial"])
 
     @property
     def arms(self) -> tuple[str, str]:
@@ -89,9 +97,9 @@ def read(path: Path) -> Extract:
             extracted_at=datetime.fromisoformat(package["extracted_at"]),
             protocol=_protocol(folder, package),
             minimum=package["minimum_cell_size"],
-            sha256=hashlib.sha256(content).hexdigest(),
+            sha256=(hashlib.sha256(content).hexdigest(),),
             made_up=package.get("made_up") is True,
-            enrolments=frames["enrolments"],
+            enrolments=frames["enrolments"].assign(source="1"),
             reminders=frames.get("reminders", no_reminders),
             outcomes=frames["outcomes"],
             missing=frames["missing"],

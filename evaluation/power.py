@@ -46,7 +46,7 @@ class Power(NamedTuple):
 
 
 def needed(
-    control: float, intervention: float, *, alpha: float, power: float
+    control: float, intervention: float, *, alpha: float, power: float, exactly: bool = True
 ) -> Needed | NotEstimable:
     """
     People per arm to show the difference of two risks (0 to 1) with this power.
@@ -67,7 +67,9 @@ def needed(
     return Needed(
         normal=math.ceil(normal),
         fleiss=math.ceil(normal * continuity),
-        exact=_needed_by_fisher(control, intervention, alpha, power, normal=math.ceil(normal)),
+        exact=_needed_by_fisher(control, intervention, alpha, power, normal=math.ceil(normal))
+        if exactly
+        else NotEstimable("nobody asked for it"),
     )
 
 
@@ -122,6 +124,31 @@ def orders_needed(per_arm: int, *, never_randomised: float) -> int:
         raise ValueError(f"a share of {never_randomised} never randomised leaves nobody")
     # Rounded first: 200 / 0.8 must not become 251 by a float's last digit.
     return math.ceil(round(2 * per_arm / (1 - never_randomised), 9))
+
+
+def reestimated(
+    pooled: float, *, planned: tuple[float, float], share: float
+) -> tuple[float, float] | NotEstimable:
+    """
+    The risks, (control, intervention), that a pooled risk of both arms means at the planned ratio.
+
+    Blinded: nothing but the pooled risk of people of whom `share` are in the intervention arm goes
+    into it, so that alpha stays what it is. `planned` is (control, intervention). ValueError for
+    no risks or no share.
+
+    Gould (1992), Statistics in Medicine 11:55-66; Friede and Kieser (2004), Pharmaceutical
+    Statistics 3:269-279.
+    """
+    _check_risks(*planned)
+    if not 0 < share < 1:
+        raise ValueError(f"{share} is no share of both arms")
+    if not 0 < pooled < 1:
+        return NotEstimable("nobody, or everybody, has had the event so far")
+    ratio = planned[1] / planned[0]
+    control = pooled / (1 - share + share * ratio)
+    if not 0 < control < 1:
+        return NotEstimable("the risk without texts would be beyond 100 %")
+    return control, control * ratio
 
 
 def diluted(control: float, intervention: float, *, undelivered: float) -> float:

@@ -14,7 +14,7 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from heapq import heapify, heappop
 from itertools import groupby
@@ -49,10 +49,14 @@ if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
     from trial.records.enrolment import Enrolment, LifeEvent
 
-VERSION: Final = "dvpo-2026-1"
 FORCES: Final = ("durham", "cumbria", "cleveland", "northumbria", "lancashire", "humberside")
 _TO_ALLOCATE: Final = timedelta(seconds=3)
-EXTRACTED_AT: Final = datetime(2029, 3, 1, 3, tzinfo=UTC)
+
+
+def extracted_at(protocol: Protocol) -> datetime:
+    """The night after the lock date, when results may be shown."""
+    day = protocol.analysis.lock_date + timedelta(days=1)
+    return datetime.combine(day, time(3), UTC)
 
 
 class Trial:
@@ -127,7 +131,7 @@ def files(people: int, seed: int, protocol: Protocol, *, force: str = FORCES[0])
     return [
         file
         for _, theirs in groupby(sorted(in_time, key=_person), key=_person)
-        for file in live(list(theirs), until=EXTRACTED_AT, draw=draw)
+        for file in live(list(theirs), until=extracted_at(protocol), draw=draw)
     ]
 
 
@@ -144,23 +148,25 @@ def _texted(file: File, end: LifeEvent | None, draw: Random) -> File:
     return replace(file, reminders=sent(plan, end.at if end else None, draw))
 
 
-def made(folder: Path, *, people: int, seed: int, force: str = FORCES[0]) -> Counter[str]:
+def made(
+    folder: Path, protocol: Protocol, *, people: int, seed: int, force: str = FORCES[0]
+) -> Counter[str]:
     """Write both forms of a force's extract; how many are in each arm, or in none."""
-    protocol = protocols.load(VERSION)
+    at = extracted_at(protocol)
     found = files(people, seed, protocol, force=force)
     names = Pseudonyms(sha256(f"pseudonyms {seed} {force}".encode()).digest())
     staged = [
         each
         for file in found
-        for each in rows(file, protocol=protocol, names=names, extracted_at=EXTRACTED_AT)
+        for each in rows(file, protocol=protocol, names=names, extracted_at=at)
     ]
     people_ = People(each for each in staged if isinstance(each, Allocated | Reported))
     told = list(people_.completed(each for each in staged if isinstance(each, Row)))
     write(
         folder,
         told,
-        protocol=protocols.path_of(VERSION),
-        extracted_at=EXTRACTED_AT,
+        protocol=protocols.path_of(protocol.version),
+        extracted_at=at,
         counts=Counter(cell(row) for row in told if isinstance(row, EnrolmentRow)),
         labels=names.labels,
     )
@@ -182,6 +188,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="how many people have an order that year, in all forces (default: %(default)s)")
     add("--forces", metavar="FORCES", type=int, choices=range(1, len(FORCES) + 1), default=1,
         help="how many forces share the trial, each with an extract (default: %(default)s)")
+    versions = protocols.versions()
+    add("--protocol", choices=versions, default=versions[-1],
+        help="version of the protocol (default: %(default)s)")
     add("--seed", type=int, default=1,
         help="another number is another year; the same one, the same (default: %(default)s)")
     add("-o", dest="folder", metavar="FOLDER", type=Path, default=Path("build/example-trial"),
@@ -190,9 +199,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     wanted = parser.parse_args(arguments)
     shutil.rmtree(wanted.folder, ignore_errors=True)
     counts: Counter[str] = Counter()
+    protocol = protocols.load(wanted.protocol)
     for force in track(FORCES[: wanted.forces], "Living", transient=True):
         people = wanted.people // wanted.forces
-        counts += made(wanted.folder / force, people=people, seed=wanted.seed, force=force)
+        counts += made(
+            wanted.folder / force, protocol, people=people, seed=wanted.seed, force=force
+        )
     print(", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
     print(f"True effect: breaches and arrests come at {EFFECT:g} times the rate without texts.")
     for force in FORCES[: wanted.forces]:

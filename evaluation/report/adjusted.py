@@ -6,10 +6,12 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from evaluation.cohort import by_arm, observed
+from evaluation.groups import grouped_by_arm
 from evaluation.report.charts.drawing import BLUE
 from evaluation.report.charts.intervals import Axis, Estimate, intervals
 from evaluation.report.parts import Method, Picture, Section, Table
 from evaluation.report.words import (
+    capital,
     events_of,
     named,
     number,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from evaluation.cohort import Cohort
     from evaluation.statistics.values import Estimate as Value
+    from trial.protocol.plan import AnalysisPlan
 
 METHODS: Final = [
     Method(
@@ -53,24 +56,31 @@ METHODS: Final = [
 def section(cohort: Cohort) -> Section:
     """Mantel-Haenszel, regression and GEE: each beside what it adds to the primary analysis."""
     plan = cohort.extract.protocol.analysis
-    found = Section("adjusted", "Stratified and adjusted estimates, and repeats", methods=METHODS)
+    found = Section(
+        "adjusted",
+        "Stratified and adjusted estimates, and repeats",
+        consort="21a, 28",
+        methods=METHODS,
+    )
     people = observed(cohort, plan.primary)
     people = people[people["followed"]]
     every = observed(cohort, plan.primary, repeats=True)
     every = every[every["followed"]]
-    strata = {stratum: by_arm(those) for stratum, those in _by_stratum(people)}
+    strata = {names: by_arm(those) for names, those in _by_stratum(people)}
     pooled = mantel_haenszel(list(strata.values()), alpha=plan.alpha)
+    groupings = {name: grouped_by_arm(people, name, cohort) for name in covariates(people, plan)}
+    found.departures += [each for one in groupings.values() for each in one.unplanned]
     regression = adjusted(
         event=people["event"],
         treated=people["treated"],
-        covariates={name: people[name] for name in plan.adjust_for},
+        covariates={name: one.groups.fillna("unknown") for name, one in groupings.items()},
         alpha=plan.alpha,
     )
     clustered = by_person(
         event=every["event"], treated=every["treated"], person=every["person"], alpha=plan.alpha
     )
     found.figures = {
-        "strata": strata,
+        "strata": {" ".join(names): counts for names, counts in strata.items()},
         "mantel_haenszel": pooled,
         "adjusted": regression,
         "with_repeats": clustered,
@@ -81,12 +91,12 @@ def section(cohort: Cohort) -> Section:
             ("Stratum", "With texts", "Without", "Difference, points"),
             [
                 (
-                    named(stratum),
+                    capital(", ".join(map(named, names))),
                     events_of(counts.intervention),
                     events_of(counts.control),
                     told(risk_difference(*counts, alpha=plan.alpha), points),
                 )
-                for stratum, counts in strata.items()
+                for names, counts in strata.items()
             ],
             "People with the primary outcome, of those randomised in the stratum.",
         )
@@ -102,7 +112,7 @@ def section(cohort: Cohort) -> Section:
             ("Stratified odds ratio", told(pooled.odds_ratio, _two), test),
         ]
         odds.append(("stratified", pooled.odds_ratio))
-    used = ", ".join(named(name).lower() for name in plan.adjust_for)
+    used = ", ".join(named(name).lower() for name in groupings)
     if isinstance(regression, NotEstimable):
         rows.append((f"Adjusted for {used}", str(regression), ""))
     else:
@@ -134,7 +144,10 @@ def section(cohort: Cohort) -> Section:
     )
     if not isinstance(regression, NotEstimable):
         if regression.why:
-            found.say(f"Firth's penalty was needed, because {regression.why}.", "note")
+            found.departures.append(
+                f"Firth's penalised likelihood in place of logistic regression, because "
+                f"{regression.why}."
+            )
         if regression.dropped:
             names = ", ".join(named(name).lower() for name in regression.dropped)
             found.say(f"Left out of the model, the same for everybody: {names}.", "note")
@@ -142,9 +155,16 @@ def section(cohort: Cohort) -> Section:
     return found
 
 
-def _by_stratum(people: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    names = sorted(set(people["stratum"]))
-    return [(name, people[people["stratum"] == name]) for name in names]
+def covariates(people: pd.DataFrame, plan: AnalysisPlan) -> tuple[str, ...]:
+    """Those of the plan, and the force where there are several: each draws blocks of its own."""
+    several = len(set(people["force"])) > 1 and "force" not in plan.adjust_for
+    return ("force", *plan.adjust_for) if several else plan.adjust_for
+
+
+def _by_stratum(people: pd.DataFrame) -> list[tuple[tuple[str, ...], pd.DataFrame]]:
+    """By force and length: the force is left out of the name where there is one only."""
+    keys = ["force", "stratum"] if len(set(people["force"])) > 1 else ["stratum"]
+    return [(tuple(map(str, names)), those) for names, those in people.groupby(keys)]
 
 
 def _two(value: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evaluation.report.attrition_groups import show_characteristics, show_superintendents
 from evaluation.report.charts.bars import Bar, Part, bars, columns
 from evaluation.report.charts.drawing import GREEN, GREY, ORANGE, VERMILION
+from evaluation.report.never_randomised import show_never_randomised
 from evaluation.report.parts import Method, Picture, Section, Table
 from evaluation.report.words import capital, count, named, number, of, percent, plural
 
@@ -22,7 +23,7 @@ WILSON = Method(
 
 def section(cohort: Cohort) -> Section:
     """Missing numbers by reason, month, superintendent and characteristic."""
-    found = Section("attrition", "Missing phone numbers", methods=[WILSON])
+    found = Section("attrition", "Missing phone numbers", consort="22b", methods=[WILSON])
     rows = cohort.extract.enrolments
     without = rows[rows["missing_reason"] != ""]
     if without.empty:
@@ -54,6 +55,7 @@ def section(cohort: Cohort) -> Section:
     _show_how(found, without[later])
     show_superintendents(found, rows, cohort.extract.minimum)
     show_characteristics(found, rows, cohort)
+    show_never_randomised(found, cohort)
     return found
 
 

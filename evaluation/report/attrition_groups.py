@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from evaluation.cohort import hidden, levels
+from evaluation.groups import grouped
 from evaluation.report.charts.intervals import Axis, Estimate, intervals
 from evaluation.report.parts import Picture, Table
-from evaluation.report.words import HIDDEN, count, named, of, percent, plural
+from evaluation.report.words import count, named, of, percent, plural
 from evaluation.statistics.proportions import wilson
 
 if TYPE_CHECKING:
@@ -16,23 +16,29 @@ if TYPE_CHECKING:
     from evaluation.cohort import Cohort
     from evaluation.report.parts import Section
 
-BY: Final = ("age_band", "sex", "ethnicity_group", "stratum")
+BY: Final = ("force", "age_band", "sex", "ethnicity_group", "stratum")
 
 
 def show_superintendents(found: Section, rows: pd.DataFrame, minimum: int) -> None:
-    """A table of those who authorised enough orders, the least diligent recorder first."""
-    shown = []
-    for officer, those in rows.groupby("superintendent"):
-        if len(those) >= minimum:
-            without = int((those["missing_reason"] != "").sum())
-            unsaid = int((those["missing_reason"] == "not_recorded").sum())
-            shown.append((unsaid / len(those), str(officer), len(those), without, unsaid))
-    officers = rows["superintendent"].nunique()
+    """
+    A table of those who authorised enough orders, the least diligent recorder first.
+
+    All others stand together in one row, with the smallest of those shown if they are too few.
+    """
+    sizes = rows["superintendent"].value_counts()
+    apart = [str(officer) for officer, n in sizes.items() if n >= minimum]
+    others = [str(officer) for officer in sizes.index if officer not in apart]
+    while others and apart and int(sizes[others].sum()) < minimum:
+        others.append(apart.pop())  # the last one has fewest
+    groups = [(officer, [officer]) for officer in apart]
+    shown = sorted((_recorded(rows, name, these) for name, these in groups), reverse=True)
+    if others:
+        shown.append(_recorded(rows, f"{plural(len(others), 'other')} together", others))
     found.figures["superintendents"] = [
-        {"superintendent": officer, "orders": n, "without": without, "not_recorded": unsaid}
-        for _, officer, n, without, unsaid in sorted(shown, reverse=True)
+        {"superintendent": name, "orders": n, "without": without, "not_recorded": unsaid}
+        for _, name, n, without, unsaid in shown
     ]
-    if not shown:
+    if not apart:
         found.say(f"No superintendent authorised {minimum} orders or more: not shown one by one.")
         return
     found.blocks.append(
@@ -40,35 +46,46 @@ def show_superintendents(found: Section, rows: pd.DataFrame, minimum: int) -> No
             "By the superintendent who authorised the order",
             ("Superintendent", "Orders", "Without a number", "Reason not recorded"),
             [
-                (officer, count(n), of(without, n), of(unsaid, n))
-                for _, officer, n, without, unsaid in sorted(shown, reverse=True)
+                (name, count(n), of(without, n), of(unsaid, n))
+                for _, name, n, without, unsaid in shown
             ],
-            f"Pseudonyms; {len(shown)} of {plural(officers, 'superintendent')}: those with "
-            f"{minimum} orders or more. \N{LEFT SINGLE QUOTATION MARK}Not recorded"
-            "\N{RIGHT SINGLE QUOTATION MARK} is a failure of the process, not of the person.",
+            f"Pseudonyms; those with fewer than {minimum} orders stand together. "
+            "\N{LEFT SINGLE QUOTATION MARK}Not recorded\N{RIGHT SINGLE QUOTATION MARK} is a "
+            "failure of the process, not of the person.",
         )
     )
 
 
+def _recorded(
+    rows: pd.DataFrame, name: str, officers: list[str]
+) -> tuple[float, str, int, int, int]:
+    those = rows[rows["superintendent"].isin(officers)]
+    without = int((those["missing_reason"] != "").sum())
+    unsaid = int((those["missing_reason"] == "not_recorded").sum())
+    return unsaid / len(those), name, len(those), without, unsaid
+
+
 def show_characteristics(found: Section, rows: pd.DataFrame, cohort: Cohort) -> None:
-    """A picture of the share without a number in each group that is not too small."""
+    """A picture of the share without a number in each group."""
     estimates: list[Estimate] = []
     figures: dict[str, Any] = {}
+    plan, minimum = cohort.extract.protocol.analysis, cohort.extract.minimum
     for characteristic in BY:
-        codes = levels(rows, characteristic)
-        sizes = [int((rows[characteristic] == code).sum()) for code in codes]
+        grouping = grouped(rows, characteristic, plan=plan, minimum=minimum)
+        if not grouping.tells:
+            continue
         estimates.append(Estimate(named(characteristic), heading=True))
         figures[characteristic] = {}
-        for code, n, hide in zip(codes, sizes, hidden(sizes, cohort.extract.minimum), strict=True):
-            if hide:
-                estimates.append(Estimate(named(code), text=HIDDEN))
-                continue
-            without = int((rows.loc[rows[characteristic] == code, "missing_reason"] != "").sum())
-            share = wilson(without, n, alpha=cohort.extract.protocol.analysis.alpha)
-            figures[characteristic][code] = {"orders": n, "without": without}
+        for title in grouping.titles:
+            those = rows[grouping.groups == title]
+            n, without = len(those), int((those["missing_reason"] != "").sum())
+            share = wilson(without, n, alpha=plan.alpha)
+            figures[characteristic][title] = {"orders": n, "without": without}
             text = f"{without:,} of {n:,} ({percent(without / n)})"
-            estimates.append(Estimate(named(code), without / n, share[0], share[1], text))
+            estimates.append(Estimate(title, without / n, share[0], share[1], text))
     found.figures["characteristics"] = figures
+    if not estimates:
+        return
     found.blocks.append(
         Picture(
             "Share of orders without a number, by characteristic",
@@ -78,8 +95,7 @@ def show_characteristics(found: Section, rows: pd.DataFrame, cohort: Cohort) -> 
                 estimates,
                 Axis("Share without a number at enrolment", lambda value: f"{value:.0%}"),
             ),
-            f"Of {plural(len(rows), 'order')}. Lines are 95% intervals (Wilson). Groups of fewer "
-            f"than {cohort.extract.minimum}, and one more where they could be worked out, are "
-            "not shown.",
+            f"Of {plural(len(rows), 'order')}. Lines are {percent(1 - plan.alpha, 0)} intervals "
+            f"(Wilson). Groups of fewer than {minimum} are shown with another one.",
         )
     )

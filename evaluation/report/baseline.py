@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from evaluation.cohort import hidden, levels
+from evaluation.groups import UNKNOWN, grouped_by_arm
 from evaluation.report.parts import Method, Section, Table
 from evaluation.report.words import HIDDEN, capital, count, named, number, percent, plural
 from trial.codes import Instrument
@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evaluation.cohort import Cohort
+    from evaluation.groups import Grouping
 
-CODES: Final = ("age_band", "sex", "ethnicity_group", "conditions", "stratum")
+CODES: Final = (
+    *("force", "stratum", "age_band", "sex", "ethnicity_group", "conditions"),
+    *("prior_incidents", "risk_grade", "first_order"),
+)
 AMOUNTS: Final = {
     "days": "Length of order, days",
     "days_to_service": "Days from order to service",
@@ -23,30 +27,37 @@ AMOUNTS: Final = {
 }
 METHOD = Method(
     "Baseline table without tests",
-    "CONSORT 2025, item 23: Hopewell and others (2025), https://doi.org/10.1136/bmj-2024-081123; "
+    "CONSORT 2025, item 25: Hopewell and others (2025), https://doi.org/10.1136/bmj-2024-081123; "
     "Senn (1994), https://doi.org/10.1002/sim.4780131703",
 )
 
 
 def section(cohort: Cohort) -> Section:
     """Each characteristic by arm."""
-    found = Section("baseline", "The arms at enrolment", methods=[METHOD])
+    found = Section("baseline", "The arms at enrolment", consort="25", methods=[METHOD])
     arms = {arm: cohort.arm(arm) for arm in cohort.extract.arms}
+    groupings = {name: grouped_by_arm(cohort.people, name, cohort) for name in CODES}
     found.figures = {
-        arm: {"people": len(people), **_figures(people, cohort)} for arm, people in arms.items()
+        arm: {"people": len(people), **_figures(people, cohort, groupings)}
+        for arm, people in arms.items()
     }
     if cohort.people.empty:
         found.say("Nobody has been randomised yet.")
         return found
     rows: list[tuple[str, ...]] = []
-    for characteristic in CODES:
-        rows.append((named(characteristic), "", ""))
-        shown = [found.figures[arm][characteristic] for arm in arms]
+    for name, grouping in groupings.items():
+        rows.append((named(name), "", ""))
+        each = [found.figures[arm][name] for arm in arms]
+        if not grouping.tells:
+            only = grouping.titles[0] if grouping.titles else "nobody said"
+            rows.append((f"\N{EN SPACE}{only}, or too few to show apart", "all", "all"))
+            continue
         rows += [
-            (f"\N{EN SPACE}{named(code)}", *(_cell(each[code], len(people)) for each, people in
-             zip(shown, arms.values(), strict=True)))
-            for code in levels(cohort.people, characteristic)
+            (f"\N{EN SPACE}{title}", *(_cell(arm[title], len(people)) for arm, people in
+             zip(each, arms.values(), strict=True)))
+            for title in each[0]
         ]  # fmt: skip
+        found.departures += grouping.unplanned
     rows += [
         (f"{label}, mean (SD)", *(_spread(found.figures[arm][name]) for arm in arms))
         for name, label in AMOUNTS.items()
@@ -65,23 +76,23 @@ def section(cohort: Cohort) -> Section:
             ("Characteristic", *sizes),
             rows,
             "Numbers are people and percentages of their arm, unless said otherwise. Groups of "
-            f"fewer than {plural(cohort.extract.minimum, 'person', 'people')}, and one more where "
-            "they could be worked out, are not shown.",
+            f"fewer than {plural(cohort.extract.minimum, 'person', 'people')} in an arm are shown "
+            "with another group.",
         )
     )
     return found
 
 
-def _figures(people: pd.DataFrame, cohort: Cohort) -> dict[str, Any]:
+def _figures(
+    people: pd.DataFrame, cohort: Cohort, groupings: dict[str, Grouping]
+) -> dict[str, Any]:
     minimum = cohort.extract.minimum
     found: dict[str, Any] = {}
-    for characteristic in CODES:
-        codes = levels(cohort.people, characteristic)
-        sizes = [int((people[characteristic] == code).sum()) for code in codes]
-        found[characteristic] = {
-            code: None if hide else size
-            for code, size, hide in zip(codes, sizes, hidden(sizes, minimum), strict=True)
-        }
+    for name, grouping in groupings.items():
+        theirs = grouping.groups[people.index]
+        found[name] = {title: int((theirs == title).sum()) for title in grouping.titles}
+        if grouping.unknown:
+            found[name][UNKNOWN.get(name, "not known")] = int(theirs.isna().sum())
     for name in AMOUNTS:
         values = people[name].astype("float64").dropna()
         found[name] = {
@@ -95,10 +106,10 @@ def _figures(people: pd.DataFrame, cohort: Cohort) -> dict[str, Any]:
     yes = {
         "number_at_enrolment": people["number_at_enrolment"].fillna(value=False).sum(),
         "no_eviction": people["no_eviction"].fillna(value=False).sum(),
-        "notice_breached": people["enrolment"].isin(notice["enrolment"]).sum(),
+        "notice_breached": people["person"].isin(notice["person"]).sum(),
     }
     for name, n in yes.items():
-        hide = any(hidden([int(n), len(people) - int(n)], minimum))
+        hide = any(0 < part < minimum for part in (int(n), len(people) - int(n)))
         found[name] = None if hide else int(n)
     return found
 

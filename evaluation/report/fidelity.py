@@ -51,7 +51,9 @@ METHOD = Method(
 
 def section(cohort: Cohort) -> Section:
     """The dose by arm. Repeats count too: nobody in control may get a text, ever."""
-    found = Section("fidelity", "Fidelity: were the texts sent and received?", methods=[METHOD])
+    found = Section(
+        "fidelity", "Fidelity: were the texts sent and received?", consort="24a", methods=[METHOD]
+    )
     control, treated = (
         cohort.allocated[cohort.allocated["arm"] == arm] for arm in cohort.extract.arms
     )

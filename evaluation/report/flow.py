@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evaluation.cohort import SumsError, observed
 from evaluation.report.charts.boxes import Box, flow
 from evaluation.report.parts import Method, Picture, Section, Table
 from evaluation.report.words import capital, count, named, of, plural
+from extract.package import COMES_OF_TEXTS
 from trial.codes import Reason
 
 if TYPE_CHECKING:
@@ -23,12 +25,15 @@ CONSORT = Method(
 
 def section(cohort: Cohort, *, dose_shown: bool) -> Section:
     """The flow of everybody; every number is counted from the extract, and the sums close."""
-    found = Section("flow", "From order to analysis", methods=[CONSORT])
+    found = Section("flow", "From order to analysis", consort="22a, 22b", methods=[CONSORT])
     rows = cohort.extract.enrolments
     excluded = rows.drop(cohort.allocated.index)
     reasons = _reasons(excluded)
     repeats = len(cohort.allocated) - len(cohort.people)
-    arms = {arm: _arm(cohort.arm(arm), dose_shown=dose_shown) for arm in cohort.extract.arms}
+    followed = observed(cohort, cohort.extract.protocol.analysis.primary)["followed"]
+    arms = {
+        arm: _arm(cohort.arm(arm), followed, dose_shown=dose_shown) for arm in cohort.extract.arms
+    }
     found.figures = {
         "enrolled": len(rows),
         "people": int(rows["person"].nunique()),
@@ -38,9 +43,7 @@ def section(cohort: Cohort, *, dose_shown: bool) -> Section:
         "randomised": len(cohort.people),
         "arms": arms,
     }
-    # All in the arms are analysed: no sum can be short without being seen here.
-    if sum(each["total"] for each in reasons.values()) + len(cohort.allocated) != len(rows):
-        raise AssertionError("an enrolment is in no box or in two")
+    _close(found.figures)
     found.say(
         f"{plural(len(rows), 'order')} of {plural(found.figures['people'], 'person', 'people')} "
         f"came in; {of(len(cohort.people), len(rows))} led to somebody being randomised."
@@ -55,6 +58,21 @@ def section(cohort: Cohort, *, dose_shown: bool) -> Section:
     )
     found.blocks.append(_table(found.figures))
     return found
+
+
+def _close(figures: dict[str, Any]) -> None:
+    """Every order is in one box of each row, at every look; otherwise there is no diagram."""
+    arms = figures["arms"].values()
+    sums = {
+        "enrolled": figures["not_randomised"]["total"] + figures["allocated"],
+        "allocated": figures["repeats"] + figures["randomised"],
+        "randomised": sum(arm["allocated"] for arm in arms),
+    }
+    excluded = sum(each["total"] for each in figures["not_randomised"]["reasons"].values())
+    followed = all(arm["allocated"] == arm["analysed"] + arm["still_running"] for arm in arms)
+    short = [name for name, total in sums.items() if figures[name] != total]
+    if short or excluded != figures["not_randomised"]["total"] or not followed:
+        raise SumsError(f"the flow diagram does not close: {', '.join(short) or 'within the arms'}")
 
 
 def _reasons(excluded: pd.DataFrame) -> dict[str, Any]:
@@ -76,16 +94,17 @@ def _reasons(excluded: pd.DataFrame) -> dict[str, Any]:
     return why
 
 
-def _arm(people: pd.DataFrame, *, dose_shown: bool) -> dict[str, Any]:
-    ended = people.loc[people["end_reason"] != "", "end_reason"].value_counts().to_dict()
-    if not dose_shown and ended:
-        ended = {"any_reason": sum(ended.values())}  # a wrong number is found by texting it
+def _arm(people: pd.DataFrame, followed: pd.Series, *, dose_shown: bool) -> dict[str, Any]:
+    ends = people.loc[people["end_reason"] != "", "end_reason"]
+    if not dose_shown:
+        ends = ends[~ends.isin(COMES_OF_TEXTS)]  # a wrong number is found by texting it
+    complete = int(followed[people.index].sum())
     found = {
         "allocated": len(people),
-        "ended_early": {code: int(n) for code, n in sorted(ended.items())},
-        "order_still_running": int((people["days_followed"] < people["days_at_risk"]).sum()),
+        "ended_early": {code: int(n) for code, n in sorted(ends.value_counts().items())},
         "recorded_in_error": int(people["recorded_in_error"].fillna(value=False).sum()),
-        "analysed": len(people),
+        "still_running": len(people) - complete,
+        "analysed": complete,
     }
     if dose_shown:
         found["with_a_delivered_text"] = int((people["delivered"].fillna(0) > 0).sum())
@@ -130,15 +149,18 @@ def _allocated(arm: str, figures: dict[str, Any]) -> Box:
 
 def _followed(figures: dict[str, Any]) -> Box:
     ended = sum(figures["ended_early"].values())
-    running = figures["order_still_running"]
-    lines = [f"Ended before time, still followed: {count(ended)}"]
+    lines = [f"Order still running at the extract: {count(figures['still_running'])}"]
+    lines += [f"Ended before time, still followed: {count(ended)}"]
     lines += [f" {named(code)}: {count(n)}" for code, n in figures["ended_early"].items()]
-    lines += [f"Order still running at the extract: {count(running)}"] if running else []
-    return Box("Lost to follow-up (n = 0)", lines)
+    return Box(f"Not followed to the end (n = {count(figures['still_running'])})", lines)
 
 
 def _analysed(figures: dict[str, Any]) -> Box:
-    return Box(f"Analysed (n = {count(figures['analysed'])})", ["Excluded from analysis: 0"])
+    left_out = figures["allocated"] - figures["analysed"]
+    return Box(
+        f"Analysed (n = {count(figures['analysed'])})",
+        [f"Not in the primary analysis yet: {count(left_out)}"],
+    )
 
 
 def _told(figures: dict[str, Any]) -> str:
@@ -148,7 +170,7 @@ def _told(figures: dict[str, Any]) -> str:
     return (
         f"Flow diagram: {figures['enrolled']} orders enrolled, "
         f"{figures['not_randomised']['total']} not randomised, {figures['repeats']} repeats, "
-        f"{figures['randomised']} randomised: {arms}. All are analysed. "
+        f"{figures['randomised']} randomised: {arms}. "
         "The table below has every number."
     )
 
@@ -160,7 +182,9 @@ def _table(figures: dict[str, Any]) -> Table:
         rows += [(f"\N{EN DASH} {named(code)}", count(n)) for code, n in why["details"].items()]
     rows.append(("Repeat orders, left out of the main analysis", count(figures["repeats"])))
     for arm, each in figures["arms"].items():
-        rows.append((f"Randomised to {named(arm)}, all analysed", count(each["allocated"])))
+        rows.append((f"Randomised to {named(arm)}", count(each["allocated"])))
+        rows.append(("\N{EN DASH} followed to the end and analysed", count(each["analysed"])))
+        rows.append(("\N{EN DASH} order still running", count(each["still_running"])))
         rows += [
             (f"\N{EN DASH} ended before time: {named(code)}", count(n))
             for code, n in each["ended_early"].items()

@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evaluation.cohort import Cohort, cohort_of
+from evaluation.integrity import faults
 from evaluation.report import (
     adjusted,
     attrition,
     baseline,
+    bayes,
     cost,
+    estimand,
     fidelity,
     flow,
+    forces,
+    harms,
+    monitoring,
     power_so_far,
     primary,
     secondary,
+    sensitivity,
     subgroups,
     survival,
 )
@@ -31,11 +38,16 @@ if TYPE_CHECKING:
 RESULTS: Final[tuple[tuple[str, str, Callable[[Cohort], Section]], ...]] = (
     ("fidelity", "Fidelity: were the texts sent and received?", fidelity.section),
     ("primary", "Primary outcome", primary.section),
+    ("forces", "Forces", forces.section),
     ("adjusted", "Stratified and adjusted estimates, and repeats", adjusted.section),
     ("survival", "Time to the first breach or arrest", survival.section),
     ("subgroups", "Subgroups", subgroups.section),
     ("secondary", "Secondary outcomes", secondary.section),
+    ("harms", "Harms", harms.section),
+    ("sensitivity", "Sensitivity", sensitivity.section),
+    ("bayes", "What a sceptic should believe", bayes.section),
     ("cost", "Costs", cost.section),
+    ("monitoring", "Monitoring", monitoring.section),
 )
 """Sections that tell results by arm, in their order."""
 
@@ -49,6 +61,8 @@ class Step(NamedTuple):
 
 def refusal(extract: Extract, interim: Interim | None) -> str | None:
     """Why results by arm are not shown, if they are not."""
+    if wrong := faults(extract):
+        return f"Not shown: the plan of this trial is in doubt. {' '.join(wrong)}"
     if extract.form == "blinded":
         return (
             "Not shown: this is the blinded form of the extract, in which nobody can tell which "
@@ -75,7 +89,7 @@ def report(
 
     `track` shows how far it is. A reason for an interim look counts only where one is needed.
     """
-    if refusal(extract, None) is None or extract.form == "blinded":
+    if refusal(extract, None) is None or refusal(extract, interim):
         interim = None
     refused = refusal(extract, interim)
     cohort = cohort_of(extract)
@@ -83,6 +97,7 @@ def report(
         Step("Flow", lambda: flow.section(cohort, dose_shown=refused is None)),
         Step("Missing numbers", lambda: attrition.section(cohort)),
         Step("Baseline", lambda: baseline.section(cohort)),
+        Step("Estimand", lambda: estimand.section(cohort)),
         *(Step(title, _result(id_, title, make, cohort, refused)) for id_, title, make in RESULTS),
         Step("Power", lambda: power_so_far.section(cohort)),
     ]
@@ -90,12 +105,17 @@ def report(
     return Report(
         extract=extract,
         interim=interim,
+        doubts=faults(extract),
         tiles=_tiles(sections),
         sections=sections,
-        departures=[
-            *_departures(cohort, interim),
-            *(departure for section in sections for departure in section.departures),
-        ],
+        departures=list(
+            dict.fromkeys(
+                [
+                    *_departures(cohort, interim),
+                    *(departure for section in sections for departure in section.departures),
+                ]
+            )
+        ),
     )
 
 
@@ -112,8 +132,8 @@ def _departures(cohort: Cohort, interim: Interim | None) -> list[str]:
         day = local_date(interim.at)
         planned = "planned" if day in plan.analysis.interim_looks else "not planned"
         found.append(
-            f"Results by arm were looked at before the lock date, {planned}: {interim.reason}. "
-            "Alpha is not adjusted for it."
+            f"Results by arm were looked at before the lock date, {planned}: {interim.reason}."
+            + ("" if plan.analysis.monitoring else " Alpha is not adjusted for it.")
         )
     others = cohort.allocated[cohort.allocated["protocol"] != plan.version]
     for version, those in others.groupby("protocol"):

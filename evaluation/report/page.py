@@ -35,6 +35,7 @@ class Report:
 
     extract: Extract
     interim: Interim | None
+    doubts: list[str]
     tiles: list[tuple[str, str, str]]
     sections: list[Section]
     departures: list[str]
@@ -80,13 +81,15 @@ def as_json(report: Report) -> str:
         "protocol_sha256": extract.protocol.sha256,
         "form": extract.form,
         "extracted_at": extract.extracted_at.isoformat(),
-        "extract_sha256": extract.sha256,
+        "extract_sha256": list(extract.sha256),
+        "doubts": report.doubts,
         "interim": report.interim
         and {"reason": report.interim.reason, "at": report.interim.at.isoformat()},
         "departures": report.departures,
         "sections": {
             section.id: {
                 "title": section.title,
+                "consort_2025": section.consort,
                 "refused": section.refused,
                 "figures": section.figures,
                 "methods": {method.name: method.source for method in section.methods},

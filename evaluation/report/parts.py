@@ -53,10 +53,15 @@ class Method:
 
 @dataclass(slots=True)
 class Section:
-    """One numbered part of the report, with its figures as numbers."""
+    """
+    One numbered part of the report, with its figures as numbers.
+
+    `consort` has the items of the CONSORT 2025 checklist that it is about.
+    """
 
     id: str
     title: str
+    consort: str = ""
     blocks: list[Words | Table | Picture] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     methods: list[Method] = field(default_factory=list)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from evaluation.power import detectable, needed, orders_needed, power_of
+from evaluation.cohort import observed
+from evaluation.power import detectable, needed, orders_needed, power_of, reestimated
 from evaluation.power_picture import powers
 from evaluation.report.parts import Method, Picture, Section, Table
-from evaluation.report.words import count, percent
+from evaluation.report.words import count, of, percent
 from evaluation.statistics.values import NotEstimable
+from trial.codes import Arm
 
 if TYPE_CHECKING:
     from evaluation.cohort import Cohort
@@ -19,6 +21,10 @@ METHODS: Final = [
     Method(
         "Number needed and power",
         "Fleiss, Levin and Paik (2003), Statistical Methods for Rates and Proportions, chapter 4",
+    ),
+    Method(
+        "Blinded re-estimation of the sample size",
+        "Gould (1992), doi:10.1002/sim.4780110107; Friede and Kieser (2004), doi:10.1002/pst.121",
     ),
 ]
 
@@ -30,7 +36,7 @@ def section(cohort: Cohort) -> Section:
     """Power at the planned risks: nothing of the results goes into it."""
     plan = cohort.extract.protocol.analysis
     control, intervention = plan.planned_risk_control, plan.planned_risk_intervention
-    found = Section("power", "Power so far", methods=METHODS)
+    found = Section("power", "Power so far", consort="16a", methods=METHODS)
     # Arm B may be either: for power the order does not matter where they are of a size.
     now = tuple(len(cohort.arm(arm)) for arm in reversed(cohort.extract.arms))
     per_arm = (now[0], now[1])
@@ -66,6 +72,11 @@ def section(cohort: Cohort) -> Section:
             str(seen) if isinstance(seen, NotEstimable) else percent(seen),
         ),
     ]
+    if cohort.complete and min(per_arm) < goal:
+        found.departures.append(
+            f"The planned sample size was missed: {count(goal)} people in each arm were planned, "
+            f"{' and '.join(count(n) for n in per_arm)} randomised."
+        )
     more = max(0, goal - min(per_arm))
     rows.append(("More people to randomise, in each arm", count(more)))
     if lost is not None and lost < 1:
@@ -77,6 +88,7 @@ def section(cohort: Cohort) -> Section:
                 f"{count(orders)}, of which {count(enrolled)} have come in",
             )
         )
+    _reestimate(found, cohort)
     found.blocks.append(
         Table("How many people are enough", ("Question", "Answer"), rows, words=True)
     )
@@ -90,6 +102,34 @@ def section(cohort: Cohort) -> Section:
         )
     )
     return found
+
+
+def _reestimate(found: Section, cohort: Cohort) -> None:
+    """The number needed if the risk is another than planned; nobody's arm goes into it."""
+    plan = cohort.extract.protocol.analysis
+    rows = observed(cohort, plan.primary)
+    rows = rows[rows["followed"].astype(bool)]
+    events, people = int(rows["event"].sum()), len(rows)
+    if people < cohort.extract.minimum:
+        found.say("Too few have been followed to the end to estimate the sample size anew.")
+        return
+    shares = cohort.extract.protocol.arms
+    share = shares[Arm.INTERVENTION] / sum(shares.values())
+    planned = (plan.planned_risk_control, plan.planned_risk_intervention)
+    risks = reestimated(events / people, planned=planned, share=share)
+    found.figures["reestimated"] = {"events": events, "people": people, "risks": risks}
+    if isinstance(risks, NotEstimable):
+        found.say(f"The sample size cannot be estimated anew: {risks.because}.", "note")
+        return
+    target = needed(*risks, alpha=plan.alpha, power=plan.power, exactly=False)
+    found.figures["reestimated"]["needed_per_arm"] = target
+    enough = str(target) if isinstance(target, NotEstimable) else count(target.fleiss)
+    found.say(
+        f"Both arms together, {of(events, people)} people had the primary outcome. If texts lower "
+        f"the risk in the planned proportion, that means {percent(risks[0])} without them and "
+        f"{percent(risks[1])} with, and {enough} people in each arm (Fleiss). This was estimated "
+        "blind: it may be acted on without spending alpha."
+    )
 
 
 def _power(power: Power) -> str:

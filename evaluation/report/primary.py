@@ -54,14 +54,14 @@ RARE: Final = 1e-4
 def section(cohort: Cohort) -> Section:
     """Counts, risks, their difference and ratio, and two tests of no effect at all."""
     plan = cohort.extract.protocol.analysis
-    found = Section("primary", "Primary outcome", methods=METHODS)
-    found.say(f"{plan.primary.title}. Everybody randomised is analysed in the arm drawn for them.")
+    found = Section("primary", "Primary outcome", consort="26", methods=METHODS)
+    found.say(f"{plan.primary.title}. Everybody is analysed in the arm drawn for them.")
     everybody = observed(cohort, plan.primary)
     rows = everybody[everybody["followed"]]
     counts = by_arm(rows)
     difference = risk_difference(*counts, alpha=plan.alpha)
     ratio = risk_ratio(*counts, alpha=plan.alpha)
-    test = _rerandomised(rows, cohort)
+    test = rerandomised(everybody, cohort)
     found.figures = {
         "intervention": _arm(counts.intervention, plan.alpha),
         "control": _arm(counts.control, plan.alpha),
@@ -119,14 +119,16 @@ def _arm(counts: Counts, alpha: float) -> dict[str, Any]:
     }
 
 
-def _rerandomised(rows: pd.DataFrame, cohort: Cohort) -> Rerandomisation | NotEstimable:
+def rerandomised(everybody: pd.DataFrame, cohort: Cohort) -> Rerandomisation | NotEstimable:
+    """The test over whole blocks, each of its own extract and stratum."""
     protocol = cohort.extract.protocol
     return rerandomisation(
-        stratum=rows["stratum"],
-        block=rows["block"].astype("int64"),
-        position=rows["position"].astype("int64"),
-        treated=rows["treated"],
-        event=rows["event"],
+        stratum=everybody["source"] + "|" + everybody["stratum"],
+        block=everybody["block"].astype("int64"),
+        position=everybody["position"].astype("int64"),
+        treated=everybody["treated"],
+        event=everybody["event"],
+        followed=everybody["followed"],
         sizes=protocol.block_sizes,
         ratio=(protocol.arms[Arm.INTERVENTION], protocol.arms[Arm.CONTROL]),
     )

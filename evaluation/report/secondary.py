@@ -1,4 +1,4 @@
-"""9. Secondary outcomes, kept honest together; then what is sensitivity analysis only."""
+"""Secondary outcomes, kept honest together, as people and as events."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from evaluation.report.charts.drawing import BLUE
 from evaluation.report.charts.intervals import Axis, Estimate, intervals
 from evaluation.report.parts import Method, Picture, Section, Table
 from evaluation.report.words import (
+    count,
     events_of,
     number,
-    of,
     p_told,
     p_value,
     percent,
@@ -20,30 +20,29 @@ from evaluation.report.words import (
     told,
 )
 from evaluation.statistics.proportions import fisher, risk_difference
+from evaluation.statistics.rates import rate_ratio
 from evaluation.statistics.subgroups import holm
-from evaluation.statistics.values import Counts, NotEstimable
+from evaluation.statistics.values import NotEstimable
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from evaluation.cohort import Cohort
+    from evaluation.statistics.rates import Rate
 
 METHODS: Final = [
     Method(
         "Holm's adjustment for several tests", "Holm (1979), https://www.jstor.org/stable/4615733"
     ),
     Method(
-        "Per protocol and dose: sensitivity only",
-        "Hernan and Robins (2017), doi:10.1056/NEJMsm1605385",
+        "Rate ratio: Poisson regression with a robust variance",
+        "Lin and others (2000), doi:10.1111/1467-9868.00259; Zou (2004), doi:10.1093/aje/kwh090",
     ),
 ]
-_DOSES: Final = ((0.0, "none delivered"), (0.5, "up to half"), (0.999, "over half"), (1.0, "all"))
 
 
 def section(cohort: Cohort) -> Section:
     """The family of the protocol, each outcome over its own window."""
     plan = cohort.extract.protocol.analysis
-    found = Section("secondary", "Secondary outcomes", methods=METHODS)
+    found = Section("secondary", "Secondary outcomes", consort="26", methods=METHODS)
     counts: dict[str, ByArm] = {}
     titles = {endpoint.id: endpoint.title for endpoint in plan.secondary}
     for endpoint in plan.secondary:
@@ -85,7 +84,8 @@ def section(cohort: Cohort) -> Section:
             ],
             "People with at least one event from allocation on, of those followed for the whole "
             f"window. Intervals are {percent(1 - plan.alpha, 0)} (Newcombe), not widened for "
-            "several outcomes; the last column allows for that.",
+            "several outcomes; the last column allows for that. An outcome counts as shown only if "
+            "the primary one is too: so alpha holds for all of them together.",
         )
     )
     estimates = [
@@ -95,7 +95,7 @@ def section(cohort: Cohort) -> Section:
     ]
     if estimates:
         found.blocks.append(_forest("Differences in secondary outcomes", estimates, plan.alpha))
-    _sensitivity(found, cohort)
+    _show_counts(found, cohort)
     return found
 
 
@@ -111,78 +111,48 @@ def _forest(caption: str, estimates: list[Estimate], alpha: float) -> Picture:
                 0,
                 ("fewer with texts", "more"),
             ),
-            labels=375,
+            labels=400,
         ),
         f"Lines are {percent(1 - alpha, 0)} intervals (Newcombe).",
     )
 
 
-def _sensitivity(found: Section, cohort: Cohort) -> None:
-    """The primary outcome among others than everybody as randomised."""
+def _show_counts(found: Section, cohort: Cohort) -> None:
+    """Every endpoint again as a number of events, of which one person may have several."""
     plan = cohort.extract.protocol.analysis
-    rows = observed(cohort, plan.primary)
-    every = observed(cohort, plan.primary, repeats=True)
-    treated = rows["treated"].astype(bool)
-    planned = rows["planned"].astype("float64")
-    dose = (rows["delivered"].astype("float64") / planned.where(planned > 0)).fillna(0.0)
-    followed = rows["followed"].astype(bool)
-    correct = ~rows["recorded_in_error"].fillna(value=False).astype(bool)
-    share = plan.per_protocol_share
-    populations: dict[str, pd.DataFrame] = {
-        "As randomised (primary)": rows[followed],
-        f"Per protocol: {percent(share, 0)} or more of the texts delivered": rows[
-            followed & (~treated | (dose >= share))
-        ],
-        "Without orders recorded in error": rows[followed & correct],
-        "With repeat orders": every[every["followed"].astype(bool)],
-    }
-    counts = {name: by_arm(those) for name, those in populations.items()}
-    found.figures["sensitivity"] = {
-        name: {"counts": each, "risk_difference": risk_difference(*each, alpha=plan.alpha)}
-        for name, each in counts.items()
-    }
-    found.say(
-        "Sensitivity only. What follows compares people who were not made alike by randomisation: "
-        "who is arrested early gets fewer texts. It is no evidence that texts work.",
-        "warning",
-    )
+    figures: dict[str, Any] = {}
+    rows = []
+    for id_, endpoint in (("primary", plan.primary), *((e.id, e) for e in plan.secondary)):
+        seen = observed(cohort, endpoint)
+        rates = rate_ratio(
+            events=seen["count"], days=seen["at_risk"], treated=seen["treated"], alpha=plan.alpha
+        )
+        figures[id_] = rates
+        if isinstance(rates, NotEstimable):
+            rows.append((endpoint.title, "", "", str(rates), ""))
+            continue
+        rows.append(
+            (
+                endpoint.title,
+                _rate(rates.intervention),
+                _rate(rates.control),
+                told(rates.ratio, lambda value: number(value, 2)),
+                p_told(rates.p),
+            )
+        )
+    found.figures["rates"] = figures
     found.blocks.append(
         Table(
-            "Sensitivity: primary outcome in other populations",
-            ("Population", "With texts", "Without", "Difference, points"),
-            [
-                (
-                    name,
-                    events_of(each.intervention),
-                    events_of(each.control),
-                    told(risk_difference(*each, alpha=plan.alpha), points),
-                )
-                for name, each in counts.items()
-            ],
+            "Events instead of people",
+            ("Outcome", "With texts", "Without", "Rate ratio", "Test"),
+            rows,
+            "Events, and in brackets per person and year at risk, of everybody randomised as far "
+            "as followed. An arrest for a breach is two events where both were reported. Intervals "
+            f"are {percent(1 - plan.alpha, 0)}; below 1 is fewer with texts.",
         )
     )
-    _doses(found, rows[followed & treated], dose, rows[followed & ~treated])
 
 
-def _doses(
-    found: Section, treated: pd.DataFrame, dose: pd.Series[Any], control: pd.DataFrame
-) -> None:
-    table = [("control", of(int(control["event"].sum()), len(control)))]
-    low = -1.0
-    figures: dict[str, Counts] = {}
-    for high, name in _DOSES:
-        those = treated[(dose[treated.index] > low) & (dose[treated.index] <= high)]
-        figures[name] = Counts(int(those["event"].sum()), len(those))
-        table.append(
-            (f"intervention, {name}", events_of(figures[name]) if len(those) else "nobody")
-        )
-        low = high
-    found.figures["by_dose"] = figures
-    found.blocks.append(
-        Table(
-            "Sensitivity: primary outcome by share of planned texts delivered",
-            ("Dose", "With the outcome"),
-            [tuple(row) for row in table],
-            "Not a comparison of like with like: see above.",
-        )
-    )
+def _rate(rate: Rate) -> str:
+    each = rate.per_year
+    return count(rate.events) + ("" if isinstance(each, NotEstimable) else f" ({number(each, 2)})")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from evaluation.cohort import by_arm, hidden, levels, observed
+from evaluation.cohort import by_arm, observed
+from evaluation.groups import grouped_by_arm
 from evaluation.report.charts.drawing import BLUE, INK
 from evaluation.report.charts.intervals import Axis, Estimate, intervals
 from evaluation.report.parts import Method, Picture, Section, Table
 from evaluation.report.words import (
-    HIDDEN,
     named,
     number,
     p_value,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evaluation.cohort import Cohort
+    from evaluation.groups import Grouping
 
 METHODS: Final = [
     Method(
@@ -37,7 +38,7 @@ METHODS: Final = [
 def section(cohort: Cohort) -> Section:
     """A forest of differences, and for each characteristic one test of interaction."""
     plan, minimum = cohort.extract.protocol.analysis, cohort.extract.minimum
-    found = Section("subgroups", "Subgroups", methods=METHODS)
+    found = Section("subgroups", "Subgroups", consort="28", methods=METHODS)
     rows = observed(cohort, plan.primary)
     rows = rows[rows["followed"]]
     overall = risk_difference(*by_arm(rows), alpha=plan.alpha)
@@ -46,13 +47,24 @@ def section(cohort: Cohort) -> Section:
         return found
     shown, tests = [Estimate("Everybody", *overall, _both(rows), INK, square=True)], []
     for characteristic in plan.subgroups:
-        groups, figures = _groups(rows, characteristic, minimum, plan.alpha)
+        grouping = grouped_by_arm(rows, characteristic, cohort)
+        known = grouping.groups.notna()
         test = interaction(
-            event=rows["event"], treated=rows["treated"], subgroup=rows[characteristic]
+            event=rows.loc[known, "event"],
+            treated=rows.loc[known, "treated"],
+            subgroup=grouping.groups[known],
         )
-        found.figures[characteristic] = {"groups": figures, "interaction": test}
+        groups, figures = _groups(rows, grouping, plan.alpha)
+        found.figures[characteristic] = {
+            "groups": figures,
+            "interaction": test,
+            "in_no_group": grouping.unknown,
+        }
+        found.departures += grouping.unplanned
         shown += [Estimate(named(characteristic), heading=True), *groups]
-        tests.append((named(characteristic), _tested(test)))
+        if not grouping.tells:
+            shown.append(Estimate("too few to show apart"))
+        tests.append((named(characteristic), _tested(test, grouping.unknown)))
     found.say(
         "Whether texts help some groups more than others is asked once for each characteristic, "
         "by the test of interaction. A group's own interval says how little is known of it alone."
@@ -77,8 +89,7 @@ def section(cohort: Cohort) -> Section:
                 ),
             ),
             f"{plural(len(rows), 'person', 'people')}. Lines are {percent(1 - plan.alpha, 0)} "
-            f"intervals. Groups of fewer than {minimum} people in an arm, and one more where they "
-            "could be worked out, are not shown.",
+            f"intervals. Groups of fewer than {minimum} people in an arm are shown with another.",
         )
     )
     found.blocks.append(
@@ -88,31 +99,22 @@ def section(cohort: Cohort) -> Section:
 
 
 def _groups(
-    rows: pd.DataFrame, characteristic: str, minimum: int, alpha: float
+    rows: pd.DataFrame, grouping: Grouping, alpha: float
 ) -> tuple[list[Estimate], dict[str, Any]]:
-    codes = levels(rows, characteristic)
-    counts = {code: by_arm(rows[rows[characteristic] == code]) for code in codes}
-    hide = [
-        any(pair)
-        for pair in zip(
-            hidden([each.intervention.people for each in counts.values()], minimum),
-            hidden([each.control.people for each in counts.values()], minimum),
-            strict=True,
-        )
-    ]
     estimates, figures = [], {}
-    for (code, each), too_few in zip(counts.items(), hide, strict=True):
-        difference = risk_difference(*each, alpha=alpha)
-        if too_few or isinstance(difference, NotEstimable):
-            estimates.append(Estimate(named(code), text=HIDDEN if too_few else "nobody in one arm"))
-            continue
-        figures[code] = {
-            "intervention": each.intervention,
-            "control": each.control,
+    for title in grouping.titles if grouping.tells else ():
+        those = rows[grouping.groups == title]
+        counts = by_arm(those)
+        difference = risk_difference(*counts, alpha=alpha)
+        figures[title] = {
+            "intervention": counts.intervention,
+            "control": counts.control,
             "risk_difference": difference,
         }
-        text = _both(rows[rows[characteristic] == code])
-        estimates.append(Estimate(named(code), *difference, text, BLUE))
+        if isinstance(difference, NotEstimable):
+            estimates.append(Estimate(title, text=str(difference)))
+        else:
+            estimates.append(Estimate(title, *difference, _both(those), BLUE))
     return estimates, figures
 
 
@@ -121,10 +123,12 @@ def _both(rows: pd.DataFrame) -> str:
     return "; ".join(f"{each.events:,} of {each.people:,}" for each in counts)
 
 
-def _tested(test: Any) -> str:  # noqa: ANN401
+def _tested(test: Any, unknown: int) -> str:  # noqa: ANN401
     if isinstance(test, NotEstimable):
         return str(test)
     freedom = plural(test.degrees, "degree")
     told = f"chi-squared {number(test.chi2, 2)}, {freedom} of freedom, {p_value(test.p)}"
     left = ", ".join(named(code) for code in test.left_out)
-    return told + (f"; without {left}, which can say nothing" if left else "")
+    told += f"; without {left}, which can say nothing" if left else ""
+    lacking = plural(unknown, "person is", "people are")
+    return told + (f"; {lacking} in no group: withheld, or nobody said" if unknown else "")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from evaluation.cohort import observed
 from evaluation.report.charts.drawing import ARM_COLOURS, ARM_DASHES
 from evaluation.report.charts.lines import Axes, Line, lines
+from evaluation.report.competing import show_competing
 from evaluation.report.parts import Method, Picture, Section, Table
 from evaluation.report.words import capital, number, p_value, percent, plural, told
 from evaluation.statistics.survival import Curve, kaplan_meier, log_rank, restricted_means
@@ -26,9 +27,9 @@ _WEEK: Final = 7
 
 
 def section(cohort: Cohort) -> Section:
-    """Kaplan-Meier by arm, the log-rank test and restricted means."""
+    """Kaplan-Meier by arm, the log-rank test, restricted means, and competing events."""
     plan = cohort.extract.protocol.analysis
-    found = Section("survival", "Time to the first breach or arrest", methods=METHODS)
+    found = Section("survival", "Time to the first breach or arrest", consort="26", methods=METHODS)
     rows = observed(cohort, plan.primary)
     arms = {
         "control": rows[~rows["treated"].astype(bool)],
@@ -40,8 +41,17 @@ def section(cohort: Cohort) -> Section:
     }
     test = log_rank(days=rows["reached"], event=rows["event"], treated=rows["treated"])
     means = restricted_means(
-        days=rows["reached"], event=rows["event"], treated=rows["treated"], alpha=plan.alpha
+        days=rows["reached"],
+        event=rows["event"],
+        treated=rows["treated"],
+        alpha=plan.alpha,
+        horizon=plan.restricted_mean_days,
     )
+    if plan.restricted_mean_days is None and not isinstance(means, NotEstimable):
+        found.departures.append(
+            "The protocol lays down no horizon for the restricted mean: the longest time for which "
+            f"both arms are followed, {number(means.horizon)} days, is taken."
+        )
     found.figures = {"log_rank": test, "restricted_means": means, "curves": curves}
     drawn = {arm: curve for arm, curve in curves.items() if isinstance(curve, Curve)}
     for arm, curve in curves.items():
@@ -50,6 +60,7 @@ def section(cohort: Cohort) -> Section:
     if drawn:
         found.blocks.append(_picture(drawn, rows, plan.alpha))
     found.blocks.append(_table(curves, test, means, plan.alpha, len(rows)))
+    show_competing(found, cohort, rows)
     return found
 
 

@@ -36,7 +36,11 @@ class Rerandomisation(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """People and events in a block, and each (size, people in the intervention arm) it may have."""
+    """
+    People and events in a block, and each (size, people in the intervention arm) it may have.
+
+    Only people whose outcome is known count: the others keep their places in it.
+    """
 
     people: int
     events: int
@@ -50,6 +54,7 @@ def rerandomisation(
     position: ArrayLike,
     treated: ArrayLike,
     event: ArrayLike,
+    followed: ArrayLike | None = None,
     sizes: Sequence[int],
     ratio: tuple[int, int] = (1, 1),
 ) -> Rerandomisation | NotEstimable:
@@ -57,18 +62,26 @@ def rerandomisation(
     The exact two-sided test of no effect on anybody: risk difference, intervention - control.
 
     One entry per person who was given a slot; positions count from 0; `ratio` is intervention to
-    control. All blocks but the last of a stratum are whole. That one's size is known only to have
-    room for its people: each such size of the design is as likely, whatever the arms seen. Falls
-    that leave an arm empty have no difference and do not count. ValueError for unequal columns.
+    control. Who is not yet `followed` has no outcome but keeps a place, so that blocks stay whole:
+    how long somebody is followed must not depend on the arm. All blocks but the last of a stratum
+    are whole. That one's size is known only to have room for its people: each such size of the
+    design is as likely, whatever the arms seen. Falls that leave an arm empty have no difference
+    and do not count. ValueError for unequal columns.
 
     Edgington and Onghena (2007), Randomization Tests, chapter 3; Rosenberger and Lachin (2016),
     Randomization in Clinical Trials, chapter 6.
     """
-    strata, numbers, positions, treated, event = columns(
-        stratum=stratum, block=block, position=position, treated=treated, event=event
+    strata, numbers, positions, treated, event, followed = columns(
+        stratum=stratum,
+        block=block,
+        position=position,
+        treated=treated,
+        event=event,
+        followed=np.ones(np.shape(treated), bool) if followed is None else followed,
     )
-    treated, event = treated.astype(bool), event.astype(bool)
-    people, in_intervention = len(treated), int(treated.sum())
+    treated, followed = treated.astype(bool), followed.astype(bool)
+    event = event.astype(bool) & followed
+    people, in_intervention = int(followed.sum()), int((treated & followed).sum())
     if reason := empty_arm(in_intervention, people - in_intervention):
         return reason
     slots = defaultdict(list)
@@ -87,8 +100,9 @@ def rerandomisation(
         possible = any(0 <= full - arm <= size - len(members) for size, full in designs)
         if sorted(positions[members]) != list(range(len(members))) or not possible:
             return NotEstimable(f"block {number} of stratum {name} is not as the protocol has it")
-        blocks.append(_Block(len(members), int(event[members].sum()), designs))
-    difference = float(event[treated].mean() - event[~treated].mean())
+        known = int(followed[members].sum())
+        blocks.append(_Block(known, int(event[members].sum()), designs))
+    difference = float(event[treated & followed].mean() - event[~treated & followed].mean())
     distribution = _distribution(_convolved(blocks), people, int(event.sum()))
     extreme = (p for d, p in distribution.items() if abs(d) >= round(abs(difference), DIGITS))
     return Rerandomisation(

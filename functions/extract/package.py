@@ -48,7 +48,7 @@ BESIDE: Final = (PROTOCOL, "codebook.html", "load.py", "load.R")
 """What is in a package beside its data: `files` has the hash of each."""
 
 _RESOURCES: Final = {Form.BLINDED: BLINDED_ROWS, Form.UNBLINDED: ROWS}
-_COMES_OF_TEXTS: Final = {
+COMES_OF_TEXTS: Final = {
     EndReason.WRONG_NUMBER,
     EndReason.SAFETY_STOP,
     EndReason.OBJECTION_UPHELD,
@@ -135,7 +135,7 @@ def _blinded(row: Row, labels: Mapping[Arm, Label]) -> Row | None:
                 name: getattr(row, name) for name in EnrolmentColumns.model_fields
             }
             shown |= {"arm": labels[row.arm] if row.arm else None, "end_reason": row.end_reason}
-            if row.allocated and row.end_reason in _COMES_OF_TEXTS:
+            if row.allocated and row.end_reason in COMES_OF_TEXTS:
                 shown |= {"end_reason": None, "days_to_end": None, "status": Status.ALLOCATED}
             return BlindedEnrolment(**shown)
         case _:

@@ -18,6 +18,7 @@ from evaluation.report.page import as_json, plain
 from evaluation.statistics.regression import adjusted, by_person
 from evaluation.statistics.subgroups import interaction
 from evaluation.statistics.survival import kaplan_meier, log_rank
+from tests.support.fixture_protocol import AGREED
 
 TRIALS = 60
 
@@ -38,6 +39,7 @@ def small_trial(random: np.random.Generator) -> dict[str, Any]:
 
 
 def main() -> None:
+    assert AGREED  # the protocol under which the extract was made is one that is known
     warnings.simplefilter("ignore")  # what a fit says on its way is no figure
     random = np.random.default_rng(20261123)
     trials = [plain(small_trial(random)) for _ in range(TRIALS)]

@@ -154,13 +154,15 @@ def trial(
     return rows
 
 
-def written(folder: Path, rows: Iterable[Row], at: datetime = OPEN) -> Path:
+def written(
+    folder: Path, rows: Iterable[Row], at: datetime = OPEN, protocol: Path | None = None
+) -> Path:
     """Both forms; the folder of the unblinded one, beside which is `blinded`."""
     rows = list(rows)
     write(
         folder,
         rows,
-        protocol=protocols.path_of(VERSION),
+        protocol=protocol or protocols.path_of(VERSION),
         extracted_at=at,
         counts=Counter(cell(row) for row in rows if isinstance(row, EnrolmentRow)),
         labels={Arm.CONTROL: Label.B, Arm.INTERVENTION: Label.A},

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 
 from evaluation.example.trial import made
-from tests.support.fixture_protocol import REAL
-from trial.protocol import load as protocols
+from tests.support.fixture_protocol import AGREED
 
 ROOT = Path(__file__).parents[2]
 STATISTICS = [
@@ -81,11 +80,8 @@ def test_the_statistics_tests_pass_under_every_kernel(kernel: str) -> None:
     assert found.returncode == 0, found.stdout
 
 
-def test_figures_are_the_same_under_every_kernel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(protocols, "FOLDER", REAL)  # as the example has it
-    made(tmp_path, people=150, seed=5)
+def test_figures_are_the_same_under_every_kernel(tmp_path: Path) -> None:
+    made(tmp_path, AGREED, people=150, seed=5)
     found = {
         kernel: under(kernel, "-m", "tests.evaluation.figures", str(tmp_path / "unblinded"))
         for kernel in KERNELS

@@ -15,6 +15,7 @@ from evaluation.power import (
     needed,
     orders_needed,
     power_of,
+    reestimated,
 )
 from evaluation.statistics.proportions import fisher
 from evaluation.statistics.values import Counts, NotEstimable
@@ -155,3 +156,23 @@ def test_what_is_no_risk_or_no_share_is_refused() -> None:
         orders_needed(132, never_randomised=1)
     with pytest.raises(ValueError, match="no share"):
         diluted(0.28, 0.14, undelivered=1.5)
+
+
+@pytest.mark.parametrize("share", [0.5, 2 / 3])
+def test_a_pooled_risk_is_shared_out_in_the_planned_proportion(share: float) -> None:
+    found = reestimated(0.3, planned=(0.28, 0.20), share=share)
+    assert not isinstance(found, NotEstimable)
+    control, intervention = found
+    assert intervention / control == pytest.approx(0.20 / 0.28)
+    assert share * intervention + (1 - share) * control == pytest.approx(0.3)
+
+
+def test_the_planned_risks_come_back_from_their_own_pool() -> None:
+    assert reestimated(0.24, planned=(0.28, 0.20), share=0.5) == pytest.approx((0.28, 0.20))
+
+
+def test_a_pool_that_says_nothing_gives_no_risks() -> None:
+    for pooled in (0.0, 1.0, 0.95):
+        assert isinstance(reestimated(pooled, planned=(0.28, 0.20), share=0.5), NotEstimable)
+    with pytest.raises(ValueError, match="no share"):
+        reestimated(0.2, planned=(0.28, 0.20), share=1)

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -8,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from evaluation.cohort import SumsError, hidden
+from evaluation.cohort import SumsError
 from evaluation.package import read
 from evaluation.report.make import report
 from evaluation.report.page import Interim, Report, as_json, html
 from extract.columns.base import Row
+from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import ReminderRow
 from tests.evaluation.packages import (
     LOCKED,
@@ -25,9 +27,14 @@ from tests.evaluation.packages import (
     trial,
     written,
 )
+from tests.support.fixture_protocol import VERSION
 from trial.codes import Arm
+from trial.protocol.load import path_of
 
-RESULTS = ("fidelity", "primary", "adjusted", "survival", "subgroups", "secondary", "cost")
+RESULTS = (
+    *("fidelity", "primary", "forces", "adjusted", "survival", "subgroups", "secondary"),
+    *("harms", "sensitivity", "bayes", "cost", "monitoring"),
+)
 Made = Callable[..., tuple[Report, str, dict[str, Any]]]
 
 
@@ -89,10 +96,10 @@ def assert_readable(page: str) -> None:
             assert "nan" not in re.split(r"[^a-z]+", value or "") or name == "content", attributes
 
 
-def test_the_report_has_eleven_sections_and_then_departures_and_methods(made: Made) -> None:
+def test_the_sections_come_in_order_and_then_departures_and_methods(made: Made) -> None:
     found, page, _ = made(trial(without=20))
     assert [section.id for section in found.sections] == [
-        "flow", "attrition", "baseline", *RESULTS, "power",
+        "flow", "attrition", "baseline", "estimand", *RESULTS, "power",
     ]  # fmt: skip
     ids = [attributes.get("id") for tag, attributes in Page(page).tags if tag == "section"]
     assert ids[-2:] == ["departures", "methods"]
@@ -187,7 +194,7 @@ def test_a_blinded_extract_shows_no_result(made: Made) -> None:
     assert "arm A" in said
     assert "stopped" not in said
     assert not re.search(r"\b(control|intervention) \(n", said)
-    assert "delivered" not in json.dumps(figures)
+    assert '"delivered"' not in json.dumps(figures)
     assert_readable(page)
 
 
@@ -219,7 +226,7 @@ def test_a_reason_is_not_noted_where_none_is_needed(made: Made) -> None:
     found, page, _ = made(trial(), reason="just so")
     assert found.interim is None
     assert "Interim" not in text_of(page)
-    assert not found.departures
+    assert not any("looked at" in each or "just so" in each for each in found.departures)
 
 
 def test_the_primary_outcome_has_the_published_figures(made: Made) -> None:
@@ -264,7 +271,7 @@ def test_repeats_are_in_the_sensitivity_analysis_only(made: Made) -> None:
         "risk": 0.3,
         "interval": figures["primary"]["figures"]["control"]["interval"],
     }
-    repeats = figures["secondary"]["figures"]["sensitivity"]["With repeat orders"]
+    repeats = figures["sensitivity"]["figures"]["populations"]["With repeat orders"]
     assert repeats["counts"]["control"] == {"events": 13, "people": 41}
 
 
@@ -316,7 +323,7 @@ def test_what_happens_under_a_later_order_counts_for_the_person_who_was_randomis
     assert counts["abuse_in_order"]["control"]["events"] == 0
     with_repeats = {"type": "breach", "instrument": "dvpo", "outcome": 2}
     rows.append(outcome(0, **offence | with_repeats, days_from_allocation=29.0, within_order=False))
-    sensitivity = made(rows)[2]["secondary"]["figures"]["sensitivity"]
+    sensitivity = made(rows)[2]["sensitivity"]["figures"]["populations"]
     assert sensitivity["As randomised (primary)"]["counts"]["control"]["events"] == 0
     assert sensitivity["With repeat orders"]["counts"]["control"]["events"] == 1
 
@@ -354,30 +361,245 @@ def test_numbers_found_later_are_counted_with_how(made: Made) -> None:
     assert sum(sum(month.values()) for month in figures["months"].values()) == 87
 
 
-def test_groups_of_too_few_are_not_shown(made: Made) -> None:
-    few = [enrolment(900 + i, sex="female", block=450 + i // 2) for i in range(4)]
-    _, page, figures = made([*trial(), *few])
-    assert figures["baseline"]["figures"]["control"]["sex"] == {"male": None, "female": None}
-    assert figures["subgroups"]["figures"]["sex"]["groups"] == {}
-    assert figures["attrition"]["figures"].get("characteristics") is None
-    assert "too few" in text_of(page)
+def test_the_flow_closes_while_orders_are_still_running(made: Made) -> None:
+    running = {"days_followed": 10.0, "days_at_risk": 26.5}
+    rows: list[Row] = trial()
+    late: list[Row] = [
+        row.model_copy(update=running) for row in rows[-20:] if isinstance(row, EnrolmentRow)
+    ]
+    rows = [row for row in rows if row not in rows[-20:]] + late
+    found, page, figures = made(rows, at=LOCKED, reason="the board looks")
+    for arm in figures["flow"]["figures"]["arms"].values():
+        assert arm["allocated"] == arm["analysed"] + arm["still_running"]
+    assert figures["flow"]["figures"]["arms"]["intervention"]["still_running"] == len(late) > 0
+    assert f"Order still running at the extract: {len(late)}" in text_of(page)
+    assert f"Not in the primary analysis yet: {len(late)}" in text_of(page)
+    primary = figures["primary"]["figures"]
+    assert primary["not_yet_followed"] == len(late)
+    assert isinstance(primary["rerandomisation_p"], float)  # blocks stay whole
+    bounds = figures["sensitivity"]["figures"]["unknown"]
+    assert bounds["unknown"] == [len(late), 0]
+    assert (
+        bounds["best"]["value"] <= primary["risk_difference"]["value"] <= bounds["worst"]["value"]
+    )
+    assert any("still running" in each for each in found.departures)
+
+
+def test_the_extract_of_another_plan_shows_no_result(made: Made) -> None:
+    foreign = enrolment(900, protocol_sha256="f" * 64)
+    found, page, figures = made([*trial(), foreign], reason="I must know")
+    for name in RESULTS:
+        assert "plan of this trial is in doubt" in figures[name]["refused"]
+        assert not figures[name]["figures"]
+    assert found.interim is None
+    assert 'class="doubt"' in page
+    assert "1 order has the stamp of a protocol that is neither beside" in text_of(page)
+
+
+def test_a_protocol_that_was_changed_after_the_fact_shows_no_result(tmp_path: Path) -> None:
+    """Rows, file and description agree with each other, but not with what was registered."""
+    text = path_of(VERSION).read_text().replace("alpha = 0.05 ", "alpha = 0.10 ")
+    changed = tmp_path / f"{VERSION}.toml"
+    changed.write_text(text)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    rows: list[Row] = [
+        row.model_copy(update={"protocol_sha256": sha256})
+        if isinstance(row, ReminderRow) or (isinstance(row, EnrolmentRow) and row.allocated)
+        else row
+        for row in trial()
+    ]
+    folder = written(tmp_path / "extract", rows, protocol=changed)
+    found = report(read(folder))
+    assert [each.refused is not None for each in found.sections if each.id in RESULTS] == [
+        True
+    ] * len(RESULTS)
+    assert "its SHA-256 is not that of this repository's file" in found.doubts[0]
+
+
+def test_a_version_named_beside_another_version_s_hash_is_a_doubt(made: Made) -> None:
+    found, *_ = made([*trial(), enrolment(900, protocol="fixture-0")])
+    assert any("names a protocol whose SHA-256 is not the one stamped" in d for d in found.doubts)
+
+
+def test_rows_of_another_trial_are_a_doubt(made: Made) -> None:
+    found, *_ = made([*trial(), enrolment(900, trial="another")])
+    assert any("another trial" in each for each in found.doubts)
+
+
+def test_the_estimand_is_written_down_with_what_happened(made: Made) -> None:
+    ends = [
+        enrolment(901, end_reason="deceased", days_to_end=3.0),
+        enrolment(903, Arm.INTERVENTION, end_reason="in_custody", days_to_end=2.0, delivered=0),
+    ]
+    _, page, figures = made([*trial(), *ends])
+    people = {
+        event: each["people"]
+        for event, each in figures["estimand"]["figures"]["intercurrent"].items()
+    }
+    assert people == {
+        "deceased": 1, "quashed": 0, "in_custody": 1, "number_lost": 0, "no_text_delivered": 1,
+    }  # fmt: skip
+    said = text_of(page)
+    assert "While at risk: until then; afterwards the outcome is impossible" in said
+    assert "nobody who is dead can breach" in said
+
+
+def test_who_dies_before_a_breach_is_no_longer_at_risk_of_one(made: Made) -> None:
+    dead = enrolment(901, end_reason="deceased", days_to_end=3.01, status="ended")
+    figures = made([*trial(), dead])[2]["survival"]["figures"]
+    competing = figures["competing"]
+    assert competing["events"] == ["quashed", "deceased"]
+    assert competing["people"] == 1
+    assert competing["incidences"]["horizon"] == figures["restricted_means"]["horizon"] == 21
+
+
+def test_harms_are_told_by_arm_and_kind(made: Made) -> None:
+    harms = [
+        outcome(1, outcome=9, type="harm", harm="wrong_recipient", instrument=None),
+        outcome(1, outcome=10, type="harm", harm="complaint", instrument=None),
+        outcome(3, outcome=9, type="harm", harm="complaint", instrument=None),
+        outcome(0, outcome=9, type="harm", harm="threat", instrument=None),
+        enrolment(905, Arm.INTERVENTION, end_reason="wrong_number", days_to_end=2.0),
+    ]
+    figures = made([*trial(), *harms])[2]["harms"]["figures"]
+    kinds = {
+        kind: (each["people"]["intervention"]["events"], each["people"]["control"]["events"])
+        for kind, each in figures["kinds"].items()
+    }
+    assert kinds == {
+        "wrong_recipient": (1, 0), "disclosure": (0, 0), "complaint": (2, 0), "threat": (0, 1),
+        "other": (0, 0),
+    }  # fmt: skip
+    assert figures["any"]["people"]["intervention"]["events"] == 2
+    assert figures["any"]["events"] == {"intervention": 3, "control": 1}
+    assert figures["stopped"]["wrong_number"]["intervention"]["events"] == 1
+
+
+def test_a_harm_is_no_outcome_of_any_endpoint(made: Made) -> None:
+    harm = outcome(1, outcome=9, type="harm", harm="threat", instrument=None)
+    with_harm, without = (made(rows)[2]["secondary"] for rows in ([*trial(), harm], trial()))
+    assert with_harm == without
+
+
+def test_the_effect_among_those_reached_is_the_difference_over_their_share(made: Made) -> None:
+    rows: list[Row] = [
+        row.model_copy(update={"delivered": 0})
+        if isinstance(row, EnrolmentRow) and row.arm == "intervention" and row.block in range(10)
+        else row
+        for row in trial(control=(12, 40), treated=(5, 40))
+    ]
+    figures = made(rows)[2]
+    reached = figures["sensitivity"]["figures"]["reached"]
+    assert reached["reached"] == 0.75
+    difference = figures["primary"]["figures"]["risk_difference"]["value"]
+    assert reached["difference"]["value"] == pytest.approx(difference / 0.75)
+
+
+def test_events_are_counted_as_well_as_people(made: Made) -> None:
+    more = [outcome(0, outcome=n, days_from_allocation=8.0 + n) for n in (2, 3, 4)]
+    figures = made([*trial(), *more])[2]["secondary"]["figures"]["rates"]["primary"]
+    assert figures["control"]["events"] == 12 + 3
+    assert figures["intervention"]["events"] == 5
+    assert figures["ratio"]["value"] == pytest.approx(5 / 15)
+
+
+def test_the_sceptic_s_posterior_lies_between_prior_and_data(made: Made) -> None:
+    figures = made(trial(control=(20, 40), treated=(8, 40)))[2]
+    bayes, primary = figures["bayes"]["figures"], figures["primary"]["figures"]
+    assert bayes["benefit_before"] == 0.5
+    assert 0.5 < bayes["benefit"] < 1
+    crude = (8 / 32) / (20 / 20)
+    assert crude < bayes["odds_ratio"]["value"] < 1
+    assert primary["risk_difference"]["value"] < bayes["risk_difference"]["value"] < 0
 
 
 @pytest.mark.parametrize(
-    ("counts", "shown"),
-    [
-        ([50, 30], [50, 30]),
-        ([50, 30, 0], [50, 30, 0]),
-        ([50, 30, 4], [50]),
-        ([50, 9, 4], [50]),
-        ([4], []),
-        ([0, 4, 0], [0, 0]),
-        ([], []),
-    ],
+    ("control", "treated", "met"),
+    [((12, 40), (10, 40), "neither"), ((38, 40), (1, 40), "benefit"), ((2, 40), (20, 40), "harm")],
 )
-def test_no_hidden_count_can_be_worked_out(counts: list[int], shown: list[int]) -> None:
-    hide = hidden(counts, 10)
-    assert [n for n, each in zip(counts, hide, strict=True) if not each] == shown
+def test_the_monitoring_rule_is_applied_at_a_look(
+    made: Made, control: tuple[int, int], treated: tuple[int, int], met: str
+) -> None:
+    rows = trial(control=control, treated=treated)
+    _, page, figures = made(rows, at=LOCKED, reason="the board looks")
+    assert figures["monitoring"]["figures"]["met"] == met
+    assert ("to consider stopping." in text_of(page)) == (met != "neither")
+    assert not made(rows)[2]["monitoring"]["figures"]
+
+
+def test_a_missed_sample_size_is_a_departure_once_the_trial_is_over(made: Made) -> None:
+    missed = "The planned sample size was missed: 471 people in each arm were planned, 40 and 40"
+    assert any(missed in each for each in made(trial())[0].departures)
+    early = made(trial(), at=LOCKED, reason="the board looks")[0]
+    assert not any(missed in each for each in early.departures)
+
+
+def test_the_sample_size_is_estimated_anew_from_both_arms_together(made: Made) -> None:
+    rows = trial(control=(12, 40), treated=(5, 40))
+    shown = [made(rows, form=form, at=LOCKED)[2]["power"]["figures"] for form in
+             ("blinded", "unblinded")]  # fmt: skip
+    assert shown[0]["reestimated"] == shown[1]["reestimated"]
+    found = shown[0]["reestimated"]
+    control, intervention = found["risks"]
+    assert (found["events"], found["people"]) == (17, 80)
+    assert (control + intervention) / 2 == pytest.approx(17 / 80)
+    assert intervention / control == pytest.approx(0.20 / 0.28)
+
+
+def test_people_never_randomised_are_described_and_compared_by_no_arm(made: Made) -> None:
+    never = [enrolment(n, None, person=person(n)) for n in range(2000, 2012)]
+    happened = [
+        outcome(2000 + i, days_from_allocation=None, within_order=False, days_from_order=5.0)
+        for i in range(4)
+    ]
+    figures = made([*trial(), *never, *happened])[2]["attrition"]["figures"]
+    told = figures["outcomes_of_never_randomised"]
+    assert told["Randomised, both arms together"] == {"events": 17, "people": 80}
+    assert told["Never randomised: no phone number"] == {"events": 4, "people": 12}
+
+
+def test_every_section_names_the_items_of_the_checklist_that_it_is_about(made: Made) -> None:
+    found, page, figures = made(trial())
+    assert figures["flow"]["consort_2025"] == "22a, 22b"
+    assert figures["baseline"]["consort_2025"] == "25"
+    assert figures["harms"]["consort_2025"] == "15, 27"
+    assert "CONSORT 2025: 22a, 22b" in text_of(page)
+    items = {item for each in found.sections for item in each.consort.split(", ") if item}
+    assert items <= {
+        "7", "13", "14", "15", "16a", "16b", "21a", "21b", "21c", "21d", "22a", "22b", "24a", "25",
+        "26", "27", "28",
+    }  # fmt: skip
+
+
+def test_three_people_of_an_unknown_sex_do_not_make_ninety_two_women_vanish(made: Made) -> None:
+    rows = trial(control=(60, 200), treated=(40, 200))
+    sexes = ["not_known"] * 3 + ["female"] * 92 + ["male"] * 305
+    rows = [
+        row.model_copy(update={"sex": sexes[int(row.enrolment[1:], 16) * 37 % 400]})
+        if isinstance(row, EnrolmentRow)
+        else row
+        for row in rows
+    ]
+    found, page, figures = made(rows)
+    subgroups = figures["subgroups"]["figures"]["sex"]["groups"]
+    sizes = {
+        title: each["control"]["people"] + each["intervention"]["people"]
+        for title, each in subgroups.items()
+    }
+    assert sizes == {"male": 305, "female or not known": 95}
+    assert "female or not known" in text_of(page)
+    assert figures["adjusted"]["figures"]["adjusted"]["method"] == "logistic"
+    merged = "Sex: female and not known are shown as one, since there are fewer than 10"
+    assert any(merged in each for each in found.departures)
+
+
+def test_groups_of_too_few_are_shown_with_another(made: Made) -> None:
+    few = [enrolment(900 + i, sex="female", block=450 + i // 2) for i in range(4)]
+    _, page, figures = made([*trial(), *few])
+    assert figures["baseline"]["figures"]["control"]["sex"] == {"male or female": 44}
+    assert figures["subgroups"]["figures"]["sex"]["groups"] == {}
+    assert figures["attrition"]["figures"].get("characteristics") is None
+    assert "too few to show apart" in text_of(page)
 
 
 def controls(events: int = 0, people: int = 30) -> list[Row]:

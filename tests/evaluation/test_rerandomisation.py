@@ -249,3 +249,53 @@ def test_slots_used_twice_or_skipped_are_not_tested(positions: list[int]) -> Non
 def test_sizes_that_the_shares_do_not_divide_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot be shared 1 to 2"):
         Trial([("14", 0, "IC", "x.")]).tested(ratio=(1, 2))
+
+
+def test_who_is_not_yet_followed_keeps_a_place_and_has_no_outcome() -> None:
+    """Against every fall of whole blocks, of which only the followed people are compared."""
+    arms, events = "ICIC" + "CI", "x..x.x"
+    followed = [True, True, False, True, True, False]
+    positions, blocks = [0, 1, 2, 3, 0, 1], [0, 0, 0, 0, 1, 1]
+    found = rerandomisation(
+        stratum=["s"] * 6,
+        block=blocks,
+        position=positions,
+        treated=[arm == "I" for arm in arms],
+        event=[each == "x" for each in events],
+        followed=followed,
+        sizes=SIZES,
+    )
+    assert isinstance(found, Rerandomisation)
+
+    def difference(treated: list[bool]) -> Fraction | None:
+        shares = []
+        for arm in (True, False):
+            those = [i for i in range(6) if followed[i] and treated[i] is arm]
+            if not those:
+                return None
+            shares.append(Fraction(sum(events[i] == "x" for i in those), len(those)))
+        return shares[0] - shares[1]
+
+    observed = difference([arm == "I" for arm in arms])
+    assert observed is not None
+    assert found.difference == pytest.approx(float(observed))
+    extreme = total = Fraction(0)
+    for (first, p), (second, q) in product(falls(4, last=False), falls(2, last=True)):
+        value = difference([*first, *second])
+        if value is not None:
+            total += p * q
+            extreme += p * q * (abs(value) >= abs(observed))
+    assert found.p == pytest.approx(float(extreme / total))
+
+
+def test_a_block_of_which_people_are_left_out_altogether_is_refused() -> None:
+    """As it was before followed people alone were given: then blocks are not whole."""
+    found = rerandomisation(
+        stratum=["s"] * 3,
+        block=[0, 0, 1],
+        position=[0, 2, 0],
+        treated=[True, False, True],
+        event=[True, False, False],
+        sizes=SIZES,
+    )
+    assert isinstance(found, NotEstimable)

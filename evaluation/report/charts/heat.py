@@ -34,6 +34,7 @@ def heat(
             drawing.text(
                 x + width / 2, y + 18, texts[i][j],
                 text_anchor="middle", font_size=12, fill=PAPER if share > _HALF else INK,
+                class_="cell",
             )  # fmt: skip
     return drawing.svg()
 

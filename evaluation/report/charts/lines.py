@@ -36,6 +36,7 @@ class Axes:
     x_limits: tuple[float, float]
     y_limits: tuple[float, float] = (0, 1)
     y_tick: Callable[[float], str]
+    x_tick: Callable[[float], str] = "{:,.10g}".format
     x_ticks: Sequence[float] = ()
     marks: Sequence[tuple[float, str]] = ()
     level: float | None = None
@@ -88,7 +89,7 @@ def _frame(drawing: Drawing, axes: Axes, across: Scale, up: Scale) -> None:
     for tick in axes.x_ticks or across.ticks(6):
         drawing.line(across(tick), _TOP + _PLOT, across(tick), _TOP + _PLOT + 5, stroke=FAINT)
         drawing.text(
-            across(tick), _TOP + _PLOT + 21, f"{tick:,.10g}", text_anchor="middle", font_size=13
+            across(tick), _TOP + _PLOT + 21, axes.x_tick(tick), text_anchor="middle", font_size=13
         )
     drawing.line(_LEFT, _TOP + _PLOT, WIDE - _RIGHT, _TOP + _PLOT, stroke=INK)
     middle = (_LEFT + WIDE - _RIGHT) / 2

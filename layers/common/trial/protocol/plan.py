@@ -1,6 +1,7 @@
 """What a protocol says about the analysis and the costs, settled before anybody sees a result."""
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -11,7 +12,17 @@ Text = Annotated[str, Field(min_length=1)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
-Baseline = Literal["stratum", "age_band", "sex", "ethnicity_group"]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Baseline = Literal[
+    "force",
+    "stratum",
+    "age_band",
+    "sex",
+    "ethnicity_group",
+    "prior_incidents",
+    "risk_grade",
+    "first_order",
+]
 
 
 class Endpoint(Model):
@@ -26,6 +37,9 @@ class Endpoint(Model):
     types: tuple[OutcomeType, ...] = Field(min_length=1)
     instruments: tuple[Instrument, ...] = ()
     days: Count | None = None
+    same_protected_person: bool = Field(
+        default=False, description="Only what was done to the person whom the order protects."
+    )
 
 
 class SecondaryEndpoint(Endpoint):
@@ -34,8 +48,80 @@ class SecondaryEndpoint(Endpoint):
     id: Id
 
 
+class Merge(Model):
+    """Groups that become one, in tables and models alike, where one of them is too small."""
+
+    characteristic: Baseline
+    codes: tuple[str, ...] = Field(min_length=2)
+    title: Text
+
+
+class Strategy(StrEnum):
+    """What an intercurrent event does to the estimate: ICH E9(R1), A.3.2."""
+
+    TREATMENT_POLICY = "treatment_policy"
+    COMPOSITE = "composite"
+    WHILE_AT_RISK = "while_at_risk"
+    PRINCIPAL_STRATUM = "principal_stratum"
+    HYPOTHETICAL = "hypothetical"
+
+
+class IntercurrentEvent(Model):
+    """Something that happens after the allocation and changes what the outcome means."""
+
+    event: Literal[
+        "deceased",
+        "quashed",
+        "in_custody",
+        "recorded_in_error",
+        "wrong_number",
+        "safety_stop",
+        "objection_upheld",
+        "number_lost",
+        "no_text_delivered",
+        "text_to_control",
+    ]
+    strategy: Strategy
+    why: Text
+
+
+class Estimand(Model):
+    """What is estimated, in the words of the ICH's addendum E9(R1)."""
+
+    population: Text
+    treatment: Text
+    comparator: Text
+    summary: Text
+    intercurrent: tuple[IntercurrentEvent, ...] = Field(min_length=1)
+
+
+class Prior(Model):
+    """What is believed of the log odds ratio before the data: normal, and sceptical."""
+
+    mean_log_odds_ratio: Number
+    sd_log_odds_ratio: Annotated[Number, Field(gt=0)]
+    source: Text
+
+
+class Monitoring(Model):
+    """
+    When the monitoring committee is to consider stopping, at a planned look.
+
+    Both are two-sided p-values of the primary test: texts do good beyond doubt, or do harm.
+    """
+
+    benefit_p: Share
+    harm_p: Share
+    source: Text
+
+
 class AnalysisPlan(Model):
-    """How the arms will be compared. Shares and risks are numbers between 0 and 1."""
+    """
+    How the arms will be compared. Shares and risks are numbers between 0 and 1.
+
+    What a plan leaves out (estimand, prior, monitoring, horizon of the restricted mean) is not
+    made up for it: the report says that there is none.
+    """
 
     lock_date: date
     interim_looks: tuple[date, ...]
@@ -46,6 +132,11 @@ class AnalysisPlan(Model):
     adjust_for: tuple[Baseline, ...]
     subgroups: tuple[Baseline, ...]
     per_protocol_share: Share
+    restricted_mean_days: Count | None = None
+    estimand: Estimand | None = None
+    prior: Prior | None = None
+    monitoring: Monitoring | None = None
+    merges: tuple[Merge, ...] = ()
     primary: Endpoint
     secondary: tuple[SecondaryEndpoint, ...]
 

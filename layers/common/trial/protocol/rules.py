@@ -171,6 +171,13 @@ def _analysis(analysis: AnalysisPlan) -> Problems:
         yield Problem((*at, "planned_risk_intervention"), "not below that of control")
     for id_ in _repeated(endpoint.id for endpoint in analysis.secondary):
         yield Problem((*at, "secondary"), f"{id_} is there twice")
+    if analysis.monitoring and analysis.monitoring.benefit_p >= analysis.alpha:
+        yield Problem((*at, "monitoring", "benefit_p"), "not below alpha, which is for the end")
+    events = analysis.estimand.intercurrent if analysis.estimand else ()
+    for event in _repeated(each.event for each in events):
+        yield Problem((*at, "estimand", "intercurrent"), f"{event} is there twice")
+    for code in _repeated((each.characteristic, c) for each in analysis.merges for c in each.codes):
+        yield Problem((*at, "merges"), f"{code[1]} of {code[0]} is there twice")
     for name in ("adjust_for", "subgroups"):
         for characteristic in _repeated(getattr(analysis, name)):
             yield Problem((*at, name), f"{characteristic} is there twice")

@@ -1,0 +1,141 @@
+"""What a sceptic should believe after these data: a small trial's honest answer."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy.stats import norm
+
+from evaluation.cohort import by_arm, observed
+from evaluation.report.charts.drawing import BLUE, GREY
+from evaluation.report.charts.lines import Axes, Line, lines
+from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.words import number, percent, points, told
+from evaluation.statistics.bayes import Posterior, posterior
+from evaluation.statistics.values import NotEstimable
+
+if TYPE_CHECKING:
+    from evaluation.cohort import Cohort
+    from trial.protocol.plan import AnalysisPlan, Prior
+
+METHODS: Final = [
+    Method(
+        "Posterior under a sceptical prior",
+        "Spiegelhalter, Freedman and Parmar (1994), doi:10.2307/2983527",
+    ),
+]
+_DRAWN: Final = 81
+"""Points of each curve."""
+
+
+def section(cohort: Cohort) -> Section:
+    """The plan's prior, the posterior, and what it says of a benefit."""
+    plan = cohort.extract.protocol.analysis
+    found = Section("bayes", "What a sceptic should believe", consort="28", methods=METHODS)
+    prior = plan.prior
+    if prior is None:
+        found.say("The protocol lays down no prior, and none is chosen after the data.", "note")
+        return found
+    rows = observed(cohort, plan.primary)
+    counts = by_arm(rows[rows["followed"].astype(bool)])
+    planned = _odds(plan.planned_risk_intervention) / _odds(plan.planned_risk_control)
+    result = posterior(
+        *counts,
+        mean=prior.mean_log_odds_ratio,
+        sd=prior.sd_log_odds_ratio,
+        planned=planned,
+        alpha=plan.alpha,
+    )
+    if isinstance(result, NotEstimable):
+        found.figures = {"posterior": result}
+        found.say(f"What to believe {result}.", "note")
+        return found
+    before = float(norm.cdf(-prior.mean_log_odds_ratio / prior.sd_log_odds_ratio))
+    found.figures = {
+        "prior": {"mean": prior.mean_log_odds_ratio, "sd": prior.sd_log_odds_ratio},
+        "odds_ratio": result.odds_ratio,
+        "risk_difference": result.risk_difference,
+        "benefit": result.benefit,
+        "planned_benefit": result.planned,
+        "benefit_before": before,
+    }
+    found.say(
+        f"The prior, laid down before the data: {prior.source}. After them the probability that "
+        f"texts do good at all is {percent(result.benefit)}, and that they do as much as was "
+        f"planned for, {percent(result.planned)}."
+    )
+    found.blocks.append(_table(plan, prior, result, planned, before))
+    found.blocks.append(_picture(prior, result))
+    return found
+
+
+def _odds(risk: float) -> float:
+    return risk / (1 - risk)
+
+
+def _table(
+    plan: AnalysisPlan, prior: Prior, result: Posterior, planned: float, before: float
+) -> Table:
+    half = float(norm.isf(plan.alpha / 2)) * prior.sd_log_odds_ratio
+    low, high = (math.exp(prior.mean_log_odds_ratio + side * half) for side in (-1, 1))
+    reached = norm.cdf(math.log(planned), prior.mean_log_odds_ratio, prior.sd_log_odds_ratio)
+    median = f"{_two(math.exp(prior.mean_log_odds_ratio))} ({_two(low)} to {_two(high)})"
+    return Table(
+        "Before and after the data",
+        ("Measure", "Prior", "Posterior"),
+        [
+            ("Odds ratio", median, told(result.odds_ratio, _two)),
+            ("Risk difference, points", "", told(result.risk_difference, points)),
+            ("Probability that texts do good", percent(before), percent(result.benefit)),
+            (
+                f"Probability of an odds ratio of {_two(planned)} or less, as planned",
+                percent(float(reached)),
+                percent(result.planned),
+            ),
+        ],
+        f"Medians with central {percent(1 - plan.alpha, 0)} credible intervals. Control's risk has "
+        "a flat prior.",
+    )
+
+
+def _two(value: float) -> str:
+    return number(value, 2)
+
+
+def _picture(prior: Prior, result: Posterior) -> Picture:
+    xs = np.linspace(result.log_odds_ratios[0] / 2, result.log_odds_ratios[-1] / 2, _DRAWN)
+    after = np.interp(xs, result.log_odds_ratios, result.density)
+    before = norm.pdf(xs, prior.mean_log_odds_ratio, prior.sd_log_odds_ratio)
+    most = float(max(after.max(), before.max())) * 1.05
+    ticks = [math.log(each) for each in (0.25, 0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4)]
+    return Picture(
+        "The odds ratio, before and after the data",
+        lines(
+            f"Densities of the odds ratio. Prior centred on "
+            f"{_two(math.exp(prior.mean_log_odds_ratio))}; posterior "
+            f"{told(result.odds_ratio, _two)}.",
+            [
+                Line(
+                    name="before the data", colour=GREY, dash="7 4", xs=list(map(float, xs)),
+                    ys=list(map(float, before)),
+                ),
+                Line(
+                    name="after the data", colour=BLUE, xs=list(map(float, xs)),
+                    ys=list(map(float, after)), low=[0.0] * _DRAWN, high=list(map(float, after)),
+                ),
+            ],
+            Axes(
+                x="Odds ratio, intervention to control (each step across multiplies)",
+                y="Density",
+                x_limits=(float(xs[0]), float(xs[-1])),
+                y_limits=(0, most),
+                y_tick=lambda value: number(value, 1),
+                x_ticks=[tick for tick in ticks if xs[0] <= tick <= xs[-1]],
+                x_tick=lambda value: number(math.exp(value), 2),
+                marks=[(0.0, "no difference")],
+            ),
+        ),
+        "The area under each curve is 1; left of the dotted line texts do good.",
+    )  # fmt: skip

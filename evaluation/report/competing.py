@@ -1,0 +1,68 @@
+"""What can make a breach impossible, and the share of people with one when that is allowed for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from evaluation.cohort import ended_at
+from evaluation.report.estimand import event_named, strategy_of
+from evaluation.report.parts import Method, Table
+from evaluation.report.words import capital, number, p_value, percent, plural, points, told
+from evaluation.statistics.competing import CENSORED, COMPETING, EVENT, incidences
+from evaluation.statistics.values import NotEstimable
+from trial.codes import EndReason
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evaluation.cohort import Cohort
+    from evaluation.report.parts import Section
+
+METHOD: Final = Method(
+    "Competing events: cumulative incidence",
+    "Aalen and Johansen (1978), https://www.jstor.org/stable/4615704; Marubini and Valsecchi "
+    "(1995), 10.2",
+)
+
+
+def show_competing(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
+    """The cumulative incidence by arm, where the plan says which events compete."""
+    plan = cohort.extract.protocol.analysis
+    competing = [r for r in EndReason if strategy_of(cohort, r) == "while_at_risk"]
+    if not competing:
+        found.say("The protocol names no event that would make the outcome impossible.", "note")
+        return
+    found.methods = [*found.methods, METHOD]
+    ended = ended_at(rows).where(rows["end_reason"].isin(competing))
+    first = ended.notna() & (ended < rows["reached"])
+    status = rows["event"].map({True: EVENT, False: CENSORED}).where(~first, COMPETING)
+    days = rows["reached"].where(~first, ended)
+    horizon = plan.restricted_mean_days or float(rows["at_risk"].max() if len(rows) else 0)
+    result = incidences(
+        days=days, status=status, treated=rows["treated"], horizon=horizon, alpha=plan.alpha
+    )
+    names = ", ".join(event_named(each).lower() for each in competing)
+    people = int((status == COMPETING).sum())
+    found.figures["competing"] = {"events": competing, "people": people, "incidences": result}
+    if isinstance(result, NotEstimable):
+        found.say(f"The share with competing events allowed for {result}.", "note")
+        return
+    found.blocks.append(
+        Table(
+            "Share with a breach or arrest, when what makes it impossible is allowed for",
+            ("Measure", f"Estimate ({percent(1 - plan.alpha, 0)} interval)"),
+            [
+                *(
+                    (f"{capital(arm)}, within {number(horizon, 0)} days, %", told(each, points))
+                    for arm, each in (
+                        ("control", result.control),
+                        ("intervention", result.intervention),
+                    )
+                ),
+                ("Difference, points", f"{told(result.difference, points)}, {p_value(result.p)}"),
+            ],
+            f"Competing: {names}; for {plural(people, 'person it', 'people it')} came first. "
+            "Kaplan-Meier above treats them as if they could still have a breach.",
+            words=True,
+        )
+    )

@@ -1,0 +1,86 @@
+"""Force by force: the same comparison in each, and whether they differ more than chance has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from evaluation.cohort import by_arm, observed
+from evaluation.groups import grouped_by_arm
+from evaluation.report.charts.drawing import BLUE, INK
+from evaluation.report.charts.intervals import Axis, Estimate, intervals
+from evaluation.report.parts import Method, Picture, Section
+from evaluation.report.words import capital, named, number, p_value, percent, plural, points
+from evaluation.statistics.heterogeneity import heterogeneity
+from evaluation.statistics.proportions import risk_difference
+from evaluation.statistics.values import NotEstimable
+
+if TYPE_CHECKING:
+    from evaluation.cohort import ByArm, Cohort
+
+METHODS: Final = [
+    Method(
+        "Differences between forces",
+        "Breslow and Day (1980); Tarone (1985), doi:10.1093/biomet/72.1.91; Higgins and Thompson "
+        "(2002), doi:10.1002/sim.1186",
+    ),
+]
+
+
+def section(cohort: Cohort) -> Section:
+    """Each force's difference and the whole."""
+    plan = cohort.extract.protocol.analysis
+    found = Section("forces", "Forces", consort="28", methods=METHODS)
+    people = observed(cohort, plan.primary)
+    people = people[people["followed"]]
+    grouping = grouped_by_arm(people, "force", cohort)
+    if not grouping.tells:
+        found.say("One force has randomised enough people to be shown: there is nothing to pool.")
+        found.figures = {"forces": sorted(set(people["force"]))}
+        return found
+    found.departures += grouping.unplanned
+    forces = {title: by_arm(people[grouping.groups == title]) for title in grouping.titles}
+    differ = heterogeneity(list(forces.values()))
+    found.figures = {"forces": forces, "heterogeneity": differ}
+    found.say(
+        "Each force draws from blocks of its own, so that each is a trial in itself. The analyses "
+        "below keep to that: they compare people of one force and length of order only."
+    )
+    rows = [
+        row
+        for title, counts in [*forces.items(), ("all forces", by_arm(people))]
+        if (row := _row(title, counts, plan.alpha, whole=title == "all forces"))
+    ]
+    found.blocks.append(
+        Picture(
+            "Difference in the primary outcome, by force",
+            intervals(
+                "Risk differences: "
+                + "; ".join(f"{row.label} {points(row.value or 0)} points" for row in rows),
+                rows,
+                Axis(
+                    "Risk difference, percentage points",
+                    lambda value: number(100 * value, 0),
+                    0,
+                    ("fewer with texts", "more"),
+                    "with texts; without",
+                ),
+            ),
+            f"Lines are {percent(1 - plan.alpha, 0)} intervals (Newcombe). "
+            + (
+                f"Whether the forces differ {differ}."
+                if isinstance(differ, NotEstimable)
+                else f"Equal odds ratios in all forces: chi-squared {number(differ.chi2, 2)}, "
+                f"{plural(differ.degrees, 'degree')} of freedom, {p_value(differ.p)}; "
+                f"I-squared {percent(differ.i_squared, 0)}."
+            ),
+        )
+    )
+    return found
+
+
+def _row(title: str, counts: ByArm, alpha: float, *, whole: bool) -> Estimate | None:
+    value = risk_difference(*counts, alpha=alpha)
+    if isinstance(value, NotEstimable):
+        return None
+    texts = "; ".join(f"{each.events:,} of {each.people:,}" for each in counts)
+    return Estimate(capital(named(title)), *value, texts, INK if whole else BLUE, square=whole)

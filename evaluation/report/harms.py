@@ -1,0 +1,116 @@
+"""Harms, by arm: everything that somebody reported as one, whatever its cause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from evaluation.cohort import ByArm, by_arm, happened
+from evaluation.report.parts import Method, Section, Table
+from evaluation.report.words import count, events_of, percent, points, told
+from evaluation.statistics.proportions import risk_difference
+from evaluation.statistics.rates import rate_ratio
+from evaluation.statistics.values import NotEstimable
+from extract.labels import label
+from trial.codes import EndReason, Harm, OutcomeType
+from trial.protocol.plan import Endpoint
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evaluation.cohort import Cohort
+
+METHODS: Final = [
+    Method(
+        "Harms: people and events, by arm, without tests",
+        "CONSORT Harms 2022: Junqueira and others (2023), BMJ 381:e073725, "
+        "https://doi.org/10.1136/bmj-2022-073725",
+    ),
+]
+_STOPS: Final = (EndReason.WRONG_NUMBER, EndReason.SAFETY_STOP, EndReason.OBJECTION_UPHELD)
+_ANY: Final = Endpoint(title="Any harm", types=(OutcomeType.HARM,), days=365)
+
+
+def section(cohort: Cohort) -> Section:
+    """People with each kind of harm, events, and orders stopped because of texts."""
+    plan = cohort.extract.protocol.analysis
+    found = Section("harms", "Harms", consort="15, 27", methods=METHODS)
+    people = cohort.people.assign(treated=cohort.people["arm"] == cohort.extract.arms[1])
+    outcomes = cohort.extract.outcomes
+    harms = outcomes[
+        (outcomes["type"] == OutcomeType.HARM) & (outcomes["days_from_allocation"] >= 0)
+    ]
+    rows: list[tuple[str, ...]] = []
+    found.figures = {"kinds": {}, "stopped": {}}
+    for kind in Harm:
+        counts = _people(people, set(harms.loc[harms["harm"] == kind, "person"]))
+        events = _events(people, harms[harms["harm"] == kind])
+        found.figures["kinds"][kind.value] = {"people": counts, "events": events}
+        rows.append(_row(label(kind), counts, events, plan.alpha))
+    counts, events = _people(people, set(harms["person"])), _events(people, harms)
+    found.figures["any"] = {
+        "people": counts,
+        "events": events,
+        "risk_difference": risk_difference(*counts, alpha=plan.alpha),
+    }
+    rows.append(_row("Any harm", counts, events, plan.alpha))
+    for reason in _STOPS:
+        stopped = people[people["end_reason"] == reason]
+        counts = _people(people, set(stopped["person"]))
+        found.figures["stopped"][reason.value] = counts
+        rows.append((f"Order's texts stopped: {label(reason).lower()}", *_cells(counts), "", ""))
+    found.say(
+        "Harms are reported by forces as outcomes of a type of their own: a text that reached the "
+        "wrong person, something disclosed by it, a complaint, a threat, and others. Whoever sends "
+        "texts hears of some harms that nobody hears of in control, so that the arms are not alike "
+        "in how harms are found."
+    )
+    found.blocks.append(
+        Table(
+            "Harms from allocation on",
+            ("Harm", "With texts", "Without", "Events (with; without)", "Difference, points"),
+            rows,
+            "People with at least one, of everybody randomised, repeat orders included; as long as "
+            f"each has been followed. Intervals are {percent(1 - plan.alpha, 0)} (Newcombe). No "
+            "tests: too few to tell chance from cause.",
+        )
+    )
+    _rate(found, cohort, people)
+    return found
+
+
+def _people(people: pd.DataFrame, harmed: set[str]) -> ByArm:
+    return by_arm(people.assign(event=people["person"].isin(harmed)))
+
+
+def _events(people: pd.DataFrame, harms: pd.DataFrame) -> dict[str, int]:
+    arms = people.set_index("person")["treated"]
+    treated = harms["person"].map(arms).dropna().astype(bool)
+    return {"intervention": int(treated.sum()), "control": int((~treated).sum())}
+
+
+def _cells(counts: ByArm) -> tuple[str, str]:
+    return events_of(counts.intervention), events_of(counts.control)
+
+
+def _row(name: str, counts: ByArm, events: dict[str, int], alpha: float) -> tuple[str, ...]:
+    both = f"{count(events['intervention'])}; {count(events['control'])}"
+    return (name, *_cells(counts), both, told(risk_difference(*counts, alpha=alpha), points))
+
+
+def _rate(found: Section, cohort: Cohort, people: pd.DataFrame) -> None:
+    """How many harms there are in a year of follow-up, in each arm."""
+    seen = happened(cohort.extract, people, _ANY)
+    rates = rate_ratio(
+        events=seen["count"],
+        days=seen["at_risk"],
+        treated=people["treated"],
+        alpha=cohort.extract.protocol.analysis.alpha,
+    )
+    found.figures["rate"] = rates
+    if isinstance(rates, NotEstimable) or isinstance(rates.ratio, NotEstimable):
+        return
+    found.say(
+        "Within 365 days there were "
+        f"{told(rates.ratio, lambda value: f'{value:.2f}')} times as many harms per person and "
+        "year with texts as without."
+    )

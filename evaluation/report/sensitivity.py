@@ -1,0 +1,138 @@
+"""Whether the result hangs on a choice: unknown outcomes, who was reached, other populations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from evaluation.cohort import by_arm, observed
+from evaluation.report.parts import Method, Section, Table
+from evaluation.report.words import count, events_of, percent, plural, points, told
+from evaluation.statistics.complier import complier_effect
+from evaluation.statistics.missing import bounds
+from evaluation.statistics.proportions import risk_difference
+from evaluation.statistics.values import NotEstimable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evaluation.cohort import Cohort
+
+METHODS: Final = [
+    Method(
+        "Effect among those reached (complier average causal effect)",
+        "Imbens and Rubin (1997), doi:10.1214/aos/1034276631; interval: Anderson and Rubin (1949), "
+        "doi:10.1214/aoms/1177730090",
+    ),
+    Method(
+        "Unknown outcomes: bounds and tipping point",
+        "Horowitz and Manski (2000), doi:10.1080/01621459.2000.10473902; Yan, Lee and Li (2009), "
+        "doi:10.1080/10543400903243009",
+    ),
+]
+
+
+def section(cohort: Cohort) -> Section:
+    """Each in place of one assumption of the primary analysis."""
+    found = Section("sensitivity", "Sensitivity", consort="21c, 21d, 28", methods=METHODS)
+    rows = observed(cohort, cohort.extract.protocol.analysis.primary)
+    _show_unknown(found, cohort, rows)
+    _show_reached(found, cohort, rows[rows["followed"].astype(bool)])
+    _show_populations(found, cohort, rows)
+    return found
+
+
+def _show_unknown(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
+    """People not followed to the end: what if all, or none, of them have the outcome."""
+    alpha = cohort.extract.protocol.analysis.alpha
+    followed, treated = rows["followed"].astype(bool), rows["treated"].astype(bool)
+    unknown = (int((~followed & treated).sum()), int((~followed & ~treated).sum()))
+    known = by_arm(rows[followed])
+    result = bounds(known, unknown, alpha=alpha)
+    found.figures["unknown"] = result
+    if isinstance(result, NotEstimable):
+        found.say(f"What unknown outcomes could change {result}.", "note")
+        return
+    if not sum(unknown):
+        found.say(
+            "Nobody's primary outcome is unknown: all were followed to the end of their order. "
+            "Outcomes that no force reported cannot be seen here; they are as likely in either arm "
+            "only as far as those who report them do not know the arm."
+        )
+        return
+    tips = (
+        "no number of them makes the interval hold 0, or it does already"
+        if result.tips is None
+        else f"with {plural(result.tips, 'event')} among those with texts the interval holds 0"
+    )
+    found.blocks.append(
+        Table(
+            "If the unknown outcomes were known",
+            ("Assumption", "Difference, points"),
+            [
+                ("As known so far", told(risk_difference(*known, alpha=alpha), points)),
+                ("No event with texts, all without", told(result.best, points)),
+                ("All with texts, no event without", told(result.worst, points)),
+            ],
+            f"Not followed to the end: {count(unknown[0])} with texts, {count(unknown[1])} without."
+            f" Tipping point, if those in control fare as control does: {tips}.",
+        )
+    )
+
+
+def _show_reached(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
+    """The effect among people of whom at least one text arrived."""
+    alpha = cohort.extract.protocol.analysis.alpha
+    got = rows["delivered"].fillna(0) > 0
+    treated = rows["treated"].astype(bool)
+    crossed = int((got & ~treated).sum())
+    if crossed:
+        found.figures["reached"] = NotEstimable("somebody in control got a text")
+        found.say("The effect among those reached cannot be told: somebody in control got a text.")
+        return
+    result = complier_effect(event=rows["event"], treated=treated, reached=got, alpha=alpha)
+    found.figures["reached"] = result
+    if isinstance(result, NotEstimable):
+        found.say(f"The effect among those reached {result}.", "note")
+        return
+    found.say(
+        f"At least one text was delivered to {percent(result.reached)} of people randomised to "
+        f"texts. Among people who can be reached the difference is "
+        f"{told(result.difference, points, ' points')}. It rests on the randomisation alone: it "
+        "assumes that texts change nothing for those whom they do not reach. A table by number of "
+        "texts would not: who is arrested early gets fewer."
+    )
+
+
+def _show_populations(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
+    """The primary outcome among others than everybody as randomised."""
+    plan = cohort.extract.protocol.analysis
+    every = observed(cohort, plan.primary, repeats=True)
+    followed = rows["followed"].astype(bool)
+    correct = ~rows["recorded_in_error"].fillna(value=False).astype(bool)
+    populations: dict[str, pd.DataFrame] = {
+        "As randomised (primary)": rows[followed],
+        "Without orders recorded in error": rows[followed & correct],
+        "With repeat orders": every[every["followed"].astype(bool)],
+    }
+    counts = {name: by_arm(those) for name, those in populations.items()}
+    found.figures["populations"] = {
+        name: {"counts": each, "risk_difference": risk_difference(*each, alpha=plan.alpha)}
+        for name, each in counts.items()
+    }
+    found.blocks.append(
+        Table(
+            "Primary outcome in other populations",
+            ("Population", "With texts", "Without", "Difference, points"),
+            [
+                (
+                    name,
+                    events_of(each.intervention),
+                    events_of(each.control),
+                    told(risk_difference(*each, alpha=plan.alpha), points),
+                )
+                for name, each in counts.items()
+            ],
+            f"Intervals are {percent(1 - plan.alpha, 0)} (Newcombe); repeats are counted as if "
+            "they were other people.",
+        )
+    )

@@ -1,0 +1,91 @@
+"""Several extracts analysed as one: a force's each."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evaluation.__main__ import main
+from evaluation.package import PackageError
+from evaluation.pool import read_all
+from evaluation.report.make import report
+from extract.columns.base import Row
+from extract.columns.enrolments import EnrolmentRow
+from tests.evaluation.packages import trial, written
+from trial.protocol.load import path_of
+
+
+def of_force(force: str, offset: int, rows: list[Row]) -> list[Row]:
+    """The same rows in another force's extract, which has names of its own."""
+    moved: list[Row] = []
+    for row in rows:
+        update = {
+            name: f"{value[0]}{int(value[1:], 16) + offset:016x}"
+            for name in ("enrolment", "person")
+            if (value := getattr(row, name, None))
+        }
+        if isinstance(row, EnrolmentRow):
+            update["force"] = force
+        moved.append(row.model_copy(update=update))
+    return moved
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[Path]:
+    durham = trial(control=(20, 60), treated=(8, 60), without=20)
+    cumbria = of_force("cumbria", 10**8, trial(control=(12, 40), treated=(10, 40)))
+    return [written(tmp_path / "durham", durham), written(tmp_path / "cumbria", cumbria)]
+
+
+def test_the_forces_are_compared_and_pooled(folders: list[Path]) -> None:
+    sections = {each.id: each for each in report(read_all(folders)).sections}
+    primary = sections["primary"].figures
+    assert (primary["control"]["people"], primary["intervention"]["events"]) == (100, 18)
+    assert isinstance(primary["rerandomisation_p"], float)
+    forces = sections["forces"].figures["forces"]
+    assert {name: each.control.people for name, each in forces.items()} == {
+        "cumbria": 40, "durham": 60,
+    }  # fmt: skip
+    assert sections["forces"].figures["heterogeneity"].degrees == 1
+    assert set(sections["adjusted"].figures["strata"]) == {"cumbria 15-28", "durham 15-28"}
+    assert "force" in sections["adjusted"].figures["adjusted"].covariates
+    assert sections["baseline"].figures["control"]["force"] == {"cumbria": 40, "durham": 60}
+
+
+def test_a_block_of_one_extract_has_nothing_to_do_with_another_s(folders: list[Path]) -> None:
+    """Both have a block 0 of the stratum; together in one they would be no block of the design."""
+    together = read_all(folders)
+    assert set(together.enrolments["source"]) == {"1", "2"}
+    test = {each.id: each for each in report(together).sections}["primary"]
+    assert 0 < test.figures["rerandomisation_p"] < 0.05
+
+
+def test_one_extract_alone_is_as_before(folders: list[Path]) -> None:
+    found = {each.id: each for each in report(read_all(folders[:1])).sections}
+    assert found["forces"].figures == {"forces": ["durham"]}
+    assert found["primary"].figures["control"]["people"] == 60
+
+
+def test_the_same_extract_twice_is_refused(folders: list[Path]) -> None:
+    with pytest.raises(PackageError, match="140 orders are in more than one of them"):
+        read_all([folders[0], folders[0]])
+
+
+def test_extracts_of_two_forms_or_two_protocols_are_refused(
+    folders: list[Path], tmp_path: Path
+) -> None:
+    with pytest.raises(PackageError, match="blinded, not unblinded"):
+        read_all([folders[0], folders[1].parent / "blinded"])
+    changed = tmp_path / "fixture-1.toml"
+    changed.write_text(path_of("fixture-1").read_text() + "\n# another\n")
+    rows = of_force("cumbria", 10**9, trial())
+    other = written(tmp_path / "other", rows, protocol=changed)
+    with pytest.raises(PackageError, match="under another protocol"):
+        read_all([folders[0], other])
+
+
+def test_the_command_takes_several(folders: list[Path], tmp_path: Path) -> None:
+    page, figures = tmp_path / "report.html", tmp_path / "report.json"
+    main(["report", *map(str, folders), "-o", str(page), "--json", str(figures)])
+    assert len(json.loads(figures.read_text())["extract_sha256"]) == 2
+    assert "Cumbria" in page.read_text()

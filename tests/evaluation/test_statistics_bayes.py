@@ -1,0 +1,73 @@
+"""The posterior, against draws from the prior that are kept as often as they fit the data."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from scipy.stats import norm
+
+from evaluation.statistics.bayes import Posterior, posterior
+from evaluation.statistics.values import Counts, NotEstimable
+
+ARMS = (Counts(8, 60), Counts(17, 62))
+
+
+def found(*arms: Counts, mean: float = 0.0, sd: float = 0.27, planned: float = 0.64) -> Posterior:
+    result = posterior(*arms, mean=mean, sd=sd, planned=planned, alpha=0.05)
+    assert isinstance(result, Posterior)
+    return result
+
+
+@pytest.mark.parametrize(
+    "arms", [ARMS, (Counts(0, 30), Counts(4, 30)), (Counts(30, 30), Counts(5, 30))]
+)
+def test_it_is_what_weighed_draws_from_the_prior_say(arms: tuple[Counts, Counts]) -> None:
+    random = np.random.default_rng(20261129)
+    theta, control = random.normal(0, 0.27, 2_000_000), random.random(2_000_000)
+    base = np.log(control / (1 - control))
+    treated = expit(base + theta)
+    weight = np.exp(
+        arms[0].events * np.log(treated)
+        + (arms[0].people - arms[0].events) * np.log1p(-treated)
+        + arms[1].events * np.log(control)
+        + (arms[1].people - arms[1].events) * np.log1p(-control)
+        + 60
+    )
+    weight /= weight.sum()
+    result = found(*arms)
+    assert result.benefit == pytest.approx(weight[theta < 0].sum(), abs=0.01)
+    assert result.planned == pytest.approx(weight[theta <= math.log(0.64)].sum(), abs=0.01)
+    order = np.argsort(theta)
+    middle = theta[order][np.searchsorted(np.cumsum(weight[order]), 0.5)]
+    assert math.log(result.odds_ratio.value) == pytest.approx(middle, abs=0.01)
+    difference = treated - control
+    order = np.argsort(difference)
+    ends = np.searchsorted(np.cumsum(weight[order]), [0.5, 0.025, 0.975])
+    assert result.risk_difference == pytest.approx(difference[order][ends], abs=0.01)
+
+
+def test_two_people_hardly_move_the_prior() -> None:
+    result = found(Counts(1, 1), Counts(1, 1))
+    assert result.benefit == pytest.approx(0.5, abs=0.03)
+    half = norm.isf(0.025) * 0.27
+    assert math.log(result.odds_ratio.high) == pytest.approx(half, abs=0.03)
+
+
+def test_many_people_outweigh_any_prior() -> None:
+    result = found(Counts(2000, 10_000), Counts(2800, 10_000))
+    assert result.odds_ratio.value == pytest.approx((2000 / 8000) / (2800 / 7200), rel=0.03)
+    assert result.risk_difference.value == pytest.approx(-0.08, abs=0.005)
+
+
+def test_its_density_is_one_in_all() -> None:
+    result = found(*ARMS)
+    step = result.log_odds_ratios[1] - result.log_odds_ratios[0]
+    assert sum(result.density) * step == pytest.approx(1)
+
+
+def test_an_empty_arm_is_said_and_a_prior_without_spread_refused() -> None:
+    empty = posterior(Counts(0, 0), Counts(1, 2), mean=0, sd=1, planned=0.5, alpha=0.05)
+    assert isinstance(empty, NotEstimable)
+    with pytest.raises(ValueError, match="spread"):
+        posterior(*ARMS, mean=0, sd=0, planned=0.5, alpha=0.05)

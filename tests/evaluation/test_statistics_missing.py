@@ -1,0 +1,48 @@
+"""What unknown outcomes could change."""
+
+import pytest
+
+from evaluation.statistics.missing import Bounds, bounds
+from evaluation.statistics.proportions import risk_difference
+from evaluation.statistics.values import Counts, NotEstimable
+
+KNOWN = (Counts(10, 100), Counts(25, 100))
+
+
+def found(unknown: tuple[int, int], known: tuple[Counts, Counts] = KNOWN) -> Bounds:
+    result = bounds(known, unknown, alpha=0.05)
+    assert isinstance(result, Bounds)
+    return result
+
+
+def test_the_bounds_give_every_unknown_person_to_one_arm_s_advantage() -> None:
+    result = found((20, 10))
+    assert result.best == risk_difference(Counts(10, 120), Counts(35, 110), alpha=0.05)
+    assert result.worst == risk_difference(Counts(30, 120), Counts(25, 110), alpha=0.05)
+
+
+def test_with_nobody_unknown_both_bounds_are_the_estimate() -> None:
+    estimate = risk_difference(*KNOWN, alpha=0.05)
+    result = found((0, 0))
+    assert result.best == result.worst == estimate
+    assert result.tips is None
+
+
+def test_it_tips_over_at_the_first_number_of_events_whose_interval_holds_no_difference() -> None:
+    result = found((20, 0))
+    assert result.tips is not None
+    for events in range(21):
+        estimate = risk_difference(Counts(10 + events, 120), KNOWN[1], alpha=0.05)
+        assert not isinstance(estimate, NotEstimable)
+        assert (estimate.low <= 0 <= estimate.high) == (events >= result.tips)
+
+
+def test_those_of_control_fare_as_control_does_at_the_tipping_point() -> None:
+    assert found((0, 100)).tips is None
+    assert found((0, 4), (Counts(2, 10), Counts(4, 10))).tips == 0
+
+
+def test_nobody_at_all_is_said_and_fewer_than_nobody_refused() -> None:
+    assert isinstance(bounds((Counts(0, 0), Counts(1, 2)), (0, 0), alpha=0.05), NotEstimable)
+    with pytest.raises(ValueError, match="fewer than nobody"):
+        bounds(KNOWN, (-1, 0), alpha=0.05)

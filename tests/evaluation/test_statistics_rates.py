@@ -1,0 +1,49 @@
+"""Rate ratios, against R: glm(poisson), sandwich's HC1."""
+
+import pytest
+
+from evaluation.statistics.rates import RateRatio, rate_ratio
+from evaluation.statistics.values import Estimate, NotEstimable
+
+EVENTS = [0, 1, 2, 0, 3, 1, 0, 0, 2, 4, 1, 0, 3, 5, 2, 1]
+DAYS = [10, 12, 14, 9, 14, 14, 7, 14, 14, 13, 12, 11, 14, 14, 10, 9]
+TREATED = [True] * 8 + [False] * 8
+
+
+def found(events: list[int] = EVENTS, days: list[int] = DAYS) -> RateRatio:
+    result = rate_ratio(events=events, days=days, treated=TREATED, alpha=0.05)
+    assert isinstance(result, RateRatio)
+    return result
+
+
+def test_the_ratio_and_its_interval_are_those_of_r() -> None:
+    result = found()
+    assert isinstance(result.ratio, Estimate)
+    assert result.ratio == pytest.approx((0.401300236418, 0.160408745959, 1.00394700293))
+    assert result.p == pytest.approx(0.0509923363372)
+    assert result.intervention.per_year == pytest.approx(7 / 94 * 365.25)
+
+
+def test_nobody_without_a_day_at_risk_counts() -> None:
+    events, days, treated = [*EVENTS, 4], [*DAYS, 0], [*TREATED, True]
+    assert rate_ratio(events=events, days=days, treated=treated, alpha=0.05) == found()
+
+
+def test_without_an_event_in_an_arm_there_is_no_ratio_but_there_are_rates() -> None:
+    result = found(events=[0] * 8 + EVENTS[8:])
+    assert isinstance(result.ratio, NotEstimable)
+    assert str(result.ratio).endswith("there was no event in the intervention arm")
+    assert result.control.events == 18
+
+
+def test_where_everybody_has_as_many_there_is_no_interval() -> None:
+    result = found(events=[1] * 16, days=[14] * 16)
+    assert isinstance(result.ratio, NotEstimable)
+    assert isinstance(result.p, NotEstimable)
+
+
+def test_an_empty_arm_is_said_and_a_negative_time_refused() -> None:
+    result = rate_ratio(events=[1], days=[1], treated=[True], alpha=0.05)
+    assert str(result).endswith("nobody is in the control arm")
+    with pytest.raises(ValueError, match="less than no time"):
+        rate_ratio(events=[1], days=[-1], treated=[True], alpha=0.05)
