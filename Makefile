@@ -114,12 +114,12 @@ example-trial: .venv-evaluation/ready ## make up a year of the trial, and its re
 	@$(EVALUATION) -m evaluation report build/example-trial/durham/unblinded \
 	    -o build/example-trial/report.html --json build/example-trial/report.json
 
-report: ## make the report on a research extract (EXTRACT=folder or zip, OUT=build/report.html)
+report: ## make the report on extracts, one a force (EXTRACT="folder-or-zip ...", OUT=build/report.html)
 	@test -n "$(EXTRACT)" || { echo "Which extract? make report EXTRACT=build/extract/unblinded"; exit 2; }
 	@$(MAKE) -s .venv-evaluation/ready
 	@$(EVALUATION) -m evaluation report $(EXTRACT) -o "$(or $(OUT),build/report.html)" $(ARGS)
 
-power: .venv-evaluation/ready ## how many people a trial needs (ARGS="--control .28 --intervention .2")
+power: .venv-evaluation/ready ## people and years that a trial needs (ARGS="--forces 8 --orders 80 --without-number .3")
 	@$(EVALUATION) -m evaluation power $(ARGS)
 
 # --- check it ---------------------------------------------------------------------------------

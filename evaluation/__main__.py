@@ -52,12 +52,14 @@ def _write(path: Path, text: str) -> None:
 
 
 def _power(wanted: argparse.Namespace) -> None:
-    from evaluation import power_command  # noqa: PLC0415
+    from evaluation import power_command, power_years  # noqa: PLC0415
 
     console = Console()
-    for table in power_command.tables(wanted):
+    risk = power_command.effect(wanted)
+    for table in (*power_command.tables(wanted), *power_years.tables(wanted, risk)):
         console.print(table)
-    console.print(*power_command.notes(wanted), sep="\n", highlight=False)
+    notes = [*power_command.notes(wanted), *power_years.notes(wanted)]
+    console.print(*notes, sep="\n", highlight=False)
     if wanted.output:
         _write(wanted.output, power_command.picture(wanted))
 
@@ -148,11 +150,21 @@ def _add_power(command: argparse.ArgumentParser) -> None:
         ("--intervention", plan.planned_risk_intervention, "risk with texts delivered"),
         ("--alpha", plan.alpha, "error of the first kind, two-sided"),
         ("--power", plan.power, "chance of showing the difference"),
-        ("--without-number", 0.0, "share of orders that never reach randomisation"),
+        ("--without-number", 0.3, "share of orders that never reach randomisation"),
         ("--undelivered", 0.0, "share of people whose texts never arrive"),
+        ("--repeats", 0.05, "share of orders of somebody already randomised"),
     ):
         text = f"{purpose}, a number from 0 to 1 (default: %(default)s)"
         add(flag, type=_share, default=default, metavar="SHARE", help=text)
+    for flag, default, purpose in (
+        ("--forces", 1, "how many forces take part"),
+        ("--orders", 80, "orders of each force in a year"),
+    ):
+        text = f"{purpose} (default: %(default)s)"
+        add(flag, type=_whole, default=default, metavar="NUMBER", help=text)
+    first = date(2027, 1, 4)
+    text = "first day of enrolment (default: %(default)s)"
+    add("--first-day", type=_day, default=first, metavar="DATE", help=text)
     add("-o", "--output", type=Path, metavar="FILE", help="draw the curves, as SVG")
 
 
@@ -164,6 +176,12 @@ def _share(text: str) -> float:
     if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to below 1, like 0.28")
     return value
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
 
 
 def _day(text: str) -> date:

@@ -1,0 +1,49 @@
+"""How long a trial takes, by number of forces."""
+
+import re
+from argparse import Namespace
+from datetime import date
+
+import pytest
+
+from evaluation.__main__ import main, parsed
+from evaluation.power_years import lock_date, people_a_year, years_needed
+
+
+def wanted(**changes: object) -> Namespace:
+    given = {"orders": 80, "without_number": 0.3, "repeats": 0.05} | changes
+    return Namespace(**given)
+
+
+def test_one_force_takes_as_long_as_it_was_found_to() -> None:
+    """80 orders a year, nobody without a number: 28 % v 20 % takes some twelve years even then."""
+    assert years_needed(471, wanted(without_number=0, repeats=0), 1) == pytest.approx(11.8, abs=0.1)
+    assert years_needed(471, wanted(), 1) == pytest.approx(942 / (80 * 0.7 * 0.95))
+
+
+def test_twice_the_forces_take_half_the_time() -> None:
+    assert people_a_year(wanted(), 6) == pytest.approx(2 * people_a_year(wanted(), 3))
+    assert years_needed(471, wanted(), 6) == pytest.approx(years_needed(471, wanted(), 3) / 2)
+
+
+def test_results_stay_locked_until_the_last_person_was_followed() -> None:
+    assert lock_date(date(2027, 1, 4), 1.0) == date(2029, 1, 31)
+
+
+def test_the_command_says_in_years_what_one_force_and_several_can_show(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["power", "--forces", "6", "--orders", "80", "--without-number", ".3"])
+    said = capsys.readouterr().out
+    rows = dict(re.findall(r"^ +(\d+) +[\d,]+ +([\d.]+) +\d+ \w+ \d{4}", said, flags=re.MULTILINE))
+    assert rows["1"] == "17.7"
+    assert rows["6"] == "3.0"
+    assert "Highest risk with texts that would show" in said
+    assert "never get" in said
+
+
+@pytest.mark.parametrize("flag", ["--forces", "--orders"])
+def test_no_force_and_no_order_are_refused(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parsed(["power", flag, "0"])
+    assert "no whole number from 1" in capsys.readouterr().err
