@@ -1,0 +1,144 @@
+"""The example trial's figures, worked out once more by R from the same extract."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from evaluation.example.trial import made
+from evaluation.package import read
+from evaluation.report.make import report
+from evaluation.statistics.survival import Curve
+from tests.support.fixture_protocol import AGREED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCRIPT = Path(__file__).with_name("independent.R")
+
+pytestmark = pytest.mark.skipif(shutil.which("Rscript") is None, reason="no R on this machine")
+
+Figures = dict[str, dict[str, Any]]
+
+
+@cache
+def both() -> tuple[Figures, dict[str, list[float]]]:
+    """The report's figures by section, and R's by name."""
+    with TemporaryDirectory() as folder:
+        made(Path(folder), AGREED, people=1500, seed=1)
+        extract = Path(folder) / "unblinded"
+        figures = {each.id: each.figures for each in report(read(extract)).sections}
+        done = subprocess.run(
+            ["Rscript", "--vanilla", str(SCRIPT)],
+            cwd=extract,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    lines = (line.split("\t") for line in done.stdout.splitlines())
+    return figures, {name: [float(each) for each in values] for name, *values in lines}
+
+
+def survival(figures: Figures, arm: str) -> list[float]:
+    curve = figures["survival"]["curves"][arm]
+    assert isinstance(curve, Curve)
+    place = max(i for i, day in enumerate(curve.days) if day <= 14)
+    return [curve.survival[place], curve.low[place], curve.high[place]]
+
+
+def half_width(estimate: Any) -> float:
+    return float(estimate.high - estimate.low) / 2 / 1.959964
+
+
+def of_secondary(figures: Figures, name: str) -> list[float]:
+    each = figures["secondary"]["outcomes"][name]
+    arms = (each["intervention"], each["control"])
+    return [n for arm in arms for n in (arm.events, arm.people)] + list(each["risk_difference"])
+
+
+def holm(figures: Figures, name: str) -> list[float]:
+    each = figures["secondary"]["outcomes"][name]
+    return [each["fisher_p"], each["holm_p"]]
+
+
+EXACT, ROUNDED, GRID = 1e-6, 2e-3, 5e-3
+"""To the last digit; other rounding of days on the way; another grid to integrate on."""
+
+CHECKS: dict[str, tuple[Callable[[Figures], Any], float]] = {
+    "counts": (
+        lambda f: [n for arm in ("intervention", "control") for n in
+                   (f["primary"][arm]["events"], f["primary"][arm]["people"])],
+        EXACT,
+    ),
+    "wilson_intervention": (lambda f: f["primary"]["intervention"]["interval"], EXACT),
+    "wilson_control": (lambda f: f["primary"]["control"]["interval"], EXACT),
+    "risk_difference": (lambda f: f["primary"]["risk_difference"], EXACT),
+    "risk_ratio": (lambda f: f["primary"]["risk_ratio"], EXACT),
+    "fisher": (lambda f: [f["primary"]["fisher_p"]], EXACT),
+    "mantel_haenszel_odds_ratio": (
+        lambda f: f["adjusted"]["mantel_haenszel"].odds_ratio, EXACT,
+    ),
+    "mantel_haenszel_p": (lambda f: [f["adjusted"]["mantel_haenszel"].p], EXACT),
+    "adjusted": (lambda f: f["adjusted"]["adjusted"].odds_ratio, EXACT),
+    "adjusted_p": (lambda f: [f["adjusted"]["adjusted"].p], ROUNDED),
+    "interaction_age": (
+        lambda f: [f["subgroups"]["age_band"]["interaction"].chi2,
+                   f["subgroups"]["age_band"]["interaction"].p],
+        EXACT,
+    ),
+    "with_repeats": (lambda f: f["adjusted"]["with_repeats"].odds_ratio, EXACT),
+    "survival_14_0": (lambda f: survival(f, "control"), EXACT),
+    "survival_14_1": (lambda f: survival(f, "intervention"), EXACT),
+    "log_rank": (lambda f: list(f["survival"]["log_rank"]), EXACT),
+    "restricted_mean": (
+        lambda f: [f["survival"]["restricted_means"].intervention.value,
+                   f["survival"]["restricted_means"].control.value],
+        EXACT,
+    ),
+    "restricted_error": (
+        lambda f: [half_width(f["survival"]["restricted_means"].intervention),
+                   half_width(f["survival"]["restricted_means"].control)],
+        ROUNDED,
+    ),
+    "incidence_21": (
+        lambda f: [f["survival"]["competing"]["incidences"].intervention.value,
+                   f["survival"]["competing"]["incidences"].control.value],
+        EXACT,
+    ),
+    "incidence_21_error": (
+        lambda f: [half_width(f["survival"]["competing"]["incidences"].intervention),
+                   half_width(f["survival"]["competing"]["incidences"].control)],
+        GRID,
+    ),
+    "rate_ratio": (lambda f: f["secondary"]["rates"]["primary"].ratio, EXACT),
+    "complier": (
+        lambda f: [f["sensitivity"]["reached"].difference.value,
+                   f["sensitivity"]["reached"].reached],
+        EXACT,
+    ),
+    "complier_interval": (lambda f: list(f["sensitivity"]["reached"].difference)[1:], ROUNDED),
+    "benefit": (lambda f: [f["bayes"]["benefit"]], ROUNDED),
+}  # fmt: skip
+NAMES = [endpoint.id for endpoint in AGREED.analysis.secondary]
+CHECKS |= {f"secondary_{n}": (lambda f, n=n: of_secondary(f, n), EXACT) for n in NAMES}  # type: ignore[misc]
+CHECKS |= {f"holm_{n}": (lambda f, n=n: holm(f, n), EXACT) for n in NAMES}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_r_finds_the_same_figure(name: str) -> None:
+    figures, by_r = both()
+    if name not in by_r:
+        pytest.skip("a package of R is not installed")
+    ours, tolerance = CHECKS[name]
+    assert list(ours(figures)) == pytest.approx(by_r[name], rel=tolerance)
+
+
+def test_r_knows_no_figure_that_is_not_compared() -> None:
+    assert both()[1].keys() <= CHECKS.keys()
