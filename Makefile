@@ -13,7 +13,7 @@ EVALUATION := .venv-evaluation/bin/python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: always help demo dashboard test test-one check format up clock down status order worklist import number served end resume outcome call invoke carrier redrive redrive-receipts extract \
-	example-trial report power \
+	example-trial report power coverage \
 	verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
 	preflight deploy rollback rehearse destroy requirements sbom audit clean
 
@@ -158,6 +158,10 @@ simulate-trial: .venv/ready ## allocate N synthetic people in memory and draw th
 
 simulate: .venv/ready ## live through made-up months with every fault (SEEDS=100, ARGS="--seed 7 --trace")
 	@$(DEV) -m tests.proofs.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+
+coverage: .venv-evaluation/ready ## made-up trials: do the intervals hold the truth? (TRIALS=5000; an hour)
+	@COVERAGE_TRIALS=$(or $(TRIALS),5000) $(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation \
+	    tests/evaluation/test_coverage.py tests/evaluation/test_coverage_of_time_and_counts.py
 
 contract: .venv/ready .venv-local/ready ## 2,000 made-up requests against the contract; minutes
 	@CONTRACT_CASES=2000 $(DEV) -m pytest tests/emulator/test_contract.py
