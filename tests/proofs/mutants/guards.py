@@ -493,4 +493,11 @@ GUARDS = (
         "            DestinationConfig: {OnFailure: {Type: SQS, "
         "Destination: !GetAtt SchedulingFailures.Arn}}\n",
     ),
+    # The runtime
+    Guard(
+        "a write without its condition, on a runtime that does not know it",
+        f"{_TRIAL}/aws/clients.py",
+        '.split(".")[:3]) < LOWEST_BOTOCORE:',
+        '.split(".")[:3]) < ():',
+    ),
 )
