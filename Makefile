@@ -141,7 +141,7 @@ check: .venv/ready .venv-security/ready .venv-infra/ready ## lint, types, import
 	@$(DEV) -m ruff format --check
 	@$(DEV) -m mypy
 	@$(DEV) -m commands.repository.imports
-	@.venv-security/bin/cfn-lint infra/*.yaml infra/pipeline/role.yaml
+	@.venv/bin/cfn-lint infra/*.yaml infra/pipeline/role.yaml
 	@$(DEV) -m commands.repository.scan
 	@$(DEV) -m commands.repository.second_opinions
 	@$(DEV) -m trial.protocol
