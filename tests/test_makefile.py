@@ -1,19 +1,20 @@
 """What the Makefile calls, without calling it."""
 
+import os
 import subprocess
 
 import pytest
 
 from tests.support.samples import ROOT
 
-ENVIRONMENTS = (".venv/ready", ".venv-local/ready", ".venv-evaluation/ready")
+AS_IF_READY = ("-o.venv/ready", "-o.venv-local/ready", "-o.venv-evaluation/ready")
 
 
 def make(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Make, as if nothing had to be done for the environments."""
-    kept = [argument for ready in ENVIRONMENTS for argument in ("-o", ready)]
-    command = ["make", *kept, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    """Make, with nothing of a make that runs these tests."""
+    mine = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    command = ["make", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=mine, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,7 @@ def test_every_suite_runs_whatever_comes_of_the_others(
     main: int, evaluation: int, *, failed: bool
 ) -> None:
     done = make(
+        *AS_IF_READY,
         "test",
         f"DEV=sh -c 'echo main; exit {main}'",
         f"EVALUATION=sh -c 'echo evaluation; exit {evaluation}'",
@@ -48,8 +50,7 @@ def test_every_suite_runs_whatever_comes_of_the_others(
 def test_one_test_runs_in_the_environment_that_it_needs(
     test: str, python: str, made: list[str]
 ) -> None:
-    command = ["make", "--dry-run", "test-one", f"TEST={test}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = make("--dry-run", "test-one", f"TEST={test}")
 
     lines = done.stdout.splitlines()
     assert [line.split()[2] for line in lines if "make-environment" in line] == made
