@@ -167,3 +167,9 @@ def test_the_spend_is_shown_against_the_month_s_limit() -> None:
         if "expression" in metric[0]
     ]
     assert "100 * spent / 250" in formulas
+
+
+def test_by_a_parameter_there_is_no_dashboard_to_pay_for() -> None:
+    stack = Deployed(Dashboard="false")
+    assert stack.of_type("AWS::CloudWatch::Dashboard") == {}
+    assert "DashboardName" not in stack.outputs

@@ -43,7 +43,7 @@ STACK = Deployed()
 # But for a first deployment that fails, which leaves nothing behind.
 KEPT = ("RetainExceptOnCreate", "Retain")
 EXTRACT = STACK.resolved({"Fn::GetAtt": ["ExtractBucket", "Arn"]})
-EXTRACT_KEY = STACK.resolved({"Fn::GetAtt": ["ExtractKey", "Arn"]})
+EXTRACT_KEY = STACK.resolved({"Fn::GetAtt": ["RecordsKey", "Arn"]})
 RESOURCES: dict[str, dict[str, Any]] = translated()["Resources"]
 
 
@@ -412,10 +412,24 @@ def test_who_makes_pseudonyms_can_match_no_hash_and_no_other_can_make_one() -> N
     assert "AllocationKey" not in extract
 
 
-@pytest.mark.parametrize("owned", ["ExtractBucket", "ExtractKey"])
-def test_no_function_but_its_own_comes_near_the_extract(owned: str) -> None:
-    users = {role for role, each in statements() if owned in json.dumps(each["Resource"])}
+def test_no_function_but_its_own_comes_near_the_extract() -> None:
+    users = {role for role, each in statements() if "ExtractBucket" in json.dumps(each["Resource"])}
     assert users == {"ExtractRole"}
+
+
+@pytest.mark.parametrize(
+    ("role", "own"), [("ExtractRole", "ExtractBucket"), ("AuditRole", "AuditBucket")]
+)
+def test_of_the_records_key_each_function_may_use_its_own_bucket_s_part(
+    role: str, own: str
+) -> None:
+    users = {role for role, each in statements() if "RecordsKey" in json.dumps(each["Resource"])}
+    assert users == {"ExtractRole", "AuditRole"}
+    may = [STACK.resolved(each) for name, each in statements() if name == role]
+    for bucket in ("ExtractBucket", "AuditBucket"):
+        about = {"kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{bucket}/links/1.json"}
+        assert allows(may, "kms:Decrypt", EXTRACT_KEY, about) is (bucket == own)
+    assert not allows(may, "kms:Decrypt", EXTRACT_KEY)
 
 
 def test_the_extract_never_feeds_back() -> None:
@@ -430,7 +444,7 @@ def test_the_extract_never_feeds_back() -> None:
 @pytest.mark.parametrize(
     # With a bucket key S3 asks for the whole bucket's data at once: see the readers' conditions.
     ("name", "key", "bucket_key"),
-    [("ExtractBucket", "ExtractKey", False), ("AuditBucket", "AuditKey", True)],
+    [("ExtractBucket", "RecordsKey", False), ("AuditBucket", "RecordsKey", True)],
 )
 def test_its_bucket_is_private_encrypted_versioned_and_kept(
     name: str, key: str, *, bucket_key: bool

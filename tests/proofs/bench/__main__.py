@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import Progress
 
-from tests.proofs.bench import capacity, cold, cost, nightly, scale, tables, throughput, warm
+from tests.proofs.bench import capacity, cold, cost, month, nightly, scale, tables, throughput, warm
 from tests.proofs.bench.acts import ACTS, LONG, SHORT, life
 from tests.support.samples import ROOT
 
@@ -37,6 +37,7 @@ PARTS: tuple[Part, ...] = (
     ("warm", warm.ROUNDS * len(ACTS), warm.ratios),
     ("acts", 1, lambda _: {f"{days} days": counted(days) for days in (SHORT, LONG)}),
     ("cost", 1, lambda _: cost.table(life(SHORT), life(LONG))),
+    ("month", 1, lambda _: month.at_sizes(life(SHORT))),
     ("scale", len(scale.SIZES), scale.at_sizes),
     ("nightly", len(nightly.SIZES), nightly.at_sizes),
     ("proof", len(nightly.PROVEN), nightly.proven_at_sizes),

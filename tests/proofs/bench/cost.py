@@ -7,10 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from commands.repository.template import translated
 from tests.proofs.bench.acts import LONG, SHORT
 from tests.support.fixture_protocol import AGREED
-from trial.metrics import Metric
 
 if TYPE_CHECKING:
     from tests.proofs.bench.acts import Life
@@ -56,26 +54,24 @@ def of_order(life: Life) -> dict[str, float]:
         "DynamoDB, units": units,
         f"DynamoDB, kept {kept:.0f} months": life.stored / GB * price("table_gb_month") * kept,
         "EventBridge Scheduler": schedules * price("scheduler_invocation"),
-        "audit trail's export, each entry by itself": life.audited * _link(),
+        "audit trail's export": links(life) * _link(),
         "KMS": sum(work.count("kms.") for work in works) * price("kms_request"),
         "CloudWatch Logs": logged / GB * (price("log_gb") + LOGS_MONTHS * price("log_gb_month")),
     }
 
 
+def links(life: Life) -> int:
+    """
+    Links of the audit trail that an order's entries come in.
+
+    The export waits a minute for more: an act's entries come together, an order with its draw, and
+    a text with its receipt, which is there within the minute as a rule.
+    """
+    return 2 + len(life.works["sending"])
+
+
 def of_texts(life: Life) -> float:
     return sum(work.count("sns.") for work in life.all_works) * price("text_part")
-
-
-def a_month() -> dict[str, float]:
-    """US dollars for there being a deployment, whether there are orders or not."""
-    types = [each["Type"] for each in translated()["Resources"].values()]
-    keys, alarms = types.count("AWS::KMS::Key"), types.count("AWS::CloudWatch::Alarm")
-    return {
-        f"{keys} keys": keys * price("kms_key_month"),
-        f"{alarms} alarms": alarms * price("alarm_month"),
-        f"{len(Metric)} metrics, without their codes": len(Metric) * price("metric_month"),
-        "reconciliation, hourly": HOURS_A_MONTH * _seconds(2 * COLD_SECONDS),
-    }
 
 
 def of_timing(life: Life, days: int) -> dict[str, float]:
@@ -104,7 +100,7 @@ def of_timing(life: Life, days: int) -> dict[str, float]:
 
 def table(short: Life, long: Life) -> dict[str, Any]:
     """All of it, for an order of each length."""
-    found: dict[str, Any] = {"a_month": a_month()}
+    found: dict[str, Any] = {}
     for days, life in ((SHORT, short), (LONG, long)):
         services, texts = of_order(life), of_texts(life)
         total = sum(services.values())

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from tests.proofs.bench.cost import GOAL, ORDERS_A_MONTH, prices, unconfirmed
+from tests.proofs.bench.cost import GOAL, prices, unconfirmed
+from tests.proofs.bench.month import GOAL as GOAL_A_MONTH
+from tests.proofs.bench.month import SIZES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +26,7 @@ Row = tuple[str, str, str, str]
 def shown(found: dict[str, Any]) -> Table:
     """The table of `build/bench.json`."""
     table = Table("what", "measured", "goal", "", title="bench")
-    for rows in (_cold, _warm, _counted, _cost, _scale, _nightly, _throughput, _capacity):
+    for rows in (_cold, _warm, _counted, _cost, _month, _scale, _nightly, _throughput, _capacity):
         table.add_section()
         for row in rows(found):
             table.add_row(*row)
@@ -38,7 +40,7 @@ def shown(found: dict[str, Any]) -> Table:
 
 def goals(found: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     """Each goal, and whether it is met."""
-    for rows in (_cold, _warm, _counted, _cost, _scale, _nightly):
+    for rows in (_cold, _warm, _counted, _cost, _month, _scale, _nightly):
         for what, _, goal, met in rows(found):
             if goal:
                 yield what, met == _met(met=True)
@@ -94,10 +96,17 @@ def _cost(found: dict[str, Any]) -> Iterator[Row]:
             yield f"{days}, {name}", took, f"{GOAL:.1%}", _met(met=share <= GOAL)
         for other, usd in each["timing"].items():
             yield f"  timing, {other}", f"${usd:.6f} an order", "", ""
-    month = found["cost"]["a_month"]
-    yield "a deployment, a month", _listed(month, "$", 2), "", ""
-    total = sum(month.values())
-    yield f"  by {ORDERS_A_MONTH} orders", f"${total / ORDERS_A_MONTH:.4f} an order", "", ""
+
+
+def _month(found: dict[str, Any]) -> Iterator[Row]:
+    for size, each in found["month"].items():
+        yield f"{size}, a month", _listed(each["lines"], "$", 2), "", ""
+        goal, met = "", ""
+        if size == next(iter(SIZES)):
+            goal, met = f"${GOAL_A_MONTH:.0f}", _met(met=each["billed"] <= GOAL_A_MONTH)
+        said = f"${each['billed']:.2f} billed, ${each['list']:.2f} by the list"
+        yield "  in all, beside the texts", said, goal, met
+        yield "  texts", f"${each['texts']:.2f}", "", ""
 
 
 def _scale(found: dict[str, Any]) -> Iterator[Row]:

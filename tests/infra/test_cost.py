@@ -1,0 +1,42 @@
+"""What a deployment costs in a month, told whole; the smallest force is within the goal."""
+
+from __future__ import annotations
+
+import pytest
+
+from commands.repository.deployed import Deployed
+from tests.proofs.bench.acts import SHORT, life
+from tests.proofs.bench.month import GOAL, SIZES, alarms, fixed, month
+
+
+@pytest.fixture(scope="module")
+def an_order() -> object:
+    return life(SHORT)
+
+
+def test_the_smallest_force_pays_no_more_than_the_goal_beside_its_texts(an_order: object) -> None:
+    size = next(iter(SIZES.values()))
+    for year in (1, 2):
+        assert month(an_order, *size, year=year)["billed"] <= GOAL  # type: ignore[arg-type]
+
+
+def test_whatever_is_paid_for_by_the_month_is_told() -> None:
+    stack = Deployed(Firewall="true")
+    told = fixed(stack)
+    assert all(told.values())
+    assert told["firewall"] == 9
+    assert told["dashboard"] == 3
+    assert fixed(Deployed(Dashboard="false"))["dashboard"] == 0
+
+
+def test_a_key_that_rotates_costs_more_after_each_of_two_rotations() -> None:
+    stack = Deployed()
+    keys = stack.of_type("AWS::KMS::Key").values()
+    rotating = sum(bool(key.get("EnableKeyRotation")) for key in keys)
+    years = [fixed(stack, year=year)["keys"] for year in (1, 2, 3, 5, 7)]
+    assert years == [len(keys) + rotating * times for times in (0, 0, 1, 2, 2)]
+
+
+def test_an_alarm_on_several_metrics_is_paid_for_each() -> None:
+    stack = Deployed()
+    assert alarms(stack) > len(stack.of_type("AWS::CloudWatch::Alarm"))
