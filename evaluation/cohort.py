@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from evaluation.statistics.values import Counts
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from evaluation.package import Extract

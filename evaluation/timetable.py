@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from trial.errors import RejectedError
-from trial.protocol.timetable import reminder_days, themes
+from trial.protocol.days import assigned, planned_days
 
 if TYPE_CHECKING:
     from datetime import date
@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 
 def planned(days: int, made_on: date, protocol: Protocol) -> list[tuple[int, date, str]]:
     """Day of the order (from 0), date and theme of each reminder; RejectedError for the length."""
-    cadence = protocol.cadence
-    if not cadence.shortest <= days <= cadence.longest:
-        raise RejectedError(f"an order lasts {cadence.shortest} to {cadence.longest} days")
-    offsets = reminder_days(days, cadence)
-    chosen = themes(len(offsets), protocol.themes)
+    order_type = next(iter(protocol.orders.values()))
+    if problem := order_type.why_not_days(days):
+        raise RejectedError(problem)
     return [
-        (day, made_on + timedelta(days=day), theme)
-        for day, theme in zip(offsets, chosen, strict=True)
+        (each.day, made_on + timedelta(days=each.day), each.theme)
+        for each in assigned(planned_days(order_type, days), order_type)
     ]

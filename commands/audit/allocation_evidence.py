@@ -24,7 +24,7 @@ KINDS = ("allocation", "cursor", "enrolment", "message", "reminder")
 """The kinds of item that tell of allocation."""
 
 READ = {"pk", "sk", "kind", *_ENROLLED, *Allocation.model_fields, *Cursor.model_fields}
-"""The attributes that tell of it, apart from an order's dates."""
+"""The attributes that tell of it, apart from an order's type and dates."""
 
 
 class Enrolled(Model):
@@ -33,6 +33,7 @@ class Enrolled(Model):
     enrolment_id: UUID
     trial: str
     person_hash: str
+    order_type: str = "dvpo"
     days: int
     allocated_at: AwareDatetime | None = None
     dates_changed_at: AwareDatetime | None = None
@@ -76,7 +77,8 @@ class Evidence:
             case "enrolment":
                 made_on, expires_on = (item["order"][name] for name in ("made_on", "expires_on"))
                 days = (date.fromisoformat(expires_on) - date.fromisoformat(made_on)).days + 1
-                enrolled = Enrolled(days=days, **_only(_ENROLLED, item))
+                kind = {"order_type": item["order"]["type"]} if "type" in item["order"] else {}
+                enrolled = Enrolled(days=days, **kind, **_only(_ENROLLED, item))
                 if key != enrolment_key(enrolled.enrolment_id):
                     raise ValueError("under another enrolment's key")
                 self.enrolments.append(enrolled)

@@ -112,8 +112,8 @@ def _each(
             yield Finding(Fault.OTHER_TRIAL, where, f"{enrolled.trial}, drawn in {protocol.trial}")
         # A correction after the draw may change the length, and never the stratum.
         if protocol and not enrolled.dates_changed_at:
-            strata = [s.id for s in protocol.strata if s.min_days <= enrolled.days <= s.max_days]
-            if strata != [each.stratum]:
+            shape = enrolled.order_type, enrolled.days
+            if [s.id for s in protocol.strata if s.holds(*shape)] != [each.stratum]:
                 detail = f"{enrolled.days} days, drawn in {each.stratum}"
                 yield Finding(Fault.STRATUM, where, detail)
 

@@ -65,8 +65,9 @@ def scanned(client: DynamoDBClient, table: str) -> Iterator[dict[str, Any]]:
 
     A scan: it reads the whole table, which is right for an audit and for nothing else.
     """
-    names = {f"#{name}": name for name in (*READ, "order", "made_on", "expires_on")}
-    projected = [*(f"#{name}" for name in sorted(READ)), "#order.#made_on", "#order.#expires_on"]
+    of_order = ("type", "made_on", "expires_on")
+    names = {f"#{name}": name for name in (*READ, "order", *of_order)}
+    projected = [f"#{name}" for name in sorted(READ)] + [f"#order.#{name}" for name in of_order]
     kinds = {f":{kind}": {"S": kind} for kind in KINDS}
     pages = client.get_paginator("scan").paginate(
         TableName=table,

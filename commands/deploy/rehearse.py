@@ -23,9 +23,11 @@ from sending.gateway import Gateway
 from trial.codes import Condition
 from trial.errors import TrialError
 from trial.phone import NumberError, uk_mobile
-from trial.protocol.load import load
+from trial.protocol.alphabet import size
+from trial.protocol.load import CURRENT, load
+from trial.protocol.term import Term
 from trial.protocol.timetable import timetable
-from trial.protocol.wording import ONE_PART, render, septets
+from trial.protocol.wording import Recipient, Sender, render
 
 MARK = "TEST {number}/{of} "
 ONCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1})
@@ -37,29 +39,22 @@ class Rehearsed:
 
     days: int
     conditions: tuple[Condition, ...]
-    force: str
-    contact: str
+    sender: Sender
     protocol: str
 
 
 def texts(about: Rehearsed, made_on: date) -> Iterator[str]:
     """The texts of an order made that day, each with its mark, in their order."""
     protocol = load(about.protocol)
-    expires_on = made_on + timedelta(days=about.days - 1)
+    term = Term("dvpo", made_on, made_on + timedelta(days=about.days - 1))
     start = datetime.combine(made_on, datetime.min.time(), UTC)
-    slots = timetable(
-        enrolment_id=uuid4(), made_on=made_on, expires_on=expires_on, protocol=protocol, start=start
+    slots = timetable(enrolment_id=uuid4(), term=term, protocol=protocol, start=start)
+    recipient = Recipient(
+        order_type=term.order_type, conditions=about.conditions, expires_on=term.expires_on
     )
     for number, slot in enumerate(slots, start=1):
-        text = render(
-            protocol,
-            slot.theme,
-            conditions=about.conditions,
-            force=about.force,
-            contact=about.contact,
-            expires_on=expires_on,
-        )
-        yield MARK.format(number=number, of=len(slots)) + text
+        text = render(protocol, slot.theme, turn=slot.turn, about=recipient, sender=about.sender)
+        yield MARK.format(number=number, of=len(slots)) + text.message
 
 
 def send(
@@ -101,7 +96,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--force", default="Durham Police", help="default: Durham Police")
     parser.add_argument("--contact", default="101", help="default: 101")
     parser.add_argument("--days", type=int, default=14, help="14 to 28; default: 14")
-    parser.add_argument("--protocol", default="dvpo-2026-1", help="default: dvpo-2026-1")
+    parser.add_argument("--protocol", default=CURRENT, help="default: %(default)s")
     parser.add_argument("--every", type=float, default=60, metavar="SECONDS", help="default: 60")
     parser.add_argument(
         "--conditions",
@@ -116,16 +111,16 @@ def options() -> argparse.Namespace:
 def main() -> None:
     """Show the texts, ask, and send them."""
     given = options()
-    about = Rehearsed(given.days, given.conditions, given.force, given.contact, given.protocol)
+    sender = Sender(force=given.force, contact=given.contact)
+    about = Rehearsed(given.days, given.conditions, sender, given.protocol)
     try:
         planned = list(texts(about, datetime.now(UTC).date()))
     except (TrialError, ValueError) as error:
         sys.exit(f"These texts cannot be sent: {error}")
     for text in planned:
         print(f"  {text}")
-    longer = sum(septets(text) > ONE_PART for text in planned)
-    parts = len(planned) + longer
-    print(f"{len(planned)} texts in {parts} parts (the mark makes {longer} longer than one).")
+    parts = sum(size(text).parts for text in planned)
+    print(f"{len(planned)} texts in {parts} parts (the mark makes some longer than one).")
     if not (given.yes or input("Send them? [y/N] ").lower() == "y"):
         sys.exit("Nothing was sent.")
     if given.aws:

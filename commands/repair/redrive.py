@@ -27,7 +27,7 @@ from commands.deployed_stack import DeployedStack, add_arguments
 from trial.aws.table import Table
 from trial.codes import Status
 from trial.protocol.load import load
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:

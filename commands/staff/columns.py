@@ -22,6 +22,7 @@ class Column:
 
 
 COLUMNS: Mapping[str, Column] = {
+    "type": Column("order", read.code, "dvpo"),
     "reference": Column("order", read.capital, "DVPO-2026-000123"),
     "force": Column("order", read.slug, "durham"),
     "court": Column("order", read.text, "Peterlee Magistrates' Court"),

@@ -32,7 +32,8 @@ from commands.staff.refusal import reasons
 from enrolment.limits import check_enrolment
 from enrolment.wire import EnrolmentIn
 from trial.api.problems import FieldError, field_problems
-from trial.protocol.timetable import local_date
+from trial.protocol.load import CURRENT, load, versions
+from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from commands.api import Answer
     from commands.staff.order_file import Row
+    from trial.protocol.settings import Protocol
 
 TEMPLATE = Path("orders.csv")
 _SHOWN = 20  # lines of what was read in another form
@@ -57,13 +59,13 @@ class Checked:
     wrong: tuple[str, ...]
 
 
-def check(rows: Iterable[Row], today: date) -> list[Checked]:
+def check(rows: Iterable[Row], today: date, protocol: Protocol) -> list[Checked]:
     """Each line held against the contract, before anything is sent."""
     checked: list[Checked] = []
     first: dict[tuple[Any, Any], int] = {}
     for row in rows:
         request = columns.request(row.cells)
-        wrong = list(refusals(request, today))
+        wrong = list(refusals(request, today, protocol))
         order = request["order"]
         line = first.setdefault((order.get("force"), order.get("reference")), row.line)
         if line != row.line:
@@ -72,11 +74,11 @@ def check(rows: Iterable[Row], today: date) -> list[Checked]:
     return checked
 
 
-def refusals(request: dict[str, Any], today: date) -> Iterator[str]:
+def refusals(request: dict[str, Any], today: date, protocol: Protocol) -> Iterator[str]:
     """Why the API would refuse a request, in its own words."""
     try:
         given = EnrolmentIn.model_validate(request)
-        check_enrolment(given, today)
+        check_enrolment(given, today, protocol)
     except ValidationError as error:
         yield from (_named(each.field, each.message) for each in field_problems(error.errors()))
     except FieldError as error:
@@ -156,6 +158,9 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--dry-run", action="store_true", help="check and show, and send nothing")
     parser.add_argument("--all", action="store_true", help="show all that is read in another form")
     parser.add_argument("--yes", action="store_true", help="do not ask before sending")
+    parser.add_argument(
+        "--protocol", choices=versions(), default=CURRENT, help="of the trial; default: %(default)s"
+    )
     add_arguments(parser)
     return parser.parse_args(arguments)
 
@@ -174,7 +179,8 @@ def show(taken: Sequence[tuple[str, ...]], console: Console, *, most: int) -> No
 
 def run(given: argparse.Namespace, console: Console, api: Api | None) -> int:
     """Check, show, ask and send; without an API send nothing. The exit code."""
-    checked = check(order_file.rows(given.file), local_date(datetime.now(UTC)))
+    today, protocol = local_date(datetime.now(UTC)), load(given.protocol)
+    checked = check(order_file.rows(given.file), today, protocol)
     taken = readings(checked)
     show(taken, console, most=len(taken) if given.all else _SHOWN)
     wrong = [each for each in checked if each.wrong]

@@ -17,7 +17,7 @@ from trial.codes import (
     RiskGrade,
     Suppression,
 )
-from trial.protocol.timetable import LONDON
+from trial.protocol.local_time import LONDON
 from trial.records.enrolment import Outcome
 
 if TYPE_CHECKING:

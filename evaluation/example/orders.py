@@ -16,7 +16,7 @@ from evaluation.example.people import one_of
 from extract.codes import ResolvedHow
 from trial.codes import EndReason, PriorIncidents, Status
 from trial.eligibility import age_band, birthday
-from trial.protocol.timetable import LONDON
+from trial.protocol.local_time import LONDON
 from trial.records.enrolment import Enrolment, LifeEvent, Missing, Mobile, Order, Respondent
 
 if TYPE_CHECKING:

@@ -87,9 +87,8 @@ class Trial:
 
     def _drawn(self, enrolment: Enrolment, at: datetime) -> File:
         """A person keeps the arm of their first order, without a slot."""
-        who, days = enrolment.person_hash, enrolment.order.days
-        strata = self._protocol.strata
-        stratum = next(each.id for each in strata if each.min_days <= days <= each.max_days)
+        who, order = enrolment.person_hash, enrolment.order
+        stratum = self._protocol.stratum_of(order.type, order.days)
         repeat, block, position = who in self._arms, None, None
         if not repeat:
             block, position, self._arms[who] = next(self._slots[stratum])

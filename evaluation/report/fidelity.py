@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evaluation.cohort import Cohort
-    from trial.protocol.settings import ThemePlan
+    from trial.protocol.settings import Protocol
 
 STATES: Final = (
     ReminderState.DELIVERED,
@@ -75,7 +75,7 @@ def section(cohort: Cohort) -> Section:
         return found
     _show_heat(found, reminders.drop(strays.index), len(control))
     _show_dose(found, treated)
-    _show_suppressed(found, reminders, cohort.extract.protocol.themes)
+    _show_suppressed(found, reminders, cohort.extract.protocol)
     return found
 
 
@@ -176,7 +176,7 @@ def _show_dose(found: Section, treated: pd.DataFrame) -> None:
     )
 
 
-def _show_suppressed(found: Section, reminders: pd.DataFrame, plans: tuple[ThemePlan, ...]) -> None:
+def _show_suppressed(found: Section, reminders: pd.DataFrame, protocol: Protocol) -> None:
     kept = reminders[reminders["state"].isin([ReminderState.SUPPRESSED, ReminderState.UNDELIVERED])]
     why = (kept["state"] + ":" + kept["reason"].replace("", "not_said")).value_counts()
     found.figures["reasons"] = {str(each): int(n) for each, n in why.items()}
@@ -194,7 +194,9 @@ def _show_suppressed(found: Section, reminders: pd.DataFrame, plans: tuple[Theme
         )
     themes = {
         theme: reminders[reminders["theme"] == theme]
-        for theme in (plan.theme for plan in plans)
+        for theme in dict.fromkeys(
+            plan.theme for each in protocol.orders.values() for plan in each.themes
+        )
         if (reminders["theme"] == theme).any()
     }
     found.figures["themes"] = {

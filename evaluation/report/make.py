@@ -28,7 +28,7 @@ from evaluation.report import (
 from evaluation.report.page import Interim, Report
 from evaluation.report.parts import Section
 from evaluation.report.words import count, named, of, percent, plural
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable

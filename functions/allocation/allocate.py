@@ -12,8 +12,8 @@ from trial.codes import Status
 from trial.eligibility import assess
 from trial.errors import ContendedError, RejectedError
 from trial.planning import planned_reminders
+from trial.protocol.local_time import local_date
 from trial.protocol.settings import RepeatPolicy
-from trial.protocol.timetable import local_date
 from trial.records.allocation import Allocation, Cursor
 from trial.records.audit import Audit
 
@@ -55,13 +55,13 @@ def allocate(
     contention it reads again after a random pause, a bounded number of times, and no slot is
     used until the transaction that fills it.
     """
-    stratum = _stratum(protocol, announced.order.days)
+    stratum = protocol.stratum_of(announced.order.type, announced.order.days)
     for attempt in range(_TRIES):
         facts = store.facts(announced.enrolment_id, announced.person_hash, stratum)
         enrolment = facts.enrolment
         if enrolment is None or enrolment.status is not Status.ELIGIBLE:
             return None
-        if (actual := _stratum(protocol, enrolment.order.days)) != stratum:
+        if (actual := protocol.stratum_of(enrolment.order.type, enrolment.order.days)) != stratum:
             stratum = actual  # the dates were corrected after the announcement
             continue
         try:
@@ -160,7 +160,3 @@ def _design(protocol: Protocol) -> str:
     """What a MAC becomes a block by: a change of it would change a block already begun."""
     shares = ",".join(f"{arm}={share}" for arm, share in sorted(protocol.arms.items()))
     return f"{shares} in {sorted(protocol.block_sizes)}"
-
-
-def _stratum(protocol: Protocol, days: int) -> str:
-    return next(each.id for each in protocol.strata if each.min_days <= days <= each.max_days)

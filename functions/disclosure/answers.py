@@ -53,5 +53,5 @@ class TimetableOut(Model):
     """What an order of this shape would get. Times of day vary by enrolment: these are one's."""
 
     protocol: str
-    days: int
+    days: int | None
     reminders: tuple[TimetableEntry, ...]

@@ -1,6 +1,6 @@
 """The routes for those who may know the arm. Their permission is their own."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -12,14 +12,15 @@ from disclosure.answers import AllocationOut, TimetableOut
 from disclosure.store import DisclosureStore
 from disclosure.views import allocation_view, timetable_view
 from trial.api.fields import Day
-from trial.api.problems import FieldError
+from trial.api.orders import refuse_impossible
 from trial.api.routes import NOT_VALID, REFUSALS, UNKNOWN, caller, parse_enrolment_id
 from trial.aws import clients
 from trial.aws.table import Table
 from trial.codes import Condition
 from trial.config import DisclosureSettings, settings
 from trial.protocol.load import load
-from trial.protocol.timetable import LONDON
+from trial.protocol.term import Term
+from trial.protocol.wording import Sender
 from trial.records.audit import Audit
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
@@ -63,18 +64,12 @@ def show_timetable(
     """The timetable of an imagined order, as if enrolled at the start of its first day."""
     chosen = settings(DisclosureSettings)
     protocol = load(chosen.protocol)
-    if Condition.NO_MOLESTATION not in conditions:
-        raise FieldError("conditions", "must hold no_molestation, as every order does")
-    days = (expires_on - made_on).days + 1
-    if not protocol.cadence.shortest <= days <= protocol.cadence.longest:
-        raise FieldError("expires_on", f"makes the order {days} days long; it must be 14 to 28")
+    term = Term("dvpo", made_on, expires_on)
+    refuse_impossible(protocol, term, conditions)
     return timetable_view(
         enrolment_id=enrolment_id,
-        made_on=made_on,
-        expires_on=expires_on,
+        term=term,
         conditions=conditions,
         protocol=protocol,
-        force=chosen.force_name,
-        contact=chosen.force_contact,
-        start=datetime.combine(made_on, time(), LONDON),
+        sender=Sender(force=chosen.force_name, contact=chosen.force_contact),
     )

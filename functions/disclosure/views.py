@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 from disclosure.answers import AllocationOut, ReminderOut, TimetableEntry, TimetableOut
-from trial.protocol.timetable import LONDON, timetable
-from trial.protocol.wording import render
+from trial.protocol.timetable import timetable
+from trial.protocol.wording import Recipient, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date, datetime
     from uuid import UUID
 
     from trial.codes import Condition
     from trial.protocol.settings import Protocol
+    from trial.protocol.term import Term
+    from trial.protocol.wording import Sender
     from trial.records.allocation import Allocation
     from trial.records.reminder import Reminder
 
@@ -50,40 +52,33 @@ def allocation_view(allocation: Allocation, reminders: Iterable[Reminder]) -> Al
 def timetable_view(
     *,
     enrolment_id: UUID,
-    made_on: date,
-    expires_on: date,
+    term: Term,
     conditions: Sequence[Condition],
     protocol: Protocol,
-    force: str,
-    contact: str,
-    start: datetime,
+    sender: Sender,
 ) -> TimetableOut:
-    """What an order of this shape would get, had it been enrolled at `start`."""
+    """What an order of this shape would get, had it been enrolled as its first day began."""
+    zone = protocol.place.tz
     slots = timetable(
         enrolment_id=enrolment_id,
-        made_on=made_on,
-        expires_on=expires_on,
+        term=term,
         protocol=protocol,
-        start=start,
+        start=datetime.combine(term.made_on, time(), zone),
     )
+    about = Recipient(order_type=term.order_type, conditions=conditions, expires_on=term.expires_on)
     return TimetableOut(
         protocol=protocol.version,
-        days=(expires_on - made_on).days + 1,
+        days=term.days,
         reminders=tuple(
             TimetableEntry(
                 number=slot.number,
                 theme=slot.theme,
-                date=(local := slot.due_at.astimezone(LONDON)).date(),
+                date=(local := slot.due_at.astimezone(zone)).date(),
                 local_time=local.strftime("%H:%M"),
                 due_at=slot.due_at,
                 text=render(
-                    protocol,
-                    slot.theme,
-                    conditions=conditions,
-                    force=force,
-                    contact=contact,
-                    expires_on=expires_on,
-                ),
+                    protocol, slot.theme, turn=slot.turn, about=about, sender=sender
+                ).message,
             )
             for slot in slots
         ),

@@ -56,8 +56,9 @@ class HistoryOut(Model):
 
 
 class OrderOut(Model):
-    """One DVPO as it stands; without its reference once that is erased."""
+    """One order as it stands; without its reference once that is erased."""
 
+    type: str
     reference: str | None
     force: str
     court: str

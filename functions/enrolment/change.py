@@ -17,7 +17,8 @@ from trial.api.problems import FieldError
 from trial.codes import EndReason
 from trial.errors import ConflictError, ContendedError, NotFoundError
 from trial.identity import number_hash
-from trial.protocol.timetable import local_date, timetable
+from trial.protocol.local_time import local_date
+from trial.protocol.timetable import timetable
 from trial.records.audit import Audit
 from trial.records.enrolment import Enrolment, LifeEvent, Missing, Order
 from trial.retry import on_contention
@@ -123,7 +124,9 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
         was = enrolment.order
         if (given.force, given.reference) != (was.force, was.reference):
             raise FieldError("reference", "is another order's: force and reference never change")
-        check_order(given, local_date(context.now), known_since=was.made_on)
+        check_order(
+            given, local_date(context.now), protocol=context.protocol, known_since=was.made_on
+        )
         if enrolment.allocated_at and was.served_on and not given.served_on:
             raise ConflictError("it was drawn as a served order: service stays, or the order ends")
         order = Order(**given.model_dump())
@@ -145,8 +148,7 @@ def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol)
     """When the first reminder is due, whichever the arm; none if all dates were in the past."""
     slots = timetable(
         enrolment_id=enrolment.enrolment_id,
-        made_on=enrolment.order.made_on,
-        expires_on=enrolment.order.expires_on,
+        term=enrolment.order.term,
         protocol=protocol,
         start=(enrolment.dates_changed_at or allocated_at).replace(microsecond=0),
     )

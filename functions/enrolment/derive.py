@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from trial.codes import EndReason, Reason, Status
 from trial.eligibility import assess
+from trial.protocol.local_time import local_date
 from trial.protocol.settings import Protocol, RepeatPolicy
-from trial.protocol.timetable import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,7 +15,7 @@ from trial.eligibility import age_band, birthday
 from trial.errors import ConflictError
 from trial.identity import enrolment_id, number_hash, person_hash, request_hash
 from trial.phone import last_digits
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 from trial.records.audit import Audit
 from trial.records.enrolment import Enrolment, Identifiers, Missing, Mobile, Order, Respondent
 from trial.records.person import Person
@@ -84,7 +84,7 @@ def enrol(
             if around.enrolment.request_digest != hashes.request:
                 raise ConflictError("this order is enrolled already, with other content")
             return around.enrolment, False, protects
-        check_enrolment(request, local_date(now))
+        check_enrolment(request, local_date(now), protocol)
         enrolment = _new(request, ident, hashes, around, sealing, protocol, now)
         others = other_affected_enrolments(
             around,

@@ -5,21 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from trial.api.orders import refuse_impossible
 from trial.api.problems import FieldError
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from enrolment.wire import EnrolmentIn, MobileIn, OrderIn
+    from trial.protocol.settings import Protocol
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _OLDEST_ORDER = timedelta(days=90)
 
 
-def check_enrolment(request: EnrolmentIn, today: date) -> None:
+def check_enrolment(request: EnrolmentIn, today: date, protocol: Protocol) -> None:
     """Raises FieldError, by the field's whole path."""
     try:
-        check_order(request.order, today)
+        check_order(request.order, today, protocol=protocol)
     except FieldError as error:
         raise error.under("order") from None
     try:
@@ -30,13 +32,16 @@ def check_enrolment(request: EnrolmentIn, today: date) -> None:
         raise FieldError("respondent.date_of_birth", "is in the future: check the year")
 
 
-def check_order(order: OrderIn, today: date, *, known_since: date | None = None) -> None:
+def check_order(
+    order: OrderIn, today: date, *, protocol: Protocol, known_since: date | None = None
+) -> None:
     """
-    Raises FieldError, by the order's own fields.
+    Raises FieldError, by the order's own fields, also where the protocol has no such orders.
 
     An order made long ago is a typing mistake: it would be erased before anybody could correct
     it. One known to be made on that day (`known_since`) stays.
     """
+    refuse_impossible(protocol, order.term, order.conditions)
     if order.made_on > today:
         raise FieldError("made_on", "is in the future: check the date")
     if order.made_on != known_since and today - order.made_on > _OLDEST_ORDER:

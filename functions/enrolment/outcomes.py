@@ -8,7 +8,8 @@ from enrolment.limits import check_moment
 from trial.api.problems import FieldError
 from trial.codes import Instrument, OutcomeType
 from trial.errors import ConflictError, NotFoundError
-from trial.protocol.timetable import local_date
+from trial.protocol.load import latest_of
+from trial.protocol.local_time import local_date
 from trial.records.audit import Audit
 from trial.records.enrolment import Outcome
 from trial.retry import on_contention
@@ -26,8 +27,8 @@ def report_outcome(
     """
     The outcome as kept, and whether it is new. An ended enrolment has outcomes too.
 
-    A breach of the order stops the text about plans. Raises ConflictError if the id is known
-    with other content.
+    In a trial of the first format, a breach of the order stops the text about plans. Raises
+    ConflictError if the id is known with other content.
     """
 
     def attempt() -> tuple[Outcome, bool]:
@@ -50,7 +51,9 @@ def report_outcome(
             raise FieldError("occurred_at", "is before the order was made")
         outcome = Outcome(**told, reported_at=context.now)
         audit = {enrolment_id: Audit(at=context.now, what="outcome_reported", by=context.by)}
-        if given.type is OutcomeType.BREACH and given.instrument is Instrument.DVPO:
+        withheld = latest_of(enrolment.trial).order_type(enrolment.order.type).withheld_after_breach
+        broken = given.type is OutcomeType.BREACH and given.instrument is Instrument.DVPO
+        if broken and withheld:
             first = min(enrolment.breach_reported_at or context.now, context.now)
             breached = enrolment.model_copy(update={"breach_reported_at": first})
             context.store.keep(breached, audit=audit, outcome=outcome)

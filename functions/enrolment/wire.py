@@ -18,6 +18,7 @@ from trial.api.fields import (
     Line,
     Moment,
     Name,
+    OrderType,
     PersonId,
     Reference,
     UkMobile,
@@ -36,8 +37,7 @@ from trial.codes import (
     RiskGrade,
     Sex,
 )
-
-MIN_DAYS, MAX_DAYS = 14, 28
+from trial.protocol.term import Term
 
 
 def _each_once(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
@@ -49,8 +49,9 @@ def _numbers_once(numbers: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class OrderIn(Model):
-    """One DVPO as the court made it."""
+    """One order as the court made it. Which types there are, the protocol says."""
 
+    type: OrderType = "dvpo"
     reference: Reference
     force: Force
     court: Line
@@ -62,7 +63,7 @@ class OrderIn(Model):
         Field(
             min_length=1,
             max_length=4 * len(Condition),
-            description="In any order; one given twice counts once. Always with no_molestation",
+            description="In any order; one given twice counts once",
         ),
         AfterValidator(_each_once),
     ]
@@ -73,12 +74,12 @@ class OrderIn(Model):
         days = (self.expires_on - self.made_on).days + 1
         if days < 1:
             raise FieldError("expires_on", "is before made_on")
-        if not MIN_DAYS <= days <= MAX_DAYS:
-            message = f"makes the order {days} days long; it must be {MIN_DAYS} to {MAX_DAYS}"
-            raise FieldError("expires_on", message)
-        if Condition.NO_MOLESTATION not in self.conditions:
-            raise FieldError("conditions", "must hold no_molestation, as every order does")
         return self
+
+    @property
+    def term(self) -> Term:
+        """What its timetable depends on."""
+        return Term(self.type, self.made_on, self.expires_on)
 
 
 class RespondentIn(Model):

@@ -5,7 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from trial.codes import Condition
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from trial.codes import Ethnicity
 
 
@@ -95,3 +99,28 @@ def resolved_how(told: str | None) -> ResolvedHow | None:
         return None
     word = "_".join(told.lower().replace("-", " ").replace("_", " ").split())
     return ResolvedHow(word) if word in set(ResolvedHow) else ResolvedHow.OTHER
+
+
+class Variant(StrEnum):
+    """What an order says, in short: molestation only, also no contact, also to stay away, both."""
+
+    MOL = "MOL"
+    NC = "NC"
+    NE = "NE"
+    NCNE = "NCNE"
+
+
+_AWAY: Final = {
+    Condition.NO_ENTRY,
+    Condition.LEAVE_PREMISES,
+    Condition.KEEP_DISTANCE,
+    Condition.NO_APPROACH,
+}
+
+
+def variant_of(conditions: Collection[Condition]) -> Variant:
+    """What an order with these conditions says."""
+    away = not _AWAY.isdisjoint(conditions)
+    if Condition.NO_CONTACT in conditions:
+        return Variant.NCNE if away else Variant.NC
+    return Variant.NE if away else Variant.MOL

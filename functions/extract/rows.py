@@ -7,13 +7,12 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from extract.codes import Group, ReminderReason, resolved_how
+from extract.codes import Group, ReminderReason, resolved_how, variant_of
 from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import MissingRow, ReminderRow
 from extract.people import Allocated, Reported
 from trial.codes import Condition, EndReason, ReminderState
-from trial.protocol.timetable import LONDON, local_date
-from trial.protocol.wording import variant_of
+from trial.protocol.local_time import LONDON, local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +161,7 @@ def _drawn(file: File, protocol: Protocol, extracted_at: datetime) -> dict[str, 
     if drawn is None:
         names = ("protocol", "protocol_sha256", "repeat", "arm", "block", "position")
         times = ("days_to_allocation", "days_at_risk", "days_followed")
-        stratum = next(s.id for s in protocol.strata if s.min_days <= order.days <= s.max_days)
+        stratum = protocol.stratum_of(order.type, order.days)
         return {"allocated": False, "stratum": stratum} | dict.fromkeys(names + times)
     return {
         "allocated": True,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from operations.answers import MissingOut, WaitingOut, WorklistOut
 from trial.api.problems import FieldError
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 from trial.records.audit import Audit
 from trial.records.waiting import BEFORE_ALL, Waiting
 

@@ -19,7 +19,7 @@ from trial.codes import Model
 from trial.config import ReconciliationSettings, settings
 from trial.metrics import Metric, emit
 from trial.protocol.load import load
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciliation.findings import Gap, GapFinding, finding
 from trial.codes import Arm, ReminderState, Status
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

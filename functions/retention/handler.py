@@ -16,7 +16,7 @@ from trial.codes import Retained
 from trial.config import RetentionSettings, settings
 from trial.metrics import Metric, emit
 from trial.protocol.load import load
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

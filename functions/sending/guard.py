@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from trial.codes import Status, Suppression
-from trial.protocol.timetable import allowed_at, local_date
+from trial.protocol.local_time import allowed_at, local_date
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,11 +25,12 @@ def why_not(
         Suppression.ENDED: enrolment.status is not Status.ALLOCATED,
         Suppression.EXPIRED: local_date(now) > order.expires_on,
         Suppression.STALE: now - reminder.due_at > timedelta(hours=protocol.freshness_hours),
-        Suppression.OUTSIDE_WINDOW: not allowed_at(now, window),
+        Suppression.OUTSIDE_WINDOW: not allowed_at(now, window, protocol.place.tz),
         Suppression.NO_NUMBER: mobile.sealed is None,
         Suppression.UNSAFE_NUMBER: mobile.unsafe,
         Suppression.BREACH_REPORTED: (
-            enrolment.breach_reported_at is not None and reminder.theme == "plan"
+            enrolment.breach_reported_at is not None
+            and reminder.theme in protocol.order_type(order.type).withheld_after_breach
         ),
     }
     return next((reason for reason, applies in reasons.items() if applies), None)

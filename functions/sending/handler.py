@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import Field
 
 from sending.gateway import Gateway
-from sending.send import Force, Outcome, send
+from sending.send import Outcome, send
 from sending.store import SendingStore
 from trial.aws import clients
 from trial.aws.kms import SealKey
@@ -20,6 +20,7 @@ from trial.aws.table import Table
 from trial.codes import Model
 from trial.config import SendingSettings, settings
 from trial.metrics import Metric, emit
+from trial.protocol.wording import Sender
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -60,7 +61,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         ),
         gateway=Gateway(clients.sns(), chosen.sender_id),
         sealing=SealKey(clients.kms(), chosen.sealing_key_id),
-        force=Force(chosen.force_name, chosen.force_contact),
+        sender=Sender(force=chosen.force_name, contact=chosen.force_contact),
         clock=partial(datetime.now, UTC),
     )
     log = logger.error if result.outcome in _GRAVE else logger.info

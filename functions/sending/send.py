@@ -23,7 +23,7 @@ from trial.errors import ContendedError, RejectedError
 from trial.open_claims import BEGIN_WITHIN
 from trial.phone import uk_mobile
 from trial.protocol.load import load
-from trial.protocol.wording import render
+from trial.protocol.wording import Recipient, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sending.store import SendFacts, SendingStore
     from trial.aws.kms import SealKey
     from trial.protocol.settings import Protocol
+    from trial.protocol.wording import Sender
 
 _TRIES = 3
 _OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
@@ -61,14 +62,6 @@ class Result:
     late: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Force:
-    """How texts name the force, and the staffed number they give."""
-
-    name: str
-    contact: str
-
-
 class Text(NamedTuple):
     """What goes where."""
 
@@ -83,7 +76,7 @@ def send(
     store: SendingStore,
     gateway: Gateway,
     sealing: SealKey,
-    force: Force,
+    sender: Sender,
     clock: Callable[[], datetime],
 ) -> Result:
     """
@@ -101,7 +94,7 @@ def send(
         if now < facts.reminder.due_at:
             return Result(Outcome.NOT_DUE)  # it has moved; its own schedule will bring it
         try:
-            if result := _send(facts, store, gateway, sealing, force, clock):
+            if result := _send(facts, store, gateway, sealing, sender, clock):
                 return result
         except ConditionFailedError as refusal:
             if result := _result_of_lost_claim(refusal.failed):
@@ -114,7 +107,7 @@ def _send(
     store: SendingStore,
     gateway: Gateway,
     sealing: SealKey,
-    force: Force,
+    sender: Sender,
     clock: Callable[[], datetime],
 ) -> Result | None:
     """
@@ -125,7 +118,7 @@ def _send(
     protocol = _stamped_protocol(facts)
     reason = why_not(facts.reminder, facts.enrolment, protocol=protocol, now=clock())
     if reason is None:
-        text = _text(facts, protocol, sealing, force)
+        text = _text(facts, protocol, sealing, sender)
         claim = Claim(facts, at=clock())
         try:
             store.claim_reminder(claim)
@@ -193,7 +186,7 @@ def _publish(
     return Result(Outcome.SENT, late=now - reminder.due_at)
 
 
-def _text(facts: SendFacts, protocol: Protocol, sealing: SealKey, force: Force) -> Text:
+def _text(facts: SendFacts, protocol: Protocol, sealing: SealKey, sender: Sender) -> Text:
     """The approved wording, filled in. Last look at whom it would go to, before any claim."""
     if facts.allocation.arm is not Arm.INTERVENTION:
         raise RejectedError("a reminder of an enrolment that is not in the intervention arm")
@@ -201,15 +194,19 @@ def _text(facts: SendFacts, protocol: Protocol, sealing: SealKey, force: Force) 
     mobile = enrolment.mobile
     binding = Binding(enrolment.enrolment_id, Purpose.NUMBER, mobile.number_hash or "")
     number = sealing.opened(mobile.sealed or "", binding)
-    message = render(
+    rendered = render(
         protocol,
         facts.reminder.theme,
-        conditions=order.conditions,
-        force=force.name,
-        contact=force.contact,
-        expires_on=order.expires_on,
+        turn=facts.reminder.turn,
+        about=Recipient(
+            order_type=order.type,
+            conditions=order.conditions,
+            expires_on=order.expires_on,
+            language=enrolment.respondent.language,
+        ),
+        sender=sender,
     )
-    return Text(uk_mobile(number), message)
+    return Text(uk_mobile(number), rendered.message)
 
 
 def _stamped_protocol(facts: SendFacts) -> Protocol:

@@ -10,7 +10,7 @@ from trial.codes import ReminderState, Status, Suppression
 from trial.errors import ContendedError, NotFoundError
 from trial.messages import MESSAGE_AS_SEEN, closing
 from trial.progress import moved
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 from trial.records.allocation import Allocation, allocation_key
 from trial.records.audit import Audit, audit_key
 from trial.records.enrolment import Enrolment, enrolment_key

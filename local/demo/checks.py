@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from local.demo.orders import Kind
 from local.demo.run import Run, local
 from trial.codes import Arm, Condition, Reason, ReminderState, Status, Suppression
-from trial.protocol.wording import ONE_PART, WordingError, septets, written
+from trial.protocol.alphabet import ONE_PART, WordingError, septets
+from trial.protocol.dates import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,12 +47,10 @@ RECORDED = {
 }
 # What a text says only where the order says so.
 STATED = {
-    "no contact|Do not contact|not reply to them": {Condition.NO_CONTACT},
-    "stay away|Do not go there": {
-        Condition.NO_ENTRY,
-        Condition.LEAVE_PREMISES,
-        Condition.KEEP_DISTANCE,
-    },
+    "no contact|Do not reply": {Condition.NO_CONTACT},
+    "do not go into": {Condition.NO_ENTRY, Condition.LEAVE_PREMISES},
+    "keep away": {Condition.KEEP_DISTANCE},
+    "Do not go in": {Condition.NO_ENTRY, Condition.LEAVE_PREMISES, Condition.KEEP_DISTANCE},
 }
 WRITTEN_DATE = re.compile(r"\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} \d{4}\b")
 

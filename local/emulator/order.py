@@ -17,7 +17,7 @@ from commands.deployed_stack import ROOT, LocalStack
 from commands.staff.call import shown
 from local.emulator.clock import settle
 from trial.identity import pnc_id
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 
 EXAMPLE = ROOT / "events" / "api-enrol.json"
 DAYS = 14

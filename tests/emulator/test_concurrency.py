@@ -22,7 +22,7 @@ from local.emulator.clock import settle
 from tests.support.samples import order, sample
 from tests.support.table import wired
 from trial.codes import Arm
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 from trial.records.enrolment import enrolment_key
 
 if TYPE_CHECKING:

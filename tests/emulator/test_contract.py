@@ -30,7 +30,7 @@ from commands.repository.openapi import contract
 from local.emulator.clock import settle
 from tests.support.life import ARREST, CUSTODY, RELEASE
 from tests.support.samples import order
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,8 +15,10 @@ from commands.staff.extract import fetch, newest
 from local.emulator.clock import settle
 from local.emulator.stack import access
 from tests.support.extracts import opened
+from tests.support.fixture_protocol import REAL
 from tests.support.samples import order
-from trial.protocol.timetable import LONDON
+from trial.protocol.load import CURRENT, read
+from trial.protocol.local_time import LONDON
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +29,7 @@ pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("extract")]
 
 SERIALS = range(701, 707)
 FORMS = ("blinded", "unblinded")
-TRIAL = "dvpo-2026"
+TRIAL = read(REAL / f"{CURRENT}.toml").trial
 
 
 @pytest.fixture(scope="module")

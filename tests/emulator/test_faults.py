@@ -22,7 +22,7 @@ from local.emulator.carrier import Carrier, Habits
 from local.emulator.clock import settle
 from tests.emulator.conftest import free_port
 from tests.support.samples import order
-from trial.protocol.timetable import LONDON
+from trial.protocol.local_time import LONDON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

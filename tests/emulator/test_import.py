@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trial.identity import pnc_id
-from trial.protocol.timetable import local_date
+from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from datetime import date

@@ -15,7 +15,7 @@ from commands.api import Api
 from local.emulator import emulator
 from local.emulator.clock import settle
 from tests.support.samples import order
-from trial.protocol.timetable import LONDON
+from trial.protocol.local_time import LONDON
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import System

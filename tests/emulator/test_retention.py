@@ -12,7 +12,7 @@ from commands.audit.audit_findings import Fault
 from commands.audit.verify_audit import AnyFinding, AuditTrail, verify
 from local.emulator.clock import settle
 from tests.support.samples import order
-from trial.protocol.timetable import LONDON
+from trial.protocol.local_time import LONDON
 
 if TYPE_CHECKING:
     from commands.audit.audit_findings import Chain

@@ -34,6 +34,8 @@ HASHES = {
     "functions/extract/store.py": "lines of the extract",
     "layers/common/trial/identity.py": "a request, before its MAC",
     "layers/common/trial/protocol/load.py": "a protocol's file",
+    "layers/common/trial/records/enrolment.py": "a number's seal, so that a swap is found",
+    "layers/common/trial/protocol/wording.py": "a text that goes, so that it can be shown again",
     "layers/common/trial/protocol/timetable.py": "an enrolment's id, for the time of day",
 }
 """Where deployed code hashes, and what. None of it is what a person or a number is called."""

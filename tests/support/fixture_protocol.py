@@ -14,5 +14,11 @@ REAL: Final = protocols.FOLDER
 
 VERSION: Final = "fixture-1"
 
+FIRST: Final = "first-1"
+"""In the first format, whose trials hold a text back after a breach."""
+
 protocols.FOLDER = Path(__file__).parent / "protocols"
 AGREED: Final = protocols.load(VERSION)
+
+DAPO: Final = protocols.load("dapo-1")
+"""With orders that may be varied, and may have no last day."""

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from extract.codes import Group, Label, ResolvedHow
+from extract.codes import Group, Label, ResolvedHow, Variant
 from extract.columns.base import Count, Number, OrderRow, PersonName, Place, Sha256
 from trial.codes import (
     AgeBand,
@@ -18,7 +18,6 @@ from trial.codes import (
     Sex,
     Status,
 )
-from trial.protocol.wording import Variant
 
 
 class EnrolmentColumns(OrderRow):

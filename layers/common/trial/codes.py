@@ -24,7 +24,7 @@ class Arm(StrEnum):
 
 
 class Condition(StrEnum):
-    """What an order may require; `no_molestation` is in every order."""
+    """What an order may require. Which of these a type of order may hold, its protocol says."""
 
     NO_MOLESTATION = "no_molestation"
     NO_CONTACT = "no_contact"
@@ -32,6 +32,17 @@ class Condition(StrEnum):
     NO_ENTRY = "no_entry"
     LEAVE_PREMISES = "leave_premises"
     KEEP_DISTANCE = "keep_distance"
+    NO_APPROACH = "no_approach"
+    PROGRAMME = "programme"
+    ELECTRONIC_MONITORING = "electronic_monitoring"
+    OTHER_REQUIREMENT = "other_requirement"
+
+
+class Language(StrEnum):
+    """What texts are written in: ISO 639-1."""
+
+    EN = "en"
+    CY = "cy"
 
 
 class Status(StrEnum):

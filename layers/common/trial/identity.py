@@ -22,6 +22,7 @@ LONGEST_ID, LONGEST_NAME, LONGEST_LINE = 64, 64, 120
 """In characters of the canonical form."""
 
 _FORCE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_WORD = re.compile(r"[a-z][a-z0-9_]*")
 _ID = re.compile(r"[A-Z0-9]([A-Z0-9/_.\-]*[A-Z0-9])?")
 
 # A PNC id (Police National Computer): year, serial, check letter. The letter is the remainder by
@@ -72,6 +73,13 @@ def force(text: str) -> str:
         raise SpellingError(
             "is not a lower-case slug: letters a to z, digits and single hyphens, such as durham"
         )
+    return text
+
+
+def order_type(text: str) -> str:
+    """A type of order, as a protocol names it: a lower-case word."""
+    if len(text) > LONGEST_ID or not _WORD.fullmatch(text):
+        raise SpellingError("is not a lower-case word: say a type of order, such as dvpo")
     return text
 
 

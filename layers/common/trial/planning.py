@@ -31,6 +31,7 @@ def planned_reminders(
             enrolment_id=enrolment.enrolment_id,
             number=slot.number,
             theme=slot.theme,
+            turn=slot.turn,
             due_at=slot.due_at,
             state=ReminderState.SUPPRESSED if slot.missed else ReminderState.PLANNED,
             reason=Suppression.MISSED_LATE_START if slot.missed else None,
@@ -39,8 +40,7 @@ def planned_reminders(
         )
         for slot in timetable(
             enrolment_id=enrolment.enrolment_id,
-            made_on=enrolment.order.made_on,
-            expires_on=enrolment.order.expires_on,
+            term=enrolment.order.term,
             protocol=load(allocation.protocol),
             start=start.replace(microsecond=0),
         )

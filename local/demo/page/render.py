@@ -14,7 +14,7 @@ from local.demo.page import tables
 from local.demo.page.charts import direction, orders_by_day, texts_by_hour
 from local.demo.run import Case, Run, local
 from trial.codes import Arm, Status, Suppression
-from trial.protocol.wording import septets
+from trial.protocol.alphabet import septets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -163,6 +163,7 @@ def test_an_order_is_found_by_its_reference_when_it_is_erased(
         "age_band": "35-44",
         "sex": "male",
         "ethnicity": "W1",
+        "language": "en",
     }
     assert printed("--person", HIM)["orders"]
 

@@ -11,6 +11,7 @@ from commands.deploy.rehearse import Rehearsed, send, texts
 from sending.gateway import Gateway, NotSentError
 from tests.support.fixture_protocol import VERSION
 from trial.codes import Condition
+from trial.protocol.wording import Sender
 
 MADE_ON = date(2026, 12, 1)
 PHONE = "+447700900123"
@@ -18,7 +19,7 @@ PHONE = "+447700900123"
 
 def about(days: int = 14) -> Rehearsed:
     conditions = (Condition.NO_MOLESTATION, Condition.NO_CONTACT)
-    return Rehearsed(days, conditions, "Durham Police", "101", VERSION)
+    return Rehearsed(days, conditions, Sender(force="Durham Police", contact="101"), VERSION)
 
 
 class Sns:
@@ -43,7 +44,7 @@ def test_the_whole_timetable_is_there_and_each_text_says_that_it_is_a_test(
     assert len(planned) == expected
     for number, text in enumerate(planned, start=1):
         assert text.startswith(f"TEST {number}/{expected} Durham Police: ")
-    assert "in force to the end of" in planned[-1]
+    assert "runs to the end of" in planned[-1]
 
 
 def test_they_go_one_at_a_time_with_a_wait_between() -> None:

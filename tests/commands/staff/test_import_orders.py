@@ -15,6 +15,7 @@ from rich.console import Console
 from commands.staff import columns, import_orders, order_file
 from commands.staff.import_orders import check, refusals, send
 from enrolment.wire import EnrolmentIn, MobileIn, OrderIn, RespondentIn
+from tests.support.fixture_protocol import AGREED, VERSION
 from tests.support.samples import MORNING
 from tests.support.samples import order as sample_order
 from tests.support.served import served
@@ -74,7 +75,7 @@ def quiet() -> Console:
 def run(file: Path, api: Api | None, **changes: Any) -> tuple[int, str]:
     """The exit code and what is printed."""
     console = quiet()
-    given = Namespace(file=file, all=False, yes=True, **changes)
+    given = Namespace(protocol=VERSION, file=file, all=False, yes=True, **changes)
     code = import_orders.run(given, console, api)
     assert isinstance(console.file, StringIO)
     return code, console.file.getvalue()
@@ -110,7 +111,7 @@ def test_the_template_can_be_taken_as_it_is(tmp_path: Path) -> None:
     order_file.write_template(tmp_path / "orders.csv", TODAY)
     (row,) = order_file.rows(tmp_path / "orders.csv")
     assert set(row.cells) == set(columns.COLUMNS)
-    assert check([row], TODAY)[0].wrong == ()
+    assert check([row], TODAY, AGREED)[0].wrong == ()
 
 
 def test_the_template_is_written_over_nothing(tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_the_template_is_written_over_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("reference,force,phone\n", "no column is called phone; there are: reference, force"),
+        ("reference,force,phone\n", "no column is called phone; there are: type, reference, force"),
         ("reference,force,Force\n", "two columns are called force"),
         ("reference,court\n", "its first line lacks force"),
         ("", "its first line lacks reference, force"),
@@ -206,7 +207,7 @@ def test_a_faulty_line_is_refused_by_its_column_in_the_contracts_words(
     changes: dict[str, str], message: str
 ) -> None:
     request = columns.request(cells(**changes))
-    (wrong,) = refusals(request, TODAY)
+    (wrong,) = refusals(request, TODAY, AGREED)
     assert wrong.startswith(message)
     answer = call("POST", "/enrolments", request)
     assert answer.status == 422
@@ -217,7 +218,7 @@ def test_a_faulty_line_is_refused_by_its_column_in_the_contracts_words(
 
 def test_an_order_that_is_there_twice_is_sent_once(api: Api) -> None:
     rows = [order_file.Row(2, cells(1)), order_file.Row(3, cells(1, court="Another"))]
-    checked = check(rows, TODAY)
+    checked = check(rows, TODAY, AGREED)
     assert [each.wrong for each in checked] == [(), ("reference: is in line 2 too",)]
     became, refused = send(api, checked, quiet())
     assert (became.total(), refused) == (1, [])
@@ -256,9 +257,9 @@ def test_a_file_with_faulty_lines_stopped_half_way_is_gone_on_with(tmp_path: Pat
 
 
 def test_what_the_api_refuses_is_shown_with_the_line_and_the_rest_is_sent(api: Api) -> None:
-    send(api, check([order_file.Row(2, cells(1))], TODAY), quiet())
+    send(api, check([order_file.Row(2, cells(1))], TODAY, AGREED), quiet())
     rows = [order_file.Row(2, cells(1, court="Another Court")), order_file.Row(3, cells(2))]
-    became, (refused,) = send(api, check(rows, TODAY), quiet())
+    became, (refused,) = send(api, check(rows, TODAY, AGREED), quiet())
     assert became == {"eligible": 1}
     assert refused.row.line == 2
     assert refused.wrong == ("this order is enrolled already, with other content",)
@@ -273,7 +274,7 @@ def test_an_api_that_is_busy_is_asked_again_after_as_long_as_it_says() -> None:
     pauses: list[float] = []
     with served(lambda *_: answers.pop(0)) as api:
         became, refused = send(
-            api, check([order_file.Row(2, cells())], TODAY), quiet(), pauses.append
+            api, check([order_file.Row(2, cells())], TODAY, AGREED), quiet(), pauses.append
         )
     assert (became, refused, pauses) == ({"eligible": 1}, [], [7, 2])
 
@@ -281,7 +282,7 @@ def test_an_api_that_is_busy_is_asked_again_after_as_long_as_it_says() -> None:
 def test_an_api_that_stays_busy_is_shown_as_the_reason() -> None:
     detail = '{"detail": "try again in a moment"}'
     with served(lambda *_: Answer(503, detail, {})) as api:
-        checked = check([order_file.Row(2, cells())], TODAY)
+        checked = check([order_file.Row(2, cells())], TODAY, AGREED)
         _, (refused,) = send(api, checked, quiet(), lambda _: None)
     assert refused.wrong == ("try again in a moment",)
 
@@ -291,7 +292,7 @@ def test_an_api_out_of_reach_stops_it() -> None:
         pass
     pauses: list[float] = []
     with pytest.raises(BotoCoreError):
-        send(api, check([order_file.Row(2, cells())], TODAY), quiet(), pauses.append)
+        send(api, check([order_file.Row(2, cells())], TODAY, AGREED), quiet(), pauses.append)
     assert len(pauses) == 5
 
 
@@ -303,5 +304,5 @@ def test_at_a_terminal_it_asks_first(
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
     file = written(tmp_path / "orders.csv", cells())
-    import_orders.run(Namespace(file=file, all=False, yes=False), quiet(), api)
+    import_orders.run(Namespace(protocol=VERSION, file=file, all=False, yes=False), quiet(), api)
     assert enrolled() == sent

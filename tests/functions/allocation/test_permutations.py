@@ -53,7 +53,7 @@ PROTECTED = Event(None, order(900, protected_numbers=[HERS]))
 
 WAITING = {"order": {"served_on": None}, "mobile": {"missing_reason": "seized_evidence"}}
 CASES = {
-    "custody twice": ({}, [TAKEN, OUT, TAKEN_AGAIN, OUT_AGAIN, BREACHED]),
+    "custody twice": ({}, [TAKEN, OUT, TAKEN_AGAIN, OUT_AGAIN, NUMBER]),
     "still in custody": ({}, [TAKEN, OUT, TAKEN_AGAIN, NUMBER, LONGER]),
     "longer, meanwhile in custody": ({}, [TAKEN, OUT, LONGER, NUMBER]),
     "several ends": ({}, [VOID, DIED, OBJECTED, TAKEN, OUT]),

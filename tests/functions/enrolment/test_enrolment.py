@@ -423,7 +423,7 @@ def test_an_enrolment_shows_its_order_and_three_digits_of_a_number() -> None:
     ident = enrol(protected_numbers=[PROTECTED])
     answer = call("GET", f"/enrolments/{ident}")
     assert answer.status == 200
-    assert answer.body["order"] == order()["order"]
+    assert answer.body["order"] == order()["order"] | {"type": "dvpo"}
     assert (answer.body["status"], answer.body["reasons"]) == ("eligible", [])
     assert answer.body["mobile"]["known"] is True
     assert answer.body["mobile"]["last_digits"] == "123"

@@ -1,4 +1,4 @@
-"""Outcomes: kept once, whatever became of the enrolment; a breach stops the text about plans."""
+"""Outcomes: kept once, whatever became of the enrolment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.faults import counting, meddling
+from tests.support.fixture_protocol import FIRST
 from tests.support.life import (
     ARREST,
     BREACH,
@@ -20,6 +21,7 @@ from tests.support.life import (
 )
 from tests.support.steps import enrol, fire, someone_in
 from tests.support.table import enrolment_of, everything, reminder_of, reminders_of
+from trial import config
 from trial.aws import clients
 from trial.codes import Arm, Harm, Instrument, OutcomeType, Suppression
 
@@ -211,7 +213,29 @@ def test_the_order_began_on_its_day_in_london(clock: Traveller) -> None:
         assert answer.status == status
 
 
-def test_after_a_breach_the_text_about_plans_is_not_sent(clock: Traveller) -> None:
+@pytest.fixture
+def first_format(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the trial that is under way, a breach holds the text about plans back."""
+    assert cloud["PROTOCOL"] != FIRST
+    monkeypatch.setenv("PROTOCOL", FIRST)
+    config.settings.cache_clear()
+
+
+def test_after_a_breach_all_texts_go_as_before(clock: Traveller) -> None:
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    follow(enrolment_id)
+    told(enrolment_id, "outcomes", BREACH)
+    with counting(clients.sns(), "sns.Publish") as texts:
+        for reminder in reminders_of(enrolment_id):
+            clock.move_to(reminder.due_at)
+            fire(enrolment_id, reminder.number)
+    assert len(texts) == 7
+
+
+@pytest.mark.usefixtures("first_format")
+def test_after_a_breach_the_first_format_holds_the_text_about_plans_back(
+    clock: Traveller,
+) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     follow(enrolment_id)
     told(enrolment_id, "outcomes", BREACH)
@@ -227,12 +251,14 @@ def test_after_a_breach_the_text_about_plans_is_not_sent(clock: Traveller) -> No
 @pytest.mark.parametrize(
     "change", [{"type": "arrest"}, {"instrument": "bail"}, {"instrument": "dvpn"}]
 )
+@pytest.mark.usefixtures("first_format")
 def test_only_a_breach_of_the_order_stops_that_text(change: dict[str, Any]) -> None:
     enrolment_id = enrol()
     send_change(enrolment_id, "outcomes", BREACH | change)
     assert enrolment_of(enrolment_id).breach_reported_at is None
 
 
+@pytest.mark.usefixtures("first_format")
 def test_a_second_breach_leaves_the_time_of_the_first(clock: Traveller) -> None:
     enrolment_id = enrol()
     send_change(enrolment_id, "outcomes", BREACH)

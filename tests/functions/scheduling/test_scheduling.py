@@ -37,7 +37,7 @@ from tests.support.table import (
 )
 from trial.aws import clients
 from trial.codes import Arm, ReminderState, Status, Suppression
-from trial.protocol.timetable import LONDON
+from trial.protocol.local_time import LONDON
 from trial.records.enrolment import enrolment_key
 
 if TYPE_CHECKING:

@@ -5,10 +5,12 @@ from uuid import UUID
 import pytest
 
 from sending.guard import why_not
-from tests.support.fixture_protocol import AGREED
+from tests.support.fixture_protocol import AGREED, FIRST
 from tests.support.people import ADULT, KNOWN, SERVED
 from trial.codes import ReminderState, Status, Suppression
-from trial.protocol.timetable import LONDON
+from trial.protocol.load import load
+from trial.protocol.local_time import LONDON
+from trial.protocol.settings import Protocol
 from trial.records.enrolment import Enrolment, Mobile
 from trial.records.reminder import Reminder
 
@@ -40,9 +42,11 @@ PLANNED = Reminder(
 UNSAFE = KNOWN.model_copy(update={"unsafe": True})
 
 
-def verdict(*, now: datetime = DUE, theme: str = "meaning", **facts: Any) -> str | None:
+def verdict(
+    *, now: datetime = DUE, theme: str = "meaning", protocol: Protocol = AGREED, **facts: Any
+) -> str | None:
     reminder = PLANNED.model_copy(update={"theme": theme, "due_at": facts.pop("due_at", DUE)})
-    return why_not(reminder, ALLOCATED.model_copy(update=facts), protocol=AGREED, now=now)
+    return why_not(reminder, ALLOCATED.model_copy(update=facts), protocol=protocol, now=now)
 
 
 def london(day: int, hour: int, minute: int = 0, second: int = 0, *, month: int = 12) -> datetime:
@@ -113,11 +117,16 @@ def test_a_protected_number_is_not_texted() -> None:
     assert verdict(mobile=UNSAFE) is Suppression.UNSAFE_NUMBER
 
 
+@pytest.mark.parametrize("theme", [plan.theme for plan in AGREED.orders["dvpo"].themes])
+def test_a_breach_changes_nothing_of_what_is_sent(theme: str) -> None:
+    assert verdict(theme=theme, breach_reported_at=DUE) is None
+
+
 @pytest.mark.parametrize("theme", ["plan", "support"])
-def test_once_a_breach_is_reported_the_plan_alone_is_not_sent(theme: str) -> None:
-    reason = Suppression.BREACH_REPORTED if theme == "plan" else None
-    assert verdict(theme=theme, breach_reported_at=DUE) is reason
-    assert verdict(theme=theme) is None
+def test_in_the_first_format_a_breach_holds_the_plan_alone_back(theme: str) -> None:
+    first, reason = load(FIRST), Suppression.BREACH_REPORTED if theme == "plan" else None
+    assert verdict(theme=theme, protocol=first, breach_reported_at=DUE) is reason
+    assert verdict(theme=theme, protocol=first) is None
 
 
 def test_an_end_is_the_reason_before_any_other() -> None:

@@ -24,7 +24,7 @@ from tests.support.people import ADULT, KNOWN
 from trial.codes import Arm, Condition, Status
 from trial.planning import planned_reminders
 from trial.protocol import load as protocols
-from trial.protocol.wording import render
+from trial.protocol.wording import Recipient, Sender, render
 from trial.records.allocation import Allocation
 from trial.records.enrolment import Enrolment, Order
 
@@ -94,11 +94,14 @@ def lived(given: dict[str, Any]) -> dict[str, Any]:
             render(
                 agreed,
                 each.theme,
-                conditions=order.conditions,
-                force="Northumbria Police",
-                contact="101",
-                expires_on=order.expires_on,
-            )
+                turn=each.turn,
+                about=Recipient(
+                    order_type=order.type,
+                    conditions=order.conditions,
+                    expires_on=order.expires_on,
+                ),
+                sender=Sender(force="Northumbria Police", contact="101"),
+            ).message
             for each in reminders
         ],
         "extract": [each.model_dump(mode="json") for each in told if isinstance(each, Row)],
@@ -125,6 +128,9 @@ def test_the_file_is_the_one_that_was_agreed() -> None:
 def test_the_recording_has_every_length_every_set_of_conditions_and_late_starts() -> None:
     given = [each["given"] for each in RECORDED]
     assert {each["days"] for each in given} == set(range(14, 29))
-    assert len({tuple(each["conditions"]) for each in given}) == 2 ** (len(Condition) - 1)
+    sets = {tuple(each["conditions"]) for each in given}
+    assert len(sets) == 2 ** len(
+        ["no_contact", "no_eviction", "no_entry", "leave_premises", "keep_distance"]
+    )
     reasons = {each["reason"] for line in RECORDED for each in line["reminders"]}
     assert reasons == {None, "missed_late_start"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fixture_protocol import VERSION
-from trial.codes import Arm, Instrument, OutcomeType
+from trial.codes import Arm, Instrument, Language, OutcomeType
 from trial.errors import RejectedError
 from trial.protocol.__main__ import main
 from trial.protocol.load import ProtocolError, load, path_of, read
@@ -41,7 +41,7 @@ def test_the_agreed_settings_are_read_as_written() -> None:
     assert (agreed.window.opens, agreed.window.closes) == (time(9), time(20))
     assert agreed.freshness_hours == 6
     assert agreed.retention.identifiers_days == 90
-    assert len(agreed.wordings) == 18
+    assert len(agreed.wordings[Language.EN]) == 21
 
 
 def test_the_plan_of_the_analysis_is_read_as_written() -> None:
@@ -76,7 +76,7 @@ def test_a_protocol_is_read_once() -> None:
 
 
 def test_a_wording_is_a_draft_until_both_have_approved_it() -> None:
-    draft = load(VERSION).wordings["S1"]
+    draft = load(VERSION).wordings[Language.EN]["S1"]
     solicitor, specialist = (
         Approval(role=role, name="A. Name", on=date(2026, 11, 30))
         for role in ("solicitor", "specialist")
@@ -90,7 +90,7 @@ def test_approvals_are_read_from_the_file(tmp_path: Path) -> None:
     path = tmp_path / f"{VERSION}.toml"
     approval = '{ role = "solicitor", name = "A. Name", on = 2026-11-30 }'
     path.write_text(AGREED.replace("approvals = []", f"approvals = [{approval}]"))
-    assert read(path).wordings["E2"].approvals[0].on == date(2026, 11, 30)
+    assert read(path).wordings[Language.EN]["E2"].approvals[0].on == date(2026, 11, 30)
 
 
 TITLE = load(VERSION).title
@@ -118,9 +118,24 @@ BROKEN = {
     "length in two": ("max_days = 14", "max_days = 15", "[[strata]]", "15 days in 14 and 15-28"),
     "no such stratum": ("min_days = 15", 'min_days = "15"', 'min_days = "15"', "valid integer"),
     "stratum twice": ('id = "15-28"', 'id = "14"', "[[strata]]", "14 is there twice"),
-    "lengths the wrong way": ("shortest = 14", "shortest = 29", "shortest =", "more than longest"),
-    "two texts a day": ("per_week = 3", "per_week = 7", "[cadence]", "28 days get 29 texts, two"),
-    "a single text": ("shortest = 14", "shortest = 1", "[cadence]", "1 days get 1 text"),
+    "lengths the wrong way": ("shortest_days = 14", "shortest_days = 29", "shortest_days =",
+        "more than longest_days"),
+    "two texts a day": ("per_week = 3", "per_week = 7", "[orders.dvpo.timetable]",
+        "28 days get 29 texts, two"),
+    "a single text": ("shortest_days = 14", "shortest_days = 1", "[orders.dvpo.timetable]",
+        "1 days get 1 text"),
+    "even and without a limit": ("longest_days = 28\n", "", "[orders.dvpo.timetable]",
+        "for orders of limited length"),
+    "condition twice": ('always = ["no_molestation"]',
+        'always = ["no_molestation", "no_molestation"]', "always =", "is there twice"),
+    "always what it never holds": ('always = ["no_molestation"]', 'always = ["programme"]',
+        "always =", "programme is none of its conditions"),
+    "no such timetable": ('kind = "even"', 'kind = "odd"', "[orders.dvpo.timetable]", "'even'"),
+    "held back after a breach": ('instrument = "dvpo"',
+        'instrument = "dvpo"\nwithheld_after_breach = ["plan"]', "withheld_after_breach",
+        "nothing that happens later"),
+    "no such zone": ('"Europe/London"', '"Europe/Londom"', "zone =", "no such zone"),
+    "no such country": ('country = "GB"', 'country = "Britain"', "country =", "pattern"),
     "more slots than themes": ("per_week = 3", "per_week = 4", "themes =", "13 themes, but"),
     "core over the shortest": ('"R", rank = 2', '"R", core = true', "themes =", "8 in the core"),
     "window opens at night": ("opens = 09", "opens = 02", "opens =", "clocks may change"),
@@ -132,30 +147,51 @@ BROKEN = {
     "core and rank": ("rank = 3", "core = true, rank = 3", '"substances"', "either core = true or"),
     "conditions late": ('"C1", core = true', '"C1", rank = 9', '"C1", rank', "conditions: must be"),
     "expiry optional": ('"E2", core = true', '"E2", rank = 9', '"E2", rank', "the expiry: must be"),
-    "no text": ('text = "{force}: This', 'txt = "{force}: This', "[wordings.S1", "text: Field"),
-    "variant missing": ("[wordings.C1-NE]", "[wordings.C1-NEX]", "[wordings.C1", "NE: is missing"),
-    "wording unused": ("[wordings.C1-NE]", "[wordings.C1-NEX]", "[wordings.C1-NEX", "no theme"),
-    "C2 for both": ("[wordings.C2-NE]", "[wordings.C2-NCNE]", "[wordings.C2-NCNE", "no theme uses"),
-    "wording of a theme missing": ('wording = "B"', 'wording = "B2"', "[wordings.", "B2: is miss"),
+    "no text": ('text = "{force}: This', 'txt = "{force}: This', "[wordings.en.S1", "text: Field"),
+    "variant missing": ("[wordings.en.C1-NE]", "[wordings.en.C1-NEX]", "[wordings.en.",
+        "C1-NE: is missing"),
+    "wording unused": ("[wordings.en.C1-NE]", "[wordings.en.C1-NEX]", "[wordings.en.C1-NEX",
+        "no theme"),
+    "wording of a theme missing": ('wording = "S1"', 'wording = "S9"', "[wordings", "S9: is miss"),
+    "wording of two themes": ('wording = "S1"', 'wording = "S2"', "themes =", "S2 is there twice"),
+    "variants of no wording": ("\nB = [", "\nB2 = [", "B2 = [", "no theme uses it"),
+    "variant that needs what no order holds": ('["keep_distance"], wording = "C1-KD"',
+        '["programme"], wording = "C1-KD"', '"C1-KD"', "no such order holds programme"),
+    "variant behind all": ('["no_contact"], wording = "B-NC"', '[], wording = "B-NC"',
+        '"B-MOL" }', "never comes to be used"),
+    "variants that leave some out": ('{ wording = "B-MOL" }',
+        '{ needs = ["no_entry"], wording = "B-MOL" }', "B = [", "leaves out orders with an end"),
+    "no such language": ("[wordings.en.S1]", "[wordings.fr.S1]", "[wordings.fr", "'en' or 'cy'"),
     "curly quote": ("crisis to call.", "crisis to call\N{RIGHT SINGLE QUOTATION MARK}.",
         "crisis", r"not in the GSM-7 alphabet: '\u2019' (U+2019)"),
     "emoji": ("crisis to call.", "crisis to call \N{SLIGHTLY SMILING FACE}", "crisis", "U+1F642"),
-    "too long": ("crisis to call.", f"crisis to call.{'.' * 20}", "crisis", "161 septets at the"),
-    "too long by tildes": ("crisis to call.", f"crisis to call.{'~' * 10}", "crisis", "161 sept"),
+    "too long": ("crisis to call.", f"crisis to call.{'.' * 20}", "crisis", "161 septets, one"),
+    "too long by tildes": ("crisis to call.", f"crisis to call.{'~' * 10}", "crisis", "161 sep"),
     "too long at the longest force": ('"Northamptonshire Police"', f'"{"P" * 30}"',
-        "Not sure of one?", "161 septets at the longest"),
+        "Not sure of one?", "161 septets, one part has 160, at the longest"),
     "longest value not GSM": ('"Northamptonshire Police"', '"P\N{EM DASH}P"', "force = ", "U+2014"),
-    "short expiry date": ('"Wed 30 Sep 2026"', '"Wed 2 Sep 2026"', "expiry_date =", "shorter than"),
     "unknown placeholder": ("crisis to call.", "crisis, {name}.", "crisis", "placeholder {name}"),
     "placeholder with a format": ("crisis to call.", "{force!r}", "day or night", "{force!r}"),
     "lone brace": ("crisis to call.", "crisis {.", "crisis", "placeholder {."),
     "lone closing brace": ("crisis to call.", "crisis }.", "crisis", "placeholder }"),
     "unnamed force": ("{force}: This can", "This can", "This can", "must name the {force}"),
-    "expiry untold": ("end of {expiry_date}", "end", "order is in force to", "must tell the {exp"),
+    "expiry untold": ("end of {expiry_date}", "end", "order runs to", "must tell the {exp"),
     "link": ("crisis to call.", "crisis: police.uk/help", "crisis", "a link: police.uk/help"),
     "link with a scheme": ("crisis to call.", "http://1", "day or night", "a link: http://1"),
     "telling word": ("crisis to call.", "Domestic crisis.", "crisis", "never say Domestic"),
     "other telling word": ("crisis to call.", "violence", "violence", "never say violence"),
+    "reply asked for": ("crisis to call.", "Reply YES.", "day or night", "gets no reply"),
+    "pronoun": ("crisis to call.", "crisis: call her.", "crisis", "a pronoun for the protected"),
+    "who it is": ("crisis to call.", "crisis with your ex.", "crisis", "says who the protected"),
+    "third person": ("crisis to call.", "crisis. Call a friend.", "crisis", "a third person"),
+    "name": ("crisis to call.", "crisis, Sarah says.", "crisis", "'Sarah': names nobody"),
+    "name that begins a sentence": ("crisis to call.", "crisis. Sarah is safe.", "crisis",
+        "'Sarah': a name, or a first word"),
+    "convicted": ("crisis to call.", "crisis as an offender.", "crisis", "nobody is convicted"),
+    "claim": ("crisis to call.", "crisis. Most people call.", "crisis", "without its figures"),
+    "temper": ("crisis to call.", "crisis. Stay calm.", "crisis", "matter of temper"),
+    "breach called a crime": ("If you break yours you", "To break yours is a crime. You",
+        "To break yours", "to break a dvpo is no crime"),
     "look after the lock": ("interim_looks = []", "interim_looks = [2029-02-28]",
         "interim_looks =", "2029-02-28 is not before the lock date"),
     "date as text": ("lock_date = 2029-02-28", 'lock_date = "soon"', "lock_date =", "valid date"),
@@ -185,10 +221,10 @@ BROKEN = {
         "infrastructure_pence_per_order", "source: Field required"),
     "negative cost": ("value = 60,", "value = -60,", "infrastructure_pence", "greater than or eq"),
     "cost without end": ("value = 60,", "value = inf,", "infrastructure_pence", "finite number"),
-    "approval by nobody": ('4040"\napprovals = []', '4040"\napprovals = [{ role = "solicitor" }]',
+    "approval by nobody": ('4040."\napprovals = []', '4040."\napprovals = [{ role = "solicitor" }]',
         '[{ role = "solicitor" }]\n', "name: Field required"),
-    "approval by anybody": ('4040"\napprovals = []',
-        '4040"\napprovals = [{ role = "x", name = "N", on = 2026-11-30 }]',
+    "approval by anybody": ('4040."\napprovals = []',
+        '4040."\napprovals = [{ role = "x", name = "N", on = 2026-11-30 }]',
         'role = "x"', "solicitor"),
 }  # fmt: skip
 
@@ -213,7 +249,7 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ('text = "{force}: This can', 'text = 7 # "{force}: This can'),
         ("0808 802 4040.", "respect.uk."),
         ("avoid arrest.", "avoid arrest for domestic violence."),
-        ("[wordings.B]", "[wordings.BB]"),
+        ("[wordings.en.B-MOL]", "[wordings.en.BB]"),
     ):
         content = replaced(old, new, content)
     reports = problems_of(tmp_path, content)
@@ -222,15 +258,13 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
     assert [report.split(": ", 2)[1] for report in reports] == [
         "block_sizes",
         "minimum_cell_size",
-        "cadence.per_week",
-        "cadence.per_weak",
         "window.closes",
-        "wordings.B",
-        "wordings.S1.text",
-        "wordings.S2.text",
-        "wordings.P2.text",
-        "wordings.P2.text",
-        "wordings.BB",
+        "orders.dvpo.timetable.per_week",
+        "orders.dvpo.timetable.per_weak",
+        "wordings.en.S2.text",
+        "wordings.en.S1.text",
+        "wordings.en.P2.text",
+        "wordings.en.P2.text",
     ]
 
 
@@ -258,14 +292,11 @@ def test_an_unknown_version_is_refused() -> None:
         load("fixture-0")
 
 
-def test_the_command_tells_version_hash_and_longest_text(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_the_command_tells_version_hash_and_drafts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line == (
-        f"{VERSION} sha256={load(VERSION).sha256} longest text 154 septets, drafts 18 of 18"
-    )
+    *others, line = capsys.readouterr().out.splitlines()
+    assert [other.split()[0] for other in others] == ["dapo-1", "first-1"]
+    assert line == f"{VERSION} sha256={load(VERSION).sha256} drafts 21 of 21"
 
 
 def test_the_command_checks_each_file_and_fails_if_one_is_refused(

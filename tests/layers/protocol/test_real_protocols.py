@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from tests.support.fixture_protocol import REAL
-from trial.protocol.load import read
+from trial.protocol.load import CURRENT, read
 
 VERSIONS = sorted(path.stem for path in REAL.glob("*.toml"))
 
@@ -14,6 +15,10 @@ VERSIONS = sorted(path.stem for path in REAL.glob("*.toml"))
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_real_protocol_is_a_valid_one(version: str) -> None:
     assert read(REAL / f"{version}.toml").version == version
+
+
+def test_the_current_one_is_what_the_template_deploys(template: dict[str, Any]) -> None:
+    assert template["Parameters"]["Protocol"]["Default"] == CURRENT in VERSIONS
 
 
 def test_the_command_checks_every_real_protocol() -> None:

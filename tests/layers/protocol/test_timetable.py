@@ -9,20 +9,15 @@ from hypothesis import strategies as st
 
 from tests.support.fixture_protocol import AGREED
 from trial.errors import RejectedError
-from trial.protocol.timetable import (
-    LEAD,
-    LONDON,
-    MARGIN,
-    Slot,
-    allowed_at,
-    local_date,
-    reminder_count,
-    reminder_days,
-    themes,
-    timetable,
-)
+from trial.protocol.days import reminder_count, reminder_days, themes
+from trial.protocol.local_time import LONDON, MARGIN, allowed_at, local_date
+from trial.protocol.orders import EvenTimetable
+from trial.protocol.term import Term
+from trial.protocol.timetable import LEAD, Slot, timetable
 
-WINDOW = AGREED.window
+WINDOW, DVPO = AGREED.window, AGREED.orders["dvpo"]
+assert isinstance(DVPO.timetable, EvenTimetable)
+CADENCE = DVPO.timetable
 LENGTHS = range(14, 29)
 SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
 FIRST = date(2026, 12, 1)
@@ -51,8 +46,7 @@ def planned(
 ) -> tuple[Slot, ...]:
     return timetable(
         enrolment_id=enrolment_id,
-        made_on=made_on,
-        expires_on=made_on + timedelta(days=days - 1),
+        term=Term("dvpo", made_on, made_on + timedelta(days=days - 1)),
         protocol=AGREED,
         start=start,
     )
@@ -78,18 +72,18 @@ def going(slots: tuple[Slot, ...]) -> list[Slot]:
     ("days", "count"), [(14, 7), (15, 7), (16, 8), (21, 10), (25, 12), (28, 13)]
 )
 def test_one_reminder_and_three_a_week(days: int, count: int) -> None:
-    assert reminder_count(days, AGREED.cadence) == count
+    assert reminder_count(days, CADENCE) == count
 
 
 def test_the_days_of_the_shortest_and_the_longest_order() -> None:
-    assert reminder_days(14, AGREED.cadence) == (0, 2, 4, 7, 9, 11, 13)
-    assert reminder_days(28, AGREED.cadence) == (0, 2, 5, 7, 9, 11, 14, 16, 18, 20, 23, 25, 27)
+    assert reminder_days(14, CADENCE) == (0, 2, 4, 7, 9, 11, 13)
+    assert reminder_days(28, CADENCE) == (0, 2, 5, 7, 9, 11, 14, 16, 18, 20, 23, 25, 27)
 
 
 @pytest.mark.parametrize("days", LENGTHS)
 def test_every_order_has_reminders_on_different_days_from_first_to_last(days: int) -> None:
-    offsets = reminder_days(days, AGREED.cadence)
-    assert len(offsets) == reminder_count(days, AGREED.cadence)
+    offsets = reminder_days(days, CADENCE)
+    assert len(offsets) == reminder_count(days, CADENCE)
     assert (offsets[0], offsets[-1]) == (0, days - 1)
     assert all(earlier < later for earlier, later in pairwise(offsets))
     assert due_days(planned(days)) == list(offsets)
@@ -111,10 +105,10 @@ def test_the_themes_of_the_longest_order_are_all() -> None:
 def test_longer_orders_add_themes_by_rank_and_keep_their_order() -> None:
     added = []
     for n in range(8, 14):
-        chosen = themes(n, AGREED.themes)
-        (new,) = set(chosen) - set(themes(n - 1, AGREED.themes))
+        chosen = themes(n, DVPO.themes)
+        (new,) = set(chosen) - set(themes(n - 1, DVPO.themes))
         added.append(new)
-        assert list(chosen) == [plan.theme for plan in AGREED.themes if plan.theme in chosen]
+        assert list(chosen) == [plan.theme for plan in DVPO.themes if plan.theme in chosen]
     assert added == [
         "ends_soon", "reminder", "substances", "calm", "policing_again", "practical",
     ]  # fmt: skip
@@ -122,7 +116,7 @@ def test_longer_orders_add_themes_by_rank_and_keep_their_order() -> None:
 
 @pytest.mark.parametrize("days", [13, 29])
 def test_an_order_of_another_length_is_refused(days: int) -> None:
-    with pytest.raises(RejectedError, match="14 to 28 days"):
+    with pytest.raises(RejectedError, match="must be 14 to 28"):
         planned(days)
 
 
@@ -133,14 +127,14 @@ def test_every_reminder_is_inside_the_window_on_its_own_day(
     enrolment_id: UUID, made_on: date, days: int
 ) -> None:
     slots = planned(days, made_on=made_on, enrolment_id=enrolment_id)
-    expected = [made_on + timedelta(days=n) for n in reminder_days(days, AGREED.cadence)]
+    expected = [made_on + timedelta(days=n) for n in reminder_days(days, CADENCE)]
     for slot, day in zip(slots, expected, strict=True):
         local = slot.due_at.astimezone(LONDON)
         assert slot.due_at.tzinfo is UTC
         assert local.date() == day
         assert time(9) <= local.time() < time(19, 45)
-        assert allowed_at(slot.due_at, WINDOW)
-        assert allowed_at(slot.due_at + MARGIN, WINDOW)
+        assert allowed_at(slot.due_at, WINDOW, LONDON)
+        assert allowed_at(slot.due_at + MARGIN, WINDOW, LONDON)
         assert not slot.missed
 
 
@@ -158,10 +152,10 @@ def test_summer_time_begins_and_ends_on_the_right_day(change: date) -> None:
 def test_the_window_is_open_from_its_first_moment_until_just_before_its_last() -> None:
     for day in (date(2027, 3, 28), date(2027, 7, 1), date(2027, 10, 31), date(2027, 12, 1)):
         opens, closes = london(day, time(9)), london(day, time(20))
-        assert allowed_at(opens, WINDOW)
-        assert not allowed_at(opens - timedelta(seconds=1), WINDOW)
-        assert allowed_at(closes - timedelta(seconds=1), WINDOW)
-        assert not allowed_at(closes, WINDOW)
+        assert allowed_at(opens, WINDOW, LONDON)
+        assert not allowed_at(opens - timedelta(seconds=1), WINDOW, LONDON)
+        assert allowed_at(closes - timedelta(seconds=1), WINDOW, LONDON)
+        assert not allowed_at(closes, WINDOW, LONDON)
 
 
 def test_a_day_begins_at_midnight_in_london() -> None:
@@ -271,7 +265,7 @@ def test_however_late_it_starts_a_timetable_keeps_the_rules(
     for slot in going(slots):
         assert slot.due_at >= (start + LEAD).replace(microsecond=0)
         assert slot.due_at.microsecond == 0
-        assert allowed_at(slot.due_at, WINDOW)
+        assert allowed_at(slot.due_at, WINDOW, LONDON)
         assert made_on <= local_date(slot.due_at) <= made_on + timedelta(days=days - 1)
     for slot, as_usual in zip(slots[1:], usual[1:], strict=True):
         assert slot.due_at == as_usual.due_at

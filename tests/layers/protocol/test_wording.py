@@ -1,22 +1,24 @@
+import hashlib
 from datetime import date, timedelta
 from itertools import chain, combinations
 
 import pytest
 
 from tests.support.fixture_protocol import AGREED
-from trial.codes import Condition
+from trial.codes import Condition, Language
 from trial.errors import RejectedError
-from trial.protocol.wording import ONE_PART, render, septets, written
+from trial.protocol.alphabet import ONE_PART, septets
+from trial.protocol.dates import longest_date, written
+from trial.protocol.wording import Recipient, Rendered, Sender, again, render
 
 WEDNESDAY = date(2026, 9, 30)
 
 # Every order there can be: no molestation, and any of the others.
-OTHERS = [condition for condition in Condition if condition is not Condition.NO_MOLESTATION]
+OTHERS = [each for each in AGREED.orders["dvpo"].conditions if each != Condition.NO_MOLESTATION]
 ORDERS = [
     (Condition.NO_MOLESTATION, *more)
     for more in chain.from_iterable(combinations(OTHERS, n) for n in range(len(OTHERS) + 1))
 ]
-AWAY = {Condition.NO_ENTRY, Condition.LEAVE_PREMISES, Condition.KEEP_DISTANCE}
 
 BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
@@ -24,10 +26,21 @@ BASIC = (
 )
 
 
-def text_of(theme: str, *conditions: Condition, force: str = "Durham Police") -> str:
-    return render(
-        AGREED, theme, conditions=conditions, force=force, contact="101", expires_on=WEDNESDAY
+def rendered(
+    theme: str,
+    *conditions: Condition,
+    force: str = "Durham Police",
+    contact: str = "101",
+    language: Language = Language.EN,
+) -> Rendered:
+    about = Recipient(
+        order_type="dvpo", conditions=conditions, expires_on=WEDNESDAY, language=language
     )
+    return render(AGREED, theme, turn=0, about=about, sender=Sender(force=force, contact=contact))
+
+
+def text_of(theme: str, *conditions: Condition, **values: str) -> str:
+    return rendered(theme, *conditions, **values).message  # type: ignore[arg-type]
 
 
 def test_the_basic_alphabet_takes_one_septet_each() -> None:
@@ -64,60 +77,64 @@ def test_every_date_is_as_strftime_has_it_in_plain_english() -> None:
         assert written(day) == f"{day:%a} {day.day} {day:%b %Y}"
 
 
-@pytest.mark.parametrize(
-    ("conditions", "begins"),
-    [
-        ([], "A court order about you is in force until Wed 30 Sep 2026. You must not threaten"),
-        ([Condition.NO_EVICTION], "A court order about you is in force until Wed 30 Sep 2026. You"),
-        ([Condition.NO_CONTACT], "A court order about you is in force until Wed 30 Sep 2026. Do"),
-        ([Condition.NO_ENTRY], "Until Wed 30 Sep 2026 a court order says you must stay away"),
-        ([Condition.LEAVE_PREMISES], "Until Wed 30 Sep 2026 a court order says you must stay"),
-        ([Condition.KEEP_DISTANCE], "Until Wed 30 Sep 2026 a court order says you must stay"),
-        (
-            [Condition.NO_CONTACT, Condition.KEEP_DISTANCE],
-            "Until Wed 30 Sep 2026 a court order says two things: no contact",
-        ),
-    ],
+NC, NE, LP, KD = (
+    Condition.NO_CONTACT,
+    Condition.NO_ENTRY,
+    Condition.LEAVE_PREMISES,
+    Condition.KEEP_DISTANCE,
 )
-def test_the_conditions_are_those_of_the_order(conditions: list[Condition], begins: str) -> None:
-    text = text_of("conditions", Condition.NO_MOLESTATION, *conditions)
-    assert text.startswith(f"Durham Police: {begins}")
 
 
 @pytest.mark.parametrize(
-    ("conditions", "begins"),
+    ("conditions", "first", "second", "practical"),
     [
-        ([], "Your order covers what you say"),
-        ([Condition.NO_CONTACT], "If they contact you first"),
-        ([Condition.NO_ENTRY], "Need things from the address"),
-        ([Condition.NO_CONTACT, Condition.NO_ENTRY], "If they contact you first"),
+        ([], "C1-MOL", "C2-MOL", "B-MOL"),
+        ([Condition.NO_EVICTION], "C1-MOL", "C2-MOL", "B-MOL"),
+        ([NC], "C1-NC", "C2-NC", "B-NC"),
+        ([NE], "C1-NE", "C2-NE", "B-MOL"),
+        ([LP], "C1-NE", "C2-NE", "B-MOL"),
+        ([KD], "C1-KD", "C2-NE", "B-MOL"),
+        ([KD, NE], "C1-KD", "C2-NE", "B-MOL"),
+        ([NC, NE], "C1-NCNE", "C2-NC", "B-NC"),
+        ([NC, LP], "C1-NCNE", "C2-NC", "B-NC"),
+        ([NC, KD], "C1-NCKD", "C2-NC", "B-NC"),
+        ([NC, KD, NE, LP], "C1-NCKD", "C2-NC", "B-NC"),
     ],
 )
-def test_the_meaning_is_that_of_the_order(conditions: list[Condition], begins: str) -> None:
-    text = text_of("meaning", Condition.NO_MOLESTATION, *conditions)
-    assert text.startswith(f"Durham Police: {begins}")
+def test_the_wording_follows_from_the_conditions(
+    conditions: list[Condition], first: str, second: str, practical: str
+) -> None:
+    given = (Condition.NO_MOLESTATION, *conditions)
+    keys = [rendered(theme, *given).wording for theme in ("conditions", "meaning", "practical")]
+    assert keys == [first, second, practical]
 
 
 @pytest.mark.parametrize("conditions", ORDERS)
 def test_no_text_states_a_condition_that_the_order_lacks(conditions: tuple[Condition, ...]) -> None:
     text = text_of("conditions", *conditions) + text_of("meaning", *conditions)
-    if Condition.NO_CONTACT not in conditions:
+    if NC not in conditions:
         assert "contact" not in text
-    if AWAY.isdisjoint(conditions):
+    if {NE, LP, KD}.isdisjoint(conditions):
         assert "address" not in text
+    if KD not in conditions:
+        assert "keep away" not in text
 
 
-@pytest.mark.parametrize("theme", [plan.theme for plan in AGREED.themes])
+@pytest.mark.parametrize("conditions", ORDERS)
+def test_every_first_text_bars_harm_and_pestering(conditions: tuple[Condition, ...]) -> None:
+    text = text_of("conditions", *conditions)
+    assert "harm" in text or "hurt" in text
+    assert "pester" in text
+
+
+@pytest.mark.parametrize("theme", [plan.theme for plan in AGREED.orders["dvpo"].themes])
 @pytest.mark.parametrize("conditions", ORDERS)
 def test_every_text_is_one_part_at_the_longest_values(
     theme: str, conditions: tuple[Condition, ...]
 ) -> None:
     longest = AGREED.longest
-    text = render(
-        AGREED, theme, conditions=conditions,
-        force=longest.force, contact=longest.contact, expires_on=WEDNESDAY,
-    )  # fmt: skip
-    assert written(WEDNESDAY) == longest.expiry_date
+    text = text_of(theme, *conditions, force=longest.force, contact=longest.contact)
+    assert len(written(WEDNESDAY)) == len(longest_date(Language.EN))
     assert septets(text) <= ONE_PART
     assert text.startswith("Northamptonshire Police: ")
     assert not set(text) & set("{}")
@@ -126,9 +143,27 @@ def test_every_text_is_one_part_at_the_longest_values(
 def test_a_text_over_one_part_is_refused() -> None:
     room = ONE_PART - septets(text_of("support", force=""))
     assert septets(text_of("support", force="P" * room)) == ONE_PART
-    with pytest.raises(RejectedError, match="support takes 161 septets"):
+    with pytest.raises(RejectedError, match="S1: 161 septets"):
         text_of("support", force="P" * (room + 1))
 
 
 def test_a_value_that_looks_like_a_placeholder_stays_as_it_is() -> None:
     assert text_of("support", force="{contact}").startswith("{contact}: This can be")
+
+
+def test_what_was_sent_is_made_again_to_the_byte() -> None:
+    sent = rendered("conditions", Condition.NO_MOLESTATION)
+    made = again(
+        AGREED,
+        sent.wording,
+        language=Language.EN,
+        sender=Sender(force="Durham Police", contact="101"),
+        expires_on=WEDNESDAY,
+    )
+    assert made == sent
+    assert made.sha256 == hashlib.sha256(sent.message.encode()).hexdigest()
+
+
+def test_a_language_that_the_protocol_has_no_texts_in_is_refused() -> None:
+    with pytest.raises(RejectedError, match="no texts in this language: there are en"):
+        rendered("support", Condition.NO_MOLESTATION, language=Language.CY)

@@ -12,8 +12,9 @@ from local.demo.orders import Kind, SyntheticOrder, first_morning, synthetic_ord
 from local.demo.run import Case, Run, Text
 from tests.support.fixture_protocol import AGREED
 from trial.codes import Arm, ReminderState, Suppression
+from trial.protocol.term import Term
 from trial.protocol.timetable import Slot, timetable
-from trial.protocol.wording import render
+from trial.protocol.wording import Recipient, Sender, render
 
 ANYWHERE = UUID(int=0)
 
@@ -62,8 +63,7 @@ def _allocation(order: SyntheticOrder, arm: Arm) -> dict[str, Any]:
     protocol = AGREED
     slots = timetable(
         enrolment_id=uuid5(ANYWHERE, order.reference),
-        made_on=order.made_on,
-        expires_on=order.expires_on,
+        term=Term("dvpo", order.made_on, order.expires_on),
         protocol=protocol,
         start=order.known_at,
     )
@@ -100,11 +100,14 @@ def _text(order: SyntheticOrder, reminder: dict[str, Any]) -> Text:
     body = render(
         AGREED,
         reminder["theme"],
-        conditions=order.body["order"]["conditions"],
-        force="Durham Police",
-        contact="101",
-        expires_on=order.expires_on,
-    )
+        turn=0,
+        about=Recipient(
+            order_type="dvpo",
+            conditions=order.body["order"]["conditions"],
+            expires_on=order.expires_on,
+        ),
+        sender=Sender(force="Durham Police", contact="101"),
+    ).message
     assert order.number
     delivered = reminder["state"] == ReminderState.DELIVERED
     return Text(order.number, body, datetime.fromisoformat(reminder["sent_at"]), delivered)

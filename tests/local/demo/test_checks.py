@@ -243,11 +243,11 @@ def test_a_good_run_passes_every_check(run: Run) -> None:
         *(
             (checks.check_wording, Kind.ON_TIME, Arm.INTERVENTION, partial(misstated, body=body))
             for body in (
-                "Please do not reply to them.",
+                "Do not reply, and do not ask others.",
                 "no contact with the person it protects",
-                "Do not contact the person it protects",
-                "you must stay away from the address",
-                "Do not go there.",
+                "do not go into the address",
+                "keep away from the address",
+                "Do not go in.",
                 "in force until Wed 30 Sep 2026.",
             )
         ),

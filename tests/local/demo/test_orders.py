@@ -19,6 +19,8 @@ from local.demo.orders import (
     synthetic_orders,
 )
 from local.demo.run import local
+from tests.support.fixture_protocol import AGREED
+from trial.api.orders import refuse_impossible
 from trial.codes import Sex
 
 START = datetime(2027, 3, 16, 9, 30, tzinfo=UTC)
@@ -67,11 +69,12 @@ def test_only_the_unsafe_number_is_a_protected_one_of_an_order_posted_before(
 
 def test_only_the_invalid_one_breaks_the_contract(orders: list[SyntheticOrder]) -> None:
     for order in orders:
+        given = EnrolmentIn.model_validate_json(json.dumps(order.body)).order
         if order.kind is Kind.INVALID:
             with pytest.raises(ValueError, match="29 days"):
-                EnrolmentIn.model_validate(order.body)
+                refuse_impossible(AGREED, given.term, given.conditions)
         else:
-            EnrolmentIn.model_validate_json(json.dumps(order.body))
+            refuse_impossible(AGREED, given.term, given.conditions)
 
 
 def test_orders_on_time_are_posted_on_their_first_day_within_the_window(

@@ -20,7 +20,9 @@ from rich.table import Table
 from tests.proofs.bench.acts import SHORT, life
 from tests.support.fixture_protocol import AGREED
 from tests.support.samples import MORNING
-from trial.protocol.timetable import LONDON, timetable
+from trial.protocol.local_time import LONDON
+from trial.protocol.term import Term
+from trial.protocol.timetable import timetable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -123,8 +125,7 @@ def due_times(orders: int, *, start: datetime = MORNING) -> list[datetime]:
         for serial in range(orders)
         for slot in timetable(
             enrolment_id=uuid5(_IDS, f"{serial}"),
-            made_on=first,
-            expires_on=first + timedelta(days=SHORT - 1),
+            term=Term("dvpo", first, first + timedelta(days=SHORT - 1)),
             protocol=protocol,
             start=start,
         )[1:]

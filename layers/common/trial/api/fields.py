@@ -65,6 +65,15 @@ Force = Annotated[
         json_schema_extra=_written_as("[a-z0-9]+(-[a-z0-9]+)*", identity.LONGEST_ID),
     ),
 ]
+OrderType = Annotated[
+    str,
+    AfterValidator(identity.order_type),
+    Field(
+        description="One of the types of order that the trial's protocol has",
+        examples=["dvpo"],
+        json_schema_extra=_written_as("[a-z][a-z0-9_]*", identity.LONGEST_ID),
+    ),
+]
 Name = Annotated[
     str,
     AfterValidator(identity.name),

@@ -1,7 +1,7 @@
 """
 `python -m trial.protocol [FILE...]` checks protocol files; without any, all that are here.
 
-It prints each one's version, hash and longest text, or everything that is wrong with it.
+It prints each one's version, hash and number of drafts, or everything that is wrong with it.
 """
 
 import sys
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trial.protocol.load import ProtocolError, path_of, read, versions
-from trial.protocol.wording import longest_text
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,11 +21,10 @@ def main(arguments: Sequence[str]) -> int:
             refused = 1
             sys.stdout.write(f"{error}\n")
         else:
-            drafts = sum(wording.draft for wording in protocol.wordings.values())
+            wordings = sum(len(each) for each in protocol.wordings.values())
             sys.stdout.write(
                 f"{protocol.version} sha256={protocol.sha256}"
-                f" longest text {longest_text(protocol)} septets,"
-                f" drafts {drafts} of {len(protocol.wordings)}\n"
+                f" drafts {len(protocol.drafts)} of {wordings}\n"
             )
     return refused
 

@@ -1,11 +1,19 @@
-"""Where the keys of a TOML file stand, which tomllib does not tell."""
+"""What is wrong in a TOML file, and on which line, which tomllib does not tell."""
 
 import re
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Location: TypeAlias = tuple[str | int, ...]
 """The keys, and places in lists, that lead to a value."""
+
+
+class Problem(NamedTuple):
+    """What is wrong, and the key it is wrong with."""
+
+    at: Location
+    reason: str
+
 
 _LINE: Final = re.compile(
     r"\s*(?:\[\[(?P<entry>[^\]]+)\]\]|\[(?P<table>[^\]]+)\]|(?P<key>[^\s=#{]+)\s*=|(?P<item>\{))"

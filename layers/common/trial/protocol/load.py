@@ -7,19 +7,28 @@ others; timetable and wording; rules; load.
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
+from trial.codes import Language
 from trial.errors import RejectedError
-from trial.protocol.lines import lines, nearest
-from trial.protocol.rules import Problem, broken_rules
+from trial.protocol.format_1 import upgraded
+from trial.protocol.lines import Location, Problem, lines, nearest
+from trial.protocol.rules import RawText, broken_rules
 from trial.protocol.settings import Protocol
 
 FOLDER = Path(__file__).parent / "protocols"  # tests have one of their own
+
+CURRENT: Final = "dvpo-2027-1"
+"""What is deployed and rehearsed unless another is named."""
+
+_KINDS: Final = ("even", "phased")
+_WITHHELD: Final = "withheld_after_breach"
 
 
 class ProtocolError(RejectedError):
@@ -42,6 +51,15 @@ def load(version: str) -> Protocol:
     return read(path_of(version))
 
 
+@cache
+def latest_of(trial: str) -> Protocol:
+    """The protocol of that trial; of several, the one whose version comes last."""
+    for version in reversed(versions()):
+        if (protocol := load(version)).trial == trial:
+            return protocol
+    raise ProtocolError("there is no protocol of this trial")
+
+
 def read(path: Path, *, version: str | None = None) -> Protocol:
     """
     The protocol in that file; refused with every problem in it, each with its line.
@@ -60,14 +78,25 @@ def read(path: Path, *, version: str | None = None) -> Protocol:
     except tomllib.TOMLDecodeError as error:
         raise ProtocolError(f"{path.name}: {error}") from error
 
-    problems = [Problem(("sha256",), "is worked out, not stated")] if "sha256" in data else []
-    sound = {"stem": version or path.stem} | _texts(data)
+    problems = [Problem((key,), "is worked out, not stated") for key in ("sha256",) if key in data]
+    problems += [
+        Problem(("orders", name, _WITHHELD), "nothing that happens later changes which texts go")
+        for name, each in _tables(data.get("orders"))
+        if _WITHHELD in each
+    ]
+    of_today = "format" in data
+    if not of_today:
+        with suppress(
+            AttributeError, KeyError, TypeError
+        ):  # then it lacks its format, among others
+            data = upgraded(data)
+    sound = {"stem": version or path.stem, "of_today": of_today} | _texts(data)
     try:
         protocol = Protocol.model_validate(
             data | {"sha256": hashlib.sha256(content).hexdigest()}, context=sound
         )
     except ValidationError as error:
-        problems += [Problem(fault["loc"], fault["msg"]) for fault in error.errors()]
+        problems += [Problem(_of_file(fault["loc"]), fault["msg"]) for fault in error.errors()]
     problems += broken_rules(sound)
     if problems:
         found = lines(text)
@@ -78,13 +107,34 @@ def read(path: Path, *, version: str | None = None) -> Protocol:
     return protocol
 
 
+def _of_file(at: Location) -> Location:
+    """The keys of the file alone: pydantic adds which kind of timetable it tried."""
+    return tuple(
+        key
+        for before, key in zip(("", *at), at, strict=False)
+        if before != "timetable" or key not in _KINDS
+    )
+
+
 def _texts(data: Mapping[str, Any]) -> dict[str, Any]:
     """Which wordings there are, and their texts as they stand: a bad entry hides no other."""
-    wordings = data.get("wordings")
-    if not isinstance(wordings, dict):
-        return {}
-    texts = {key: entry.get("text") for key, entry in wordings.items() if isinstance(entry, dict)}
-    return {
-        "present": wordings.keys(),
-        "texts": {key: text for key, text in texts.items() if isinstance(text, str)},
+    present = {
+        Language(language): wordings
+        for language, wordings in _tables(data.get("wordings"))
+        if language in set(Language)
     }
+    texts = {
+        language: {
+            key: RawText(entry["text"], entry.get("unicode_parts"))
+            for key, entry in _tables(wordings)
+            if isinstance(entry.get("text"), str)
+        }
+        for language, wordings in present.items()
+    }
+    return {"present": present, "texts": texts}
+
+
+def _tables(data: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tables in a table, if it is one."""
+    if isinstance(data, dict):
+        yield from ((key, each) for key, each in data.items() if isinstance(each, dict))

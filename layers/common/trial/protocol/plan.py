@@ -1,4 +1,4 @@
-"""What a protocol says about the analysis and the costs, settled before anybody sees a result."""
+"""What a protocol says about analysis, costs and data, settled before anybody sees a result."""
 
 from datetime import date
 from enum import StrEnum
@@ -156,3 +156,26 @@ class Costs(Model):
     staff_minutes_per_order: Figure
     staff_pence_per_hour: Figure
     breach_pence: Figure
+
+
+class Licence(Model):
+    """What may be done with the data."""
+
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9.-]+$")]
+    title: Text
+    path: str | None = None
+
+
+class Contributor(Model):
+    """Somebody who made the data, in one of the Data Package standard's roles."""
+
+    title: Text
+    role: Literal["author", "publisher", "maintainer", "wrangler", "contributor"]
+    path: str | None = None
+
+
+class Publication(Model):
+    """What stands in every extract about who made it and what may be done with it."""
+
+    licence: Licence
+    contributors: tuple[Contributor, ...] = Field(min_length=1)

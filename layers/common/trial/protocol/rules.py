@@ -3,36 +3,37 @@
 import inspect
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Any, Final, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from trial.codes import Arm
-from trial.protocol import timetable
-from trial.protocol.lines import Location
+from trial.codes import Arm, Language
+from trial.protocol import order_rules
+from trial.protocol.alphabet import WordingError, check, not_gsm, septets, strange
+from trial.protocol.dates import longest_date
+from trial.protocol.lines import Location, Problem
+from trial.protocol.lint import bad_style, breach_a_crime, never_said
+from trial.protocol.local_time import MARGIN
+from trial.protocol.orders import OrderType
 from trial.protocol.plan import AnalysisPlan
-from trial.protocol.settings import Cadence, Longest, Stratum, ThemePlan, Window
-from trial.protocol.wording import (
-    ONE_PART,
-    PLACEHOLDER,
-    WordingError,
-    filled,
-    keys,
-    septets,
-    written,
-)
-
-
-class Problem(NamedTuple):
-    """What is wrong, and the key it is wrong with."""
-
-    at: Location
-    reason: str
-
+from trial.protocol.settings import Longest, Place, Stratum, Window
+from trial.protocol.wording import PLACEHOLDER, filled
 
 Problems: TypeAlias = Iterator[Problem]
+
+
+class RawText(NamedTuple):
+    """A text as the file has it, whether or not all else about it is sound."""
+
+    text: str
+    unicode_parts: int | None
+
+
+Texts: TypeAlias = Mapping[Language, Mapping[str, RawText]]
+
+_EARLIEST: Final = time(5)
 
 
 def broken_rules(sections: Mapping[str, Any]) -> Problems:
@@ -55,21 +56,43 @@ def _blocks(block_sizes: tuple[int, ...], arms: Mapping[Arm, int]) -> Problems:
             yield Problem(("block_sizes",), f"{size} is no multiple of the ratio's sum, {share}")
 
 
-def _strata(strata: tuple[Stratum, ...], cadence: Cadence) -> Problems:
+def _place(place: Place) -> Problems:
+    try:
+        ZoneInfo(place.zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        yield Problem(("place", "zone"), f"no such zone: {place.zone}")
+
+
+def _strata(strata: tuple[Stratum, ...], orders: Mapping[str, OrderType]) -> Problems:
     for id_ in _repeated(stratum.id for stratum in strata):
         yield Problem(("strata",), f"{id_} is there twice")
-    for days in range(cadence.shortest, cadence.longest + 1):
-        found = [s.id for s in strata if s.min_days <= days <= s.max_days]
-        if len(found) != 1:
-            yield Problem(("strata",), f"{days} days in {' and '.join(found) or 'no stratum'}")
+    for name, order_type in orders.items():
+        for days in _lengths_to_try(strata, order_type):
+            found = [each.id for each in strata if each.holds(name, days)]
+            if len(found) != 1:
+                length = f"{days} days" if days else "without an end"
+                where = " and ".join(found) or "no stratum"
+                yield Problem(("strata",), f"{name} {length} in {where}")
+
+
+def _lengths_to_try(strata: Iterable[Stratum], order_type: OrderType) -> Iterator[int | None]:
+    """Every length on either side of which another stratum may begin, and no end if that may be."""
+    edges = {order_type.shortest_days, order_type.longest_days or 0}
+    for each in strata:
+        edges |= {each.min_days or 0, (each.min_days or 0) - 1}
+        edges |= {each.max_days or 0, (each.max_days or 0) + 1}
+    edges.add(max(edges) + 1)
+    yield from (days for days in sorted(edges) if days > 0 and not order_type.why_not_days(days))
+    if order_type.open_ended:
+        yield None
 
 
 def _window(window: Window) -> Problems:
-    if window.opens < time(3):
-        yield Problem(("window", "opens"), "before 03:00, when clocks may change")
+    if window.opens < _EARLIEST:
+        yield Problem(("window", "opens"), f"before {_EARLIEST:%H:%M}, when clocks may change")
     opens, closes = (datetime.combine(date.min, at) for at in (window.opens, window.closes))
-    if closes - opens <= timetable.MARGIN:
-        yield Problem(("window", "closes"), f"not more than {timetable.MARGIN} after it opens")
+    if closes - opens <= MARGIN:
+        yield Problem(("window", "closes"), f"not more than {MARGIN} after it opens")
 
 
 def _longest(longest: Longest) -> Problems:
@@ -78,88 +101,6 @@ def _longest(longest: Longest) -> Problems:
             septets(value)
         except WordingError as error:
             yield Problem(("longest", name), str(error))
-    if len(longest.expiry_date) < len(example := written(date(2026, 9, 30))):
-        yield Problem(("longest", "expiry_date"), f"shorter than {example}")
-
-
-def _cadence(cadence: Cadence) -> Problems:
-    if cadence.shortest > cadence.longest:
-        yield Problem(("cadence", "shortest"), "more than longest")
-    for days in range(cadence.shortest, cadence.longest + 1):
-        n = timetable.reminder_count(days, cadence)
-        if n < 2:  # noqa: PLR2004  the first day and the last
-            yield Problem(("cadence",), f"{days} days get {n} text, not one each on first and last")
-        elif len(set(timetable.reminder_days(days, cadence))) < n:
-            yield Problem(("cadence",), f"{days} days get {n} texts, two of them on one day")
-
-
-def _themes(themes: tuple[ThemePlan, ...]) -> Problems:
-    at = ("themes",)
-    present = [plan.theme for plan in themes]
-    for theme in _repeated(present):
-        yield Problem(at, f"{theme} is there twice")
-    for rank in _repeated(plan.rank for plan in themes if plan.rank):
-        yield Problem(at, f"rank {rank} is there twice")
-    for place, plan in enumerate(themes):
-        if plan.core == bool(plan.rank):
-            yield Problem((*at, place), "either core = true or a rank")
-    for place, told in ((0, "conditions"), (-1, "expiry")):
-        if themes and not themes[place].core:
-            yield Problem((*at, place % len(themes)), f"tells the {told}: must be in the core")
-
-
-def _enough_themes(cadence: Cadence, themes: tuple[ThemePlan, ...]) -> Problems:
-    core = sum(plan.core for plan in themes)
-    fewest = timetable.reminder_count(cadence.shortest, cadence)
-    most = timetable.reminder_count(cadence.longest, cadence)
-    if core > fewest:
-        yield Problem(("themes",), f"{core} in the core, but the shortest order gets {fewest}")
-    if len(timetable.themes(most, themes)) < most:
-        yield Problem(("themes",), f"{len(themes)} themes, but the longest order gets {most}")
-
-
-def _wordings(themes: tuple[ThemePlan, ...], present: AbstractSet[str]) -> Problems:
-    needed = set[str]().union(*(keys(plan.theme, plan.wording) for plan in themes))
-    for key in needed - present:
-        yield Problem(("wordings", key), "is missing")
-    for key in present - needed:
-        yield Problem(("wordings", key), "no theme uses it")
-
-
-def _expiry(themes: tuple[ThemePlan, ...], texts: Mapping[str, str]) -> Problems:
-    for plan in themes[-1:]:
-        if "{expiry_date}" not in texts.get(plan.wording, "{expiry_date}"):
-            yield Problem(("wordings", plan.wording, "text"), "must tell the {expiry_date}")
-
-
-_LINK: Final = re.compile(r"\S*(?:://|[a-z0-9]\.[a-z])\S*", re.IGNORECASE)
-_TELLING: Final = re.compile("domestic|violence", re.IGNORECASE)
-
-
-def _texts(texts: Mapping[str, str]) -> Problems:
-    for key, text in texts.items():
-        at = ("wordings", key, "text")
-        try:
-            septets(text)
-        except WordingError as error:
-            yield Problem(at, str(error))
-        for unknown in re.findall(r"\{[^{}]*\}?|\}", PLACEHOLDER.sub("", text)):
-            yield Problem(at, f"unknown placeholder {unknown}")
-        if "{force}" not in text:
-            yield Problem(at, "must name the {force}")
-        if link := _LINK.search(text):
-            yield Problem(at, f"looks like a link: {link[0]}")
-        for word in _TELLING.findall(text):
-            yield Problem(at, f"others may see it: never say {word}")
-
-
-def _lengths(texts: Mapping[str, str], longest: Longest) -> Problems:
-    for key, text in texts.items():
-        with suppress(WordingError):  # told where the character stands
-            length = septets(filled(text, longest.model_dump()))
-            if length > ONE_PART:
-                reason = f"{length} septets at the longest values, one part has {ONE_PART}"
-                yield Problem(("wordings", key, "text"), reason)
 
 
 def _analysis(analysis: AnalysisPlan) -> Problems:
@@ -183,6 +124,79 @@ def _analysis(analysis: AnalysisPlan) -> Problems:
             yield Problem((*at, name), f"{characteristic} is there twice")
 
 
+def _orders(orders: Mapping[str, OrderType]) -> Problems:
+    for name, order_type in orders.items():
+        yield from order_rules.broken(("orders", name), order_type)
+
+
+def _wordings(
+    orders: Mapping[str, OrderType], present: Mapping[Language, Collection[str]]
+) -> Problems:
+    needed = set[str]().union(*(order_rules.keys(each) for each in orders.values()))
+    for language, keys in present.items():
+        for key in sorted(needed - set(keys)):
+            yield Problem(("wordings", language, key), "is missing")
+        for key in sorted(set(keys) - needed):
+            yield Problem(("wordings", language, key), "no theme uses it")
+
+
+def _texts(texts: Texts) -> Problems:
+    for _, _, at, raw in _each(texts):
+        for unknown in re.findall(r"\{[^{}]*\}?|\}", PLACEHOLDER.sub("", raw.text)):
+            yield Problem(at, f"unknown placeholder {unknown}")
+        if "{force}" not in raw.text:
+            yield Problem(at, "must name the {force}")
+        for reason in never_said(raw.text):
+            yield Problem(at, reason)
+        if raw.unicode_parts is None and (found := strange(raw.text)):
+            yield Problem(at, not_gsm(found))
+
+
+def _lengths(texts: Texts, longest: Longest) -> Problems:
+    for language, _, at, raw in _each(texts):
+        if raw.unicode_parts is None and strange(raw.text):
+            continue  # said already
+        values = longest.model_dump() | {"expiry_date": longest_date(language)}
+        with suppress(KeyError):  # an unknown placeholder, said already
+            try:
+                check(filled(raw.text, values), raw.unicode_parts)
+            except WordingError as error:
+                yield Problem(at, f"{error}, at the longest values")
+
+
+def _last_days(texts: Texts, orders: Mapping[str, OrderType]) -> Problems:
+    last = set[str]().union(*(order_rules.keys_of_last_day(each) for each in orders.values()))
+    endless = set[str]().union(*(order_rules.keys_without_end(each) for each in orders.values()))
+    for _, key, at, raw in _each(texts):
+        says = "{expiry_date}" in raw.text
+        if key in last and not says:
+            yield Problem(at, "must tell the {expiry_date}")
+        if key in endless and says:
+            yield Problem(at, "may be sent for an order without an {expiry_date}")
+
+
+def _breaches(texts: Texts, orders: Mapping[str, OrderType]) -> Problems:
+    for name, order_type in orders.items():
+        if order_type.breach == "civil_contempt":
+            keys = order_rules.keys(order_type)
+            for _, key, at, raw in _each(texts):
+                if key in keys and (said := breach_a_crime(raw.text)):
+                    yield Problem(at, f"{said!r}: to break a {name} is no crime")
+
+
+def _style(texts: Texts, may_name: tuple[str, ...], of_today: bool) -> Problems:  # noqa: FBT001
+    if of_today:  # the first format's texts stand as they were agreed
+        for language, _, at, raw in _each(texts):
+            for reason in bad_style(raw.text, language, may_name):
+                yield Problem(at, reason)
+
+
+def _each(texts: Texts) -> Iterator[tuple[Language, str, Location, RawText]]:
+    for language, wordings in texts.items():
+        for key, raw in wordings.items():
+            yield language, key, ("wordings", language, key, "text"), raw
+
+
 def _repeated(values: Iterable[Any]) -> list[Any]:
     return [value for value, count in Counter(values).items() if count > 1]
 
@@ -190,15 +204,16 @@ def _repeated(values: Iterable[Any]) -> list[Any]:
 _RULES: Final[tuple[Callable[..., Problems], ...]] = (
     _version,
     _blocks,
+    _place,
     _strata,
     _window,
     _longest,
-    _cadence,
-    _themes,
-    _enough_themes,
+    _orders,
     _wordings,
-    _expiry,
     _texts,
     _lengths,
+    _last_days,
+    _breaches,
+    _style,
     _analysis,
 )

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from trial.codes import Arm, Model
-from trial.protocol.plan import AnalysisPlan, Costs
+from trial.codes import Arm, Language, Model
+from trial.errors import RejectedError
+from trial.protocol.orders import Count, OrderType, Text, TypeId, WordingKey
+from trial.protocol.plan import AnalysisPlan, Costs, Publication
 
-Count = Annotated[int, Field(strict=True, ge=1)]
 Clock = Annotated[time, Field(strict=True)]
-Text = Annotated[str, Field(min_length=1)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]  # no "|": it parts the ids of a sequence
-ThemeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=30)]
 
 
 class RepeatPolicy(StrEnum):
@@ -24,12 +24,41 @@ class RepeatPolicy(StrEnum):
     EXCLUDE = "exclude"
 
 
+class Place(Model):
+    """Where the trial is: its country (ISO 3166, for numbers) and its zone (IANA, for times)."""
+
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    zone: Text
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The zone itself, which Python makes once."""
+        return ZoneInfo(self.zone)
+
+
 class Stratum(Model):
-    """Orders randomised together, by their length in days."""
+    """
+    Orders randomised together: of one type or any, with so many days or without an end.
+
+    `max_days` may be left out: however long they are.
+    """
 
     id: Id
-    min_days: Count
-    max_days: Count
+    order_type: TypeId | None = None
+    min_days: Count | None = None
+    max_days: Count | None = None
+    open_ended: bool = False
+
+    def holds(self, order_type: str, days: int | None) -> bool:
+        """Whether an order of this type and length in days (none: without an end) belongs here."""
+        if self.order_type not in (None, order_type):
+            return False
+        if days is None:
+            return self.open_ended
+        least, most = self.min_days, self.max_days
+        if least is None and most is None and self.open_ended:
+            return False
+        return (least or 1) <= days and (most is None or days <= most)
 
 
 class Eligibility(Model):
@@ -39,17 +68,8 @@ class Eligibility(Model):
     min_days_left: Count
 
 
-class Cadence(Model):
-    """Lengths of order in days, and how many reminders they get."""
-
-    shortest: Count
-    longest: Count
-    first: Count
-    per_week: Count
-
-
 class Window(Model):
-    """The hours in which texts may go, London time: `opens` is inside, `closes` is not."""
+    """The hours in which texts may go, by the trial's clock: `opens` is inside, `closes` is not."""
 
     opens: Clock
     closes: Clock
@@ -63,74 +83,51 @@ class Retention(Model):
 
 
 class Longest(Model):
-    """The longest value of each placeholder."""
+    """The longest value of each placeholder; dates are as long as they get in their language."""
 
     force: Text
-    expiry_date: Text
     contact: Text
-
-
-class ThemePlan(Model):
-    """
-    What a reminder is for, and where it stands: in the core of every timetable, or added by rank.
-
-    The file declares its themes by listing them, in the order in which a timetable takes them. The
-    first one tells the conditions of the order, the last one when it expires.
-    """
-
-    theme: ThemeId
-    wording: Text
-    core: bool = False
-    rank: Count | None = None
 
 
 class Approval(Model):
     """Who stands by a wording, and since when."""
 
-    role: Literal["solicitor", "specialist"]
+    role: Literal["solicitor", "specialist", "translator"]
     name: Text
     on: date
 
 
 class Wording(Model):
-    """One text, with its placeholders."""
+    """
+    One text in one language, with its placeholders.
+
+    It is in one part of the GSM alphabet unless `unicode_parts` accepts, by name and price, that
+    it needs other letters: one part then holds 70 characters.
+    """
 
     text: Text
     approvals: tuple[Approval, ...]
+    machine_draft: bool = False
+    unicode_parts: Annotated[int, Field(strict=True, ge=1, le=3)] | None = None
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Who has still to approve it: a translator too, if a machine drafted it."""
+        wanted = ("solicitor", "specialist", *(("translator",) if self.machine_draft else ()))
+        given = {approval.role for approval in self.approvals}
+        return tuple(role for role in wanted if role not in given)
 
     @property
     def draft(self) -> bool:
-        """Whether a solicitor or a domestic abuse specialist has still to approve it."""
-        return {approval.role for approval in self.approvals} != {"solicitor", "specialist"}
-
-
-class Licence(Model):
-    """What may be done with the data."""
-
-    name: Id
-    title: Text
-    path: str | None = None
-
-
-class Contributor(Model):
-    """Somebody who made the data, in one of the Data Package standard's roles."""
-
-    title: Text
-    role: Literal["author", "publisher", "maintainer", "wrangler", "contributor"]
-    path: str | None = None
-
-
-class Publication(Model):
-    """What stands in every extract about who made it and what may be done with it."""
-
-    licence: Licence
-    contributors: tuple[Contributor, ...] = Field(min_length=1)
+        """Whether it must not be sent to the public."""
+        return bool(self.lacks)
 
 
 class Protocol(Model):
     """One trial, as agreed: valid as a whole, or not loaded at all."""
 
     sha256: str
+    format: Literal[2]
     version: Id
     trial: Id
     title: Text
@@ -138,18 +135,19 @@ class Protocol(Model):
     repeat_policy: RepeatPolicy
     freshness_hours: Count
     minimum_cell_size: Count
+    may_name: tuple[Text, ...] = ()
+    place: Place
     arms: Mapping[Arm, Count] = Field(min_length=len(Arm))
     strata: tuple[Stratum, ...]
     eligibility: Eligibility
-    cadence: Cadence
     window: Window
     retention: Retention
     longest: Longest
+    orders: Mapping[TypeId, OrderType] = Field(min_length=1)
     analysis: AnalysisPlan
     costs: Costs
     publication: Publication | None = None
-    themes: tuple[ThemePlan, ...]
-    wordings: Mapping[str, Wording]
+    wordings: Mapping[Language, Mapping[WordingKey, Wording]] = Field(min_length=1)
 
     @field_validator("*")
     @classmethod
@@ -158,3 +156,26 @@ class Protocol(Model):
         if info.context is not None:
             info.context[info.field_name] = value
         return value
+
+    def order_type(self, name: str) -> OrderType:
+        """What the protocol says of orders of that type. Raises RejectedError if it has none."""
+        if name not in self.orders:
+            raise RejectedError(f"no type of order in this trial: it has {', '.join(self.orders)}")
+        return self.orders[name]
+
+    def stratum_of(self, order_type: str, days: int | None) -> str:
+        """The stratum of an order of this type and length in days (none: without an end)."""
+        found = [each.id for each in self.strata if each.holds(order_type, days)]
+        if not found:  # a protocol has one for every order that it may hold
+            raise RejectedError("no stratum holds an order of this type and length")
+        return found[0]
+
+    @property
+    def drafts(self) -> list[tuple[Language, str]]:
+        """Language and key of each wording that somebody has still to approve."""
+        return [
+            (language, key)
+            for language, wordings in self.wordings.items()
+            for key, wording in wordings.items()
+            if wording.draft
+        ]

@@ -1,118 +1,151 @@
 """When an order's reminders are due."""
 
 import hashlib
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from trial.errors import RejectedError
-from trial.protocol.settings import Cadence, Protocol, ThemePlan, Window
-
-LONDON: Final = ZoneInfo("Europe/London")
+from trial.protocol.days import PlannedDay, assigned, planned_days
+from trial.protocol.local_time import MARGIN, after_opening, first_allowed, local_date, width
+from trial.protocol.orders import Milestone, OrderType, PhasedTimetable
+from trial.protocol.settings import Protocol
+from trial.protocol.term import Term
 
 LEAD: Final = timedelta(minutes=2)
 """The shortest notice at which a reminder can be scheduled, stored and fired in time."""
 
-MARGIN: Final = timedelta(minutes=15)
-"""No reminder is due this close to the window's end: one that fires late still falls inside."""
+_A_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Varied:
+    """An order as it became at a moment (aware)."""
+
+    at: datetime
+    term: Term
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One place in a timetable: reminder `number` (from 1), due at an aware UTC moment."""
+    """
+    One place in a timetable: reminder `number` (from 1), due at an aware UTC moment.
+
+    `turn` says how many reminders of its theme come before it.
+    """
 
     number: int
     theme: str
+    turn: int
     due_at: datetime
     missed: bool
 
 
-def reminder_count(days: int, cadence: Cadence) -> int:
-    """How many reminders an order of this many days gets."""
-    return math.floor(cadence.first + cadence.per_week * days / 7 + 0.5)
-
-
-def reminder_days(days: int, cadence: Cadence) -> tuple[int, ...]:
-    """The days of the order, from 0, that have a reminder: evenly spread, first to last."""
-    gaps = reminder_count(days, cadence) - 1
-    return tuple(math.floor(i * (days - 1) / gaps + 0.5) for i in range(gaps + 1))
-
-
-def themes(n: int, plans: tuple[ThemePlan, ...]) -> tuple[str, ...]:
-    """The themes of n reminders: the core, then the others by rank, in the protocol's order."""
-    wanted = sorted(plans, key=lambda plan: plan.rank or 0)[:n]
-    return tuple(plan.theme for plan in plans if plan in wanted)
-
-
-def local_date(moment: datetime) -> date:
-    """The day it is in London at that moment."""
-    return moment.astimezone(LONDON).date()
-
-
-def allowed_at(moment: datetime, window: Window) -> bool:
-    """Whether a text may go at that moment: from the window's opening, until it closes."""
-    return window.opens <= moment.astimezone(LONDON).time() < window.closes
-
-
 def timetable(
-    *, enrolment_id: UUID, made_on: date, expires_on: date, protocol: Protocol, start: datetime
+    *,
+    enrolment_id: UUID,
+    term: Term,
+    protocol: Protocol,
+    start: datetime,
+    varied: Sequence[Varied] = (),
 ) -> tuple[Slot, ...]:
     """
     Every reminder of an order, of which none goes before `start` (aware), nor two on one day.
 
     The same arguments always give the same timetable. What is already past at `start` is missed,
-    not caught up; only the conditions are still told, at the first moment that is allowed.
+    not caught up; only the first reminder still goes, at the first moment that is allowed. Each
+    variation (in order of time) plans anew what comes after its day. Raises RejectedError if the
+    protocol has no such orders.
     """
-    days = (expires_on - made_on).days + 1
-    cadence, window = protocol.cadence, protocol.window
-    if not cadence.shortest <= days <= cadence.longest:
-        raise RejectedError(f"an order lasts {cadence.shortest} to {cadence.longest} days")
-    offsets = reminder_days(days, cadence)
-    earliest = start.astimezone(UTC) + LEAD
-    slots = []
-    for number, (offset, theme) in enumerate(
-        zip(offsets, themes(len(offsets), protocol.themes), strict=True), start=1
-    ):
-        wait = _spread(enrolment_id, number, _width(window))
-        due_at = _after_opening(made_on + timedelta(days=offset), wait, window)
-        slots.append(Slot(number, theme, due_at, missed=due_at < earliest))
-    if slots[0].missed:
-        late = _first_allowed(earliest, _spread(enrolment_id, 1, MARGIN), window)
-        day = local_date(late)
-        taken = {local_date(slot.due_at) for slot in slots if not slot.missed}
-        if day <= expires_on and day not in taken:
-            slots[0] = replace(slots[0], due_at=late, missed=False)
+    slots = _begun(enrolment_id, term, protocol, start.astimezone(UTC) + LEAD)
+    for change in varied:
+        slots = _replanned(slots, enrolment_id, change, protocol)
     return tuple(slots)
 
 
-def _first_allowed(earliest: datetime, wait: timedelta, window: Window) -> datetime:
-    """At once if the window is open; else a little after it next opens, for not all at once."""
-    local = earliest.astimezone(LONDON)
-    opening = datetime.combine(local, window.opens, LONDON)
-    since_opening = local - opening
-    if timedelta(0) <= since_opening < _width(window):
-        return earliest.replace(microsecond=0)  # schedules know whole seconds
-    day = local.date() if since_opening < timedelta(0) else local.date() + timedelta(days=1)
-    return _after_opening(day, wait, window)
+def _begun(enrolment_id: UUID, term: Term, protocol: Protocol, earliest: datetime) -> list[Slot]:
+    order_type, window, zone = (
+        protocol.order_type(term.order_type),
+        protocol.window,
+        protocol.place.tz,
+    )
+    if problem := order_type.why_not_days(term.days):
+        raise RejectedError(problem)
+    slots = []
+    planned = planned_days(order_type, term.days)
+    for number, each in enumerate(assigned(planned, order_type), start=1):
+        day = term.made_on + each.day * _A_DAY
+        due_at = _due_at(enrolment_id, number, day, protocol)
+        slots.append(Slot(number, each.theme, each.turn, due_at, missed=due_at < earliest))
+    if slots and slots[0].missed:
+        late = first_allowed(earliest, spread(enrolment_id, 1, MARGIN), window, zone)
+        day = local_date(late, zone)
+        taken = {local_date(slot.due_at, zone) for slot in slots if not slot.missed}
+        if (term.expires_on is None or day <= term.expires_on) and day not in taken:
+            slots[0] = replace(slots[0], due_at=late, missed=False)
+    return slots
 
 
-def _after_opening(day: date, wait: timedelta, window: Window) -> datetime:
-    # Wall-clock arithmetic: the window never spans a clock change, which a protocol guarantees.
-    return (datetime.combine(day, window.opens, LONDON) + wait).astimezone(UTC)
+def _replanned(
+    slots: Sequence[Slot], enrolment_id: UUID, change: Varied, protocol: Protocol
+) -> list[Slot]:
+    """What stays of a timetable once an order is varied, and what follows from then on."""
+    term, zone = change.term, protocol.place.tz
+    order_type = protocol.order_type(term.order_type)
+    today = local_date(change.at, zone)
+    # All up to the last that is due by tonight: a late first one may be due tomorrow.
+    past = max((each.number for each in slots if local_date(each.due_at, zone) <= today), default=0)
+    kept = [each for each in slots if each.number <= past]
+    taken = {
+        (local_date(each.due_at, zone) - term.made_on).days for each in kept if not each.missed
+    }
+    since = (today - term.made_on).days
+    planned = {
+        each.day: each
+        for each in planned_days(order_type, term.days)
+        if each.day > since and each.day not in taken
+    }
+    soonest = first_allowed(
+        change.at.astimezone(UTC) + LEAD,
+        spread(enrolment_id, past + 1, MARGIN),
+        protocol.window,
+        zone,
+    )
+    fixed = taken | {each.day for each in planned.values() if each.theme}
+    first = (local_date(soonest, zone) - term.made_on).days
+    for milestone in _of_variation(order_type):
+        if kept and kept[-1].theme == milestone.theme and kept[-1].due_at > change.at:
+            continue  # what is about to tell of the last variation will tell of this one
+        day = max(since + (milestone.days_after_variation or 0), first)
+        while day in fixed:
+            day += 1
+        if term.days is None or day < term.days:
+            planned[day] = PlannedDay(day, milestone.theme)
+            fixed.add(day)
+    days = sorted(planned.values())
+    before = [each.theme for each in kept]
+    for number, each in enumerate(assigned(days, order_type, before=before), start=past + 1):
+        due_at = _due_at(enrolment_id, number, term.made_on + each.day * _A_DAY, protocol)
+        if each.day == first:
+            due_at = soonest
+        kept.append(Slot(number, each.theme, each.turn, due_at, missed=False))
+    return kept
 
 
-def _width(window: Window) -> timedelta:
-    return _since_midnight(window.closes) - _since_midnight(window.opens) - MARGIN
+def _of_variation(order_type: OrderType) -> list[Milestone]:
+    rule = order_type.timetable
+    milestones = rule.milestones if isinstance(rule, PhasedTimetable) else ()
+    return [each for each in milestones if each.days_after_variation is not None]
 
 
-def _since_midnight(at: time) -> timedelta:
-    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+def _due_at(enrolment_id: UUID, number: int, day: date, protocol: Protocol) -> datetime:
+    wait = spread(enrolment_id, number, width(protocol.window))
+    return after_opening(day, wait, protocol.window, protocol.place.tz)
 
 
-def _spread(enrolment_id: UUID, number: int, width: timedelta) -> timedelta:
+def spread(enrolment_id: UUID, number: int, width: timedelta) -> timedelta:
     """Whole seconds below `width`, even over ids and numbers, and always the same for these."""
     digest = hashlib.sha256(enrolment_id.bytes + number.to_bytes(2, "big")).digest()
     return timedelta(seconds=int.from_bytes(digest[:8], "big") % int(width.total_seconds()))

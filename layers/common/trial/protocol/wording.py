@@ -1,67 +1,50 @@
-"""What a text says: which wording, filled in, in one part of the GSM alphabet."""
+"""What a text says: which wording, filled in, as the protocol allows."""
 
+import hashlib
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Final
 
-from trial.codes import Condition
+from trial.codes import Condition, Language
 from trial.errors import RejectedError
+from trial.protocol.alphabet import WordingError, check
+from trial.protocol.dates import longest_date, written
 from trial.protocol.settings import Protocol
-
-ONE_PART: Final = 160
-"""Septets in a text that is sent, and paid for, as one."""
 
 PLACEHOLDER: Final = re.compile(r"\{(force|expiry_date|contact)\}")
 
-# 3GPP TS 23.038, 6.2.1 and 6.2.1.1, less the escape code that leads to the extension.
-_BASIC: Final = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENSION: Final = frozenset("\f^{}\\[~]|€")
 
-# Not strftime: its names depend on the machine's locale.
-_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS: Final = (
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
-)  # fmt: skip
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """How texts name the force, and the staffed number they give."""
+
+    force: str
+    contact: str
 
 
-class WordingError(RejectedError):
-    """The text cannot be sent as one part."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """The order of whom a text is for, and the language in which they are texted."""
+
+    order_type: str
+    conditions: Collection[Condition]
+    expires_on: date | None
+    language: Language = Language.EN
 
 
-class Variant(StrEnum):
-    """What an order says, as far as a wording depends on it."""
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A text, and which wording it is."""
 
-    MOL = "MOL"
-    NC = "NC"
-    NE = "NE"
-    NCNE = "NCNE"
+    wording: str
+    message: str
 
-
-_AWAY: Final = {Condition.NO_ENTRY, Condition.LEAVE_PREMISES, Condition.KEEP_DISTANCE}
-
-# The themes whose wording depends on the order, with the wording each variant takes.
-_VARIANTS: Final[Mapping[str, Mapping[Variant, Variant]]] = {
-    "conditions": {variant: variant for variant in Variant},
-    "meaning": {variant: variant for variant in Variant} | {Variant.NCNE: Variant.NC},
-}
-
-
-def septets(text: str) -> int:
-    """Length in GSM-7 septets; refuses a character that would turn the text into UCS-2."""
-    if strange := sorted(set(text) - _BASIC - _EXTENSION):
-        named = ", ".join(f"{character!a} (U+{ord(character):04X})" for character in strange)
-        raise WordingError(f"not in the GSM-7 alphabet: {named}")
-    return len(text) + sum(character in _EXTENSION for character in text)
-
-
-def written(day: date) -> str:
-    """The date as texts say it: "Wed 30 Sep 2026"."""
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+    @property
+    def sha256(self) -> str:
+        """Of the text in UTF-8."""
+        return hashlib.sha256(self.message.encode()).hexdigest()
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
@@ -69,49 +52,43 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(lambda found: values[found[1]], text)
 
 
-def keys(theme: str, wording: str) -> set[str]:
-    """Every wording that the theme may need, whatever an order says."""
-    if variants := _VARIANTS.get(theme):
-        return {f"{wording}-{variant}" for variant in variants.values()}
-    return {wording}
-
-
-def variant_of(conditions: Collection[Condition]) -> Variant:
-    """What an order with these conditions says."""
-    away = not _AWAY.isdisjoint(conditions)
-    if Condition.NO_CONTACT in conditions:
-        return Variant.NCNE if away else Variant.NC
-    return Variant.NE if away else Variant.MOL
-
-
-def _key(theme: str, wording: str, conditions: Collection[Condition]) -> str:
-    """Says nothing that the order does not: its conditions choose the wording."""
-    if variants := _VARIANTS.get(theme):
-        return f"{wording}-{variants[variant_of(conditions)]}"
-    return wording
-
-
-def longest_text(protocol: Protocol) -> int:
-    """Septets of the longest text that can be sent."""
-    values = protocol.longest.model_dump()
-    return max(septets(filled(wording.text, values)) for wording in protocol.wordings.values())
+def longest_values(protocol: Protocol, language: Language) -> dict[str, str]:
+    """The longest value of each placeholder in this language."""
+    return protocol.longest.model_dump() | {"expiry_date": longest_date(language)}
 
 
 def render(
+    protocol: Protocol, theme: str, *, turn: int, about: Recipient, sender: Sender
+) -> Rendered:
+    """
+    The text to send; it says nothing that the order does not.
+
+    Raises WordingError if these values take it beyond what the protocol allows.
+    """
+    order_type = protocol.order_type(about.order_type)
+    ends = about.expires_on is not None
+    key = order_type.wording_of(theme, turn, about.conditions, ends=ends)
+    return again(protocol, key, language=about.language, sender=sender, expires_on=about.expires_on)
+
+
+def again(
     protocol: Protocol,
-    theme: str,
+    key: str,
     *,
-    conditions: Collection[Condition],
-    force: str,
-    contact: str,
-    expires_on: date,
-) -> str:
-    """The text to send; refused if these values take it over one part."""
-    wording = next(entry.wording for entry in protocol.themes if entry.theme == theme)
-    text = filled(
-        protocol.wordings[_key(theme, wording, conditions)].text,
-        {"force": force, "contact": contact, "expiry_date": written(expires_on)},
-    )
-    if (length := septets(text)) > ONE_PART:
-        raise WordingError(f"{theme} takes {length} septets, one part has {ONE_PART}")
-    return text
+    language: Language,
+    sender: Sender,
+    expires_on: date | None,
+) -> Rendered:
+    """A wording filled in: the same arguments always make the same text, to the byte."""
+    if language not in protocol.wordings:
+        raise RejectedError(f"no texts in this language: there are {', '.join(protocol.wordings)}")
+    wording = protocol.wordings[language][key]
+    values = {"force": sender.force, "contact": sender.contact}
+    if expires_on is not None:
+        values["expiry_date"] = written(expires_on, language)
+    message = filled(wording.text, values)
+    try:
+        check(message, wording.unicode_parts)
+    except WordingError as error:
+        raise WordingError(f"{key}: {error}") from None
+    return Rendered(key, message)

@@ -14,6 +14,7 @@ from trial.codes import (
     Harm,
     HoldReason,
     Instrument,
+    Language,
     MissingReason,
     Model,
     OutcomeType,
@@ -25,16 +26,18 @@ from trial.codes import (
     Status,
 )
 from trial.identity import reference
+from trial.protocol.term import Term
 from trial.records.record import Record, Versioned
 
 
 class Order(Model):
     """
-    One DVPO. `made_on` is day 0, `expires_on` the last day of which it is in force.
+    One order. `made_on` is day 0, `expires_on` the last day of which it is in force.
 
     Its reference is erased with the respondent's identifiers.
     """
 
+    type: str = "dvpo"
     reference: str | None = None
     force: str
     court: str
@@ -48,6 +51,11 @@ class Order(Model):
     def days(self) -> int:
         """Its length, both ends counted."""
         return (self.expires_on - self.made_on).days + 1
+
+    @property
+    def term(self) -> Term:
+        """What its timetable depends on."""
+        return Term(self.type, self.made_on, self.expires_on)
 
 
 class Identifiers(Model):
@@ -70,6 +78,7 @@ class Respondent(Model):
     of_age_on: date | None = None
     sex: Sex
     ethnicity: Ethnicity | None = None
+    language: Language = Language.EN
     prior_incidents: PriorIncidents | None = None
     risk_grade: RiskGrade | None = None
     first_order: bool | None = None

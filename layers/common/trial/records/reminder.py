@@ -30,12 +30,17 @@ def open_shard(enrolment_id: UUID) -> str:
 
 
 class Reminder(Record):
-    """One planned text. While it is open, and only then, it is in the index `open_reminders`."""
+    """
+    One planned text: its theme, and how many texts of that theme come before it (`turn`).
+
+    While it is open, and only then, it is in the index `open_reminders`.
+    """
 
     kind: Literal["reminder"] = "reminder"
     enrolment_id: UUID
     number: int
     theme: str
+    turn: int = 0
     due_at: datetime
     state: ReminderState
     reason: Suppression | str | None = None

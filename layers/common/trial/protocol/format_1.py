@@ -1,0 +1,54 @@
+"""
+The first format of protocol files, in which `dvpo-2026-1` is written for good.
+
+It knew one type of order, one language and one country, chose wordings by four codes, and held
+one theme back once a breach was reported. Nothing else may be written in it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_ADDRESS: Final = ("no_entry", "leave_premises", "keep_distance")
+_VARIANTS: Final = {
+    "conditions": (
+        *((("no_contact", each), "NCNE") for each in _ADDRESS),
+        (("no_contact",), "NC"),
+        *(((each,), "NE") for each in _ADDRESS),
+        ((), "MOL"),
+    ),
+    "meaning": ((("no_contact",), "NC"), *(((each,), "NE") for each in _ADDRESS), ((), "MOL")),
+}
+
+
+def upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of such a file, as the format of today has it."""
+    rest = {key: each for key, each in data.items() if key not in ("cadence", "themes", "wordings")}
+    cadence, themes = data["cadence"], data["themes"]
+    wording = {plan["theme"]: plan["wording"] for plan in themes}
+    dvpo = {
+        "title": "Domestic Violence Protection Order",
+        "shortest_days": cadence["shortest"],
+        "longest_days": cadence["longest"],
+        "conditions": ["no_molestation", "no_contact", "no_eviction", *_ADDRESS],
+        "always": ["no_molestation"],
+        "breach": "civil_contempt",
+        "instrument": "dvpo",
+        "follow_up_days": 365,
+        "timetable": {"kind": "even", "first": cadence["first"], "per_week": cadence["per_week"]},
+        "themes": themes,
+        "variants": {
+            wording[theme]: [
+                {"needs": needs, "wording": f"{wording[theme]}-{code}"} for needs, code in choices
+            ]
+            for theme, choices in _VARIANTS.items()
+        },
+        "withheld_after_breach": ["plan"],
+    }
+    longest = {key: each for key, each in data["longest"].items() if key != "expiry_date"}
+    return rest | {
+        "format": 2,
+        "place": {"country": "GB", "zone": "Europe/London"},
+        "longest": longest,
+        "orders": {"dvpo": dvpo},
+        "wordings": {"en": data["wordings"]},
+    }

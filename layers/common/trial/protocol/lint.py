@@ -1,0 +1,87 @@
+"""
+What no text may say: the rules of style that a machine can keep.
+
+They are no guard by themselves: a solicitor's and a specialist's approval is. Each rule is a
+pattern with the reason that is given when a text matches it.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+from trial.codes import Language
+
+_TELLING: Final = re.compile(r"\b(?:domestic|violen|domestig|trais|thrais|drais)\w*", re.IGNORECASE)
+_LINK: Final = re.compile(r"\S*(?:://|[a-z0-9]\.[a-z])\S*", re.IGNORECASE)
+
+_RULES: Final[Mapping[Language, Mapping[str, str]]] = {
+    Language.EN: {
+        r"(?<!not )\breply\b|\btext (?:us|back|stop|yes|no)\b": "a named sender gets no reply",
+        r"\b(?:he|him|his|she|hers?)\b": "a pronoun for the protected person: say"
+        " 'the person it protects'",
+        r"\b(?:wife|husband|spouse|partner|ex|girlfriend|boyfriend|mother|father|mum|dad|son"
+        r"|daughter|victim|complainant)\b": "says who the protected person is",
+        r"\b(?:someone|somebody|anyone|anybody)\b|\bfriends?\b|\bfamily\b|\brelatives?\b"
+        r"|\bneighbours?\b|\bmates?\b": "a third person, who may be the protected person",
+        r"\b(?:offender|perpetrator|abuser|guilty)\b": "nobody is convicted",
+        r"\bmost (?:people|men|women)\b|\bper cent\b|%": "a claim without its figures",
+        r"\b(?:calm|angry|anger|temper|upset)\b": "sounds as if harm were a matter of temper",
+    },
+    Language.CY: {
+        r"\b(?:ei wraig|ei g[w\u0175]r|partner|cariad|dioddefwr|mam|tad)\b": "says who the"
+        " protected person is",
+        r"\b(?:rhywun|unrhyw un|ffrind(?:iau)?|teulu|perthynas|cymydog)\b": "a third person, who"
+        " may be the protected person",
+        r"\b(?:troseddwr|euog)\b": "nobody is convicted",
+        r"%": "a claim without its figures",
+    },
+}
+# To break an order of civil contempt is no crime; a text about such an order must not say so.
+_BREACH_A_CRIME: Final = re.compile(
+    r"\b(?:break|breach|torr)\w*\b[^.]*\b(?:crime|criminal|offence|convict|[dt]rosedd|euogfarn)",
+    re.IGNORECASE,
+)
+# A capital inside a sentence, and a sentence's first word, which may be a name as well.
+_INSIDE: Final = re.compile(r"(?<=[a-z,;:0-9)'}] )[A-Z][\w'-]*")
+_FIRST: Final = re.compile(r"(?:^|(?<=[.?!] ))[A-Z][\w'-]*")
+_FIRST_WORDS: Final[Mapping[Language, str]] = {
+    Language.EN: "a|after|all|an|and|any|ask|at|bail|be|before|breaking|by|call|can|cannot|check"
+    "|contact|court|decide|do|drink|each|every|for|free|from|go|harassment|hard|has|have|here|how"
+    "|if|in|is|it|keep|keeping|know|leave|letters|make|many|may|more|need|no|nobody|not|now|of"
+    "|officers|on|one|only|or|orders|other|our|people|phone|plan|police|questions|read|remember"
+    "|reminder|so|some|still|stop|tell|that|the|their|there|these|they|think|thinking|this|to|talk"
+    "|today|until|use|wait|we|what|when|whether|where|who|why|with|worried|you|your",
+    Language.CY: "a|adeg|am|angen|ansicr|ar|atgoffa|beth|bydd|bob|cadw|cadwch|chi|cofiwch"
+    "|cwestiynau|cyn|cyngor|darllenwch|daw|dim|diwrnod|does|eich|er|ewch|ffoniwch|gall|gallwch"
+    "|gorchymyn|gwell|gyda|hyd|llythyrau|mae|meddwl|methu|nac|neu|ni|nid|nodyn|o|oes|os|peidiwch"
+    "|penderfynwch|poeni|rhaid|swyddogion|tan|wrth|y|yn|yr|ystyried",
+}
+
+
+def never_said(text: str) -> Iterator[str]:
+    """What is wrong with any text, in whatever language."""
+    if link := _LINK.search(text):
+        yield f"looks like a link: {link[0]}"
+    for word in _TELLING.findall(text):
+        yield f"others may see it: never say {word}"
+
+
+def bad_style(text: str, language: Language, may_name: Collection[str]) -> Iterator[str]:
+    """What breaks the rules of its language; `may_name` are the services that it may name."""
+    said = text.replace("{force}: ", "", 1)
+    for pattern, reason in _RULES[language].items():
+        if found := re.search(pattern, said, re.IGNORECASE):
+            yield f"{found[0]!r}: {reason}"
+    for name in may_name:
+        said = said.replace(name, "")
+    for word in _INSIDE.findall(said):
+        yield f"{word!r}: names nobody but what may_name lists"
+    for word in _FIRST.findall(said):
+        if not re.fullmatch(_FIRST_WORDS[language], word.lower().partition("'")[0]):
+            yield f"{word!r}: a name, or a first word that may_name has to list"
+
+
+def breach_a_crime(text: str) -> str | None:
+    """What it says, if it says that to break the order is a crime."""
+    found = _BREACH_A_CRIME.search(text)
+    return found[0] if found else None

@@ -1,0 +1,221 @@
+"""What must hold within one type of order."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from trial.protocol import days
+from trial.protocol.lines import Location, Problem
+from trial.protocol.orders import (
+    Choice,
+    EvenTimetable,
+    OrderType,
+    PhasedTimetable,
+    ThemePlan,
+)
+
+_FEWEST: Final = 2
+"""Texts of an order in an even timetable: one each on the first day and the last."""
+
+_ROTATION: Final = 3
+"""Themes in a rotation, of which one is free whatever comes before and after."""
+
+
+def broken(at: Location, order_type: OrderType) -> Iterator[Problem]:
+    """Every rule that this type of order breaks; `at` is where the file has it."""
+    yield from _limits(at, order_type)
+    yield from _themes(at, order_type)
+    yield from _variants(at, order_type)
+    match order_type.timetable:
+        case EvenTimetable() as even:
+            yield from _even(at, order_type, even)
+        case PhasedTimetable() as phased:
+            yield from _phases((*at, "timetable"), phased)
+            yield from _milestones((*at, "timetable"), phased)
+            yield from _themes_of_phases(at, order_type, phased)
+
+
+def keys(order_type: OrderType) -> set[str]:
+    """Every wording that such an order may need."""
+    return {
+        choice.wording
+        for plan in order_type.themes
+        for base in plan.wording
+        for choice in _choices(order_type, base)
+    }
+
+
+def keys_without_end(order_type: OrderType) -> set[str]:
+    """The wordings that an order without a last day may need."""
+    rule = order_type.timetable
+    if not order_type.open_ended or not isinstance(rule, PhasedTimetable):
+        return set()
+    told = {
+        *rule.rotation,
+        *(each.theme for each in rule.milestones if each.days_before_end is None),
+    }
+    return {
+        choice.wording
+        for plan in order_type.themes
+        if plan.theme in told
+        for base in plan.wording
+        for choice in _choices(order_type, base)
+        if choice.ends is not True
+    }
+
+
+def keys_of_last_day(order_type: OrderType) -> set[str]:
+    """The wordings of the text that goes on the last day."""
+    rule = order_type.timetable
+    if isinstance(rule, PhasedTimetable):
+        last = {each.theme for each in rule.milestones if each.days_before_end == 0}
+    else:
+        last = {order_type.themes[-1].theme}
+    return {
+        choice.wording
+        for plan in order_type.themes
+        if plan.theme in last
+        for base in plan.wording
+        for choice in _choices(order_type, base)
+    }
+
+
+def _choices(order_type: OrderType, base: str) -> tuple[Choice, ...]:
+    return order_type.variants.get(base, (Choice(wording=base),))
+
+
+def _limits(at: Location, order_type: OrderType) -> Iterator[Problem]:
+    if order_type.longest_days and order_type.shortest_days > order_type.longest_days:
+        yield Problem((*at, "shortest_days"), "more than longest_days")
+    for name in ("conditions", "always"):
+        for condition in _repeated(getattr(order_type, name)):
+            yield Problem((*at, name), f"{condition} is there twice")
+    for condition in set(order_type.always) - set(order_type.conditions):
+        yield Problem((*at, "always"), f"{condition} is none of its conditions")
+
+
+def _themes(at: Location, order_type: OrderType) -> Iterator[Problem]:
+    for theme in _repeated(plan.theme for plan in order_type.themes):
+        yield Problem((*at, "themes"), f"{theme} is there twice")
+    for base in _repeated(base for plan in order_type.themes for base in plan.wording):
+        yield Problem((*at, "themes"), f"wording {base} is there twice")
+
+
+def _variants(at: Location, order_type: OrderType) -> Iterator[Problem]:
+    bases = {base for plan in order_type.themes for base in plan.wording}
+    ends = (True, False) if order_type.open_ended else (True,)
+    for base, choices in order_type.variants.items():
+        here = (*at, "variants", base)
+        if base not in bases:
+            yield Problem(here, "no theme uses it")
+        for place, choice in enumerate(choices):
+            for condition in set(choice.needs) - set(order_type.conditions):
+                yield Problem((*here, place), f"no such order holds {condition}")
+            least = {
+                *order_type.always,
+                *choice.needs,
+            }  # any more would suit only more of the others
+            if not any(
+                choice.suits(least, ends=end)
+                and not any(each.suits(least, ends=end) for each in choices[:place])
+                for end in ends
+            ):
+                yield Problem((*here, place), "never comes to be used: those before it do for all")
+        for end in ends:
+            if not any(each.suits(order_type.always, ends=end) for each in choices):
+                yield Problem(here, f"leaves out orders {'with' if end else 'without'} an end")
+
+
+def _even(at: Location, order_type: OrderType, rule: EvenTimetable) -> Iterator[Problem]:
+    plans = order_type.themes
+    for rank in _repeated(plan.rank for plan in plans if plan.rank):
+        yield Problem((*at, "themes"), f"rank {rank} is there twice")
+    for place, plan in enumerate(plans):
+        if plan.core == bool(plan.rank):
+            yield Problem((*at, "themes", place), "either core = true or a rank")
+    for place, told in ((0, "conditions"), (-1, "expiry")):
+        if not plans[place].core:
+            reason = f"tells the {told}: must be in the core"
+            yield Problem((*at, "themes", place % len(plans)), reason)
+    if order_type.longest_days is None or order_type.open_ended:
+        yield Problem((*at, "timetable"), "an even timetable is for orders of limited length")
+    else:
+        lengths = range(order_type.shortest_days, order_type.longest_days + 1)
+        yield from _counts(at, plans, {each: days.reminder_count(each, rule) for each in lengths})
+        for length in lengths:
+            yield from _days((*at, "timetable"), length, rule)
+
+
+def _counts(
+    at: Location, plans: Sequence[ThemePlan], counts: Mapping[int, int]
+) -> Iterator[Problem]:
+    """Whether there are themes enough for the longest order, and not too many for the shortest."""
+    core = sum(plan.core for plan in plans)
+    fewest, most = min(counts.values(), default=core), max(counts.values(), default=0)
+    if core > fewest:
+        reason = f"{core} in the core, but the shortest order gets {fewest}"
+        yield Problem((*at, "themes"), reason)
+    if len(plans) < most:
+        yield Problem((*at, "themes"), f"{len(plans)} themes, but the longest order gets {most}")
+
+
+def _days(at: Location, length: int, rule: EvenTimetable) -> Iterator[Problem]:
+    n = days.reminder_count(length, rule)
+    if n < _FEWEST:
+        yield Problem(at, f"{length} days get {n} text, not one each on first and last")
+    elif len(set(days.reminder_days(length, rule))) < n:
+        yield Problem(at, f"{length} days get {n} texts, two of them on one day")
+
+
+def _phases(at: Location, rule: PhasedTimetable) -> Iterator[Problem]:
+    start: int | None = 0
+    for place, phase in enumerate(rule.phases):
+        here = (*at, "phases", place)
+        if phase.texts > phase.every_days:
+            yield Problem(here, f"{phase.texts} texts in {phase.every_days} days: two on one day")
+        if start is None:
+            yield Problem(here, "comes after a phase without an end")
+        elif phase.until_day is not None and phase.until_day <= start:
+            yield Problem(here, f"ends on day {phase.until_day}, but begins on day {start}")
+        start = phase.until_day
+    reserved = sum(each.days_after_variation is None for each in rule.milestones)
+    if rule.most_texts <= reserved:
+        yield Problem((*at, "most_texts"), f"no more than the {reserved} milestones")
+    if len(set(rule.rotation)) < _ROTATION:
+        yield Problem(
+            (*at, "rotation"), f"fewer than {_ROTATION} themes: one would come twice in a row"
+        )
+
+
+def _milestones(at: Location, rule: PhasedTimetable) -> Iterator[Problem]:
+    for place, each in enumerate(rule.milestones):
+        counted = (each.day, each.days_before_end, each.days_after_variation)
+        if sum(day is not None for day in counted) != 1:
+            reason = "one of day, days_before_end and days_after_variation"
+            yield Problem((*at, "milestones", place), reason)
+    if rule.milestones[0].day != 0:
+        yield Problem((*at, "milestones", 0), "must be on day 0: it tells the conditions")
+    if not any(each.days_before_end == 0 for each in rule.milestones):
+        yield Problem((*at, "milestones"), "none is on the last day, to tell the expiry")
+
+
+def _themes_of_phases(
+    at: Location, order_type: OrderType, rule: PhasedTimetable
+) -> Iterator[Problem]:
+    told = [each.theme for each in rule.milestones if each.days_after_variation is not None]
+    again = {*rule.rotation, *told[:1]}  # one variation may follow hard on another
+    used = {*rule.rotation, *(each.theme for each in rule.milestones)}
+    declared = {plan.theme: plan for plan in order_type.themes}
+    for theme in sorted(used - declared.keys()):
+        yield Problem((*at, "timetable"), f"{theme} is none of its themes")
+    for place, plan in enumerate(order_type.themes):
+        if plan.theme not in used:
+            yield Problem((*at, "themes", place), "no milestone and no rotation uses it")
+        if plan.core or plan.rank:
+            yield Problem((*at, "themes", place), "core and rank are of an even timetable")
+        if plan.theme in again and len(plan.wording) == 1:
+            yield Problem((*at, "themes", place), "comes again: needs a second wording in its turn")
+
+
+def _repeated(values: Iterable[Any]) -> list[Any]:
+    return [value for value, count in Counter(values).items() if count > 1]
