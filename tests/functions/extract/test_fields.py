@@ -43,7 +43,7 @@ from trial.codes import (
     Sex,
     Status,
 )
-from trial.records.allocation import Allocation, Cursor
+from trial.records.allocation import Allocation, Cursor, Slot
 from trial.records.audit import Audit
 from trial.records.enrolment import (
     Enrolment,
@@ -61,6 +61,7 @@ from trial.records.receipt import Message, Receipt, Stray
 from trial.records.record import Record, Versioned
 from trial.records.reminder import Reminder
 from trial.records.switch import Switch
+from trial.records.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,9 +95,11 @@ NOT_READ = {
     Number: "whose number it is and whose orders protect it",
     Person: "which orders somebody has: the pseudonym says as much",
     Receipt: "the carrier's word, which is kept with its reminder",
+    Slot: "where somebody stands in a sequence: the allocation says as much",
     Stray: "a receipt for no reminder, with the hash of a number",
     SuppressedNumber: "who is never to be texted",
     Switch: "the whole trial's sending",
+    Waiting: "who waits for a number, for those who chase it",
 }
 
 FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
@@ -123,6 +126,8 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "trial": Carried("another", "enrolments.trial"),
         "month": Carried("2026-11", "enrolments.month"),
         "allocated_at": Withheld(T, "the allocation has it"),
+        "mobile_recorded_at": Withheld(T, "of technical use only"),
+        "changed_on": Withheld(date(2026, 12, 2), "of technical use only"),
         "dates_changed_at": Withheld(T, "the dates stand as corrected"),
         "breach_reported_at": Withheld(T, "the outcome has it"),
         "erased_at": Withheld(T, "what is told is the same, before and after"),
@@ -130,6 +135,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
     },
     Order: {
         "reference": Withheld("DVPO-X", "the court's name for it"),
+        "type": Withheld("dapo", "the stratum says it, where a trial has both"),
         "force": Carried("cumbria", "enrolments.force enrolments.superintendent"),
         "court": Withheld("Consett", "near to where people live"),
         "made_on": Carried(
@@ -150,6 +156,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
     },
     Respondent: {
         "sealed": Withheld("another", "who it is, to who has the key"),
+        "language": Withheld("cy", "the texts' language"),
         "of_age_on": Withheld(date(2026, 11, 2), "a birthday"),
         "age_band": Carried(AgeBand.FROM_55, "enrolments.age_band"),
         "sex": Carried(Sex.FEMALE, "enrolments.sex"),
@@ -212,6 +219,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
     Reminder: {
         "enrolment_id": Withheld(UUID(int=2), "the enrolment has it"),
         "number": Carried(2, "reminders.number"),
+        "turn": Withheld(1, "which of its wordings a theme takes"),
         "theme": Carried("expiry", "reminders.theme"),
         "due_at": Carried(
             T + 3 * DAY + HOUR, "reminders.day reminders.hour reminders.minutes_late"
