@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -37,8 +38,10 @@ class Trail:
     """What stands at the end of some entries, taken in the order of their times."""
 
     drawn: list[Drawn] = field(default_factory=list)
-    texted: dict[tuple[UUID, int], datetime] = field(default_factory=dict)
-    """When each text was claimed, unless it was released: it may have gone."""
+    claimed: dict[tuple[UUID, int], list[datetime]] = field(default_factory=dict)
+    """When each text was claimed, as often as it was."""
+    released: Counter[tuple[UUID, int]] = field(default_factory=Counter)
+    """How often the claim of a text was given back: it had not gone."""
     seals: dict[UUID, str | None] = field(default_factory=dict)
     """The SHA-256 of each sealed number; None where none is known, or it is erased."""
     removed: set[UUID] = field(default_factory=set)
@@ -53,6 +56,11 @@ class Trail:
                 trail._take(about, entry)
         return trail
 
+    @property
+    def texted(self) -> dict[tuple[UUID, int], datetime]:
+        """When each text was claimed last that may have gone: each release takes one claim back."""
+        return {text: at[-1] for text, at in self.claimed.items() if len(at) > self.released[text]}
+
     def _take(self, about: UUID, entry: Entry) -> None:
         if entry.slot:
             self.drawn.append(Drawn(entry.at, about, entry.slot))
@@ -60,9 +68,9 @@ class Trail:
             self.seals[about] = entry.seal_sha256
         match entry.what.split():
             case ["text", number, "disclosed"]:
-                self.texted[about, int(number)] = entry.at
+                self.claimed.setdefault((about, int(number)), []).append(entry.at)
             case ["text", number, "released"]:
-                self.texted.pop((about, int(number)), None)
+                self.released[about, int(number)] += 1
             case ["identifiers", "erased"]:
                 self.seals[about] = None
             case ["trial", "data", "erased"]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from enrolment.derive import numbers_with, person_with, with_derived_status
 from enrolment.enrol import (
-    other_affected_enrolments,
     protects_others,
     sealed_mobile,
     with_number_standing,
 )
+from enrolment.follow_up import last_day_of, users_of
 from enrolment.limits import check_mobile, check_moment, check_order, check_served
 from trial.api.problems import FieldError
 from trial.codes import EndReason
@@ -25,13 +24,23 @@ from trial.retry import on_contention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date, datetime
+    from datetime import datetime
     from uuid import UUID
 
     from enrolment.context import RequestContext
     from enrolment.store import Surroundings
     from enrolment.wire import EndIn, MobileChange, OrderIn, ResumeIn, Service
     from trial.protocol.settings import Protocol
+
+
+MOST_EVENTS = 50
+"""Ends and returns from custody that an enrolment's item holds."""
+
+MOST_NUMBERS = 20
+"""Former numbers that an enrolment's item names; what is stored under any goes when it is idle."""
+
+MOST_REPORTS = 50
+"""Reports of a missing number that an enrolment's item holds: the first, and the latest."""
 
 
 class Change(NamedTuple):
@@ -41,6 +50,8 @@ class Change(NamedTuple):
     after: Enrolment
     protects: bool = False
     """Whether somebody else's number is, or may be, protected by it."""
+    noted: bool = False
+    """Whether something is still to be done for others."""
 
 
 def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestContext) -> Change:
@@ -68,13 +79,13 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
             enrolment.enrolment_id,
             context.now,
         )
-        missing = _missing_with(enrolment, given, recorded_at)
+        missing = _first_and_latest(_missing_with(enrolment, given, recorded_at))
         update: dict[str, object] = {"mobile": mobile, "missing": missing}
         if given.recorded_at or not same or missing != enrolment.missing:
             update["mobile_recorded_at"] = recorded_at
         if (former := enrolment.mobile.number_hash) and former != hashed:
             # So that what is stored under it is found when it is to be erased.
-            update["former_numbers"] = (*enrolment.former_numbers, former)
+            update["former_numbers"] = (*enrolment.former_numbers, former)[-MOST_NUMBERS:]
         return enrolment.model_copy(update=update)
 
     extra = (hashed,) if hashed else ()
@@ -98,6 +109,11 @@ def _missing_with(
     if now and report == now.model_copy(update={"recorded_at": recorded_at}):
         return known
     return (*known, report)
+
+
+def _first_and_latest(reports: tuple[Missing, ...]) -> tuple[Missing, ...]:
+    """As many as an item may hold; the first is what reports count. All are in the trail."""
+    return reports if len(reports) <= MOST_REPORTS else (reports[0], *reports[1 - MOST_REPORTS :])
 
 
 def record_service(enrolment_id: UUID, given: Service, context: RequestContext) -> Change:
@@ -169,9 +185,10 @@ def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Change:
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
         if _knows(enrolment, event):
             return enrolment
-        return enrolment.model_copy(update={"life": (*enrolment.life, event)})
+        return enrolment.model_copy(update={"life": what_counts((*enrolment.life, event))})
 
-    return _change(enrolment_id, context, f"ended_{given.reason}", changed, erased_too=True)
+    what = f"ended_{given.reason}"
+    return _change(enrolment_id, context, what, changed, erased_too=True, alone=True)
 
 
 def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Change:
@@ -186,9 +203,27 @@ def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Chan
         custodies = [each.at for each in enrolment.life if each.reason is EndReason.IN_CUSTODY]
         if not custodies or min(custodies) > given.at:
             raise ConflictError("it cannot be resumed: no custody is known at that time")
-        return enrolment.model_copy(update={"life": (*enrolment.life, event)})
+        return enrolment.model_copy(update={"life": what_counts((*enrolment.life, event))})
 
     return _change(enrolment_id, context, "resumed", changed)
+
+
+def what_counts(life: tuple[LifeEvent, ...]) -> tuple[LifeEvent, ...]:
+    """
+    As many events as an item may hold: whatever is left out does not bear on how it stands.
+
+    The first end for good and the first custody stay, and the latest events. All are in the trail.
+    """
+    if len(life) <= MOST_EVENTS:
+        return life
+    for_good = [each for each in life if each.reason not in (None, EndReason.IN_CUSTODY)]
+    custodies = [each for each in life if each.reason is EndReason.IN_CUSTODY]
+    first = [
+        *sorted(for_good, key=lambda each: (each.at, each.reason or ""))[:1],
+        *sorted(custodies, key=lambda each: each.at)[:1],
+    ]
+    latest = sorted(life, key=lambda each: (each.at, each.reason is None))[-MOST_EVENTS + 2 :]
+    return tuple(each for each in life if each in first or each in latest)
 
 
 def _knows(enrolment: Enrolment, event: LifeEvent) -> bool:
@@ -209,8 +244,14 @@ def _change(
     *,
     numbers: tuple[str, ...] = (),
     erased_too: bool = False,
+    alone: bool = False,
 ) -> Change:
-    """Apply a change, work out what follows from it, and store both; or nothing if none."""
+    """
+    Apply a change, work out where the order stands by it, and store both; or nothing if none.
+
+    Beside the order itself its person and its numbers are stored, at most 22; nothing, if it is to
+    be stored `alone`. What follows for others is left to `follow_up`.
+    """
 
     def attempt() -> Change:
         known = context.store.enrolments([enrolment_id])
@@ -222,7 +263,7 @@ def _change(
         around = context.store.surroundings(
             enrolment_id,
             before.person_hash,
-            (*before.protected_hashes, *filter(None, [before.mobile.number_hash]), *numbers),
+            (*before.protected_hashes, *before.numbers[:1], *numbers),
         )
         if around.enrolment != before:
             raise ContendedError("the enrolment changed while its surroundings were read")
@@ -237,40 +278,35 @@ def _change(
         after = with_derived_status(
             after, around.person, protocol=context.protocol, now=context.now
         )
-        others = other_affected_enrolments(
-            around,
-            enrolment_id,
-            number=after.mobile.number_hash,
-            protected=after.protected_hashes,
-            store=context.store,
-            protocol=context.protocol,
-            now=context.now,
-        )
+        seal = after.mobile.seal_sha256 if what == "mobile_changed" else None
+        audit = Audit(at=context.now, what=what, by=context.by, seal_sha256=seal)
+        if alone:
+            context.store.keep(after, audit={enrolment_id: audit}, note=context.by)
+            return Change(before, after, protects, noted=True)
         person = around.person
         if not before.erased_at:
-            person = person_with(person, after, _last_day(after))
+            person = person_with(person, after, last_day_of(after))
         traced = numbers_with(
             around.numbers,
             enrolment_id,
             after.order.expires_on,
             number=after.mobile.number_hash,
             protected=after.protected_hashes,
+            today=local_date(context.now),
         )
-        by, now = context.by, context.now
-        seal = after.mobile.seal_sha256 if what == "mobile_changed" else None
+        noted = bool(users_of(around, after, local_date(context.now)))
         context.store.keep(
             after,
-            *(each for each, _ in others),
-            audit={
-                enrolment_id: Audit(at=now, what=what, by=by, seal_sha256=seal),
-                **{each.enrolment_id: Audit(at=now, what=mark, by=by) for each, mark in others},
-            },
+            audit={enrolment_id: audit},
             person=(before.person_hash, person) if person != around.person else None,
             numbers={k: v for k, v in traced.items() if v != around.numbers[k]},
+            note=context.by if noted else None,
         )
-        return Change(before, after, protects)
+        return Change(before, after, protects, noted)
 
     change = on_contention(attempt)
+    if change.noted:
+        context.follow_up(enrolment_id)
     if change.after.allocated_at or change.protects:
         context.outlast_claims()
     return change
@@ -291,11 +327,3 @@ def _as_others_make_it(enrolment: Enrolment, around: Surroundings, now: datetime
         "shared": mobile.shared or now_known.shared,
     }
     return enrolment.model_copy(update={"mobile": mobile.model_copy(update=update)})
-
-
-def _last_day(enrolment: Enrolment) -> date:
-    """The last day on which this is a live order of the person: none after an end for good."""
-    end = enrolment.end
-    if end is None or end.reason is EndReason.IN_CUSTODY:
-        return enrolment.order.expires_on
-    return min(enrolment.order.expires_on, local_date(end.at) - timedelta(days=1))

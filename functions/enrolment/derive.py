@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from trial.records.person import Number, Person
 
 
+MOST_ORDERS = 200
+"""Orders that a person's or a number's item names: no number of orders makes it too large."""
+
+
 def with_derived_status(
     enrolment: Enrolment, person: Person, *, protocol: Protocol, now: datetime
 ) -> Enrolment:
@@ -62,7 +66,19 @@ def person_with(person: Person, enrolment: Enrolment, last_day: date) -> Person:
     others = {k: day for k, day in person.enrolments.items() if k != enrolment.enrolment_id}
     counts = enrolment.reasons != (Reason.ALREADY_IN_TRIAL,)
     own = {enrolment.enrolment_id: last_day} if counts else {}
-    return person.model_copy(update={"enrolments": others | own})
+    return person.model_copy(update={"enrolments": capped(others | own)})
+
+
+def capped(last_days: dict[UUID, date]) -> dict[UUID, date]:
+    """
+    Orders with their last days, as many as an item may hold: those that last longest.
+
+    So it stays right until when one of them is live.
+    """
+    if len(last_days) <= MOST_ORDERS:
+        return last_days
+    longest = sorted(last_days.items(), key=lambda each: (each[1], str(each[0])), reverse=True)
+    return dict(longest[:MOST_ORDERS])
 
 
 def any_live(last_days: Mapping[UUID, date], today: date) -> bool:
@@ -77,16 +93,23 @@ def numbers_with(
     *,
     number: str | None,
     protected: Iterable[str],
+    today: date,
 ) -> dict[str, Number]:
-    """These numbers, each knowing now what this order makes of it, until its last day."""
+    """
+    These numbers, each knowing now what this order makes of it, until its last day.
+
+    One that no order names any more is idle since `today`: what is stored under it is to go.
+    """
     known = dict(seen)
     for number_hash in protected:
         each = known[number_hash]
-        update = {"protected": each.protected | {ident: last_day}}
+        update = {"protected": capped(each.protected | {ident: last_day})}
         known[number_hash] = each.model_copy(update=update)
     for number_hash, each in known.items():
         respondents = {other: day for other, day in each.respondents.items() if other != ident}
         if number_hash == number:
             respondents[ident] = last_day
-        known[number_hash] = each.model_copy(update={"respondents": respondents})
+        after = each.model_copy(update={"respondents": capped(respondents)})
+        idle_since = (each.idle_since or today) if after.is_idle else None
+        known[number_hash] = after.model_copy(update={"idle_since": idle_since})
     return known

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from enrolment.derive import any_live, numbers_with, person_with, with_derived_status
+from enrolment.follow_up import users_of
 from enrolment.limits import check_enrolment
 from trial.aws.kms import Binding, Purpose
 from trial.codes import PriorIncidents, Status
@@ -18,7 +19,6 @@ from trial.phone import last_digits
 from trial.protocol.local_time import local_date
 from trial.records.audit import Audit
 from trial.records.enrolment import Enrolment, Identifiers, Missing, Mobile, Order, Respondent
-from trial.records.person import Person
 from trial.retry import on_contention
 
 if TYPE_CHECKING:
@@ -62,20 +62,21 @@ def enrol(
     protocol: Protocol,
     now: datetime,
     outlast_claims: Callable[[], None],
+    follow_up: Callable[[UUID], None],
 ) -> tuple[Enrolment, bool]:
     """
     The enrolment of an order, and whether it is new.
 
-    Safe to repeat: the same request finds what it made. A respondent already enrolled whose
-    number this order protects is stopped in the same transaction, and then `outlast_claims` waits
-    until no text claimed before can still go. Raises ConflictError if the order is known with other
-    content, or nobody can tell any more because it is erased; FieldError if a date of a new order
-    cannot be right today.
+    Safe to repeat: the same request finds what it made. A respondent already enrolled whose number
+    this order protects gets no text from here on; `follow_up` shows it in their own enrolment, and
+    `outlast_claims` waits until no text claimed before can still go. Raises ConflictError if the
+    order is known with other content, or nobody can tell any more because it is erased; FieldError
+    if a date of a new order cannot be right today.
     """
     ident = enrolment_id(identity, request.order.force, request.order.reference)
     hashes = _hashes(request, identity)
 
-    def attempt() -> tuple[Enrolment, bool, bool]:
+    def attempt() -> tuple[Enrolment, bool, bool, bool]:
         around = store.surroundings(ident, hashes.person, hashes.numbers)
         protects = protects_others(around, ident, hashes.protected, local_date(now))
         if around.enrolment:
@@ -83,39 +84,37 @@ def enrol(
                 raise ConflictError("this order was enrolled, and its identifiers are erased")
             if around.enrolment.request_digest != hashes.request:
                 raise ConflictError("this order is enrolled already, with other content")
-            return around.enrolment, False, protects
+            return around.enrolment, False, protects, False
         check_enrolment(request, local_date(now), protocol)
         enrolment = _new(request, ident, hashes, around, sealing, protocol, now)
-        others = other_affected_enrolments(
-            around,
-            ident,
-            number=hashes.number,
-            protected=hashes.protected,
-            store=store,
-            protocol=protocol,
-            now=now,
-        )
         last_day = request.order.expires_on
+        noted = bool(users_of(around, enrolment, local_date(now)))
         store.keep(
             enrolment,
-            *(each for each, _ in others),
             person=(
                 hashes.person,
                 person_with(around.person, enrolment, last_day),
             ),
             numbers=numbers_with(
-                around.numbers, ident, last_day, number=hashes.number, protected=hashes.protected
+                around.numbers,
+                ident,
+                last_day,
+                number=hashes.number,
+                protected=hashes.protected,
+                today=local_date(now),
             ),
             audit={
                 ident: Audit(
                     at=now, what="enrolled", by=by, seal_sha256=enrolment.mobile.seal_sha256
-                ),
-                **{each.enrolment_id: Audit(at=now, what=what, by=by) for each, what in others},
+                )
             },
+            note=by if noted else None,
         )
-        return enrolment, True, protects
+        return enrolment, True, protects, noted
 
-    enrolment, new, protects = on_contention(attempt)
+    enrolment, new, protects, noted = on_contention(attempt)
+    if noted:
+        follow_up(ident)
     if protects:
         outlast_claims()
     return enrolment, new
@@ -231,47 +230,6 @@ def protects_others(
         for number_hash in protected
         for each, last_day in around.numbers[number_hash].respondents.items()
     )
-
-
-def other_affected_enrolments(
-    around: Surroundings,
-    ident: UUID,
-    *,
-    number: str | None,
-    protected: Iterable[str],
-    store: EnrolmentStore,
-    protocol: Protocol,
-    now: datetime,
-) -> list[tuple[Enrolment, str]]:
-    """
-    The enrolments of others that this order changes, each with what happened to it.
-
-    Whoever is enrolled with a number that it protects is stopped; whoever has its respondent's
-    number shares it.
-    """
-    today, protected = local_date(now), frozenset(protected)
-    users = {
-        each: number_hash
-        for number_hash in protected.union(filter(None, [number]))
-        for each, last_day in around.numbers[number_hash].respondents.items()
-        if last_day >= today and each != ident
-    }
-    found = []
-    for enrolment in store.enrolments(users) if users else []:
-        mobile, number_hash = enrolment.mobile, users[enrolment.enrolment_id]
-        mark = {
-            "unsafe": mobile.unsafe or number_hash in protected,
-            "shared": mobile.shared or number_hash == number,
-        }
-        after = enrolment.model_copy(update={"mobile": mobile.model_copy(update=mark)})
-        if after == enrolment:
-            continue
-        if after.mobile.unsafe:
-            # An unsafe number decides before anything that other orders of the person could.
-            after = with_derived_status(after, Person(), protocol=protocol, now=now)
-        what = "number_protected" if number_hash in protected else "number_shared"
-        found.append((after, what))
-    return found
 
 
 def _hashes(request: EnrolmentIn, identity: MacKey) -> Hashes:

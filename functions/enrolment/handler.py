@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from enrolment.context import resume_follow_ups
 from enrolment.routes import router
 from trial.api.resolver import answered, logger, resolver
+from trial.metrics import Metric, emit
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 app = resolver(router)
 
+TO_FINISH_MS = 5_000
+"""What the slowest step of a follow-up takes."""
+
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one request."""
+    """Answer one request or, when a schedule says so, do what earlier ones had to leave."""
+    if event.get("follow_up"):
+        left = resume_follow_ups(lambda: context.get_remaining_time_in_millis() > TO_FINISH_MS)
+        logger.info("followed up", left=left)
+        if left:
+            emit(Metric.GAP_FOUND, left, kind="not_followed_up")
+        return {"left": left}
     return answered(app, event, context)

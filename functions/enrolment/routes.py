@@ -88,6 +88,7 @@ def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccept
         protocol=at.protocol,
         now=at.now,
         outlast_claims=at.outlast_claims,
+        follow_up=at.follow_up,
     )
     logger.info(
         "enrolment accepted" if new else "enrolment repeated",

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trial.aws.table import ABSENT, Check, Table, check, put
+from trial.aws.table import ABSENT, Check, ConditionFailedError, Table, check, put
+from trial.codes import Retained
 from trial.errors import NotFoundError
 from trial.records.audit import Audit, audit_key
 from trial.records.enrolment import (
     Enrolment,
+    FollowUp,
     Outcome,
     enrolment_key,
     enrolment_partition,
+    follow_up_key,
     outcome_key,
 )
 from trial.records.person import Number, Person, number_key, person_key
 from trial.records.record import next_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from uuid import UUID
+
+    from trial.records.record import Versioned
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +82,64 @@ class EnrolmentStore:
         numbers: Mapping[str, Number] | None = None,
         outcome: Outcome | None = None,
         seen: Enrolment | None = None,
+        note: str | None = None,
     ) -> None:
         """
         Store enrolments with their traces and audit entries, or nothing.
 
-        Raises ContendedError if anything that decided about them has changed meanwhile; `seen` is
-        an enrolment that decided and does not change itself.
+        Raises ContendedError if anything that decided about them has changed meanwhile. `seen` is
+        an enrolment that decided and does not change itself. With `note`, by whose word, the one
+        enrolment that is stored is noted as to be followed up.
         """
         acts = [next_version(enrolment_key(each.enrolment_id), each) for each in enrolments]
         if person:
             acts.append(next_version(person_key(person[0]), person[1]))
         acts += [next_version(number_key(key), number) for key, number in (numbers or {}).items()]
         if seen:
-            unchanged = Check("unchanged", "#version = :seen", {"seen": seen.version})
-            acts.append(check(enrolment_key(seen.enrolment_id), unchanged))
+            acts.append(check(enrolment_key(seen.enrolment_id), _same(seen)))
+        if note:
+            (own,) = enrolments
+            left = FollowUp(enrolment_id=own.enrolment_id, version=own.version + 1, by=note)
+            acts.append(put(follow_up_key(own.enrolment_id), left.item()))
         if outcome:
             (ident,) = audit
             key = outcome_key(ident, outcome.outcome_id)
             acts.append(put(key, outcome.item(), Check("outcome is new", ABSENT)))
         acts += [put(audit_key(ident, entry), entry.item()) for ident, entry in audit.items()]
         self._table.write(*acts)
+
+    def around(self, enrolment: Enrolment) -> Surroundings:
+        """Read what an enrolment meets that is stored."""
+        numbers = *enrolment.protected_hashes, *enrolment.numbers
+        return self.surroundings(enrolment.enrolment_id, enrolment.person_hash, numbers)
+
+    def keep_traces(
+        self, seen: Enrolment, person: Person | None, numbers: Mapping[str, Number]
+    ) -> None:
+        """
+        Store what a person and numbers know of an enrolment by now.
+
+        Raises ContendedError if one of them, or the enrolment, has changed meanwhile.
+        """
+        acts = [next_version(number_key(key), number) for key, number in numbers.items()]
+        if person:
+            acts.append(next_version(person_key(seen.person_hash), person))
+        if acts:
+            self._table.write(check(enrolment_key(seen.enrolment_id), _same(seen)), *acts)
+
+    def follow_ups(self) -> Iterator[FollowUp]:
+        """What is still to be done for others, a moment late."""
+        for key in self._table.by_last_day(Retained.FOLLOW_UP, until="9999"):
+            (item,) = self._table.read(key)
+            if item and not (note := FollowUp.of(item)).done:
+                yield note
+
+    def forget_follow_up(self, done: Enrolment) -> None:
+        """All is done that was to be done for others; unless the enrolment has changed since."""
+        with suppress(ConditionFailedError):
+            earlier = Check("no later change", "#version <= :seen", {"seen": done.version})
+            note = FollowUp(enrolment_id=done.enrolment_id, version=done.version, by="", done=True)
+            self._table.write(put(follow_up_key(done.enrolment_id), note.item(), earlier))
 
     def file(self, enrolment_id: UUID) -> EnrolmentFile:
         """An enrolment with its history. Raises NotFoundError."""
@@ -115,3 +159,7 @@ class EnrolmentStore:
     def log(self, enrolment_id: UUID, audit: Audit) -> None:
         """Record that somebody consulted an enrolment."""
         self._table.write(put(audit_key(enrolment_id, audit), audit.item()))
+
+
+def _same(record: Versioned) -> Check:
+    return Check("unchanged", "#version = :seen", {"seen": record.version})

@@ -50,7 +50,8 @@ def erase(
     """
     Every enrolment of which something is due, the longest due first of each kind.
 
-    Then every stray receipt as old as an enrolment whose identifiers are due.
+    Then every stray receipt, and every number that no order names, as long ago as an enrolment
+    whose identifiers are due.
     Safe to repeat, and to stop after any of them: each is one transaction, unless it has more
     traces than fit into one. One that fails is told, and does not keep the next from it.
     """
@@ -63,8 +64,11 @@ def erase(
         for enrolment_id in store.due(retained, last_day=last_day):
             erased = partial(_erased, enrolment_id, retained, store, last_day, now)
             yield _tried(enrolment_id, retained, erased)
-    for key in store.strays_due(last_day=today - timedelta(days=retention.identifiers_days)):
+    last_day = today - timedelta(days=retention.identifiers_days)
+    for key in store.listed(Retained.STRAY_RECEIPTS, last_day=last_day):
         yield _tried(None, Retained.STRAY_RECEIPTS, partial(store.remove_stray, key))
+    for key in store.listed(Retained.IDLE_NUMBERS, last_day=last_day):
+        yield _tried(None, Retained.IDLE_NUMBERS, partial(store.remove_idle, key))
 
 
 def _tried(enrolment_id: UUID | None, retained: Retained, erased: Callable[[], bool]) -> Erasure:

@@ -18,7 +18,6 @@ from retention.traces import (
     stray_removed,
 )
 from trial.aws.table import Act, Check, Key, Table, check, delete, put
-from trial.codes import Retained
 from trial.errors import RejectedError
 from trial.records.allocation import allocation_key
 from trial.records.audit import audit_key
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
+    from trial.codes import Retained
     from trial.records.audit import Audit
 
 _MOST = 100  # acts in a transaction
@@ -62,9 +62,23 @@ class RetentionStore:
         for key in self._table.by_last_day(retained, until=last_day.isoformat()):
             yield UUID(key.pk.partition("#")[2])
 
-    def strays_due(self, *, last_day: date) -> Iterator[Key]:
-        """Where the receipts are for no reminder, of texts that went then or before."""
-        return self._table.by_last_day(Retained.STRAY_RECEIPTS, until=last_day.isoformat())
+    def listed(self, retained: Retained, *, last_day: date) -> Iterator[Key]:
+        """Where the items of this kind are whose day was then or before."""
+        return self._table.by_last_day(retained, until=last_day.isoformat())
+
+    def remove_idle(self, key: Key) -> bool:
+        """Remove a number that no order names. Raises RejectedError, ContendedError."""
+        (item,) = self._table.read(key)
+        if item is None:
+            return False
+        with _understood():
+            number = Number.of(item)
+        if not number.is_idle:
+            return False
+        self._table.write(
+            delete(key, Check("as seen", "#version = :seen", {"seen": number.version}))
+        )
+        return True
 
     def remove_stray(self, key: Key) -> bool:
         """Remove a stray receipt, if it is still one. Raises RejectedError, ContendedError."""

@@ -35,6 +35,7 @@ CAUSES = {
     "UnknownAlarm": causes.unknown,
     "NotEntitledAlarm": causes.not_entitled,
     "StrayTextAlarm": causes.stray_text,
+    "NotFollowedUpAlarm": causes.not_followed_up,
     "NotSentAlarm": causes.not_sent,
     "NotFiredAlarm": causes.not_fired,
     "NotScheduledAlarm": causes.not_scheduled,
@@ -133,7 +134,7 @@ def test_every_kind_of_gap_has_an_alarm() -> None:
         for metric in metrics_of(alarm)
         if metric.name == "GapFound"
     }
-    assert kinds == set(Gap)
+    assert kinds == {*Gap, "not_followed_up"}
 
 
 def test_every_function_has_an_alarm_on_its_errors() -> None:

@@ -12,11 +12,12 @@ from botocore.exceptions import ReadTimeoutError
 
 from allocation.handler import lambda_handler as allocation
 from audit.handler import lambda_handler as audit
+from enrolment.handler import lambda_handler as api
 from extract.handler import lambda_handler as extract
 from receipts.handler import lambda_handler as receipts
 from reconciliation.handler import lambda_handler as reconciliation
 from retention.handler import lambda_handler as retention
-from tests.support.faults import meddling, raising, refusal
+from tests.support.faults import hooked, meddling, raising, refusal
 from tests.support.life import ARREST, CUSTODY, followed, told
 from tests.support.samples import MORNING, REGION, TABLE, sample
 from tests.support.steps import (
@@ -294,6 +295,21 @@ def stray_text(clock: Traveller) -> None:
     stray(someone_in(Arm.CONTROL), MORNING)
     clock.shift(DAY)
     prove()
+
+
+def not_followed_up(clock: Traveller) -> None:  # noqa: ARG001
+    """Somebody else's enrolment cannot be changed, neither at once nor later."""
+    taken = enrol(1, mobile={"number": "+447700900888"})
+    refused = raising(refusal("ThrottlingException"))
+
+    def not_another_s(params: dict[str, Any], **_: Any) -> None:
+        if enrolment_key(taken).pk in str(params):
+            refused()
+
+    moment = "provide-client-params.dynamodb.TransactWriteItems"
+    with hooked(clients.dynamodb(), moment, not_another_s):
+        enrol(2, protected_numbers=["+447700900888"])
+        api({"follow_up": True}, PLENTY)
 
 
 def not_drawn(clock: Traveller) -> None:  # noqa: ARG001

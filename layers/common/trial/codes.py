@@ -259,3 +259,5 @@ class Retained(StrEnum):
     IDENTIFIERS = "identifiers"
     TRIAL_DATA = "trial_data"
     STRAY_RECEIPTS = "stray_receipts"
+    IDLE_NUMBERS = "idle_numbers"
+    FOLLOW_UP = "follow_up"  # not to be erased: still to be done

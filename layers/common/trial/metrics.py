@@ -46,6 +46,7 @@ class Metric(StrEnum):
     IDENTIFIERS_ERASED = "IdentifiersErased"
     TRIAL_DATA_ERASED = "TrialDataErased"
     STRAY_RECEIPTS_ERASED = "StrayReceiptsErased"
+    IDLE_NUMBERS_ERASED = "IdleNumbersErased"
     ERASURE_FAILED = "ErasureFailed"
     RETENTION_COMPLETED = "RetentionCompleted"  # all that was due is erased
     RETENTION_CUT_SHORT = "RetentionCutShort"

@@ -319,6 +319,37 @@ def test_a_stray_receipt_goes_when_it_is_as_old_as_identifiers_may_be(
     assert {stray_key(stray), message_key(stray.receipt.message_id)}.isdisjoint(everything())
 
 
+def test_a_number_that_no_order_names_goes_though_its_order_is_kept(clock: Traveller) -> None:
+    ident = followed(1, order={"expires_on": "2026-12-28"})
+    former = number_key(enrolment_of(ident).mobile.number_hash or "")
+    told(ident, "mobile", {"number": "+447700900888"})
+    clock.move_to(MORNING + 89 * DAY)
+    night()
+    assert former in everything()
+    clock.move_to(MORNING + 90 * DAY)
+    assert night()["erased"] == {"idle_numbers": 1}
+    assert former not in everything()
+    assert number_key(enrolment_of(ident).mobile.number_hash or "") in everything()
+
+
+@pytest.mark.parametrize("again", ["used", "protected", "suppressed"])
+def test_a_number_that_is_named_again_is_not_idle(clock: Traveller, again: str) -> None:
+    ident = followed(1, order={"expires_on": "2026-12-28"})
+    former = number_key(enrolment_of(ident).mobile.number_hash or "")
+    told(ident, "mobile", {"number": "+447700900888"})
+    number = "+447700900001"
+    if again == "used":
+        told(ident, "mobile", {"number": number})
+    elif again == "protected":
+        followed(2, protected_numbers=[number], order={"expires_on": "2026-12-28"})
+    else:
+        body = {"number": number, "reason": "wrong_number", "by": "PC-1182"}
+        assert call("POST", "/suppressions", body).status == 201
+    clock.move_to(MORNING + 90 * DAY)
+    night()
+    assert former in everything()
+
+
 def test_a_suppressed_number_stays_suppressed(clock: Traveller) -> None:
     ident = followed(1)
     key = number_key(enrolment_of(ident).mobile.number_hash or "")

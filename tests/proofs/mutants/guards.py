@@ -335,9 +335,39 @@ GUARDS = (
     ),
     Guard(
         "a number that a later order protects",
-        f"{_ENROLMENT}/enrol.py",
-        '"unsafe": mobile.unsafe or number_hash in protected',
+        f"{_ENROLMENT}/follow_up.py",
+        '"unsafe": mobile.unsafe or number_hash in own.protected_hashes',
         '"unsafe": mobile.unsafe',
+    ),
+    Guard(
+        "an end that cannot be stored for what others have stored",
+        f"{_ENROLMENT}/change.py",
+        "        if alone:\n",
+        "        if False:\n",
+    ),
+    Guard(
+        "an end answered as failed because of others' orders",
+        f"{_ENROLMENT}/context.py",
+        "    done = False\n    with suppress(TrialError):\n",
+        "    done = False\n    with suppress(KeyError):\n",
+    ),
+    Guard(
+        "forgetting that a later change is to be followed up",
+        f"{_ENROLMENT}/store.py",
+        '"#version <= :seen", {"seen": done.version}',
+        '"attribute_exists(#version)"',
+    ),
+    Guard(
+        "an item that grows with every order",
+        f"{_ENROLMENT}/derive.py",
+        "    return dict(longest[:MOST_ORDERS])\n",
+        "    return dict(longest)\n",
+    ),
+    Guard(
+        "an item that grows with every number",
+        f"{_ENROLMENT}/change.py",
+        "(*enrolment.former_numbers, former)[-MOST_NUMBERS:]",
+        "(*enrolment.former_numbers, former)",
     ),
     Guard(
         "the same order with other content",

@@ -51,7 +51,7 @@ class Dynamo:
     partitions: dict[str, dict[Any, Item]] = field(default_factory=dict)
     indexes: dict[str, dict[str, dict[Any, Item]]] = field(
         default_factory=lambda: {
-            attribute: defaultdict(dict) for attribute in ("trial", "open_shard", "worklist")
+            name: defaultdict(dict) for name in ("trial", "open_shard", "worklist", "retained")
         }
     )
 

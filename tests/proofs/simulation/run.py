@@ -11,8 +11,12 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from boto3.dynamodb.types import TypeDeserializer
+
 from audit.chain import number_of, read
+from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.audit_findings import Chain
+from commands.audit.trail import Trail
 from tests.proofs.simulation.cloud import Bucket, Dynamo, Kms, Scheduler
 from tests.proofs.simulation.faults import Fault
 from tests.proofs.simulation.model import Arm, Violation
@@ -31,6 +35,8 @@ from trial.aws.table import Key
 
 if TYPE_CHECKING:
     from tests.proofs.simulation.conditions import Item
+
+_from_wire = TypeDeserializer().deserialize
 
 _FINAL = {
     "delivered", "undelivered", "unconfirmed", "suppressed", "failed", "unknown"
@@ -155,6 +161,8 @@ class Simulation:
                 self._must_be_seen(item, "an eligible enrolment is never drawn")
             if _is(item, "reminder") and item["state"]["S"] not in _FINAL:
                 self._must_be_seen(item, f"a reminder stays {item['state']['S']}")
+            if _is(item, "follow_up") and not item["done"]["BOOL"]:
+                self._must_be_seen(item, "what a change means for others is never worked out")
             if _is(item, "reminder") and world.weather.calm:
                 self._must_have_gone(item)
         if self.scheduler.schedules:
@@ -174,6 +182,17 @@ class Simulation:
             lost = _is(item, "audit") and key not in chain.entries
             if lost and owner(key.pk) not in self.world.seen:
                 raise Violation(f"an entry of the audit trail is never exported: {key}")
+        self._agreed(Trail.of(chain.entries.values()))
+
+    def _agreed(self, trail: Trail) -> None:
+        """The table has just the allocations, texts and seals that the trail has."""
+        table = TableFacts()
+        for item in self.dynamo.items():
+            if not _is(item, "audit"):
+                table.add({name: _from_wire(value) for name, value in item.items()})
+        for fault, where in disagreements(trail, table, until=self.world.now):
+            if not any(str(ident) in where for ident in self.world.seen):
+                raise Violation(f"{fault}: {where}")
 
     def _must_have_gone(self, item: Item) -> None:
         """Where no fault ever struck, a text is sent unless upstream or the calendar forbade it."""
@@ -205,13 +224,15 @@ class Simulation:
         if world.now.hour == _NIGHT and world.now.day % _NIGHTS == 0:
             world.note("proof")
             self._found(self._run.invoke("reconciliation", {"proof": "control"}))
+        if self.dynamo.indexes["retained"].get("follow_up"):
+            world.note("following up")
+            self._run.invoke("enrolment", {"follow_up": True})
         world.at(world.now + _HOUR, "", self._reconcile)
 
     def _found(self, answer: dict[str, Any] | None) -> None:
         gaps = answer["gaps"] if answer else {}
         self.world.counted.update({f"gap {gap}": times for gap, times in gaps.items()})
-        strays = any(_is(item, "stray") for item in self.dynamo.items())
-        if "not_entitled" in gaps and not strays:
+        if "not_entitled" in gaps:
             raise Violation("the proof accuses nobody who has done nothing")
 
 

@@ -165,6 +165,11 @@ class Enrolment(Versioned):
     erased_at: datetime | None = None
 
     @property
+    def numbers(self) -> tuple[str, ...]:
+        """The hashes of the respondent's numbers, of now and before."""
+        return (*filter(None, [self.mobile.number_hash]), *self.former_numbers)
+
+    @property
     def end(self) -> LifeEvent | None:
         """
         What ended it, if it has ended: the first end for good, or the latest custody.
@@ -238,6 +243,31 @@ WORKLIST = "WAITING"
 _WORKLIST_ATTRIBUTES = ("worklist", "worklist_place", "waits_for")
 
 
+class FollowUp(Record):
+    """
+    That something is still to be done for others, since which version of an enrolment, by whom.
+
+    It is in the index `retained` until it is `done`.
+    """
+
+    kind: Literal["follow_up"] = "follow_up"
+    enrolment_id: UUID
+    version: int
+    by: str
+    done: bool = False
+
+    def item(self) -> dict[str, Any]:
+        """What to store, with its place in the index."""
+        place = {} if self.done else {"retained": Retained.FOLLOW_UP, "last_day": "0000"}
+        return super().item() | place
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> Self:
+        """The record in an item as read."""
+        laid_out = ("retained", "last_day")
+        return super().of({name: value for name, value in item.items() if name not in laid_out})
+
+
 class Outcome(Record):
     """What upstream reports to have happened. A harm is of a kind, and against no instrument."""
 
@@ -260,6 +290,11 @@ def enrolment_partition(enrolment_id: UUID) -> str:
 def enrolment_key(enrolment_id: UUID) -> Key:
     """Where an enrolment is."""
     return Key(enrolment_partition(enrolment_id), "ENROLMENT")
+
+
+def follow_up_key(enrolment_id: UUID) -> Key:
+    """Where it says that something is still to be done for others."""
+    return Key(enrolment_partition(enrolment_id), "FOLLOW_UP")
 
 
 def outcome_key(enrolment_id: UUID, outcome_id: str) -> Key:

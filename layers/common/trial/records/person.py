@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from trial.aws.acts import Key
-from trial.codes import Model
+from trial.codes import Model, Retained
 from trial.records.record import Versioned
 
 
@@ -31,24 +31,34 @@ class Number(Versioned):
     """
     Whose number this is, and whose orders protect it: the last day of each order.
 
-    Its item says in one attribute until when it is protected, for a claim to check.
+    Its item says in one attribute until when it is protected, for a claim to check. Since it is
+    idle, it is in the index `retained`.
     """
 
     kind: Literal["number"] = "number"
     respondents: dict[UUID, date] = Field(default_factory=dict)
     protected: dict[UUID, date] = Field(default_factory=dict)
     suppressed: SuppressedNumber | None = None
+    idle_since: date | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody has it, no order protects it, and nobody ruled it out."""
+        return not (self.respondents or self.protected or self.suppressed)
 
     def item(self) -> dict[str, Any]:
         """What to store, with the last day of its protection."""
         last_day = max(self.protected.values(), default=None)
-        until = {"protected_until": last_day.isoformat()} if last_day else {}
-        return super().item() | until
+        more = {"protected_until": last_day.isoformat()} if last_day else {}
+        if self.is_idle and self.idle_since:
+            more |= {"retained": Retained.IDLE_NUMBERS, "last_day": self.idle_since.isoformat()}
+        return super().item() | more
 
     @classmethod
     def of(cls, item: dict[str, Any]) -> Self:
         """The record in an item as read."""
-        return super().of({k: value for k, value in item.items() if k != "protected_until"})
+        laid_out = ("protected_until", "retained", "last_day")
+        return super().of({name: value for name, value in item.items() if name not in laid_out})
 
 
 def person_key(person_hash: str) -> Key:

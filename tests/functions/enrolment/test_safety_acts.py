@@ -1,0 +1,317 @@
+"""END, pause, suppress and protect: nothing that others have stored makes them impossible."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from enrolment import change, context, derive
+from enrolment.handler import lambda_handler as enrolment_handler
+from enrolment.store import EnrolmentStore
+from tests.support.faults import counting, meddling, raising, refusal
+from tests.support.life import QUASHED, follow, stands
+from tests.support.samples import MORNING, TABLE, order
+from tests.support.steps import Context, call, enrol, fire, post, someone_in
+from tests.support.table import (
+    change_reminder,
+    enrolment_of,
+    everything,
+    found,
+    keep,
+    number_of,
+    reminder_of,
+)
+from trial.aws import clients
+from trial.aws.table import Table
+from trial.codes import Arm, ReminderState
+from trial.records.enrolment import FollowUp, LifeEvent, Missing, follow_up_key
+from trial.records.person import Number, Person, number_key, person_key
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+WRITE = "before-call.dynamodb.TransactWriteItems"
+SHARED = "+447700900888"
+LATER = date(2026, 12, 14)
+
+
+class Hurried(Context):
+    """An invocation that has as much time as a test says."""
+
+    left = 30_000
+
+    @classmethod
+    def get_remaining_time_in_millis(cls) -> int:
+        return cls.left
+
+
+def resume() -> int:
+    answer = enrolment_handler({"follow_up": True}, Hurried())
+    return int(answer["left"])
+
+
+def crowd(number_hash: str, many: int) -> None:
+    """As if so many live orders named a number, and so many protected it."""
+    known = Number.of(found(number_key(number_hash)))
+    more = {uuid4(): LATER for _ in range(many)}
+    keep(
+        number_key(number_hash),
+        known.model_copy(
+            update={"respondents": known.respondents | more, "protected": known.protected | more}
+        ),
+    )
+
+
+# END
+
+
+def test_an_end_writes_its_own_order_first_and_alone() -> None:
+    ident = enrol(1, protected_numbers=["+447700900777"])
+    with (
+        counting(clients.dynamodb(), "dynamodb.TransactWriteItems") as writes,
+        meddling(clients.dynamodb(), WRITE, lambda: None),
+    ):
+        assert call("POST", f"/enrolments/{ident}/end", QUASHED).status == 200
+    first = [each for act in writes[0]["TransactItems"] for each in act.values()]
+    keys = [(each.get("Item") or each["Key"])["pk"]["S"] for each in first]
+    assert len(first) == 3  # the order, its audit entry, and the note of what is still to be done
+    assert all(str(ident) in key for key in keys)
+
+
+def test_an_end_of_an_order_that_protects_a_crowded_number_is_answered_and_stops_its_texts(
+    clock: Traveller,
+) -> None:
+    treated = someone_in(Arm.INTERVENTION, protected_numbers=[SHARED])
+    follow(treated)
+    (hashed,) = enrolment_of(treated).protected_hashes
+    crowd(hashed, 150)
+    change_reminder(treated, 2, due_at=MORNING + timedelta(hours=3))
+    answer = call("POST", f"/enrolments/{treated}/end", QUASHED)
+    assert answer.status == 200, answer.text
+    clock.move_to(MORNING + timedelta(hours=3))
+    assert fire(treated, 2) == "suppressed"
+    assert reminder_of(treated, 2).state is ReminderState.SUPPRESSED
+
+
+@pytest.mark.parametrize("what", ["BatchGetItem", "TransactWriteItems"])
+def test_an_end_stands_even_if_nothing_else_of_it_can_be_done(what: str) -> None:
+    ident = enrol(1)
+    other = enrol(2, mobile={"number": SHARED})
+    crowd(enrolment_of(other).mobile.number_hash or "", 3)
+    broken = raising(refusal("InternalServerError", status=500))
+    calls = {"BatchGetItem": 2, "TransactWriteItems": 1}[what]
+
+    def after_its_own() -> None:
+        nonlocal calls
+        calls -= 1
+        if calls < 0:
+            broken()
+
+    with meddling(
+        clients.dynamodb(), f"before-call.dynamodb.{what}", after_its_own, times=calls + 1
+    ):
+        answer = call("POST", f"/enrolments/{ident}/end", QUASHED)
+    assert answer.status == 200
+    assert stands(ident)[0] == "ended"
+    assert found(follow_up_key(ident))["done"] is False
+    assert resume() == 0
+    assert found(follow_up_key(ident))["done"] is True
+    person = found(person_key(enrolment_of(ident).person_hash))
+    assert person["enrolments"] == {str(ident): "2026-11-30"}
+
+
+# Protection
+
+
+def test_whom_an_order_stops_is_stopped_though_the_rest_was_left(
+    clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no time to follow up, or its process dies: the number itself says enough."""
+    treated = someone_in(Arm.INTERVENTION)
+    change_reminder(treated, 2, due_at=MORNING, state=ReminderState.SCHEDULED)
+    monkeypatch.setattr(context, "_LONGEST_FOLLOW_UP", -1)
+    answer = post(order(900, protected_numbers=[number_of(treated)]))
+    assert answer.status == 202
+    assert enrolment_of(treated).mobile.unsafe is False
+    assert clock
+    assert fire(treated, 2) == "suppressed"
+    assert reminder_of(treated, 2).reason == "unsafe_number"
+    assert resume() == 0
+    assert enrolment_of(treated).mobile.unsafe is True
+    entries = [item["what"] for item in everything().values() if item["kind"] == "audit"]
+    assert entries.count("number_protected") == 1
+
+
+def test_what_was_left_goes_on_where_the_time_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    users = [enrol(serial, mobile={"number": SHARED}) for serial in range(1, 4)]
+    monkeypatch.setattr(context, "_LONGEST_FOLLOW_UP", -1)
+    protecting = post(order(900, protected_numbers=[SHARED])).body["enrolment_id"]
+    Hurried.left = 0
+    assert resume() == 1
+    Hurried.left = 30_000
+    assert resume() == 0
+    assert [stands(each) for each in users] == [("waiting", ["unsafe_number"])] * 3
+    assert stands(protecting)[0] == "eligible"
+
+
+def test_a_note_of_a_later_change_is_not_forgotten() -> None:
+    ident = enrol(1)
+    done = enrolment_of(ident)
+    later = FollowUp(enrolment_id=ident, version=done.version + 1, by="somebody")
+    keep(follow_up_key(ident), later)
+    EnrolmentStore(Table(clients.dynamodb(), TABLE)).forget_follow_up(done)
+    assert found(follow_up_key(ident))["done"] is False
+
+
+def test_an_order_may_protect_a_number_that_hundreds_have() -> None:
+    user = enrol(1, mobile={"number": SHARED})
+    crowd(enrolment_of(user).mobile.number_hash or "", 150)
+    assert post(order(900, protected_numbers=[SHARED])).status == 202
+    assert stands(user) == ("waiting", ["unsafe_number"])
+
+
+# Nothing grows without bound
+
+MOST_EVENTS = MOST_NUMBERS = MOST_REPORTS = 5
+MOST_ORDERS = 20
+
+
+@pytest.fixture
+def _bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Smaller ones, so that they are soon met."""
+    for name in ("MOST_EVENTS", "MOST_NUMBERS", "MOST_REPORTS"):
+        monkeypatch.setattr(change, name, 5)
+    monkeypatch.setattr(derive, "MOST_ORDERS", MOST_ORDERS)
+
+
+@pytest.fixture
+def busy(_bounds: None) -> UUID:
+    """An order of which more is told than an item may hold."""
+    ident = enrol(1)
+    numbers = [f"+4477009001{each:02}" for each in range(MOST_NUMBERS + 4)]
+    for number in (*numbers, *numbers[:3]):
+        assert call("PUT", f"/enrolments/{ident}/mobile", {"number": number}).status == 200
+    return ident
+
+
+def test_former_numbers_are_bounded_and_what_is_stored_under_each_is_listed_to_go(
+    busy: UUID,
+) -> None:
+    kept = enrolment_of(busy)
+    assert len(kept.former_numbers) == MOST_NUMBERS
+    numbers = {key: item for key, item in everything().items() if item["kind"] == "number"}
+    used = numbers.pop(number_key(kept.mobile.number_hash or ""))
+    assert "retained" not in used
+    assert {(item["retained"], item["last_day"]) for item in numbers.values()} == {
+        ("idle_numbers", "2026-12-01")
+    }
+
+
+@pytest.mark.usefixtures("_bounds")
+def test_an_older_number_that_others_have_stays_theirs() -> None:
+    other = enrol(2, mobile={"number": "+447700900100"})
+    ident = enrol(1, mobile={"number": "+447700900100"})
+    for each in range(1, MOST_NUMBERS + 5):
+        body = {"number": f"+4477009001{each:02}"}
+        assert call("PUT", f"/enrolments/{ident}/mobile", body).status == 200
+    number = found(number_key(enrolment_of(other).mobile.number_hash or ""))
+    assert set(number["respondents"]) == {str(other)}
+
+
+@pytest.mark.usefixtures("_bounds")
+def test_reports_of_a_missing_number_are_bounded_and_the_first_stays(clock: Traveller) -> None:
+    ident = enrol(1, mobile={"missing_reason": "no_phone"})
+    assert call("PUT", f"/enrolments/{ident}/mobile", {"number": SHARED}).status == 200
+    for serial in range(MOST_REPORTS):
+        clock.shift(60)
+        missing = {"missing_reason": "refused", "recorded_by": f"PC-{serial}"}
+        for body in (missing, {"number": SHARED, "resolved_how": "officer_visit"}):
+            assert call("PUT", f"/enrolments/{ident}/mobile", body).status == 200
+    reports = enrolment_of(ident).missing
+    assert len(reports) == MOST_REPORTS
+    assert reports[0].reason == "no_phone"
+    assert reports[-1].recorded_by == f"PC-{MOST_REPORTS - 1}"
+
+
+@pytest.mark.usefixtures("_bounds")
+def test_events_of_a_life_are_bounded_and_what_counts_stays(clock: Traveller) -> None:
+    ident = enrol(1)
+    first = QUASHED | {"at": "2026-12-01T09:00:00Z"}
+    assert call("POST", f"/enrolments/{ident}/end", first).status == 200
+    for minute in range(MOST_EVENTS + 3):
+        clock.shift(60)
+        again = QUASHED | {"at": f"{MORNING + timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ}"}
+        assert call("POST", f"/enrolments/{ident}/end", again).status == 200
+    kept = enrolment_of(ident)
+    assert len(kept.life) <= MOST_EVENTS
+    assert kept.end
+    assert kept.end.at == MORNING.replace(hour=9, minute=0)
+
+
+@pytest.mark.usefixtures("_bounds")
+@pytest.mark.parametrize("events", [1, MOST_EVENTS, MOST_EVENTS + 1])
+def test_an_event_told_again_changes_nothing_whether_it_is_kept_or_not(events: int) -> None:
+    ident = enrol(1)
+    bodies = [
+        QUASHED | {"at": f"{MORNING - timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ}"}
+        for minute in range(events)
+    ]
+    for body in bodies:
+        call("POST", f"/enrolments/{ident}/end", body)
+    before = enrolment_of(ident)
+    for body in bodies:
+        assert call("POST", f"/enrolments/{ident}/end", body).status == 200
+    assert (enrolment_of(ident).end, len(enrolment_of(ident).life)) == (
+        before.end,
+        len(before.life),
+    )
+
+
+@pytest.mark.usefixtures("_bounds")
+def test_a_number_s_and_a_person_s_items_name_a_bounded_number_of_orders() -> None:
+    ident = enrol(1)
+    kept = enrolment_of(ident)
+    crowd(kept.mobile.number_hash or "", MOST_ORDERS + 50)
+    many = {uuid4(): LATER for _ in range(MOST_ORDERS + 50)}
+    known = Person.of(found(person_key(kept.person_hash)))
+    keep(
+        person_key(kept.person_hash),
+        known.model_copy(update={"enrolments": known.enrolments | many}),
+    )
+    assert call("PUT", f"/enrolments/{ident}/service", {"served_on": "2026-12-01"}).status == 200
+    call("PUT", f"/enrolments/{ident}/mobile", {"missing_reason": "refused"})
+    number = Number.of(found(number_key(kept.mobile.number_hash or "")))
+    person = Person.of(found(person_key(kept.person_hash)))
+    assert len(number.respondents) == MOST_ORDERS
+    assert len(person.enrolments) == MOST_ORDERS
+
+
+def test_no_item_comes_near_the_400_kilobytes_that_it_may_have() -> None:
+    ident = enrol(1)
+    kept = enrolment_of(ident)
+    assert kept.mobile.number_hash
+    by = "x" * 120
+    missing = Missing(reason="refused", recorded_by=by, recorded_at=MORNING, resolved_how=by)
+    full = kept.model_copy(
+        update={
+            "missing": (missing,) * change.MOST_REPORTS,
+            "life": (LifeEvent(reason="quashed", at=MORNING, by=by),) * change.MOST_EVENTS,
+            "former_numbers": (kept.mobile.number_hash,) * change.MOST_NUMBERS,
+        }
+    )
+    orders = {uuid4(): LATER for _ in range(derive.MOST_ORDERS)}
+    for record in (full, Number(respondents=orders, protected=orders), Person(enrolments=orders)):
+        assert len(json.dumps(record.item())) < 50_000
+
+
+def test_what_asks_for_following_up_is_what_the_template_says(template: dict[str, Any]) -> None:
+    target = template["Resources"]["FollowingUp"]["Properties"]["Target"]
+    assert json.loads(target["Input"]) == {"follow_up": True}
