@@ -105,7 +105,7 @@ GUARDS = (
     Guard(
         "a text outside the window",
         f"{_SENDING}/guard.py",
-        "not allowed_at(now, window)",
+        "not allowed_at(now, window, protocol.place.tz)",
         "False",
     ),
     Guard(

@@ -42,7 +42,6 @@ class Facts:
     number: str | None
     protected: frozenset[str]
     ended: str | None = None
-    breached: bool = False
 
     @property
     def reminders(self) -> int:
@@ -127,14 +126,14 @@ class Model:
         _must((ident, number) not in self.handed, "what may have been sent is not claimed again")
         _must(False in self.paused.worlds, "no text once a pause was accepted")
         worlds = self.lives[ident].worlds
-        against = [self._against(world, theme, now.date()) for world in worlds]
+        against = [self._against(world, now.date()) for world in worlds]
         _must(None in against, f"no text {against[0]}")
         _must(due_at <= now <= due_at + FRESHNESS + SLOW, "no text early, none past its freshness")
         _must(now.time() >= OPENS and (now - SLOW).time() < CLOSES, "no text outside the window")
         fit = [world for world, reason in zip(worlds, against, strict=True) if reason is None]
         self.claims[ident, number] = theme, fit
 
-    def _against(self, facts: Facts, theme: str, today: date) -> str | None:
+    def _against(self, facts: Facts, today: date) -> str | None:
         """What in one world forbids a text."""
         reasons = {
             "before service": facts.served_on is None,
@@ -143,7 +142,6 @@ class Model:
             "without a number": facts.number is None,
             "to a suppressed number": facts.number in self.suppressed,
             "to a protected number": facts.number in self._protected(today),
-            "of a plan that has failed": facts.breached and theme == "plan",
         }
         return next((reason for reason, applies in reasons.items() if applies), None)
 
@@ -167,7 +165,7 @@ class Model:
         today = datetime.now(LONDON).date()
         day = (told[0].person, today)
         _must(day not in self.days, "one text a day to a person")
-        against = [self._against(world, theme, today) for world in self.lives[ident].worlds]
+        against = [self._against(world, today) for world in self.lives[ident].worlds]
         _must(None in against and False in self.paused.worlds, "no text after an answer")
         clock = datetime.now(LONDON).time()
         _must(OPENS <= clock < CLOSES, "no text leaves outside the window")

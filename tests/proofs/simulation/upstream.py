@@ -222,14 +222,7 @@ class Upstream:
         today = self._world.now.astimezone(LONDON).date()
         if facts and len(self.orders) < 16:
             last = today + timedelta(days=13)
-            again = replace(
-                facts,
-                made_on=today,
-                expires_on=last,
-                served_on=today,
-                ended=None,
-                breached=False,
-            )
+            again = replace(facts, made_on=today, expires_on=last, served_on=today, ended=None)
             self.order(again, self._world.now)
 
     def end(self, ident: UUID, reason: str) -> None:
@@ -248,17 +241,17 @@ class Upstream:
         at = self._world.now + timedelta(microseconds=next(self._serial))
         return {"reason": reason, "at": at.isoformat(), "by": "PC-1182"}
 
-    def _outcome(self, ident: UUID, facts: Facts) -> None:
-        self.outcome(ident, self._rng.choice(("arrest", "breach")), breached=facts.breached)
+    def _outcome(self, ident: UUID, _: Facts) -> None:
+        self.outcome(ident, self._rng.choice(("arrest", "breach")))
 
-    def outcome(self, ident: UUID, kind: str, *, breached: bool = False) -> None:
+    def outcome(self, ident: UUID, kind: str) -> None:
         body = {
             "outcome_id": f"O-{next(self._serial)}",
             "type": kind,
             "instrument": "dvpo",
             "occurred_at": self._world.now.isoformat(),
         }
-        self.change(ident, "outcomes", body, breached=breached or kind == "breach")
+        self.change(ident, "outcomes", body)
 
     def _other_content(self, ident: UUID, facts: Facts) -> None:
         """The same order as if it were another: refused, whatever has happened since."""
