@@ -18,6 +18,7 @@ from commands.api import Api
 from commands.deployed_stack import add_arguments
 from commands.staff import as_written as read
 from commands.staff.refusal import refuse
+from trial.codes import OutcomeType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,7 +117,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     reporting(resume, moments).add_argument("--by", required=True, help="by whose word")
 
     each = reporting(outcome, moments)
-    each.add_argument("type", help="arrest, breach, domestic_abuse_incident, offence or harm")
+    each.add_argument("type", help=f"one of: {', '.join(OutcomeType)}")
     each.add_argument("--instrument", help="what it was against: dvpo, dvpn, bail ...")
     each.add_argument("--kind", help="of a harm: wrong_recipient, disclosure, complaint ...")
     each.add_argument("--crime", metavar="REFERENCE", help="the crime's own reference")
