@@ -98,6 +98,8 @@ def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccept
     )
     if new:
         emit_accepted(enrolment)
+    else:
+        _consulted(at, enrolment.enrolment_id, "enrolment")
     accepted = EnrolmentAccepted(
         enrolment_id=enrolment.enrolment_id,
         status=enrolment.first_status,
@@ -116,7 +118,7 @@ def show(enrolment_id: str) -> EnrolmentOut:
     """One enrolment, without anything that depends on its arm."""
     at, ident = context(router), parse_enrolment_id(enrolment_id)
     file = at.store.file(ident)
-    at.store.log(ident, Audit(at=at.now, what="enrolment consulted", by=at.by))
+    _consulted(at, ident, "enrolment")
     return enrolment_view(file)
 
 
@@ -138,7 +140,7 @@ def find(force: Annotated[Force, Query()], reference: Annotated[Reference, Query
     known = at.store.enrolments([ident])
     if not known or known[0].erased_at:
         raise NotFoundError("no such order is enrolled")
-    at.store.log(ident, Audit(at=at.now, what="order consulted", by=at.by))
+    _consulted(at, ident, "order")
     return OrderFound(enrolment_id=ident)
 
 
@@ -238,9 +240,12 @@ def release(enrolment_id: str, request: Annotated[ReleaseIn, Body()]) -> Enrolme
 def report(enrolment_id: str, request: Annotated[OutcomeIn, Body()]) -> Response[OutcomeOut]:
     """Keep an outcome once."""
     ident = parse_enrolment_id(enrolment_id)
-    outcome, new = report_outcome(ident, request, context(router))
+    at = context(router)
+    outcome, new = report_outcome(ident, request, at)
     if new:
         emit(Metric.OUTCOME_REPORTED, type=outcome.type)
+    else:
+        _consulted(at, ident, "outcome")
     kept = outcome.model_dump(exclude={"kind", "harm"})
     shown = OutcomeOut(enrolment_id=ident, kind=outcome.harm, **kept)
     return answer(HTTPStatus.CREATED if new else HTTPStatus.OK, shown)
@@ -253,4 +258,11 @@ def _changed(
     at, ident = context(router), parse_enrolment_id(enrolment_id)
     done = act(ident, given, at)
     emit_changed(done.before, done.after)
+    if done.after == done.before:
+        _consulted(at, ident, "enrolment")  # a change is in the trail by itself
     return enrolment_view(at.store.file(ident))
+
+
+def _consulted(at: "RequestContext", enrolment_id: "UUID", what: str) -> None:
+    """Record that somebody is shown what is stored: before it is shown."""
+    at.store.log(enrolment_id, Audit(at=at.now, what=f"{what} consulted", by=at.by))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # Entries of the audit trail that would tell the arm, or who has looked it up.
 def _telling(what: str) -> bool:
-    return what.startswith("text ") or what.endswith(" consulted")
+    return what.startswith("text ") or what.endswith(" consulted") or what == "slot_drawn"
 
 
 def enrolment_view(file: EnrolmentFile) -> EnrolmentOut:

@@ -45,6 +45,10 @@ class OperationsStore:
         entry = put(audit_key_in(key.pk, audit), audit.item())
         self._table.write(next_version(key, number), entry)
 
+    def log_number(self, number_hash: str, audit: Audit) -> None:
+        """Record that somebody was shown what is known of a number."""
+        self._table.write(put(audit_key_in(number_key(number_hash).pk, audit), audit.item()))
+
     def counted(self, trial: str) -> list[dict[str, Any]]:
         """What reports count of every enrolment of a trial: its `month` and `counted`."""
         return self._table.by_index("enrolments_by_month", "trial", trial)

@@ -52,6 +52,8 @@ def suppress(given: SuppressionIn, context: RequestContext) -> tuple[SuppressedN
     def attempt() -> tuple[SuppressedNumber, bool]:
         known = context.store.number(hashed)
         if known.suppressed:
+            consulted = Audit(at=context.now, what="suppression consulted", by=context.by)
+            context.store.log_number(hashed, consulted)
             return known.suppressed, False
         entry = SuppressedNumber(reason=given.reason, by=given.by, at=context.now)
         context.store.keep_number(

@@ -34,6 +34,15 @@ def everything() -> dict[Key, dict[str, Any]]:
     return {Key(item.pop("pk"), item.pop("sk")): item for item in items}
 
 
+def held() -> dict[Key, dict[str, Any]]:
+    """All that the table holds but who looked at it."""
+    return {
+        key: item
+        for key, item in everything().items()
+        if not str(item.get("what", "")).endswith(" consulted")
+    }
+
+
 def found(key: Key) -> dict[str, Any]:
     """The item under a key."""
     item = _plain(clients.dynamodb().get_item(TableName=TABLE, Key=wired(key))["Item"])

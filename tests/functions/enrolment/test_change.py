@@ -33,6 +33,7 @@ from tests.support.table import (
     change_enrolment,
     enrolment_of,
     everything,
+    held,
     number_of,
     reminder_of,
     reminders_of,
@@ -105,12 +106,12 @@ def test_a_repeated_change_changes_nothing(what: str, clock: Traveller) -> None:
     enrolment_id = ready(what)
     first = send_change(enrolment_id, what, CHANGES[what])
     follow(enrolment_id)
-    before = everything()
+    before = held()
     clock.shift(60)
     again = send_change(enrolment_id, what, CHANGES[what])
     follow(enrolment_id)
     assert (first.status, again.status) == ((201 if what == "outcomes" else 200), 200)
-    assert everything() == before
+    assert held() == before
 
 
 @every_route
@@ -247,12 +248,31 @@ def test_two_changes_at_once_are_both_kept() -> None:
     assert stands(enrolment_id) == ("eligible", [])
 
 
+@every_route
+def test_who_is_shown_an_order_by_a_change_that_changes_nothing_is_in_the_trail(what: str) -> None:
+    enrolment_id = ready(what)
+    assert send_change(enrolment_id, what, CHANGES[what]).status in (200, 201)
+    before = audit_of(enrolment_id)
+    assert send_change(enrolment_id, what, CHANGES[what], by="curious").status == 200
+    (entry,) = [each for each in audit_of(enrolment_id) if each not in before]
+    assert entry["what"] == f"{'outcome' if what == 'outcomes' else 'enrolment'} consulted"
+    assert entry["by"].endswith("/curious")
+
+
+def test_nothing_is_shown_that_could_not_be_recorded() -> None:
+    enrolment_id = ready("end")
+    send_change(enrolment_id, "end", CHANGES["end"])
+    broken = raising(refusal("InternalServerError", status=500))
+    with meddling(clients.dynamodb(), WRITE, broken):
+        assert send_change(enrolment_id, "end", CHANGES["end"]).status == 503
+
+
 def test_the_audit_trail_names_no_content() -> None:
     enrolment_id = followed(mobile={"missing_reason": "refused", "recorded_by": "PC-77"})
     for what, body in CHANGES.items():
         send_change(enrolment_id, what, body)
     trail = str(audit_of(enrolment_id))
-    assert len(audit_of(enrolment_id)) == 7, trail  # enrolled; all but service and resume
+    assert len(audit_of(enrolment_id)) == 8, trail  # enrolled; all but service and resume; a look
     for content in (OTHER, "Durham", "PC-1182", "PC-77", "CRIME-77", "ARREST-1", "arrest"):
         assert content not in trail
 

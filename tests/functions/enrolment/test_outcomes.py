@@ -269,7 +269,7 @@ def test_a_second_breach_leaves_the_time_of_the_first(clock: Traveller) -> None:
     assert first is not None
 
 
-def test_the_audit_trail_has_an_entry_for_each_outcome_and_none_for_a_repeat(
+def test_the_audit_trail_has_an_entry_for_each_outcome_and_for_who_is_shown_one_again(
     clock: Traveller,
 ) -> None:
     enrolment_id = enrol()
@@ -280,4 +280,5 @@ def test_the_audit_trail_has_an_entry_for_each_outcome_and_none_for_a_repeat(
         "enrolled",
         "outcome_reported",
         "outcome_reported",
+        "outcome consulted",
     ]

@@ -116,7 +116,7 @@ def test_a_number_is_suppressed_once() -> None:
             "at": "2026-12-01T09:30:00Z",
         }
     )
-    assert trail("NUMBER") == [("number_suppressed", "ops")]
+    assert trail("NUMBER") == [("number_suppressed", "ops"), ("suppression consulted", "ops")]
 
 
 def test_the_first_word_on_a_suppressed_number_stands(clock: Traveller) -> None:

@@ -269,6 +269,30 @@ GUARDS = (
         "        if number not in self._known:\n",
         "        if number:\n",
     ),
+    Guard(
+        "an order shown by a repeated request without a trace",
+        f"{_ENROLMENT}/routes.py",
+        '    else:\n        _consulted(at, enrolment.enrolment_id, "enrolment")\n',
+        "",
+    ),
+    Guard(
+        "an order shown by an unchanged change without a trace",
+        f"{_ENROLMENT}/routes.py",
+        "    if done.after == done.before:\n",
+        "    if False:\n",
+    ),
+    Guard(
+        "an outcome shown again without a trace",
+        f"{_ENROLMENT}/routes.py",
+        '    else:\n        _consulted(at, ident, "outcome")\n',
+        "",
+    ),
+    Guard(
+        "a suppression shown again without a trace",
+        "functions/operations/switch.py",
+        "            context.store.log_number(hashed, consulted)\n",
+        "",
+    ),
     # Reconciliation
     Guard(
         "taking another's receipt for one's own",
