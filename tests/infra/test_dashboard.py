@@ -31,7 +31,9 @@ PANELS = {
 ENTRIES = [
     (title, entry_of(metric, said)) for title, said in PANELS.items() for metric in said["metrics"]
 ]
-NOT_SHOWN: dict[Metric, str] = {}
+NOT_SHOWN: dict[Metric, str] = {
+    Metric.IDLE_NUMBERS_ERASED: "housekeeping: a number that nobody has any more",
+}
 """Every fact is on the dashboard, but these, and why."""
 
 # What each cause tells, by name and code, as far as the dashboard or an alarm is about it.

@@ -40,7 +40,7 @@ class Event(NamedTuple):
 NUMBER = Event("mobile", {"number": HERS, "resolved_how": "officer_visit"})
 SERVED = Event("service", {"served_on": "2026-12-01"})
 LONGER = Event("order", corrected(1, expires_on="2026-12-21"))
-NO_ENTRY = Event("order", corrected(1, conditions=["no_molestation", "no_entry"], served_on=None))
+NO_ENTRY = Event("order", corrected(1, conditions=["no_molestation", "no_entry"]))
 TAKEN = Event("end", CUSTODY)
 OUT = Event("resume", RELEASE)
 TAKEN_AGAIN = Event("end", CUSTODY | {"at": "2026-12-01T09:22:00Z"})

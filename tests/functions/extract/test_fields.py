@@ -47,6 +47,7 @@ from trial.records.allocation import Allocation, Cursor, Slot
 from trial.records.audit import Audit
 from trial.records.enrolment import (
     Enrolment,
+    FollowUp,
     Hold,
     Identifiers,
     LifeEvent,
@@ -89,6 +90,7 @@ class Withheld:
 
 NOT_READ = {
     Audit: "who did what to the data: for who looks after it",
+    FollowUp: "what is still to be done for others after an act",
     Cursor: "where a stratum's sequence stands: it would tell the next arm",
     Identifiers: "who somebody is: never stored but sealed",
     Message: "which reminder a text was",
