@@ -89,7 +89,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """
     assert PYTHON.exists(), "make test sets up the emulator's environment first"
     home = tmp_path_factory.mktemp("checkout")
-    for part in ("commands", "functions", "infra", "layers", "local", "requirements"):
+    for part in ("commands", "events", "functions", "infra", "layers", "local", "requirements"):
         (home / part).symlink_to(ROOT / part)
     LIBRARIES.mkdir(parents=True, exist_ok=True)
     (home / STATE.name).mkdir()
