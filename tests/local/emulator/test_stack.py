@@ -225,6 +225,8 @@ def test_the_api_is_found_by_its_stage_and_its_host(monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def handlers() -> Iterator[None]:
     kept = {number: signal.getsignal(number) for number in stack.ENDING}
+    for number in kept:
+        signal.signal(number, signal.SIG_DFL)  # whoever runs the tests may ignore some of them
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)
