@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from commands.api import Answer
+from commands.deployed_stack import ROOT
 from local.demo import checks
 from local.demo.checks import CHECKS, verdicts
+from local.demo.demo import FAULTS_ONLY
 from local.demo.orders import Kind
 from local.demo.run import Case, Run, Text, local
 from tests.local.demo.demo_run import good_run
@@ -350,3 +352,8 @@ def test_a_run_without_some_kind_of_order_proves_nothing(run: Run, kind: Kind) -
 def test_every_check_that_there_is_belongs_to_the_verdict() -> None:
     written = {value for name, value in vars(checks).items() if name.startswith("check_")}
     assert set(CHECKS.values()) == written
+
+
+def test_a_panel_that_may_be_empty_is_on_the_dashboard() -> None:
+    dashboard = (ROOT / "infra" / "monitoring.yaml").read_text()
+    assert {title for title in FAULTS_ONLY if f"title: {title}\n" not in dashboard} == set()
