@@ -88,7 +88,7 @@ def test_the_timetable_is_the_protocols(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize(
     ("days", "made_on", "reason"),
-    [("29", "2027-03-01", "14 to 28 days"), ("14", "1 March", "is no date like")],
+    [("29", "2027-03-01", "it must be 14 to 28"), ("14", "1 March", "is no date like")],
 )
 def test_a_timetable_that_cannot_be_is_refused(
     capsys: pytest.CaptureFixture[str], days: str, made_on: str, reason: str

@@ -158,11 +158,11 @@ def test_the_same_order_again_is_answered_alike_and_changes_nothing() -> None:
 def test_so_it_is_after_allocation_and_a_day_later(clock: Traveller) -> None:
     first = post(order())
     allocate(UUID(first.body["enrolment_id"]))
-    before = everything()
+    before = held()
     clock.move_to(MORNING + timedelta(hours=25))
     again = post(order())
     assert (again.status, again.body) == (200, first.body)
-    assert everything() == before
+    assert held() == before
 
 
 def test_another_event_with_the_same_content_is_the_same_order() -> None:
@@ -243,9 +243,9 @@ def test_an_answer_lost_after_the_write_is_found_by_the_retry() -> None:
     lost = raising(refusal("InternalServerError", status=500))
     with meddling(clients.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost):
         assert post(order()).status == 503
-    before = everything()
+    before = held()
     assert post(order()).status == 200
-    assert everything() == before
+    assert held() == before
 
 
 @pytest.mark.parametrize(
