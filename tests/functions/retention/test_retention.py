@@ -36,6 +36,7 @@ from tests.support.table import (
     enrolment_of,
     everything,
     found,
+    held,
     keep_stray,
     reminders_of,
     to_wire,
@@ -530,9 +531,9 @@ def test_a_hold_or_release_twice_is_one(what: str) -> None:
     told(ident, "hold", hold)
     body = hold if what == "hold" else {"by": "PC-1182"}
     told(ident, what, body)
-    before = everything()
+    before = held()
     told(ident, what, body)
-    assert everything() == before
+    assert held() == before
 
 
 def test_a_hold_is_in_the_history_with_who_asked() -> None:
