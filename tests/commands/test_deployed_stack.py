@@ -70,4 +70,4 @@ def test_a_call_that_may_have_run_is_not_made_again(
 ) -> None:
     named_by("--stack-name", "outer").client("lambda")
     service, reach = asked[-1]
-    assert (service, reach["config"].retries) == ("lambda", {"total_max_attempts": 1})
+    assert (service, reach["config"].retries["total_max_attempts"]) == ("lambda", 1)
