@@ -26,6 +26,7 @@ class Gap(StrEnum):
     UNCONFIRMED = "unconfirmed"  # sent, and no receipt came
     STRAY_SCHEDULE = "stray_schedule"  # a schedule of no open reminder: removed
     NOT_ENTITLED = "not_entitled"  # something is there for whom there must be nothing
+    STRANGE_SCHEDULE = "strange_schedule"  # of a name that we give none: for a person
     STRAY_TEXT = "stray_text"  # a text to a number of ours that no reminder was: for a person
     NOT_DRAWN = "not_drawn"  # eligible, and not allocated: announced again
     NOT_RECONCILED = "not_reconciled"  # could not be looked at: the next run tries again

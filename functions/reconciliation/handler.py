@@ -34,7 +34,15 @@ logger = Logger()
 TO_FINISH_MS = 30_000
 """What the slowest look and the report may take together."""
 
-_FOR_A_PERSON = frozenset({Gap.UNKNOWN, Gap.NOT_ENTITLED, Gap.STRAY_TEXT, Gap.NOT_RECONCILED})
+_FOR_A_PERSON = frozenset(
+    {
+        Gap.UNKNOWN,
+        Gap.NOT_ENTITLED,
+        Gap.STRANGE_SCHEDULE,
+        Gap.STRAY_TEXT,
+        Gap.NOT_RECONCILED,
+    }
+)
 
 
 class Ask(Model):
@@ -52,14 +60,35 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     schedules = Schedules(clients.scheduler(), chosen)
     now = datetime.now(UTC)
     if ask.proof:
-        trial = load(chosen.protocol).trial
-        looking = prove(store=store, schedules=schedules, trial=trial, now=now)
-    else:
-        switch = store.switch()
-        emit(Metric.SENDING_PAUSED, int(bool(switch and switch.paused)))
-        emit(Metric.FOLLOW_UPS_OVERDUE, _overdue(store, load(chosen.protocol), now))
-        looking = reconcile(store=store, schedules=schedules, switch=switch, now=now)
-    return _report(looking, "proof" if ask.proof else "gaps", context)
+        return _prove(store, schedules, context, now)
+    switch = store.switch()
+    emit(Metric.SENDING_PAUSED, int(bool(switch and switch.paused)))
+    emit(Metric.FOLLOW_UPS_OVERDUE, _overdue(store, load(chosen.protocol), now))
+    looking = reconcile(store=store, schedules=schedules, switch=switch, now=now)
+    report = _report(looking, "gaps", context)
+    if report["finished"] and store.proof_stopped_at():
+        _prove(store, schedules, context, now)
+    return report
+
+
+def _prove(
+    store: ReconciliationStore, schedules: Schedules, context: LambdaContext, now: datetime
+) -> dict[str, Any]:
+    """The proof, from where the last one stopped; if it is cut short, the next hour goes on."""
+    last = began = store.proof_stopped_at()
+
+    def looking() -> Iterator[GapFinding]:
+        nonlocal last
+        for found in prove(store=store, schedules=schedules, now=now, after=last):
+            if found.enrolment_id and found.number is None:
+                last = str(found.enrolment_id)
+            yield found
+
+    report = _report(looking(), "proof", context)
+    stopped = "" if report["finished"] else last
+    if stopped != began:
+        store.keep_proof_stopped_at(stopped)
+    return report
 
 
 def _overdue(store: ReconciliationStore, protocol: Protocol, now: datetime) -> int:

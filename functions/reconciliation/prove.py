@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from reconciliation.findings import Gap, GapFinding, finding
 from trial.codes import Arm, ReminderState, Status
@@ -13,11 +14,10 @@ from trial.protocol.local_time import local_date
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-    from uuid import UUID
 
     from reconciliation.findings import Look
     from reconciliation.store import ReconciliationStore
-    from trial.aws.schedules import Schedules
+    from trial.aws.schedules import Found, Schedules
     from trial.aws.table import Key
 
 _DAY = timedelta(days=1)
@@ -25,44 +25,45 @@ _UNCLAIMED = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
 
 
 def prove(
-    *, store: ReconciliationStore, schedules: Schedules, trial: str, now: datetime
+    *, store: ReconciliationStore, schedules: Schedules, now: datetime, after: str = ""
 ) -> Iterator[GapFinding]:
     """
-    Every enrolment of this month and the last, then every schedule that there is.
+    Every live order of every trial, however old, then every schedule that there is.
 
-    An order lasts 28 days at most, so that these are all that may be live, however large the
-    table grows. For whoever is not in the intervention arm there is no reminder in any state, no
-    record that a text was disclosed, and no schedule: sending writes the first two in the
-    transaction before it publishes.
+    Whose order has run out can get no text, and whatever schedule is left of it is found among the
+    schedules. So the work is that of the orders in force, however large the table grows. For those
+    who are not in the intervention arm there is no reminder in any state, no record that a text was
+    disclosed, and no schedule: sending writes the first two in the transaction before it publishes.
 
     Then every receipt for a text to a number of ours that no reminder was: the carrier's word on a
     text that the table denies, a day later, when every hour's look for the receipts of unsure texts
     is over. It says nothing of an arm, since numbers are shared and the account may text for
     others. Each is one finding, once.
 
-    Safe to repeat, and to stop after any of them.
+    Safe to repeat, and to stop after any of them. Orders come in the order of their ids, and only
+    those after the id `after`.
     """
-    last_month = (local_date(now).replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
-    for enrolment_id in store.enrolled(trial, since=last_month):
+    live = map(str, store.live(since=local_date(now)))
+    for enrolment_id in map(UUID, sorted(each for each in live if each > after)):
         look = partial(_enrolment, enrolment_id, store, schedules)
         yield finding(enrolment_id, None, look)
-    for enrolment_id, number in schedules.found():
-        look = partial(_schedule, enrolment_id, number, store, schedules)
-        yield finding(enrolment_id, number, look)
+    for found in schedules.found():
+        look = partial(_schedule, found, store, schedules)
+        yield finding(found.enrolment_id, found.number, look)
     for key in store.strays_listed(until=(now - _DAY).date()):
         yield finding(None, None, partial(_stray, key, store, now))
 
 
 def _enrolment(enrolment_id: UUID, store: ReconciliationStore, schedules: Schedules) -> Look:
     # Schedules before the table: whoever has one by right was drawn before it was made.
-    scheduled = [number for _, number in schedules.found(enrolment_id)]
+    scheduled = list(schedules.found(enrolment_id))
     file = store.file(enrolment_id)
     if file is None or file.arm is Arm.INTERVENTION:
         return None
     enrolment = file.enrolment
     if scheduled:
-        for number in scheduled:
-            schedules.remove(enrolment_id, number)
+        for each in scheduled:
+            schedules.remove_named(each.name)
         return Gap.NOT_ENTITLED, "schedule"
     if file.traces:
         return Gap.NOT_ENTITLED, file.traces[0]
@@ -72,13 +73,13 @@ def _enrolment(enrolment_id: UUID, store: ReconciliationStore, schedules: Schedu
     return None
 
 
-def _schedule(
-    enrolment_id: UUID, number: int, store: ReconciliationStore, schedules: Schedules
-) -> Look:
-    facts = store.facts(enrolment_id, number)
+def _schedule(found: Found, store: ReconciliationStore, schedules: Schedules) -> Look:
+    if found.enrolment_id is None or found.number is None:
+        return Gap.STRANGE_SCHEDULE, found.name
+    facts = store.facts(found.enrolment_id, found.number)
     if facts and facts.reminder.state in _UNCLAIMED:
         return None
-    return Gap.STRAY_SCHEDULE if schedules.remove(enrolment_id, number) else None
+    return Gap.STRAY_SCHEDULE if schedules.remove_named(found.name) else None
 
 
 def _stray(key: Key, store: ReconciliationStore, now: datetime) -> Look:

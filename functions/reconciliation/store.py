@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from trial.aws.table import Check, Table, check, update
+from trial.aws.table import Check, Table, check, put, update
 from trial.codes import Arm, ReminderState, Retained
 from trial.errors import RejectedError
 from trial.messages import closing
@@ -18,7 +18,7 @@ from trial.records.enrolment import WORKLIST, Enrolment, enrolment_key, enrolmen
 from trial.records.person import Number, number_key
 from trial.records.receipt import Stray, stray_key
 from trial.records.reminder import SHARDS, Reminder, reminder_key
-from trial.records.switch import SWITCH_KEY, Switch
+from trial.records.switch import PROOF_KEY, SWITCH_KEY, Switch
 from trial.records.waiting import BEFORE_ALL, Waiting
 
 if TYPE_CHECKING:
@@ -99,12 +99,20 @@ class ReconciliationStore:
         (item,) = self._table.read(SWITCH_KEY)
         return Switch.of(item) if item else None
 
-    def enrolled(self, trial: str, *, since: str) -> Iterator[UUID]:
-        """Every enrolment of a trial since the month, as in 2026-12."""
-        for row in self._table.by_index(
-            "enrolments_by_month", "trial", trial, since=("month", since)
-        ):
-            yield UUID(row["pk"].partition("#")[2])
+    def live(self, *, since: date) -> Iterator[UUID]:
+        """Every enrolment, of whatever trial, that has not run out before that day."""
+        for retained in (Retained.IDENTIFIERS, Retained.HELD):
+            for key in self._table.by_last_day_since(retained, since=since.isoformat()):
+                yield UUID(key.pk.partition("#")[2])
+
+    def proof_stopped_at(self) -> str:
+        """The enrolment's id after which the proof goes on; empty if it begins anew."""
+        (item,) = self._table.read(PROOF_KEY)
+        return str(item["after"]) if item else ""
+
+    def keep_proof_stopped_at(self, after: str) -> None:
+        """Note where the proof goes on."""
+        self._table.write(put(PROOF_KEY, {"kind": "proof", "after": after}))
 
     def file(self, enrolment_id: UUID) -> ProvenEnrolment | None:
         """What there is about one enrolment. Raises RejectedError."""

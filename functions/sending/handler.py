@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import Field
 
-from sending.gateway import Gateway
+from sending.gateway import Gateway, NotSentError
 from sending.send import Outcome, send
 from sending.store import SendingStore
 from trial.aws import clients
@@ -53,17 +53,21 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     firing = Firing.model_validate(event)
     logger.append_keys(enrolment_id=str(firing.enrolment_id), reminder=firing.number)
     chosen = settings(SendingSettings)
-    result = send(
-        firing.enrolment_id,
-        firing.number,
-        store=SendingStore(
-            Table(clients.dynamodb(), chosen.table_name), texts_per_day=chosen.texts_per_day
-        ),
-        gateway=Gateway(clients.sns(), chosen.sender_id),
-        sealing=SealKey(clients.kms(), chosen.sealing_key_id),
-        sender=Sender(force=chosen.force_name, contact=chosen.force_contact),
-        clock=partial(datetime.now, UTC),
-    )
+    try:
+        result = send(
+            firing.enrolment_id,
+            firing.number,
+            store=SendingStore(
+                Table(clients.dynamodb(), chosen.table_name), texts_per_day=chosen.texts_per_day
+            ),
+            gateway=Gateway(clients.sns(), chosen.sender_id),
+            sealing=SealKey(clients.kms(), chosen.sealing_key_id),
+            sender=Sender(force=chosen.force_name, contact=chosen.force_contact),
+            clock=partial(datetime.now, UTC),
+        )
+    except NotSentError:
+        emit(Metric.REMINDER_DUE)  # or a refusal that lasts would never show as nothing sent
+        raise
     log = logger.error if result.outcome in _GRAVE else logger.info
     log("reminder handled", outcome=result.outcome, reason=result.reason)
     _emit(result)

@@ -34,6 +34,7 @@ RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 CAUSES = {
     "UnknownAlarm": causes.unknown,
     "NotEntitledAlarm": causes.not_entitled,
+    "StrangeScheduleAlarm": causes.strange_schedule,
     "StrayTextAlarm": causes.stray_text,
     "NotFollowedUpAlarm": causes.not_followed_up,
     "NotSentAlarm": causes.not_sent,
@@ -76,6 +77,13 @@ def test_it_rings_for_its_cause(
     told = heard()
     assert set(metrics_of(OURS[name])) & told.metrics
     assert rings(OURS[name], told, now())
+
+
+def test_a_lasting_refusal_of_our_own_calls_is_seen_as_nothing_sent(
+    heard: Callable[[], RecordedMetrics], clock: Traveller
+) -> None:
+    causes.nothing_sent_for_want_of_a_right(clock)
+    assert rings(OURS["NothingSentAlarm"], heard(), now())
 
 
 def test_none_rings_in_two_days_without_fault(

@@ -24,14 +24,14 @@ from tests.proofs.simulation.world import SETTINGS
 from tests.proofs.test_crash_sweep import story
 from tests.support.deployed import Deployed
 from tests.support.extracts import BUCKET
-from tests.support.faults import hooked
+from tests.support.faults import hooked, without_the_group
 from tests.support.life import corrected, follow, followed, told
 from tests.support.nights import links_of_the_audit_trail, nights_of_retention
 from tests.support.policies import Statement, allows, covers, listed
 from tests.support.rights import Call, Right, Watched, taken
 from tests.support.samples import MORNING, sample
 from tests.support.steps import Context, call, enrol, someone_in
-from tests.support.table import change_enrolment, enrolment_of
+from tests.support.table import change_enrolment, enrolment_of, reminder_of
 from trial.aws import clients
 from trial.codes import Arm
 from trial.errors import RejectedError
@@ -195,10 +195,16 @@ def an_order_cut_short() -> None:
     follow(someone)
     reference = enrolment_of(someone).order.reference
     told(someone, "order", corrected(reference=reference, expires_on="2026-12-14"))
+    with without_the_group():
+        follow(someone_in(Arm.INTERVENTION, first=300))
 
 
 def days_on_which_no_schedule_fires() -> None:
-    follow(someone_in(Arm.INTERVENTION))
+    someone = someone_in(Arm.INTERVENTION)
+    follow(someone)
+    soon = reminder_of(someone, 2).due_at - timedelta(hours=1)
+    with time_machine.travel(soon, tick=False), without_the_group():
+        assert reconciliation(sample("reconciliation-hourly"), Unhurried())["finished"]
     with time_machine.travel(MORNING + timedelta(days=3), tick=False):
         assert "not_sent" in reconciliation(sample("reconciliation-hourly"), Unhurried())["gaps"]
 

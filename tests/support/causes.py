@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from allocation.handler import lambda_handler as allocation
@@ -17,6 +18,7 @@ from extract.handler import lambda_handler as extract
 from receipts.handler import lambda_handler as receipts
 from reconciliation.handler import lambda_handler as reconciliation
 from retention.handler import lambda_handler as retention
+from sending.gateway import NotSentError
 from tests.support.faults import hooked, meddling, raising, refusal
 from tests.support.life import ARREST, CUSTODY, followed, told
 from tests.support.samples import MORNING, REGION, TABLE, sample
@@ -291,6 +293,19 @@ def not_entitled(clock: Traveller) -> None:  # noqa: ARG001
     prove()
 
 
+def strange_schedule(clock: Traveller) -> None:  # noqa: ARG001
+    """Somebody else's, in the group of reminders."""
+    chosen = settings(SchedulingSettings)
+    clients.scheduler().create_schedule(
+        Name="somebody-elses",
+        GroupName=chosen.schedule_group,
+        ScheduleExpression="at(2027-01-01T09:00:00)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": chosen.schedule_target_arn, "RoleArn": chosen.schedule_role_arn},
+    )
+    prove()
+
+
 def stray_text(clock: Traveller) -> None:
     stray(someone_in(Arm.CONTROL), MORNING)
     clock.shift(DAY)
@@ -380,6 +395,17 @@ def nothing_sent(clock: Traveller) -> None:
     no = raising(refusal("InvalidParameter"))
     with meddling(clients.sns(), PUBLISH, no, times=3):
         assert [fire(ident, 1) for ident in due] == ["failed"] * 3
+    clock.shift(HOUR)
+
+
+def nothing_sent_for_want_of_a_right(clock: Traveller) -> None:
+    """SNS refuses our own call, every time: no verdict on any number, and no text."""
+    due = several(clock, 3)
+    no = raising(refusal("AuthorizationError", status=403))
+    with meddling(clients.sns(), PUBLISH, no, times=3):
+        for ident in due:
+            with pytest.raises(NotSentError):
+                fire(ident, 1)
     clock.shift(HOUR)
 
 

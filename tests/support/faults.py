@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+
+from trial.aws import clients
+from trial.config import SchedulingSettings, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,3 +75,24 @@ def refusal(code: str, *, status: int = 400, message: str = "no") -> ClientError
     metadata = {"HTTPStatusCode": status}
     answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}
     return ClientError(answer, "Anything")
+
+
+@contextmanager
+def without_the_group() -> Iterator[None]:
+    """The group of schedules is deleted, and answers like AWS: moto raises a KeyError instead."""
+    scheduler, made = clients.scheduler(), False
+    scheduler.delete_schedule_group(Name=settings(SchedulingSettings).schedule_group)
+
+    def missing(**_: Any) -> None:
+        if not made:
+            raise refusal("ResourceNotFoundException", status=404)
+
+    def made_again(**_: Any) -> None:
+        nonlocal made
+        made = True
+
+    with ExitStack() as stack:
+        for operation, handler in (("Schedule", missing), ("ScheduleGroup", made_again)):
+            moment = f"before-call.scheduler.Create{operation}"
+            stack.enter_context(hooked(scheduler, moment, handler))
+        yield

@@ -81,6 +81,9 @@ def taken(call: Call, names: Mapping[str, str], bucket_keys: Mapping[str, str]) 
             yield Right(f"kms:{operation}", key)
         case "scheduler" if operation == "ListSchedules":
             yield Right("scheduler:ListSchedules", "*")
+        case "scheduler" if operation == "CreateScheduleGroup":
+            group = f"arn:aws:scheduler:{_HERE}:schedule-group/{names[params['Name']]}"
+            yield Right("scheduler:CreateScheduleGroup", group)
         case "scheduler":
             place = f"{names[params['GroupName']]}/{params['Name']}"
             yield Right(f"scheduler:{operation}", f"arn:aws:scheduler:{_HERE}:schedule/{place}")

@@ -260,4 +260,5 @@ class Retained(StrEnum):
     TRIAL_DATA = "trial_data"
     STRAY_RECEIPTS = "stray_receipts"
     IDLE_NUMBERS = "idle_numbers"
+    HELD = "held"  # nothing is to be erased while somebody needs it
     FOLLOW_UP = "follow_up"  # not to be erased: still to be done

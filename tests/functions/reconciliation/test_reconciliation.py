@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from reconciliation import handler
-from tests.support.faults import counting, hooked, meddling, raising, refusal
+from reconciliation.store import ReconciliationStore
+from tests.support.faults import counting, hooked, meddling, raising, refusal, without_the_group
 from tests.support.samples import MORNING, TABLE, sample
-from tests.support.steps import Context, allocate, call, enrol, fire, schedule, someone_in
+from tests.support.steps import Context, allocate, call, enrol, failures, fire, schedule, someone_in
 from tests.support.table import (
     allocation_of,
     change_enrolment,
@@ -91,11 +92,7 @@ def schedules() -> Schedules:
 def scheduled(enrolment_id: UUID) -> dict[int, str]:
     """When each reminder's schedule fires."""
     group = settings(SchedulingSettings).schedule_group
-    names = {
-        number: schedules().name(*one)
-        for one in schedules().found(enrolment_id)
-        for number in one[1:]
-    }
+    names = {one.number: one.name for one in schedules().found(enrolment_id) if one.number}
     return {
         number: clients.scheduler().get_schedule(Name=name, GroupName=group)["ScheduleExpression"]
         for number, name in names.items()
@@ -216,7 +213,7 @@ def test_a_reminder_is_read_back_as_it_was_stored(treated: UUID) -> None:
 def test_only_what_is_due_is_read(treated: UUID, second: Reminder) -> None:
     with counting(clients.dynamodb(), "dynamodb.BatchGetItem") as reads:
         assert look()["looked_at"] == 1
-    assert len(reads) == 2  # the switch, and one reminder of those still open
+    assert len(reads) == 3  # the switch, where a proof stopped, and one reminder of those open
     assert len(indexed()) == 6
     assert second.enrolment_id == treated
 
@@ -700,6 +697,67 @@ def test_after_a_restore_nothing_is_sent_twice(
     assert after.due_at == second.due_at
 
 
+# --- schedules that are not as we make them ---------------------------------------------------
+
+
+def make_schedule(name: str) -> None:
+    """A schedule of somebody else's in the group of reminders."""
+    chosen = settings(SchedulingSettings)
+    clients.scheduler().create_schedule(
+        Name=name,
+        GroupName=chosen.schedule_group,
+        ScheduleExpression="at(2027-01-01T09:00:00)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": chosen.schedule_target_arn, "RoleArn": chosen.schedule_role_arn},
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["dvpo", "dvpo-x-y", "other-1", f"dvpo-{'0' * 32}-1", f"dvpo-{'g' * 32}-01", "a.b_c"]
+)
+def test_a_schedule_of_a_strange_name_is_a_finding_and_keeps_nothing_from_being_proven(
+    control: UUID, name: str
+) -> None:
+    make_schedule(name)
+    schedules().ensure(control, 2, due_at=MORNING + DAY, now=MORNING)
+    assert proof() == {"strange_schedule": 1, "not_entitled": 1}
+    group = settings(SchedulingSettings).schedule_group
+    assert clients.scheduler().get_schedule(Name=name, GroupName=group)["Name"] == name
+
+
+def test_a_strange_schedule_that_names_control_is_removed(control: UUID) -> None:
+    make_schedule(f"dvpo-{control.hex}-extra")
+    assert proof() == {"not_entitled": 1}
+
+
+def test_a_deleted_group_is_made_again_with_what_is_due_soon(
+    treated: UUID, second: Reminder, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(second.due_at - HOUR)
+    with without_the_group():
+        assert proof() == {}
+        assert gaps() == {"not_scheduled": 1}
+    assert scheduled(treated) == {2: at(second.due_at)}
+
+
+def test_a_deleted_group_is_made_again_by_scheduling_too() -> None:
+    someone = someone_in(Arm.INTERVENTION, first=600)
+    with without_the_group():
+        assert failures(schedule(someone)) == []
+    assert len(scheduled(someone)) == 7
+
+
+def test_a_group_that_is_still_being_deleted_is_waited_for(treated: UUID, second: Reminder) -> None:
+    forget_schedule(second)
+    gone = refusal("ResourceNotFoundException", status=404)
+    with meddling(
+        clients.scheduler(), "before-call.scheduler.CreateSchedule", raising(gone), times=2
+    ):
+        assert gaps() == {"not_reconciled": 1}
+    assert gaps() == {"not_scheduled": 1}
+    assert treated
+
+
 # --- the proof --------------------------------------------------------------------------------
 
 
@@ -773,12 +831,64 @@ def test_a_text_that_no_reminder_was_is_one_finding_about_the_text_whoever_has_t
     assert proof() == {}
 
 
-def test_the_proof_reaches_back_over_last_month(
+def smuggled(control: UUID) -> None:
+    """A disclosed text in the trail of somebody in control."""
+    entry = Audit(at=datetime.now(UTC), what="text 2 disclosed", by="sending")
+    keep(audit_key(control, entry), entry)
+
+
+def test_the_proof_covers_a_live_order_however_long_ago_it_was_enrolled(
     control: UUID, clock: time_machine.Traveller
 ) -> None:
-    clock.move_to(datetime(2027, 1, 31, 2, 30, tzinfo=UTC))
-    schedules().ensure(control, 2, due_at=datetime.now(UTC) + DAY, now=datetime.now(UTC))
+    order = enrolment_of(control).order.model_copy(update={"expires_on": date(2027, 11, 30)})
+    change_enrolment(control, order=order)
+    clock.move_to(datetime(2027, 11, 30, 2, 30, tzinfo=UTC))
+    smuggled(control)
     assert proof() == {"not_entitled": 1}
+    clock.shift(DAY)
+    assert proof() == {}  # it has run out
+
+
+def test_the_proof_covers_an_order_of_another_trial(control: UUID) -> None:
+    """A re-run has begun, and the earlier trial's orders are still in force."""
+    change_enrolment(control, trial="the-one-before")
+    smuggled(control)
+    assert proof() == {"not_entitled": 1}
+
+
+def test_the_proof_covers_an_order_that_is_kept_for_proceedings(control: UUID) -> None:
+    body = {"reason": "proceedings", "by": "PC-1182"}
+    assert call("POST", f"/enrolments/{control}/hold", body).status == 200
+    smuggled(control)
+    assert proof() == {"not_entitled": 1}
+
+
+def test_a_proof_that_is_cut_short_goes_on_where_it_stopped(
+    clock: time_machine.Traveller,
+) -> None:
+    people = sorted(someone_in(Arm.CONTROL, first=serial) for serial in (300, 400, 500))
+    idents = sorted(str(each) for each in people)
+    looked: list[str] = []
+    original = ReconciliationStore.file
+
+    def file(self: ReconciliationStore, enrolment_id: UUID) -> Any:
+        looked.append(str(enrolment_id))
+        return original(self, enrolment_id)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ReconciliationStore, "file", file)
+        event = sample("reconciliation-proof")
+        assert handler.lambda_handler(event, invocation(seconds=30))["finished"] is False
+        stopped = list(looked)
+        clock.shift(HOUR)
+        handler.lambda_handler(sample("reconciliation-hourly"), invocation())
+        went_on = looked[len(stopped) :]
+        handler.lambda_handler(event, invocation())
+    everybody = sorted({*stopped, *went_on})
+    assert len(stopped) < len(everybody)
+    assert stopped + went_on == everybody
+    assert set(idents) <= set(everybody)
+    assert looked[len(stopped + went_on) :] == everybody  # and then begins anew
 
 
 def test_a_schedule_of_nothing_is_removed_and_no_other(

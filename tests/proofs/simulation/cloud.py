@@ -253,7 +253,9 @@ class Scheduler:
         return self
 
     def paginate(self, **request: Any) -> list[dict[str, Any]]:
-        return [self.gate("scheduler.ListSchedules", lambda: self._list(request["NamePrefix"]))]
+        return [
+            self.gate("scheduler.ListSchedules", lambda: self._list(request.get("NamePrefix", "")))
+        ]
 
     def _list(self, prefix: str) -> dict[str, Any]:
         return {"Schedules": [{"Name": each} for each in self.schedules if each.startswith(prefix)]}

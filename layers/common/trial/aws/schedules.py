@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,6 +27,18 @@ _MAX_AGE_SECONDS = 6 * 3600
 _MAX_TRIES = 60
 
 _NOTICE = timedelta(seconds=30)
+
+
+class _NoGroupError(Exception):
+    """Somebody has deleted the group, with every schedule in it."""
+
+
+class Found(NamedTuple):
+    """A schedule by its name, and whose it is; None where the name is none that we give."""
+
+    name: str
+    enrolment_id: UUID | None
+    number: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +77,12 @@ class Schedules:
 
     def remove(self, enrolment_id: UUID, number: int) -> bool:
         """Leave no schedule for this reminder; says whether there was one."""
+        return self.remove_named(self.name(enrolment_id, number))
+
+    def remove_named(self, name: str) -> bool:
+        """Leave no schedule of this name; says whether there was one."""
         try:
-            self.client.delete_schedule(
-                Name=self.name(enrolment_id, number), GroupName=self.settings.schedule_group
-            )
+            self.client.delete_schedule(Name=name, GroupName=self.settings.schedule_group)
         except ClientError as error:
             if _code(error) != "ResourceNotFoundException":
                 raise _translated(error) from error
@@ -76,25 +91,54 @@ class Schedules:
             raise UnavailableError("the scheduler gave no answer") from error
         return True
 
-    def found(self, enrolment_id: UUID | None = None) -> Iterator[tuple[UUID, int]]:
-        """Whose schedules there are: enrolment and number of each, of one enrolment or of all."""
-        owner = f"{enrolment_id.hex}-" if enrolment_id else ""
-        pages = self.client.get_paginator("list_schedules").paginate(
-            GroupName=self.settings.schedule_group,
-            NamePrefix=f"{self.settings.schedule_prefix}-{owner}",
-        )
+    def found(self, enrolment_id: UUID | None = None) -> Iterator[Found]:
+        """
+        The schedules that there are, of one enrolment or in the group; none without the group.
+
+        AWS pages them by 100; the emulator of local/ gives the first 100 and no more.
+        """
+        request: dict[str, Any] = {"GroupName": self.settings.schedule_group}
+        if enrolment_id:
+            request["NamePrefix"] = f"{self.settings.schedule_prefix}-{enrolment_id.hex}-"
+        pages = self.client.get_paginator("list_schedules").paginate(**request)
         try:
             for page in pages:
                 for schedule in page["Schedules"]:
-                    _, ident, number = schedule["Name"].rsplit("-", 2)
-                    yield UUID(ident), int(number)
+                    yield self._parsed(schedule["Name"])
         except ClientError as error:
-            raise _translated(error) from error
+            if _code(error) != "ResourceNotFoundException":
+                raise _translated(error) from error
+        except BotoCoreError as error:
+            raise UnavailableError("the scheduler gave no answer") from error
+
+    def _parsed(self, name: str) -> Found:
+        prefix = re.escape(self.settings.schedule_prefix)
+        if of := re.fullmatch(rf"{prefix}-([0-9a-f]{{32}})-([0-9]{{2}})", name):
+            return Found(name, UUID(of[1]), int(of[2]))
+        return Found(name, None, None)
+
+    def _create_group(self) -> None:
+        """Make the group anew. The hourly look gives every reminder its schedule again."""
+        try:
+            self.client.create_schedule_group(Name=self.settings.schedule_group)
+        except ClientError as error:
+            if _code(error) != "ConflictException":
+                raise _translated(error) from error
         except BotoCoreError as error:
             raise UnavailableError("the scheduler gave no answer") from error
 
     def _create(self, name: str, expression: str, ids: dict[str, str | int]) -> bool:
-        """Make it; says whether it could, or there was one of that name."""
+        """Make it, and its group if that is gone; False if there was one of that name."""
+        try:
+            return self._created(name, expression, ids)
+        except _NoGroupError:
+            self._create_group()
+        try:
+            return self._created(name, expression, ids)
+        except _NoGroupError:
+            raise UnavailableError("the group of schedules is still being deleted") from None
+
+    def _created(self, name: str, expression: str, ids: dict[str, str | int]) -> bool:
         try:
             self.client.create_schedule(
                 Name=name,
@@ -115,6 +159,8 @@ class Schedules:
                 },
             )
         except ClientError as error:
+            if _code(error) == "ResourceNotFoundException":
+                raise _NoGroupError from None  # of what it names, only the group may be missing
             if _code(error) != "ConflictException":
                 raise _translated(error) from error
             return False

@@ -144,6 +144,12 @@ class Table:
         """Where the enrolments are of which this is still held, whose orders ran out by then."""
         return self._keys("retained", ("retained", retained), ("last_day", until))
 
+    def by_last_day_since(self, retained: str, *, since: str) -> Iterator[Key]:
+        """Where the enrolments are of which this is still held, whose day is that or later."""
+        text = "#retained = :retained AND #last_day >= :since"
+        for shown in self._shown("retained", text, {"retained": retained, "since": since}):
+            yield Key(shown["pk"], shown["sk"])
+
     def _keys(self, index: str, equal: tuple[str, str], most: tuple[str, str]) -> Iterator[Key]:
         """
         Where the items are whose first attribute is this, and whose second is at most that.

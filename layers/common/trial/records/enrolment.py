@@ -218,7 +218,10 @@ class Enrolment(Versioned):
             "end": self.end.reason if self.end else None,
         }
         left = Retained.TRIAL_DATA if self.erased_at else Retained.IDENTIFIERS
-        due = {} if self.hold else {"retained": left, "last_day": self.kept_from.isoformat()}
+        due = {
+            "retained": Retained.HELD if self.hold else left,
+            "last_day": self.kept_from.isoformat(),
+        }
         return super().item() | {"counted": counted} | due | self._place_in_the_worklist()
 
     @classmethod

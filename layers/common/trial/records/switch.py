@@ -18,3 +18,6 @@ class Switch(Versioned):
 
 
 SWITCH_KEY = Key("SWITCH", "SENDING")
+
+PROOF_KEY = Key("PROOF", "STOPPED_AT")
+"""Where it says after which enrolment the nightly proof goes on."""
