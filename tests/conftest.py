@@ -126,6 +126,7 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
         "FORCE_NAME": "Durham Police",
         "FORCE_CONTACT": "101",
         "SENDER_ID": "Police",
+        "ON_AWS": "true",
         "SCHEDULE_GROUP": "reminders",
         "SCHEDULE_PREFIX": "dvpo",
         "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/fire",

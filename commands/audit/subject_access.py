@@ -4,9 +4,10 @@ Prints all that is held about one person, as JSON, for an answer to their reques
 The person is named as upstream does, behind the force: durham/2003/0011985X; or by one of their
 orders, durham/DVPO-2026-000123, which finds the order also when the identifiers are erased. It
 shows the arm: who sees it is no longer blind. What is held about others stays out: of numbers that
-an order protects it tells how many. That it was printed is in the audit trail, and is so before
-anything is shown. On the local stack, or anywhere with --stack-name: on AWS for a role that has the
-policy AccessOfficer and is named in the stack's AccessOfficers.
+an order protects it tells how many. Each text that was sent is made again to the byte. That it was
+printed is in the audit trail, and is so before anything is shown. On the local stack, or anywhere
+with --stack-name: on AWS for a role that has the policy AccessOfficer and is named in the stack's
+AccessOfficers.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from uuid import UUID
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from commands.audit.texts import with_its_text
 from commands.deployed_stack import DeployedStack, add_arguments
 from trial.aws.kms import Binding, MacKey, Purpose, SealKey
 from trial.aws.table import Table, put
@@ -83,7 +85,7 @@ def held(place: Holdings, ident: UUID) -> dict[str, Any]:
         "enrolment": _opened(place, ident, enrolment),
         "protected_numbers": len(enrolment.get("protected_hashes", ())),
         **{
-            name: [item for item in items.values() if item["kind"] == kind]
+            name: [with_its_text(item) for item in items.values() if item["kind"] == kind]
             for name, kind in {
                 "allocation": "allocation",
                 "reminders": "reminder",

@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.deploy import package
+from commands.deploy.approvals import refuse_drafts
 from commands.deployed_stack import failures
 
 if TYPE_CHECKING:
@@ -281,7 +282,8 @@ def options() -> argparse.Namespace:
 
 
 def deploy(deployment: Deployment, given: argparse.Namespace, console: Console) -> None:
-    """Build, upload, plan, ask, execute."""
+    """Build, upload, plan, ask, execute; nothing if a draft could go to the public."""
+    refuse_drafts(dict(given.parameters), deployment.described())
     if given.to:
         if given.to not in (known := deployment.versions()):
             sys.exit(f"No such version. There are: {', '.join(known) or 'none'}")

@@ -7,6 +7,8 @@ from typing import Final
 from trial.codes import AgeBand, PriorIncidents, RiskGrade
 
 LABELS: Final = {
+    "cy": "Welsh",
+    "en": "English",
     "W1": "White: English, Welsh, Scottish, Northern Irish or British",
     "W2": "White: Irish",
     "W3": "White: Gypsy or Irish Traveller",

@@ -111,6 +111,8 @@ def _baseline(enrolment: Enrolment) -> dict[str, Any]:
     enrolled_on = local_date(enrolment.enrolled_at)
     return {
         "month": enrolment.month,
+        "order_type": order.type,
+        "language": respondent.language,
         "days": order.days,
         "conditions": variant_of(order.conditions),
         "no_eviction": Condition.NO_EVICTION in order.conditions,

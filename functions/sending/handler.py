@@ -63,6 +63,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             gateway=Gateway(clients.sns(), chosen.sender_id),
             sealing=SealKey(clients.kms(), chosen.sealing_key_id),
             sender=Sender(force=chosen.force_name, contact=chosen.force_contact),
+            drafts=not chosen.on_aws,
             clock=partial(datetime.now, UTC),
         )
     except NotSentError:

@@ -24,6 +24,7 @@ from trial.open_claims import BEGIN_WITHIN
 from trial.phone import uk_mobile
 from trial.protocol.load import load
 from trial.protocol.wording import Recipient, render
+from trial.records.reminder import TextSent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,10 +64,11 @@ class Result:
 
 
 class Text(NamedTuple):
-    """What goes where."""
+    """What goes where, and what makes it again."""
 
     number: str
     message: str
+    kept: TextSent
 
 
 def send(
@@ -77,6 +79,7 @@ def send(
     gateway: Gateway,
     sealing: SealKey,
     sender: Sender,
+    drafts: bool,
     clock: Callable[[], datetime],
 ) -> Result:
     """
@@ -84,7 +87,8 @@ def send(
 
     Raises NotSentError after giving the claim back, so that a retry may claim it again. If the
     outcome is unknown, the reminder stays claimed and is never resent automatically. `clock` gives
-    the aware time, and is read again right before the request.
+    the aware time, and is read again right before the request. Raises RejectedError for a wording
+    that nobody has approved, unless `drafts` may go.
     """
     for _ in range(_TRIES):
         facts = store.facts(enrolment_id, number)
@@ -94,7 +98,7 @@ def send(
         if now < facts.reminder.due_at:
             return Result(Outcome.NOT_DUE)  # it has moved; its own schedule will bring it
         try:
-            if result := _send(facts, store, gateway, sealing, sender, clock):
+            if result := _send(facts, store, gateway, sealing, sender, clock, drafts=drafts):
                 return result
         except ConditionFailedError as refusal:
             if result := _result_of_lost_claim(refusal.failed):
@@ -109,6 +113,8 @@ def _send(
     sealing: SealKey,
     sender: Sender,
     clock: Callable[[], datetime],
+    *,
+    drafts: bool,
 ) -> Result | None:
     """
     One try; None if it was claimed too slowly, and has been released.
@@ -118,8 +124,8 @@ def _send(
     protocol = _stamped_protocol(facts)
     reason = why_not(facts.reminder, facts.enrolment, protocol=protocol, now=clock())
     if reason is None:
-        text = _text(facts, protocol, sealing, sender)
-        claim = Claim(facts, at=clock())
+        text = _text(facts, protocol, sealing, sender, drafts=drafts)
+        claim = Claim(facts, text.kept, at=clock())
         try:
             store.claim_reminder(claim)
         except ConditionFailedError as refusal:
@@ -186,27 +192,38 @@ def _publish(
     return Result(Outcome.SENT, late=now - reminder.due_at)
 
 
-def _text(facts: SendFacts, protocol: Protocol, sealing: SealKey, sender: Sender) -> Text:
+def _text(
+    facts: SendFacts, protocol: Protocol, sealing: SealKey, sender: Sender, *, drafts: bool
+) -> Text:
     """The approved wording, filled in. Last look at whom it would go to, before any claim."""
     if facts.allocation.arm is not Arm.INTERVENTION:
         raise RejectedError("a reminder of an enrolment that is not in the intervention arm")
     enrolment, order = facts.enrolment, facts.enrolment.order
+    language = enrolment.respondent.language
+    about = Recipient(
+        order_type=order.type,
+        conditions=order.conditions,
+        expires_on=order.expires_on,
+        language=language,
+    )
+    turn = facts.reminder.turn
+    rendered = render(protocol, facts.reminder.theme, turn=turn, about=about, sender=sender)
+    if protocol.wordings[language][rendered.wording].draft and not drafts:
+        raise RejectedError(
+            f"wording {rendered.wording} ({language}) is a draft: nobody approved it"
+        )
+    kept = TextSent(
+        wording=rendered.wording,
+        language=language,
+        force=sender.force,
+        contact=sender.contact,
+        expires_on=order.expires_on,
+        sha256=rendered.sha256,
+    )
     mobile = enrolment.mobile
     binding = Binding(enrolment.enrolment_id, Purpose.NUMBER, mobile.number_hash or "")
     number = sealing.opened(mobile.sealed or "", binding)
-    rendered = render(
-        protocol,
-        facts.reminder.theme,
-        turn=facts.reminder.turn,
-        about=Recipient(
-            order_type=order.type,
-            conditions=order.conditions,
-            expires_on=order.expires_on,
-            language=enrolment.respondent.language,
-        ),
-        sender=sender,
-    )
-    return Text(uk_mobile(number), rendered.message)
+    return Text(uk_mobile(number), rendered.message, kept)
 
 
 def _stamped_protocol(facts: SendFacts) -> Protocol:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from trial.aws.table import Key
+    from trial.records.reminder import TextSent
 
 REMINDER_OPEN = "reminder is open"
 ENROLMENT_AS_SEEN = "enrolment as seen"
@@ -46,9 +47,10 @@ class SendFacts:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to publish one reminder, since when, as claimed from these facts."""
+    """The right to publish one reminder: from which facts, with what text, since when."""
 
     facts: SendFacts
+    text: TextSent
     at: datetime
 
     @property
@@ -112,6 +114,7 @@ class SendingStore:
                 ReminderState.CLAIMED,
                 condition=_open(reminder),
                 claimed_at=claim.at.isoformat(),
+                text=claim.text.model_dump(mode="json", exclude_none=True),
             ),
             check(
                 enrolment_key(enrolment.enrolment_id),
@@ -158,7 +161,7 @@ class SendingStore:
                 reminder,
                 ReminderState.SCHEDULED,
                 condition=claim.is_ours,
-                remove=["claimed_at"],
+                remove=["claimed_at", "text"],
             ),
             delete(claim.day),
             count(claim.texts, "texts", -1),

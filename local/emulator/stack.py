@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 LIBRARIES = STATE / "layer"
 NAME, BUCKET, UPSTREAM = "dvpo-reminders", "packages", "upstream"
-PARAMETERS = {"OnAws": "false"}
+PARAMETERS = {"OnAws": "false", "ForceContact": "101"}
 DEPLOY_SECONDS = 120
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}

@@ -45,6 +45,8 @@ def enrolment(number: int, arm: Arm | None = Arm.CONTROL, **changes: Any) -> Enr
         "stratum": "15-28",
         "protocol": VERSION if allocated else None,
         "protocol_sha256": protocols.load(VERSION).sha256 if allocated else None,
+        "order_type": "dvpo",
+        "language": "en",
         "conditions": "NC",
         "no_eviction": False,
         "age_band": ("18-24", "25-34")[number % 2],

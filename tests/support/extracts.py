@@ -89,6 +89,8 @@ def enrolment_row(**changes: Any) -> EnrolmentRow:
             "stratum": "14",
             "protocol": VERSION,
             "protocol_sha256": "c" * 64,
+            "order_type": "dvpo",
+            "language": "en",
             "conditions": "NC",
             "no_eviction": False,
             "age_band": "25-34",

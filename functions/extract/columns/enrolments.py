@@ -11,6 +11,7 @@ from trial.codes import (
     Arm,
     EndReason,
     Ethnicity,
+    Language,
     MissingReason,
     PriorIncidents,
     Reason,
@@ -35,6 +36,8 @@ class EnrolmentColumns(OrderRow):
     month: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}$")] = Field(
         description="The month of enrolment, in London."
     )
+    order_type: str = Field(description="The type of order, as the protocol names it.")
+    language: Language = Field(description="What the respondent is texted in.")
     days: Place = Field(description="Length of the order in days, first and last counted.")
     stratum: str = Field(description="The protocol's stratum of the allocation, or of the length.")
     protocol: str | None = Field(

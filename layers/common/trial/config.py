@@ -63,8 +63,13 @@ class ReconciliationSettings(SchedulingSettings):
 
 
 class SendingSettings(Settings):
-    """For the function that texts. `texts_per_day` is for the whole trial."""
+    """
+    For the function that texts. `texts_per_day` is for the whole trial.
 
+    On AWS texts go to the public: no draft does.
+    """
+
+    on_aws: bool
     sealing_key_id: str
     texts_per_day: int
     force_name: str

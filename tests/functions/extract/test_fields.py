@@ -33,6 +33,7 @@ from trial.codes import (
     Harm,
     HoldReason,
     Instrument,
+    Language,
     MissingReason,
     Model,
     OutcomeType,
@@ -60,7 +61,7 @@ from trial.records.enrolment import (
 from trial.records.person import Number, Person, SuppressedNumber
 from trial.records.receipt import Message, Receipt, Stray
 from trial.records.record import Record, Versioned
-from trial.records.reminder import Reminder
+from trial.records.reminder import Reminder, TextSent
 from trial.records.switch import Switch
 from trial.records.waiting import Waiting
 
@@ -100,6 +101,7 @@ NOT_READ = {
     Slot: "where somebody stands in a sequence: the allocation says as much",
     Stray: "a receipt for no reminder, with the hash of a number",
     SuppressedNumber: "who is never to be texted",
+    TextSent: "what makes a text again: for a court",
     Switch: "the whole trial's sending",
     Waiting: "who waits for a number, for those who chase it",
 }
@@ -136,8 +138,8 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "version": Withheld(9, "of technical use only"),
     },
     Order: {
+        "type": Carried("dapo", "enrolments.order_type"),
         "reference": Withheld("DVPO-X", "the court's name for it"),
-        "type": Withheld("dapo", "the stratum says it, where a trial has both"),
         "force": Carried("cumbria", "enrolments.force enrolments.superintendent"),
         "court": Withheld("Consett", "near to where people live"),
         "made_on": Carried(
@@ -158,11 +160,11 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
     },
     Respondent: {
         "sealed": Withheld("another", "who it is, to who has the key"),
-        "language": Withheld("cy", "the texts' language"),
         "of_age_on": Withheld(date(2026, 11, 2), "a birthday"),
         "age_band": Carried(AgeBand.FROM_55, "enrolments.age_band"),
         "sex": Carried(Sex.FEMALE, "enrolments.sex"),
         "ethnicity": Carried(Ethnicity.B1, "enrolments.ethnicity enrolments.ethnicity_group"),
+        "language": Carried(Language.CY, "enrolments.language"),
         "prior_incidents": Carried(PriorIncidents.NONE, "enrolments.prior_incidents"),
         "risk_grade": Carried(RiskGrade.HIGH, "enrolments.risk_grade"),
         "first_order": Carried(other=True, columns="enrolments.first_order"),
@@ -223,6 +225,10 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "number": Carried(2, "reminders.number"),
         "turn": Withheld(1, "which of its wordings a theme takes"),
         "theme": Carried("expiry", "reminders.theme"),
+        "text": Withheld(
+            TextSent(wording="E2", language=Language.CY, force="A", contact="101", sha256="aa"),
+            "it is for a court, and its theme says what it was for",
+        ),
         "due_at": Carried(
             T + 3 * DAY + HOUR, "reminders.day reminders.hour reminders.minutes_late"
         ),

@@ -31,13 +31,13 @@ from tests.support.table import (
 from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.aws.table import ConditionFailedError, Key, Table
-from trial.codes import Arm, ReminderState
+from trial.codes import Arm, Language, ReminderState
 from trial.errors import UnavailableError
 from trial.identity import number_hash
 from trial.records.person import Number, number_key
 from trial.records.receipt import Stray, message_key, stray_key
 from trial.records.record import Record
-from trial.records.reminder import reminder_key
+from trial.records.reminder import TextSent, reminder_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,10 +78,13 @@ def enrolment_id(cloud: dict[str, str]) -> UUID:  # noqa: ARG001
     return someone
 
 
+TEXT = TextSent(wording="S1", language=Language.EN, force="A", contact="101", sha256="aa")
+
+
 def claim(enrolment_id: UUID, number: int) -> None:
     store = SendingStore(Table(clients.dynamodb(), TABLE), texts_per_day=500)
     at = MORNING + timedelta(days=number - 1)  # no two on one day
-    store.claim_reminder(Claim(store.facts(enrolment_id, number), at))
+    store.claim_reminder(Claim(store.facts(enrolment_id, number), TEXT, at))
 
 
 def new_message() -> str:
@@ -133,7 +136,7 @@ def close(enrolment_id: UUID, message_id: str, number: int = 1) -> None:
     store = SendingStore(Table(clients.dynamodb(), TABLE), texts_per_day=500)
     facts = store.facts(enrolment_id, number)
     at = facts.reminder.claimed_at or MORNING
-    store.keep_sent(Claim(facts, at), message_id=message_id, sent_at=at)
+    store.keep_sent(Claim(facts, TEXT, at), message_id=message_id, sent_at=at)
 
 
 def sent(enrolment_id: UUID) -> str:

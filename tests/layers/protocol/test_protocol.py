@@ -12,6 +12,7 @@ from trial.protocol.load import ProtocolError, load, path_of, read
 from trial.protocol.settings import Approval, RepeatPolicy
 
 AGREED = path_of(VERSION).read_text()
+APPROVED = next(line for line in AGREED.splitlines() if line.startswith("approvals = ["))
 
 
 def problems_of(folder: Path, content: str | bytes) -> list[str]:
@@ -81,15 +82,18 @@ def test_a_wording_is_a_draft_until_both_have_approved_it() -> None:
         Approval(role=role, name="A. Name", on=date(2026, 11, 30))
         for role in ("solicitor", "specialist")
     )
-    assert draft.draft
+    assert not draft.draft
+    assert draft.model_copy(update={"approvals": ()}).lacks == ("solicitor", "specialist")
     assert draft.model_copy(update={"approvals": (solicitor, solicitor)}).draft
-    assert not draft.model_copy(update={"approvals": (solicitor, specialist)}).draft
+    both = draft.model_copy(update={"approvals": (solicitor, specialist)})
+    assert not both.draft
+    assert both.model_copy(update={"machine_draft": True}).lacks == ("translator",)
 
 
 def test_approvals_are_read_from_the_file(tmp_path: Path) -> None:
     path = tmp_path / f"{VERSION}.toml"
     approval = '{ role = "solicitor", name = "A. Name", on = 2026-11-30 }'
-    path.write_text(AGREED.replace("approvals = []", f"approvals = [{approval}]"))
+    path.write_text(AGREED.replace(APPROVED, f"approvals = [{approval}]"))
     assert read(path).wordings[Language.EN]["E2"].approvals[0].on == date(2026, 11, 30)
 
 
@@ -221,9 +225,9 @@ BROKEN = {
         "infrastructure_pence_per_order", "source: Field required"),
     "negative cost": ("value = 60,", "value = -60,", "infrastructure_pence", "greater than or eq"),
     "cost without end": ("value = 60,", "value = inf,", "infrastructure_pence", "finite number"),
-    "approval by nobody": ('4040."\napprovals = []', '4040."\napprovals = [{ role = "solicitor" }]',
+    "approval by nobody": (f'4040."\n{APPROVED}', '4040."\napprovals = [{ role = "solicitor" }]',
         '[{ role = "solicitor" }]\n', "name: Field required"),
-    "approval by anybody": ('4040."\napprovals = []',
+    "approval by anybody": (f'4040."\n{APPROVED}',
         '4040."\napprovals = [{ role = "x", name = "N", on = 2026-11-30 }]',
         'role = "x"', "solicitor"),
 }  # fmt: skip
@@ -296,7 +300,7 @@ def test_the_command_tells_version_hash_and_drafts(capsys: pytest.CaptureFixture
     assert main([]) == 0
     *others, line = capsys.readouterr().out.splitlines()
     assert [other.split()[0] for other in others] == ["dapo-1", "first-1"]
-    assert line == f"{VERSION} sha256={load(VERSION).sha256} drafts 21 of 21"
+    assert line == f"{VERSION} sha256={load(VERSION).sha256} drafts 0 of 21"
 
 
 def test_the_command_checks_each_file_and_fails_if_one_is_refused(

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from uuid import UUID
 
 from trial.aws.acts import Key
-from trial.codes import ReminderState, Suppression
+from trial.codes import Language, Model, ReminderState, Suppression
 from trial.records.enrolment import enrolment_partition
 from trial.records.record import Record
 
@@ -29,6 +29,21 @@ def open_shard(enrolment_id: UUID) -> str:
     return SHARDS[enrolment_id.int % len(SHARDS)]
 
 
+class TextSent(Model):
+    """
+    What makes a text again, to the byte, by the protocol that its reminder names.
+
+    Kept from the moment at which the text may go. `sha256` is that of the text in UTF-8.
+    """
+
+    wording: str
+    language: Language
+    force: str
+    contact: str
+    expires_on: date | None = None
+    sha256: str
+
+
 class Reminder(Record):
     """
     One planned text: its theme, and how many texts of that theme come before it (`turn`).
@@ -47,6 +62,7 @@ class Reminder(Record):
     protocol: str
     protocol_sha256: str
     claimed_at: datetime | None = None
+    text: TextSent | None = None
     message_id: str | None = None
     sent_at: datetime | None = None
     closed_at: datetime | None = None
