@@ -12,7 +12,7 @@ EVALUATION := .venv-evaluation/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: always help demo dashboard test test-one check format up clock down status order worklist import number served end resume outcome call invoke carrier redrive redrive-receipts extract \
+.PHONY: always help demo dashboard panels test test-one check format up clock down status order worklist import number served end resume outcome call invoke carrier redrive redrive-receipts extract \
 	example-trial report power coverage \
 	verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
 	preflight deploy rollback rehearse destroy requirements sbom audit clean
@@ -93,6 +93,9 @@ redrive: .venv-local/ready ## show what waits in the failure queues (QUEUE=sendi
 
 dashboard: .venv-local/ready ## draw the template's dashboard from what the local stack emitted
 	@$(LOCAL) -m local.dashboard.dashboard
+
+panels: .venv-local/ready ## serve the dashboard on this machine; the buttons of its live panels work
+	@$(LOCAL) -m local.dashboard.serve $(ARGS)
 
 redrive-receipts: .venv-local/ready ## read the delivery logs again (ARGS="--since 4d"); does no harm
 	@$(LOCAL) -m commands.repair.redrive_receipts $(ARGS)

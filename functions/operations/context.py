@@ -21,19 +21,26 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.api_gateway import Router
 
 
-@dataclass(frozen=True, slots=True)
-class RequestContext:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffContext:
     """
-    The collaborators of a use case, who asks (`by`), and when.
+    The collaborators of what staff do through the API and on the dashboard, who asks, and when.
 
-    `outlast_claims` waits until no text that is claimed already can still go.
+    `by` is for the audit trail. `outlast_claims` waits until no text that is claimed already can
+    still go.
     """
 
     store: OperationsStore
-    identity: MacKey
     by: str
     now: datetime
     outlast_claims: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestContext(StaffContext):
+    """The same for a request to the API, with the key by which numbers are hashed."""
+
+    identity: MacKey
 
 
 def context(router: Router) -> RequestContext:

@@ -11,11 +11,11 @@ from trial.records.switch import Switch
 from trial.retry import on_contention
 
 if TYPE_CHECKING:
-    from operations.context import RequestContext
+    from operations.context import RequestContext, StaffContext
     from operations.wire import SuppressionIn, SwitchIn
 
 
-def set_switch(given: SwitchIn, context: RequestContext) -> Switch:
+def set_switch(given: SwitchIn, context: StaffContext) -> Switch:
     """
     Pause or resume the whole trial's sending. Safe to repeat.
 

@@ -17,13 +17,13 @@ from trial.records.waiting import BEFORE_ALL, Waiting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from operations.context import RequestContext
+    from operations.context import StaffContext
     from operations.wire import WorklistQuery
 
 _PLACE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}#[0-9a-f-]{36}")
 
 
-def worklist(query: WorklistQuery, context: RequestContext, min_days_left: int) -> WorklistOut:
+def worklist(query: WorklistQuery, context: StaffContext, min_days_left: int) -> WorklistOut:
     """
     A page of who waits, the oldest follow-up first, and where the next one begins.
 
@@ -43,7 +43,7 @@ def worklist(query: WorklistQuery, context: RequestContext, min_days_left: int) 
 
 
 def _chosen(
-    query: WorklistQuery, context: RequestContext, *, after: str, min_days_left: int
+    query: WorklistQuery, context: StaffContext, *, after: str, min_days_left: int
 ) -> Iterator[Waiting]:
     today = local_date(context.now)
     for each in map(Waiting.of, context.store.waiting(after)):

@@ -2,29 +2,45 @@
 Draws the template's own dashboard from what the stack that is up has emitted so far.
 
 Panels, titles, metrics, statistics, periods and limits are those of the deployed dashboard, and
-its definition is read from there. The page is build/dashboard/index.html.
+its definition is read from there. The page is build/dashboard/index.html; `make panels` serves it
+with live panels whose buttons work.
 """
 
 import argparse
 import json
+from typing import Any
 
 from commands.deployed_stack import ROOT, DeployedStack
+from local.dashboard import live
 from local.dashboard.metrics import told_by
 from local.dashboard.page import render
-from local.dashboard.panels import rows
+from local.dashboard.panels import Row, rows
 
 PAGE = ROOT / "build/dashboard/index.html"
 
 
+def defined(stack: DeployedStack) -> dict[str, Any]:
+    """The dashboard's definition, as it is deployed."""
+    (name,) = stack.of_type("AWS::CloudWatch::Dashboard").values()
+    body = stack.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
+    definition: dict[str, Any] = json.loads(body)
+    return definition
+
+
+def shown(stack: DeployedStack) -> tuple[list[Row], tuple[float, float]]:
+    """The dashboard's rows with what there is to draw, and the time from first to last."""
+    told, functions = told_by(stack), stack.client("lambda")
+    found = rows(
+        defined(stack), told, stack.client("cloudwatch"), lambda panel: live.draw(panel, functions)
+    )
+    return found, told.span()
+
+
 def draw(stack: DeployedStack) -> list[str]:
     """Write the page; the titles of the panels that should show something and do not."""
-    cloudwatch = stack.client("cloudwatch")
-    (name,) = stack.of_type("AWS::CloudWatch::Dashboard").values()
-    body = json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])
-    told = told_by(stack)
-    found = rows(body, told, cloudwatch)
+    found, span = shown(stack)
     PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(render(found, told.span()), encoding="utf-8")
+    PAGE.write_text(render(found, span), encoding="utf-8")
     return [panel.title for row in found for panel in row.panels if panel.empty]
 
 

@@ -11,24 +11,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from local.dashboard.expressions import Series
+    from local.dashboard.live import LivePanel
     from local.dashboard.panels import Panel, Row
 
 HERE = Path(__file__).parent
 WIDE, HIGH = 1000, 100
 WHOLE = 100
-# RecordedMetrics apart by people of any colour vision; lines by their dashes too.
+# Told apart by people of any colour vision; lines by their dashes too.
 COLOURS = ("0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9", "5e4b8b", "7f6a00", "555555")
 DASHES = ("none", "7 4", "2 3", "9 3 2 3", "4 2", "12 4")
 PERIODS = {300: "5 minutes", 3600: "hour", 86400: "day"}
 STATS = {"Sum": "sum", "Maximum": "most", "p95": "95 % within"}
 
 
-def render(rows: list[Row], span: tuple[float, float]) -> str:
-    """The page, whole; `span` is when the first and the last value was told."""
+def render(rows: list[Row], span: tuple[float, float], *, served: bool = False) -> str:
+    """
+    The page, whole; `span` is when the first and the last value was emitted.
+
+    The buttons of its live panels work where it is `served`, and are left out where it is a file.
+    """
     panels = [panel for row in rows for panel in row.panels]
     first, last = (datetime.fromtimestamp(at, UTC) for at in span)
     return Template((HERE / "dashboard.html").read_text()).substitute(
         style=(HERE / "dashboard.css").read_text(),
+        script='<script src="/live.js" defer></script>' if served else "",
+        kind="served" if served else "still",
         start=f"{first:%-d %B %Y}",
         end=f"{last:%-d %B %Y}",
         drawn=sum(panel.aws_only is None for panel in panels),
@@ -40,10 +47,20 @@ def render(rows: list[Row], span: tuple[float, float]) -> str:
 def _row(row: Row, span: tuple[float, float]) -> str:
     name = re.sub(r"\W+", "-", row.title.lower())
     about = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(row.about))
-    panels = "".join(_panel(panel, span) for panel in row.panels)
+    panels = "".join(_live(panel) for panel in row.live)
+    panels += "".join(_panel(panel, span) for panel in row.panels)
     return (
         f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(row.title)}</h2>'
         f'<p>{about}</p><div class="panels">{panels}</div></section>'
+    )
+
+
+def _live(panel: LivePanel) -> str:
+    """A panel that a function drew, between its title and a note for where no button works."""
+    return (
+        f'<figure style="--columns:{panel.width}"><figcaption><b>{escape(panel.title)}</b>'
+        f'</figcaption><div class="live">{panel.html}</div><p class="elsewhere">Its buttons work '
+        "on the page that <code>make panels</code> serves.</p></figure>"
     )
 
 

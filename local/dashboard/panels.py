@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from local.dashboard.expressions import Search, Series
+from local.dashboard.live import LivePanel
 from local.dashboard.metrics import MetricKey, RecordedMetrics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_cloudwatch import CloudWatchClient
 
 OURS = "DvpoReminders"
@@ -54,16 +57,26 @@ class Row:
     title: str
     about: str
     panels: list[Panel] = field(default_factory=list)
+    live: list[LivePanel] = field(default_factory=list)
 
 
-def rows(body: dict[str, Any], told: RecordedMetrics, cloudwatch: CloudWatchClient) -> list[Row]:
-    """The dashboard's rows, each panel with its data."""
+def rows(
+    body: dict[str, Any],
+    told: RecordedMetrics,
+    cloudwatch: CloudWatchClient,
+    live: Callable[[LivePanel], str],
+) -> list[Row]:
+    """The dashboard's rows, each panel with its data; `live` draws those that a function draws."""
     found: list[Row] = []
     for widget in body["widgets"]:
         said = widget["properties"]
         if widget["type"] == "text":
             title, _, about = said["markdown"].removeprefix("## ").partition("\n")
             found.append(Row(title, about))
+            continue
+        if widget["type"] == "custom":
+            panel = LivePanel(said["title"], widget["width"], said["endpoint"], said["params"])
+            found[-1].live.append(replace(panel, html=live(panel)))
             continue
         limits = said.get("annotations", {}).get("horizontal", [])
         entries = [entry_of(metric, said) for metric in said["metrics"]]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.dashboard.panels import Entry, entry_of, only_on_aws
+from operations.panels.asked import Panel
 from tests.support import causes
 from tests.support.deployed import Deployed
 from trial.codes import Arm
@@ -138,7 +139,7 @@ def test_it_splits_nothing_by_arm_and_holds_no_id() -> None:
 
 def test_every_row_says_what_it_means_and_where_to_read_on() -> None:
     texts = [widget for widget in WIDGETS if widget["type"] == "text"]
-    assert len(texts) == 10
+    assert len(texts) == 11
     for widget in texts:
         title, _, about = widget["properties"]["markdown"].partition("\n")
         assert title.startswith("## ")
@@ -156,8 +157,23 @@ def test_each_row_fills_the_grid_s_width() -> None:
             rows.append(0)
         else:
             rows[-1] += widget["width"]
-            assert "height" not in widget
+            assert widget.get("height", 9) == 9
+            assert ("height" in widget) == (widget["type"] == "custom")
     assert all(width and width % 24 == 0 for width in rows)
+
+
+def test_every_live_panel_is_shown_by_the_function_that_draws_it() -> None:
+    custom = [each["properties"] for each in WIDGETS if each["type"] == "custom"]
+    arn = Deployed().resolved({"Fn::GetAtt": ["PanelsFunction", "Arn"]})
+    assert {each["endpoint"] for each in custom} == {arn}
+    assert sorted(each["params"]["panel"] for each in custom) == sorted(Panel)
+
+
+def test_no_panel_that_names_orders_or_has_a_form_is_drawn_anew_by_the_clock() -> None:
+    """Each view of who waits is in the audit trail, and a form would lose what is typed."""
+    custom = [each["properties"] for each in WIDGETS if each["type"] == "custom"]
+    renewed = {each["params"]["panel"] for each in custom if each["updateOn"]["refresh"]}
+    assert renewed == {Panel.FLOW}
 
 
 def test_the_spend_is_shown_against_the_month_s_limit() -> None:

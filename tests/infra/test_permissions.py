@@ -35,6 +35,7 @@ ROUTES = {
 }
 OPEN = ("GET", "/openapi.json")
 WORKLIST = ("GET", "/enrolments")
+INVOKE = "lambda:InvokeFunction"
 
 
 def statements(policy: str) -> list[Statement]:
@@ -131,7 +132,16 @@ def test_an_operator_reads_no_log_from_which_arms_could_be_inferred() -> None:
         for action, resource in rights(statements("Operator"))
         if action.startswith("logs:")
     }
-    assert logs - {"*"} == {"ApiLogs", "EnrolmentLogs", "OperationsLogs"}
+    assert logs - {"*"} == {"ApiLogs", "EnrolmentLogs", "OperationsLogs", "PanelsLogs"}
+
+
+def test_operators_alone_work_the_live_panels_and_invoke_nothing_else() -> None:
+    invoked = {
+        policy: {resource for action, resource in rights(statements(policy)) if action == INVOKE}
+        for policy in STACK.of_type("AWS::IAM::ManagedPolicy")
+    }
+    arn = STACK.resolved({"Fn::GetAtt": ["PanelsFunction", "Arn"]})
+    assert {policy: arns for policy, arns in invoked.items() if arns} == {"Operator": {arn}}
 
 
 @pytest.mark.parametrize("policy", ["Operator", "Engineer"])

@@ -18,6 +18,7 @@ import pytest
 import time_machine
 
 from extract.handler import lambda_handler as extract
+from operations.panels.handler import lambda_handler as panels
 from reconciliation.handler import lambda_handler as reconciliation
 from tests.proofs.simulation.run import Simulation
 from tests.proofs.simulation.world import SETTINGS
@@ -30,7 +31,7 @@ from tests.support.nights import links_of_the_audit_trail, nights_of_retention
 from tests.support.policies import Statement, allows, covers, listed
 from tests.support.rights import Call, Right, Watched, taken
 from tests.support.samples import MORNING, sample
-from tests.support.steps import Context, call, enrol, someone_in
+from tests.support.steps import CONTEXT, Context, call, enrol, someone_in
 from tests.support.table import change_enrolment, enrolment_of, reminder_of
 from trial.aws import clients
 from trial.codes import Arm
@@ -175,6 +176,15 @@ def all_that_staff_do() -> None:
     assert call("POST", "/suppressions", by | {"number": "+447700900001"}).status == 201
 
 
+def all_that_the_panels_do() -> None:
+    enrol(1, mobile={"missing_reason": "refused"})
+    event = sample("panel-waiting")
+    for panel in ("waiting", "flow", "sending"):
+        panels(event | {"panel": panel}, CONTEXT)
+    event["widgetContext"]["forms"]["all"] = {"reason": "exercise", "by": "PC-1182"}
+    panels(event | {"panel": "sending", "act": "pause"}, CONTEXT)
+
+
 def nights_of_the_extract() -> None:
     """One as it should be, and one on which an enrolment is found without its allocation."""
     someone = followed()
@@ -214,6 +224,7 @@ LIVED = {
     "DisclosureFunction": shown_to_the_unblinded,
     "ExtractFunction": nights_of_the_extract,
     "OperationsFunction": all_that_staff_do,
+    "PanelsFunction": all_that_the_panels_do,
     "ReconciliationFunction": days_on_which_no_schedule_fires,
     "RetentionFunction": nights_of_retention,
     "SchedulingFunction": an_order_cut_short,

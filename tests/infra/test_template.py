@@ -28,6 +28,7 @@ SAMPLES = {
     "EnrolmentFunction": "api-*enrol*",
     "DisclosureFunction": "api-show-allocation",
     "OperationsFunction": "api-pause",
+    "PanelsFunction": "panel-*",
     "AllocationFunction": "stream-eligible",
     "SchedulingFunction": "stream-allocated",
     "SendingFunction": "schedule-fired",
@@ -110,8 +111,14 @@ def test_its_log_is_encrypted_and_does_not_grow_for_ever(name: str) -> None:
     assert group["KmsKeyId"] == {"Fn::GetAtt": ["DataKey", "Arn"]}
 
 
-# The callers of enrolment wait; what receipts cannot take stays in the delivery logs.
-QUEUELESS = {"EnrolmentFunction", "DisclosureFunction", "OperationsFunction", "ReceiptsFunction"}
+# Their callers wait; what receipts cannot take stays in the delivery logs.
+QUEUELESS = {
+    "EnrolmentFunction",
+    "DisclosureFunction",
+    "OperationsFunction",
+    "PanelsFunction",
+    "ReceiptsFunction",
+}
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - QUEUELESS))
@@ -122,12 +129,13 @@ def test_what_nobody_waits_for_is_not_lost(name: str) -> None:
 
 
 def test_no_queue_holds_a_request_or_a_number() -> None:
-    """API Gateway hands over the one, CloudWatch Logs the other."""
+    """API Gateway and the dashboard hand over the one, CloudWatch Logs the other."""
     waited_for = {re.findall(r"\$\{(\w+)\.Arn\}", json.dumps(said))[0] for said in METHODS.values()}
     subscribed = {
         target(said["DestinationArn"]) for said in of_type("AWS::Logs::SubscriptionFilter").values()
     }
-    assert waited_for | subscribed == QUEUELESS
+    drawing = {"PanelsFunction"}
+    assert waited_for | subscribed | drawing == QUEUELESS
     for name in QUEUELESS:
         assert "DeadLetterConfig" not in FUNCTIONS[name]
         assert not invocations(name).get("DestinationConfig")

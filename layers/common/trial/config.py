@@ -39,6 +39,13 @@ class OperationsSettings(Settings):
     identity_key_id: str
 
 
+class PanelsSettings(Settings):
+    """For the function that draws the dashboard's live panels."""
+
+    outlast_claims_seconds: float
+    protocol: str
+
+
 class AllocationSettings(Settings):
     """For the function that draws arms."""
 

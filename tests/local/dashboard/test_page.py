@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
+from local.dashboard.live import LivePanel
 from local.dashboard.metrics import Datum, MetricKey, RecordedMetrics
 from local.dashboard.page import render
 from local.dashboard.panels import Panel, Row, rows
@@ -43,16 +44,20 @@ def only(row: list[Row]) -> Panel:
     return panel
 
 
+def no_live_panel(panel: LivePanel) -> str:
+    raise AssertionError(panel)
+
+
 def panel(*metrics: list[Any], told: RecordedMetrics | None = None, **more: Any) -> Panel:
     heard = told or RecordedMetrics([Datum(SENT, 5, 2, "Count")])
-    return only(rows(body(*metrics, **more), heard, Emulator()))  # type: ignore[arg-type]
+    return only(rows(body(*metrics, **more), heard, Emulator(), no_live_panel))  # type: ignore[arg-type]
 
 
 OURS = metric("DvpoReminders", "ReminderSent", "sent", "service", "trial")
 
 
 def test_a_row_says_what_it_means() -> None:
-    (row,) = rows(body(OURS), RecordedMetrics([]), Emulator())  # type: ignore[arg-type]
+    (row,) = rows(body(OURS), RecordedMetrics([]), Emulator(), no_live_panel)  # type: ignore[arg-type]
     assert (row.title, row.about) == ("Today", "What `is`.")
 
 
@@ -147,3 +152,23 @@ def test_a_stacked_panel_puts_one_on_top_of_the_other() -> None:
         ("75.0", "25.0"),
         ("0.0", "75.0"),
     ]
+
+
+def test_a_live_panel_stands_in_its_row_as_its_function_drew_it() -> None:
+    said = {"title": "Who waits", "endpoint": "arn:panels", "params": {"panel": "waiting"}}
+    definition = body() | {}
+    definition["widgets"][1] = {"type": "custom", "width": 12, "properties": said}
+    told = RecordedMetrics([])
+    (row,) = rows(definition, told, Emulator(), lambda panel: f"<b>{panel.params}</b>")  # type: ignore[arg-type]
+    (live,) = row.live
+    assert (live.title, live.endpoint, live.html) == (
+        "Who waits",
+        "arn:panels",
+        "<b>{'panel': 'waiting'}</b>",
+    )
+    assert f'<div class="live">{live.html}</div>' in render([row], SPAN)
+
+
+def test_only_the_served_page_has_a_script() -> None:
+    assert "<script" not in render([], SPAN)
+    assert '<script src="/live.js" defer>' in render([], SPAN, served=True)

@@ -1,0 +1,47 @@
+"""What CloudWatch asks of a live panel."""
+
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+from trial.codes import Model
+
+
+class Panel(StrEnum):
+    """The panels."""
+
+    WAITING = "waiting"
+    FLOW = "flow"
+    SENDING = "sending"
+
+
+class Act(StrEnum):
+    """What the buttons of a panel do besides drawing it anew."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+class Asked(Model):
+    """
+    One call of a panel: which, what was clicked on, and what was typed into its form.
+
+    `endpoint` is the function's own ARN, for its buttons. `theme` is the dashboard's.
+    """
+
+    panel: Panel
+    act: Act | None
+    form: dict[str, str]
+    theme: Literal["light", "dark"]
+    endpoint: str
+
+    @classmethod
+    def of(cls, event: dict[str, Any], endpoint: str) -> Self:
+        """The call in an event. Raises ValidationError if no panel or button of ours made it."""
+        about = event.get("widgetContext", {})
+        return cls(
+            panel=event.get("panel"),
+            act=event.get("act"),
+            form=about.get("forms", {}).get("all", {}),
+            theme="dark" if about.get("theme") == "dark" else "light",
+            endpoint=endpoint,
+        )

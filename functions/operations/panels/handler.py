@@ -1,0 +1,62 @@
+"""
+The dashboard's live panels: CloudWatch calls this function and shows the HTML that it returns.
+
+It is not told who looks or clicks, so the trail names the invocation: the data events of AWS's own
+trail, CloudTrail, say by that id who made it. How CloudWatch calls it, and what HTML it shows:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard_about.html
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from operations.context import StaffContext
+from operations.panels import flow, sending, waiting
+from operations.panels.asked import Asked, Panel
+from operations.panels.markup import panel
+from operations.store import OperationsStore
+from trial.aws import clients
+from trial.aws.table import Table
+from trial.config import PanelsSettings, settings
+from trial.open_claims import outlast_claims
+from trial.protocol.load import load
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+
+DESCRIPTION = """
+## Live panels of the trial
+Param | Description
+---|---
+**panel** | `waiting`, `flow` or `sending`
+"""
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> str:
+    """One panel as HTML, after what somebody clicked on in it, if anything, is done."""
+    if event.get("describe"):
+        return DESCRIPTION
+    asked = Asked.of(event, context.invoked_function_arn)
+    chosen = settings(PanelsSettings)
+    protocol = load(chosen.protocol)
+    staff = StaffContext(
+        store=OperationsStore(Table(clients.dynamodb(), chosen.table_name)),
+        by=f"dashboard, invocation {context.aws_request_id}",
+        now=datetime.now(UTC),
+        outlast_claims=partial(outlast_claims, chosen.outlast_claims_seconds),
+    )
+    match asked.panel:
+        case Panel.WAITING:
+            body = waiting.drawn(asked, staff, protocol.eligibility.min_days_left)
+        case Panel.FLOW:
+            body = flow.drawn(staff.store, protocol.trial)
+        case Panel.SENDING:
+            body = sending.drawn(asked, staff)
+    return panel(asked, body, staff.now)

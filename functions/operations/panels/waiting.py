@@ -1,0 +1,70 @@
+"""The panel of who waits for somebody to act, by superintendent."""
+
+from __future__ import annotations
+
+from html import escape
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from operations.panels.markup import day, words
+from operations.wire import WorklistQuery
+from operations.worklist import worklist
+from trial.protocol.local_time import local_date
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from operations.answers import WaitingOut
+    from operations.context import StaffContext
+    from operations.panels.asked import Asked
+
+HEADINGS = ("Order", "Waits for", "Recorded by", "Ask again on", "Days left")
+
+
+def drawn(_: Asked, staff: StaffContext, min_days_left: int) -> str:
+    """The first hundred who wait, each superintendent's together. All shown are logged."""
+    page = worklist(WorklistQuery(), staff, min_days_left)
+    if not page.enrolments:
+        return "<p>Nobody waits.</p>"
+    today = local_date(staff.now)
+    rows = sorted(page.enrolments, key=lambda each: (each.superintendent, _urgency(each)))
+    groups = [
+        f'<tr><th colspan="{len(HEADINGS)}" scope="rowgroup">{escape(superintendent)}</th></tr>'
+        + "".join(_row(each, today) for each in group)
+        for superintendent, group in groupby(rows, key=lambda each: each.superintendent)
+    ]
+    headings = "".join(f'<th scope="col">{each}</th>' for each in HEADINGS)
+    more = "<p>There are more: <code>make worklist</code> lists them all.</p>"
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="Who waits">'
+        f"<table><caption>{len(rows)} {'order waits' if len(rows) == 1 else 'orders wait'}"
+        f"</caption><thead><tr>{headings}</tr></thead>"
+        f"{''.join(f'<tbody>{each}</tbody>' for each in groups)}</table></div>"
+        f"{more if page.cursor else ''}"
+    )
+
+
+def _urgency(each: WaitingOut) -> date:
+    """The day by which somebody should act; for who has no such day, the last chance."""
+    return (each.missing and each.missing.follow_up_on) or each.last_chance_on
+
+
+def _row(each: WaitingOut, today: date) -> str:
+    missing = each.missing
+    why = f": {words(missing.reason)}" if missing else ""
+    left = (each.last_chance_on - today).days
+    cells = (
+        escape(f"{each.force}/{each.reference or each.enrolment_id}"),
+        ", ".join(map(words, each.reasons)) + why,
+        escape((missing and missing.recorded_by) or ""),
+        _follow_up(missing.follow_up_on if missing else None, today),
+        f"{left}" if left else "<b>last day</b>",
+    )
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _follow_up(on: date | None, today: date) -> str:
+    if on is None:
+        return ""
+    late = (today - on).days
+    return f"{day(on)} <b>{late} days late</b>" if late > 0 else day(on)

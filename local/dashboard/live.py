@@ -1,0 +1,51 @@
+"""
+The live panels as CloudWatch calls them: the function draws each, in a theme, after a click.
+
+The event is CloudWatch's:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard_about.html
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mypy_boto3_lambda import LambdaClient
+
+
+@dataclass(frozen=True)
+class LivePanel:
+    """A custom widget of the dashboard: its function, and the parameters that the call takes."""
+
+    title: str
+    width: int
+    endpoint: str
+    params: dict[str, Any]
+    html: str = field(default="", compare=False)
+
+
+def asked(panel: LivePanel, theme: str, form: Mapping[str, str]) -> dict[str, Any]:
+    """The event by which CloudWatch asks for a panel, as far as a widget of ours reads it."""
+    about = {"theme": theme, "title": panel.title, "forms": {"all": form}, "params": panel.params}
+    return panel.params | {"widgetContext": about}
+
+
+def draw(
+    panel: LivePanel, functions: LambdaClient, theme: str = "light", form: Mapping[str, str] = {}
+) -> str:
+    """The panel's HTML. Raises RuntimeError if the function fails."""
+    event = json.dumps(asked(panel, theme, form))
+    answer = functions.invoke(FunctionName=panel.endpoint, Payload=event)
+    said = json.load(answer["Payload"])
+    if "FunctionError" in answer:
+        raise RuntimeError(f"{panel.title}: {said}")
+    return str(said)
+
+
+def endpoints(panels: Iterable[LivePanel]) -> set[str]:
+    """The functions that panels call, and no others may be called from the page."""
+    return {panel.endpoint for panel in panels}

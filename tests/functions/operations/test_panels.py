@@ -1,0 +1,274 @@
+"""The live panels: what they show, what their buttons do, and that they are HTML for CloudWatch."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+
+from operations.answers import FlowOut
+from operations.panels.flow import diagram
+from operations.panels.handler import lambda_handler as panels
+from tests.support.life import audit_of, followed, told
+from tests.support.samples import sample
+from tests.support.steps import CONTEXT, call, enrol, someone_in
+from tests.support.table import everything
+from trial.codes import Arm, EndReason, Reason, Status
+
+if TYPE_CHECKING:
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+EACH = ("waiting", "flow", "sending")
+FILLED = {"reason": "wording under review", "by": "Supt D'Arcy"}
+
+
+def drawn(panel: str, act: str | None = None, theme: str = "light", **form: str) -> str:
+    """A panel, after a click on one of its buttons if `act` says which."""
+    event = sample("panel-waiting") | {"panel": panel} | ({"act": act} if act else {})
+    event["widgetContext"] |= {"theme": theme, "forms": {"all": form}}
+    return panels(event, CONTEXT)
+
+
+class Read(HTMLParser):
+    """What a browser would make of it: tags, attributes, text, and whether all are closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text, self._open = "", [""]
+        self.feed(text)
+        assert self._open == [""]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag != "input":
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open[-1] not in ("style", "cwdb-action"):
+            self.text += f"{data} "
+
+
+def rows() -> list[str]:
+    return re.findall(r"<tr><td>.*?</tr>", drawn("waiting"))
+
+
+# HTML that CloudWatch shows
+
+
+@pytest.mark.parametrize("panel", EACH)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_panel_is_html_without_script_in_the_dashboard_s_theme(panel: str, theme: str) -> None:
+    enrol(1, mobile={"missing_reason": "refused", "follow_up_on": "2026-12-04"})
+    read = Read(drawn(panel, theme=theme))
+    assert {tag for tag, _ in read.tags}.isdisjoint({"script", "iframe", "use", "a", "link", "img"})
+    names = {name for _, attributes in read.tags for name in attributes}
+    assert not [name for name in names if name.startswith("on")]
+    assert any(attributes.get("class") == f"dvpo {theme}" for _, attributes in read.tags)
+
+
+@pytest.mark.parametrize("panel", EACH)
+def test_each_button_calls_the_same_function_again_and_stands_before_its_action(panel: str) -> None:
+    tags = Read(drawn(panel)).tags
+    actions = [place for place, (tag, _) in enumerate(tags) if tag == "cwdb-action"]
+    assert actions
+    for place in actions:
+        assert tags[place - 1][0] == "button"
+        assert tags[place][1]["endpoint"] == CONTEXT.invoked_function_arn
+
+
+def test_a_panel_describes_its_parameters_to_whoever_sets_one_up() -> None:
+    described = panels({"describe": True}, CONTEXT)
+    assert "**panel**" in described
+    assert all(f"`{each}`" in described for each in EACH)
+
+
+@pytest.mark.parametrize("event", [{}, {"panel": "arms"}, {"panel": "sending", "act": "end"}])
+def test_what_is_no_panel_and_no_button_of_ours_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        panels(event, CONTEXT)
+
+
+def test_a_request_to_the_api_is_no_call_of_a_panel() -> None:
+    """So nobody can have a caller's name of their own making in the trail."""
+    forged = sample("api-pause")
+    with pytest.raises(ValidationError):
+        panels(forged, CONTEXT)
+    assert forged["requestContext"]["identity"]["userArn"] not in str(everything())
+
+
+@pytest.mark.parametrize("given", ["<script>alert(1)</script>", "'\"><img src=x onerror=alert(1)>"])
+def test_what_people_wrote_stays_text(given: str) -> None:
+    call("PUT", "/sending", {"paused": True, "reason": given, "by": "Supt"})
+    read = Read(drawn("sending", "resume", reason=given))  # without a name: it is shown again
+    assert {tag for tag, _ in read.tags}.isdisjoint({"script", "img"})
+    assert given in read.text
+    assert [each["value"] for _, each in read.tags if each.get("name") == "reason"] == [given]
+
+
+# Who waits
+
+
+def test_who_waits_is_shown_with_reason_author_date_and_days_left() -> None:
+    missing = {"missing_reason": "seized_evidence", "recorded_by": "DC O'Neil"}
+    enrol(1, mobile=missing | {"follow_up_on": "2026-12-04"})
+    (row,) = rows()
+    cells = [each.strip() for each in re.findall(r"<td>(.*?)</td>", row)]
+    assert cells == [
+        "durham/DVPO-2026-000001",
+        "no number: seized evidence",
+        "DC O&#x27;Neil",
+        "4 Dec 2026",
+        "11",
+    ]
+
+
+def test_who_waits_stands_under_the_superintendent_the_most_urgent_first() -> None:
+    for serial, superintendent, on in (
+        (1, "Supt B", "2026-12-03"),
+        (2, "Supt A", "2026-12-05"),
+        (3, "Supt A", "2026-12-02"),
+    ):
+        missing = {"missing_reason": "refused", "follow_up_on": on}
+        enrol(serial, mobile=missing, order={"authorising_superintendent": superintendent})
+    shown = re.findall(r"Supt [AB]|00000\d", drawn("waiting"))
+    assert shown == ["Supt A", "000003", "000002", "Supt B", "000001"]
+
+
+def test_a_follow_up_that_is_late_and_a_last_day_stand_out(clock: Traveller) -> None:
+    enrol(1, mobile={"missing_reason": "refused", "follow_up_on": "2026-12-04"})
+    clock.shift(11 * 86_400)
+    (row,) = rows()
+    assert "<b>8 days late</b>" in row
+    assert "<b>last day</b>" in row
+
+
+def test_the_list_shrinks_when_a_number_is_found() -> None:
+    found = enrol(1, mobile={"missing_reason": "refused"})
+    enrol(2, mobile={"missing_reason": "refused"})
+    assert len(rows()) == 2
+    told(found, "mobile", {"number": "+447700900001"})
+    assert len(rows()) == 1
+
+
+def test_whoever_is_shown_was_consulted_by_the_invocation() -> None:
+    enrolment_id = enrol(1, mobile={"missing_reason": "refused"})
+    drawn("waiting")
+    last = audit_of(enrolment_id)[-1]
+    assert last["what"] == "worklist consulted"
+    assert last["by"] == f"dashboard, invocation {CONTEXT.aws_request_id}"
+
+
+def test_nobody_waits_is_said() -> None:
+    assert "Nobody waits." in Read(drawn("waiting")).text
+
+
+# The flow
+
+
+def test_the_flow_is_counted_from_the_table_and_closes() -> None:
+    for serial in range(1, 4):
+        followed(serial)
+    enrol(4, mobile={"missing_reason": "refused"})
+    enrol(5, respondent={"date_of_birth": "2010-01-01"})
+    enrol(6)  # eligible; the draw has not heard of it yet
+    read = Read(drawn("flow")).text
+    for line in ("Orders: 6", "Not randomised: 2", "no number: 1", "under 18: 1", "Eligible: 4"):
+        assert line in read
+    for line in ("Randomised: 3", "Running: 3", "Ended since: 0"):
+        assert line in read
+
+
+def test_the_flow_is_read_aloud_as_it_is_drawn() -> None:
+    enrol(1)
+    tags = dict(Read(drawn("flow")).tags)
+    assert (tags["svg"]["role"], tags["svg"]["aria-label"]) == (
+        "img",
+        "Orders: 1. Eligible: 1. Randomised: 0. Running: 0. Ended since: 0. Not randomised: 0",
+    )
+
+
+def test_no_box_of_the_flow_lies_over_another_however_many_reasons_there_are() -> None:
+    counts = FlowOut(
+        enrolled=len(Reason),
+        by_status=dict.fromkeys(Status, 0),
+        by_reason=dict.fromkeys(Reason, 1),
+        randomised=0,
+        ended=dict.fromkeys(EndReason, 0),
+    )
+    boxes = [
+        tuple(float(attributes[name] or 0) for name in ("x", "y", "width", "height"))
+        for tag, attributes in Read(diagram(counts)).tags
+        if tag == "rect"
+    ]
+    for place, (x, y, width, height) in enumerate(boxes):
+        for left, top, wide, high in boxes[place + 1 :]:
+            assert x + width < left or left + wide < x or y + height < top or top + high < y
+
+
+@pytest.mark.parametrize("panel", EACH)
+def test_no_panel_tells_an_arm(panel: str) -> None:
+    shown = []
+    for first, arm in ((1, Arm.CONTROL), (100, Arm.INTERVENTION)):
+        with_arm = someone_in(arm, first=first)
+        told(with_arm, "mobile", {"missing_reason": "lost_stolen_broken"})
+        shown.append(Read(drawn(panel)).text)
+    assert not any(arm in text for arm in Arm for text in shown)
+
+
+# The switch
+
+
+def test_a_pause_takes_a_reason_and_a_name_and_is_in_the_trail() -> None:
+    read = Read(drawn("sending", "pause", **FILLED)).text
+    assert "Sending is paused." in read
+    assert "Supt D'Arcy on 1 December 2026 at 09:30: wording under review" in read
+    assert call("GET", "/sending").body["paused"] is True
+    (entry,) = [item for key, item in everything().items() if item["kind"] == "audit"]
+    assert entry["what"] == "sending_paused"
+    assert entry["by"] == f"dashboard, invocation {CONTEXT.aws_request_id}, as Supt D'Arcy"
+
+
+@pytest.mark.parametrize("name", FILLED)
+def test_without_a_reason_or_a_name_nothing_is_paused_and_what_was_typed_stays(name: str) -> None:
+    html = drawn("sending", "pause", **FILLED | {name: ""})
+    assert 'role="alert"' in html
+    assert "Sending is on." in html
+    (other,) = FILLED.keys() - {name}
+    kept = {each["name"]: each["value"] for tag, each in Read(html).tags if tag == "input"}
+    assert kept == {name: "", other: FILLED[other]}
+    assert call("GET", "/sending").body["paused"] is False
+
+
+def test_it_goes_on_by_the_other_button() -> None:
+    drawn("sending", "pause", **FILLED)
+    assert "Resume sending" in drawn("sending")
+    read = Read(drawn("sending", "resume", **FILLED)).text
+    assert "Sending is on." in read
+    assert "Pause sending" in read
+
+
+@pytest.mark.parametrize(("before", "act"), [("resume", "pause"), ("pause", "resume")])
+def test_a_turn_of_the_switch_is_confirmed_first(before: str, act: str) -> None:
+    drawn("sending", before, **FILLED)
+    turns = re.findall(r'confirmation="([^"]+)">(.+?)</cwdb-action>', drawn("sending"))
+    assert [(json.loads(params), bool(asked)) for asked, params in turns] == [
+        ({"panel": "sending", "act": act}, True)
+    ]
+
+
+def test_the_switch_s_metric_follows_the_button(capsys: pytest.CaptureFixture[str]) -> None:
+    drawn("sending", "pause", **FILLED)
+    assert '"SendingPaused":[1.0]' in capsys.readouterr().out.replace(" ", "")
