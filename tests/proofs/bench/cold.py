@@ -71,7 +71,7 @@ _THEIRS = {
 def _ratio(function: str, progress: Callable[[], None]) -> dict[str, float]:
     names = CLIENTS[function]
     bare = "; ".join(["import boto3", *(f"boto3.client({name!r})" for name in names)])
-    made = "; ".join(f"aws.{name}()" for name in names)
+    made = "; ".join(f"clients.{name}()" for name in names)
     ours = f"import {function}.handler; from trial.aws import clients; {made}"
     pairs = []
     for turn in range(TURNS + 1):

@@ -14,7 +14,7 @@ from tests.proofs.bench.month import SIZES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-COLD = {"enrolment": 1.6, "allocation": 1.3, "scheduling": 1.3, "sending": 1.3, "receipts": 1.3}
+COLD = {"enrolment": 1.7, "allocation": 1.5, "scheduling": 1.5, "sending": 1.5, "receipts": 1.5}
 WARM = 1.5
 LINEAR = 1.2  # for each, when there are ten times as many: what noise adds, and no more
 GROWN = 16  # megabytes, from a thousand orders to the most
