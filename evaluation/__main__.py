@@ -143,29 +143,35 @@ def _add_report(command: argparse.ArgumentParser) -> None:
 
 
 def _add_power(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
     plan = protocols.load(protocols.versions()[-1]).analysis
-    for flag, default, purpose in (
-        ("--control", plan.planned_risk_control, "risk without texts"),
-        ("--intervention", plan.planned_risk_intervention, "risk with texts delivered"),
-        ("--alpha", plan.alpha, "error of the first kind, two-sided"),
-        ("--power", plan.power, "chance of showing the difference"),
-        ("--without-number", 0.3, "share of orders that never reach randomisation"),
-        ("--undelivered", 0.0, "share of people whose texts never arrive"),
-        ("--repeats", 0.05, "share of orders of somebody already randomised"),
+    planned = plan.recruitment.model_dump() if plan.recruitment else {}
+    flags: list[tuple[str, Any, str, str, Callable[[str], Any]]] = [
+        ("--control", plan.planned_risk_control, "risk without texts", "SHARE", _share),
+        ("--intervention", plan.planned_risk_intervention, "risk with texts", "SHARE", _share),
+        ("--alpha", plan.alpha, "error of the first kind, two-sided", "SHARE", _share),
+        ("--power", plan.power, "chance of showing the difference", "SHARE", _share),
+        ("--undelivered", 0.0, "share of people whose texts never arrive", "SHARE", _share),
+    ]
+    for flag, name, purpose, metavar, of in (
+        ("--without-number", "without_number", "share of orders never randomised", "SHARE", _share),
+        ("--repeats", "repeats", "share of orders of somebody already in it", "SHARE", _share),
+        ("--forces", "forces", "how many forces take part", "NUMBER", _whole),
+        ("--orders", "orders_a_year", "orders of each force in a year", "NUMBER", _whole),
+        ("--first-day", "first_day", "first day of enrolment", "DATE", _day),
     ):
-        text = f"{purpose}, a number from 0 to 1 (default: %(default)s)"
-        add(flag, type=_share, default=default, metavar="SHARE", help=text)
-    for flag, default, purpose in (
-        ("--forces", 1, "how many forces take part"),
-        ("--orders", 80, "orders of each force in a year"),
-    ):
-        text = f"{purpose} (default: %(default)s)"
-        add(flag, type=_whole, default=default, metavar="NUMBER", help=text)
-    first = date(2027, 1, 4)
-    text = "first day of enrolment (default: %(default)s)"
-    add("--first-day", type=_day, default=first, metavar="DATE", help=text)
-    add("-o", "--output", type=Path, metavar="FILE", help="draw the curves, as SVG")
+        flags.append((flag, planned.get(name), purpose, metavar, of))
+    for flag, default, purpose, metavar, kind in flags:
+        command.add_argument(
+            flag,
+            type=kind,
+            default=default,
+            required=default is None,
+            metavar=metavar,
+            help=f"{purpose} (default: {'none' if default is None else default})",
+        )
+    command.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="draw the curves, as SVG"
+    )
 
 
 def _share(text: str) -> float:

@@ -150,7 +150,7 @@ def section(cohort: Cohort) -> Section:
             )
         if regression.dropped:
             names = ", ".join(named(name).lower() for name in regression.dropped)
-            found.say(f"Left out of the model, the same for everybody: {names}.", "note")
+            found.departures.append(f"Left out of the model, the same for everybody: {names}.")
     _show_odds(found, odds, interval)
     return found
 

@@ -23,7 +23,7 @@ WILSON = Method(
 
 def section(cohort: Cohort) -> Section:
     """Missing numbers by reason, month, superintendent and characteristic."""
-    found = Section("attrition", "Missing phone numbers", consort="22b", methods=[WILSON])
+    found = Section("attrition", "Missing phone numbers", consort="22a, 30", methods=[WILSON])
     rows = cohort.extract.enrolments
     without = rows[rows["missing_reason"] != ""]
     if without.empty:

@@ -21,10 +21,7 @@ METHODS: Final = [
 ]
 _STRATEGIES: Final = {
     "treatment_policy": "Treatment policy: the outcome counts, whatever happened",
-    "composite": "Composite: it counts as the outcome",
     "while_at_risk": "While at risk: until then; afterwards the outcome is impossible",
-    "principal_stratum": "Principal stratum: the effect among those in whom it would not happen",
-    "hypothetical": "Hypothetical: as if it had not happened",
 }
 _EVENTS: Final = {
     "deceased": "Death",

@@ -33,7 +33,7 @@ _ANY: Final = Endpoint(title="Any harm", types=(OutcomeType.HARM,), days=365)
 def section(cohort: Cohort) -> Section:
     """People with each kind of harm, events, and orders stopped because of texts."""
     plan = cohort.extract.protocol.analysis
-    found = Section("harms", "Harms", consort="15, 27", methods=METHODS)
+    found = Section("harms", "Harms", consort="7, 15, 21a, 27", methods=METHODS)
     people = cohort.people.assign(treated=cohort.people["arm"] == cohort.extract.arms[1])
     outcomes = cohort.extract.outcomes
     harms = outcomes[

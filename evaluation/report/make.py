@@ -78,6 +78,11 @@ def refusal(extract: Extract, interim: Interim | None) -> str | None:
     return None
 
 
+def at_planned_look(extract: Extract) -> bool:
+    """Whether the data are of the day of a look that the protocol plans."""
+    return local_date(extract.extracted_at) in extract.protocol.analysis.interim_looks
+
+
 def report(
     extract: Extract,
     *,
@@ -128,13 +133,14 @@ def _result(
 def _departures(cohort: Cohort, interim: Interim | None) -> list[str]:
     plan = cohort.extract.protocol
     found = []
-    if interim:
-        day = local_date(interim.at)
-        planned = "planned" if day in plan.analysis.interim_looks else "not planned"
+    if interim and not at_planned_look(cohort.extract):
         found.append(
-            f"Results by arm were looked at before the lock date, {planned}: {interim.reason}."
-            + ("" if plan.analysis.monitoring else " Alpha is not adjusted for it.")
+            "Results by arm were looked at on a day for which the protocol plans no look: "
+            f"{interim.reason}. No alpha is set aside for it."
         )
+    forces = plan.analysis.recruitment.forces if plan.analysis.recruitment else 0
+    if cohort.complete and (took_part := cohort.people["force"].nunique()) < forces:
+        found.append(f"{plural(forces, 'force')} were planned for, {count(took_part)} took part.")
     others = cohort.allocated[cohort.allocated["protocol"] != plan.version]
     for version, those in others.groupby("protocol"):
         found.append(

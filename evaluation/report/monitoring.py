@@ -10,6 +10,7 @@ from evaluation.report.primary import rerandomised
 from evaluation.report.words import number, p_value
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.values import NotEstimable
+from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from evaluation.cohort import Cohort
@@ -53,6 +54,8 @@ def section(cohort: Cohort) -> Section:
     limit = rule.harm_p if harmful else rule.benefit_p
     met = test.p <= limit
     found.figures = {"p": test.p, "met": ("harm" if harmful else "benefit") if met else "neither"}
+    if local_date(cohort.extract.extracted_at) not in plan.interim_looks:
+        found.say("No look is planned for this day: what follows informs, and decides nothing.")
     direction = "more" if harmful else "fewer"
     found.say(
         f"At this look: {direction} events with texts, {p_value(test.p)}, limit "

@@ -17,6 +17,7 @@ from evaluation.report.words import (
     named,
     number,
     p_told,
+    p_value,
     percent,
     plural,
     points,
@@ -70,6 +71,7 @@ def section(cohort: Cohort) -> Section:
         "risk_ratio": ratio,
         "fisher_p": (exact := fisher(*counts)),
         "rerandomisation_p": test if isinstance(test, NotEstimable) else test.p,
+        "final_alpha": plan.final_alpha,
     }
     if len(rows) < len(everybody):
         found.departures.append(
@@ -106,6 +108,13 @@ def section(cohort: Cohort) -> Section:
         )
     )
     if not isinstance(test, NotEstimable):
+        if cohort.complete:
+            found.figures["shown"] = test.p <= plan.final_alpha
+            said = "is shown" if found.figures["shown"] else "is not shown"
+            found.say(
+                f"By the plan's test, re-randomisation at {plan.final_alpha:g}, a difference {said}"
+                f" ({p_value(test.p)})."
+            )
         found.blocks.append(_chance(test))
     return found
 

@@ -38,7 +38,7 @@ METHODS: Final = [
 def section(cohort: Cohort) -> Section:
     """A forest of differences, and for each characteristic one test of interaction."""
     plan, minimum = cohort.extract.protocol.analysis, cohort.extract.minimum
-    found = Section("subgroups", "Subgroups", consort="28", methods=METHODS)
+    found = Section("subgroups", "Subgroups", consort="21d, 28", methods=METHODS)
     rows = observed(cohort, plan.primary)
     rows = rows[rows["followed"]]
     overall = risk_difference(*by_arm(rows), alpha=plan.alpha)

@@ -29,7 +29,7 @@ _WEEK: Final = 7
 def section(cohort: Cohort) -> Section:
     """Kaplan-Meier by arm, the log-rank test, restricted means, and competing events."""
     plan = cohort.extract.protocol.analysis
-    found = Section("survival", "Time to the first breach or arrest", consort="26", methods=METHODS)
+    found = Section("survival", "Time to the first breach or arrest", consort="28", methods=METHODS)
     rows = observed(cohort, plan.primary)
     arms = {
         "control": rows[~rows["treated"].astype(bool)],

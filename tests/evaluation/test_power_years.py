@@ -1,18 +1,22 @@
 """How long a trial takes, by number of forces."""
 
+import math
 import re
 from argparse import Namespace
 from datetime import date
 
 import pytest
+from scipy.stats import norm
 
 from evaluation.__main__ import main, parsed
+from evaluation.power import Needed, needed
 from evaluation.power_years import lock_date, people_a_year, years_needed
+from tests.support.fixture_protocol import AGREED, REAL
+from trial.protocol.load import CURRENT, read
 
 
 def wanted(**changes: object) -> Namespace:
-    given = {"orders": 80, "without_number": 0.3, "repeats": 0.05} | changes
-    return Namespace(**given)
+    return Namespace(**{"orders": 80, "without_number": 0.3, "repeats": 0.05, **changes})
 
 
 def test_one_force_takes_as_long_as_it_was_found_to() -> None:
@@ -47,3 +51,37 @@ def test_no_force_and_no_order_are_refused(flag: str, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         parsed(["power", flag, "0"])
     assert "no whole number from 1" in capsys.readouterr().err
+
+
+def test_the_plan_s_own_recruitment_is_where_the_command_starts() -> None:
+    recruitment = AGREED.analysis.recruitment
+    assert recruitment
+    given = parsed(["power"])
+    assert (given.forces, given.orders, given.first_day) == (
+        recruitment.forces, recruitment.orders_a_year, recruitment.first_day,
+    )  # fmt: skip
+    assert (given.without_number, given.repeats) == (0.3, 0.05)
+
+
+def test_the_protocol_deployed_by_default_can_succeed_and_one_force_alone_could_not() -> None:
+    plan = read(REAL / f"{CURRENT}.toml").analysis
+    assert plan.recruitment
+    assert plan.prior
+    size = needed(
+        plan.planned_risk_control, plan.planned_risk_intervention, alpha=plan.final_alpha,
+        power=plan.power, exactly=False,
+    )  # fmt: skip
+    assert isinstance(size, Needed)
+    years = (plan.recruitment.last_day - plan.recruitment.first_day).days / 365.25
+    given = wanted(**plan.recruitment.model_dump(), orders=plan.recruitment.orders_a_year)
+    assert people_a_year(given, plan.recruitment.forces) * years >= 2 * size.fleiss
+    assert years_needed(size.fleiss, given, 1) > 17
+
+
+def test_the_sceptic_gives_the_planned_effect_one_chance_in_twenty() -> None:
+    plan = read(REAL / f"{CURRENT}.toml").analysis
+    assert plan.prior
+    with_texts, without = plan.planned_risk_intervention, plan.planned_risk_control
+    odds_ratio = (with_texts / (1 - with_texts)) / (without / (1 - without))
+    prior = norm(plan.prior.mean_log_odds_ratio, plan.prior.sd_log_odds_ratio)
+    assert prior.cdf(math.log(odds_ratio)) == pytest.approx(0.05, abs=5e-4)

@@ -2,7 +2,8 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from tests.evaluation.packages import (
     trial,
     written,
 )
-from tests.support.fixture_protocol import VERSION
+from tests.support.fixture_protocol import AGREED, VERSION
 from trial.codes import Arm
 from trial.protocol.load import path_of
 
@@ -215,11 +216,43 @@ def test_an_interim_look_is_on_the_report_with_reason_and_time(made: Made) -> No
     assert "safety &lt;board&gt;" in page
     said = text_of(page)
     assert "2 June 2028, 09:00 UTC: safety <board>" in said
-    assert any("not planned: safety <board>" in each for each in found.departures)
+    assert not any("safety <board>" in each for each in found.departures)  # the day was planned
     assert json.loads(as_json(found))["interim"] == {
         "reason": "safety <board>",
         "at": "2028-06-02T09:00:00+00:00",
     }
+
+
+def test_a_look_on_another_day_than_planned_is_a_departure_and_decides_nothing(made: Made) -> None:
+    found, page, _ = made(trial(), at=LOCKED + timedelta(days=1), reason="curious")
+    departure = "looked at on a day for which the protocol plans no look: curious. No alpha"
+    assert any(departure in each for each in found.departures)
+    no_look = "No look is planned for this day"
+    assert no_look in text_of(page)
+    assert no_look not in text_of(made(trial(), at=LOCKED, reason="the board looks")[1])
+
+
+def test_the_end_has_what_the_looks_have_left_of_alpha(made: Made) -> None:
+    """0.05 less 0.001 for the one look; an interim look itself claims nothing."""
+    found, page, figures = made(trial(control=(20, 40), treated=(8, 40)))
+    assert figures["primary"]["figures"]["final_alpha"] == 0.049
+    assert figures["primary"]["figures"]["shown"] is True
+    assert "re-randomisation at 0.049, a difference is shown" in text_of(page)
+    assert made(trial(control=(9, 40), treated=(8, 40)))[2]["primary"]["figures"]["shown"] is False
+    at_look = made(trial(), at=LOCKED, reason="the board looks")[2]
+    assert "shown" not in at_look["primary"]["figures"]
+    assert found.departures  # that the planned size was missed
+
+
+def test_fewer_forces_than_planned_are_a_departure(tmp_path: Path) -> None:
+    extract = read(written(tmp_path, trial()))
+    assert not any("took part" in each for each in report(extract).departures)
+    recruitment = AGREED.analysis.recruitment
+    assert recruitment
+    planned = recruitment.model_copy(update={"forces": 12})
+    plan = AGREED.analysis.model_copy(update={"recruitment": planned})
+    changed = replace(extract, protocol=AGREED.model_copy(update={"analysis": plan}))
+    assert "12 forces were planned for, 1 took part." in report(changed).departures
 
 
 def test_a_reason_is_not_noted_where_none_is_needed(made: Made) -> None:
@@ -562,12 +595,12 @@ def test_every_section_names_the_items_of_the_checklist_that_it_is_about(made: M
     found, page, figures = made(trial())
     assert figures["flow"]["consort_2025"] == "22a, 22b"
     assert figures["baseline"]["consort_2025"] == "25"
-    assert figures["harms"]["consort_2025"] == "15, 27"
+    assert figures["harms"]["consort_2025"] == "7, 15, 21a, 27"
     assert "CONSORT 2025: 22a, 22b" in text_of(page)
     items = {item for each in found.sections for item in each.consort.split(", ") if item}
     assert items <= {
         "7", "13", "14", "15", "16a", "16b", "21a", "21b", "21c", "21d", "22a", "22b", "24a", "25",
-        "26", "27", "28",
+        "26", "27", "28", "30",
     }  # fmt: skip
 
 

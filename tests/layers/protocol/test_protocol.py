@@ -1,5 +1,5 @@
 import hashlib
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -47,7 +47,8 @@ def test_the_agreed_settings_are_read_as_written() -> None:
 
 def test_the_plan_of_the_analysis_is_read_as_written() -> None:
     plan = load(VERSION).analysis
-    assert (plan.lock_date, plan.interim_looks, plan.alpha) == (date(2029, 2, 28), (), 0.05)
+    assert (plan.lock_date, plan.alpha, plan.final_alpha) == (date(2029, 2, 28), 0.05, 0.049)
+    assert plan.interim_looks == (date(2028, 6, 1),)
     assert plan.primary.types == (OutcomeType.ARREST, OutcomeType.BREACH)
     assert (plan.primary.instruments, plan.primary.days) == ((Instrument.DVPO,), None)
     assert [each.days for each in plan.secondary] == [None, None, None, 30, 90, 365]
@@ -98,6 +99,8 @@ def test_approvals_are_read_from_the_file(tmp_path: Path) -> None:
 
 
 TITLE = load(VERSION).title
+
+MANY_LOOKS = ", ".join(str(date(2028, 6, 1) + timedelta(days=n)) for n in range(51))
 
 # What is wrong, the edit that makes it so, and the text whose line is to be named.
 BROKEN = {
@@ -196,8 +199,21 @@ BROKEN = {
     "temper": ("crisis to call.", "crisis. Stay calm.", "crisis", "matter of temper"),
     "breach called a crime": ("If you break yours you", "To break yours is a crime. You",
         "To break yours", "to break a dvpo is no crime"),
-    "look after the lock": ("interim_looks = []", "interim_looks = [2029-02-28]",
+    "look after the lock": ("[2028-06-01]", "[2029-02-28]",
         "interim_looks =", "2029-02-28 is not before the lock date"),
+    "look twice": ("[2028-06-01]", "[2028-06-01, 2028-06-01]",
+        "interim_looks =", "2028-06-01 is there twice"),
+    "look before the first order": ("[2028-06-01]", "[2027-01-04]",
+        "interim_looks =", "2027-01-04: nobody is randomised by then"),
+    "look without a rule": (
+        AGREED[AGREED.index("[analysis.monitoring]") : AGREED.index("[[analysis.merges]]")], "",
+        "interim_looks =", "a look without a monitoring rule"),
+    "looks spend all": ("[2028-06-01]", f"[{MANY_LOOKS}]",
+        "benefit_p =", "the looks leave no alpha"),
+    "lock before the last follow-up": ("lock_date = 2029-02-28", "lock_date = 2029-01-26",
+        "lock_date =", "the last person is followed until 2029-01-27"),
+    "last day before the first": ("last_day = 2027-12-31", "last_day = 2027-01-04",
+        "last_day =", "not after the first day"),
     "date as text": ("lock_date = 2029-02-28", 'lock_date = "soon"', "lock_date =", "valid date"),
     "alpha in per cent": ("alpha = 0.05", "alpha = 5.0", "alpha =", "less than 1"),
     "no effect planned": ("intervention = 0.20", "intervention = 0.28",
@@ -214,6 +230,13 @@ BROKEN = {
         "sd_log_odds_ratio =", "greater than 0"),
     "event twice": ('{ event = "quashed"', '{ event = "deceased"',
         "intercurrent =", "deceased is there twice"),
+    "at risk of nothing": ('"number_lost", strategy = "treatment_policy"',
+        '"number_lost", strategy = "while_at_risk"', "intercurrent =",
+        "number_lost does not end an order"),
+    "merged twice": ('codes = ["45-54", "55+"]', 'codes = ["55+", "55+"]',
+        "[[analysis.merges]]", "55+ of age_band is there twice"),
+    "merged without being there": ('codes = ["45-54", "55+"]', 'codes = ["45-54", "56+"]',
+        "[[analysis.merges]]", "age_band has no 56+"),
     "unknown strategy": ('"while_at_risk", why = "nobody', '"luck", why = "nobody',
         '{ event = "deceased"', "'while_at_risk'"),
     "nothing counts": ('types = ["breach"]', "types = []", "types = []", "at least 1 item"),

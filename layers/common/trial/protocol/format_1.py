@@ -45,10 +45,13 @@ def upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
         "withheld_after_breach": ["plan"],
     }
     longest = {key: each for key, each in data["longest"].items() if key != "expiry_date"}
+    # "Treated as planned" sets people apart by what happened to them: no report does that any more.
+    analysis = {key: each for key, each in data["analysis"].items() if key != "per_protocol_share"}
     return rest | {
         "format": 2,
         "place": {"country": "GB", "zone": "Europe/London"},
         "longest": longest,
+        "analysis": analysis,
         "orders": {"dvpo": dvpo},
         "wordings": {"en": data["wordings"]},
     }

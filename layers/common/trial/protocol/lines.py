@@ -1,8 +1,9 @@
 """What is wrong in a TOML file, and on which line, which tomllib does not tell."""
 
 import re
-from collections.abc import Mapping
-from typing import Final, NamedTuple, TypeAlias
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
 
 Location: TypeAlias = tuple[str | int, ...]
 """The keys, and places in lists, that lead to a value."""
@@ -49,3 +50,8 @@ def lines(text: str) -> dict[Location, int]:
 def nearest(found: Mapping[Location, int], at: Location) -> int:
     """The line of that key or, if it is not there, of what it belongs to."""
     return next((found[at[:n]] for n in range(len(at), 0, -1) if at[:n] in found), 1)
+
+
+def repeated(values: Iterable[Any]) -> list[Any]:
+    """Those of the values that are there more than once."""
+    return [value for value, count in Counter(values).items() if count > 1]

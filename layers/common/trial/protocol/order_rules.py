@@ -1,11 +1,10 @@
 """What must hold within one type of order."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from trial.protocol import days
-from trial.protocol.lines import Location, Problem
+from trial.protocol.lines import Location, Problem, repeated
 from trial.protocol.orders import (
     Choice,
     EvenTimetable,
@@ -88,16 +87,16 @@ def _limits(at: Location, order_type: OrderType) -> Iterator[Problem]:
     if order_type.longest_days and order_type.shortest_days > order_type.longest_days:
         yield Problem((*at, "shortest_days"), "more than longest_days")
     for name in ("conditions", "always"):
-        for condition in _repeated(getattr(order_type, name)):
+        for condition in repeated(getattr(order_type, name)):
             yield Problem((*at, name), f"{condition} is there twice")
     for condition in set(order_type.always) - set(order_type.conditions):
         yield Problem((*at, "always"), f"{condition} is none of its conditions")
 
 
 def _themes(at: Location, order_type: OrderType) -> Iterator[Problem]:
-    for theme in _repeated(plan.theme for plan in order_type.themes):
+    for theme in repeated(plan.theme for plan in order_type.themes):
         yield Problem((*at, "themes"), f"{theme} is there twice")
-    for base in _repeated(base for plan in order_type.themes for base in plan.wording):
+    for base in repeated(base for plan in order_type.themes for base in plan.wording):
         yield Problem((*at, "themes"), f"wording {base} is there twice")
 
 
@@ -128,7 +127,7 @@ def _variants(at: Location, order_type: OrderType) -> Iterator[Problem]:
 
 def _even(at: Location, order_type: OrderType, rule: EvenTimetable) -> Iterator[Problem]:
     plans = order_type.themes
-    for rank in _repeated(plan.rank for plan in plans if plan.rank):
+    for rank in repeated(plan.rank for plan in plans if plan.rank):
         yield Problem((*at, "themes"), f"rank {rank} is there twice")
     for place, plan in enumerate(plans):
         if plan.core == bool(plan.rank):
@@ -215,7 +214,3 @@ def _themes_of_phases(
             yield Problem((*at, "themes", place), "core and rank are of an even timetable")
         if plan.theme in again and len(plan.wording) == 1:
             yield Problem((*at, "themes", place), "comes again: needs a second wording in its turn")
-
-
-def _repeated(values: Iterable[Any]) -> list[Any]:
-    return [value for value, count in Counter(values).items() if count > 1]

@@ -51,19 +51,20 @@ class SecondaryEndpoint(Endpoint):
 class Merge(Model):
     """Groups that become one, in tables and models alike, where one of them is too small."""
 
-    characteristic: Baseline
+    characteristic: Baseline | Literal["conditions"]
     codes: tuple[str, ...] = Field(min_length=2)
     title: Text
 
 
 class Strategy(StrEnum):
-    """What an intercurrent event does to the estimate: ICH E9(R1), A.3.2."""
+    """
+    What an intercurrent event does to the estimate: ICH E9(R1), A.3.2.
+
+    Those that the report carries out, and no others: a plan promises nothing that is not done.
+    """
 
     TREATMENT_POLICY = "treatment_policy"
-    COMPOSITE = "composite"
     WHILE_AT_RISK = "while_at_risk"
-    PRINCIPAL_STRATUM = "principal_stratum"
-    HYPOTHETICAL = "hypothetical"
 
 
 class IntercurrentEvent(Model):
@@ -107,12 +108,24 @@ class Monitoring(Model):
     """
     When the monitoring committee is to consider stopping, at a planned look.
 
-    Both are two-sided p-values of the primary test: texts do good beyond doubt, or do harm.
+    Both are two-sided p-values of the primary test: texts do good beyond doubt, or do harm. What
+    the looks for benefit spend is taken from alpha at the end.
     """
 
     benefit_p: Share
     harm_p: Share
     source: Text
+
+
+class Recruitment(Model):
+    """Who is expected to be randomised, from the first order to the last: for how many it is."""
+
+    forces: Count
+    orders_a_year: Annotated[Count, Field(description="Of each force.")]
+    without_number: Annotated[Share, Field(description="Of orders: never randomised.")]
+    repeats: Annotated[Share, Field(description="Of orders: of somebody already randomised.")]
+    first_day: date
+    last_day: date
 
 
 class AnalysisPlan(Model):
@@ -131,14 +144,25 @@ class AnalysisPlan(Model):
     planned_risk_intervention: Share
     adjust_for: tuple[Baseline, ...]
     subgroups: tuple[Baseline, ...]
-    per_protocol_share: Share
     restricted_mean_days: Count | None = None
+    recruitment: Recruitment | None = None
     estimand: Estimand | None = None
     prior: Prior | None = None
     monitoring: Monitoring | None = None
     merges: tuple[Merge, ...] = ()
     primary: Endpoint
     secondary: tuple[SecondaryEndpoint, ...]
+
+    @property
+    def final_alpha(self) -> float:
+        """
+        The p at or below which the primary outcome is shown at the end.
+
+        Bonferroni: each planned look may show a benefit at `benefit_p`, so that all of them and
+        the end together err with probability alpha at most.
+        """
+        spent = len(self.interim_looks) * self.monitoring.benefit_p if self.monitoring else 0.0
+        return self.alpha - spent
 
 
 class Figure(Model):

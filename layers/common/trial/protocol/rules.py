@@ -2,7 +2,6 @@
 
 import inspect
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime, time
@@ -10,10 +9,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trial.codes import Arm, Language
-from trial.protocol import order_rules
+from trial.protocol import order_rules, plan_rules
 from trial.protocol.alphabet import WordingError, check, not_gsm, septets, strange
 from trial.protocol.dates import longest_date
-from trial.protocol.lines import Location, Problem
+from trial.protocol.lines import Location, Problem, repeated
 from trial.protocol.lint import bad_style, breach_a_crime, never_said
 from trial.protocol.local_time import MARGIN
 from trial.protocol.orders import OrderType
@@ -64,7 +63,7 @@ def _place(place: Place) -> Problems:
 
 
 def _strata(strata: tuple[Stratum, ...], orders: Mapping[str, OrderType]) -> Problems:
-    for id_ in _repeated(stratum.id for stratum in strata):
+    for id_ in repeated(stratum.id for stratum in strata):
         yield Problem(("strata",), f"{id_} is there twice")
     for name, order_type in orders.items():
         for days in _lengths_to_try(strata, order_type):
@@ -104,24 +103,12 @@ def _longest(longest: Longest) -> Problems:
 
 
 def _analysis(analysis: AnalysisPlan) -> Problems:
-    at = ("analysis",)
-    for look in analysis.interim_looks:
-        if look >= analysis.lock_date:
-            yield Problem((*at, "interim_looks"), f"{look} is not before the lock date")
-    if analysis.planned_risk_intervention >= analysis.planned_risk_control:
-        yield Problem((*at, "planned_risk_intervention"), "not below that of control")
-    for id_ in _repeated(endpoint.id for endpoint in analysis.secondary):
-        yield Problem((*at, "secondary"), f"{id_} is there twice")
-    if analysis.monitoring and analysis.monitoring.benefit_p >= analysis.alpha:
-        yield Problem((*at, "monitoring", "benefit_p"), "not below alpha, which is for the end")
-    events = analysis.estimand.intercurrent if analysis.estimand else ()
-    for event in _repeated(each.event for each in events):
-        yield Problem((*at, "estimand", "intercurrent"), f"{event} is there twice")
-    for code in _repeated((each.characteristic, c) for each in analysis.merges for c in each.codes):
-        yield Problem((*at, "merges"), f"{code[1]} of {code[0]} is there twice")
-    for name in ("adjust_for", "subgroups"):
-        for characteristic in _repeated(getattr(analysis, name)):
-            yield Problem((*at, name), f"{characteristic} is there twice")
+    yield from plan_rules.broken(analysis)
+
+
+def _follow_up(analysis: AnalysisPlan, orders: Mapping[str, OrderType]) -> Problems:
+    longest = max((each.longest_days or 0) for each in orders.values())
+    yield from plan_rules.locked_too_early(analysis, longest)
 
 
 def _orders(orders: Mapping[str, OrderType]) -> Problems:
@@ -197,10 +184,6 @@ def _each(texts: Texts) -> Iterator[tuple[Language, str, Location, RawText]]:
             yield language, key, ("wordings", language, key, "text"), raw
 
 
-def _repeated(values: Iterable[Any]) -> list[Any]:
-    return [value for value, count in Counter(values).items() if count > 1]
-
-
 _RULES: Final[tuple[Callable[..., Problems], ...]] = (
     _version,
     _blocks,
@@ -216,4 +199,5 @@ _RULES: Final[tuple[Callable[..., Problems], ...]] = (
     _breaches,
     _style,
     _analysis,
+    _follow_up,
 )
