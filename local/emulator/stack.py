@@ -9,9 +9,11 @@ import argparse
 import hashlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
+import threading
 import time
 from contextlib import ExitStack
 from dataclasses import asdict, replace
@@ -209,6 +211,25 @@ def unwind_on_signals() -> None:
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupted)
+    if sys.stdout.isatty() and signal.getsignal(signal.SIGHUP) is _interrupted:
+        hangup_watch(sys.stdout.fileno()).start()
+
+
+def hangup_watch(terminal: int) -> threading.Thread:
+    """
+    Waits until that terminal is closed, and raises SIGHUP then.
+
+    The kernel signals only the session's leader. Under `ssh -t host make demo` that is make, which
+    does not pass the signal on.
+    """
+    hangups = select.poll()
+    hangups.register(terminal, 0)  # a hang-up is reported always
+
+    def wait() -> None:
+        hangups.poll()
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    return threading.Thread(target=wait, daemon=True)
 
 
 def _interrupted(*_: object) -> NoReturn:

@@ -1,8 +1,10 @@
 """The stack comes up whole or not at all, and says what to do when it cannot."""
 
 import json
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -240,6 +242,25 @@ def test_ctrl_c_a_closed_terminal_and_a_request_to_end_unwind_once(first: signal
         signal.raise_signal(first)
     for second in stack.ENDING:
         signal.raise_signal(second)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_terminal_whose_hang_up_only_make_is_told_of_unwinds_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr("sys.stdout", terminal)
+        before = set(threading.enumerate())
+        stack.unwind_on_signals()
+        (watch,) = set(threading.enumerate()) - before
+        with pytest.raises(SystemExit, match="Interrupted"):
+            _close_and_join(ours, watch)
+
+
+def _close_and_join(master: int, watch: threading.Thread) -> None:
+    os.close(master)
+    watch.join()
 
 
 @pytest.mark.usefixtures("handlers")
