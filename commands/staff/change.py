@@ -41,9 +41,11 @@ def number(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """A number found or changed; or why there is none."""
     body = {
         "number": given.number and read.number(given.number),
+        "source": given.source and read.code(given.source),
         "missing_reason": given.missing and read.code(given.missing),
         "recorded_by": given.by,
         "follow_up_on": given.follow_up and read.day(given.follow_up),
+        "follow_up_by": given.follow_up_by,
         "resolved_how": given.how,
     }
     return "mobile", body
@@ -105,6 +107,8 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     each.add_argument("number", nargs="?", help="such as '07700 900123'")
     each.add_argument("--missing", metavar="REASON", help="why there is none: seized_evidence")
     each.add_argument("--follow-up", metavar="DATE", help="when somebody is to ask again")
+    each.add_argument("--follow-up-by", metavar="WHO", help="who is to ask again")
+    each.add_argument("--source", help="where it came from: custody_record, probation ...")
     each.add_argument("--how", help="how it was found: property_returned")
     each.add_argument("--by", help="by whose word")
 

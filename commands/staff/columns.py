@@ -39,9 +39,11 @@ COLUMNS: Mapping[str, Column] = {
     "risk_grade": Column("respondent", read.code, "medium"),
     "first_order": Column("respondent", read.yes_or_no, "yes"),
     "number": Column("mobile", read.number, "07700 900123"),
+    "source": Column("mobile", read.code, "respondent"),
     "missing_reason": Column("mobile", read.code, ""),
     "recorded_by": Column("mobile", read.text, "PC-1182"),
     "follow_up_on": Column("mobile", read.day, ""),
+    "follow_up_by": Column("mobile", read.text, ""),
     "protected_numbers": Column("", read.numbers, "07700 900456"),
 }
 """In the order of the template, which knows the dates. An empty cell leaves the field out."""

@@ -33,6 +33,7 @@ COLUMNS = (
     "since",
     "superintendent",
     "follow_up_on",
+    "follow_up_by",
     "last_chance_on",
     "days_left",
     "enrolment_id",
@@ -63,6 +64,7 @@ def row(each: dict[str, Any], today: date) -> dict[str, str]:
         "missing_reason": missing.get("reason"),
         "recorded_by": missing.get("recorded_by"),
         "follow_up_on": missing.get("follow_up_on"),
+        "follow_up_by": missing.get("follow_up_by"),
         "days_left": left,
     }
     return {name: "" if told[name] is None else str(told[name]) for name in COLUMNS}

@@ -12,6 +12,7 @@ from trial.codes import (
     Instrument,
     MissingReason,
     Model,
+    NumberSource,
     OutcomeType,
     Reason,
     Status,
@@ -41,10 +42,12 @@ class MobileOut(Model):
 
     known: bool
     last_digits: str | None = None
+    source: NumberSource | None = Field(default=None, exclude_if=_is_none)
     unsafe: bool = False
     shared: bool = False
     missing_reason: MissingReason | None = None
     follow_up_on: date | None = None
+    follow_up_by: str | None = Field(default=None, exclude_if=_is_none)
 
 
 class HistoryOut(Model):

@@ -19,7 +19,7 @@ from trial.identity import number_hash
 from trial.protocol.local_time import local_date
 from trial.protocol.timetable import timetable
 from trial.records.audit import Audit
-from trial.records.enrolment import Enrolment, LifeEvent, Missing, Order
+from trial.records.enrolment import Enrolment, LifeEvent, Missing, Mobile, Order
 from trial.retry import on_contention
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from enrolment.context import RequestContext
     from enrolment.store import Surroundings
     from enrolment.wire import EndIn, MobileChange, OrderIn, ResumeIn, Service
+    from trial.codes import NumberSource
     from trial.protocol.settings import Protocol
 
 
@@ -65,7 +66,7 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
     if given.recorded_at:
         check_moment("recorded_at", given.recorded_at, context.now)
     recorded_at = min(given.recorded_at or context.now, context.now)
-    found = sealed_mobile(given.number, hashed, enrolment_id, context.sealing)
+    found = sealed_mobile(given, hashed, enrolment_id, context.sealing)
 
     def changed(enrolment: Enrolment, around: Surroundings) -> Enrolment:
         _refuse_ended(enrolment)
@@ -73,7 +74,7 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
             raise ConflictError("what is stored of the number was recorded later")
         same = enrolment.mobile.number_hash == hashed
         mobile = with_number_standing(
-            enrolment.mobile if same else found,  # no two seals of a number are equal
+            _with_source(enrolment.mobile, given.source) if same else found,
             around,
             enrolment.protected_hashes,
             enrolment.enrolment_id,
@@ -92,6 +93,11 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
     return _change(enrolment_id, context, "mobile_changed", changed, numbers=extra)
 
 
+def _with_source(mobile: Mobile, source: NumberSource | None) -> Mobile:
+    """A number told again: its seal stays, for no two seals of a number are equal."""
+    return mobile.model_copy(update={"source": source}) if source else mobile
+
+
 def _missing_with(
     enrolment: Enrolment, given: MobileChange, recorded_at: datetime
 ) -> tuple[Missing, ...]:
@@ -105,6 +111,7 @@ def _missing_with(
         recorded_by=given.recorded_by,
         recorded_at=recorded_at,
         follow_up_on=given.follow_up_on,
+        follow_up_by=given.follow_up_by,
     )
     if now and report == now.model_copy(update={"recorded_at": recorded_at}):
         return known

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enrolment.store import EnrolmentStore, Surroundings
-    from enrolment.wire import EnrolmentIn
+    from enrolment.wire import EnrolmentIn, MobileIn
     from trial.aws.kms import MacKey, SealKey
     from trial.protocol.settings import Protocol
 
@@ -130,7 +130,7 @@ def _new(
     now: datetime,
 ) -> Enrolment:
     given = request.mobile
-    mobile = sealed_mobile(given.number, hashes.number, ident, sealing)
+    mobile = sealed_mobile(given, hashes.number, ident, sealing)
     enrolment = Enrolment(
         enrolment_id=ident,
         status=Status.WAITING,
@@ -144,6 +144,7 @@ def _new(
                 recorded_by=given.recorded_by,
                 recorded_at=now,
                 follow_up_on=given.follow_up_on,
+                follow_up_by=given.follow_up_by,
             ),
         )
         if given.missing_reason
@@ -191,15 +192,16 @@ def _respondent(
 
 
 def sealed_mobile(
-    number: str | None, number_hash: str | None, ident: UUID, sealing: SealKey
+    given: MobileIn, number_hash: str | None, ident: UUID, sealing: SealKey
 ) -> Mobile:
     """A number as it is stored."""
-    if number is None or number_hash is None:
+    if given.number is None or number_hash is None:
         return Mobile()
     return Mobile(
-        sealed=sealing.sealed(number, Binding(ident, Purpose.NUMBER, number_hash)),
+        source=given.source,
+        sealed=sealing.sealed(given.number, Binding(ident, Purpose.NUMBER, number_hash)),
         number_hash=number_hash,
-        last_digits=last_digits(number),
+        last_digits=last_digits(given.number),
     )
 
 

@@ -27,10 +27,12 @@ def enrolment_view(file: EnrolmentFile) -> EnrolmentOut:
         mobile=MobileOut(
             known=mobile.sealed is not None,
             last_digits=mobile.last_digits,
+            source=mobile.source,
             unsafe=mobile.unsafe,
             shared=mobile.shared,
             missing_reason=missing.reason if missing else None,
             follow_up_on=missing.follow_up_on if missing else None,
+            follow_up_by=missing.follow_up_by if missing else None,
         ),
         hold=enrolment.hold.reason if enrolment.hold else None,
         erased_at=enrolment.erased_at,

@@ -33,6 +33,7 @@ from trial.codes import (
     Instrument,
     MissingReason,
     Model,
+    NumberSource,
     OutcomeType,
     RiskGrade,
     Sex,
@@ -100,9 +101,11 @@ class MobileIn(Model):
     """Either a number, or why there is none."""
 
     number: UkMobile | None = None
+    source: NumberSource | None = Field(default=None, description="Where the number came from")
     missing_reason: MissingReason | None = None
     recorded_by: Name | None = None
     follow_up_on: Day | None = None
+    follow_up_by: Name | None = Field(default=None, description="Who is to ask again")
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Self:
@@ -110,6 +113,10 @@ class MobileIn(Model):
             raise FieldError("number", "is missing, and so is missing_reason")
         if self.number is not None and self.missing_reason is not None:
             raise FieldError("missing_reason", "does not go with a number")
+        if self.source and self.number is None:
+            raise FieldError("source", "goes with a number only")
+        if self.follow_up_by and self.missing_reason is None:
+            raise FieldError("follow_up_by", "goes with missing_reason only")
         return self
 
 

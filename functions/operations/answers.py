@@ -62,11 +62,12 @@ class MissingNumbersOut(Model):
 
 
 class MissingOut(Model):
-    """Why there is no number, by whose word, and when somebody is to ask again."""
+    """Why there is no number, by whose word, when somebody is to ask again, and who."""
 
     reason: MissingReason
     recorded_by: str | None
     follow_up_on: date | None
+    follow_up_by: str | None
 
 
 class WaitingOut(Model):

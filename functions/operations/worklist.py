@@ -72,6 +72,7 @@ def _shown(waiting: Waiting, min_days_left: int) -> WaitingOut:
             reason=missing.reason,
             recorded_by=missing.recorded_by,
             follow_up_on=missing.follow_up_on,
+            follow_up_by=missing.follow_up_by,
         )
         if missing
         else None,

@@ -14,11 +14,11 @@ from trial.protocol.local_time import local_date
 if TYPE_CHECKING:
     from datetime import date
 
-    from operations.answers import WaitingOut
+    from operations.answers import MissingOut, WaitingOut
     from operations.context import StaffContext
     from operations.panels.asked import Asked
 
-HEADINGS = ("Order", "Waits for", "Recorded by", "Ask again on", "Days left")
+HEADINGS = ("Order", "Waits for", "Recorded by", "Ask again", "Days left")
 
 
 def drawn(_: Asked, staff: StaffContext, min_days_left: int) -> str:
@@ -52,19 +52,24 @@ def _urgency(each: WaitingOut) -> date:
 def _row(each: WaitingOut, today: date) -> str:
     missing = each.missing
     why = f": {words(missing.reason)}" if missing else ""
-    left = (each.last_chance_on - today).days
+    left = (each.last_chance_on - today).days + 1  # today counts
     cells = (
         escape(f"{each.force}/{each.reference or each.enrolment_id}"),
         ", ".join(map(words, each.reasons)) + why,
         escape((missing and missing.recorded_by) or ""),
-        _follow_up(missing.follow_up_on if missing else None, today),
-        f"{left}" if left else "<b>last day</b>",
+        _follow_up(missing, today),
+        f"{left}" if left > 1 else "<b>last day</b>",
     )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def _follow_up(on: date | None, today: date) -> str:
-    if on is None:
+def _follow_up(missing: MissingOut | None, today: date) -> str:
+    """On which day somebody is to ask again, and who, as far as they are known."""
+    if missing is None:
         return ""
-    late = (today - on).days
-    return f"{day(on)} <b>{late} days late</b>" if late > 0 else day(on)
+    on, who = missing.follow_up_on, missing.follow_up_by
+    late = (today - on).days if on else 0
+    said = [day(on)] if on else []
+    said += [f"<b>{late} days late</b>"] if late > 0 else []
+    said += [escape(f"by {who}" if on else who)] if who else []
+    return " ".join(said)

@@ -88,6 +88,16 @@ class MissingReason(StrEnum):
     NOT_RECORDED = "not_recorded"
 
 
+class NumberSource(StrEnum):
+    """Where a number came from."""
+
+    CUSTODY_RECORD = "custody_record"
+    PROBATION = "probation"
+    RESPONDENT = "respondent"
+    PARTNER_AGENCY = "partner_agency"
+    OTHER = "other"
+
+
 class Sex(StrEnum):
     """Sex as recorded by the force."""
 

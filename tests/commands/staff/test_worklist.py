@@ -94,6 +94,7 @@ def test_a_spreadsheet_gets_every_column(
         "since": "2026-12-01T09:30:00Z",
         "superintendent": "S-0417",
         "follow_up_on": "2026-12-04",
+        "follow_up_by": "",
         "last_chance_on": "2026-12-12",
         "days_left": "12",
         "enrolment_id": ident,

@@ -76,6 +76,17 @@ def test_who_said_so_when_it_was_found_and_how_are_kept(clock: Traveller) -> Non
     assert missing.resolved_how == "property_returned"
 
 
+def test_who_is_to_ask_again_and_where_the_number_came_from_are_kept_and_shown() -> None:
+    enrolment_id = enrol(mobile=SEIZED | {"follow_up_by": "PC-7"})
+    assert shown(enrolment_id)["mobile"]["follow_up_by"] == "PC-7"
+    (waiting,) = call("GET", "/enrolments").body["enrolments"]
+    assert waiting["missing"]["follow_up_by"] == "PC-7"
+    send_change(enrolment_id, "mobile", FOUND | {"source": "probation"})
+    assert shown(enrolment_id)["mobile"]["source"] == "probation"
+    send_change(enrolment_id, "mobile", FOUND)
+    assert shown(enrolment_id)["mobile"]["source"] == "probation"
+
+
 def test_each_report_of_a_missing_number_has_its_own_time_and_author(clock: Traveller) -> None:
     first = {"missing_reason": "not_recorded", "recorded_by": "PC-1"}
     second = {"missing_reason": "seized_evidence", "recorded_by": "PC-2"}
@@ -188,6 +199,9 @@ def test_a_number_changed_is_no_number_found() -> None:
         (SEIZED | {"missing_reason": "forgotten"}, "missing_reason"),
         (SEIZED | {"recorded_by": "Jane Roe <mother>"}, "recorded_by"),
         (SEIZED | {"follow_up_on": "soon"}, "follow_up_on"),
+        (SEIZED | {"source": "probation"}, "source"),
+        (FOUND | {"source": "a friend"}, "source"),
+        (FOUND | {"follow_up_by": "PC-7"}, "follow_up_by"),
         (FOUND | {"resolved_how": "x" * 65}, "resolved_how"),
     ],
 )

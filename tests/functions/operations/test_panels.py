@@ -123,15 +123,15 @@ def test_what_people_wrote_stays_text(given: str) -> None:
 
 def test_who_waits_is_shown_with_reason_author_date_and_days_left() -> None:
     missing = {"missing_reason": "seized_evidence", "recorded_by": "DC O'Neil"}
-    enrol(1, mobile=missing | {"follow_up_on": "2026-12-04"})
+    enrol(1, mobile=missing | {"follow_up_on": "2026-12-04", "follow_up_by": "PC 7"})
     (row,) = rows()
     cells = [each.strip() for each in re.findall(r"<td>(.*?)</td>", row)]
     assert cells == [
         "durham/DVPO-2026-000001",
         "no number: seized evidence",
         "DC O&#x27;Neil",
-        "4 Dec 2026",
-        "11",
+        "4 Dec 2026 by PC 7",
+        "12",
     ]
 
 

@@ -69,6 +69,7 @@ def test_who_waits_is_shown_with_all_that_it_takes_to_act() -> None:
                         "reason": "seized_evidence",
                         "recorded_by": "PC-1182",
                         "follow_up_on": "2026-12-04",
+                        "follow_up_by": None,
                     },
                     "last_chance_on": "2026-12-12",
                 }

@@ -17,6 +17,7 @@ from trial.codes import (
     Language,
     MissingReason,
     Model,
+    NumberSource,
     OutcomeType,
     PriorIncidents,
     Reason,
@@ -90,6 +91,7 @@ class Mobile(Model):
     sealed: str | None = None
     number_hash: str | None = None
     last_digits: str | None = None
+    source: NumberSource | None = None
     unsafe: bool = False
     shared: bool = False
 
@@ -110,6 +112,7 @@ class Missing(Model):
     recorded_by: str | None = None
     recorded_at: datetime
     follow_up_on: date | None = None
+    follow_up_by: str | None = None
     resolved_at: datetime | None = None
     resolved_how: str | None = None
 
