@@ -1,9 +1,9 @@
 """
 The emulator itself, as a program, with five changes.
 
-It looks for due schedules more often, runs only a few functions at a time, counts every invocation
-in its CloudWatch for good, applies the transforms of nested stacks too, and has a page that tells
-what is still going on.
+It looks for due schedules more often, runs each function at most twice at a time, counts every
+invocation in its CloudWatch for good, applies the transforms of nested stacks too, and has a page
+that tells what is still going on.
 """
 
 # ruff: noqa: SLF001 - pinned by its hash, it has no other door to its schedules and streams
@@ -12,6 +12,7 @@ import importlib
 import json
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from types import ModuleType
@@ -20,9 +21,11 @@ from typing import Any
 WORK_PAGE = "/_local/work"
 SWEEP_SECONDS = 0.02
 SWEEP = threading.Lock()
-# It would start a process for each of a hundred schedules due at once. Not one of our functions
-# waits for another, so whoever waits for a turn gets one.
-TURNS = threading.Semaphore(4)
+TURNS: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(2))
+"""
+A function's share of this machine; the emulator would start a process for each of a hundred
+schedules due at once. Each function has its own, so that a flood of one does not delay another.
+"""
 
 Application = Callable[..., Awaitable[None]]
 
@@ -38,9 +41,9 @@ def main() -> None:
         with SWEEP:
             sweep()
 
-    def execute_in_turn(*invocation: object) -> object:
-        with TURNS:
-            return execute(*invocation)
+    def execute_in_turn(function: dict[str, Any], *event: object) -> object:
+        with TURNS[name_of(function)]:
+            return execute(function, *event)
 
     scheduler._SCHEDULE_TICK_INTERVAL = SWEEP_SECONDS
     scheduler._tick_schedules = sweep_alone
@@ -64,7 +67,7 @@ def counted(execute: Callable[..., Any], emit: Callable[..., None]) -> Callable[
         began = time.monotonic()
         result: dict[str, Any] = execute(function, event)
         emit(
-            (function.get("config") or function)["FunctionName"],
+            name_of(function),
             duration_ms=1000 * (time.monotonic() - began),
             error=bool(result.get("error")),
             throttle=bool(result.get("throttle")),
@@ -72,6 +75,12 @@ def counted(execute: Callable[..., Any], emit: Callable[..., None]) -> Callable[
         return result
 
     return execute_and_count
+
+
+def name_of(function: dict[str, Any]) -> str:
+    """The name of a function, as the emulator holds it."""
+    name: str = (function.get("config") or function)["FunctionName"]
+    return name
 
 
 def with_transforms(deploy: Callable[..., object], engine: Any) -> Callable[..., object]:  # noqa: ANN401 - a module

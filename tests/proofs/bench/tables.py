@@ -152,6 +152,11 @@ def _throughput(found: dict[str, Any]) -> Iterator[Row]:
     if each := found["throughput"]:
         took = f"{each['orders_a_second']:.1f} orders, {each['noops_a_second']:.1f} no-ops a second"
         yield "emulator", f"{took}: {each['ratio']:.2f} x", "", ""
+        took = (
+            f"{each['switch_ms']:.0f} ms alone, {each['switch_in_flood_ms']:.0f} ms in a flood, "
+            f"where an order took {each['enrolment_in_flood_ms']:.0f} ms"
+        )
+        yield "  the switch", took, "", ""
 
 
 def _capacity(found: dict[str, Any]) -> Iterator[Row]:

@@ -2,7 +2,8 @@
 Orders a second on the local emulator, from the request until all their schedules are made.
 
 Beside them, in the same run, as many requests to a function that does nothing behind the same API:
-what the emulator and this machine take for themselves. In a copy of the checkout on its own port.
+what the emulator and this machine take for themselves. And how long the switch takes to answer,
+alone and in a flood of enrolments. In a copy of the checkout on its own port.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROUNDS, ORDERS, CALLERS = 3, 20, 2
+FLOOD, FLOODERS, SWITCHED = 200, 8, 10
 PATIENCE = 60  # seconds, for one round to settle
 
 _RESOURCE = """Resources:
@@ -50,7 +52,12 @@ _NOOP = """def lambda_handler(event, context):
 
 
 def measured(progress: Callable[[], None]) -> dict[str, float]:
-    """Orders and no-ops a second, and orders by no-ops: medians of rounds that take turns."""
+    """
+    Orders and no-ops a second, and orders by no-ops: medians of rounds that take turns.
+
+    Milliseconds until the switch is set, alone and in a flood, and until an order of the flood is
+    enrolled: medians.
+    """
     serials = count(1)
     with deployed() as stack:
         _round(stack, "/noop", serials)
@@ -61,11 +68,44 @@ def measured(progress: Callable[[], None]) -> dict[str, float]:
             pairs.append((_round(stack, "/enrolments", serials), noops))
             progress()
         assert emulator.read_page(stack.port, WORK_PAGE)["due"], "nothing was scheduled"
+        alone = statistics.median(_set_switch(stack) for _ in range(SWITCHED))
+        flooded, enrolled = _in_flood(stack, serials)
     return {
         "orders_a_second": statistics.median(each for each, _ in pairs),
         "noops_a_second": statistics.median(each for _, each in pairs),
         "ratio": statistics.median(each / by for each, by in pairs),
+        "switch_ms": alone,
+        "switch_in_flood_ms": flooded,
+        "enrolment_in_flood_ms": enrolled,
     }
+
+
+def _in_flood(stack: LocalStack, serials: Iterator[int]) -> tuple[float, float]:
+    """Milliseconds until the switch is set, and until an order is enrolled, beside many others."""
+    bodies = [_body(next(serials)) for _ in range(FLOOD)]
+
+    def post(body: dict[str, Any]) -> float:
+        return _milliseconds(stack, "POST", "/enrolments", body, 202)
+
+    with ThreadPoolExecutor(FLOODERS) as callers:
+        flood = [callers.submit(post, body) for body in bodies]
+        switched = [_set_switch(stack) for _ in range(SWITCHED)]
+        assert not all(each.done() for each in flood), "the flood ended before the switch was set"
+    return statistics.median(switched), statistics.median(each.result() for each in flood)
+
+
+def _set_switch(stack: LocalStack) -> float:
+    """A resumption, for a pause also waits for texts that are on their way."""
+    body = {"paused": False, "reason": f"bench {time.monotonic_ns()}", "by": "bench"}
+    return _milliseconds(stack, "PUT", "/sending", body, 200)
+
+
+def _milliseconds(
+    stack: LocalStack, method: str, path: str, body: dict[str, Any], status: int
+) -> float:
+    began = time.monotonic()
+    assert Api.local(stack).call(method, path, body).status == status
+    return 1000 * (time.monotonic() - began)
 
 
 @contextmanager
