@@ -12,7 +12,7 @@ EVALUATION := .venv-evaluation/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: always help demo dashboard panels test test-one check format up clock down status order worklist import number served end resume outcome call invoke carrier redrive redrive-receipts extract \
+.PHONY: always help demo dashboard panels test test-one check format up clock down status order worklist import number served end resume admit outcome call invoke carrier redrive redrive-receipts extract \
 	example-trial report power coverage \
 	verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
 	preflight deploy rollback rehearse destroy requirements sbom audit clean
@@ -75,6 +75,9 @@ end: .venv/ready ## no further text may go (ORDER=durham/REFERENCE REASON=in_cus
 
 resume: .venv/ready ## out of custody again (ORDER=durham/REFERENCE BY="PC 1182")
 	@$(DEV) -m commands.staff.change resume "$(ORDER)" --by "$(BY)" $(ARGS)
+
+admit: .venv/ready ## an order beyond the day's limit is a real one (ORDER=durham/REFERENCE BY="Insp 417")
+	@$(DEV) -m commands.staff.change admit "$(ORDER)" --by "$(BY)" $(ARGS)
 
 outcome: .venv/ready ## report an outcome (ORDER=durham/REFERENCE TYPE=arrest; ARGS="--instrument dvpo --at '1/12/2026 9:30'")
 	@$(DEV) -m commands.staff.change outcome "$(ORDER)" "$(TYPE)" $(ARGS)

@@ -122,6 +122,7 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
         "EXTRACT_BUCKET": "extract",
         "AUDIT_BUCKET": "audit",
         "TEXTS_PER_DAY": "500",
+        "ORDERS_PER_DAY": "1000",
         "OUTLAST_CLAIMS_SECONDS": "0",
         "FORCE_NAME": "Durham Police",
         "FORCE_CONTACT": "101",

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from commands.deploy.spending import most_in_a_month
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 LEAST_CONCURRENCY = 100
 EVERY_RECEIPT = "100"
-DOLLARS_A_TEXT = 0.05
-"""More than a part to a UK mobile costs: https://aws.amazon.com/sns/sms-pricing/."""
-
-DAYS = 31
 QUOTAS = (
     ("kms", "Cryptographic operations (symmetric) request rate", 500),
     ("scheduler", "Number of schedules", 100_000),
@@ -49,6 +47,7 @@ class Account:
         """Everything to be looked at, by name."""
         yield "out of the SMS sandbox", self.sandbox
         yield "spend limit", self.spend
+        yield "limit of the alarms", self.alarms_limit
         yield "delivery log", self.delivery_log
         yield "delivery log groups", self.log_groups
         yield "sender id", self.sender
@@ -69,12 +68,22 @@ class Account:
     def spend(self) -> Found:
         """Past its limit SNS stops without a word; TextsPerDay says what a month may take."""
         limit = float(self._attributes().get("MonthlySpendLimit", 1))
-        texts = int(self._parameter("TextsPerDay", "500"))
-        needed = texts * DAYS * DOLLARS_A_TEXT
+        texts = int(self._parameter("TextsPerDay", "60"))
+        needed = most_in_a_month(texts)
         told = f"{limit:.0f} USD a month; {texts} texts a day may take {needed:.0f}"
         more = f": deploy a lower TextsPerDay, or {ATTRIBUTES}MonthlySpendLimit={needed:.0f}"
         more += ", once AWS support has raised the quota"
         return Found("spend limit", limit >= needed, told if limit >= needed else told + more)
+
+    def alarms_limit(self) -> Found:
+        """SpendLimitUsd says what the alarms take for the account's limit."""
+        texts = int(self._parameter("TextsPerDay", "60"))
+        limit, needed = float(self._parameter("SpendLimitUsd", "100")), most_in_a_month(texts)
+        told = f"SpendLimitUsd={limit:.0f}; {texts} texts a day may take {needed:.0f}"
+        more = f": deploy a lower TextsPerDay, or SpendLimitUsd={needed:.0f}"
+        return Found(
+            "limit of the alarms", limit >= needed, told if limit >= needed else told + more
+        )
 
     def delivery_log(self) -> Found:
         """Without it every text ends unconfirmed."""

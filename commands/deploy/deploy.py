@@ -25,6 +25,7 @@ from rich.table import Table
 
 from commands.deploy import package
 from commands.deploy.approvals import refuse_drafts
+from commands.deploy.spending import refuse_overspending
 from commands.deployed_stack import failures
 
 if TYPE_CHECKING:
@@ -199,6 +200,14 @@ class Deployment:
             {"ParameterKey": name, "UsePreviousValue": True} for name in known - given.keys()
         ]
 
+    def effective(self, url: str, given: Mapping[str, str]) -> dict[str, str]:
+        """Every parameter as it would be deployed: as given, as it is, or the template's own."""
+        summary = self.cloudformation.get_template_summary(TemplateURL=url)
+        own = {each["ParameterKey"]: each.get("DefaultValue", "") for each in summary["Parameters"]}
+        stack = self.described()
+        found = stack.get("Parameters", []) if stack else []
+        return own | {each["ParameterKey"]: each["ParameterValue"] for each in found} | dict(given)
+
     def changes(self, change_set: str) -> Iterator["ChangeTypeDef"]:
         """What the change set would do."""
         pages = self.cloudformation.get_paginator("describe_change_set")
@@ -296,6 +305,7 @@ def deploy(deployment: Deployment, given: argparse.Namespace, console: Console) 
         url = deployment.upload(template, files)
         console.print(f"Version {url.rpartition('/')[2].removesuffix('.yaml')}")
     parameters = {"Stage": given.stage} | dict(given.parameters)
+    refuse_overspending(deployment.effective(url, parameters))
     change_set = deployment.plan(url, parameters, watch_minutes=given.watch)
     if change_set is None:
         console.print("Nothing would change.")

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 
 Body: TypeAlias = "Callable[[argparse.Namespace], tuple[str, dict[str, Any]]]"
 
-METHODS = {"mobile": "PUT", "service": "PUT", "end": "POST", "resume": "POST", "outcomes": "POST"}
+METHODS = {
+    "mobile": "PUT",
+    "service": "PUT",
+    "end": "POST",
+    "resume": "POST",
+    "admit": "POST",
+    "outcomes": "POST",
+}
 """The routes under an enrolment."""
 
 
@@ -66,6 +73,11 @@ def resume(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     return "resume", {"at": moment(given), "by": given.by}
 
 
+def admit(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """An order beyond the day's limit is a real one."""
+    return "admit", {"by": given.by}
+
+
 def outcome(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """An arrest, a breach, an incident, an offence or a harm."""
     kind, occurred_at = read.code(given.type), moment(given)
@@ -95,7 +107,9 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     moments.add_argument("--at", metavar="TIME", help="such as '1/12/2026 9:30'; default: now")
 
     parser = argparse.ArgumentParser(prog="python -m commands.staff.change", description=__doc__)
-    what = parser.add_subparsers(required=True, metavar="number | served | end | resume | outcome")
+    what = parser.add_subparsers(
+        required=True, metavar="number | served | end | resume | admit | outcome"
+    )
 
     def reporting(body: Body, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         about, above = body.__doc__, [common, *parents]
@@ -119,6 +133,8 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     each.add_argument("--by", required=True, help="by whose word")
 
     reporting(resume, moments).add_argument("--by", required=True, help="by whose word")
+
+    reporting(admit).add_argument("--by", required=True, help="who has looked at it")
 
     each = reporting(outcome, moments)
     each.add_argument("type", help=f"one of: {', '.join(OutcomeType)}")

@@ -32,6 +32,7 @@ _NAMES: Final = {
     "too_late": "too few days left",
     "in_custody": "in custody",
     "order_ended": "order ended",
+    "held_over_daily_limit": "not admitted (beyond the day's expected orders)",
     "force": "Force",
     "prior_incidents": "Domestic abuse incidents in the 12 months before",
     "risk_grade": "Risk grade",

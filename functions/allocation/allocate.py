@@ -99,6 +99,7 @@ def _decide(
         # only now for sure.
         another_live_order=facts.person.allocated is not None
         and protocol.repeat_policy is RepeatPolicy.EXCLUDE,
+        held_over_daily_limit=enrolment.held_over_daily_limit,
         today=today,
         min_days_left=protocol.eligibility.min_days_left,
     )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from enrolment.context import RequestContext
     from enrolment.store import Surroundings
-    from enrolment.wire import EndIn, MobileChange, OrderIn, ResumeIn, Service
+    from enrolment.wire import AdmitIn, EndIn, MobileChange, OrderIn, ResumeIn, Service
     from trial.codes import NumberSource
     from trial.protocol.settings import Protocol
 
@@ -213,6 +213,18 @@ def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Chan
         return enrolment.model_copy(update={"life": what_counts((*enrolment.life, event))})
 
     return _change(enrolment_id, context, "resumed", changed)
+
+
+def admit(enrolment_id: UUID, given: AdmitIn, context: RequestContext) -> Change:
+    """An order beyond the day's limit is a real one: it goes the way of any other. Repeatable."""
+
+    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+        if not enrolment.held_over_daily_limit:
+            return enrolment
+        _refuse_ended(enrolment)
+        return enrolment.model_copy(update={"admitted_by": given.by})
+
+    return _change(enrolment_id, context, "admitted", changed)
 
 
 def what_counts(life: tuple[LifeEvent, ...]) -> tuple[LifeEvent, ...]:

@@ -45,6 +45,7 @@ class RequestContext:
     identity: MacKey
     sealing: SealKey
     protocol: Protocol
+    orders_per_day: int
     by: str
     now: datetime
     outlast_claims: Callable[[], None]
@@ -64,6 +65,7 @@ def context(router: Router) -> RequestContext:
         identity=MacKey(clients.kms(), chosen.identity_key_id),
         sealing=SealKey(clients.kms(), chosen.sealing_key_id),
         protocol=protocol,
+        orders_per_day=chosen.orders_per_day,
         by=by,
         now=now,
         outlast_claims=partial(outlast_claims, chosen.outlast_claims_seconds),

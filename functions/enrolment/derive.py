@@ -52,6 +52,7 @@ def _standing(
         mobile=enrolment.mobile,
         another_live_order=any_live(others, today)
         or (again and protocol.repeat_policy is RepeatPolicy.EXCLUDE),
+        held_over_daily_limit=enrolment.held_over_daily_limit,
         today=today,
         min_days_left=protocol.eligibility.min_days_left,
     )

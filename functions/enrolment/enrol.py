@@ -60,6 +60,7 @@ def enrol(
     identity: MacKey,
     sealing: SealKey,
     protocol: Protocol,
+    orders_per_day: int,
     now: datetime,
     outlast_claims: Callable[[], None],
     follow_up: Callable[[UUID], None],
@@ -69,26 +70,29 @@ def enrol(
 
     Safe to repeat: the same request finds what it made. A respondent already enrolled whose number
     this order protects gets no text from here on; `follow_up` shows it in their own enrolment, and
-    `outlast_claims` waits until no text claimed before can still go. Raises ConflictError if the
-    order is known with other content, or nobody can tell any more because it is erased; FieldError
-    if a date of a new order cannot be right today.
+    `outlast_claims` waits until no text claimed before can still go. Beyond `orders_per_day` an
+    order is held until a person admits it: made-up orders use up no texts of others. Raises
+    ConflictError if the order is known with other content, or nobody can tell any more because it
+    is erased; FieldError if a date of a new order cannot be right today.
     """
     ident = enrolment_id(identity, request.order.force, request.order.reference)
     hashes = _hashes(request, identity)
+    today = local_date(now)
 
     def attempt() -> tuple[Enrolment, bool, bool, bool]:
-        around = store.surroundings(ident, hashes.person, hashes.numbers)
-        protects = protects_others(around, ident, hashes.protected, local_date(now))
+        around = store.surroundings(ident, hashes.person, hashes.numbers, today)
+        protects = protects_others(around, ident, hashes.protected, today)
         if around.enrolment:
             if around.enrolment.erased_at:
                 raise ConflictError("this order was enrolled, and its identifiers are erased")
             if around.enrolment.request_digest != hashes.request:
                 raise ConflictError("this order is enrolled already, with other content")
             return around.enrolment, False, protects, False
-        check_enrolment(request, local_date(now), protocol)
-        enrolment = _new(request, ident, hashes, around, sealing, protocol, now)
+        check_enrolment(request, today, protocol)
+        over = around.orders_taken >= orders_per_day
+        enrolment = _new(request, ident, hashes, around, sealing, protocol, now, over=over)
         last_day = request.order.expires_on
-        noted = bool(users_of(around, enrolment, local_date(now)))
+        noted = bool(users_of(around, enrolment, today))
         store.keep(
             enrolment,
             person=(
@@ -101,7 +105,7 @@ def enrol(
                 last_day,
                 number=hashes.number,
                 protected=hashes.protected,
-                today=local_date(now),
+                today=today,
             ),
             audit={
                 ident: Audit(
@@ -109,6 +113,7 @@ def enrol(
                 )
             },
             note=by if noted else None,
+            one_of=None if over else (today, orders_per_day),
         )
         return enrolment, True, protects, noted
 
@@ -128,6 +133,8 @@ def _new(
     sealing: SealKey,
     protocol: Protocol,
     now: datetime,
+    *,
+    over: bool,
 ) -> Enrolment:
     given = request.mobile
     mobile = sealed_mobile(given, hashes.number, ident, sealing)
@@ -152,6 +159,7 @@ def _new(
         protected_hashes=hashes.protected,
         enrolled_at=now,
         changed_on=local_date(now),
+        over_daily_limit=over or None,
         request_digest=hashes.request,
         first_status=Status.WAITING,
         trial=protocol.trial,

@@ -15,6 +15,7 @@ from enrolment.metrics import emit_accepted, emit_changed
 from enrolment.outcomes import report_outcome
 from enrolment.views import enrolment_view
 from enrolment.wire import (
+    AdmitIn,
     EndIn,
     EnrolmentIn,
     HoldIn,
@@ -87,6 +88,7 @@ def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccept
         sealing=at.sealing,
         protocol=at.protocol,
         now=at.now,
+        orders_per_day=at.orders_per_day,
         outlast_claims=at.outlast_claims,
         follow_up=at.follow_up,
     )
@@ -197,6 +199,17 @@ def end(enrolment_id: str, request: Annotated[EndIn, Body()]) -> EnrolmentOut:
 def resume(enrolment_id: str, request: Annotated[ResumeIn, Body()]) -> EnrolmentOut:
     """What was missed meanwhile stays missed."""
     return _changed(change.resume, enrolment_id, request)
+
+
+@router.post(
+    "/enrolments/<enrolment_id>/admit",
+    summary="An order beyond the day's limit is a real one",
+    tags=["Operations"],  # staff's: not for whoever may send orders
+    responses=_CHANGE,
+)
+def admit(enrolment_id: str, request: Annotated[AdmitIn, Body()]) -> EnrolmentOut:
+    """It goes the way of any other from now on."""
+    return _changed(change.admit, enrolment_id, request)
 
 
 @router.post(

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trial.aws.table import ABSENT, Check, ConditionFailedError, Table, check, put
+from trial.aws.table import ABSENT, Check, ConditionFailedError, Table, check, count, put
 from trial.codes import Retained
 from trial.errors import NotFoundError
 from trial.records.audit import Audit, audit_key
@@ -17,6 +17,7 @@ from trial.records.enrolment import (
     enrolment_key,
     enrolment_partition,
     follow_up_key,
+    orders_key,
     outcome_key,
 )
 from trial.records.person import Number, Person, number_key, person_key
@@ -24,6 +25,7 @@ from trial.records.record import next_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
     from uuid import UUID
 
     from trial.records.record import Versioned
@@ -36,6 +38,7 @@ class Surroundings:
     enrolment: Enrolment | None
     person: Person
     numbers: Mapping[str, Number]
+    orders_taken: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,21 @@ class EnrolmentStore:
         self._table = table
 
     def surroundings(
-        self, enrolment_id: UUID, person_hash: str, number_hashes: Iterable[str]
+        self,
+        enrolment_id: UUID,
+        person_hash: str,
+        number_hashes: Iterable[str],
+        day: date | None = None,
     ) -> Surroundings:
-        """Read what an enrolment meets."""
+        """Read what an enrolment meets; with `day`, also how many orders were taken in on it."""
         hashes = tuple(dict.fromkeys(number_hashes))
-        enrolment, person, *numbers = self._table.read(
-            enrolment_key(enrolment_id), person_key(person_hash), *map(number_key, hashes)
+        enrolment, person, *others = self._table.read(
+            enrolment_key(enrolment_id),
+            person_key(person_hash),
+            *map(number_key, hashes),
+            *([orders_key(day)] if day else []),
         )
+        numbers, orders = others[: len(hashes)], others[len(hashes) :]
         return Surroundings(
             enrolment=Enrolment.of(enrolment) if enrolment else None,
             person=Person.of(person) if person else Person(version=0),
@@ -67,6 +78,7 @@ class EnrolmentStore:
                 number_hash: Number.of(item) if item else Number(version=0)
                 for number_hash, item in zip(hashes, numbers, strict=True)
             },
+            orders_taken=sum(int(item["counted"]) for item in orders if item),
         )
 
     def enrolments(self, ids: Iterable[UUID]) -> list[Enrolment]:
@@ -83,13 +95,15 @@ class EnrolmentStore:
         outcome: Outcome | None = None,
         seen: Enrolment | None = None,
         note: str | None = None,
+        one_of: tuple[date, int] | None = None,
     ) -> None:
         """
         Store enrolments with their traces and audit entries, or nothing.
 
         Raises ContendedError if anything that decided about them has changed meanwhile. `seen` is
         an enrolment that decided and does not change itself. With `note`, by whose word, the one
-        enrolment that is stored is noted as to be followed up.
+        enrolment that is stored is noted as to be followed up. `one_of` says on which day it is one
+        of at most how many.
         """
         acts = [next_version(enrolment_key(each.enrolment_id), each) for each in enrolments]
         if person:
@@ -105,6 +119,11 @@ class EnrolmentStore:
             (ident,) = audit
             key = outcome_key(ident, outcome.outcome_id)
             acts.append(put(key, outcome.item(), Check("outcome is new", ABSENT)))
+        if one_of:
+            day, most = one_of
+            text = "attribute_not_exists(#counted) OR #counted < :most"
+            room = Check("orders are left that day", text, {"most": most})
+            acts.append(count(orders_key(day), "orders", 1, room))
         acts += [put(audit_key(ident, entry), entry.item()) for ident, entry in audit.items()]
         self._table.write(*acts)
 

@@ -167,6 +167,12 @@ class ResumeIn(Model):
     by: Name
 
 
+class AdmitIn(Model):
+    """That somebody has looked at an order beyond the day's limit, and it is a real one."""
+
+    by: Name
+
+
 class HoldIn(Model):
     """Why nothing held about an enrolment may be erased for now."""
 

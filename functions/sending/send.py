@@ -21,7 +21,7 @@ from trial.aws.table import ConditionFailedError
 from trial.codes import Arm, ReminderState, Suppression
 from trial.errors import ContendedError, RejectedError
 from trial.open_claims import BEGIN_WITHIN
-from trial.phone import uk_mobile
+from trial.phone import is_for_drama, uk_mobile
 from trial.protocol.load import load
 from trial.protocol.wording import Recipient, render
 from trial.records.reminder import TextSent
@@ -125,7 +125,7 @@ def _send(
     reason = why_not(facts.reminder, facts.enrolment, protocol=protocol, now=clock())
     if reason is None:
         text = _text(facts, protocol, sealing, sender, drafts=drafts)
-        claim = Claim(facts, text.kept, at=clock())
+        claim = Claim(facts, text.kept, at=clock(), for_drama=is_for_drama(text.number))
         try:
             store.claim_reminder(claim)
         except ConditionFailedError as refusal:

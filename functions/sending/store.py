@@ -35,6 +35,9 @@ SENDING_ON = "sending is on"
 
 _TRIES = 3
 
+_DAYS_TO_ALL_TEXTS = 14
+"""How long after their enrolment all of a day's texts are for somebody."""
+
 
 @dataclass(frozen=True, slots=True)
 class SendFacts:
@@ -52,6 +55,8 @@ class Claim:
     facts: SendFacts
     text: TextSent
     at: datetime
+    for_drama: bool = False
+    """Whether nobody can have the number: such texts are counted apart, and use up no other's."""
 
     @property
     def day(self) -> Key:
@@ -61,7 +66,18 @@ class Claim:
     @property
     def texts(self) -> Key:
         """Where the whole trial's texts of that local day are counted."""
-        return texts_key(local_date(self.at))
+        return texts_key(local_date(self.at), for_drama=self.for_drama)
+
+    def most(self, texts_per_day: int) -> int:
+        """
+        How many texts may have gone that day with this one.
+
+        Half of a day's texts are for anybody. Of the others each day since somebody was enrolled
+        opens an equal part: where texts run short, those who were enrolled earlier go first.
+        """
+        since = local_date(self.facts.enrolment.enrolled_at)
+        days = min((local_date(self.at) - since).days, _DAYS_TO_ALL_TEXTS)
+        return -(-texts_per_day * (_DAYS_TO_ALL_TEXTS + days) // (2 * _DAYS_TO_ALL_TEXTS))
 
     @property
     def is_ours(self) -> Check:
@@ -146,7 +162,7 @@ class SendingStore:
                 Check(
                     TEXTS_LEFT,
                     "attribute_not_exists(#counted) OR #counted < :most",
-                    {"most": self._texts_per_day},
+                    {"most": claim.most(self._texts_per_day)},
                 ),
             ),
             put(audit_key(enrolment.enrolment_id, audit), audit.item()),

@@ -51,7 +51,7 @@ def test_units_and_bytes_stay_within_what_was_budgeted(lived: tuple[int, Life]) 
     writes = sum(work.writes for work in found.all_works)
     assert reads <= 9 + 5 * reminders
     assert writes <= 40 + 30 * reminders
-    assert found.stored <= 6_000 + 1_500 * reminders
+    assert found.stored <= 6_000 + 1_600 * reminders  # whatever makes each text again is kept
 
 
 def test_what_is_logged_of_an_act_stays_small(lived: tuple[int, Life]) -> None:

@@ -22,6 +22,7 @@ def assessed(**facts: Any) -> Verdict:
         "respondent": ADULT,
         "mobile": KNOWN,
         "another_live_order": False,
+        "held_over_daily_limit": False,
         "today": MADE_ON,
         "min_days_left": 3,
     }
@@ -40,6 +41,7 @@ def test_an_adult_with_a_served_order_and_a_safe_number_is_eligible() -> None:
         ({"mobile": UNKNOWN}, Status.WAITING, Reason.NO_NUMBER),
         ({"mobile": UNSAFE}, Status.WAITING, Reason.UNSAFE_NUMBER),
         ({"another_live_order": True}, Status.INELIGIBLE, Reason.ALREADY_IN_TRIAL),
+        ({"held_over_daily_limit": True}, Status.WAITING, Reason.HELD_OVER_DAILY_LIMIT),
         ({"today": LAST_DAY - timedelta(1)}, Status.INELIGIBLE, Reason.TOO_LATE),
         ({"today": LAST_DAY + timedelta(1)}, Status.INELIGIBLE, Reason.ORDER_ENDED),
     ],

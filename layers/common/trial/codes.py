@@ -66,6 +66,7 @@ class Reason(StrEnum):
     TOO_LATE = "too_late"
     IN_CUSTODY = "in_custody"
     ORDER_ENDED = "order_ended"
+    HELD_OVER_DAILY_LIMIT = "held_over_daily_limit"
 
 
 class MissingReason(StrEnum):

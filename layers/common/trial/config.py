@@ -15,10 +15,15 @@ class Settings(Model):
 
 
 class EnrolmentSettings(Settings):
-    """For the function that takes orders, and what upstream reports of them."""
+    """
+    For the function that takes orders, and what upstream reports of them.
+
+    Beyond `orders_per_day`, of the whole trial, orders wait for a person to admit them.
+    """
 
     outlast_claims_seconds: float
     protocol: str
+    orders_per_day: int
     identity_key_id: str
     sealing_key_id: str
 

@@ -9,7 +9,14 @@ from datetime import date
 from trial.codes import AgeBand, Reason, Status
 from trial.records.enrolment import Mobile, Order, Respondent
 
-_WAITING = frozenset({Reason.NOT_SERVED, Reason.NO_NUMBER, Reason.UNSAFE_NUMBER})
+_WAITING = frozenset(
+    {
+        Reason.NOT_SERVED,
+        Reason.NO_NUMBER,
+        Reason.UNSAFE_NUMBER,
+        Reason.HELD_OVER_DAILY_LIMIT,
+    }
+)
 _YOUNGEST = (
     (55, AgeBand.FROM_55),
     (45, AgeBand.FROM_45),
@@ -25,6 +32,7 @@ def assess(
     respondent: Respondent,
     mobile: Mobile,
     another_live_order: bool,
+    held_over_daily_limit: bool,
     today: date,
     min_days_left: int,
 ) -> tuple[Status, tuple[Reason, ...]]:
@@ -43,6 +51,7 @@ def assess(
         Reason.ALREADY_IN_TRIAL: another_live_order,
         Reason.TOO_LATE: 0 < days_left < min_days_left,
         Reason.ORDER_ENDED: days_left <= 0,
+        Reason.HELD_OVER_DAILY_LIMIT: held_over_daily_limit,
     }
     first = next((reason for reason in Reason if reasons.get(reason)), None)
     if first is None:

@@ -16,7 +16,12 @@ ROLE = "arn:aws:iam::123456789012:role/deliveries"
 TOPIC = "arn:aws:sns:eu-west-2:123456789012:AlarmTopic"
 SENDER = "arn:aws:sms-voice:eu-west-2:123456789012:sender-id/DurhamPol/GB"
 OUTPUTS = {"DeliveryLoggingRoleArn": ROLE, "AlarmTopicArn": TOPIC, "TableName": "Table-1"}
-PARAMETERS = {"SenderId": "DurhamPol", "TextsPerDay": "100", "ApiGatewayRole": "set"}
+PARAMETERS = {
+    "SenderId": "DurhamPol",
+    "TextsPerDay": "100",
+    "SpendLimitUsd": "155",
+    "ApiGatewayRole": "set",
+}
 STACK = {
     "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()],
     "Parameters": [
@@ -231,3 +236,9 @@ def test_the_policy_proposed_lets_sns_use_the_sender_for_this_account_alone() ->
     (statement,) = json.loads(told[told.index("'") + 1 : -1])["Statement"]
     assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+def test_a_limit_of_the_alarms_that_a_month_of_texts_passes_is_missing() -> None:
+    found = asked(EVERYTHING, SpendLimitUsd="154")
+    assert found.keys() == {"limit of the alarms"}
+    assert "SpendLimitUsd=155" in found["limit of the alarms"]

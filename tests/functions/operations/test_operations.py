@@ -237,6 +237,7 @@ def test_the_flow_closes_whatever_happens(clock: Traveller) -> None:
             "too_late": 0,
             "in_custody": 1,
             "order_ended": 1,
+            "held_over_daily_limit": 0,
         },
         "randomised": 5,
         "ended": dict.fromkeys(EndReason, 0) | {"quashed": 1, "in_custody": 2, "deceased": 1},

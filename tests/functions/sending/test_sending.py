@@ -329,7 +329,7 @@ def test_what_was_certainly_not_sent_is_given_back_for_a_retry(due: UUID, error:
     with meddling(clients.sns(), PUBLISH, raising(error)), pytest.raises(NotSentError):
         fire(due, 2)
     after = everything()
-    assert after.pop(texts_key(NOW.date()))["counted"] == 0
+    assert after.pop(texts_key(NOW.date(), for_drama=True))["counted"] == 0
     assert {key: item for key, item in after.items() if item["kind"] != "audit"} == {
         key: item for key, item in before.items() if item["kind"] != "audit"
     }
@@ -606,6 +606,29 @@ def test_no_more_texts_go_in_a_day_than_may(
     clock.shift(timedelta(days=1))
     change_reminder(other, 2, due_at=datetime.now(UTC))
     assert fire(other, 2) == "sent"
+
+
+def test_where_texts_run_short_those_enrolled_earlier_go_first(
+    due: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEXTS_PER_DAY", "2")
+    config.settings.cache_clear()
+    later, earlier = (someone_in(Arm.INTERVENTION, first=first) for first in (300, 400))
+    change_enrolment(earlier, enrolled_at=NOW - timedelta(days=14))
+    for each in (later, earlier):
+        change_reminder(each, 2, due_at=NOW, state=ReminderState.SCHEDULED)
+    assert [fire(each, 2) for each in (due, later, earlier)] == ["sent", "capped", "sent"]
+
+
+def test_numbers_that_nobody_can_have_use_up_nobody_s_texts(
+    due: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can make up orders with them."""
+    monkeypatch.setenv("TEXTS_PER_DAY", "1")
+    config.settings.cache_clear()
+    real = someone_in(Arm.INTERVENTION, first=300, mobile={"number": "+447400123456"})
+    change_reminder(real, 2, due_at=NOW, state=ReminderState.SCHEDULED)
+    assert [fire(each, 2) for each in (due, real)] == ["sent", "sent"]
 
 
 def test_what_was_certainly_not_sent_does_not_count(

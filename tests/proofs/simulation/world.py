@@ -69,6 +69,7 @@ SETTINGS = {
     "IDENTITY_KEY_ID": "identity",
     "SEALING_KEY_ID": "sealing",
     "TEXTS_PER_DAY": "500",
+    "ORDERS_PER_DAY": "1000",
     "OUTLAST_CLAIMS_SECONDS": "0",
     "FORCE_NAME": "Durham Police",
     "FORCE_CONTACT": "101",

@@ -164,6 +164,8 @@ class Enrolment(Versioned):
     allocated_at: datetime | None = None
     dates_changed_at: datetime | None = None
     breach_reported_at: datetime | None = None
+    over_daily_limit: bool | None = None
+    admitted_by: str | None = None
     hold: Hold | None = None
     erased_at: datetime | None = None
 
@@ -184,6 +186,11 @@ class Enrolment(Versioned):
             return min(for_good, key=lambda each: (each.at, each.reason or ""))
         latest = max(self.life, key=lambda each: (each.at, each.reason is None), default=None)
         return latest if latest and latest.reason else None
+
+    @property
+    def held_over_daily_limit(self) -> bool:
+        """Whether it came beyond the orders expected in a day, and nobody has admitted it yet."""
+        return bool(self.over_daily_limit) and self.admitted_by is None
 
     @property
     def missing_now(self) -> Missing | None:
@@ -301,6 +308,11 @@ def enrolment_key(enrolment_id: UUID) -> Key:
 def follow_up_key(enrolment_id: UUID) -> Key:
     """Where it says that something is still to be done for others."""
     return Key(enrolment_partition(enrolment_id), "FOLLOW_UP")
+
+
+def orders_key(day: date) -> Key:
+    """Where it says how many orders were taken in on a local day."""
+    return Key(f"ORDERS#{day.isoformat()}", "ORDERS")
 
 
 def outcome_key(enrolment_id: UUID, outcome_id: str) -> Key:

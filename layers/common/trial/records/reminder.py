@@ -91,6 +91,6 @@ def day_key(person_hash: str, day: date) -> Key:
     return Key(f"PERSON#{person_hash}", f"DAY#{day.isoformat()}")
 
 
-def texts_key(day: date) -> Key:
-    """Where it says how many texts of the whole trial went on a local day."""
-    return Key(f"TEXTS#{day.isoformat()}", "TEXTS")
+def texts_key(day: date, *, for_drama: bool = False) -> Key:
+    """Where the whole trial's texts of a local day are counted, to each kind of number apart."""
+    return Key(f"TEXTS#{day.isoformat()}", "DRAMA" if for_drama else "TEXTS")

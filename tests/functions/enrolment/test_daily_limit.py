@@ -1,0 +1,127 @@
+"""A flood of orders: beyond those expected in a day they wait until a person admits them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from tests.support.faults import meddling
+from tests.support.life import QUASHED
+from tests.support.samples import order
+from tests.support.steps import allocate, call, enrol, failures, post
+from tests.support.table import enrolment_of
+from trial import config
+from trial.aws import clients
+from trial.codes import Reason, Status
+
+if TYPE_CHECKING:
+    from time_machine import Traveller
+
+MOST = 2
+BY = {"by": "Insp Siân D'Arcy"}
+HELD = (Status.WAITING, (Reason.HELD_OVER_DAILY_LIMIT,))
+
+
+@pytest.fixture(autouse=True)
+def _limit(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cloud
+    monkeypatch.setenv("ORDERS_PER_DAY", str(MOST))
+    config.settings.cache_clear()
+
+
+def stands(ident: UUID) -> tuple[Status, tuple[Reason, ...]]:
+    enrolment = enrolment_of(ident)
+    return enrolment.status, enrolment.reasons
+
+
+@pytest.fixture
+def held() -> UUID:
+    for serial in range(MOST):
+        enrol(serial)
+    return enrol(300)
+
+
+def admit(ident: UUID) -> int:
+    return call("POST", f"/enrolments/{ident}/admit", BY, by="operator").status
+
+
+def test_as_many_orders_as_are_expected_in_a_day_are_taken_in_as_they_are() -> None:
+    assert [stands(enrol(serial)) for serial in range(MOST)] == [(Status.ELIGIBLE, ())] * MOST
+
+
+def test_an_order_beyond_those_expected_in_a_day_waits_and_is_not_drawn(held: UUID) -> None:
+    again = post(order(300))
+    assert (again.status, again.body["reasons"]) == (200, ["held_over_daily_limit"])
+    assert failures(allocate(held)) == []
+    assert stands(held) == HELD
+
+
+def test_repeated_requests_use_up_no_place_of_the_day() -> None:
+    for _ in range(MOST + 1):
+        post(order(1))
+    assert stands(enrol(2)) == (Status.ELIGIBLE, ())
+
+
+def test_the_next_day_brings_new_places(held: UUID, clock: Traveller) -> None:
+    clock.shift(timedelta(days=1))
+    assert stands(enrol(301)) == (Status.ELIGIBLE, ())
+    assert stands(held) == HELD
+
+
+def test_two_who_ask_for_the_day_s_last_place_at_once_do_not_both_get_it() -> None:
+    enrol(1)
+    write = "before-call.dynamodb.TransactWriteItems"
+    with meddling(clients.dynamodb(), write, lambda: enrol(2)):
+        assert stands(enrol(3)) == HELD
+
+
+def test_an_order_that_a_person_admits_is_drawn_like_any_other(held: UUID) -> None:
+    assert admit(held) == 200
+    assert stands(held) == (Status.ELIGIBLE, ())
+    assert enrolment_of(held).admitted_by == BY["by"]
+    assert failures(allocate(held)) == []
+    assert stands(held) == (Status.ALLOCATED, ())
+
+
+def test_admitting_an_order_again_or_one_that_was_never_held_changes_nothing(held: UUID) -> None:
+    assert admit(held) == 200
+    for ident in (held, UUID(post(order(1)).body["enrolment_id"])):
+        before = enrolment_of(ident)
+        assert admit(ident) == 200
+        assert enrolment_of(ident) == before
+
+
+def test_a_held_order_that_has_ended_is_not_admitted(held: UUID) -> None:
+    assert call("POST", f"/enrolments/{held}/end", QUASHED).status == 200
+    assert admit(held) == 409
+
+
+def test_a_held_order_protects_numbers_all_the_same() -> None:
+    for serial in range(MOST):
+        enrol(serial)
+    enrol(300, protected_numbers=["+447700900001"])
+    assert stands(enrol(301, mobile={"number": "+447700900001"}))[1] == (Reason.UNSAFE_NUMBER,)
+
+
+def test_a_held_order_without_a_number_waits_for_both() -> None:
+    for serial in range(MOST):
+        enrol(serial)
+    ident = enrol(300, mobile={"missing_reason": "refused"})
+    assert stands(ident)[1] == (Reason.NO_NUMBER,)
+    number = {"number": "+447700900300"}
+    assert call("PUT", f"/enrolments/{ident}/mobile", number).status == 200
+    assert stands(ident) == HELD
+
+
+def test_who_is_held_is_in_the_worklist(held: UUID) -> None:
+    shown = call("GET", "/enrolments?reason=held_over_daily_limit").body["enrolments"]
+    assert [each["enrolment_id"] for each in shown] == [str(held)]
+
+
+def test_changing_a_held_order_does_not_admit_it(held: UUID) -> None:
+    number = {"number": "+447700900777"}
+    assert call("PUT", f"/enrolments/{held}/mobile", number).status == 200
+    assert stands(held) == HELD
