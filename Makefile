@@ -166,8 +166,8 @@ simulate: .venv/ready ## live through made-up months with every fault (SEEDS=100
 	@$(DEV) -m tests.proofs.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 coverage: .venv-evaluation/ready ## made-up trials: do the intervals hold the truth? (TRIALS=5000; an hour)
-	@COVERAGE_TRIALS=$(or $(TRIALS),5000) $(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation \
-	    tests/evaluation/test_coverage.py tests/evaluation/test_coverage_of_time_and_counts.py
+	@COVERAGE_TRIALS=$(or $(TRIALS),5000) EVERY_KERNEL=1 $(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation \
+	    tests/evaluation/test_coverage.py tests/evaluation/test_coverage_of_time_and_counts.py tests/evaluation/test_kernels.py
 
 contract: .venv/ready .venv-local/ready ## 2,000 made-up requests against the contract; minutes
 	@CONTRACT_CASES=2000 $(DEV) -m pytest tests/emulator/test_contract.py

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
@@ -30,6 +30,7 @@ class Cohort:
     extract: Extract
     allocated: pd.DataFrame
     people: pd.DataFrame
+    _observed: dict[tuple[Endpoint, bool], pd.DataFrame] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -145,7 +146,10 @@ def by_arm(rows: pd.DataFrame) -> ByArm:
 
 def observed(cohort: Cohort, endpoint: Endpoint, *, repeats: bool = False) -> pd.DataFrame:
     """The people (with repeats: all allocations), `treated` or not, and what happened to them."""
-    rows = cohort.allocated if repeats else cohort.people
-    found = rows.join(happened(cohort.extract, rows, endpoint))
-    found["treated"] = found["arm"] == cohort.extract.arms[1]
-    return found
+    found = cohort._observed.get((endpoint, repeats))  # noqa: SLF001 - worked out once for all
+    if found is None:
+        rows = cohort.allocated if repeats else cohort.people
+        found = rows.join(happened(cohort.extract, rows, endpoint))
+        found["treated"] = found["arm"] == cohort.extract.arms[1]
+        cohort._observed[endpoint, repeats] = found  # noqa: SLF001
+    return found.copy()

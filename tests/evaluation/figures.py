@@ -20,7 +20,7 @@ from evaluation.statistics.subgroups import interaction
 from evaluation.statistics.survival import kaplan_meier, log_rank
 from tests.support.fixture_protocol import AGREED
 
-TRIALS = 60
+TRIALS = 20
 
 
 def small_trial(random: np.random.Generator) -> dict[str, Any]:

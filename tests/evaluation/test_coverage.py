@@ -1,9 +1,11 @@
 """
-2,000 made-up trials: intervals hold the truth as often as they say, and tests do not cry wolf.
+Made-up trials: intervals hold the truth as often as they say, and tests do not cry wolf.
 
-Each is allocated in blocks of random size within two strata, as the trial is.
+`COVERAGE_TRIALS=20000` makes it a long run; without it, few enough for every day. Each trial is
+allocated in blocks of random size within two strata, as the trial is.
 """
 
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +18,7 @@ from evaluation.statistics.rerandomisation import Rerandomisation, rerandomisati
 from evaluation.statistics.stratified import MantelHaenszel, mantel_haenszel
 from evaluation.statistics.values import Counts, Estimate, NotEstimable
 
-TRIALS = 2000
+TRIALS = int(os.environ.get("COVERAGE_TRIALS", "500"))
 PER_STRATUM = 90
 SIZES = (2, 4, 6)
 RISKS = np.array([0.22, 0.34])
@@ -24,6 +26,8 @@ RISKS = np.array([0.22, 0.34])
 EFFECT = -0.14
 NOISE = 3 * (0.05 * 0.95 / TRIALS) ** 0.5
 """What chance alone does to a share of 5 % among so many trials: three standard errors."""
+
+LEAST, MOST = min(0.93, 0.95 - NOISE), max(0.97, 0.95 + NOISE)
 
 
 class Trial(NamedTuple):
@@ -92,7 +96,7 @@ def test_newcombes_interval_holds_the_effect(effective: list[Trial]) -> None:
         assert isinstance(found, Estimate)
         held.append(holds(found, EFFECT))
 
-    assert 0.93 <= np.mean(held) <= 0.97
+    assert LEAST <= np.mean(held) <= MOST
 
 
 def test_the_stratified_interval_holds_the_effect(effective: list[Trial]) -> None:
@@ -103,7 +107,7 @@ def test_the_stratified_interval_holds_the_effect(effective: list[Trial]) -> Non
         assert isinstance(found.difference, Estimate)
         held.append(holds(found.difference, EFFECT))
 
-    assert 0.93 <= np.mean(held) <= 0.97
+    assert LEAST <= np.mean(held) <= MOST
 
 
 def test_the_interval_of_the_cost_of_a_prevented_event_holds_it(effective: list[Trial]) -> None:
@@ -125,7 +129,7 @@ def test_the_interval_of_the_cost_of_a_prevented_event_holds_it(effective: list[
             and (isinstance(found.high, NotEstimable) or truth <= found.high)
         )
 
-    assert 0.93 <= np.mean(held) <= 0.97
+    assert LEAST <= np.mean(held) <= MOST
 
 
 def test_without_an_effect_fishers_test_rejects_no_more_than_it_may(
@@ -149,7 +153,7 @@ def test_without_an_effect_the_rerandomisation_test_rejects_no_more_than_it_may(
         assert isinstance(found, Rerandomisation)
         rejected.append(found.p <= 0.05)
 
-    assert 0.02 <= np.mean(rejected) <= 0.05 + NOISE
+    assert 0.05 - NOISE - 0.01 <= np.mean(rejected) <= 0.05 + NOISE
 
 
 def test_with_an_effect_the_rerandomisation_test_finds_it_more_often_than_fishers(
@@ -158,7 +162,7 @@ def test_with_an_effect_the_rerandomisation_test_finds_it_more_often_than_fisher
     """It knows of the strata and the blocks, and is not as careful as Fisher's."""
     found: list[bool] = []
     fishers: list[bool] = []
-    for trial in effective[:500]:
+    for trial in effective[:200]:
         test, p = rerandomisation(**trial._asdict(), sizes=SIZES), fisher(*trial.arms())
         assert isinstance(test, Rerandomisation)
         assert not isinstance(p, NotEstimable)
