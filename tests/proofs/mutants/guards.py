@@ -141,8 +141,8 @@ GUARDS = (
     Guard(
         "a number that anybody can read in the table",
         f"{_ENROLMENT}/enrol.py",
-        "sealed=sealing.sealed(number, Binding(ident, Purpose.NUMBER, number_hash)),",
-        "sealed=number,",
+        "sealed=sealing.sealed(given.number, Binding(ident, Purpose.NUMBER, number_hash)),",
+        "sealed=given.number,",
     ),
     Guard(
         "identifiers that anybody can read in the table",
@@ -155,7 +155,7 @@ GUARDS = (
     Guard(
         "a number of the same name sealed anew as if it were another",
         f"{_ENROLMENT}/change.py",
-        "enrolment.mobile if same else found,",
+        "_with_source(enrolment.mobile, given.source) if same else found,",
         "found,",
     ),
     Guard(

@@ -33,6 +33,7 @@ def test_whatever_goes_wrong_nothing_happens_that_must_never(part: int) -> None:
         Fault.FIRING_LOST,
         Fault.REORDERED,
         Fault.TEXT_FORBIDDEN,
+        Fault.TEXT_FORBIDDEN,
         Fault.TEXT_REFUSED,
         Fault.TEXT_SILENT,
         Fault.TEXT_UNREACHABLE,
