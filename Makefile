@@ -169,8 +169,8 @@ coverage: .venv-evaluation/ready ## made-up trials: do the intervals hold the tr
 	@COVERAGE_TRIALS=$(or $(TRIALS),5000) EVERY_KERNEL=1 $(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation \
 	    tests/evaluation/test_coverage.py tests/evaluation/test_coverage_of_time_and_counts.py tests/evaluation/test_kernels.py
 
-contract: .venv/ready .venv-local/ready ## 2,000 made-up requests against the contract; minutes
-	@CONTRACT_CASES=2000 $(DEV) -m pytest tests/emulator/test_contract.py
+contract: .venv/ready .venv-local/ready ## 5,000 made-up requests against the contract, in many spellings; minutes
+	@CONTRACT_CASES=5000 $(DEV) -m pytest tests/emulator/test_contract.py
 
 faults: .venv/ready .venv-local/ready ## the emulator behind a proxy that fails one request in five; minutes
 	@$(DEV) -m pytest -m faults tests/emulator

@@ -30,6 +30,7 @@ from commands.repository.openapi import contract
 from local.emulator.clock import settle
 from tests.support.life import ARREST, CUSTODY, RELEASE
 from tests.support.samples import order
+from tests.support.spellings import dialled, spelled
 from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("emulator")]
 
 CASES = int(os.environ.get("CONTRACT_CASES", "300"))
-"""At least so many requests; `make contract` makes it 2,000."""
+"""At least so many requests; `make contract` makes it 5,000."""
 
 CHECKS = [
     not_a_server_error,
@@ -121,10 +122,12 @@ def test_no_answer_is_outside_the_contract(
     seen: Counter[int] = Counter()
     signed, samples = Signed(system.stack), _samples(_today(system))
 
-    def ask(case: Case[Any], place: int) -> None:
+    def ask(case: Case[Any], place: int, data: st.DataObject) -> None:
         sample = samples.get(case.operation.label)
-        if sample and place % 3:
+        if sample and place % 3 == 1:
             case.body = _but_for_one(sample, case.body, place // 3)
+        elif sample and place % 3 == 2:
+            case.body = _spelled(sample, data.draw, place // 3)
         if case.path_parameters and place % 7:
             case.path_parameters["enrolment_id"] = known[place % len(known)]
         with system.at_its_time():
@@ -147,7 +150,9 @@ def test_no_answer_is_outside_the_contract(
 
 
 def _asked(
-    cases: st.SearchStrategy[Case[Any]], most: int, ask: Callable[[Case[Any], int], None]
+    cases: st.SearchStrategy[Case[Any]],
+    most: int,
+    ask: Callable[[Case[Any], int, st.DataObject], None],
 ) -> None:
     @settings(
         max_examples=most,
@@ -157,9 +162,9 @@ def _asked(
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=cases, place=PLACES)
-    def each(case: Case[Any], place: int) -> None:
-        ask(case, place)
+    @given(case=cases, place=PLACES, data=st.data())
+    def each(case: Case[Any], place: int, data: st.DataObject) -> None:
+        ask(case, place, data)
 
     each()
 
@@ -174,6 +179,23 @@ def _but_for_one(sample: Any, made: Any, place: int) -> Any:
     if isinstance(sample[name], dict):
         return sample | {name: _but_for_one(sample[name], made[name], place // len(sample))}
     return sample | {name: made[name]}
+
+
+def _spelled(given: Any, draw: Callable[[st.SearchStrategy[str]], str], place: int) -> Any:
+    """The same with one text in it as people, spreadsheets and other systems write it."""
+    if isinstance(given, str):
+        return draw(_dialled(given) if given.startswith("+44") else spelled(given))
+    if not isinstance(given, dict | list) or not given:
+        return given
+    names = sorted(given) if isinstance(given, dict) else range(len(given))
+    name = names[place % len(names)]
+    changed: Any = given.copy()
+    changed[name] = _spelled(given[name], draw, place // len(names))
+    return changed
+
+
+def _dialled(number: str) -> st.SearchStrategy[str]:
+    return st.one_of(spelled(number), dialled(number, code="44", trunk="0"))
 
 
 def _samples(today: date) -> dict[str, Any]:
