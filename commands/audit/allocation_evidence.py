@@ -34,9 +34,15 @@ class Enrolled(Model):
     trial: str
     person_hash: str
     order_type: str = "dvpo"
-    days: int
+    days: int | None
     allocated_at: AwareDatetime | None = None
     dates_changed_at: AwareDatetime | None = None
+    varied: bool = False
+
+    @property
+    def as_drawn(self) -> bool:
+        """Whether its dates are those by which its stratum was chosen."""
+        return self.dates_changed_at is None and not self.varied
 
 
 class Sequence(NamedTuple):
@@ -75,10 +81,13 @@ class Evidence:
                     raise ValueError("under another enrolment's key")
                 self.allocations.append(allocation)
             case "enrolment":
-                made_on, expires_on = (item["order"][name] for name in ("made_on", "expires_on"))
-                days = (date.fromisoformat(expires_on) - date.fromisoformat(made_on)).days + 1
                 kind = {"order_type": item["order"]["type"]} if "type" in item["order"] else {}
-                enrolled = Enrolled(days=days, **kind, **_only(_ENROLLED, item))
+                enrolled = Enrolled(
+                    days=_days(item["order"]),
+                    varied=bool(item.get("variations")),
+                    **kind,
+                    **_only(_ENROLLED, item),
+                )
                 if key != enrolment_key(enrolled.enrolment_id):
                     raise ValueError("under another enrolment's key")
                 self.enrolments.append(enrolled)
@@ -87,6 +96,12 @@ class Evidence:
                 self.cursors[Sequence(trial, stratum)] = Cursor.of(_only(Cursor.model_fields, item))
             case "reminder" | "message":
                 self.reminded.add(UUID(item["enrolment_id"]))
+
+
+def _days(order: Mapping[str, Any]) -> int | None:
+    made_on = date.fromisoformat(order["made_on"])
+    last_day = order.get("expires_on")
+    return (date.fromisoformat(last_day) - made_on).days + 1 if last_day else None
 
 
 def _only(names: Iterable[str], item: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,11 +110,11 @@ def _each(
             yield Finding(Fault.TIME, where, f"{enrolled.allocated_at}, not {each.allocated_at}")
         if protocol and protocol.trial != enrolled.trial:
             yield Finding(Fault.OTHER_TRIAL, where, f"{enrolled.trial}, drawn in {protocol.trial}")
-        # A correction after the draw may change the length, and never the stratum.
-        if protocol and not enrolled.dates_changed_at:
+        # A correction or a variation after the draw may change the length, never the stratum.
+        if protocol and enrolled.as_drawn:
             shape = enrolled.order_type, enrolled.days
             if [s.id for s in protocol.strata if s.holds(*shape)] != [each.stratum]:
-                detail = f"{enrolled.days} days, drawn in {each.stratum}"
+                detail = f"{enrolled.days or 'endless'} days, drawn in {each.stratum}"
                 yield Finding(Fault.STRATUM, where, detail)
 
 

@@ -35,6 +35,7 @@ COLUMNS: Mapping[str, Column] = {
     "date_of_birth": Column("respondent", read.day, "1/5/1990"),
     "sex": Column("respondent", read.code, "male"),
     "ethnicity": Column("respondent", read.capital, "W1"),
+    "language": Column("respondent", read.code, "en"),
     "prior_incidents": Column("respondent", read.whole, "2"),
     "risk_grade": Column("respondent", read.code, "medium"),
     "first_order": Column("respondent", read.yes_or_no, "yes"),

@@ -57,7 +57,7 @@ def waiting(api: Api, **narrowing: str | None) -> Iterator[dict[str, Any]]:
 def row(each: dict[str, Any], today: date) -> dict[str, str]:
     """One who waits, by the names of the columns. Days left count today."""
     missing = each["missing"] or {}
-    left = (date.fromisoformat(each["last_chance_on"]) - today).days + 1
+    last_chance = each["last_chance_on"]
     told = {
         **each,
         "reasons": " ".join(each["reasons"]),
@@ -65,7 +65,7 @@ def row(each: dict[str, Any], today: date) -> dict[str, str]:
         "recorded_by": missing.get("recorded_by"),
         "follow_up_on": missing.get("follow_up_on"),
         "follow_up_by": missing.get("follow_up_by"),
-        "days_left": left,
+        "days_left": last_chance and (date.fromisoformat(last_chance) - today).days + 1,
     }
     return {name: "" if told[name] is None else str(told[name]) for name in COLUMNS}
 

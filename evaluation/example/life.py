@@ -81,7 +81,7 @@ def live(orders: Sequence[File], until: datetime, draw: Random) -> list[File]:
 
 def over_at(enrolment: Enrolment) -> datetime:
     """The end of an order's last day."""
-    day = enrolment.order.expires_on + timedelta(days=1)
+    day = enrolment.order.last_day + timedelta(days=1)
     return datetime.combine(day, time(), LONDON).astimezone(UTC)
 
 

@@ -131,7 +131,7 @@ def _made_up(
         update = {"resolved_at": resolved_at, "resolved_how": how}
         found = lacking.model_copy(update=update)
     why, ended_at = one_of(_ENDS, draw), at + timedelta(hours=draw.uniform(2, 24 * 13))
-    over = datetime.combine(order.expires_on + timedelta(days=1), time(), LONDON)
+    over = datetime.combine(order.last_day + timedelta(days=1), time(), LONDON)
     ends = why is not None and ended_at < over
     end = LifeEvent(reason=why, at=ended_at, by="PC-1000") if ends else None
     return MadeUp(enrolled=enrolled, number=known, found=found, end=end)

@@ -80,7 +80,7 @@ class Trial:
         if known is None:
             first = {"first_status": stands.status, "first_reasons": stands.reasons}
             stands = stands.model_copy(update=first)
-        self._people[who] = person_with(person, stands, stands.order.expires_on)
+        self._people[who] = person_with(person, stands, stands.order.last_day)
         if stands.status is Status.ELIGIBLE:
             return self._drawn(stands, at)
         return File(stands, known.allocation if known else None)

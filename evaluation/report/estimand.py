@@ -26,6 +26,7 @@ _STRATEGIES: Final = {
 _EVENTS: Final = {
     "deceased": "Death",
     "quashed": "Order quashed",
+    "discharged": "Order discharged",
     "in_custody": "Custody",
     "recorded_in_error": "Order recorded in error",
     "wrong_number": "Number turns out to be somebody else's",

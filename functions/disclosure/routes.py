@@ -11,12 +11,12 @@ from pydantic import BeforeValidator
 from disclosure.answers import AllocationOut, TimetableOut
 from disclosure.store import DisclosureStore
 from disclosure.views import allocation_view, timetable_view
-from trial.api.fields import Day
-from trial.api.orders import refuse_impossible
+from trial.api.fields import Day, OrderType
+from trial.api.orders import refuse_impossible, refuse_language
 from trial.api.routes import NOT_VALID, REFUSALS, UNKNOWN, caller, parse_enrolment_id
 from trial.aws import clients
 from trial.aws.table import Table
-from trial.codes import Condition
+from trial.codes import Condition, Language
 from trial.config import DisclosureSettings, settings
 from trial.protocol.load import load
 from trial.protocol.term import Term
@@ -57,19 +57,25 @@ def _split(values: str | list[str]) -> list[str]:
 )
 def show_timetable(
     made_on: Annotated[Day, Query()],
-    expires_on: Annotated[Day, Query()],
     conditions: Annotated[list[Condition], BeforeValidator(_split), Query(min_length=1)],
+    expires_on: Annotated[
+        Day | None, Query(description="Absent where the type has no fixed end")
+    ] = None,
+    type: Annotated[OrderType, Query()] = "dvpo",  # noqa: A002 - the contract's name
+    language: Annotated[Language, Query()] = Language.EN,
     enrolment_id: Annotated[UUID, Query(description="Whose times of day to show")] = _NOBODY,
 ) -> TimetableOut:
     """The timetable of an imagined order, as if enrolled at the start of its first day."""
     chosen = settings(DisclosureSettings)
     protocol = load(chosen.protocol)
-    term = Term("dvpo", made_on, expires_on)
+    term = Term(type, made_on, expires_on)
     refuse_impossible(protocol, term, conditions)
+    refuse_language(protocol, language)
     return timetable_view(
         enrolment_id=enrolment_id,
         term=term,
         conditions=conditions,
+        language=language,
         protocol=protocol,
         sender=Sender(force=chosen.force_name, contact=chosen.force_contact),
     )

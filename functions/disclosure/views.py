@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from trial.codes import Condition
+    from trial.codes import Condition, Language
     from trial.protocol.settings import Protocol
     from trial.protocol.term import Term
     from trial.protocol.wording import Sender
@@ -54,6 +54,7 @@ def timetable_view(
     enrolment_id: UUID,
     term: Term,
     conditions: Sequence[Condition],
+    language: Language,
     protocol: Protocol,
     sender: Sender,
 ) -> TimetableOut:
@@ -65,7 +66,12 @@ def timetable_view(
         protocol=protocol,
         start=datetime.combine(term.made_on, time(), zone),
     )
-    about = Recipient(order_type=term.order_type, conditions=conditions, expires_on=term.expires_on)
+    about = Recipient(
+        order_type=term.order_type,
+        conditions=conditions,
+        expires_on=term.expires_on,
+        language=language,
+    )
     return TimetableOut(
         protocol=protocol.version,
         days=term.days,

@@ -66,7 +66,7 @@ class OrderOut(Model):
     force: str
     court: str
     made_on: date
-    expires_on: date
+    expires_on: date | None
     served_on: date | None
     conditions: tuple[Condition, ...]
     authorising_superintendent: str

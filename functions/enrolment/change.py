@@ -11,11 +11,18 @@ from enrolment.enrol import (
     with_number_standing,
 )
 from enrolment.follow_up import last_day_of, users_of
-from enrolment.limits import check_mobile, check_moment, check_order, check_served
+from enrolment.limits import (
+    check_mobile,
+    check_moment,
+    check_order,
+    check_served,
+    refuse_invariable,
+)
 from trial.api.problems import FieldError
 from trial.codes import EndReason
 from trial.errors import ConflictError, ContendedError, NotFoundError
 from trial.identity import number_hash
+from trial.planning import planned_from
 from trial.protocol.local_time import local_date
 from trial.protocol.timetable import timetable
 from trial.records.audit import Audit
@@ -69,7 +76,7 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
     found = sealed_mobile(given, hashed, enrolment_id, context.sealing)
 
     def changed(enrolment: Enrolment, around: Surroundings) -> Enrolment:
-        _refuse_ended(enrolment)
+        refuse_ended(enrolment)
         if recorded_at < (enrolment.mobile_recorded_at or enrolment.enrolled_at):
             raise ConflictError("what is stored of the number was recorded later")
         same = enrolment.mobile.number_hash == hashed
@@ -90,7 +97,7 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
         return enrolment.model_copy(update=update)
 
     extra = (hashed,) if hashed else ()
-    return _change(enrolment_id, context, "mobile_changed", changed, numbers=extra)
+    return apply_change(enrolment_id, context, "mobile_changed", changed, numbers=extra)
 
 
 def _with_source(mobile: Mobile, source: NumberSource | None) -> Mobile:
@@ -127,12 +134,12 @@ def record_service(enrolment_id: UUID, given: Service, context: RequestContext) 
     """The order was served: nothing is sent before."""
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
-        _refuse_ended(enrolment)
+        refuse_ended(enrolment)
         check_served(given.served_on, enrolment.order.made_on, local_date(context.now))
         order = enrolment.order.model_copy(update={"served_on": given.served_on})
         return enrolment.model_copy(update={"order": order})
 
-    return _change(enrolment_id, context, "served", changed)
+    return apply_change(enrolment_id, context, "served", changed)
 
 
 def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -> Change:
@@ -143,7 +150,7 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
     """
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
-        _refuse_ended(enrolment)
+        refuse_ended(enrolment)
         was = enrolment.order
         if (given.force, given.reference) != (was.force, was.reference):
             raise FieldError("reference", "is another order's: force and reference never change")
@@ -157,6 +164,8 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
             order = order.model_copy(update={"conditions": was.conditions})
         update: dict[str, object] = {"order": order}
         moved = (order.made_on, order.expires_on) != (was.made_on, was.expires_on)
+        if moved and enrolment.variations:
+            raise ConflictError("a court has varied it: report other dates as another variation")
         if moved and enrolment.allocated_at:
             first_due = _first_due(enrolment, enrolment.allocated_at, context.protocol)
             if first_due and context.now >= first_due:
@@ -164,7 +173,7 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
             update["dates_changed_at"] = context.now
         return enrolment.model_copy(update=update)
 
-    return _change(enrolment_id, context, "order_corrected", changed)
+    return apply_change(enrolment_id, context, "order_corrected", changed)
 
 
 def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol) -> datetime | None:
@@ -173,7 +182,7 @@ def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol)
         enrolment_id=enrolment.enrolment_id,
         term=enrolment.order.term,
         protocol=protocol,
-        start=(enrolment.dates_changed_at or allocated_at).replace(microsecond=0),
+        start=planned_from(enrolment, allocated_at),
     )
     return min((slot.due_at for slot in slots if not slot.missed), default=None)
 
@@ -190,12 +199,14 @@ def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Change:
     event = LifeEvent(reason=given.reason, at=given.at, by=given.by)
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+        if given.reason is EndReason.DISCHARGED:
+            refuse_invariable("reason", enrolment, context.protocol)
         if _knows(enrolment, event):
             return enrolment
         return enrolment.model_copy(update={"life": what_counts((*enrolment.life, event))})
 
     what = f"ended_{given.reason}"
-    return _change(enrolment_id, context, what, changed, erased_too=True, alone=True)
+    return apply_change(enrolment_id, context, what, changed, erased_too=True, alone=True)
 
 
 def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Change:
@@ -206,13 +217,13 @@ def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Chan
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
         if _knows(enrolment, event):
             return enrolment
-        _refuse_ended(enrolment)
+        refuse_ended(enrolment)
         custodies = [each.at for each in enrolment.life if each.reason is EndReason.IN_CUSTODY]
         if not custodies or min(custodies) > given.at:
             raise ConflictError("it cannot be resumed: no custody is known at that time")
         return enrolment.model_copy(update={"life": what_counts((*enrolment.life, event))})
 
-    return _change(enrolment_id, context, "resumed", changed)
+    return apply_change(enrolment_id, context, "resumed", changed)
 
 
 def admit(enrolment_id: UUID, given: AdmitIn, context: RequestContext) -> Change:
@@ -221,10 +232,10 @@ def admit(enrolment_id: UUID, given: AdmitIn, context: RequestContext) -> Change
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
         if not enrolment.held_over_daily_limit:
             return enrolment
-        _refuse_ended(enrolment)
+        refuse_ended(enrolment)
         return enrolment.model_copy(update={"admitted_by": given.by})
 
-    return _change(enrolment_id, context, "admitted", changed)
+    return apply_change(enrolment_id, context, "admitted", changed)
 
 
 def what_counts(life: tuple[LifeEvent, ...]) -> tuple[LifeEvent, ...]:
@@ -249,13 +260,13 @@ def _knows(enrolment: Enrolment, event: LifeEvent) -> bool:
     return any((each.reason, each.at) == (event.reason, event.at) for each in enrolment.life)
 
 
-def _refuse_ended(enrolment: Enrolment) -> None:
+def refuse_ended(enrolment: Enrolment) -> None:
     """Whoever is in custody may come back, so that is no end for good."""
     if enrolment.end and enrolment.end.reason is not EndReason.IN_CUSTODY:
         raise ConflictError(f"this enrolment has ended: {enrolment.end.reason}")
 
 
-def _change(
+def apply_change(
     enrolment_id: UUID,
     context: RequestContext,
     what: str,
@@ -308,7 +319,7 @@ def _change(
         traced = numbers_with(
             around.numbers,
             enrolment_id,
-            after.order.expires_on,
+            after.order.last_day,
             number=after.mobile.number_hash,
             protected=after.protected_hashes,
             today=local_date(context.now),

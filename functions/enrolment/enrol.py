@@ -91,7 +91,7 @@ def enrol(
         check_enrolment(request, today, protocol)
         over = around.orders_taken >= orders_per_day
         enrolment = _new(request, ident, hashes, around, sealing, protocol, now, over=over)
-        last_day = request.order.expires_on
+        last_day = enrolment.order.last_day
         noted = bool(users_of(around, enrolment, today))
         store.keep(
             enrolment,
@@ -191,6 +191,7 @@ def _respondent(
         of_age_on=of_age_on if of_age_on > request.order.made_on - _A_YEAR else None,
         sex=given.sex,
         ethnicity=given.ethnicity,
+        language=given.language,
         prior_incidents=None
         if given.prior_incidents is None
         else PriorIncidents.of(given.prior_incidents),

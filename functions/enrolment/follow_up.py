@@ -94,7 +94,7 @@ def _with_traces(enrolment_id: UUID, store: EnrolmentStore, today: date) -> Surr
     traced = numbers_with(
         around.numbers,
         enrolment_id,
-        own.order.expires_on,
+        own.order.last_day,
         number=own.mobile.number_hash,
         protected=own.protected_hashes,
         today=today,
@@ -140,5 +140,5 @@ def last_day_of(enrolment: Enrolment) -> date:
     """The last day on which this is a live order of the person: none after an end for good."""
     end = enrolment.end
     if end is None or end.reason is EndReason.IN_CUSTODY:
-        return enrolment.order.expires_on
-    return min(enrolment.order.expires_on, local_date(end.at) - timedelta(days=1))
+        return enrolment.order.last_day
+    return min(enrolment.order.last_day, local_date(end.at) - timedelta(days=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from trial.api.orders import refuse_impossible
+from trial.api.orders import refuse_impossible, refuse_language
 from trial.api.problems import FieldError
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from enrolment.wire import EnrolmentIn, MobileIn, OrderIn
     from trial.protocol.settings import Protocol
+    from trial.records.enrolment import Enrolment
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _OLDEST_ORDER = timedelta(days=90)
@@ -28,6 +29,10 @@ def check_enrolment(request: EnrolmentIn, today: date, protocol: Protocol) -> No
         check_mobile(request.mobile, today)
     except FieldError as error:
         raise error.under("mobile") from None
+    try:
+        refuse_language(protocol, request.respondent.language)
+    except FieldError as error:
+        raise error.under("respondent") from None
     if request.respondent.date_of_birth > today:
         raise FieldError("respondent.date_of_birth", "is in the future: check the year")
 
@@ -50,6 +55,13 @@ def check_order(
         )
     if order.served_on:
         check_served(order.served_on, order.made_on, today)
+
+
+def refuse_invariable(field: str, enrolment: Enrolment, protocol: Protocol) -> None:
+    """Raises FieldError unless a court may vary or discharge orders of this type."""
+    name = enrolment.order.type
+    if not protocol.order_type(name).may_be_varied:
+        raise FieldError(field, f"no {name} may be varied or discharged: its protocol says so")
 
 
 def check_served(served_on: date, made_on: date, today: date) -> None:

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from enrolment import change, hold
+from enrolment import vary as variation
 from enrolment.answers import EnrolmentAccepted, EnrolmentOut, OrderFound, OutcomeOut
 from enrolment.context import context
 from enrolment.enrol import enrol
@@ -25,6 +26,7 @@ from enrolment.wire import (
     ReleaseIn,
     ResumeIn,
     Service,
+    VariationIn,
 )
 from trial.api.fields import Force, Reference
 from trial.api.resolver import logger
@@ -177,6 +179,17 @@ def record_service(enrolment_id: str, request: Annotated[Service, Body()]) -> En
 def correct_order(enrolment_id: str, request: Annotated[OrderIn, Body()]) -> EnrolmentOut:
     """The whole order again; dates only until reminders may have begun."""
     return _changed(change.correct_order, enrolment_id, request)
+
+
+@router.post(
+    "/enrolments/<enrolment_id>/variation",
+    summary="A court has varied the order",
+    tags=_TAGS,
+    responses=_CHANGE,
+)
+def vary(enrolment_id: str, request: Annotated[VariationIn, Body()]) -> EnrolmentOut:
+    """The whole order as it is now, for types that may be varied. Remaining texts follow it."""
+    return _changed(variation.vary, enrolment_id, request)
 
 
 @router.post(

@@ -31,6 +31,7 @@ from trial.codes import (
     Harm,
     HoldReason,
     Instrument,
+    Language,
     MissingReason,
     Model,
     NumberSource,
@@ -57,7 +58,9 @@ class OrderIn(Model):
     force: Force
     court: Line
     made_on: Day
-    expires_on: Day
+    expires_on: Day | None = Field(
+        default=None, description="The last day; absent where the type has no fixed end"
+    )
     served_on: Day | None = None
     conditions: Annotated[
         tuple[Condition, ...],
@@ -72,8 +75,7 @@ class OrderIn(Model):
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        days = (self.expires_on - self.made_on).days + 1
-        if days < 1:
+        if self.expires_on and self.expires_on < self.made_on:
             raise FieldError("expires_on", "is before made_on")
         return self
 
@@ -90,6 +92,9 @@ class RespondentIn(Model):
     date_of_birth: Birth
     sex: Sex
     ethnicity: Ethnicity | None = None
+    language: Language = Field(
+        default=Language.EN, description="What to text in: one of those that the protocol has"
+    )
     prior_incidents: Annotated[int, Field(strict=True, ge=0, le=999)] | None = Field(
         default=None, description="Domestic abuse incidents in the 12 months before the order"
     )
@@ -149,6 +154,14 @@ class Service(Model):
     """When the order was served."""
 
     served_on: Day
+
+
+class VariationIn(Model):
+    """The whole order as a court has varied it."""
+
+    order: OrderIn
+    varied_on: Day
+    by: Name
 
 
 class EndIn(Model):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from extract.pseudonyms import Pseudonyms
     from trial.protocol.settings import Protocol
     from trial.records.allocation import Allocation
-    from trial.records.enrolment import Enrolment, Missing, Order, Outcome
+    from trial.records.enrolment import Enrolment, Missing, Outcome
     from trial.records.reminder import Reminder
 
 _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -88,7 +88,7 @@ def rows(
             enrolment=name,
             person=names.person(enrolment.person_hash),
             at=file.allocation.allocated_at,
-            runs_out=_runs_out(enrolment.order),
+            runs_out=_runs_out(enrolment, extracted_at),
             repeat=file.allocation.repeat,
         )
     yield from reported(file, names=names, under=name)
@@ -165,6 +165,7 @@ def _drawn(file: File, protocol: Protocol, extracted_at: datetime) -> dict[str, 
         times = ("days_to_allocation", "days_at_risk", "days_followed")
         stratum = protocol.stratum_of(order.type, order.days)
         return {"allocated": False, "stratum": stratum} | dict.fromkeys(names + times)
+    runs_out = _runs_out(file.enrolment, extracted_at)
     return {
         "allocated": True,
         "stratum": drawn.stratum,
@@ -175,7 +176,7 @@ def _drawn(file: File, protocol: Protocol, extracted_at: datetime) -> dict[str, 
         "block": drawn.block,
         "position": drawn.position,
         "days_to_allocation": (drawn.allocated_at - file.enrolment.enrolled_at) / _DAY,
-        "days_at_risk": max((_runs_out(order) - drawn.allocated_at) / _DAY, 0.0),
+        "days_at_risk": max((runs_out - drawn.allocated_at) / _DAY, 0.0),
         # It may have been drawn while the extract was being read.
         "days_followed": max((extracted_at - drawn.allocated_at) / _DAY, 0.0),
     }
@@ -240,9 +241,12 @@ def _missing(name: str, place: int, missing: Missing, file: File) -> MissingRow:
     )
 
 
-def _runs_out(order: Order) -> datetime:
-    """The end of its last day, in London."""
-    return _midnight(order.expires_on + timedelta(days=1))
+def _runs_out(enrolment: Enrolment, extracted_at: datetime) -> datetime:
+    """The end of its last day, in London; without one, its discharge or, so far, the extract."""
+    last_day, end = enrolment.order.expires_on, enrolment.end
+    if last_day is not None:
+        return _midnight(last_day + timedelta(days=1))
+    return end.at if end and end.reason is not EndReason.IN_CUSTODY else extracted_at
 
 
 def _midnight(day: date) -> datetime:

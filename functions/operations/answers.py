@@ -75,7 +75,8 @@ class WaitingOut(Model):
     An enrolment that waits for somebody to act: nothing here depends on the arm.
 
     `reasons` says for what, `since` from when. `last_chance_on` is the last day on which a number
-    would still let the person in or, once allocated, could still bring a text.
+    would still let the person in or, once allocated, could still bring a text; an order without an
+    end has none.
     """
 
     enrolment_id: UUID
@@ -86,7 +87,7 @@ class WaitingOut(Model):
     since: datetime
     superintendent: str
     missing: MissingOut | None
-    last_chance_on: date
+    last_chance_on: date | None
 
 
 class WorklistOut(Model):

@@ -50,7 +50,7 @@ def _chosen(
         if query.follow_up_before and each.place >= query.follow_up_before.isoformat():
             return  # they come in this order
         if (
-            each.last_chance(min_days_left) >= today
+            each.still_helps(today, min_days_left)
             and query.status in (None, each.status)
             and (query.reason is None or query.reason in each.codes)
             and query.superintendent in (None, each.order.authorising_superintendent)

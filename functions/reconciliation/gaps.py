@@ -41,7 +41,7 @@ def why_never(
     """Why an unclaimed reminder will not be sent any more; none if it still may be."""
     if enrolment.status is not Status.ALLOCATED:
         return Suppression.ENDED
-    expired = local_date(now) > enrolment.order.expires_on
+    expired = local_date(now) > enrolment.order.last_day
     if not expired and now - reminder.due_at <= freshness:
         return None
     # The switch tells of its last turn only: one since this was due ended a pause, or began one.

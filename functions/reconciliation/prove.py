@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from reconciliation.findings import Gap, GapFinding, finding
+from reconciliation.gaps import AHEAD
+from trial.ahead import to_be_scheduled
 from trial.codes import Arm, ReminderState, Status
 from trial.protocol.local_time import local_date
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from reconciliation.store import ReconciliationStore
     from trial.aws.schedules import Found, Schedules
     from trial.aws.table import Key
+    from trial.records.enrolment import Enrolment
 
 _DAY = timedelta(days=1)
 _UNCLAIMED = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
@@ -34,6 +37,7 @@ def prove(
     schedules. So the work is that of the orders in force, however large the table grows. For those
     who are not in the intervention arm there is no reminder in any state, no record that a text was
     disclosed, and no schedule: sending writes the first two in the transaction before it publishes.
+    For those who are in it, whatever has come near enough by now is given its schedule.
 
     Then every receipt for a text to a number of ours that no reminder was: the carrier's word on a
     text that the table denies, a day later, when every hour's look for the receipts of unsure texts
@@ -45,7 +49,7 @@ def prove(
     """
     live = map(str, store.live(since=local_date(now)))
     for enrolment_id in map(UUID, sorted(each for each in live if each > after)):
-        look = partial(_enrolment, enrolment_id, store, schedules)
+        look = partial(_enrolment, enrolment_id, store, schedules, now)
         yield finding(enrolment_id, None, look)
     for found in schedules.found():
         look = partial(_schedule, found, store, schedules)
@@ -54,13 +58,18 @@ def prove(
         yield finding(None, None, partial(_stray, key, store, now))
 
 
-def _enrolment(enrolment_id: UUID, store: ReconciliationStore, schedules: Schedules) -> Look:
+def _enrolment(
+    enrolment_id: UUID, store: ReconciliationStore, schedules: Schedules, now: datetime
+) -> Look:
     # Schedules before the table: whoever has one by right was drawn before it was made.
     scheduled = list(schedules.found(enrolment_id))
     file = store.file(enrolment_id)
-    if file is None or file.arm is Arm.INTERVENTION:
+    if file is None:
         return None
     enrolment = file.enrolment
+    if file.arm is Arm.INTERVENTION:
+        _top_up(enrolment, store, schedules, now)
+        return None
     if scheduled:
         for each in scheduled:
             schedules.remove_named(each.name)
@@ -71,6 +80,19 @@ def _enrolment(enrolment_id: UUID, store: ReconciliationStore, schedules: Schedu
         store.announce_again(enrolment)
         return Gap.NOT_DRAWN
     return None
+
+
+def _top_up(
+    enrolment: Enrolment, store: ReconciliationStore, schedules: Schedules, now: datetime
+) -> None:
+    """Give what has come near its schedule: a long order's reminders do not all have one yet."""
+    if enrolment.status is not Status.ALLOCATED:
+        return
+    reminders = store.reminders(enrolment.enrolment_id)
+    for each in to_be_scheduled(reminders, enrolment, now):
+        if each.due_at > now + AHEAD:  # nearer ones are every hour's business
+            schedules.ensure(each.enrolment_id, each.number, due_at=each.due_at, now=now)
+            store.keep_scheduled(each)
 
 
 def _schedule(found: Found, store: ReconciliationStore, schedules: Schedules) -> Look:

@@ -146,10 +146,11 @@ class ReconciliationStore:
             reminder.state in _UNSURE and since <= (reminder.claimed_at or since) <= until
             for other in respondents
             if other != enrolment.enrolment_id
-            for reminder in self._reminders(other)
+            for reminder in self.reminders(other)
         )
 
-    def _reminders(self, enrolment_id: UUID) -> Iterator[Reminder]:
+    def reminders(self, enrolment_id: UUID) -> Iterator[Reminder]:
+        """The timetable of an enrolment, whatever its reminders' states."""
         partition = reminder_key(enrolment_id, 0).pk
         return map(Reminder.of, self._table.partition(partition, "REMINDER#").values())
 

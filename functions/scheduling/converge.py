@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from scheduling.store import Change
+from trial.ahead import to_be_scheduled
 from trial.codes import Arm, ReminderState, Status, Suppression
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def converge(
     enrolment_id: UUID, *, store: SchedulingStore, schedules: Schedules, now: datetime
 ) -> Converged:
     """
-    One schedule per planned reminder, and none for any other.
+    One schedule per planned reminder that is near enough for it, and none for any other.
 
     Safe to repeat, and after a crash at any point, whatever happens before the repeat: reminders
     change first and their schedules follow, found again by name. So what leaves the timetable is
@@ -54,7 +55,7 @@ def converge(
         if _without_schedule(reminder, enrolment):
             schedules.remove(enrolment_id, reminder.number)
     store.keep_changes(enrolment, [Change(each, None) for each in _surplus(after, plan)])
-    planned = [each for each in after.values() if each.state is ReminderState.PLANNED]
+    planned = to_be_scheduled(after.values(), enrolment, now)
     for reminder in planned:
         schedules.ensure(enrolment_id, reminder.number, due_at=reminder.due_at, now=now)
     store.keep_scheduled(planned)
@@ -67,13 +68,14 @@ def converge(
 
 
 def _changed_plan(enrolment: Enrolment, allocation: Allocation) -> dict[int, Reminder]:
-    """The timetable by the dates as they were changed; empty if they were not."""
-    if enrolment.dates_changed_at is None:
+    """The timetable of an order whose dates were corrected or that was varied; else empty."""
+    if enrolment.dates_changed_at is None and not enrolment.variations:
         return {}
-    # Here: few orders' dates change, and all would wait for a protocol to be read.
-    from trial.planning import planned_reminders  # noqa: PLC0415
+    # Here: few orders change so, and all would wait for a protocol to be read.
+    from trial.planning import planned_from, planned_reminders  # noqa: PLC0415
 
-    plan = planned_reminders(enrolment, allocation, start=enrolment.dates_changed_at)
+    start = planned_from(enrolment, allocation.allocated_at)
+    plan = planned_reminders(enrolment, allocation, start=start)
     return {reminder.number: reminder for reminder in plan}
 
 
@@ -123,7 +125,7 @@ def _called_off(reminder: Reminder) -> Reminder:
 
 
 def _alike(seen: Reminder, wanted: Reminder) -> bool:
-    return (seen.due_at, seen.theme) == (wanted.due_at, wanted.theme)
+    return (seen.due_at, seen.theme, seen.turn) == (wanted.due_at, wanted.theme, wanted.turn)
 
 
 def _movable(reminder: Reminder) -> bool:

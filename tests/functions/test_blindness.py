@@ -83,6 +83,8 @@ def _asked(enrolment_id: UUID) -> Iterator[tuple[str, Answer]]:
     bodies: dict[str, dict[str, Any]] = dict(LIFE) | {
         "enrolments": order(2, protected_numbers=["+447700900001"]),
         "hold": by | {"reason": "proceedings"},
+        "admit": by,
+        "variation": by | {"order": corrected(1), "varied_on": "2026-12-01"},
         "release": by,
         "sending": by | {"paused": True, "reason": "exercise"},
         "suppressions": by | {"number": "+447700900001", "reason": "wrong_number"},

@@ -40,6 +40,11 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("put", "/enrolments/{enrolment_id}/mobile"): {"number": FIRST, "recorded_by": BY},
     ("put", "/enrolments/{enrolment_id}/service"): {"served_on": "2026-12-01"},
     ("put", "/enrolments/{enrolment_id}/order"): canaries.body()["order"],
+    ("post", "/enrolments/{enrolment_id}/variation"): {
+        "order": canaries.body()["order"],
+        "varied_on": "2026-12-01",
+        "by": BY,
+    },
     ("post", "/enrolments/{enrolment_id}/end"): CUSTODY | {"by": BY},
     ("post", "/enrolments/{enrolment_id}/resume"): RELEASE | {"by": BY},
     ("post", "/enrolments/{enrolment_id}/hold"): {"reason": "proceedings", "by": BY},

@@ -92,6 +92,10 @@ def test_a_route_about_one_enrolment_may_not_know_it() -> None:
         (("PUT", "/enrolments/{enrolment_id}/mobile"), {"missing_reason": "refused"}),
         (("PUT", "/enrolments/{enrolment_id}/service"), {"served_on": "2026-12-01"}),
         (("PUT", "/enrolments/{enrolment_id}/order"), order()["order"]),
+        (
+            ("POST", "/enrolments/{enrolment_id}/variation"),
+            {"order": order()["order"], "varied_on": "2026-12-01", "by": "PC-1182"},
+        ),
         (("POST", "/enrolments/{enrolment_id}/end"), CUSTODY),
         (("POST", "/enrolments/{enrolment_id}/resume"), RELEASE),
         (("POST", "/enrolments/{enrolment_id}/outcomes"), ARREST),

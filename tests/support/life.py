@@ -20,6 +20,7 @@ METHODS = {
     "mobile": "PUT",
     "service": "PUT",
     "order": "PUT",
+    "variation": "POST",
     "end": "POST",
     "resume": "POST",
     "hold": "POST",

@@ -38,7 +38,9 @@ class EnrolmentColumns(OrderRow):
     )
     order_type: str = Field(description="The type of order, as the protocol names it.")
     language: Language = Field(description="What the respondent is texted in.")
-    days: Place = Field(description="Length of the order in days, first and last counted.")
+    days: Place | None = Field(
+        description="Length of the order in days, first and last counted; empty without an end."
+    )
     stratum: str = Field(description="The protocol's stratum of the allocation, or of the length.")
     protocol: str | None = Field(
         description="Version of the protocol under which it was allocated; empty if it was not."
@@ -111,8 +113,8 @@ class EnrolmentColumns(OrderRow):
         " repeat; empty if not allocated.",
     )
     days_at_risk: Annotated[Number, Field(ge=0)] | None = Field(
-        description="Days from allocation to the end of the order's last day; empty if not"
-        " allocated."
+        description="Days from allocation to the end of the order's last day or, if it has none, to"
+        " its discharge or the extract; empty if not allocated."
     )
     days_followed: Annotated[Number, Field(ge=0)] | None = Field(
         description="Days from allocation to the extract; empty if not allocated."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ from operations.worklist import worklist
 from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from operations.answers import MissingOut, WaitingOut
     from operations.context import StaffContext
     from operations.panels.asked import Asked
@@ -46,21 +45,28 @@ def drawn(_: Asked, staff: StaffContext, min_days_left: int) -> str:
 
 def _urgency(each: WaitingOut) -> date:
     """The day by which somebody should act; for who has no such day, the last chance."""
-    return (each.missing and each.missing.follow_up_on) or each.last_chance_on
+    return (each.missing and each.missing.follow_up_on) or each.last_chance_on or date.max
 
 
 def _row(each: WaitingOut, today: date) -> str:
     missing = each.missing
     why = f": {words(missing.reason)}" if missing else ""
-    left = (each.last_chance_on - today).days + 1  # today counts
     cells = (
         escape(f"{each.force}/{each.reference or each.enrolment_id}"),
         ", ".join(map(words, each.reasons)) + why,
         escape((missing and missing.recorded_by) or ""),
         _follow_up(missing, today),
-        f"{left}" if left > 1 else "<b>last day</b>",
+        _days_left(each.last_chance_on, today),
     )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _days_left(last_chance: date | None, today: date) -> str:
+    """Today counts. An order without an end leaves as many as it takes."""
+    if last_chance is None:
+        return "no end"
+    left = (last_chance - today).days + 1
+    return f"{left}" if left > 1 else "<b>last day</b>"
 
 
 def _follow_up(missing: MissingOut | None, today: date) -> str:

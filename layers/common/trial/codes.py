@@ -179,6 +179,7 @@ class EndReason(StrEnum):
 
     RECORDED_IN_ERROR = "recorded_in_error"
     QUASHED = "quashed"
+    DISCHARGED = "discharged"
     DECEASED = "deceased"
     IN_CUSTODY = "in_custody"
     WRONG_NUMBER = "wrong_number"

@@ -42,7 +42,7 @@ def assess(
     `today` is the local date. Days left count today and the order's last day; an order that
     has run out has none, and is `order_ended` rather than `too_late`.
     """
-    days_left = (order.expires_on - today).days + 1
+    days_left = (order.last_day - today).days + 1
     reasons = {
         Reason.UNDER_18: bool(respondent.of_age_on and order.made_on < respondent.of_age_on),
         Reason.NOT_SERVED: order.served_on is None,

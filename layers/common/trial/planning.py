@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trial.codes import Arm, ReminderState, Suppression
 from trial.protocol.load import load
-from trial.protocol.timetable import timetable
+from trial.protocol.timetable import Varied, timetable
 from trial.records.reminder import Reminder
 
 if TYPE_CHECKING:
@@ -16,16 +16,24 @@ if TYPE_CHECKING:
     from trial.records.enrolment import Enrolment
 
 
+def planned_from(enrolment: Enrolment, allocated_at: datetime) -> datetime:
+    """The moment from which a timetable is planned: the draw or, later, a correction of dates."""
+    return (enrolment.dates_changed_at or allocated_at).replace(microsecond=0)
+
+
 def planned_reminders(
     enrolment: Enrolment, allocation: Allocation, *, start: datetime
 ) -> list[Reminder]:
     """
     The whole timetable of an intervention from `start` on; nothing for control.
 
+    What a court has varied since the draw is planned anew from the moment at which it was reported.
+
     A function of its arguments: the same protocol, as stamped, and the same order always give
     the same reminders. It is worked out for control too, so that whatever could fail in it fails
     alike: a draw must not come to nothing in one arm only.
     """
+    drawn_as, *varied = terms(enrolment, since=allocation.allocated_at)
     plan = [
         Reminder(
             enrolment_id=enrolment.enrolment_id,
@@ -40,9 +48,17 @@ def planned_reminders(
         )
         for slot in timetable(
             enrolment_id=enrolment.enrolment_id,
-            term=enrolment.order.term,
+            term=drawn_as.term,
             protocol=load(allocation.protocol),
             start=start.replace(microsecond=0),
+            varied=varied,
         )
     ]
     return plan if allocation.arm is Arm.INTERVENTION else []
+
+
+def terms(enrolment: Enrolment, *, since: datetime) -> list[Varied]:
+    """What the order's timetable depended on at that moment, and then by each variation."""
+    versions = [Varied(each.since, each.order.term) for each in enrolment.versions]
+    before = [each for each in versions[1:] if each.at <= since]
+    return versions[len(before) :]

@@ -23,6 +23,7 @@ from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from extract.schema import ROWS
 from tests.support.fixture_protocol import AGREED, VERSION
+from tests.support.people import SERVED
 from trial import records
 from trial.codes import (
     AgeBand,
@@ -58,6 +59,7 @@ from trial.records.enrolment import (
     Order,
     Outcome,
     Respondent,
+    Variation,
 )
 from trial.records.person import Number, Person, SuppressedNumber
 from trial.records.receipt import Message, Receipt, Stray
@@ -69,6 +71,7 @@ from trial.records.waiting import Waiting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+EARLIER = SERVED.model_copy(update={"reference": None, "court": "Leeds"})
 IDENT = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
 T = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -127,6 +130,8 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         ),
         "request_digest": Withheld("ee", "a hash of all that was sent"),
         "first_status": Carried(Status.INELIGIBLE, "enrolments.first_status"),
+        "over_daily_limit": Withheld(True, "the reason tells while it is held over"),  # noqa: FBT003
+        "admitted_by": Withheld("other", "somebody's name"),
         "first_reasons": Carried((Reason.NOT_SERVED,), "enrolments.first_reasons"),
         "trial": Carried("another", "enrolments.trial"),
         "month": Carried("2026-11", "enrolments.month"),
@@ -249,6 +254,12 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "parts": Carried(2, "reminders.parts enrolments.parts"),
         "price_pence": Carried("9.99", "reminders.price_pence enrolments.price_pence"),
     },
+    Variation: {
+        "at": Withheld(T + DAY, "the order as it stands is what is told"),
+        "varied_on": Withheld(date(2026, 12, 2), "the order as it stands is what is told"),
+        "by": Withheld("other", "somebody's name"),
+        "until_then": Withheld(SERVED, "the order as it stands is what is told"),
+    },
     Outcome: {
         "outcome_id": Withheld("other", "the police's name for an event"),
         "type": Carried(OutcomeType.OFFENCE, "outcomes.type"),
@@ -272,6 +283,7 @@ NESTED = {
     Missing: "missing",
     LifeEvent: "life",
     Hold: "hold",
+    Variation: "variations",
 }
 """The fields of an enrolment that are models of their own."""
 
@@ -330,6 +342,9 @@ WHOLE = File(
                 resolved_at=T + HOUR,
                 resolved_how="solicitor",
             ),
+        ),
+        variations=(
+            Variation(at=T, varied_on=date(2026, 12, 1), by="PC-1182", until_then=EARLIER),
         ),
         life=(LifeEvent(reason=EndReason.QUASHED, at=T + 3 * DAY, by="PC-1182"),),
         hold=Hold(reason=HoldReason.PROCEEDINGS, at=T, by="PC-1182"),

@@ -663,7 +663,7 @@ def test_an_enrolment_is_in_the_index_for_what_is_left_of_it(clock: Traveller) -
     key = enrolment_key(ident)
     assert (found(key)["retained"], found(key)["last_day"]) == (Retained.IDENTIFIERS, "2026-12-14")
     told(ident, "hold", {"reason": "proceedings", "by": "PC-1182"})
-    assert "retained" not in found(key)
+    assert found(key)["retained"] == Retained.HELD
     told(ident, "release", {"by": "PC-1182"})
     clock.move_to(DUE)
     night()

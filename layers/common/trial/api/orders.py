@@ -9,7 +9,7 @@ from trial.api.problems import FieldError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from trial.codes import Condition
+    from trial.codes import Condition, Language
     from trial.protocol.settings import Protocol
     from trial.protocol.term import Term
 
@@ -31,3 +31,10 @@ def refuse_impossible(protocol: Protocol, term: Term, conditions: Collection[Con
         if condition not in order_type.conditions:
             reason = f"holds what no {name} can: it may hold {', '.join(order_type.conditions)}"
             raise FieldError("conditions", reason)
+
+
+def refuse_language(protocol: Protocol, language: Language) -> None:
+    """Raise FieldError if the protocol has no texts in it."""
+    if language not in protocol.wordings:
+        has = ", ".join(protocol.wordings)
+        raise FieldError("language", f"is none of those that this trial texts in: {has}")

@@ -89,8 +89,8 @@ class PhasedTimetable(Model):
     phases: tuple[Phase, ...] = Field(min_length=1)
     milestones: tuple[Milestone, ...] = Field(min_length=1)
     rotation: tuple[ThemeId, ...]
-    most_texts: Annotated[int, Field(strict=True, ge=2, le=80)]  # with all else in one transaction
-    schedule_ahead_days: Count
+    most_texts: Annotated[int, Field(strict=True, ge=2, le=69)]  # with 15 variations, below 100
+    schedule_ahead_days: Annotated[int, Field(strict=True, ge=35, le=365)]
 
 
 Timetable: TypeAlias = Annotated[EvenTimetable | PhasedTimetable, Field(discriminator="kind")]
@@ -120,6 +120,12 @@ class OrderType(Model):
     variants: Mapping[WordingKey, tuple[Choice, ...]] = {}
     # Only the first release's protocol holds a theme back after a breach: see `format_1`.
     withheld_after_breach: tuple[ThemeId, ...] = ()
+
+    @property
+    def schedule_ahead_days(self) -> int | None:
+        """How long before it is due a text gets its schedule; none: as soon as it is planned."""
+        rule = self.timetable
+        return rule.schedule_ahead_days if isinstance(rule, PhasedTimetable) else None
 
     def why_not_days(self, days: int | None) -> str | None:
         """Why no such order lasts so many days (none: without an end), if that is so."""

@@ -73,6 +73,7 @@ class IntercurrentEvent(Model):
     event: Literal[
         "deceased",
         "quashed",
+        "discharged",
         "in_custody",
         "recorded_in_error",
         "wrong_number",

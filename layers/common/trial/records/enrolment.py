@@ -1,8 +1,9 @@
 """One order taken into the system, and what upstream reports to have happened since."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 from uuid import UUID
 
 from trial.aws.acts import Key
@@ -30,10 +31,13 @@ from trial.identity import reference
 from trial.protocol.term import Term
 from trial.records.record import Record, Versioned
 
+NO_END: Final = date(9999, 12, 30)
+"""The last day of an order that has none, where days are compared; a day may be added to it."""
+
 
 class Order(Model):
     """
-    One order. `made_on` is day 0, `expires_on` the last day of which it is in force.
+    One order. `made_on` is day 0, `expires_on` the last day of which it is in force, if it has any.
 
     Its reference is erased with the respondent's identifiers.
     """
@@ -43,15 +47,20 @@ class Order(Model):
     force: str
     court: str
     made_on: date
-    expires_on: date
+    expires_on: date | None = None
     served_on: date | None = None
     conditions: tuple[Condition, ...]
     authorising_superintendent: str
 
     @property
-    def days(self) -> int:
-        """Its length, both ends counted."""
-        return (self.expires_on - self.made_on).days + 1
+    def days(self) -> int | None:
+        """Its length, both ends counted; none without an end."""
+        return self.term.days
+
+    @property
+    def last_day(self) -> date:
+        """Its last day; without an end, a day that comes after all others."""
+        return self.expires_on or NO_END
 
     @property
     def term(self) -> Term:
@@ -133,6 +142,26 @@ class Hold(Model):
     by: str
 
 
+class Variation(Model):
+    """
+    A court varied the order on a day: by whose word, and what it was until then.
+
+    It holds `at` the moment of the answer, when remaining texts begin to follow it.
+    """
+
+    at: datetime
+    varied_on: date
+    by: str
+    until_then: Order
+
+
+class Version(NamedTuple):
+    """An order as it was from a moment on."""
+
+    since: datetime
+    order: Order
+
+
 class Enrolment(Versioned):
     """
     One order taken into the system. `version` counts its changes.
@@ -163,6 +192,7 @@ class Enrolment(Versioned):
     life: tuple[LifeEvent, ...] = ()
     allocated_at: datetime | None = None
     dates_changed_at: datetime | None = None
+    variations: tuple[Variation, ...] = ()
     breach_reported_at: datetime | None = None
     over_daily_limit: bool | None = None
     admitted_by: str | None = None
@@ -200,7 +230,18 @@ class Enrolment(Versioned):
     @property
     def kept_from(self) -> date:
         """The local day from which the time counts for which it is kept."""
-        return max(self.order.expires_on, self.changed_on or self.enrolled_at.date())
+        last_day, end = self.order.last_day, self.end
+        if end and end.reason is not EndReason.IN_CUSTODY:
+            discharged = end.reason is EndReason.DISCHARGED or self.order.expires_on is None
+            last_day = min(last_day, end.at.date()) if discharged else last_day
+        return max(last_day, self.changed_on or self.enrolled_at.date())
+
+    @property
+    def versions(self) -> Iterator[Version]:
+        """The order as it was enrolled, or corrected, and as each variation made it."""
+        orders = [*(each.until_then for each in self.variations), self.order]
+        moments = [self.enrolled_at, *(each.at for each in self.variations)]
+        return map(Version, moments, orders)
 
     @property
     def waits_for(self) -> tuple[Reason, ...]:

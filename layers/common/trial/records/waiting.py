@@ -50,10 +50,15 @@ class Waiting(Model):
         missing = self.missing_now
         if missing is None or missing.follow_up_on is None:
             return False
-        return missing.follow_up_on < today <= self.last_chance(min_days_left)
+        return missing.follow_up_on < today and self.still_helps(today, min_days_left)
 
-    def last_chance(self, min_days_left: int) -> date:
-        """The last day on which it helps to act: to be randomised, or to be texted at all."""
-        if self.status is Status.ALLOCATED:
+    def still_helps(self, today: date, min_days_left: int) -> bool:
+        """Whether acting today could still have the person randomised or texted."""
+        last_chance = self.last_chance(min_days_left)
+        return last_chance is None or today <= last_chance
+
+    def last_chance(self, min_days_left: int) -> date | None:
+        """The last day on which it helps to act, for a draw or a text; none without an end."""
+        if self.order.expires_on is None or self.status is Status.ALLOCATED:
             return self.order.expires_on
         return self.order.expires_on - timedelta(days=min_days_left - 1)

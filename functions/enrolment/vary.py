@@ -1,0 +1,87 @@
+"""What a court makes of an order once it is made: remaining texts follow, sent ones stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from enrolment.change import Change, apply_change, refuse_ended
+from enrolment.limits import check_order, refuse_invariable
+from trial.api.problems import FieldError
+from trial.errors import ConflictError
+from trial.protocol.local_time import local_date
+from trial.records.enrolment import Enrolment, Order, Variation
+
+if TYPE_CHECKING:
+    from datetime import date
+    from uuid import UUID
+
+    from enrolment.context import RequestContext
+    from enrolment.store import Surroundings
+    from enrolment.wire import VariationIn
+
+MOST_VARIATIONS = 15
+"""Variations that an enrolment's item holds; each may bring two texts more."""
+
+_STAYS = ("type", "force", "reference", "made_on")
+
+
+def vary(enrolment_id: UUID, given: VariationIn, context: RequestContext) -> Change:
+    """
+    The order as a court has varied it: conditions, court, last day. Safe to repeat.
+
+    It counts from the answer on. Arm and stratum stay. Raises FieldError, by type and rule, where
+    the protocol has no such orders or does not let them be varied.
+    """
+    today = local_date(context.now)
+
+    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+        was = enrolment.order
+        refuse_invariable("order.type", enrolment, context.protocol)
+        for name in _STAYS:
+            if getattr(given.order, name) != getattr(was, name):
+                raise FieldError(f"order.{name}", "is never varied: it is another order's")
+        try:
+            check_order(given.order, today, protocol=context.protocol, known_since=was.made_on)
+        except FieldError as error:
+            raise error.under("order") from None
+        _check_varied_on(given, enrolment, today)
+        if _same(given, was) and _is_known(given, enrolment):
+            return enrolment
+        refuse_ended(enrolment)
+        if enrolment.allocated_at and was.served_on and not given.order.served_on:
+            raise ConflictError("it was drawn as a served order: service stays, or the order ends")
+        if len(enrolment.variations) == MOST_VARIATIONS:
+            raise ConflictError(f"it was varied {MOST_VARIATIONS} times: no more are taken")
+        variation = Variation(
+            at=context.now,
+            varied_on=given.varied_on,
+            by=given.by,
+            until_then=was.model_copy(update={"reference": None}),
+        )
+        return enrolment.model_copy(
+            update={
+                "order": Order(**given.order.model_dump()),
+                "variations": (*enrolment.variations, variation),
+            }
+        )
+
+    return apply_change(enrolment_id, context, "varied", changed)
+
+
+def _check_varied_on(given: VariationIn, enrolment: Enrolment, today: date) -> None:
+    if given.varied_on > today:
+        raise FieldError("varied_on", "is in the future: report a variation once it is made")
+    if given.varied_on < enrolment.order.made_on:
+        raise FieldError("varied_on", "is before made_on: an order is varied once it is made")
+
+
+def _same(given: VariationIn, was: Order) -> bool:
+    wanted = Order(**given.order.model_dump())
+    alike = was.model_copy(update={"conditions": wanted.conditions})
+    return wanted == alike and set(wanted.conditions) == set(was.conditions)
+
+
+def _is_known(given: VariationIn, enrolment: Enrolment) -> bool:
+    """Whether it is the latest one again."""
+    latest = enrolment.variations[-1:]
+    return any((each.varied_on, each.by) == (given.varied_on, given.by) for each in latest)

@@ -1,0 +1,219 @@
+"""Orders without an end, variations, discharge and languages, as the protocol allows them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from enrolment.vary import MOST_VARIATIONS
+from tests.support.life import send_change
+from tests.support.long_orders import dapo, dapo_trial, drawn, varied
+from tests.support.memory import Memory
+from tests.support.samples import order
+from tests.support.steps import call, post
+from trial.codes import Arm, Retained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from time_machine import Traveller
+
+TODAY = "2026-12-01"
+DISCHARGED = {"reason": "discharged", "at": "2026-12-01T09:25:00Z", "by": "PC-1182"}
+
+
+@pytest.fixture
+def memory(clock: Traveller) -> Iterator[Memory]:
+    assert clock
+    with dapo_trial() as made:
+        yield made
+
+
+@pytest.fixture
+def of_dvpos(clock: Traveller) -> Iterator[Memory]:
+    assert clock
+    made = Memory()
+    with made.lived_in():
+        yield made
+
+
+def enrolled(memory: Memory, **changes: Any) -> tuple[UUID, Any]:
+    body = dapo(**changes)
+    enrolment_id = UUID(post(body).body["enrolment_id"])
+    memory.drain()
+    return enrolment_id, body["order"]
+
+
+# What the protocol has none of
+
+
+@pytest.mark.usefixtures("of_dvpos")
+@pytest.mark.parametrize(
+    ("changes", "field", "rule"),
+    [
+        ({"order": {"expires_on": None}}, "order.expires_on", "has a last day (dvpo)"),
+        ({"order": {"type": "dapo"}}, "order.type", "types of order: dvpo"),
+        ({"order": {"conditions": ["no_molestation", "programme"]}}, "order.conditions", "no dvpo"),
+        ({"respondent": {"language": "cy"}}, "respondent.language", "texts in: en"),
+    ],
+    ids=["no end", "another type", "another condition", "another language"],
+)
+def test_what_the_protocol_has_none_of_is_refused_by_type_and_rule(
+    changes: dict[str, Any], field: str, rule: str
+) -> None:
+    answer = post(order(1, **changes))
+    assert answer.status == 422
+    (error,) = answer.body["errors"]
+    assert error["field"] == field
+    assert rule in error["message"]
+
+
+def test_no_dvpo_is_varied_or_discharged(of_dvpos: Memory) -> None:
+    body = order(1)
+    enrolment_id = UUID(post(body).body["enrolment_id"])
+    answer = varied(of_dvpos, enrolment_id, body["order"], TODAY)
+    assert (answer.status, answer.fields) == (422, ["order.type"])
+    assert "no dvpo may be varied" in answer.text
+    answer = send_change(enrolment_id, "end", DISCHARGED)
+    assert (answer.status, answer.fields) == (422, ["reason"])
+    assert "no dvpo may be varied" in answer.text
+
+
+# Variations
+
+
+def test_a_variation_is_shown_and_in_the_trail_and_changes_no_allocation(memory: Memory) -> None:
+    enrolment_id, whole = enrolled(memory)
+    before = memory.file(enrolment_id).allocation
+    wanted = whole | {"conditions": ["no_contact", "no_approach"], "court": "Durham County Court"}
+    answer = varied(memory, enrolment_id, wanted, TODAY)
+    assert answer.body["order"]["conditions"] == ["no_contact", "no_approach"]
+    done = [each["what"] for each in answer.body["history"] if "upstream" in each["by"]]
+    assert sorted(done) == ["enrolled", "varied"]
+    file = memory.file(enrolment_id)
+    assert file.allocation == before
+    (variation,) = file.enrolment.variations
+    assert (variation.by, variation.varied_on) == ("PC-1182", date(2026, 12, 1))
+    assert variation.until_then.conditions == ("no_molestation", "no_contact")
+    assert variation.until_then.reference is None
+
+
+def test_a_variation_again_is_known(memory: Memory) -> None:
+    enrolment_id, whole = enrolled(memory)
+    wanted = whole | {"conditions": ["no_contact", "no_approach"]}
+    for given in (wanted, wanted | {"conditions": ["no_approach", "no_contact"]}):
+        assert varied(memory, enrolment_id, given, TODAY).status == 200
+    assert len(memory.file(enrolment_id).enrolment.variations) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "varied_on", "field"),
+    [
+        ({"made_on": "2026-11-30"}, TODAY, "order.made_on"),
+        ({"reference": "DAPO-2"}, TODAY, "order.reference"),
+        ({"force": "cleveland"}, TODAY, "order.force"),
+        ({"expires_on": "2026-11-30"}, TODAY, "order.expires_on"),
+        ({}, "2026-12-02", "varied_on"),
+        ({}, "2026-11-30", "varied_on"),
+    ],
+)
+def test_what_no_court_can_vary_is_refused(
+    memory: Memory, changes: dict[str, Any], varied_on: str, field: str
+) -> None:
+    enrolment_id, whole = enrolled(memory)
+    answer = varied(memory, enrolment_id, whole | changes, varied_on)
+    assert (answer.status, answer.fields) == (422, [field])
+
+
+def test_what_has_ended_is_not_varied(memory: Memory) -> None:
+    enrolment_id, whole = enrolled(memory)
+    assert send_change(enrolment_id, "end", DISCHARGED).status == 200
+    answer = varied(memory, enrolment_id, whole | {"conditions": ["no_contact"]}, TODAY)
+    assert answer.status == 409
+
+
+def test_an_order_is_varied_so_many_times_and_no_more(memory: Memory) -> None:
+    enrolment_id, whole = drawn(memory, Arm.INTERVENTION)
+    for number in range(MOST_VARIATIONS):
+        answer = varied(memory, enrolment_id, whole | {"court": f"Court {number}"}, TODAY)
+        assert answer.status == 200
+    assert varied(memory, enrolment_id, whole, TODAY).status == 409
+    assert max(each.number for each in memory.file(enrolment_id).reminders) < 100
+
+
+def test_once_varied_its_dates_are_not_corrected(memory: Memory) -> None:
+    enrolment_id, whole = enrolled(memory)
+    varied(memory, enrolment_id, whole | {"court": "Durham County Court"}, TODAY)
+    answer = send_change(enrolment_id, "order", whole | {"expires_on": "2027-12-01"})
+    assert answer.status == 409
+    corrected = send_change(enrolment_id, "order", whole | {"court": "Newcastle County Court"})
+    assert corrected.status == 200
+
+
+def test_an_unknown_order_is_not_varied(memory: Memory) -> None:
+    answer = varied(memory, UUID(int=1), dapo()["order"], TODAY)
+    assert answer.status == 404
+
+
+def test_what_was_varied_before_the_draw_is_drawn_as_varied(memory: Memory) -> None:
+    body = dapo(served_on=None)
+    enrolment_id = UUID(post(body).body["enrolment_id"])
+    varied(memory, enrolment_id, body["order"] | {"expires_on": "2026-12-20"}, TODAY)
+    send_change(enrolment_id, "service", {"served_on": TODAY})
+    memory.drain()
+    file = memory.file(enrolment_id)
+    assert file.allocation is not None
+    assert file.allocation.stratum == "to-90"
+    assert all(each.due_at.date() <= date(2026, 12, 20) for each in file.reminders)
+    assert "varied" not in [each.theme for each in file.reminders]
+
+
+# How long it is kept, and how long it is live
+
+
+def test_an_order_without_an_end_is_kept_until_it_is_discharged(memory: Memory) -> None:
+    enrolment_id, _ = enrolled(memory, expires_on=None)
+    item = memory.file(enrolment_id).enrolment.item()
+    assert (item["retained"], item["last_day"]) == (Retained.IDENTIFIERS, "9999-12-30")
+    assert send_change(enrolment_id, "end", DISCHARGED).status == 200
+    assert memory.file(enrolment_id).enrolment.item()["last_day"] == TODAY
+
+
+def test_custody_ends_no_order(memory: Memory) -> None:
+    enrolment_id, _ = enrolled(memory, expires_on=None)
+    send_change(enrolment_id, "end", DISCHARGED | {"reason": "in_custody"})
+    assert memory.file(enrolment_id).enrolment.item()["last_day"] == "9999-12-30"
+
+
+def test_a_later_order_is_taken_in_once_the_endless_one_is_discharged(
+    memory: Memory, clock: Traveller
+) -> None:
+    enrolment_id, _ = enrolled(memory, expires_on=None)
+    again = dapo(2, respondent=dapo()["respondent"])
+    assert post(again).body["reasons"] == ["already_in_trial"]
+    send_change(enrolment_id, "end", DISCHARGED)
+    clock.move_to(datetime(2026, 12, 2, 9, tzinfo=UTC))
+    third = dapo(3, respondent=dapo()["respondent"], made_on="2026-12-02", served_on="2026-12-02")
+    assert post(third).body["reasons"] == []
+
+
+def test_a_timetable_of_any_type_is_shown_in_any_language(memory: Memory) -> None:
+    assert memory
+    shape = f"made_on={TODAY}&conditions=no_contact&type=dapo"
+    endless = call("GET", f"/timetable?{shape}&language=cy")
+    assert endless.status == 200, endless.text
+    assert endless.body["days"] is None
+    assert "Gorchymyn" in endless.body["reminders"][0]["text"]
+    refused = call("GET", f"/timetable?{shape}&expires_on=2026-11-30")
+    assert (refused.status, refused.fields) == (422, ["expires_on"])
+
+
+def test_the_worklist_has_no_last_chance_where_there_is_no_end(memory: Memory) -> None:
+    assert memory
+    lost = {"missing_reason": "refused", "follow_up_on": TODAY}
+    assert post(dapo(expires_on=None) | {"mobile": lost}).status == 202
+    (waits,) = call("GET", "/enrolments").body["enrolments"]
+    assert waits["last_chance_on"] is None
