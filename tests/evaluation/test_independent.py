@@ -31,7 +31,7 @@ Figures = dict[str, dict[str, Any]]
 def both() -> tuple[Figures, dict[str, list[float]]]:
     """The report's figures by section, and R's by name."""
     with TemporaryDirectory() as folder:
-        made(Path(folder), AGREED, people=1000, seed=1)
+        made(Path(folder), AGREED, people=1500, seed=1)
         extract = Path(folder) / "unblinded"
         figures = {each.id: each.figures for each in report(read(extract)).sections}
         done = subprocess.run(
