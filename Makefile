@@ -14,7 +14,7 @@ EVALUATION := .venv-evaluation/bin/python
 .DELETE_ON_ERROR:
 .PHONY: always help demo dashboard panels test test-one check format up clock down status order worklist import number served end resume admit outcome call invoke carrier redrive redrive-receipts extract \
 	example-trial report power coverage \
-	verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
+	register verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
 	preflight deploy rollback rehearse destroy requirements sbom audit clean
 
 help: ## list the targets
@@ -105,6 +105,9 @@ redrive-receipts: .venv-local/ready ## read the delivery logs again (ARGS="--sin
 
 extract: .venv-local/ready ## write a research extract and fetch it into build/extract (ARGS="--help")
 	@$(LOCAL) -m commands.staff.extract $(ARGS)
+
+register: .venv/ready ## write what is deposited before a trial starts (PROTOCOL=version), or CHECK=registration.json
+	@$(DEV) -m commands.audit.register $(if $(PROTOCOL),--protocol "$(PROTOCOL)") $(if $(CHECK),--check "$(CHECK)") $(ARGS)
 
 verify-allocations: .venv/ready ## the auditor's check of every arm (ARGS="--help" says how, on AWS too)
 	@$(DEV) -m commands.audit.verify_allocations $(ARGS)

@@ -128,6 +128,13 @@ class Recruitment(Model):
     first_day: date
     last_day: date
 
+    @property
+    def people(self) -> int:
+        """How many people are randomised until the last day, if all goes as expected."""
+        years = (self.last_day - self.first_day).days / 365.25
+        orders = self.forces * self.orders_a_year * years
+        return round(orders * (1 - self.without_number) * (1 - self.repeats))
+
 
 class AnalysisPlan(Model):
     """

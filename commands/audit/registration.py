@@ -1,0 +1,176 @@
+"""
+What is deposited with a registry before a trial starts, and what is wrong with a trial by it.
+
+The commitment is a keyed hash, by the allocation key, of a message that is no block's. It tells
+nothing of any arm, and no other key gives it: so nobody can say later that key or plan was chosen
+after the fact. What it cannot show is that several keys were made beforehand and one was picked:
+that CloudTrail shows, which logs the making and each use of a key.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pydantic import AwareDatetime, ValidationError
+
+from trial.codes import Model
+from trial.errors import RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from commands.audit.allocation_evidence import Evidence
+    from trial.aws.kms import MacKey
+    from trial.protocol.plan import Endpoint
+    from trial.protocol.settings import Protocol
+
+TO_FILL_IN: Final = "to be filled in by the trial's sponsor"
+_TO_FILL_IN: Final = (
+    "Primary registry and identifying number", "Secondary identifying numbers",
+    "Source of monetary support", "Primary sponsor", "Secondary sponsors",
+    "Contact for public queries", "Contact for scientific queries", "Ethics review",
+    "Plan for sharing data",
+)  # fmt: skip
+
+
+class Registration(Model):
+    """One deposit: what was laid down, when, and the commitment to the key, in hex."""
+
+    trial: str
+    protocol: str
+    protocol_sha256: str
+    registered_at: AwareDatetime
+    commitment: str
+    commitment_message: str
+    fields: dict[str, str]
+
+
+class Fault(NamedTuple):
+    """What differs from the deposit."""
+
+    what: str
+    detail: str
+
+
+def message(trial: str) -> bytes:
+    """What the commitment is a hash of. A block's message has three parts, so it is none."""
+    return f"{trial}|commitment".encode()
+
+
+def registration(protocol: Protocol, key: MacKey, now: datetime) -> Registration:
+    """What is to be deposited. Raises a TrialError if the key cannot be used."""
+    return Registration(
+        trial=protocol.trial,
+        protocol=protocol.version,
+        protocol_sha256=protocol.sha256,
+        registered_at=now,
+        commitment=key.mac(message(protocol.trial)).hex(),
+        commitment_message=message(protocol.trial).decode(),
+        fields=fields(protocol),
+    )
+
+
+def read(content: str) -> Registration:
+    """The deposit again. Raises RejectedError for what is none."""
+    try:
+        return Registration.model_validate(json.loads(content))
+    except (ValueError, ValidationError):
+        raise RejectedError("not a registration that `make register` wrote") from None
+
+
+def faults(
+    deposit: Registration, protocol: Protocol | None, key: MacKey, evidence: Evidence
+) -> Iterator[Fault]:
+    """
+    What is wrong with a trial by its deposit: key, plan, and what was drawn before or otherwise.
+
+    `protocol` is the file in use of the version that was registered, if there is one.
+    """
+    if deposit.commitment_message != message(deposit.trial).decode():
+        yield Fault("commitment", "is to another message than a registration's")
+    elif key.mac(message(deposit.trial)).hex() != deposit.commitment:
+        yield Fault("key", "the allocation key in use is not the registered one")
+    if protocol is None or protocol.sha256 != deposit.protocol_sha256:
+        yield Fault("plan", f"the file of {deposit.protocol} in use is not the registered one")
+    drawn = drawn_in(evidence, deposit.trial, {deposit.protocol_sha256})
+    if others := sum(each.protocol_sha256 != deposit.protocol_sha256 for each in drawn):
+        yield Fault("allocations", f"{others} of the trial, under another plan")
+    if early := sum(each.allocated_at < deposit.registered_at for each in drawn):
+        yield Fault("allocations", f"{early} of the trial, before it was registered")
+
+
+def drawn_in(evidence: Evidence, trial: str, hashes: set[str]) -> list[Any]:
+    """The allocations of a trial: by its enrolments or, failing that, by its protocols' hashes."""
+    theirs = {each.enrolment_id for each in evidence.enrolments if each.trial == trial}
+    return [
+        each
+        for each in evidence.allocations
+        if each.enrolment_id in theirs or each.protocol_sha256 in hashes
+    ]
+
+
+def fields(protocol: Protocol) -> dict[str, str]:
+    """
+    What a registry asks for, as far as the protocol says it.
+
+    The items of the WHO Trial Registration Data Set, version 1.3.1:
+    https://www.who.int/tools/clinical-trials-registry-platform/network/who-data-set
+    """
+    plan = protocol.analysis
+    estimand, planned = plan.estimand, plan.recruitment
+    eligible = protocol.eligibility
+    ratio = " to ".join(str(share) for share in protocol.arms.values())
+    said = {
+        "Public title": protocol.title,
+        "Scientific title": f"{protocol.title}: a randomised controlled trial ({protocol.trial})",
+        "Countries of recruitment": protocol.place.country,
+        "Condition studied": "; ".join(each.title for each in protocol.orders.values()),
+        "Interventions": f"{estimand.treatment}; compared with: {estimand.comparator}"
+        if estimand
+        else TO_FILL_IN,
+        "Inclusion and exclusion criteria": (
+            f"{estimand.population}. " if estimand else ""
+        ) + f"Aged {eligible.minimum_age} or over; at least {eligible.min_days_left} days left.",
+        "Study type": f"Interventional; parallel arms, randomised {ratio} "
+        f"({' to '.join(protocol.arms)}) in permuted blocks within strata "
+        f"{', '.join(each.id for each in protocol.strata)}; sequence concealed",
+        "Date of first enrolment": f"{planned.first_day}" if planned else TO_FILL_IN,
+        "Target sample size": f"{planned.people} people; forces: {planned.forces}; until "
+        f"{planned.last_day}" if planned else TO_FILL_IN,
+        "Recruitment status": "Not yet recruiting",
+        "Primary outcome": _outcome(plan.primary),
+        "Key secondary outcomes": "; ".join(map(_outcome, plan.secondary)),
+        "Completion date": f"{plan.lock_date}, until when results by arm stay locked",
+        "Summary results": "Not yet",
+    }  # fmt: skip
+    return said | dict.fromkeys(_TO_FILL_IN, TO_FILL_IN)
+
+
+def readable(deposit: Registration) -> str:
+    """The deposit as a person reads it, and as it is typed into a registry's form."""
+    rows = {
+        "Protocol": f"{deposit.protocol}, SHA-256 {deposit.protocol_sha256}",
+        "Registered at": deposit.registered_at.isoformat(),
+        "Commitment to the allocation key": f"{deposit.commitment} (HMAC-SHA-256 by that key of "
+        f"the text {deposit.commitment_message})",
+    }
+    lines = [f"# Registration of the trial {deposit.trial}", ""]
+    lines += [f"**{name}.** {said}\n" for name, said in (rows | deposit.fields).items()]
+    return "\n".join(lines)
+
+
+def deposited(deposit: Registration, protocol: bytes) -> Mapping[str, bytes]:
+    """The files of a deposit, by name."""
+    content = json.dumps(deposit.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+    return {
+        "registration.json": content.encode(),
+        "registration.md": readable(deposit).encode(),
+        "protocol.toml": protocol,
+    }
+
+
+def _outcome(endpoint: Endpoint) -> str:
+    until = f"{endpoint.days} days" if endpoint.days else "the order's last day"
+    return f"{endpoint.title} (people with one or more, from allocation to {until})"

@@ -1,0 +1,158 @@
+"""The registration of a trial, and what shows that it was not kept to."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from allocation.randomisation import message as of_block
+from commands.audit.register import main
+from commands.audit.registration import TO_FILL_IN, message, registration
+from commands.audit.verify_allocations import SOMETHING_WRONG
+from tests.support.fixture_protocol import AGREED, FIRST, VERSION
+from tests.support.keys import mac_key
+from tests.support.samples import TABLE
+from tests.support.steps import allocate, enrol
+from tests.support.table import everything, keep
+from trial.protocol import load as protocols
+from trial.records.allocation import Allocation, allocation_key
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Command = Callable[..., tuple[object, str]]
+
+
+@pytest.fixture
+def command(cloud: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run it on the table in memory: how it ended, and what it printed."""
+
+    def run(*arguments: str) -> tuple[object, str]:
+        where = ("--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"], "--output", str(tmp_path))
+        status: object = 0
+        try:
+            main([*where, *arguments])
+        except SystemExit as end:
+            status = end.code
+        return status, capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def deposit(command: Command, tmp_path: Path) -> Path:
+    """A trial that is registered, with nobody in it yet."""
+    assert command("--protocol", VERSION)[0] == 0
+    path = tmp_path / VERSION / "registration.json"
+    # The table in memory lives at the tests' time, the deposit at the clock's.
+    changed(path, registered_at=NOW.isoformat())
+    return path
+
+
+def changed(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_the_deposit_has_the_protocol_to_the_byte_its_hash_and_a_commitment(
+    command: Command, tmp_path: Path
+) -> None:
+    status, printed = command("--protocol", VERSION)
+    assert status == 0
+    folder = tmp_path / VERSION
+    assert (folder / "protocol.toml").read_bytes() == protocols.path_of(VERSION).read_bytes()
+    said = json.loads((folder / "registration.json").read_text())
+    assert (said["trial"], said["protocol_sha256"]) == (AGREED.trial, AGREED.sha256)
+    assert len(bytes.fromhex(said["commitment"])) == 32
+    assert said["commitment"] in printed
+    assert said["fields"]["Target sample size"].startswith("53 people; forces: 1;")
+    assert said["fields"]["Primary sponsor"] == TO_FILL_IN
+    assert AGREED.analysis.primary.title in (folder / "registration.md").read_text()
+
+
+def test_the_commitment_is_no_block_of_any_sequence() -> None:
+    key, trial = mac_key("k"), AGREED.trial
+    blocks = {
+        of_block(trial=trial, stratum=s.id, block=n) for s in AGREED.strata for n in range(99)
+    }
+    assert message(trial) not in blocks
+    assert message(trial).count(b"|") < of_block(trial="t", stratum="s", block=0).count(b"|")
+    mine, other = (registration(AGREED, each, NOW).commitment for each in (key, mac_key("l")))
+    assert mine != other
+
+
+def test_a_trial_is_not_registered_once_somebody_was_allocated(
+    command: Command, tmp_path: Path
+) -> None:
+    allocate(enrol(1))
+    status, _ = command("--protocol", VERSION)
+    assert str(status).startswith("fixture has 1 allocations already")
+    assert not (tmp_path / VERSION).exists()
+
+
+def test_another_trial_may_be_registered_while_one_runs(command: Command) -> None:
+    allocate(enrol(1))
+    assert command("--protocol", FIRST)[0] == 0
+
+
+def test_a_deposit_is_never_written_over(command: Command, deposit: Path) -> None:
+    before = deposit.read_bytes()
+    status, _ = command("--protocol", VERSION)
+    assert "never written over" in str(status)
+    assert deposit.read_bytes() == before
+
+
+def test_a_trial_that_keeps_to_its_registration_is_well(command: Command, deposit: Path) -> None:
+    allocate(enrol(1), enrol(2))
+    status, printed = command("--check", str(deposit))
+    assert (status, "2 allocations, all of them later" in printed) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"commitment": "00" * 32}, "key: the allocation key in use is not the registered one"),
+        ({"commitment_message": "fixture|14|0"}, "commitment: is to another message"),
+        ({"protocol_sha256": "0" * 64}, f"plan: the file of {VERSION} in use is not"),
+        ({"protocol": "fixture-9"}, "plan: the file of fixture-9 in use is not"),
+        ({"registered_at": "2100-01-01T00:00:00Z"}, "1 of the trial, before it was registered"),
+    ],
+)
+def test_what_differs_from_the_deposit_is_found(
+    command: Command, deposit: Path, change: dict[str, str], says: str
+) -> None:
+    allocate(enrol(1))
+    changed(deposit, **change)
+    status, printed = command("--check", str(deposit))
+    assert status == SOMETHING_WRONG
+    assert says in printed
+
+
+def test_an_allocation_under_another_plan_is_found(command: Command, deposit: Path) -> None:
+    enrolment = enrol(1)
+    allocate(enrolment)
+    key = allocation_key(enrolment)
+    stored = Allocation.of(everything()[key])
+    keep(key, stored.model_copy(update={"protocol_sha256": "f" * 64}))
+    status, printed = command("--check", str(deposit))
+    assert status == SOMETHING_WRONG
+    assert "allocations: 1 of the trial, under another plan" in printed
+
+
+def test_what_is_no_deposit_is_refused(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "another.json"
+    path.write_text("{}")
+    assert "not a registration" in str(command("--check", str(path))[0])
+    assert "No such file" in str(command("--check", str(tmp_path / "nothing"))[0])
+
+
+@pytest.mark.parametrize("arguments", [(), ("--protocol", VERSION, "--check", "x")])
+def test_either_a_version_or_a_deposit_is_given(
+    command: Command, arguments: tuple[str, ...]
+) -> None:
+    assert command(*arguments)[0] == 2
