@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
 
 FIRST_DAY: Final = date(2027, 1, 4)
-LAST_DAY: Final = date(2028, 1, 2)
+"""Where the protocol plans no recruitment."""
+
+_SPAN: Final = 52 * 7 - 1
 
 _FOUND: Final = {
     ResolvedHow.PROPERTY_RETURNED: 45,
@@ -79,15 +81,16 @@ class MadeUp:
 
 def year(how_many: int, force: str, protocol: Protocol, draw: Random) -> Iterator[MadeUp]:
     """The orders of so many people, of whom some have a second one later on."""
-    span = (LAST_DAY - FIRST_DAY).days
+    planned = protocol.analysis.recruitment
+    first_day = planned.first_day if planned else FIRST_DAY
     number = 0
     for serial in range(how_many):
-        made_on = FIRST_DAY + timedelta(days=draw.randint(0, span))
+        made_on = first_day + timedelta(days=draw.randint(0, _SPAN))
         who = people.respondent(serial, made_on, draw, ages=one_of(people.AGES, draw))
         number += 1
         yield _made_up(number, made_on, who, force, protocol, draw)
         later = made_on + timedelta(days=draw.randint(10, 150))
-        if draw.random() < _SECOND and later <= LAST_DAY:
+        if draw.random() < _SECOND and later <= first_day + timedelta(days=_SPAN):
             number += 1
             yield _made_up(number, later, who | {"first_order": False}, force, protocol, draw)
 

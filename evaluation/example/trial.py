@@ -49,7 +49,10 @@ if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
     from trial.records.enrolment import Enrolment, LifeEvent
 
-FORCES: Final = ("durham", "cumbria", "cleveland", "northumbria", "lancashire", "humberside")
+FORCES: Final = (
+    *("durham", "cumbria", "cleveland", "northumbria", "lancashire", "humberside"),
+    *("merseyside", "cheshire", "lincolnshire", "derbyshire", "norfolk", "suffolk"),
+)
 _TO_ALLOCATE: Final = timedelta(seconds=3)
 
 

@@ -74,9 +74,14 @@ def number(value: float | None, digits: int = 1) -> str:
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share as a percentage."""
+    """A share as a percentage. A few are not none, nor are nearly all of them all."""
     if share is None or not math.isfinite(share):
         return NOT_ESTIMABLE
+    least = 10.0**-digits
+    if share > 0 and not round(100 * share, digits):
+        return f"<{NBSP}{number(least, digits)}%"
+    if share < 1 and round(100 * share, digits) == 100:  # noqa: PLR2004 - per cent
+        return f">{NBSP}{number(100 - least, digits)}%"
     return f"{number(100 * share, digits)}%"
 
 

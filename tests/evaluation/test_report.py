@@ -1,6 +1,7 @@
 import hashlib
 import json
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,10 @@ import pytest
 
 from evaluation.cohort import SumsError
 from evaluation.package import read
+from evaluation.report.charts.heat import heat
 from evaluation.report.make import report
 from evaluation.report.page import Interim, Report, as_json, html
+from evaluation.report.words import NBSP, percent
 from extract.columns.base import Row
 from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import ReminderRow
@@ -633,6 +636,26 @@ def test_groups_of_too_few_are_shown_with_another(made: Made) -> None:
     assert figures["subgroups"]["figures"]["sex"]["groups"] == {}
     assert figures["attrition"]["figures"].get("characteristics") is None
     assert "too few to show apart" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "said"),
+    [(0, 1, "0.0%"), (3 / 6277, 1, "< 0.1%"), (0.0005, 1, "0.1%"), (0.9999, 1, "> 99.9%"),
+     (1, 1, "100.0%"), (0.004, 0, "< 1%"), (0.996, 0, "> 99%"), (1, 0, "100%"), (0.5, 0, "50%")],
+)  # fmt: skip
+def test_a_few_are_not_none_nor_nearly_all_of_them_all(
+    share: float, digits: int, said: str
+) -> None:
+    assert percent(share, digits) == said.replace(" ", NBSP)
+
+
+def test_the_cells_of_a_heat_map_keep_their_shades_in_the_dark() -> None:
+    """Their text does: where white became the page's dark, dark text could not be read."""
+    drawn = ET.fromstring(heat("t", ["r"], ["a", "b"], [[0.0, 1.0]], [["0", "9"]], "h"))  # noqa: S314
+    cells = [each for each in drawn if each.tag.endswith(("rect", "text")) and each.get("y")]
+    shades = [each for each in cells if each.tag.endswith("rect")]
+    assert len(shades) == 2
+    assert all(each.get("class") == "cell" for each in shades)
 
 
 def controls(events: int = 0, people: int = 30) -> list[Row]:

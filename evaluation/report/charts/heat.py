@@ -30,7 +30,11 @@ def heat(
         drawing.text(_LABELS - 10, y + 18, row, text_anchor="end", font_size=13)
         for j, share in enumerate(shares[i]):
             x = _LABELS + j * width
-            drawing.rect(x + 1, y + 1, width - 2, _ROW - 2, fill=_shade(share), stroke="#e6eaee")
+            # A cell keeps its shade in the dark, as its text does: white on white says nothing.
+            drawing.rect(
+                x + 1, y + 1, width - 2, _ROW - 2, fill=_shade(share), stroke="#e6eaee",
+                class_="cell",
+            )  # fmt: skip
             drawing.text(
                 x + width / 2, y + 18, texts[i][j],
                 text_anchor="middle", font_size=12, fill=PAPER if share > _HALF else INK,
