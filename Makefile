@@ -159,8 +159,8 @@ format: .venv/ready ## rewrite the code in the common style
 	@$(DEV) -m ruff check --fix
 	@$(DEV) -m ruff format
 
-protocol: .venv/ready ## check protocol files (FILE=path; default: all)
-	@$(DEV) -m trial.protocol $(FILE)
+protocol: .venv/ready ## check a protocol and print every text, filled in (FILE=path; without: check all)
+	@$(DEV) -m trial.protocol $(if $(FILE),--texts) $(FILE) $(ARGS)
 
 simulate-trial: .venv/ready ## allocate N synthetic people in memory and draw the balance (N=1000)
 	@$(DEV) -m evaluation.example.simulate_trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))

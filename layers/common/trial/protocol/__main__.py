@@ -1,20 +1,23 @@
 """
-`python -m trial.protocol [FILE...]` checks protocol files; without any, all that are here.
+Checks protocol files (default: all that are here) and prints each one's version, hash and drafts.
 
-It prints each one's version, hash and number of drafts, or everything that is wrong with it.
+Or everything that is wrong with it, each fault with its line.
 """
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from trial.protocol.aloud import aloud
 from trial.protocol.load import ProtocolError, path_of, read, versions
 
 
 def main(arguments: Sequence[str]) -> int:
     """Checks the files; exit code 1 if one of them is no protocol."""
+    given = _options().parse_args(arguments)
     refused = 0
-    for path in map(Path, arguments) if arguments else map(path_of, versions()):
+    for path in given.files or map(path_of, versions()):
         try:
             protocol = read(path)
         except ProtocolError as error:
@@ -26,7 +29,21 @@ def main(arguments: Sequence[str]) -> int:
                 f"{protocol.version} sha256={protocol.sha256}"
                 f" drafts {len(protocol.drafts)} of {wordings}\n"
             )
+            if given.texts:
+                sys.stdout.writelines(f"{line}\n" for line in aloud(protocol))
     return refused
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make protocol", description=__doc__)
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a protocol file")
+    parser.add_argument(
+        "--texts",
+        action="store_true",
+        help="print every text too, filled in with the longest values, for reading aloud: by type "
+        "of order, theme, conditions and language, with septets, parts and price",
+    )
+    return parser
 
 
 if __name__ == "__main__":
