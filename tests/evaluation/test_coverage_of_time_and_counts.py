@@ -8,22 +8,25 @@ drawn in blocks of random size within force and length.
 from __future__ import annotations
 
 import os
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from evaluation.statistics.bayes import Posterior, posterior
 from evaluation.statistics.competing import COMPETING, EVENT, Incidences, incidences
 from evaluation.statistics.complier import Complier, complier_effect
-from evaluation.statistics.proportions import fisher, risk_difference
+from evaluation.statistics.proportions import fisher, risk_difference, risk_ratio, wilson
 from evaluation.statistics.rates import RateRatio, rate_ratio
-from evaluation.statistics.regression import Adjusted, adjusted
+from evaluation.statistics.regression import Adjusted, ByPerson, adjusted, by_person
 from evaluation.statistics.rerandomisation import Rerandomisation, rerandomisation
 from evaluation.statistics.stratified import MantelHaenszel, mantel_haenszel
 from evaluation.statistics.subgroups import holm
-from evaluation.statistics.survival import RestrictedMeans, restricted_means
+from evaluation.statistics.survival import Curve, RestrictedMeans, kaplan_meier, restricted_means
 from evaluation.statistics.values import Counts, Estimate, NotEstimable
+from tests.support.fixture_protocol import AGREED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +39,16 @@ HORIZON, RATES = 21.0, np.array([0.010, 0.016, 0.020])
 """Days; breaches a day in each force without texts."""
 EFFECT, DEATHS, REACHED, SPREAD = 0.6, 0.004, 0.85, 0.5
 LEAST, MOST = 0.93, 0.97
+
+
+def marginal_odds_ratio() -> float:
+    """Over all inclinations, which the equations do not know."""
+    inclined = np.random.default_rng(2).normal(0, 1, 1_000_000)
+    risks = [expit(-1.2 + inclined - 0.6 * treated).mean() for treated in (1, 0)]
+    return float(risks[0] / (1 - risks[0]) / (risks[1] / (1 - risks[1])))
+
+
+MARGINAL = marginal_odds_ratio()
 SLACK = 3 * (0.05 * 0.95 / TRIALS) ** 0.5
 """What chance alone does to a share of 5 % among so many trials: three standard errors."""
 
@@ -106,7 +119,11 @@ def truth(effect: float) -> dict[str, float]:
         means[arm] = np.minimum(np.minimum(breach, HORIZON), HORIZON).mean()
         at_risk = np.minimum(death, HORIZON)
         rates[arm] = (rate * at_risk).sum() / at_risk.sum()
+    alone = breach[breach < HORIZON / 2].size / breach.size  # of control, made last
     return {
+        "survival": 1 - alone,
+        "control": risks[False],
+        "ratio": risks[True] / risks[False],
         "difference": risks[True] - risks[False],
         "mean": means[True] - means[False],
         "rate": rates[True] / rates[False],
@@ -168,17 +185,84 @@ def of_compliers(trial: Trial) -> Estimate:
 
 
 def of_forces(trial: Trial) -> Estimate:
-    strata = [trial.arms(trial.stratum == each) for each in range(2 * FORCES)]
-    found = mantel_haenszel(strata, alpha=0.05)
-    assert isinstance(found, MantelHaenszel)
-    assert isinstance(found.difference, Estimate)
-    return found.difference
+    found = pooled(trial).difference
+    assert isinstance(found, Estimate)
+    return found
 
 
 def of_newcombe(trial: Trial) -> Estimate:
     found = risk_difference(*trial.arms(), alpha=0.05)
     assert isinstance(found, Estimate)
     return found
+
+
+def pooled(trial: Trial) -> MantelHaenszel:
+    strata = [trial.arms(trial.stratum == each) for each in range(2 * FORCES)]
+    found = mantel_haenszel(strata, alpha=0.05)
+    assert isinstance(found, MantelHaenszel)
+    return found
+
+
+def of_pooled_ratio(trial: Trial) -> Estimate:
+    found = pooled(trial).ratio
+    assert isinstance(found, Estimate)
+    return found
+
+
+def of_katz(trial: Trial) -> Estimate:
+    found = risk_ratio(*trial.arms(), alpha=0.05)
+    assert isinstance(found, Estimate)
+    return found
+
+
+def of_wilson(trial: Trial) -> Estimate:
+    control = trial.arms()[1]
+    return Estimate(
+        control.events / control.people, *wilson(control.events, control.people, alpha=0.05)
+    )
+
+
+def of_survival(trial: Trial) -> Estimate:
+    """Of control, at half the horizon, deaths censored."""
+    found = kaplan_meier(
+        days=trial.days[~trial.treated], event=trial.event[~trial.treated], alpha=0.05
+    )
+    assert isinstance(found, Curve)
+    place = int(np.searchsorted(found.days, HORIZON / 2, side="right")) - 1
+    return Estimate(found.survival[place], found.low[place], found.high[place])
+
+
+def test_the_ratio_of_risks_is_held_crude_and_pooled_over_forces(
+    effective: list[Trial], expected: dict[str, float]
+) -> None:
+    assert_holds(effective, of_katz, expected["ratio"])
+    assert_holds(effective, of_pooled_ratio, expected["ratio"])
+
+
+def test_the_risk_of_an_arm_is_held(effective: list[Trial], expected: dict[str, float]) -> None:
+    assert_holds(effective, of_wilson, expected["control"])
+
+
+def test_the_share_without_an_event_is_held_day_by_day(
+    effective: list[Trial], expected: dict[str, float]
+) -> None:
+    assert_holds(effective, of_survival, expected["survival"])
+
+
+def test_the_odds_ratio_with_repeat_orders_is_held() -> None:
+    """A third of people have a second order, in the same arm, and are as they were before."""
+    random = np.random.default_rng(13)
+    held = []
+    for _ in range(TRIALS):
+        people = 6 * PER_STRATUM
+        treated, inclined = random.permutation(people) < people // 2, random.normal(0, 1, people)
+        person = np.concatenate([np.arange(people), np.flatnonzero(random.random(people) < 1 / 3)])
+        log_odds = -1.2 + inclined - 0.6 * treated
+        event = random.random(len(person)) < expit(log_odds)[person]
+        found = by_person(event=event, treated=treated[person], person=person, alpha=0.05)
+        assert isinstance(found, ByPerson)
+        held.append(found.odds_ratio.low <= MARGINAL <= found.odds_ratio.high)
+    assert LEAST - SLACK / 3 <= np.mean(held) <= MOST + SLACK / 3
 
 
 def test_the_difference_pooled_over_forces_is_held(
@@ -244,22 +328,41 @@ def test_credible_intervals_hold_what_was_drawn_from_their_prior() -> None:
 
 # The whole plan, without an effect: two looks before the end, the primary test, and the family.
 
-LOOKS, STOP, ALPHA = (1 / 3, 2 / 3), 0.001, 0.05
+# The same plan with one look more than it has, at a third and at two thirds of the people.
+
+LOOKS = (1 / 3, 2 / 3)
+PLAN = AGREED.analysis.model_copy(update={"interim_looks": (date(2028, 1, 1), date(2028, 6, 1))})
+assert PLAN.monitoring
 
 
-def claims(trial: Trial, random: np.random.Generator) -> bool:
-    """Whether anything at all is claimed of texts that do nothing."""
+class Outcome(NamedTuple):
+    """What is claimed of texts that do nothing, and whether the trial is stopped for harm."""
+
+    claimed: bool
+    harmed: bool
+
+
+def outcome(trial: Trial, random: np.random.Generator) -> Outcome:
+    assert PLAN.monitoring
+    harmed = False
     for look in LOOKS:
         early = trial.position + trial.block * 3 < look * PER_STRATUM  # about that share of each
+        intervention, control = trial.arms(early)
         test = rerandomised(trial, early)
-        if test is not None and test <= STOP:
-            return True
+        if test is None:
+            continue
+        more = intervention.events * control.people > control.events * intervention.people
+        harmed |= more and test <= PLAN.monitoring.harm_p
+        if not more and test <= PLAN.monitoring.benefit_p:
+            return Outcome(claimed=True, harmed=harmed)
+    # The committee may go on in spite of harm: claims are counted as if it always did.
     final = rerandomised(trial, np.ones(len(trial.treated), bool))
-    if final is None or final > ALPHA:
-        return False  # the family is not opened: outcomes below count only if the primary does
-    others = {str(i): secondary(trial, random) for i in range(4)}
+    if final is None or final > PLAN.final_alpha:
+        return Outcome(claimed=False, harmed=harmed)  # and the family is not opened
+    others = {str(i): secondary(trial, random) for i in range(len(PLAN.secondary))}
     known = {name: p for name, p in others.items() if not isinstance(p, NotEstimable)}
-    return final <= ALPHA or any(p <= ALPHA for p in holm(known).values())
+    assert all(p >= known[name] for name, p in holm(known).items())
+    return Outcome(claimed=True, harmed=harmed)
 
 
 def rerandomised(trial: Trial, followed: NDArray[np.bool_]) -> float | None:
@@ -279,6 +382,9 @@ def secondary(trial: Trial, random: np.random.Generator) -> float | NotEstimable
 
 
 def test_the_whole_plan_claims_something_of_useless_texts_in_at_most_one_trial_of_twenty() -> None:
+    assert PLAN.monitoring
     random = np.random.default_rng(20261130)
-    found = [claims(drawn(random, 1.0), random) for _ in range(TRIALS)]
-    assert np.mean(found) <= ALPHA + SLACK
+    found = [outcome(drawn(random, 1.0), random) for _ in range(TRIALS)]
+    assert np.mean([each.claimed for each in found]) <= PLAN.alpha + SLACK
+    stops = len(LOOKS) * PLAN.monitoring.harm_p / 2  # one side of each look
+    assert np.mean([each.harmed for each in found]) <= stops + SLACK
