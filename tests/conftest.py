@@ -128,12 +128,19 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
         "FORCE_CONTACT": "101",
         "SENDER_ID": "Police",
         "ON_AWS": "true",
+        "TOPIC_ARN": clients.sns().create_topic(Name="digests")["TopicArn"],
+        "EVENT_BUS": _bus("outward"),
         "SCHEDULE_GROUP": "reminders",
         "SCHEDULE_PREFIX": "dvpo",
         "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/fire",
         "SCHEDULE_TARGET_ARN": "arn:aws:lambda:eu-west-2:123456789012:function:sending",
         "SCHEDULE_DEAD_LETTER_ARN": "arn:aws:sqs:eu-west-2:123456789012:failures",
     }
+
+
+def _bus(name: str) -> str:
+    clients.events().create_event_bus(Name=name)
+    return name
 
 
 def _copied(table: Table, _: object) -> Table:

@@ -23,6 +23,7 @@ _PSEUDO = {
 _HERE = f"{REGION}:{ACCOUNT}"
 _ARNS = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{_HERE}:table/{{}}",
+    "AWS::Events::EventBus": f"arn:aws:events:{_HERE}:event-bus/{{}}",
     "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/{{}}",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{}}",
     "AWS::KMS::Key": f"arn:aws:kms:{_HERE}:key/{{}}",

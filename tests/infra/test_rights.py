@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 
+from digest.handler import lambda_handler as digest
 from extract.handler import lambda_handler as extract
 from operations.panels.handler import lambda_handler as panels
 from reconciliation.handler import lambda_handler as reconciliation
@@ -144,6 +145,7 @@ def watched(live: Callable[[], None], told: Mapping[str, str]) -> dict[str, set[
     with ExitStack() as watching:
         for client in (
             clients.dynamodb(),
+            clients.events(),
             clients.kms(),
             clients.s3(),
             clients.scheduler(),
@@ -185,6 +187,13 @@ def all_that_the_panels_do() -> None:
     panels(event | {"panel": "sending", "act": "pause"}, CONTEXT)
 
 
+def a_morning_with_a_digest() -> None:
+    missing = {"missing_reason": "refused", "follow_up_on": "2026-12-02"}
+    enrol(1, mobile=missing)
+    with time_machine.travel(MORNING + timedelta(days=3), tick=False):
+        assert digest(sample("digest-daily"), CONTEXT)["overdue"] == 1
+
+
 def nights_of_the_extract() -> None:
     """One as it should be, and one on which an enrolment is found without its allocation."""
     someone = followed()
@@ -221,6 +230,7 @@ def days_on_which_no_schedule_fires() -> None:
 
 LIVED = {
     "AuditFunction": links_of_the_audit_trail,
+    "DigestFunction": a_morning_with_a_digest,
     "DisclosureFunction": shown_to_the_unblinded,
     "ExtractFunction": nights_of_the_extract,
     "OperationsFunction": all_that_staff_do,

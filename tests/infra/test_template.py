@@ -37,6 +37,7 @@ SAMPLES = {
     "ExtractFunction": "extract-*",
     "AuditFunction": "stream-audited",
     "RetentionFunction": "retention-*",
+    "DigestFunction": "digest-daily",
 }
 
 
@@ -385,7 +386,7 @@ def test_whatever_is_allowed_on_everything_says_why() -> None:
 @pytest.mark.parametrize(
     ("action", "roles"),
     [
-        ("sns:Publish", {"SendingRole"}),
+        ("sns:Publish", {"SendingRole", "DigestRole"}),
         ("scheduler:CreateSchedule", {"SchedulingRole", "ReconciliationRole"}),
         ("dynamodb:Scan", {"ExtractRole"}),
         (
@@ -405,6 +406,15 @@ def test_what_only_few_may_do_no_other_may(action: str, roles: set[str]) -> None
         for role, statement in statements()
         if statement["Effect"] == "Allow" and action in json.dumps(statement["Action"])
     } == roles
+
+
+def test_the_digest_can_publish_to_its_topic_and_text_no_phone() -> None:
+    (statement,) = (
+        each
+        for role, each in statements()
+        if role == "DigestRole" and each["Action"] == "sns:Publish"
+    )
+    assert statement["Resource"] == {"Ref": "DigestTopic"}
 
 
 def test_only_allocation_may_use_the_key_of_the_sequence() -> None:

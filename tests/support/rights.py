@@ -90,12 +90,8 @@ def taken(call: Call, names: Mapping[str, str], bucket_keys: Mapping[str, str]) 
             if operation == "CreateSchedule":
                 passed = ("iam:PassedToService", "scheduler.amazonaws.com")
                 yield Right("iam:PassRole", names[params["Target"]["RoleArn"]], (passed,))
-        case "sns":
-            assert (operation, params.get("TopicArn")) == ("Publish", None)
-            yield Right("sns:Publish", params["PhoneNumber"])
-            # https://docs.aws.amazon.com/sns/latest/dg/sns-sms-access-management.html
-            called_by = ("aws:CalledViaLast", "sns.amazonaws.com")
-            yield Right("sms-voice:SendTextMessage", "*", (called_by,))
+        case "sns" | "events":
+            yield from _of_a_message(operation, params, names)
         case "s3":
             yield from _of_a_bucket(operation, params, names, bucket_keys)
         case _:
@@ -122,6 +118,23 @@ def _of_the_table(
         case _:
             index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
             yield Right(f"dynamodb:{operation}", table(params["TableName"]) + index)
+
+
+def _of_a_message(
+    operation: str, params: dict[str, Any], names: Mapping[str, str]
+) -> Iterator[Right]:
+    """To a topic, to a bus or, as a text, to a phone."""
+    if "Entries" in params:
+        for entry in params["Entries"]:
+            bus = f"arn:aws:events:{_HERE}:event-bus/{names[entry['EventBusName']]}"
+            yield Right(f"events:{operation}", bus)
+    elif "TopicArn" in params:
+        yield Right(f"sns:{operation}", names[params["TopicArn"]])
+    else:
+        yield Right(f"sns:{operation}", params["PhoneNumber"])
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-sms-access-management.html
+        called_by = ("aws:CalledViaLast", "sns.amazonaws.com")
+        yield Right("sms-voice:SendTextMessage", "*", (called_by,))
 
 
 def _of_a_bucket(

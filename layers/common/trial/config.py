@@ -110,6 +110,14 @@ class AuditSettings(Settings):
     audit_bucket: str
 
 
+class DigestSettings(Settings):
+    """For the function that tells superintendents who waits, and other systems what is overdue."""
+
+    protocol: str
+    topic_arn: str
+    event_bus: str
+
+
 class RetentionSettings(Settings):
     """For the function that erases what is due."""
 

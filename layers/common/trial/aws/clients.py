@@ -18,6 +18,7 @@ from trial.open_claims import CONNECT_TIMEOUT, READ_TIMEOUT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
@@ -60,6 +61,12 @@ def _session() -> boto3.Session:
 def dynamodb() -> DynamoDBClient:
     """The table's client."""
     return _session().client("dynamodb", config=_PATIENT)
+
+
+@cache
+def events() -> EventBridgeClient:
+    """The client for the bus on which other systems listen."""
+    return _session().client("events", config=_PATIENT)
 
 
 @cache

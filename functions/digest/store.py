@@ -1,0 +1,36 @@
+"""What the digest reads, and that it disclosed it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trial.aws.table import put
+from trial.records.audit import Audit, audit_key
+from trial.records.enrolment import WORKLIST
+from trial.records.waiting import BEFORE_ALL, Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+    from uuid import UUID
+
+    from trial.aws.table import Table
+
+
+class DigestStore:
+    """Speaks intent to the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def waiting(self) -> Iterator[Waiting]:
+        """Who waits for somebody to act, the oldest follow-up first; a moment late."""
+        place = ("worklist_place", BEFORE_ALL)
+        yield from map(
+            Waiting.of, self._table.in_order("worklist", ("worklist", WORKLIST), after=place)
+        )
+
+    def log_disclosed(self, enrolment_ids: Iterable[UUID], now: datetime) -> None:
+        """Record that a digest names these enrolments: a hundred at most."""
+        entry = Audit(at=now, what="digest disclosed", by="digest")
+        self._table.write(*(put(audit_key(each, entry), entry.item()) for each in enrolment_ids))

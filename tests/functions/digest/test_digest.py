@@ -1,0 +1,216 @@
+"""The daily digest and the events of overdue follow-ups: who hears of whom, and of what never."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from samtranslator.yaml_helper import yaml_parse
+
+from digest.digest import MOST, by_superintendent
+from digest.handler import lambda_handler as digest
+from tests.support.faults import hooked, meddling, refusal
+from tests.support.life import audit_of, told
+from tests.support.samples import ROOT
+from tests.support.steps import CONTEXT, call, enrol, someone_in
+from trial.aws import clients
+from trial.codes import Arm, Status
+from trial.errors import UnavailableError
+from trial.records.enrolment import Missing, Order
+from trial.records.waiting import Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+SCHEMA = Draft202012Validator(
+    json.loads((ROOT / "docs/events/follow-up-overdue.json").read_text()),
+    format_checker=FormatChecker(),
+)
+
+
+@contextmanager
+def morning() -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+    """A run of the digest: the messages that it published, and its events."""
+    messages: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
+
+    def published(params: dict[str, Any], **_: Any) -> None:
+        messages.append(params)
+
+    def put(params: dict[str, Any], **_: Any) -> None:
+        events.extend(params["Entries"])
+
+    with (
+        hooked(clients.sns(), "provide-client-params.sns.Publish", published),
+        hooked(clients.events(), "provide-client-params.events.PutEvents", put),
+    ):
+        digest({}, CONTEXT)
+        yield messages, events
+
+
+def missing(on: str | None = None, **more: str) -> dict[str, str]:
+    given = {"missing_reason": "seized_evidence", "recorded_by": "DC O'Neil"} | more
+    return given | ({"follow_up_on": on} if on else {})
+
+
+def test_a_superintendent_hears_of_references_reasons_and_days_left(clock: Traveller) -> None:
+    enrol(1, mobile=missing("2026-12-02"))
+    enrol(2, order={"served_on": None})
+    clock.shift(timedelta(days=3))
+    with morning() as (messages, _):
+        (message,) = messages
+    assert message["Subject"] == "2 orders wait, 1 overdue"
+    assert message["Message"].splitlines() == [
+        "Orders that you authorised and that wait for somebody to act:",
+        "",
+        (
+            "DVPO-2026-000001: no number (seized evidence); ask again on 2 December 2026, "
+            "2 days late; 9 days left"
+        ),
+        "DVPO-2026-000002: not served; 9 days left",
+    ]
+
+
+def test_it_names_no_number_no_person_and_no_arm() -> None:
+    for first, arm in ((1, Arm.CONTROL), (100, Arm.INTERVENTION)):
+        enrolment_id = someone_in(arm, first=first)
+        told(enrolment_id, "mobile", missing("2026-12-04", follow_up_by="PC Jones"))
+    with morning() as (messages, _):
+        text = str(messages)
+    assert text.count("DVPO-2026-") == 2
+    for never in ("7700900", "O'Neil", "Jones", "2003/", *Arm):
+        assert never not in text
+
+
+def test_each_superintendent_hears_of_their_own_orders_by_a_filter() -> None:
+    for serial, whose in ((1, "Supt B"), (2, "Supt A"), (3, "Supt B")):
+        enrol(serial, mobile=missing(), order={"authorising_superintendent": whose})
+    with morning() as (messages, _):
+        heard = {
+            each["MessageAttributes"]["superintendent"]["StringValue"]: each["Message"]
+            for each in messages
+        }
+    assert heard.keys() == {"Supt A", "Supt B"}
+    assert ("000002" in heard["Supt A"], heard["Supt A"].count("DVPO")) == (True, 1)
+    assert heard["Supt B"].count("DVPO") == 2
+    assert {each["MessageAttributes"]["force"]["StringValue"] for each in messages} == {"durham"}
+
+
+def test_nobody_hears_when_nobody_waits_or_can_still_be_helped(clock: Traveller) -> None:
+    enrol(1, mobile=missing("2026-12-02"))
+    clock.shift(timedelta(days=12))
+    with morning() as (messages, events):
+        assert (messages, events) == ([], [])
+
+
+def test_whoever_a_digest_names_was_disclosed_by_it() -> None:
+    enrolment_id = enrol(1, mobile=missing())
+    with morning():
+        trail = audit_of(enrolment_id)
+    assert ("digest disclosed", "digest") in [(each["what"], each["by"]) for each in trail]
+
+
+def test_an_overdue_follow_up_is_an_event_as_its_schema_says(clock: Traveller) -> None:
+    late = enrol(1, mobile=missing("2026-12-02", follow_up_by="PC 7"))
+    enrol(2, mobile=missing("2026-12-09"))
+    clock.shift(timedelta(days=3))
+    with morning() as (_, events):
+        (event,) = events
+    assert (event["Source"], event["DetailType"]) == ("dvpo-reminders", "FollowUpOverdue")
+    detail = json.loads(event["Detail"])
+    SCHEMA.validate(detail)
+    assert detail == {
+        "enrolment_id": str(late),
+        "reference": "DVPO-2026-000001",
+        "force": "durham",
+        "superintendent": "S-0417",
+        "reason": "seized_evidence",
+        "follow_up_on": "2026-12-02",
+        "follow_up_by": "PC 7",
+        "last_chance_on": "2026-12-12",
+    }
+
+
+def test_eleven_overdue_are_eleven_events(clock: Traveller) -> None:
+    for serial in range(1, 12):
+        enrol(serial, mobile=missing("2026-12-02"))
+    clock.shift(timedelta(days=3))
+    with morning() as (_, events):
+        assert len({event["Detail"] for event in events}) == 11
+
+
+@pytest.mark.parametrize("call_of", ["sns.Publish", "events.PutEvents"])
+def test_what_is_not_taken_is_tried_again(call_of: str, clock: Traveller) -> None:
+    enrol(1, mobile=missing("2026-12-02"))
+    clock.shift(timedelta(days=3))
+    client: Any = clients.sns() if call_of.startswith("sns") else clients.events()
+
+    def fail() -> None:
+        raise refusal("AuthorizationError", status=403)
+
+    with (
+        meddling(client, f"before-call.{call_of}", fail),
+        pytest.raises(UnavailableError),
+    ):
+        digest({}, CONTEXT)
+    with morning() as (messages, events):
+        assert (len(messages), len(events)) == (1, 1)
+
+
+def test_a_flood_of_waiting_orders_makes_one_digest_of_a_bounded_length() -> None:
+    enrolment_id = enrol(1, mobile=missing())
+    (shown,) = call("GET", "/enrolments").body["enrolments"]
+    made_on = date(2026, 12, 1)
+    order = Order(
+        reference=shown["reference"],
+        force="durham",
+        court="A",
+        made_on=made_on,
+        expires_on=made_on + timedelta(days=13),
+        conditions=(),
+        authorising_superintendent="S-0417",
+    )
+    report = Missing(reason="refused", recorded_at="2026-12-01T09:30:00Z")
+    waiting = Waiting(
+        enrolment_id=enrolment_id,
+        status=Status.WAITING,
+        waits_for=("no_number",),
+        order=order,
+        missing=(report,),
+        enrolled_at="2026-12-01T09:30:00Z",
+        place="9999",
+    )
+    (only,) = by_superintendent([waiting] * (MOST + 5), made_on, 3)
+    assert len(only.told) == MOST
+    assert only.text.endswith("And 5 more: see the worklist.")
+
+
+def test_the_sample_rule_of_the_docs_takes_the_event_and_no_other(clock: Traveller) -> None:
+    page = (ROOT / "docs/integrate.md").read_text()
+    text = page.partition("OverdueRule:")[2].partition("```")[0]
+    pattern = yaml_parse(f"OverdueRule:{text}")["OverdueRule"]["Properties"]["EventPattern"]
+    for serial, whose in ((1, "S-0417"), (2, "S-9")):
+        order = {"authorising_superintendent": whose}
+        enrol(serial, mobile=missing("2026-12-02"), order=order)
+    clock.shift(timedelta(days=3))
+    with morning() as (_, events):
+        taken = [_taken(pattern, each) for each in events]
+    assert sorted(taken) == [False, True]
+
+
+def _taken(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
+    """Whether EventBridge would take the event by the pattern: each field has a value of its."""
+    detail = json.loads(event["Detail"])
+    return (
+        event["Source"] in pattern["source"]
+        and event["DetailType"] in pattern["detail-type"]
+        and all(detail[name] in values for name, values in pattern["detail"].items())
+    )
