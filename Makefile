@@ -12,7 +12,7 @@ EVALUATION := .venv-evaluation/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: always help demo dashboard panels test test-one check format up clock down status order worklist import number served end resume admit outcome call invoke carrier redrive redrive-receipts extract \
+.PHONY: always help demo dashboard panels test test-one browser check format up clock down status order worklist import number served end resume admit outcome call invoke carrier redrive redrive-receipts extract \
 	example-trial report power coverage \
 	register verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
 	preflight deploy rollback rehearse destroy requirements sbom audit clean
@@ -35,6 +35,8 @@ ENVIRONMENT = @PYTHON=$(PYTHON) commands/repository/make-environment $(@D) $<
 .venv-infra/ready: requirements/infra.txt always
 	$(ENVIRONMENT) 500
 .venv-supply/ready: requirements/supply.txt always
+	$(ENVIRONMENT) 300
+.venv-browser/ready: requirements/browser.txt always
 	$(ENVIRONMENT) 300
 always:
 
@@ -219,4 +221,4 @@ requirements: .venv/ready ## pin the dependencies in pyproject.toml anew, with h
 	@$(DEV) -m commands.repository.requirements
 
 clean: down ## remove everything that was built, environments too
-	@rm -rf .venv .venv-local .venv-evaluation .venv-security .venv-infra .venv-supply .local build .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .venv .venv-local .venv-evaluation .venv-security .venv-infra .venv-supply .venv-browser .local build .pytest_cache .mypy_cache .ruff_cache

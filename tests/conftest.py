@@ -30,7 +30,8 @@ from trial.aws import clients
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-collect_ignore = ["evaluation"]  # those need .venv-evaluation: `make test` runs both
+# The first need .venv-evaluation, and `make test` runs them too; the second `make browser` runs.
+collect_ignore = ["evaluation", "browser"]
 
 settings.register_profile("untimed", deadline=None)  # a slow machine is no fault
 settings.load_profile("untimed")

@@ -19,7 +19,7 @@ COMPILE = [
 
 def main() -> None:
     """Write one requirements file per dependency group."""
-    for group in ("dev", "layer", "local", "evaluation", "security", "infra", "supply"):
+    for group in ("dev", "layer", "local", "evaluation", "security", "infra", "supply", "browser"):
         target = f"requirements/{group}.txt"
         print(f"Pinning {target} ...", flush=True)
         constraint = ["--constraint", "requirements/dev.txt"] if group == "layer" else []

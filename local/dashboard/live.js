@@ -27,7 +27,10 @@ function wire(place) {
 }
 
 function themed() {
-  for (const panel of document.querySelectorAll(".dvpo")) panel.classList.toggle("dark", dark.matches);
+  for (const panel of document.querySelectorAll(".dvpo")) {
+    panel.classList.toggle("dark", dark.matches);
+    panel.classList.toggle("light", !dark.matches);
+  }
 }
 
 document.querySelectorAll(".live").forEach(wire);

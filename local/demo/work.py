@@ -1,0 +1,62 @@
+"""What the demo shows of missing numbers as work: who waits, and what a superintendent is sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from commands.deployed_stack import DeployedStack
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from commands.deployed_stack import LocalStack
+
+QUEUE = "demo-digests"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A number found: for how many orders somebody had to act before it, and after it."""
+
+    reference: str
+    at: datetime
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Digests:
+    """A superintendent's subscription to the daily digests: a queue stands for the mailbox."""
+
+    superintendent: str
+    queue_url: str
+    stack: DeployedStack
+
+    def last(self) -> str:
+        """The last digest that came; empty if none did."""
+        queue, text, at = self.stack.client("sqs"), "", ""
+        while messages := queue.receive_message(
+            QueueUrl=self.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=3600
+        ).get("Messages"):
+            for message in messages:
+                told = json.loads(message["Body"])
+                if told["Timestamp"] >= at:
+                    text, at = f"{told['Subject']}\n\n{told['Message']}", told["Timestamp"]
+        return text
+
+
+def subscribe(running: LocalStack, superintendent: str) -> Digests:
+    """Subscribe a superintendent as the runbook says: by a filter on the name that orders carry."""
+    stack = DeployedStack.local(running)
+    queue = stack.client("sqs")
+    url = queue.create_queue(QueueName=QUEUE)["QueueUrl"]
+    asked = queue.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    stack.client("sns").subscribe(
+        TopicArn=running.outputs["DigestTopicArn"],
+        Protocol="sqs",
+        Endpoint=asked["Attributes"]["QueueArn"],
+        Attributes={"FilterPolicy": json.dumps({"superintendent": [superintendent]})},
+    )
+    return Digests(superintendent, url, stack)

@@ -1,0 +1,123 @@
+"""
+The served dashboard of a stack on the emulator, in Debian's Chromium.
+
+These run in an environment of their own, `make browser`: it has the browser's driver and nothing of
+the project. The stack is up in a checkout that consists of links to this one.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).parents[2]
+PYTHON = ROOT / ".venv-local/bin/python"
+
+
+class System:
+    """A stack with its dashboard served, and the project's own commands to act on it."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        self._home, self.url = home, url
+
+    def call(self, method: str, route: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Call a route as staff do from a shell; its answer."""
+        given = ["--body", json.dumps(body)] if body else []
+        printed = run(self._home, "commands.staff.call", route, "--method", method, *given)
+        return cast("dict[str, Any]", json.loads(printed.partition("\n")[2]))
+
+    def enrol(self, serial: int, **mobile: str) -> str:
+        """Enrol an order that is made today; its id."""
+        today = datetime.now(UTC).date()
+        body = json.loads(json.loads((ROOT / "events/api-enrol.json").read_text())["body"])
+        body["order"] |= {
+            "reference": f"DVPO-2026-{serial:06}",
+            "made_on": today.isoformat(),
+            "served_on": today.isoformat(),
+            "expires_on": (today + timedelta(days=13)).isoformat(),
+        }
+        body["respondent"]["person_id"] = f"BROWSER-{serial}"
+        body["mobile"] = mobile or {"number": f"+447700900{serial:03}"}
+        return str(self.call("POST", "/enrolments", body)["enrolment_id"])
+
+
+def run(home: Path, module: str, *arguments: str) -> str:
+    """Run one of the project's commands in a checkout; what it prints."""
+    done = subprocess.run(
+        [PYTHON, "-m", module, *arguments],
+        cwd=home,
+        env={"PYTHONPATH": "functions:layers/common:.", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    home, state = tmp_path_factory.mktemp("checkout"), ROOT / ".local"
+    for part in ("commands", "events", "functions", "infra", "layers", "local", "requirements"):
+        (home / part).symlink_to(ROOT / part)
+    (state / "layer").mkdir(parents=True, exist_ok=True)
+    (home / ".local").mkdir()
+    (home / ".local/layer").symlink_to(state / "layer")  # it takes a while to fetch
+    run(home, "local.emulator.stack", "up", f"--port={free_port()}")
+    port = free_port()
+    try:
+        with subprocess.Popen(
+            [PYTHON, "-m", "local.dashboard.serve", f"--port={port}"],
+            cwd=home,
+            env={"PYTHONPATH": "functions:layers/common:."},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as serving:
+            assert serving.stdout
+            assert "http://" in serving.stdout.readline()
+            yield System(home, f"http://127.0.0.1:{port}/")
+            serving.terminate()
+    finally:
+        run(home, "local.emulator.stack", "down")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "there is no Chromium: on Debian, apt install chromium"
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a wide window, in which any error of a script fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
