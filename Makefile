@@ -174,6 +174,9 @@ coverage: .venv-evaluation/ready ## made-up trials: do the intervals hold the tr
 	@COVERAGE_TRIALS=$(or $(TRIALS),5000) EVERY_KERNEL=1 $(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation \
 	    tests/evaluation/test_coverage.py tests/evaluation/test_coverage_of_time_and_counts.py tests/evaluation/test_kernels.py
 
+browser: .venv-browser/ready .venv-local/ready ## try the dashboard's live panels in Chromium (Debian: apt install chromium); not in make test
+	@.venv-browser/bin/python -m pytest --confcutdir=tests/browser tests/browser $(ARGS)
+
 contract: .venv/ready .venv-local/ready ## 5,000 made-up requests against the contract, in many spellings; minutes
 	@CONTRACT_CASES=5000 $(DEV) -m pytest tests/emulator/test_contract.py
 

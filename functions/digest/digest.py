@@ -65,9 +65,16 @@ def _line(each: Waiting, today: date, min_days_left: int) -> str:
     if missing and (on := missing.follow_up_on):
         late = (today - on).days
         asked = f"; ask again on {on:%-d %B %Y}" + (f", {late} days late" if late > 0 else "")
-    left = (each.last_chance(min_days_left) - today).days + 1  # today counts
-    days = "today is the last day" if left == 1 else f"{left} days left"
+    days = _days_left(each.last_chance(min_days_left), today)
     return f"{each.order.reference or each.enrolment_id}: {why}{asked}; {days}"
+
+
+def _days_left(last_chance: date | None, today: date) -> str:
+    """Today counts. An order without an end leaves as many as it takes."""
+    if last_chance is None:
+        return "the order has no end"
+    left = (last_chance - today).days + 1
+    return "today is the last day" if left == 1 else f"{left} days left"
 
 
 def _words(code: str) -> str:

@@ -34,7 +34,7 @@ def lambda_handler(_: dict[str, Any], __: LambdaContext) -> dict[str, int]:
     topic, bus = Topic(clients.sns(), chosen.topic_arn), Bus(clients.events(), chosen.event_bus)
     now = datetime.now(UTC)
     today, least = local_date(now), load(chosen.protocol).eligibility.min_days_left
-    waiting = [each for each in store.waiting() if each.last_chance(least) >= today]
+    waiting = [each for each in store.waiting() if each.still_helps(today, least)]
     digests = by_superintendent(waiting, today, least)
     for digest in digests:
         store.log_disclosed([each.enrolment_id for each in digest.told], now)

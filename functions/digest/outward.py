@@ -80,7 +80,7 @@ class Bus:
 
 
 def _overdue(each: Waiting, min_days_left: int) -> dict[str, Any]:
-    missing = each.missing_now
+    missing, last_chance = each.missing_now, each.last_chance(min_days_left)
     assert missing  # noqa: S101 - who is overdue has a report with a day
     assert missing.follow_up_on  # noqa: S101
     return {
@@ -91,7 +91,7 @@ def _overdue(each: Waiting, min_days_left: int) -> dict[str, Any]:
         "reason": missing.reason,
         "follow_up_on": missing.follow_up_on.isoformat(),
         "follow_up_by": missing.follow_up_by,
-        "last_chance_on": each.last_chance(min_days_left).isoformat(),
+        "last_chance_on": last_chance and last_chance.isoformat(),
     }
 
 

@@ -191,6 +191,9 @@ def test_a_flood_of_waiting_orders_makes_one_digest_of_a_bounded_length() -> Non
     (only,) = by_superintendent([waiting] * (MOST + 5), made_on, 3)
     assert len(only.told) == MOST
     assert only.text.endswith("And 5 more: see the worklist.")
+    endless = waiting.model_copy(update={"order": order.model_copy(update={"expires_on": None})})
+    (only,) = by_superintendent([endless], made_on, 3)
+    assert only.text.endswith("the order has no end")
 
 
 def test_the_sample_rule_of_the_docs_takes_the_event_and_no_other(clock: Traveller) -> None:
