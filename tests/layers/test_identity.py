@@ -45,6 +45,7 @@ def canonical_or_none(canonical: Callable[[str], str], spelling: str) -> str | N
     [
         "03/0011985X",
         "03/11985X",
+        "3/11985X",
         "2003/11985x",
         "20030011985X",
         "030011985x",
@@ -70,7 +71,17 @@ def test_a_pnc_id_with_a_wrong_check_letter_is_refused(letter: str) -> None:
 
 @pytest.mark.parametrize(
     "spelling",
-    ["2003/0011985", "03/11985", "1949/0011985X", "2050/0011985X", "2003/10011985X"],
+    [
+        "2003/0011985",
+        "03/11985",
+        "3/11985",
+        "3/11985Y",
+        "1949/0011985X",
+        "2050/0011985X",
+        "2103/0011985X",
+        "2103/0011985",
+        "2003/10011985X",
+    ],
 )
 def test_what_only_looks_like_a_pnc_id_makes_no_second_person(spelling: str) -> None:
     with pytest.raises(SpellingError):

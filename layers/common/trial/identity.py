@@ -31,10 +31,11 @@ _ID = re.compile(r"[A-Z0-9]([A-Z0-9/_.\-]*[A-Z0-9])?")
 _PNC_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
 _PNC_SERIAL_DIGITS = 7
 _PNC_PARTED = re.compile(
-    r"(?P<year>[0-9]{2}|(?:19|20)[0-9]{2})[ /_.\-]+(?P<serial>[0-9]+)[ /_.\-]*(?P<letter>[A-Z])"
+    r"(?P<year>[0-9]{1,2}|(?:19|20)[0-9]{2}|[0-9]{4}(?=/))[ /_.\-]+"
+    r"(?P<serial>[0-9]+)[ /_.\-]*(?P<letter>[A-Z])"
 )
 _PNC_UNPARTED = re.compile(r"(?P<digits>[0-9]{3,})(?P<letter>[A-Z])")
-_PNC_WITHOUT_LETTER = re.compile(r"([0-9]{2}|(?:19|20)[0-9]{2})/[0-9]{1,7}")
+_PNC_WITHOUT_LETTER = re.compile(r"([0-9]{1,2}|[0-9]{4})/[0-9]{1,7}")
 # Years are written with two digits as well, so a hundred of them can be told apart.
 _PNC_YEARS = range(1950, 2050)
 _PNC_REMEDY = "check its digits, and write it as YYYY/NNNNNNNC"

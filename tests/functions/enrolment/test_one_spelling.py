@@ -309,6 +309,13 @@ def test_a_day_in_an_address_has_one_form_too(day: str) -> None:
 # The body itself
 
 
+def test_an_array_of_one_order_is_refused() -> None:
+    answer = call("POST", "/enrolments", [order()])
+    assert answer.status == 422
+    assert answer.body["errors"] == [{"field": "", "message": "must be an object"}]
+    assert everything() == {}
+
+
 @pytest.mark.parametrize(
     ("text", "field"),
     [

@@ -81,14 +81,18 @@ def _json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
 
     Raises JSONDecodeError, whose answer repeats nothing, also where Python's own parser raises
     something else: on deep nesting and on very long numbers. Raises FieldError for a field that
-    is given twice: one parser would take the first, another the last.
+    is given twice, since one parser would take the first and another the last; and for an array,
+    of which Powertools would take the only element.
     """
     try:
-        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_constant)
     except FieldError:
         raise
     except (ValueError, RecursionError):
         raise json.JSONDecodeError("not JSON", "", 0) from None
+    if isinstance(value, list):
+        raise FieldError("", "must be an object")
+    return value
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
