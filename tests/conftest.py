@@ -122,6 +122,7 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
         "RESEARCH_KEY_ID": _mac_key("research"),
         "EXTRACT_BUCKET": "extract",
         "AUDIT_BUCKET": "audit",
+        "USD_TO_GBP": "0.75",
         "TEXTS_PER_DAY": "500",
         "ORDERS_PER_DAY": "1000",
         "OUTLAST_CLAIMS_SECONDS": "0",

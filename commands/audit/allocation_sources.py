@@ -66,8 +66,8 @@ def scanned(client: DynamoDBClient, table: str) -> Iterator[dict[str, Any]]:
     A scan: it reads the whole table, which is right for an audit and for nothing else.
     """
     of_order = ("type", "made_on", "expires_on")
-    names = {f"#{name}": name for name in (*READ, "order", "variations", *of_order)}
-    first_varied = "#variations[0].#at"  # whether it was; by whose word is nobody's business here
+    names = {f"#{name}": name for name in (*READ, "order", *of_order)}
+    first_varied = "variations[0].#at"  # whether it was; by whose word is nobody's business here
     names["#at"] = "at"
     projected = [f"#{name}" for name in sorted(READ)] + [f"#order.#{name}" for name in of_order]
     projected.append(first_varied)

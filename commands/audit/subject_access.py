@@ -29,10 +29,12 @@ from trial.aws.kms import Binding, MacKey, Purpose, SealKey
 from trial.aws.table import Table, put
 from trial.errors import TrialError
 from trial.identity import SpellingError, enrolment_id, person_hash
-from trial.records.audit import Audit, audit_key
+from trial.records.allocation import allocation_partition
+from trial.records.audit import Audit, audit_key, audit_partition, history_partition
 from trial.records.enrolment import enrolment_partition
-from trial.records.person import number_key, person_key
-from trial.records.receipt import message_key
+from trial.records.person import number_key, person_key, suppressed_key
+from trial.records.receipt import message_key, stray_partition
+from trial.records.reminder import texted_partition
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -76,23 +78,31 @@ class Holdings:
 
 
 def held(place: Holdings, ident: UUID) -> dict[str, Any]:
-    """All that is stored of one order: in its own partition, and elsewhere because of it."""
-    items = place.table.partition(enrolment_partition(ident))
-    enrolment = items.get("ENROLMENT", {})
-    texts = [item["message_id"] for item in items.values() if "message_id" in item]
+    """All that is stored of one order: in its own partitions, and elsewhere because of it."""
+    partitions = (
+        enrolment_partition(ident),
+        allocation_partition(ident),
+        history_partition(ident),
+        audit_partition(ident),
+    )
+    items = [item for each in partitions for item in place.table.partition(each).values()]
+    enrolment = next((item for item in items if item["kind"] == "enrolment"), {})
+    texts = [item["message_id"] for item in items if "message_id" in item]
     return {
         "enrolment_id": str(ident),
         "enrolment": _opened(place, ident, enrolment),
         "protected_numbers": len(enrolment.get("protected_hashes", ())),
         **{
-            name: [with_its_text(item) for item in items.values() if item["kind"] == kind]
+            name: [with_its_text(item) for item in items if item["kind"] == kind]
             for name, kind in {
                 "allocation": "allocation",
                 "reminders": "reminder",
                 "outcomes": "outcome",
-                "audit_trail": "audit",
             }.items()
         },
+        "audit_trail": sorted(
+            (item for item in items if item["kind"] == "audit"), key=lambda each: each["at"]
+        ),
         "texts": [item for item in place.table.read(*map(message_key, texts)) if item]
         if texts
         else [],
@@ -125,13 +135,13 @@ def _opened(place: Holdings, ident: UUID, enrolment: dict[str, Any]) -> dict[str
 
 def _number(place: Holdings, number_hash: str, ident: UUID) -> dict[str, Any]:
     """What is stored under a number, without whoever else has it or is protected by it."""
-    items = place.table.partition(number_key(number_hash).pk)
-    number = items.get("NUMBER", {})
+    number, suppressed = place.table.read(number_key(number_hash), suppressed_key(number_hash))
+    strays = place.table.partition(stray_partition(number_hash))
     return {
         "number_hash": number_hash,
-        "until": number.get("respondents", {}).get(str(ident)),
-        "suppressed": number.get("suppressed"),
-        "receipts": [item["receipt"] for item in items.values() if item["kind"] == "stray"],
+        "until": (number or {}).get("respondents", {}).get(str(ident)),
+        "suppressed": suppressed,
+        "receipts": [item["receipt"] for item in strays.values()],
     }
 
 
@@ -154,7 +164,8 @@ def access(place: Holdings, idents: Sequence[UUID], *, by: str, now: datetime) -
         "person": [
             item
             for person_hash in sorted(people)
-            for item in place.table.partition(person_key(person_hash).pk).values()
+            for partition in (person_key(person_hash).pk, texted_partition(person_hash))
+            for item in place.table.partition(partition).values()
         ],
     }
 

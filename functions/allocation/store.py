@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trial.aws.table import ABSENT, Act, Check, Table, put, update
 from trial.codes import Reason, Status
 from trial.records.allocation import Allocation, Cursor, Slot, allocation_key, cursor_key
-from trial.records.audit import Audit, audit_key
+from trial.records.audit import Audit, audit_key, history_key
 from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.person import Person, person_key
 from trial.records.reminder import Reminder, reminder_key
@@ -94,7 +94,7 @@ class AllocationStore:
                 allocated=str(person.allocated or ident),
                 version=person.version + 1,
             ),
-            put(audit_key(ident, audit), audit.item()),
+            put(history_key(ident, audit), audit.item()),
             put(audit_key(ident, slot), slot.item()),
             *(
                 put(
@@ -119,7 +119,7 @@ class AllocationStore:
         ident = enrolment.enrolment_id
         self._table.write(
             put(enrolment_key(ident), excluded.item(), _as_seen(enrolment)),
-            put(audit_key(ident, audit), audit.item()),
+            put(history_key(ident, audit), audit.item()),
         )
 
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from trial.aws.table import put
 from trial.errors import NotFoundError
-from trial.records.allocation import Allocation
+from trial.records.allocation import Allocation, allocation_partition
 from trial.records.audit import Audit, audit_key
-from trial.records.enrolment import enrolment_partition
 from trial.records.reminder import Reminder
 
 if TYPE_CHECKING:
@@ -25,13 +24,12 @@ class DisclosureStore:
 
     def allocation(self, enrolment_id: UUID) -> tuple[Allocation, list[Reminder]]:
         """An enrolment's allocation and its reminders. Raises NotFoundError if there is none."""
-        items = self._table.partition(enrolment_partition(enrolment_id))
-        if "ENROLMENT" not in items:
-            raise NotFoundError("no enrolment has this id")
-        if "ALLOCATION" not in items:
-            raise NotFoundError("this enrolment has no allocation")
-        reminders = [Reminder.of(item) for item in items.values() if item["kind"] == "reminder"]
-        return Allocation.of(items["ALLOCATION"]), reminders
+        items = self._table.partition(allocation_partition(enrolment_id)).values()
+        allocations = [Allocation.of(item) for item in items if item["kind"] == "allocation"]
+        if not allocations:
+            raise NotFoundError("no allocation is known under this id")
+        reminders = [Reminder.of(item) for item in items if item["kind"] == "reminder"]
+        return allocations[0], reminders
 
     def log(self, enrolment_id: UUID, audit: Audit) -> None:
         """Record that somebody consulted an allocation."""

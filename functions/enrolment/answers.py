@@ -82,7 +82,9 @@ class EnrolmentOut(Model):
     mobile: MobileOut
     hold: HoldReason | None = None
     erased_at: datetime | None = None
-    history: tuple[HistoryOut, ...]
+    history: tuple[HistoryOut, ...] = Field(
+        description="The latest 100 entries, in order of time: nothing in it depends on the arm"
+    )
 
 
 class OutcomeOut(Model):

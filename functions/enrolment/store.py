@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from trial.aws.table import ABSENT, Check, ConditionFailedError, Table, check, count, put
 from trial.codes import Retained
 from trial.errors import NotFoundError
-from trial.records.audit import Audit, audit_key
+from trial.records.audit import Audit, audit_key, history_key, history_partition
 from trial.records.enrolment import (
     Enrolment,
     FollowUp,
     Outcome,
     enrolment_key,
-    enrolment_partition,
     follow_up_key,
     orders_key,
     outcome_key,
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
 
     from trial.records.record import Versioned
 
+HISTORY_SHOWN = 100
+"""Entries: so that the time to show an enrolment does not depend on how much happened to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -43,7 +45,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentFile:
-    """An enrolment with its history."""
+    """An enrolment with the latest of its history."""
 
     enrolment: Enrolment
     history: tuple[Audit, ...]
@@ -124,7 +126,7 @@ class EnrolmentStore:
             text = "attribute_not_exists(#counted) OR #counted < :most"
             room = Check("orders are left that day", text, {"most": most})
             acts.append(count(orders_key(day), "orders", 1, room))
-        acts += [put(audit_key(ident, entry), entry.item()) for ident, entry in audit.items()]
+        acts += [put(history_key(ident, entry), entry.item()) for ident, entry in audit.items()]
         self._table.write(*acts)
 
     def around(self, enrolment: Enrolment) -> Surroundings:
@@ -162,13 +164,11 @@ class EnrolmentStore:
 
     def file(self, enrolment_id: UUID) -> EnrolmentFile:
         """An enrolment with its history. Raises NotFoundError."""
-        items = self._table.partition(enrolment_partition(enrolment_id))
-        if "ENROLMENT" not in items:
+        (item,) = self._table.read(enrolment_key(enrolment_id))
+        if item is None:
             raise NotFoundError("no enrolment has this id")
-        return EnrolmentFile(
-            enrolment=Enrolment.of(items["ENROLMENT"]),
-            history=tuple(Audit.of(item) for item in items.values() if item["kind"] == "audit"),
-        )
+        history = self._table.newest(history_partition(enrolment_id), HISTORY_SHOWN)
+        return EnrolmentFile(Enrolment.of(item), tuple(map(Audit.of, history)))
 
     def outcome(self, enrolment_id: UUID, outcome_id: str) -> Outcome | None:
         """An outcome that was reported before."""

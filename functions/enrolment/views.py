@@ -10,11 +10,6 @@ if TYPE_CHECKING:
     from enrolment.store import EnrolmentFile
 
 
-# Entries of the audit trail that would tell the arm, or who has looked it up.
-def _telling(what: str) -> bool:
-    return what.startswith("text ") or what.endswith(" consulted") or what == "slot_drawn"
-
-
 def enrolment_view(file: EnrolmentFile) -> EnrolmentOut:
     """An enrolment without its arm, a full number or a date of birth."""
     enrolment = file.enrolment
@@ -37,8 +32,6 @@ def enrolment_view(file: EnrolmentFile) -> EnrolmentOut:
         hold=enrolment.hold.reason if enrolment.hold else None,
         erased_at=enrolment.erased_at,
         history=tuple(
-            HistoryOut(at=entry.at, what=entry.what, by=entry.by)
-            for entry in file.history
-            if not _telling(entry.what)
+            HistoryOut(at=entry.at, what=entry.what, by=entry.by) for entry in file.history
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
@@ -18,7 +19,7 @@ from extract.rows import File
 from extract.schema import ROWS
 from trial.codes import Model
 from trial.errors import ContendedError, RejectedError
-from trial.records.allocation import Allocation
+from trial.records.allocation import Allocation, allocation_partition
 from trial.records.enrolment import Enrolment, Outcome
 from trial.records.reminder import Reminder
 
@@ -57,20 +58,29 @@ class ExtractStore:
 
         Raises RejectedError if what is stored is none.
         """
-        items = self._table.scan(_RECORDS, after=after)
+        items = self._table.scan(("enrolment", "outcome"), after=after)
         for partition, group in groupby(items, key=lambda each: each[0].pk):
             if after and partition == after.pk:
                 continue  # something was added to it since it was read
             keys, found = zip(*group, strict=True)
-            yield keys[-1], self._file(partition, found)
+            yield keys[-1], self._file(found)
 
-    def _file(self, partition: str, items: Iterable[Mapping[str, Any]]) -> File:
-        if file := _whole(items):
-            return file
-        # Somebody was writing to it while it was read: by now that is done.
-        if file := _whole(self._table.partition(partition).values()):
-            return file
-        raise RejectedError("what is stored is not a whole enrolment")
+    def _file(self, found: Iterable[Mapping[str, Any]]) -> File:
+        of_kind = _of_kind(found)
+        if len(of_kind["enrolment"]) != 1:
+            raise RejectedError("what is stored is not a whole enrolment")
+        (enrolment,) = of_kind["enrolment"]
+        if enrolment.allocated_at:  # then its allocation is there to be read
+            partition = allocation_partition(enrolment.enrolment_id)
+            of_kind |= _of_kind(self._table.partition(partition).values())
+            if len(of_kind["allocation"]) != 1:
+                raise RejectedError("an allocated enrolment has no allocation")
+        return File(
+            enrolment=enrolment,
+            allocation=next(iter(of_kind["allocation"]), None),
+            reminders=tuple(of_kind["reminder"]),
+            outcomes=tuple(of_kind["outcome"]),
+        )
 
     def progress(self, run: str) -> tuple[Progress | None, str]:
         """How far a run has come, and the tag of that word; none and empty before its first."""
@@ -140,23 +150,14 @@ def _progress_path(run: str) -> str:
     return f"staging/{run}/progress.json"
 
 
-def _whole(items: Iterable[Mapping[str, Any]]) -> File | None:
-    """What these items are together; none if they are not of one moment. Raises RejectedError."""
-    of_kind: dict[str, list[Any]] = {kind: [] for kind in _RECORDS}
+def _of_kind(items: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Any]]:
+    """The records in these items, by their kind. Raises RejectedError."""
+    of_kind: defaultdict[str, list[Any]] = defaultdict(list)
     try:
         for item in items:
-            if record := _RECORDS.get(item["kind"]):
-                of_kind[item["kind"]].append(record.of(dict(item)))
+            of_kind[item["kind"]].append(_RECORDS[item["kind"]].of(dict(item)))
     except ValidationError as error:
         # Without its cause: what the items held is personal.
         message = f"what is stored is not an enrolment: {error.error_count()} faults"
         raise RejectedError(message) from None
-    enrolments, allocations = of_kind["enrolment"], of_kind["allocation"]
-    if not enrolments or bool(allocations) != bool(enrolments[0].allocated_at):
-        return None
-    return File(
-        enrolment=enrolments[0],
-        allocation=allocations[0] if allocations else None,
-        reminders=tuple(of_kind["reminder"]),
-        outcomes=tuple(of_kind["outcome"]),
-    )
+    return of_kind

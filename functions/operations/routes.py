@@ -134,7 +134,8 @@ def set_switch(request: Annotated[SwitchIn, Body()]) -> SwitchOut:
 def suppress(request: Annotated[SuppressionIn, Body()]) -> Response[SuppressionOut]:
     """Whoever the number belongs to."""
     entry, new = switch.suppress(request, context(router))
-    shown = SuppressionOut(last_digits=last_digits(request.number), **entry.model_dump())
+    said = entry.model_dump(exclude={"kind"})
+    shown = SuppressionOut(last_digits=last_digits(request.number), **said)
     return answer(HTTPStatus.CREATED if new else HTTPStatus.OK, shown)
 
 

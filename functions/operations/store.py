@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trial.aws.table import put
-from trial.records.audit import Audit, audit_key, audit_key_in
+from trial.aws.table import ABSENT, Check, put
+from trial.records.audit import Audit, audit_key
 from trial.records.enrolment import WORKLIST
-from trial.records.person import Number, number_key
+from trial.records.person import SuppressedNumber, suppressed_key
 from trial.records.record import next_version
 from trial.records.switch import SWITCH_KEY, Switch
 
@@ -24,10 +24,10 @@ class OperationsStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def number(self, number_hash: str) -> Number:
-        """What is known of a number."""
-        (item,) = self._table.read(number_key(number_hash))
-        return Number.of(item) if item else Number(version=0)
+    def suppressed(self, number_hash: str) -> SuppressedNumber | None:
+        """Why a number is suppressed, if it is."""
+        (item,) = self._table.read(suppressed_key(number_hash))
+        return SuppressedNumber.of(item) if item else None
 
     def switch(self) -> Switch | None:
         """The switch, if it was ever used."""
@@ -36,18 +36,21 @@ class OperationsStore:
 
     def keep_switch(self, switch: Switch, audit: Audit) -> None:
         """Set the switch. Raises ContendedError."""
-        entry = put(audit_key_in(SWITCH_KEY.pk, audit), audit.item())
+        entry = put(audit_key(SWITCH_KEY.pk, audit), audit.item())
         self._table.write(next_version(SWITCH_KEY, switch), entry)
 
-    def keep_number(self, number_hash: str, number: Number, audit: Audit) -> None:
-        """Store what is known of a number. Raises ContendedError."""
-        key = number_key(number_hash)
-        entry = put(audit_key_in(key.pk, audit), audit.item())
-        self._table.write(next_version(key, number), entry)
+    def keep_suppressed(self, number_hash: str, entry: SuppressedNumber, audit: Audit) -> None:
+        """Suppress a number. Raises ContendedError if somebody else just has."""
+        key = suppressed_key(number_hash)
+        self._table.write(
+            put(key, entry.item(), Check("not suppressed", ABSENT)),
+            put(audit_key(key.pk, audit), audit.item()),
+        )
 
-    def log_number(self, number_hash: str, audit: Audit) -> None:
-        """Record that somebody was shown what is known of a number."""
-        self._table.write(put(audit_key_in(number_key(number_hash).pk, audit), audit.item()))
+    def log_suppressed(self, number_hash: str, audit: Audit) -> None:
+        """Record that somebody was shown why a number is suppressed."""
+        key = suppressed_key(number_hash)
+        self._table.write(put(audit_key(key.pk, audit), audit.item()))
 
     def counted(self, trial: str) -> list[dict[str, Any]]:
         """What reports count of every enrolment of a trial: its `month` and `counted`."""

@@ -50,17 +50,13 @@ def suppress(given: SuppressionIn, context: RequestContext) -> tuple[SuppressedN
     hashed = number_hash(context.identity, given.number)
 
     def attempt() -> tuple[SuppressedNumber, bool]:
-        known = context.store.number(hashed)
-        if known.suppressed:
+        if known := context.store.suppressed(hashed):
             consulted = Audit(at=context.now, what="suppression consulted", by=context.by)
-            context.store.log_number(hashed, consulted)
-            return known.suppressed, False
+            context.store.log_suppressed(hashed, consulted)
+            return known, False
         entry = SuppressedNumber(reason=given.reason, by=given.by, at=context.now)
-        context.store.keep_number(
-            hashed,
-            known.model_copy(update={"suppressed": entry}),
-            Audit(at=context.now, what="number_suppressed", by=context.by),
-        )
+        audit = Audit(at=context.now, what="number_suppressed", by=context.by)
+        context.store.keep_suppressed(hashed, entry, audit)
         return entry, True
 
     kept = on_contention(attempt)

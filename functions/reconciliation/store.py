@@ -13,10 +13,11 @@ from trial.codes import Arm, ReminderState, Retained
 from trial.errors import RejectedError
 from trial.messages import closing
 from trial.progress import moved
-from trial.records.allocation import Allocation, allocation_key
-from trial.records.enrolment import WORKLIST, Enrolment, enrolment_key, enrolment_partition
+from trial.records.allocation import Allocation, allocation_key, allocation_partition
+from trial.records.audit import TEXTS, audit_partition
+from trial.records.enrolment import WORKLIST, Enrolment, enrolment_key
 from trial.records.person import Number, number_key
-from trial.records.receipt import Stray, stray_key
+from trial.records.receipt import Stray, stray_key, stray_partition
 from trial.records.reminder import SHARDS, Reminder, reminder_key
 from trial.records.switch import PROOF_KEY, SWITCH_KEY, Switch
 from trial.records.waiting import BEFORE_ALL, Waiting
@@ -116,26 +117,26 @@ class ReconciliationStore:
 
     def file(self, enrolment_id: UUID) -> ProvenEnrolment | None:
         """What there is about one enrolment. Raises RejectedError."""
-        items = self._table.partition(enrolment_partition(enrolment_id))
-        try:
-            enrolment = Enrolment.of(items["ENROLMENT"])
-            arm = Allocation.of(items["ALLOCATION"]).arm if "ALLOCATION" in items else None
-        except KeyError:
+        found, allocation = self._table.read(
+            enrolment_key(enrolment_id), allocation_key(enrolment_id)
+        )
+        if found is None:
             return None
+        try:
+            enrolment = Enrolment.of(found)
+            arm = Allocation.of(allocation).arm if allocation else None
         except ValidationError as error:
             message = f"what is stored is not an enrolment: {error.error_count()} faults"
             raise RejectedError(message) from None
-        traces = tuple(
-            item["kind"]
-            for item in items.values()
-            if item["kind"] == "reminder" or item.get("what", "").startswith("text ")
-        )
+        reminders = self._table.partition(allocation_partition(enrolment_id), "reminder#")
+        texts = self._table.partition(audit_partition(enrolment_id), TEXTS)
+        traces = tuple(item["kind"] for each in (reminders, texts) for item in each.values())
         return ProvenEnrolment(enrolment, arm, traces)
 
     def strays(self, enrolment: Enrolment, *, since: datetime, until: datetime) -> list[Stray]:
         """Receipts for texts to the number of now that belong to no reminder, oldest first."""
-        partition = number_key(enrolment.mobile.number_hash or "").pk
-        strays = map(Stray.of, self._table.partition(partition, "STRAY#").values())
+        partition = stray_partition(enrolment.mobile.number_hash or "")
+        strays = map(Stray.of, self._table.partition(partition).values())
         return [stray for stray in strays if since <= stray.receipt.published_at <= until]
 
     def others_unsure(self, enrolment: Enrolment, *, since: datetime, until: datetime) -> bool:
@@ -152,7 +153,7 @@ class ReconciliationStore:
     def reminders(self, enrolment_id: UUID) -> Iterator[Reminder]:
         """The timetable of an enrolment, whatever its reminders' states."""
         partition = reminder_key(enrolment_id, 0).pk
-        return map(Reminder.of, self._table.partition(partition, "REMINDER#").values())
+        return map(Reminder.of, self._table.partition(partition, "reminder#").values())
 
     def strays_listed(self, *, until: date) -> Iterator[Key]:
         """Where the receipts are for no reminder, of texts that went on that day or before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -19,21 +19,21 @@ from retention.traces import (
 )
 from trial.aws.table import Act, Check, Key, Table, check, delete, put
 from trial.errors import RejectedError
-from trial.records.allocation import allocation_key
-from trial.records.audit import audit_key
+from trial.records.allocation import allocation_key, allocation_partition
+from trial.records.audit import history_key
 from trial.records.enrolment import (
     Enrolment,
     Outcome,
     enrolment_key,
-    enrolment_partition,
+    follow_up_key,
     outcome_key,
 )
 from trial.records.person import Number, Person, number_key, person_key
-from trial.records.receipt import Stray, message_key
-from trial.records.reminder import Reminder, reminder_key
+from trial.records.receipt import Stray, message_key, stray_partition
+from trial.records.reminder import Reminder, reminder_key, texted_partition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from trial.codes import Retained
@@ -92,14 +92,16 @@ class RetentionStore:
 
     def file(self, enrolment_id: UUID) -> RetainedEnrolment | None:
         """An enrolment as it stands, if it is there. Raises RejectedError."""
-        items = self._table.partition(enrolment_partition(enrolment_id))
-        if "ENROLMENT" not in items:
+        key = enrolment_key(enrolment_id)
+        items = self._table.partition(key.pk)
+        if key.sk not in items:
             return None
+        reminders = self._table.partition(allocation_partition(enrolment_id), "reminder#")
         with _understood():
             return RetainedEnrolment(
-                Enrolment.of(items["ENROLMENT"]),
-                tuple(Reminder.of(each) for each in _of_kind(items, "reminder")),
-                tuple(Outcome.of(each) for each in _of_kind(items, "outcome")),
+                Enrolment.of(items.pop(key.sk)),
+                tuple(map(Reminder.of, reminders.values())),
+                tuple(Outcome.of(each) for each in items.values() if each["kind"] == "outcome"),
             )
 
     def traces(self, enrolment: Enrolment) -> Traces:
@@ -108,7 +110,8 @@ class RetentionStore:
         hashes = tuple(dict.fromkeys((*own, *enrolment.protected_hashes)))
         key = person_key(enrolment.person_hash)
         person, *numbers = self._table.read(key, *map(number_key, hashes))
-        days = self._table.partition(key.pk, "DAY#")
+        texted = texted_partition(enrolment.person_hash)
+        days = self._table.partition(texted)
         with _understood():
             known = {
                 number_hash: Number.of(item)
@@ -119,7 +122,7 @@ class RetentionStore:
                 person=Person.of(person) if person else None,
                 numbers=known,
                 days=tuple(
-                    Key(key.pk, sk)
+                    Key(texted, sk)
                     for sk, day in days.items()
                     if day["enrolment_id"] == str(enrolment.enrolment_id)
                 ),
@@ -128,7 +131,7 @@ class RetentionStore:
                     for number_hash in dict.fromkeys(own)
                     # Somebody else's text, perhaps: it goes when the last one's does.
                     if not others(known.get(number_hash), enrolment.enrolment_id)
-                    for item in self._table.partition(number_key(number_hash).pk, "STRAY#").values()
+                    for item in self._table.partition(stray_partition(number_hash)).values()
                 ),
             )
 
@@ -160,7 +163,7 @@ class RetentionStore:
                 erased.model_copy(update={"version": erased.version + 1}).item(),
                 _as_seen(file.enrolment),
             ),
-            put(audit_key(ident, audit), audit.item()),
+            put(history_key(ident, audit), audit.item()),
             *person_without(file.enrolment, traces.person),
             *(
                 act
@@ -179,13 +182,14 @@ class RetentionStore:
         enrolment, ident = file.enrolment, file.enrolment.enrolment_id
         small = [
             delete(allocation_key(ident)),
+            delete(follow_up_key(ident)),
             *(delete(reminder_key(ident, each.number)) for each in file.reminders),
             *(delete(message_key(each.message_id)) for each in file.reminders if each.message_id),
             *(delete(outcome_key(ident, each.outcome_id)) for each in file.outcomes),
         ]
         whole = [
             delete(enrolment_key(ident), _as_seen(enrolment)),
-            put(audit_key(ident, audit), audit.item()),
+            put(history_key(ident, audit), audit.item()),
             *person_without(enrolment, traces.person, allocated=True),
         ]
         self._write(enrolment, small, whole)
@@ -209,10 +213,6 @@ def _understood() -> Iterator[None]:
         # Without its cause: what the items held is personal.
         message = f"what is stored is not what it should be: {error.error_count()} faults"
         raise RejectedError(message) from None
-
-
-def _of_kind(items: Mapping[str, dict[str, Any]], kind: str) -> Iterator[dict[str, Any]]:
-    return (item for item in items.values() if item["kind"] == kind)
 
 
 def _as_seen(enrolment: Enrolment) -> Check:

@@ -59,11 +59,11 @@ def person_without(
 
 
 def number_without(number_hash: str, number: Number, ident: UUID) -> tuple[Act, ...]:
-    """The number without this order; nothing of it, if no order needs it nor a suppression."""
+    """The number without this order; nothing of it, if no order needs it. A suppression stays."""
     respondents = {each: day for each, day in number.respondents.items() if each != ident}
     protected = {each: day for each, day in number.protected.items() if each != ident}
     after = number.model_copy(update={"respondents": respondents, "protected": protected})
-    gone = not (respondents or protected or number.suppressed)
+    gone = not (respondents or protected)
     return _replaced(number_key(number_hash), number, after, gone=gone)
 
 

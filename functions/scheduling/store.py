@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from trial.aws.table import ABSENT, Act, Check, Table, check, delete, put
 from trial.codes import ReminderState
-from trial.records.allocation import Allocation
-from trial.records.enrolment import Enrolment, enrolment_key, enrolment_partition
+from trial.records.allocation import Allocation, allocation_key, allocation_partition
+from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
@@ -41,15 +41,16 @@ class SchedulingStore:
 
     def file(self, enrolment_id: UUID) -> AllocatedEnrolment | None:
         """An enrolment as it stands; none unless it has been allocated."""
-        items = self._table.partition(enrolment_partition(enrolment_id))
-        if "ENROLMENT" not in items or "ALLOCATION" not in items:
+        enrolment, allocation = self._table.read(
+            enrolment_key(enrolment_id), allocation_key(enrolment_id)
+        )
+        if not (enrolment and allocation):
             return None
+        reminders = self._table.partition(allocation_partition(enrolment_id), "reminder#")
         return AllocatedEnrolment(
-            enrolment=Enrolment.of(items["ENROLMENT"]),
-            allocation=Allocation.of(items["ALLOCATION"]),
-            reminders=tuple(
-                Reminder.of(item) for item in items.values() if item["kind"] == "reminder"
-            ),
+            enrolment=Enrolment.of(enrolment),
+            allocation=Allocation.of(allocation),
+            reminders=tuple(map(Reminder.of, reminders.values())),
         )
 
     def keep_changes(self, enrolment: Enrolment, changes: Sequence[Change]) -> None:

@@ -10,7 +10,8 @@ from sending.gateway import NotSentError, RefusedError, UnsureError
 from sending.guard import why_not
 from sending.store import (
     DAY_FREE,
-    NUMBER_TEXTABLE,
+    NUMBER_NOT_SUPPRESSED,
+    NUMBER_UNPROTECTED,
     REMINDER_OPEN,
     SENDING_ON,
     TEXTS_LEFT,
@@ -39,6 +40,13 @@ if TYPE_CHECKING:
 
 _TRIES = 3
 _OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
+
+FOR_GOOD = {
+    NUMBER_NOT_SUPPRESSED: Suppression.SUPPRESSED_NUMBER,
+    NUMBER_UNPROTECTED: Suppression.UNSAFE_NUMBER,
+    DAY_FREE: Suppression.DAILY_LIMIT,
+}
+"""The conditions of a claim that suppress a reminder, where all others hold; by weight."""
 
 
 class Outcome(StrEnum):
@@ -129,24 +137,13 @@ def _send(
         try:
             store.claim_reminder(claim)
         except ConditionFailedError as refusal:
-            if not refusal.failed <= {NUMBER_TEXTABLE, DAY_FREE}:
+            if not refusal.failed <= FOR_GOOD.keys():
                 raise
-            reason = _standing_in_the_way(refusal.failed, facts, store)
+            reason = next(why for name, why in FOR_GOOD.items() if name in refusal.failed)
         else:
             return _publish(claim, text, protocol, store, gateway, clock())
     store.suppress(facts.reminder, reason)
     return Result(Outcome.SUPPRESSED, reason)
-
-
-def _standing_in_the_way(
-    failed: frozenset[str], facts: SendFacts, store: SendingStore
-) -> Suppression:
-    """The reason to suppress for good, where all else was as it should be."""
-    if NUMBER_TEXTABLE not in failed:
-        return Suppression.DAILY_LIMIT
-    if store.is_suppressed(facts.enrolment):
-        return Suppression.SUPPRESSED_NUMBER
-    return Suppression.UNSAFE_NUMBER
 
 
 def _result_of_lost_claim(failed: frozenset[str]) -> Result | None:

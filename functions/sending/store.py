@@ -14,7 +14,7 @@ from trial.protocol.local_time import local_date
 from trial.records.allocation import Allocation, allocation_key
 from trial.records.audit import Audit, audit_key
 from trial.records.enrolment import Enrolment, enrolment_key
-from trial.records.person import Number, number_key
+from trial.records.person import number_key, suppressed_key
 from trial.records.receipt import Stray, message_key
 from trial.records.reminder import Reminder, day_key, reminder_key, texts_key
 from trial.records.switch import SWITCH_KEY
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 REMINDER_OPEN = "reminder is open"
 ENROLMENT_AS_SEEN = "enrolment as seen"
 DAY_FREE = "no text that day"
-NUMBER_TEXTABLE = "number may be texted"
+NUMBER_NOT_SUPPRESSED = "number is not suppressed"
+NUMBER_UNPROTECTED = "number is unprotected"
 TEXTS_LEFT = "texts are left that day"
 SENDING_ON = "sending is on"
 
@@ -107,20 +108,15 @@ class SendingStore:
             raise NotFoundError("there is no such reminder")
         return SendFacts(Enrolment.of(enrolment), Allocation.of(allocation), Reminder.of(reminder))
 
-    def is_suppressed(self, enrolment: Enrolment) -> bool:
-        """Whether staff have ruled the number out, rather than an order protecting it."""
-        (number,) = self._table.read(number_key(enrolment.mobile.number_hash or ""))
-        return bool(number and Number.of(number).suppressed)
-
     def claim_reminder(self, claim: Claim) -> None:
         """
         Take the right to publish this reminder, which is never given twice.
 
         Raises ConditionFailedError naming REMINDER_OPEN if somebody else has it or it has
         moved, ENROLMENT_AS_SEEN if the enrolment has changed since it was read, SENDING_ON if
-        the trial is paused, NUMBER_TEXTABLE if the number is suppressed or protected,
-        DAY_FREE if the person was texted that day already, TEXTS_LEFT if as many texts went as
-        may in a day.
+        the trial is paused, NUMBER_NOT_SUPPRESSED or NUMBER_UNPROTECTED if the number is one that
+        must not be texted, DAY_FREE if the person was texted that day already, TEXTS_LEFT if as
+        many texts went as may in a day.
         """
         enrolment, reminder = claim.facts.enrolment, claim.facts.reminder
         audit = Audit(at=claim.at, what=f"text {reminder.number} disclosed", by="sending")
@@ -147,8 +143,12 @@ class SendingStore:
                 ),
             ),
             check(
+                suppressed_key(enrolment.mobile.number_hash or ""),
+                Check(NUMBER_NOT_SUPPRESSED, ABSENT),
+            ),
+            check(
                 number_key(enrolment.mobile.number_hash or ""),
-                _textable(local_date(claim.at)),
+                _unprotected(local_date(claim.at)),
             ),
             put(
                 claim.day,
@@ -229,12 +229,11 @@ class SendingStore:
         )
 
 
-def _textable(today: date) -> Check:
-    """No word of staff is against the number, and no order that protects it is in force."""
-    free = "attribute_not_exists(#suppressed)"
+def _unprotected(today: date) -> Check:
+    """No order that protects the number is in force."""
     unprotected = "attribute_not_exists(#protected_until)"
-    text = f"{free} AND {unprotected} OR {free} AND #protected_until < :today"
-    return Check(NUMBER_TEXTABLE, text, {"today": today.isoformat()})
+    text = f"{unprotected} OR #protected_until < :today"
+    return Check(NUMBER_UNPROTECTED, text, {"today": today.isoformat()})
 
 
 def _open(reminder: Reminder) -> Check:

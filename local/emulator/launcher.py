@@ -1,9 +1,9 @@
 """
-The emulator itself, as a program, with five changes.
+The emulator itself, as a program, with six changes.
 
 It looks for due schedules more often, runs each function at most twice at a time, counts every
-invocation in its CloudWatch for good, applies the transforms of nested stacks too, and has a page
-that tells what is still going on.
+invocation in its CloudWatch for good, applies the transforms of nested stacks too, gives policies
+the partitions of the table that a request names, and has a page that tells what is still going on.
 """
 
 # ruff: noqa: SLF001 - pinned by its hash, it has no other door to its schedules and streams
@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
+
+from local.emulator import leading_keys
 
 WORK_PAGE = "/_local/work"
 SWEEP_SECONDS = 0.02
@@ -54,6 +56,7 @@ def main() -> None:
     stacks._cfn_nested_stack_deploy = with_transforms(
         stacks._cfn_nested_stack_deploy, load("services.cloudformation.engine")
     )
+    leading_keys.install(load("core.iam_actions"), load("core.iam_evaluator"))
     metrics: Any = load("services.cloudwatch")
     metrics._evict_old_metrics = lambda: None  # it would keep two weeks of them
     app.app = with_work_page(app.app)

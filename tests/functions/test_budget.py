@@ -38,7 +38,7 @@ def test_every_act_makes_as_many_calls_as_it_must(lived: tuple[int, Life]) -> No
     assert calls == {
         "enrolment": {((READ, 1), (WRITE, 1), ("kms.encrypt", 2), ("kms.generate_mac", 4))},
         "allocation": {((READ, 1), (WRITE, 1), ("kms.generate_mac", 1))},
-        "scheduling": {((ASK, 1), (WRITE, 1), ("scheduler.create_schedule", reminders))},
+        "scheduling": {((READ, 1), (ASK, 1), (WRITE, 1), ("scheduler.create_schedule", reminders))},
         "sending": {((READ, 1), (WRITE, 2), ("kms.decrypt", 1), ("sns.publish", 1))},
         "receipts": {((READ, 2), (WRITE, 1))},
     }
@@ -50,7 +50,7 @@ def test_units_and_bytes_stay_within_what_was_budgeted(lived: tuple[int, Life]) 
     reads = sum(work.reads for work in found.all_works)
     writes = sum(work.writes for work in found.all_works)
     assert reads <= 9 + 5 * reminders
-    assert writes <= 40 + 30 * reminders
+    assert writes <= 40 + 31 * reminders
     assert found.stored <= 6_000 + 1_600 * reminders  # whatever makes each text again is kept
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import cache
+from itertools import product
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,10 @@ import time_machine
 from digest.handler import lambda_handler as digest
 from extract.handler import lambda_handler as extract
 from operations.panels.handler import lambda_handler as panels
+from receipts.handler import lambda_handler as receipts
 from reconciliation.handler import lambda_handler as reconciliation
 from tests.proofs.simulation.run import Simulation
+from tests.proofs.simulation.services import logged
 from tests.proofs.simulation.world import SETTINGS
 from tests.proofs.test_crash_sweep import story
 from tests.support.deployed import Deployed
@@ -29,21 +32,28 @@ from tests.support.extracts import BUCKET
 from tests.support.faults import hooked, without_the_group
 from tests.support.life import corrected, follow, followed, told
 from tests.support.nights import links_of_the_audit_trail, nights_of_retention
-from tests.support.policies import Statement, allows, covers, listed
+from tests.support.policies import Statement, allows, covers, like, listed
 from tests.support.rights import Call, Right, Watched, taken
 from tests.support.samples import MORNING, sample
-from tests.support.steps import CONTEXT, Context, call, enrol, someone_in
-from tests.support.table import change_enrolment, enrolment_of, reminder_of
+from tests.support.steps import CONTEXT, Context, call, enrol, failures, fire, schedule, someone_in
+from tests.support.table import (
+    enrolment_of,
+    keep_stray,
+    number_of,
+    reminder_of,
+    reminders_of,
+)
 from trial.aws import clients
-from trial.codes import Arm
-from trial.errors import RejectedError
+from trial.codes import Arm, ReminderState
+from trial.records.receipt import Receipt, Stray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 pytestmark = pytest.mark.xdist_group("rights")
 
 SEEDS = range(12)
+_LEADING = "dynamodb:LeadingKeys"
 STACK = Deployed()
 FUNCTIONS = STACK.of_type("AWS::Lambda::Function")
 ROLES = STACK.of_type("AWS::IAM::Role")
@@ -164,6 +174,10 @@ def note(used: dict[str, set[Right]], feature: str, call: Call, told: Mapping[st
     used[name].update(taken(call, names, BUCKET_KEYS))
 
 
+def shown_to_upstream() -> None:
+    assert call("GET", f"/enrolments/{followed()}").status == 200
+
+
 def shown_to_the_unblinded() -> None:
     someone = someone_in(Arm.INTERVENTION)
     assert call("GET", f"/allocations/{someone}").status == 200
@@ -194,19 +208,31 @@ def a_morning_with_a_digest() -> None:
         assert digest(sample("digest-daily"), CONTEXT)["overdue"] == 1
 
 
-def nights_of_the_extract() -> None:
-    """One as it should be, and one on which an enrolment is found without its allocation."""
-    someone = followed()
+def a_night_of_the_extract() -> None:
+    followed()
     bucket(BUCKET)
     assert extract(sample("extract-nightly"), Unhurried())["became"] == "published"
-    change_enrolment(someone, allocated_at=None)
-    with pytest.raises(RejectedError):
-        extract({"run": "2026-12-01-again"}, Unhurried())
 
 
 def bucket(name: str) -> None:
     place: Any = {"LocationConstraint": "eu-west-2"}
     clients.s3().create_bucket(Bucket=name, CreateBucketConfiguration=place)
+
+
+def a_text_whose_receipt_comes_before_it_is_closed() -> None:
+    someone = someone_in(Arm.INTERVENTION)
+    assert failures(schedule(someone)) == []
+    first = next(each for each in reminders_of(someone) if each.due_at > MORNING)
+    number = number_of(someone)
+
+    def bring(parsed: dict[str, Any], **_: Any) -> None:
+        receipts(logged(parsed["MessageId"], number, first.due_at, delivered=True), CONTEXT)
+
+    with (
+        time_machine.travel(first.due_at, tick=False),
+        hooked(clients.sns(), "after-call.sns.Publish", bring),
+    ):
+        assert fire(someone, first.number) == "sent"
 
 
 def an_order_cut_short() -> None:
@@ -221,23 +247,30 @@ def an_order_cut_short() -> None:
 def days_on_which_no_schedule_fires() -> None:
     someone = someone_in(Arm.INTERVENTION)
     follow(someone)
+    receipt = Receipt(
+        message_id="stray", published_at=MORNING, at=MORNING, state=ReminderState.DELIVERED
+    )
+    keep_stray(Stray(receipt=receipt, number_hash=enrolment_of(someone).mobile.number_hash or ""))
     soon = reminder_of(someone, 2).due_at - timedelta(hours=1)
     with time_machine.travel(soon, tick=False), without_the_group():
         assert reconciliation(sample("reconciliation-hourly"), Unhurried())["finished"]
     with time_machine.travel(MORNING + timedelta(days=3), tick=False):
         assert "not_sent" in reconciliation(sample("reconciliation-hourly"), Unhurried())["gaps"]
+        assert "stray_text" in reconciliation(sample("reconciliation-proof"), Unhurried())["gaps"]
 
 
 LIVED = {
     "AuditFunction": links_of_the_audit_trail,
     "DigestFunction": a_morning_with_a_digest,
     "DisclosureFunction": shown_to_the_unblinded,
-    "ExtractFunction": nights_of_the_extract,
+    "EnrolmentFunction": shown_to_upstream,
+    "ExtractFunction": a_night_of_the_extract,
     "OperationsFunction": all_that_staff_do,
     "PanelsFunction": all_that_the_panels_do,
     "ReconciliationFunction": days_on_which_no_schedule_fires,
     "RetentionFunction": nights_of_retention,
     "SchedulingFunction": an_order_cut_short,
+    "SendingFunction": a_text_whose_receipt_comes_before_it_is_closed,
 }
 """What is lived through besides the simulation, to see all that a function uses."""
 
@@ -252,6 +285,7 @@ def test_a_role_grants_what_its_function_uses_and_nothing_else(
     needed = used | {Right(*each) for each in behind}
     missing = [each for each in needed if not allows(granted, *each[:2], dict(each.context))]
     assert missing == []
+    assert list(_unread(granted, needed)) == []
     unused = [
         (action, resource)
         for statement in granted
@@ -264,6 +298,22 @@ def test_a_role_grants_what_its_function_uses_and_nothing_else(
         )
     ]
     assert unused == []
+
+
+def _unread(granted: list[Statement], needed: set[Right]) -> Iterator[tuple[str, str]]:
+    """The families of partitions that an action is allowed on and never used on."""
+    for statement in granted:
+        conditions = statement.get("Condition", {}).values()
+        families = [each for test in conditions for each in listed(test.get(_LEADING, []))]
+        for action, family in product(listed(statement["Action"]), families):
+            used = {
+                key
+                for each in needed
+                if each.action == action
+                for key in dict(each.context).get(_LEADING, ())
+            }
+            if family != "false" and not any(like(key, family) for key in used):
+                yield action, family
 
 
 @each_function

@@ -614,22 +614,6 @@ def test_only_the_export_writes_to_its_bucket() -> None:
     assert users == {"AuditRole"}
 
 
-# Retention
-
-
-def test_retention_deletes_neither_the_switch_nor_a_sequence() -> None:
-    (statement,) = (
-        each
-        for role, each in statements()
-        if role == "RetentionRole" and "dynamodb:DeleteItem" in each["Action"]
-    )
-    assert statement["Condition"] == {
-        "ForAllValues:StringLike": {
-            "dynamodb:LeadingKeys": ["ENROLMENT#*", "PERSON#*", "NUMBER#*", "MESSAGE#*"]
-        }
-    }
-
-
 # Samples
 
 

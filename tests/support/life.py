@@ -9,12 +9,11 @@ from tests.support.steps import Answer, allocate, call, enrol, failures, schedul
 from tests.support.table import enrolment_of, everything
 from trial.aws import clients
 from trial.codes import Status
-from trial.records.enrolment import enrolment_partition
+from trial.records.audit import audit_partition, history_partition
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from trial.aws.table import Key
 
 METHODS = {
     "mobile": "PUT",
@@ -107,10 +106,9 @@ def schedules_of(enrolment_id: UUID) -> dict[int, str]:
 
 def audit_of(enrolment_id: UUID) -> list[dict[str, Any]]:
     """The audit entries about an enrolment, the oldest first."""
-    partition = enrolment_partition(enrolment_id)
-    kept: dict[Key, dict[str, Any]] = everything()
+    partitions = (history_partition(enrolment_id), audit_partition(enrolment_id))
+    entries = [item for key, item in sorted(everything().items()) if key.pk in partitions]
     return [
-        {name: kept[key][name] for name in ("at", "what", "by")}
-        for key in sorted(kept)
-        if key.pk == partition and kept[key]["kind"] == "audit"
+        {name: entry[name] for name in ("at", "what", "by")}
+        for entry in sorted(entries, key=lambda entry: entry["at"])
     ]

@@ -25,8 +25,8 @@ from trial import config
 from trial.aws import clients as aws_clients
 from trial.aws.table import Table, put
 from trial.codes import Status
-from trial.records.allocation import Allocation
-from trial.records.enrolment import Enrolment, enrolment_partition
+from trial.records.allocation import Allocation, allocation_key, allocation_partition
+from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
@@ -97,12 +97,12 @@ class Memory:
                     assert failures(reader(stream(record), CONTEXT)) == []
 
     def file(self, enrolment_id: UUID) -> File:
-        items = self._table().partition(enrolment_partition(enrolment_id))
-        drawn = items.get("ALLOCATION")
+        found, drawn = self._table().read(enrolment_key(enrolment_id), allocation_key(enrolment_id))
+        reminders = self._table().partition(allocation_partition(enrolment_id), "reminder#")
         return File(
-            enrolment=Enrolment.of(items["ENROLMENT"]),
+            enrolment=Enrolment.of(found or {}),
             allocation=Allocation.of(drawn) if drawn else None,
-            reminders=[Reminder.of(each) for each in items.values() if each["kind"] == "reminder"],
+            reminders=[Reminder.of(each) for each in reminders.values()],
             schedules={
                 int(name.rpartition("-")[2]): when(schedule)
                 for name, schedule in sorted(self.scheduler.schedules.items())

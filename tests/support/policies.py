@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 Statement = dict[str, Any]
+Context: TypeAlias = "Mapping[str, str | Sequence[str]]"
+"""What IAM knows of a request, by the names of its condition keys."""
 
 
 def allows(
     statements: Iterable[Statement],
     action: str,
     resource: str,
-    context: Mapping[str, str | list[str]] | None = None,
+    context: Context | None = None,
 ) -> bool:
     """Whether a statement allows it and none denies it."""
     effects = {each["Effect"] for each in statements if covers(each, action, resource, context)}
@@ -26,7 +28,7 @@ def covers(
     statement: Statement,
     action: str,
     resource: str,
-    context: Mapping[str, str | list[str]] | None = None,
+    context: Context | None = None,
 ) -> bool:
     """Whether a statement, of whichever effect, is about this."""
     assert not {"NotAction", "NotResource", "NotPrincipal"} & statement.keys()
@@ -52,7 +54,7 @@ def rights(statements: Iterable[Statement]) -> Iterator[tuple[str, str]]:
 
 def listed(value: Any) -> list[Any]:
     """One or many, as many."""
-    return value if isinstance(value, list) else [value]
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def like(given: str, pattern: str) -> bool:
@@ -74,8 +76,10 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def _holds(operator: str, wanted: Any, given: str | list[str] | None) -> bool:
+def _holds(operator: str, wanted: Any, given: str | Sequence[str] | None) -> bool:
     """A condition about what is not there holds only if it is negative, or says IfExists."""
+    if operator == "Null":
+        return (given is None) is (wanted == "true")
     every, _, rest = operator.rpartition(":")
     positive = rest.removesuffix("IfExists").replace("Not", "")
     negative = "Not" in rest

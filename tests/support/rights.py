@@ -7,12 +7,13 @@ schedule passes the role that it will have; an object under a key takes the key.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.support.samples import ACCOUNT, REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _HERE = f"{REGION}:{ACCOUNT}"
 _PARTS = {
@@ -36,7 +37,7 @@ class Right(NamedTuple):
 
     action: str
     resource: str
-    context: tuple[tuple[str, str], ...] = ()
+    context: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
 
 
 class Watched:
@@ -106,18 +107,31 @@ def _of_the_table(
 
     match operation:
         case "BatchGetItem":
-            for name in params["RequestItems"]:
-                yield Right("dynamodb:BatchGetItem", table(name))
+            for name, wanted in params["RequestItems"].items():
+                yield Right("dynamodb:BatchGetItem", table(name), _leading(wanted["Keys"]))
         case "TransactWriteItems":
+            # Each part is judged as its own action, with its own key: "Using IAM with DynamoDB
+            # transactions", docs.aws.amazon.com/amazondynamodb, transaction-apis-iam.
             for act in params["TransactItems"]:
                 for kind, each in act.items():
-                    yield Right(_PARTS[kind], table(each["TableName"]))
-        case "TransactGetItems":
-            for act in params["TransactItems"]:
-                yield Right("dynamodb:GetItem", table(act["Get"]["TableName"]))
+                    own = _leading([each.get("Item") or each["Key"]])
+                    yield Right(_PARTS[kind], table(each["TableName"]), own)
+        case "Query" if "IndexName" not in params:
+            asked = params["ExpressionAttributeValues"][":pk"]
+            yield Right("dynamodb:Query", table(params["TableName"]), _leading([{"pk": asked}]))
+        case "Query":
+            index = f"/index/{params['IndexName']}"
+            yield Right("dynamodb:Query", table(params["TableName"]) + index)
+        case "Scan":
+            yield Right("dynamodb:Scan", table(params["TableName"]))
         case _:
-            index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
-            yield Right(f"dynamodb:{operation}", table(params["TableName"]) + index)
+            raise NotImplementedError(operation)
+
+
+def _leading(keys: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, tuple[str, ...]]]:
+    """What IAM is told of the partitions that a request names: here one of each family."""
+    families = {re.sub("#.*", "#1", key["pk"]["S"]) for key in keys}
+    return (("dynamodb:LeadingKeys", tuple(sorted(families))),)
 
 
 def _of_a_message(

@@ -12,8 +12,8 @@ from tests.support.samples import TABLE
 from trial.aws import clients
 from trial.aws.kms import Binding, Purpose, SealKey
 from trial.aws.table import Key
-from trial.records.allocation import Allocation, allocation_key
-from trial.records.enrolment import Enrolment, enrolment_key, enrolment_partition
+from trial.records.allocation import Allocation, allocation_key, allocation_partition
+from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.receipt import Stray, message_key, stray_key
 from trial.records.reminder import Reminder, reminder_key
 
@@ -97,7 +97,7 @@ def reminder_of(enrolment_id: UUID, number: int) -> Reminder:
 
 
 def reminders_of(enrolment_id: UUID) -> list[Reminder]:
-    partition = enrolment_partition(enrolment_id)
+    partition = allocation_partition(enrolment_id)
     kept = {key: item for key, item in everything().items() if key.pk == partition}
     return [Reminder.of(kept[key]) for key in sorted(kept) if kept[key]["kind"] == "reminder"]
 

@@ -306,7 +306,7 @@ def remind_somebody_never_drawn(trial: Trial) -> None:
 
 def text_control(trial: Trial) -> None:
     sent = Message(enrolment_id=trial.in_arm(Arm.CONTROL).enrolment_id, number=1)
-    trial.evidence.add({"pk": "MESSAGE#1", "sk": "MESSAGE", **sent.item()})
+    trial.evidence.add({"pk": "message#1", "sk": "message", **sent.item()})
 
 
 def remind_nobody(trial: Trial) -> None:
@@ -314,7 +314,7 @@ def remind_nobody(trial: Trial) -> None:
 
 
 def store_what_cannot_be_read(trial: Trial) -> None:
-    trial.evidence.add({"pk": "ENROLMENT#1", "sk": "ALLOCATION", "kind": "allocation"})
+    trial.evidence.add({"pk": "allocation#1", "sk": "allocation", "kind": "allocation"})
 
 
 def store_an_allocation_under_another_key(trial: Trial) -> None:

@@ -130,7 +130,7 @@ def test_it_holds_nothing_about_others(printed: Callable[..., Any], his: UUID) -
     assert only["enrolment_id"] == str(his)
     assert only["protected_numbers"] == 1
     text = json.dumps(answer)
-    known = {key.pk.partition("#")[2] for key in everything() if key.pk.startswith("NUMBER#")}
+    known = {key.pk.partition("#")[2] for key in everything() if key.pk.startswith("number#")}
     own = {each["number_hash"] for each in only["numbers"]}
     assert len(own) == 1
     assert not [number_hash for number_hash in known - own if number_hash in text]
@@ -139,9 +139,9 @@ def test_it_holds_nothing_about_others(printed: Callable[..., Any], his: UUID) -
 
 def test_it_is_logged_before_it_is_shown(printed: Callable[..., Any], his: UUID) -> None:
     printed("--person", HIM)
-    entry = audit_of(his)[-1]
-    assert (entry["what"], entry["by"]) == ("subject access consulted", "officer")
-    stored = [each for each in everything().values() if each.get("what") == entry["what"]]
+    logged = "subject access consulted"
+    assert [each["by"] for each in audit_of(his) if each["what"] == logged] == ["officer"]
+    stored = [each for each in everything().values() if each.get("what") == logged]
     assert [each["why"] for each in stored] == ["consultation"] * 2
 
 

@@ -57,8 +57,8 @@ def _bucket(cloud: dict[str, str]) -> None:
 
 def logged() -> list[Key]:
     """Where the entries in the table are, the oldest first."""
-    entries = [key for key, item in everything().items() if item["kind"] == "audit"]
-    return sorted(entries, key=lambda key: key.sk)
+    entries = {key: item for key, item in everything().items() if item["kind"] == "audit"}
+    return sorted(entries, key=lambda key: (entries[key]["at"], key.sk))
 
 
 def announce(*keys: Key) -> Any:
@@ -276,7 +276,7 @@ class Racing(AuditStore):
 
 
 ENTRY = Entry(
-    pk="ENROLMENT#1", sk="AUDIT#1", at=MORNING, what="enrolled", why=Why.COLLECTION, by="upstream"
+    pk="history#1", sk="1", at=MORNING, what="enrolled", why=Why.COLLECTION, by="upstream"
 )
 
 
@@ -422,7 +422,7 @@ def test_an_entry_that_was_changed_in_the_table_is_named(
 
 
 def test_an_entry_in_the_table_that_is_none_is_named(lived: list[Key]) -> None:
-    key = Key(lived[0].pk, "AUDIT#forged")
+    key = Key(lived[0].pk, "forged")
     item = wired(key) | {"kind": {"S": "audit"}, "at": {"S": "never"}}
     clients.dynamodb().put_item(TableName=TABLE, Item=item)
     assert findings() == {(Fault.NO_ENTRY, named(key))}

@@ -20,7 +20,7 @@ from extract.handler import lambda_handler
 from tests.support.extracts import BUCKET, objects, packages
 from tests.support.faults import counting, hooked, meddling
 from tests.support.fixture_protocol import AGREED, VERSION
-from tests.support.life import ARREST, QUASHED, send_change
+from tests.support.life import ARREST, QUASHED, send_change, told
 from tests.support.samples import TABLE, sample
 from tests.support.steps import Context, allocate, call, enrol, failures, fire
 from tests.support.table import (
@@ -538,19 +538,29 @@ def unblinded(act: Callable[[], object]) -> Callable[..., None]:
 # What is not as it should be
 
 
-def test_an_enrolment_caught_between_two_writes_is_read_again(people: list[UUID]) -> None:
-    def tear(parsed: dict[str, Any], **_: Any) -> None:
-        parsed["Items"] = [each for each in parsed["Items"] if each["sk"]["S"] != "ALLOCATION"]
+def test_an_enrolment_drawn_while_the_table_is_read_is_told_as_it_was(people: list[UUID]) -> None:
+    def before_the_draw(parsed: dict[str, Any], **_: Any) -> None:
+        for item in parsed["Items"]:
+            item.pop("allocated_at", None)
 
-    with hooked(clients.dynamodb(), "after-call.dynamodb.Scan", tear):
+    with hooked(clients.dynamodb(), "after-call.dynamodb.Scan", before_the_draw):
         assert extracted() == "published"
-    assert sum(row["allocated"] for row in published()["enrolments"]) == 4
+    assert not any(row["allocated"] for row in published()["enrolments"])
     assert len(published()["enrolments"]) == len(people)
 
 
-@pytest.mark.parametrize("key", [allocation_key, enrolment_key])
-def test_an_enrolment_that_is_not_whole_stops_the_extract(people: list[UUID], key: Any) -> None:
-    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(key(people[0])))
+def test_an_allocated_enrolment_without_its_allocation_stops_the_extract(
+    people: list[UUID],
+) -> None:
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(allocation_key(people[0])))
+    with pytest.raises(RejectedError, match="has no allocation"):
+        extracted()
+    assert packages() == {}
+
+
+def test_outcomes_without_their_enrolment_stop_the_extract(people: list[UUID]) -> None:
+    told(people[0], "outcomes", ARREST)
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(enrolment_key(people[0])))
     with pytest.raises(RejectedError, match="not a whole enrolment"):
         extracted()
     assert packages() == {}

@@ -52,7 +52,7 @@ def test_each_turn_of_the_switch_is_kept_and_a_repeat_is_none(clock: Traveller) 
     for body in (PAUSE, PAUSE, GO_ON, GO_ON, PAUSE):
         clock.shift(60)
         assert call("PUT", "/sending", body, by="ops").body["paused"] is body["paused"]
-    assert trail("SWITCH") == [
+    assert trail("audit#switch") == [
         ("sending_paused", "ops"),
         ("sending_resumed", "ops"),
         ("sending_paused", "ops"),
@@ -69,7 +69,7 @@ def test_two_turns_at_once_are_both_kept_and_the_last_one_stands() -> None:
     with meddling(clients.dynamodb(), WRITE, lambda: call("PUT", "/sending", PAUSE)):
         assert call("PUT", "/sending", GO_ON).status == 200
     assert call("GET", "/sending").body["paused"] is False
-    assert len(trail("SWITCH")) == 2
+    assert len(trail("audit#switch")) == 2
 
 
 def test_nothing_goes_while_sending_is_paused_and_it_goes_on_after(clock: Traveller) -> None:
@@ -116,7 +116,10 @@ def test_a_number_is_suppressed_once() -> None:
             "at": "2026-12-01T09:30:00Z",
         }
     )
-    assert trail("NUMBER") == [("number_suppressed", "ops"), ("suppression consulted", "ops")]
+    assert trail("audit#suppressed#") == [
+        ("number_suppressed", "ops"),
+        ("suppression consulted", "ops"),
+    ]
 
 
 def test_the_first_word_on_a_suppressed_number_stands(clock: Traveller) -> None:

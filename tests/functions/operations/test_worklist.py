@@ -289,7 +289,7 @@ def test_an_erased_enrolment_is_off_it() -> None:
 def test_the_index_holds_nobody_who_does_not_wait() -> None:
     followed(1)
     waiting = enrol(2, mobile=seized())
-    assert [key.pk for key, item in indexed().items()] == [f"ENROLMENT#{waiting}"]
+    assert [key.pk for key, item in indexed().items()] == [f"enrolment#{waiting}"]
     told(waiting, "mobile", {"number": "+447700900777"})
     assert indexed() == {}
 

@@ -121,7 +121,7 @@ def test_no_parts_means_that_sns_does_not_know() -> None:
     ("place", "field", "value"),
     [
         ("notification", "messageId", None),
-        ("notification", "messageId", "MESSAGE#1"),
+        ("notification", "messageId", "message#1"),
         ("notification", "timestamp", "to +447700900123"),
         ("delivery", "destination", ""),
         ("delivery", "priceInUSD", -1),

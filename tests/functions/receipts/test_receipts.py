@@ -254,7 +254,7 @@ def test_a_stray_is_found_by_message_and_by_the_hash_of_its_number(
     key = MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"])
     assert stray.number_hash == number_hash(key, number)
     assert stray_key(stray) == Key(
-        f"NUMBER#{stray.number_hash}", f"STRAY#2026-12-01T09:30:00.250000+00:00#{message_id}"
+        f"stray#{stray.number_hash}", f"2026-12-01T09:30:00.250000+00:00#{message_id}"
     )
     assert set(strays()) == {message_key(message_id), stray_key(stray)}
     listed = {"retained": "stray_receipts", "last_day": "2026-12-01"}

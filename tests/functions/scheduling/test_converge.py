@@ -136,8 +136,8 @@ def test_a_text_that_went_while_the_dates_changed_stays_as_it_is(
 
 def _claimed(memory: Memory, enrolment_id: UUID) -> None:
     """Its schedule has fired, and is gone."""
-    partition = memory.dynamo.partitions[f"ENROLMENT#{enrolment_id}"]
-    partition["REMINDER#01"] = partition["REMINDER#01"] | {"state": {"S": "claimed"}}
+    partition = memory.dynamo.partitions[f"allocation#{enrolment_id}"]
+    partition["reminder#01"] = partition["reminder#01"] | {"state": {"S": "claimed"}}
     del memory.scheduler.schedules[f"dvpo-{enrolment_id.hex}-01"]
 
 

@@ -43,7 +43,7 @@ from trial.phone import NumberError
 from trial.protocol.alphabet import septets
 from trial.protocol.load import path_of
 from trial.records.enrolment import Mobile
-from trial.records.person import Number, SuppressedNumber, number_key
+from trial.records.person import Number, SuppressedNumber, number_key, suppressed_key
 from trial.records.reminder import day_key, reminder_key, texts_key
 from trial.records.switch import SWITCH_KEY, Switch
 
@@ -93,8 +93,7 @@ def suppress_number(enrolment_id: UUID) -> None:
     number_hash = enrolment_of(enrolment_id).mobile.number_hash
     assert number_hash
     never = SuppressedNumber(reason="wrong_number", at=NOW, by="PC-1182")
-    known = Number.of(found(number_key(number_hash)))
-    keep(number_key(number_hash), known.model_copy(update={"suppressed": never}))
+    keep(suppressed_key(number_hash), never)
 
 
 def text_on_that_day(enrolment_id: UUID) -> None:

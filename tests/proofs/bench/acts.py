@@ -13,12 +13,11 @@ import time_machine
 
 from tests.proofs.bench import units
 from tests.proofs.bench.meter import Deployment
-from tests.proofs.simulation.cloud import when
+from tests.proofs.simulation.cloud import FAMILIES, when
 from tests.proofs.simulation.services import logged as receipt_of
 from tests.support.samples import MORNING, order, sample
 from tests.support.steps import stream
 from trial.codes import Arm
-from trial.records.enrolment import enrolment_partition
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,10 +109,11 @@ def left_by(deployment: Deployment, found: Life) -> list[Item]:
     """All that an order leaves in the table, with what is beside its own partition."""
     enrolment = deployment.memory.file(found.enrolment_id).enrolment
     own = {
-        enrolment_partition(found.enrolment_id),
-        f"PERSON#{enrolment.person_hash}",
-        f"NUMBER#{enrolment.mobile.number_hash}",
-        *(f"MESSAGE#text-{number}" for number in range(1, len(deployment.memory.texts) + 1)),
+        *(f"{family}#{found.enrolment_id}" for family in FAMILIES),
+        f"person#{enrolment.person_hash}",
+        f"number#{enrolment.mobile.number_hash}",
+        f"texted#{enrolment.person_hash}",
+        *(f"message#text-{number}" for number in range(1, len(deployment.memory.texts) + 1)),
     }
     items = deployment.memory.dynamo.items()
     return [item for item in items if item["pk"]["S"] in own]

@@ -11,7 +11,8 @@ import time_machine
 from tests.proofs.bench import units
 from tests.proofs.bench.acts import begun, treated
 from tests.proofs.bench.meter import Deployment
-from tests.proofs.simulation.cloud import Dynamo, Scheduler
+from tests.proofs.simulation.cloud import FAMILIES, Dynamo, Scheduler
+from tests.proofs.simulation.conditions import holds
 from tests.support.samples import MORNING
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ PAGE = 60  # orders in a megabyte
 LISTED = 100  # schedules in an answer
 LONG_AGO = "2026-01"
 
-Partition = dict[str, "Item"]
+Places = dict[tuple[str, str], "Item"]
+"""All that there is of one order, by the family of its partition and its sort key."""
 
 
 class MadeUp(Dynamo):
     """A table that is made while it is read: these orders over and over, each another's."""
 
-    def __init__(self, examples: list[Partition], orders: int) -> None:
+    def __init__(self, examples: list[Places], orders: int) -> None:
         super().__init__(open_gate, lambda _: None)
         self.orders = orders
         self._examples = [dict(sorted(each.items())) for each in examples]
@@ -45,7 +47,7 @@ class MadeUp(Dynamo):
         return {"Items": items, "LastEvaluatedKey": _key(items[-1])}
 
     def at(self, pk: str, sk: str) -> Item | None:
-        return _own(self._example(_serial(pk))[sk], _serial(pk))
+        return _own(self._example(_serial(pk))[_family(pk), sk], _serial(pk))
 
     def order(self, serial: int) -> Iterator[Item]:
         """All that there is of one order."""
@@ -55,18 +57,20 @@ class MadeUp(Dynamo):
         """The index of enrolments has them, and as many again of long ago."""
         (by_month,) = (each for each in units.indexes() if each.name == "enrolments_by_month")
         for serial in range(2 * self.orders):
-            item = _own(self._example(serial)["ENROLMENT"], serial)
+            item = _own(self._example(serial)["enrolment", "enrolment"], serial)
             if serial >= self.orders:
                 item["month"] = {"S": LONG_AGO}
-            place = item["pk"]["S"], "ENROLMENT"
+            place = item["pk"]["S"], "enrolment"
             self.indexes["trial"][item["trial"]["S"]][place] = by_month.entry(item)
 
     def _query(self, attribute: str, value: str, request: dict[str, Any]) -> dict[str, Any]:
-        if attribute == "pk" and value.startswith("ENROLMENT#"):
-            return {"Items": list(self.order(_serial(value)))}
+        if attribute == "pk" and _family(value) in FAMILIES:
+            items = [item for item in self.order(_serial(value)) if item["pk"]["S"] == value]
+            fit = request["KeyConditionExpression"]
+            return {"Items": [item for item in items if holds(fit, item, request)]}
         return super()._query(attribute, value, request)
 
-    def _example(self, serial: int) -> Partition:
+    def _example(self, serial: int) -> Places:
         return self._examples[serial % len(self._examples)]
 
 
@@ -98,11 +102,15 @@ def open_gate(_: str, call: Callable[[], dict[str, Any]], *__: object) -> dict[s
 def _own(item: Item, serial: int) -> Item:
     """One like it, of another order."""
     ident = UUID(int=serial)
-    changed = item | {"pk": {"S": f"ENROLMENT#{ident}"}}
+    changed = item | {"pk": {"S": f"{_family(item['pk']['S'])}#{ident}"}}
     for name, value in (("enrolment_id", str(ident)), ("person_hash", f"{serial:064x}")):
         if name in item:
             changed[name] = {"S": value}
     return changed
+
+
+def _family(pk: str) -> str:
+    return pk.partition("#")[0]
 
 
 def _serial(pk: str) -> int:
@@ -113,11 +121,19 @@ def _key(item: Item) -> Item:
     return {"pk": item["pk"], "sk": item["sk"]}
 
 
-def examples() -> list[Partition]:
+def examples() -> list[Places]:
     """An order of each arm."""
     with time_machine.travel(MORNING, tick=False):
         deployment = Deployment()
         with deployment.lived_in():
             lives = [begun(deployment, serial) for serial in islice(count(1), 8)]
             by_arm = {treated(deployment, life): life.enrolment_id for life in lives}
-    return [deployment.memory.dynamo.partitions[f"ENROLMENT#{each}"] for each in by_arm.values()]
+    partitions = deployment.memory.dynamo.partitions
+    return [
+        {
+            (family, sk): item
+            for family in FAMILIES
+            for sk, item in partitions.get(f"{family}#{each}", {}).items()
+        }
+        for each in by_arm.values()
+    ]

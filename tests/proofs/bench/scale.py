@@ -20,7 +20,7 @@ import time_machine
 
 from tests.proofs.bench.acts import ACTS, begun, fired, treated
 from tests.proofs.bench.meter import Deployment
-from tests.proofs.simulation.cloud import Dynamo, when
+from tests.proofs.simulation.cloud import FAMILIES, Dynamo, when
 from tests.support.samples import MORNING
 from trial.records.reminder import SHARDS
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 SIZES = (100, 1_000, 10_000, 100_000)
 RUNS = 40
 LIVE = 0.3  # of the orders: those of the last 28 days in a quarter
+
+Families = dict[str, dict[str, "Item"]]
+"""What an order has in each family of partitions, by its sort key."""
 
 _FILLING = UUID("6f1e2d3c-0000-4000-8000-000000000000")
 
@@ -65,19 +68,24 @@ class OrderedTable(Dynamo):
         if "open_shard" in old:
             self.order[old["open_shard"]["S"]].remove((old["due_at"]["S"], *key))
 
-    def fill(self, orders: int, treated: dict[str, Item], control: dict[str, Item]) -> None:
+    def fill(self, orders: int, treated: Families, control: Families) -> None:
         """So many orders like these two, in turn; the later ones with reminders to come."""
         live = orders - int(orders * LIVE)
-        closed = {sk: _closed(item) for sk, item in treated.items()}
+        closed = {
+            family: {sk: _closed(item) for sk, item in items.items()}
+            for family, items in treated.items()
+        }
         for serial in range(orders):
             ident = uuid5(_FILLING, f"{serial}")
-            pk = f"ENROLMENT#{ident}"
-            if serial % 2:
-                self.partitions[pk] = control
-            elif serial < live:
-                self.partitions[pk] = closed
-            else:
-                self.partitions[pk] = {sk: self._opened(pk, i) for sk, i in treated.items()}
+            for family in FAMILIES:
+                pk = f"{family}#{ident}"
+                if serial % 2:
+                    self.partitions[pk] = control.get(family, {})
+                elif serial < live:
+                    self.partitions[pk] = closed.get(family, {})
+                else:
+                    like = treated.get(family, {})
+                    self.partitions[pk] = {sk: self._opened(pk, i) for sk, i in like.items()}
         for places in self.order.values():
             places.sort()
 
@@ -85,8 +93,9 @@ class OrderedTable(Dynamo):
         """One like it in another order; if it is a reminder, to come long after all that is due."""
         if "open_shard" not in item:
             return item
-        shard = SHARDS[len(self.partitions) // 2 % len(SHARDS)]
-        due_at = f"2027-06-{1 + len(self.partitions) % 28:02}T12:00:00Z"
+        orders = len(self.partitions) // len(FAMILIES)
+        shard = SHARDS[orders // 2 % len(SHARDS)]
+        due_at = f"2027-06-{1 + orders % 28:02}T12:00:00Z"
         self.order[shard].append((due_at, pk, item["sk"]["S"]))
         return item | {"open_shard": {"S": shard}, "due_at": {"S": due_at}}
 
@@ -113,8 +122,14 @@ def taken_at(size: int) -> dict[str, dict[str, float]]:
     with time_machine.travel(MORNING, tick=False) as clock, deployment.lived_in():
         examples = [begun(deployment, next(serials)) for _ in range(8)]
         by_arm = {treated(deployment, each): each for each in examples}
-        kept = [table.partitions[f"ENROLMENT#{by_arm[arm].enrolment_id}"] for arm in (True, False)]
-        table.fill(size, *(dict(each) for each in kept))
+        kept = [
+            {
+                family: dict(table.partitions.get(f"{family}#{by_arm[arm].enrolment_id}", {}))
+                for family in FAMILIES
+            }
+            for arm in (True, False)
+        ]
+        table.fill(size, *kept)
         works: dict[str, list[Work]] = {act: [] for act in ACTS}
         gc.collect()
         gc.freeze()  # what fills the table is no work of the functions

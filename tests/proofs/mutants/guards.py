@@ -60,8 +60,8 @@ GUARDS = (
     Guard(
         "a text to a suppressed number",
         f"{_SENDING}/store.py",
-        'free = "attribute_not_exists(#suppressed)"',
-        'free = "attribute_not_exists(#nothing)"',
+        "Check(NUMBER_NOT_SUPPRESSED, ABSENT)",
+        'Check(NUMBER_NOT_SUPPRESSED, "attribute_not_exists(#nothing)")',
     ),
     Guard(
         "a text to a number that has just become protected",
@@ -290,7 +290,7 @@ GUARDS = (
     Guard(
         "a suppression shown again without a trace",
         "functions/operations/switch.py",
-        "            context.store.log_number(hashed, consulted)\n",
+        "            context.store.log_suppressed(hashed, consulted)\n",
         "",
     ),
     # Reconciliation
@@ -500,12 +500,6 @@ GUARDS = (
         f"{_RETENTION}/traces.py",
         "return number is not None and bool(",
         "return False and bool(",
-    ),
-    Guard(
-        "a suppression forgotten with the order",
-        f"{_RETENTION}/traces.py",
-        " or number.suppressed)",
-        ")",
     ),
     Guard(
         "another arm for a person whose identifiers were erased",

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     Gate = Callable[..., dict[str, Any]]
 
+FAMILIES = ("enrolment", "allocation", "history", "audit")
+"""The families of partitions that each enrolment has one of."""
+
 _MOST = 100  # keys in a batch, acts in a transaction
 
 
@@ -101,6 +104,9 @@ class Dynamo:
             if holds(request["KeyConditionExpression"], item, request)
             and (after is None or _key(item) > _key(after))
         ]
+        if not request.get("ScanIndexForward", True):
+            found.reverse()
+        found = found[: request.get("Limit", len(found))]
         # A partition is far below the megabyte of a page; an index is not.
         if attribute != "pk" and len(found) > 1 and self.short():
             found = found[: len(found) // 2]
@@ -154,8 +160,14 @@ def _key(item: Item) -> tuple[str, str]:
 
 def _about(keys: list[tuple[str, str]]) -> UUID | None:
     """The first enrolment that a call concerns."""
-    about = (pk.partition("#") for pk, _ in keys)
-    return next((UUID(ident) for kind, _, ident in about if kind == "ENROLMENT"), None)
+    return next((ident for ident in (owner(pk) for pk, _ in keys) if ident.int), None)
+
+
+def owner(partition: str) -> UUID:
+    """The enrolment that a partition is of; for any other, that of nobody."""
+    family, _, ident = partition.partition("#")
+    own = family in FAMILIES and len(ident) == len(str(UUID(int=0)))
+    return UUID(ident) if own else UUID(int=0)
 
 
 def _only_key(item: Item) -> Item:

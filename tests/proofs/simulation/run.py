@@ -17,14 +17,13 @@ from audit.chain import number_of, read
 from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.audit_findings import Chain
 from commands.audit.trail import Trail
-from tests.proofs.simulation.cloud import Bucket, Dynamo, Kms, Scheduler
+from tests.proofs.simulation.cloud import Bucket, Dynamo, Kms, Scheduler, owner
 from tests.proofs.simulation.faults import Fault
 from tests.proofs.simulation.model import Arm, Violation
 from tests.proofs.simulation.services import (
     Clockwork,
     Lambda,
     Phones,
-    owner,
     stream_readers,
     stream_record,
 )

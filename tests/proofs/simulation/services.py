@@ -20,7 +20,7 @@ from uuid import UUID
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.proofs.simulation.cloud import refusal
+from tests.proofs.simulation.cloud import owner, refusal
 from tests.proofs.simulation.faults import TEXTS, Fault
 from tests.proofs.simulation.model import Violation
 from tests.proofs.simulation.world import Crash, Failed
@@ -183,12 +183,6 @@ def _at(record: dict[str, Any]) -> datetime:
 
 def _ident(record: dict[str, Any]) -> UUID:
     return owner(record["dynamodb"]["Keys"]["pk"]["S"])
-
-
-def owner(partition: str) -> UUID:
-    """The enrolment that a partition is of; for any other, that of nobody."""
-    kind, _, ident = partition.partition("#")
-    return UUID(ident) if kind == "ENROLMENT" else UUID(int=0)
 
 
 def stream_record(serial: int, old: Item | None, new: Item | None, now: datetime) -> dict[str, Any]:

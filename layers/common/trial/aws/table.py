@@ -112,6 +112,21 @@ class Table:
                 return found
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def newest(self, pk: str, most: int) -> list[dict[str, Any]]:
+        """The last items of one partition, so many at most, in order, strongly consistent."""
+        text = "#pk = :pk"
+        answer = self._call(
+            "query",
+            TableName=self._name,
+            ConsistentRead=True,
+            KeyConditionExpression=text,
+            ScanIndexForward=False,
+            Limit=most,
+            **_placeholders(text, {"pk": pk}),
+        )
+        items = [plain(raw) for raw in reversed(answer["Items"])]
+        return [{k: v for k, v in item.items() if k not in ("pk", "sk")} for item in items]
+
     def by_index(
         self, index: str, name: str, value: str, *, since: tuple[str, str] | None = None
     ) -> list[dict[str, Any]]:

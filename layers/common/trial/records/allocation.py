@@ -6,7 +6,6 @@ from uuid import UUID
 
 from trial.aws.acts import Key
 from trial.codes import Arm, Model
-from trial.records.enrolment import enrolment_partition
 from trial.records.record import Record
 
 
@@ -64,11 +63,16 @@ class Cursor(Record):
     drawn_at: datetime | None = None
 
 
+def allocation_partition(enrolment_id: UUID) -> str:
+    """The partition of an enrolment's allocation and reminders: whoever reads it knows the arm."""
+    return f"allocation#{enrolment_id}"
+
+
 def allocation_key(enrolment_id: UUID) -> Key:
     """Where an enrolment's allocation is."""
-    return Key(enrolment_partition(enrolment_id), "ALLOCATION")
+    return Key(allocation_partition(enrolment_id), "allocation")
 
 
 def cursor_key(trial: str, stratum: str) -> Key:
     """Where a stratum's cursor is."""
-    return Key(f"STRATUM#{trial}#{stratum}", "CURSOR")
+    return Key(f"cursor#{trial}#{stratum}", "cursor")

@@ -8,8 +8,10 @@ from uuid import UUID
 from trial.aws.acts import Key
 from trial.codes import Why
 from trial.records.allocation import Slot
-from trial.records.enrolment import enrolment_partition
 from trial.records.record import Record
+
+TEXTS = "text#"
+"""What the sort keys of entries about texts begin with."""
 
 _WHY = {
     "enrolled": Why.COLLECTION,
@@ -53,12 +55,27 @@ class Audit(Record):
         return super().of({name: value for name, value in item.items() if name != "why"})
 
 
-def audit_key(enrolment_id: UUID, entry: Audit) -> Key:
-    """Where a new audit entry goes: in order of time."""
-    return audit_key_in(enrolment_partition(enrolment_id), entry)
+def history_partition(enrolment_id: UUID) -> str:
+    """The partition of an enrolment's history: those entries that tell no arm."""
+    return f"history#{enrolment_id}"
 
 
-def audit_key_in(partition: str, entry: Audit) -> Key:
-    """Where a new audit entry about something else than an enrolment goes."""
+def audit_partition(about: UUID | str) -> str:
+    """The partition of all other entries about an enrolment, or about something else."""
+    return f"audit#{about}"
+
+
+def history_key(enrolment_id: UUID, entry: Audit) -> Key:
+    """Where a new entry of an enrolment's history goes: in order of time."""
+    return Key(history_partition(enrolment_id), _place(entry))
+
+
+def audit_key(about: UUID | str, entry: Audit) -> Key:
+    """Where any other new entry goes: in order of time, those about texts apart."""
+    texts = TEXTS if entry.what.startswith("text ") else ""
+    return Key(audit_partition(about), f"{texts}{_place(entry)}")
+
+
+def _place(entry: Audit) -> str:
     # Two that are alike, to the microsecond, are still two: neither is written over the other.
-    return Key(partition, f"AUDIT#{entry.at.isoformat()}#{entry.what}#{token_hex(4)}")
+    return f"{entry.at.isoformat()}#{entry.what}#{token_hex(4)}"

@@ -337,25 +337,25 @@ class Outcome(Record):
 
 
 def enrolment_partition(enrolment_id: UUID) -> str:
-    """The partition with everything about one enrolment."""
-    return f"ENROLMENT#{enrolment_id}"
+    """The partition of an enrolment and its outcomes: nothing in it depends on the arm."""
+    return f"enrolment#{enrolment_id}"
 
 
 def enrolment_key(enrolment_id: UUID) -> Key:
     """Where an enrolment is."""
-    return Key(enrolment_partition(enrolment_id), "ENROLMENT")
+    return Key(enrolment_partition(enrolment_id), "enrolment")
 
 
 def follow_up_key(enrolment_id: UUID) -> Key:
     """Where it says that something is still to be done for others."""
-    return Key(enrolment_partition(enrolment_id), "FOLLOW_UP")
+    return Key(enrolment_partition(enrolment_id), "follow_up")
 
 
 def orders_key(day: date) -> Key:
     """Where it says how many orders were taken in on a local day."""
-    return Key(f"ORDERS#{day.isoformat()}", "ORDERS")
+    return Key(f"orders#{day.isoformat()}", "orders")
 
 
 def outcome_key(enrolment_id: UUID, outcome_id: str) -> Key:
     """Where an outcome is."""
-    return Key(enrolment_partition(enrolment_id), f"OUTCOME#{reference(outcome_id)}")
+    return Key(enrolment_partition(enrolment_id), f"outcome#{reference(outcome_id)}")

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from trial.aws.acts import Key
-from trial.codes import Model, Retained
-from trial.records.record import Versioned
+from trial.codes import Retained
+from trial.records.record import Record, Versioned
 
 
 class Person(Versioned):
@@ -19,9 +19,10 @@ class Person(Versioned):
     allocated: UUID | None = None
 
 
-class SuppressedNumber(Model):
-    """Why a number is never texted again, by whose word."""
+class SuppressedNumber(Record):
+    """Why a number is never texted again, by whose word. Kept for good."""
 
+    kind: Literal["suppressed"] = "suppressed"
     reason: str
     at: datetime
     by: str
@@ -38,13 +39,12 @@ class Number(Versioned):
     kind: Literal["number"] = "number"
     respondents: dict[UUID, date] = Field(default_factory=dict)
     protected: dict[UUID, date] = Field(default_factory=dict)
-    suppressed: SuppressedNumber | None = None
     idle_since: date | None = None
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody has it, no order protects it, and nobody ruled it out."""
-        return not (self.respondents or self.protected or self.suppressed)
+        """Whether nobody has it, and no order protects it."""
+        return not (self.respondents or self.protected)
 
     def item(self) -> dict[str, Any]:
         """What to store, with the last day of its protection."""
@@ -63,9 +63,14 @@ class Number(Versioned):
 
 def person_key(person_hash: str) -> Key:
     """Where a person is."""
-    return Key(f"PERSON#{person_hash}", "PERSON")
+    return Key(f"person#{person_hash}", "person")
 
 
 def number_key(number_hash: str) -> Key:
     """Where a number is."""
-    return Key(f"NUMBER#{number_hash}", "NUMBER")
+    return Key(f"number#{number_hash}", "number")
+
+
+def suppressed_key(number_hash: str) -> Key:
+    """Where it says that a number is suppressed."""
+    return Key(f"suppressed#{number_hash}", "suppressed")

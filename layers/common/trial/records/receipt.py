@@ -60,11 +60,16 @@ class Stray(Record):
 
 def message_key(message_id: str) -> Key:
     """Where it says which reminder a text was; or a stray, as long as that is not known."""
-    return Key(f"MESSAGE#{message_id}", "MESSAGE")
+    return Key(f"message#{message_id}", "message")
+
+
+def stray_partition(number_hash: str) -> str:
+    """The partition of the stray receipts for texts to a number."""
+    return f"stray#{number_hash}"
 
 
 def stray_key(stray: Stray) -> Key:
     """Where a stray is found again by its number, in order of time."""
     receipt = stray.receipt
     sent = f"{receipt.published_at.isoformat()}#{receipt.message_id}"
-    return Key(f"NUMBER#{stray.number_hash}", f"STRAY#{sent}")
+    return Key(stray_partition(stray.number_hash), sent)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from trial.aws.acts import Key
 from trial.codes import Language, Model, ReminderState, Suppression
-from trial.records.enrolment import enrolment_partition
+from trial.records.allocation import allocation_partition
 from trial.records.record import Record
 
 OPEN_STATES = frozenset(
@@ -83,14 +83,19 @@ class Reminder(Record):
 
 def reminder_key(enrolment_id: UUID, number: int) -> Key:
     """Where a reminder is."""
-    return Key(enrolment_partition(enrolment_id), f"REMINDER#{number:02}")
+    return Key(allocation_partition(enrolment_id), f"reminder#{number:02}")
+
+
+def texted_partition(person_hash: str) -> str:
+    """The partition of the days on which a person was texted."""
+    return f"texted#{person_hash}"
 
 
 def day_key(person_hash: str, day: date) -> Key:
     """Where it says that a person was texted on a local day."""
-    return Key(f"PERSON#{person_hash}", f"DAY#{day.isoformat()}")
+    return Key(texted_partition(person_hash), day.isoformat())
 
 
 def texts_key(day: date, *, for_drama: bool = False) -> Key:
     """Where the whole trial's texts of a local day are counted, to each kind of number apart."""
-    return Key(f"TEXTS#{day.isoformat()}", "DRAMA" if for_drama else "TEXTS")
+    return Key(f"texts#{day.isoformat()}", "drama" if for_drama else "texts")

@@ -17,7 +17,7 @@ class Switch(Versioned):
     at: datetime
 
 
-SWITCH_KEY = Key("SWITCH", "SENDING")
+SWITCH_KEY = Key("switch", "sending")
 
-PROOF_KEY = Key("PROOF", "STOPPED_AT")
+PROOF_KEY = Key("proof", "stopped_at")
 """Where it says after which enrolment the nightly proof goes on."""

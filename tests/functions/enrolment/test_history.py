@@ -1,0 +1,84 @@
+"""What is read to show an enrolment: blind items only, and so many at most."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from enrolment.store import HISTORY_SHOWN
+from tests.support.faults import hooked
+from tests.support.life import send_change, shown
+from tests.support.steps import call, enrol, failures, fire, schedule, someone_in
+from tests.support.table import reminders_of
+from trial.aws import clients
+from trial.codes import Arm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+@contextmanager
+def reading() -> Iterator[list[str]]:
+    """The partition of each item that the table hands over."""
+    read: list[str] = []
+
+    def note(parsed: dict[str, Any], **_: Any) -> None:
+        found = [*parsed.get("Items", ()), *(parsed.get("Responses", {}).get("trial", ()))]
+        read.extend(item["pk"]["S"] for item in found)
+
+    client = clients.dynamodb()
+    with (
+        hooked(client, "after-call.dynamodb.Query", note),
+        hooked(client, "after-call.dynamodb.BatchGetItem", note),
+    ):
+        yield read
+
+
+def test_a_look_does_not_make_the_next_one_longer() -> None:
+    someone = enrol()
+    with reading() as first:
+        shown(someone)
+    for _ in range(20):
+        shown(someone)
+    with reading() as after_twenty:
+        shown(someone)
+    assert first == after_twenty == [f"enrolment#{someone}", f"history#{someone}"]
+
+
+def test_what_is_read_does_not_depend_on_the_arm(clock: Traveller) -> None:
+    read = {}
+    for arm in Arm:
+        someone = someone_in(arm, first=1 if arm is Arm.CONTROL else 500)
+        assert failures(schedule(someone)) == []
+        text(someone, clock)
+        with reading() as found:
+            shown(someone)
+        read[arm] = [partition.partition("#")[0] for partition in found]
+    assert read[Arm.CONTROL] == read[Arm.INTERVENTION] == ["enrolment", "history", "history"]
+
+
+def text(someone: UUID, clock: Traveller) -> None:
+    """Let whoever is treated be texted, and somebody unblinded look at either."""
+    for reminder in reminders_of(someone)[:1]:
+        clock.move_to(reminder.due_at)
+        assert fire(someone, reminder.number) == "sent"
+    assert call("GET", f"/allocations/{someone}").status == 200
+
+
+def test_of_a_long_history_the_latest_entries_are_shown(clock: Traveller) -> None:
+    someone = enrol()
+    for serial in range(HISTORY_SHOWN + 5):
+        clock.shift(1)
+        answer = send_change(someone, "mobile", {"number": f"+447700900{serial:03}"})
+        assert answer.status == 200, answer.text
+    history = shown(someone)["history"]
+    assert len(history) == HISTORY_SHOWN
+    assert "enrolled" not in {entry["what"] for entry in history}
+    assert [entry["at"] for entry in history] == sorted(entry["at"] for entry in history)

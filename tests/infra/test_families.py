@@ -1,0 +1,127 @@
+"""Which families of the table's partitions each role reads and writes, and which it cannot."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from tests.support.deployed import Deployed
+from tests.support.policies import Statement, allows, covers, listed
+
+STACK = Deployed()
+TABLE = str(STACK.resolved({"Fn::GetAtt": ["Table", "Arn"]}))
+READS = ("BatchGetItem", "GetItem", "Query", "Scan", "ConditionCheckItem", "PartiQLSelect")
+CHANGES = ("UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete")
+WRITES = ("PutItem", *CHANGES, "PartiQLInsert")
+TELLING = (
+    "allocation#1", "audit#1", "texted#1", "texts#2026-12-01", "message#1", "stray#1", "cursor#t#s"
+)  # fmt: skip
+"""A partition of each family that tells of an arm."""
+TRAIL = ("audit#1", "history#1")
+
+ROLES = STACK.of_type("AWS::IAM::Role")
+CALLERS = STACK.of_type("AWS::IAM::ManagedPolicy")
+
+
+def statements(role: str) -> list[Statement]:
+    """All that a role's own policies say, and those put beside it."""
+    beside = [each for each in STACK.of_type("AWS::IAM::Policy").values() if role in each["Roles"]]
+    documents = [each["PolicyDocument"] for each in (*ROLES[role].get("Policies", []), *beside)]
+    return [statement for document in documents for statement in document["Statement"]]
+
+
+def may(given: list[Statement], action: str, *partitions: str, index: str = "") -> bool:
+    keys: dict[str, Any] = {"dynamodb:LeadingKeys": list(partitions)} if partitions else {}
+    return allows(given, f"dynamodb:{action}", TABLE + index, keys)
+
+
+@pytest.mark.parametrize("role", ["EnrolmentRole", "OperationsRole"])
+@pytest.mark.parametrize(("action", "partition"), [*product(READS, TELLING)])
+def test_who_answers_the_blinded_reads_nothing_that_tells_an_arm(
+    role: str, action: str, partition: str
+) -> None:
+    given = statements(role)
+    assert not may(given, action, partition)
+    assert not may(given, action, partition, "enrolment#1")
+    assert not may(given, action, "enrolment#1", partition)
+    assert not may(given, action, index="/index/open_reminders")
+
+
+def test_enrolment_reads_and_writes_what_is_blind() -> None:
+    given = statements("EnrolmentRole")
+    assert may(given, "BatchGetItem", "enrolment#1", "person#1", "number#1")
+    assert may(given, "Query", "history#1")
+    for partition in ("enrolment#1", "person#1", "number#1", "history#1", "audit#1"):
+        assert may(given, "PutItem", partition)
+
+
+def test_the_switch_is_operations_to_set_and_sending_s_to_look_at() -> None:
+    setting = {name for name in ROLES if may(statements(name), "PutItem", "switch")}
+    looking = {name for name in ROLES if any(may(statements(name), a, "switch") for a in READS)}
+    assert setting == {"OperationsRole"}
+    assert looking - {"ExtractRole"} == {"OperationsRole", "SendingRole", "ReconciliationRole"}
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+@pytest.mark.parametrize(("action", "partition"), [*product(CHANGES, TRAIL)])
+def test_no_function_changes_or_deletes_an_entry_of_the_audit_trail(
+    role: str, action: str, partition: str
+) -> None:
+    assert not may(statements(role), action, partition)
+    assert not may(statements(role), action)
+
+
+@pytest.mark.parametrize("name", sorted(CALLERS))
+@pytest.mark.parametrize("action", WRITES)
+def test_no_person_writes_to_the_table_but_to_log_what_they_read(name: str, action: str) -> None:
+    given = CALLERS[name]["PolicyDocument"]["Statement"]
+    logs_itself = name == "AccessOfficer" and action == "PutItem"
+    for partition in ("enrolment#1", "history#1", "switch", *TELLING):
+        expected = logs_itself and partition == "audit#1"
+        assert may(given, action, partition) is expected, partition
+
+
+@pytest.mark.parametrize(("action", "partition"), [*product(CHANGES, TRAIL)])
+def test_the_table_itself_refuses_everybody_a_change_of_the_audit_trail(
+    action: str, partition: str
+) -> None:
+    own = STACK.of_type("AWS::DynamoDB::Table")["Table"]["ResourcePolicy"]["PolicyDocument"]
+    (statement,) = own["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+
+    def refused(*partitions: str) -> bool:
+        keys = {"dynamodb:LeadingKeys": list(partitions)}
+        return covers(statement, f"dynamodb:{action}", TABLE, keys)
+
+    assert refused(partition)
+    assert refused("enrolment#1", partition)
+    assert not refused("enrolment#1")
+
+
+def test_retention_deletes_neither_switch_sequence_suppression_nor_trail() -> None:
+    given = statements("RetentionRole")
+    assert may(given, "DeleteItem", "enrolment#1")
+    for partition in ("switch", "cursor#t#s", "suppressed#1", *TRAIL):
+        assert not may(given, "DeleteItem", partition), partition
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_a_request_that_names_no_partition_is_refused_to_all_but_the_extract_s_scan(
+    role: str,
+) -> None:
+    """`ForAllValues` holds where there is nothing to compare: `Null` is what refuses it."""
+    allowed = {action for action in {*READS, *WRITES} if may(statements(role), action)}
+    assert allowed == ({"Scan"} if role == "ExtractRole" else set())
+
+
+def test_only_readers_of_the_stream_see_what_their_role_cannot_read() -> None:
+    """A stream has every family in it: who reads it is told of all, so these few are all."""
+    readers = {
+        role
+        for role in ROLES
+        for statement in statements(role)
+        if "dynamodb:GetRecords" in listed(statement["Action"])
+    }
+    assert readers == {"AllocationRole", "SchedulingRole", "AuditRole"}
