@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trial.aws.table import ABSENT, Check, ConditionFailedError, Table, check, count, put
-from trial.codes import Retained
+from trial.aws.table import ABSENT, Check, ConditionFailedError, Key, Table, check, count, put
 from trial.errors import NotFoundError
 from trial.records.audit import Audit, audit_key, history_key, history_partition
 from trial.records.enrolment import (
+    FOLLOW_UPS,
     Enrolment,
     FollowUp,
     Outcome,
@@ -21,6 +21,7 @@ from trial.records.enrolment import (
 )
 from trial.records.person import Number, Person, number_key, person_key
 from trial.records.record import next_version
+from trial.records.waiting import BEFORE_ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -150,8 +151,9 @@ class EnrolmentStore:
 
     def follow_ups(self) -> Iterator[FollowUp]:
         """What is still to be done for others, a moment late."""
-        for key in self._table.by_last_day(Retained.FOLLOW_UP, until="9999"):
-            (item,) = self._table.read(key)
+        place = ("worklist_place", BEFORE_ALL)
+        for shown in self._table.in_order("worklist", ("worklist", FOLLOW_UPS), after=place):
+            (item,) = self._table.read(Key(shown["pk"], shown["sk"]))
             if item and not (note := FollowUp.of(item)).done:
                 yield note
 

@@ -273,4 +273,3 @@ class Retained(StrEnum):
     STRAY_RECEIPTS = "stray_receipts"
     IDLE_NUMBERS = "idle_numbers"
     HELD = "held"  # nothing is to be erased while somebody needs it
-    FOLLOW_UP = "follow_up"  # not to be erased: still to be done

@@ -31,6 +31,7 @@ from tests.proofs.simulation.upstream import Upstream
 from tests.proofs.simulation.world import World
 from tests.support.keys import mac_key
 from trial.aws.table import Key
+from trial.records.enrolment import FOLLOW_UPS
 
 if TYPE_CHECKING:
     from tests.proofs.simulation.conditions import Item
@@ -223,7 +224,7 @@ class Simulation:
         if world.now.hour == _NIGHT and world.now.day % _NIGHTS == 0:
             world.note("proof")
             self._found(self._run.invoke("reconciliation", {"proof": "control"}))
-        if self.dynamo.indexes["retained"].get("follow_up"):
+        if self.dynamo.indexes["worklist"].get(FOLLOW_UPS):
             world.note("following up")
             self._run.invoke("enrolment", {"follow_up": True})
         world.at(world.now + _HOUR, "", self._reconcile)

@@ -294,6 +294,9 @@ class Enrolment(Versioned):
 WORKLIST = "WAITING"
 """Where the sparse index `worklist` keeps who waits, the oldest follow-up first, undated last."""
 
+FOLLOW_UPS = "FOLLOW_UPS"
+"""Where the same index keeps what is still to be done for others."""
+
 _WORKLIST_ATTRIBUTES = ("worklist", "worklist_place", "waits_for")
 
 
@@ -301,7 +304,8 @@ class FollowUp(Record):
     """
     That something is still to be done for others, since which version of an enrolment, by whom.
 
-    It is in the index `retained` until it is `done`.
+    It is in the index `worklist` until it is `done`, apart from who waits: an index has no families
+    of partitions, so upstream's routes read one in which nothing depends on the arm.
     """
 
     kind: Literal["follow_up"] = "follow_up"
@@ -312,14 +316,15 @@ class FollowUp(Record):
 
     def item(self) -> dict[str, Any]:
         """What to store, with its place in the index."""
-        place = {} if self.done else {"retained": Retained.FOLLOW_UP, "last_day": "0000"}
-        return super().item() | place
+        place = (FOLLOW_UPS, str(self.enrolment_id))
+        laid_out = {} if self.done else dict(zip(_WORKLIST_ATTRIBUTES, place, strict=False))
+        return super().item() | laid_out
 
     @classmethod
     def of(cls, item: dict[str, Any]) -> Self:
         """The record in an item as read."""
-        laid_out = ("retained", "last_day")
-        return super().of({name: value for name, value in item.items() if name not in laid_out})
+        known = {name: value for name, value in item.items() if name not in _WORKLIST_ATTRIBUTES}
+        return super().of(known)
 
 
 class Outcome(Record):
