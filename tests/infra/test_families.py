@@ -37,7 +37,7 @@ def may(given: list[Statement], action: str, *partitions: str, index: str = "") 
     return allows(given, f"dynamodb:{action}", TABLE + index, keys)
 
 
-@pytest.mark.parametrize("role", ["EnrolmentRole", "OperationsRole"])
+@pytest.mark.parametrize("role", ["EnrolmentRole", "OperationsRole", "PanelsRole"])
 @pytest.mark.parametrize(("action", "partition"), [*product(READS, TELLING)])
 def test_who_answers_the_blinded_reads_nothing_that_tells_an_arm(
     role: str, action: str, partition: str
@@ -61,8 +61,8 @@ def test_enrolment_reads_and_writes_what_is_blind() -> None:
 def test_the_switch_is_operations_to_set_and_sending_s_to_look_at() -> None:
     setting = {name for name in ROLES if may(statements(name), "PutItem", "switch")}
     looking = {name for name in ROLES if any(may(statements(name), a, "switch") for a in READS)}
-    assert setting == {"OperationsRole"}
-    assert looking - {"ExtractRole"} == {"OperationsRole", "SendingRole", "ReconciliationRole"}
+    assert setting == {"OperationsRole", "PanelsRole"}
+    assert looking - {"ExtractRole"} == {*setting, "SendingRole", "ReconciliationRole"}
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
@@ -79,7 +79,7 @@ def test_no_function_changes_or_deletes_an_entry_of_the_audit_trail(
 def test_no_person_writes_to_the_table_but_to_log_what_they_read(name: str, action: str) -> None:
     given = CALLERS[name]["PolicyDocument"]["Statement"]
     logs_itself = name == "AccessOfficer" and action == "PutItem"
-    for partition in ("enrolment#1", "history#1", "switch", *TELLING):
+    for partition in ("enrolment#1", "history#1", "orders#2026-12-01", "switch", *TELLING):
         expected = logs_itself and partition == "audit#1"
         assert may(given, action, partition) is expected, partition
 

@@ -74,6 +74,14 @@ class Unhurried(Context):
         return 900_000
 
 
+class Hurried(Context):
+    """An invocation whose time is up once it has begun."""
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 0
+
+
 def role_of(function: str) -> str:
     return str(FUNCTIONS[function]["Role"].rpartition("/")[2])
 
@@ -257,6 +265,8 @@ def days_on_which_no_schedule_fires() -> None:
     with time_machine.travel(MORNING + timedelta(days=3), tick=False):
         assert "not_sent" in reconciliation(sample("reconciliation-hourly"), Unhurried())["gaps"]
         assert "stray_text" in reconciliation(sample("reconciliation-proof"), Unhurried())["gaps"]
+    followed(700)
+    assert not reconciliation(sample("reconciliation-proof"), Hurried())["finished"]
 
 
 LIVED = {
