@@ -117,6 +117,10 @@ class ReconciliationStore:
 
     def file(self, enrolment_id: UUID) -> ProvenEnrolment | None:
         """What there is about one enrolment. Raises RejectedError."""
+        # Traces before the arm: whoever has one by right was drawn before it was made.
+        reminders = self._table.partition(allocation_partition(enrolment_id), "reminder#")
+        texts = self._table.partition(audit_partition(enrolment_id), TEXTS)
+        traces = tuple(item["kind"] for each in (reminders, texts) for item in each.values())
         found, allocation = self._table.read(
             enrolment_key(enrolment_id), allocation_key(enrolment_id)
         )
@@ -128,9 +132,6 @@ class ReconciliationStore:
         except ValidationError as error:
             message = f"what is stored is not an enrolment: {error.error_count()} faults"
             raise RejectedError(message) from None
-        reminders = self._table.partition(allocation_partition(enrolment_id), "reminder#")
-        texts = self._table.partition(audit_partition(enrolment_id), TEXTS)
-        traces = tuple(item["kind"] for each in (reminders, texts) for item in each.values())
         return ProvenEnrolment(enrolment, arm, traces)
 
     def strays(self, enrolment: Enrolment, *, since: datetime, until: datetime) -> list[Stray]:

@@ -93,7 +93,7 @@ GUARDS = (
     Guard(
         "a text after the last day",
         f"{_SENDING}/guard.py",
-        "local_date(now) > order.expires_on",
+        "local_date(now) > order.last_day",
         "False",
     ),
     Guard(
