@@ -37,7 +37,7 @@ def may(given: list[Statement], action: str, *partitions: str, index: str = "") 
     return allows(given, f"dynamodb:{action}", TABLE + index, keys)
 
 
-@pytest.mark.parametrize("role", ["EnrolmentRole", "OperationsRole", "PanelsRole"])
+@pytest.mark.parametrize("role", ["DigestRole", "EnrolmentRole", "OperationsRole", "PanelsRole"])
 @pytest.mark.parametrize(("action", "partition"), [*product(READS, TELLING)])
 def test_who_answers_the_blinded_reads_nothing_that_tells_an_arm(
     role: str, action: str, partition: str
