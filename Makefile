@@ -12,7 +12,7 @@ EVALUATION := .venv-evaluation/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: always help demo dashboard panels test test-one browser check format up clock down status order worklist import number served end resume admit outcome call invoke carrier redrive redrive-receipts extract \
+.PHONY: always help demo dashboard panels test test-one browser check format up clock down status order worklist meeting import number served end resume admit outcome call invoke carrier redrive redrive-receipts extract \
 	example-trial report power coverage \
 	register verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
 	preflight deploy rollback rehearse destroy requirements sbom audit clean
@@ -62,6 +62,9 @@ order: .venv-local/ready ## post a made-up order, made today (NUMBER=1, up to 99
 
 worklist: .venv-local/ready ## who waits for a number, the oldest follow-up first (ARGS="--csv waiting.csv")
 	@$(LOCAL) -m commands.staff.worklist $(ARGS)
+
+meeting: .venv-local/ready ## the page for the superintendents' meeting (PROTOCOL=dvpo-2027-1); makes build/meeting.html
+	@$(LOCAL) -m commands.staff.meeting "$(PROTOCOL)" $(ARGS)
 
 import: .venv/ready ## take a file of orders in (FILE=orders.csv; ARGS=--template writes one, --dry-run only checks)
 	@$(DEV) -m commands.staff.import_orders $(FILE) $(ARGS)

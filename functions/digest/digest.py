@@ -64,7 +64,7 @@ def _line(each: Waiting, today: date, min_days_left: int) -> str:
     asked = ""
     if missing and (on := missing.follow_up_on):
         late = (today - on).days
-        asked = f"; ask again on {on:%-d %B %Y}" + (f", {late} days late" if late > 0 else "")
+        asked = f"; ask again on {on:%-d %B %Y}" + (f", {_days(late)} late" if late > 0 else "")
     days = _days_left(each.last_chance(min_days_left), today)
     return f"{each.order.reference or each.enrolment_id}: {why}{asked}; {days}"
 
@@ -74,7 +74,11 @@ def _days_left(last_chance: date | None, today: date) -> str:
     if last_chance is None:
         return "the order has no end"
     left = (last_chance - today).days + 1
-    return "today is the last day" if left == 1 else f"{left} days left"
+    return "today is the last day" if left == 1 else f"{_days(left)} left"
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
 
 
 def _words(code: str) -> str:

@@ -58,6 +58,7 @@ class MissingNumbersOut(Model):
     found: int
     by_reason: dict[MissingReason, int]
     resolved_how: dict[str, int]
+    enrolled_by_month: dict[str, int]
     counts: tuple[MissingCount, ...]
 
 

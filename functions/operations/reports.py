@@ -45,6 +45,7 @@ def missing_numbers(store: OperationsStore, trial: str) -> MissingNumbersOut:
         found=found.total(),
         by_reason={reason: reasons[reason] for reason in MissingReason},
         resolved_how=dict(how),
+        enrolled_by_month=dict(sorted(Counter(row["month"] for row in rows).items())),
         counts=tuple(
             MissingCount(
                 month=cell[0],

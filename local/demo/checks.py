@@ -256,6 +256,23 @@ def check_coverage(run: Run) -> list[str]:
     ]
 
 
+def check_work(run: Run) -> list[str]:
+    """A number found is work done; and a digest names the superintendent's own orders alone."""
+    wrong = [
+        f"{each.reference}: {each.before} waited before its number was found, {each.after} after"
+        for each in run.found
+        if each.after != each.before - 1
+    ]
+    own = {
+        case.order.reference
+        for case in run.cases
+        if case.order.body["order"]["authorising_superintendent"] == run.superintendent
+    }
+    named = set(re.findall(r"DVPO-[0-9]{4}-[0-9]+", run.digest))
+    wrong += [f"{each} is in a digest of {run.superintendent}'s" for each in sorted(named - own)]
+    return wrong + [f"{run.superintendent} was sent no digest"] * (not named)
+
+
 CHECKS: dict[str, Callable[[Run], list[str]]] = {
     "Every call was answered as the contract says; a repeat changed nothing": check_answers,
     "Everybody was randomised, or is waiting or left out for the right reason": check_decisions,
@@ -271,6 +288,7 @@ CHECKS: dict[str, Callable[[Run], list[str]]] = {
     "Control got nothing": check_control,
     "Waiting, ineligible and refused orders got nothing": check_not_randomised,
     "Nobody else got anything": check_recipients,
+    "Each number found left one order fewer to wait; a digest told whose they are": check_work,
     "Both arms, every kind of order and both sides of the clock change occurred": check_coverage,
 }
 

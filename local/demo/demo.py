@@ -30,6 +30,7 @@ from local.demo.orders import FEWEST, LONDON, MOST, Kind, first_morning, synthet
 from local.demo.page.render import render
 from local.demo.player import Player
 from local.demo.run import Run
+from local.demo.work import Found, subscribe
 from local.emulator import emulator, stack
 from local.emulator.carrier import Habits
 from local.emulator.clock import Clock
@@ -70,6 +71,8 @@ def play(
         player = Player(running, progress, end, Habits(seed=seed))
         answers: dict[str, tuple[Answer, ...]] = {}
         custody, drill = start + CUSTODY_AFTER, start + DRILL_AFTER
+        digests = subscribe(running, superintendent_of_the_missing(orders))
+        found: list[Found] = []
         moments = {order.posted_at for order in orders} | {order.known_at for order in orders}
         for moment in sorted(moments | {custody, drill}):
             player.walk(moment)
@@ -81,7 +84,9 @@ def play(
                 if order.posted_at == moment:
                     answers[order.reference] = player.post(order)
                 elif order.found_at == moment:
+                    before = player.waiting()
                     answers[order.reference] += (player.find(order, answers[order.reference][0]),)
+                    found.append(Found(order.reference, moment, before, player.waiting()))
         player.walk(end)
     return Run(
         seed=seed,
@@ -90,8 +95,17 @@ def play(
         clock_change=change,
         cases=tuple(player.case(order, answers[order.reference]) for order in orders),
         texts=player.texts(),
+        found=tuple(found),
+        superintendent=digests.superintendent,
+        digest=digests.last(),
         seconds=time.monotonic() - began,
     )
+
+
+def superintendent_of_the_missing(orders: list[SyntheticOrder]) -> str:
+    """Who authorised the first order whose number stays missing."""
+    order = next(order for order in orders if order.kind is Kind.NO_NUMBER)
+    return str(order.body["order"]["authorising_superintendent"])
 
 
 def take_one_of_each_arm(

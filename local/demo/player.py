@@ -95,6 +95,11 @@ class Player:
         found = {"number": order.number, "resolved_how": "property_returned"}
         return self.api.call("PUT", path, found)
 
+    def waiting(self) -> int:
+        """For how many orders somebody has to act."""
+        page = self.show("/enrolments")
+        return len(page["enrolments"]) if page else 0
+
     def arm(self, posted: Answer) -> str | None:
         """The arm of what was posted, if it has one by now."""
         allocation = self.show(f"/allocations/{posted.body.get('enrolment_id')}")

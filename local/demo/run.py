@@ -12,6 +12,7 @@ from trial.codes import Arm
 if TYPE_CHECKING:
     from commands.api import Answer
     from local.demo.orders import SyntheticOrder
+    from local.demo.work import Found
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ class Run:
     seconds: float
     cases: tuple[Case, ...]
     texts: tuple[Text, ...]
+    found: tuple[Found, ...]
+    superintendent: str
+    digest: str
+    """The last that this superintendent was sent."""
 
     def of(self, arm: Arm | None) -> list[Case]:
         """The orders of one arm, or of none."""

@@ -53,10 +53,20 @@ def subscribe(running: LocalStack, superintendent: str) -> Digests:
     queue = stack.client("sqs")
     url = queue.create_queue(QueueName=QUEUE)["QueueUrl"]
     asked = queue.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    arn, topic = asked["Attributes"]["QueueArn"], running.outputs["DigestTopicArn"]
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+    queue.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     stack.client("sns").subscribe(
-        TopicArn=running.outputs["DigestTopicArn"],
+        TopicArn=topic,
         Protocol="sqs",
-        Endpoint=asked["Attributes"]["QueueArn"],
+        Endpoint=arn,
         Attributes={"FilterPolicy": json.dumps({"superintendent": [superintendent]})},
     )
     return Digests(superintendent, url, stack)

@@ -76,6 +76,6 @@ def _follow_up(missing: MissingOut | None, today: date) -> str:
     on, who = missing.follow_up_on, missing.follow_up_by
     late = (today - on).days if on else 0
     said = [day(on)] if on else []
-    said += [f"<b>{late} days late</b>"] if late > 0 else []
+    said += [f"<b>{late} {'day' if late == 1 else 'days'} late</b>"] if late > 0 else []
     said += [escape(f"by {who}" if on else who)] if who else []
     return " ".join(said)

@@ -39,6 +39,7 @@ def render(run: Run, verdicts: dict[str, list[str]]) -> str:
         verdict=_verdict(verdicts),
         figures=_figures(run),
         flow=_flow(run),
+        work=tables.work(run),
         by_day=orders_by_day(run),
         by_hour=texts_by_hour(run),
         phone=_phone(run),

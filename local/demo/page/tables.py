@@ -21,6 +21,24 @@ def words(code: str) -> str:
     return escape(code.replace("_", " "))
 
 
+def work(run: Run) -> str:
+    """Each number found, how many waited before and after, and the last digest that was sent."""
+    rows = "".join(
+        f"<tr><td>{local(each.at):%a %-d %b, %H:%M}</td>"
+        f'<th scope="row">{escape(each.reference)}</th>'
+        f'<td class="number">{each.before}</td><td class="number">{each.after}</td></tr>'
+        for each in run.found
+    )
+    return (
+        '<table><thead><tr><th scope="col">Found</th><th scope="col">Order</th>'
+        '<th scope="col" class="number">Waited before</th>'
+        f'<th scope="col" class="number">Waited after</th></tr></thead><tbody>{rows}</tbody>'
+        "</table>"
+        f"<p>The last digest that {escape(run.superintendent)} was sent:</p>"
+        f'<pre class="digest">{escape(run.digest)}</pre>'
+    )
+
+
 def arms(run: Run) -> str:
     """Counts by arm: the baseline, in bars."""
     kinds: dict[str, Callable[[Case], str]] = {

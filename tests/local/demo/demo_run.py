@@ -1,8 +1,9 @@
 """A run of the demo in which all went well, made up without a stack."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
+from itertools import count, cycle
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -10,6 +11,7 @@ from commands.api import Answer
 from local.demo.checks import ANSWERS, DECISIONS, DOSE, RANDOMISED
 from local.demo.orders import Kind, SyntheticOrder, first_morning, synthetic_orders
 from local.demo.run import Case, Run, Text
+from local.demo.work import Found
 from tests.support.fixture_protocol import AGREED
 from trial.codes import Arm, ReminderState, Suppression
 from trial.protocol.term import Term
@@ -39,9 +41,24 @@ def good_run(how_many: int = 48, *, seed: int = 1) -> Run:
         ended_at=start + timedelta(days=31),
         clock_change=change,
         seconds=71.4,
+        found=tuple(_found(orders)),
+        superintendent=_superintendent(orders[0]),
+        digest=f"1 order waits\n\n{orders[0].reference}: no number (refused); 9 days left",
         cases=tuple(cases),
         texts=tuple(texts),
     )
+
+
+def _superintendent(order: SyntheticOrder) -> str:
+    return str(order.body["order"]["authorising_superintendent"])
+
+
+def _found(orders: list[SyntheticOrder]) -> Iterator[Found]:
+    """Seven wait before the first is found."""
+    each_found = [order for order in orders if order.found_at]
+    for before, order in zip(count(7, -1), each_found, strict=False):
+        assert order.found_at
+        yield Found(order.reference, order.found_at, before, before - 1)
 
 
 def _case(order: SyntheticOrder) -> Case:

@@ -357,3 +357,23 @@ def test_every_check_that_there_is_belongs_to_the_verdict() -> None:
 def test_a_panel_that_may_be_empty_is_on_the_dashboard() -> None:
     dashboard = (ROOT / "infra" / "monitoring.yaml").read_text()
     assert {title for title in FAULTS_ONLY if f"title: {title}\n" not in dashboard} == set()
+
+
+def test_a_number_found_after_which_just_as_many_wait_is_found(run: Run) -> None:
+    first, *others = run.found
+    stuck = replace(run, found=(replace(first, after=first.before), *others))
+    (problem,) = checks.check_work(stuck)
+    assert problem.startswith(f"{first.reference}: {first.before} waited before")
+
+
+def test_a_digest_of_another_s_orders_and_none_at_all_are_found(run: Run) -> None:
+    mine = run.cases[0].order.body["order"]["authorising_superintendent"]
+    other = next(
+        case.order.reference
+        for case in run.cases
+        if case.order.body["order"]["authorising_superintendent"] != mine
+    )
+    assert checks.check_work(replace(run, digest=f"{other}: no number")) == [
+        f"{other} is in a digest of {mine}'s"
+    ]
+    assert checks.check_work(replace(run, digest="")) == [f"{mine} was sent no digest"]

@@ -65,7 +65,7 @@ def test_it_is_well_formed_and_every_reference_leads_somewhere(page: str) -> Non
     assert tags.open == []
     assert len(set(tags.ids)) == len(tags.ids)
     assert tags.references - {"../dashboard/index.html"} <= set(tags.ids)
-    assert tags.headings == ["h1"] + ["h2"] * 7
+    assert tags.headings == ["h1"] + ["h2"] * 8
 
 
 def test_it_needs_nothing_from_elsewhere(page: str) -> None:
