@@ -120,7 +120,7 @@ verify-allocations: .venv/ready ## the auditor's check of every arm (ARGS="--hel
 verify-audit: .venv-local/ready ## walk the exported audit trail, and hold it against the table (ARGS="--help")
 	@$(LOCAL) -m commands.audit.verify_audit $(ARGS)
 
-subject-access: .venv-local/ready ## all that is held about one person (PERSON=durham/2003/0011985X or ORDER=durham/REFERENCE)
+subject-access: .venv-local/ready ## all that is held about one person (PERSON=durham/2003/0011985X or ORDER=durham/REFERENCE; ARGS="--letter letter.html")
 	@$(LOCAL) -m commands.audit.subject_access $(if $(PERSON),--person "$(PERSON)") $(if $(ORDER),--order "$(ORDER)") $(ARGS)
 
 example-trial: .venv-evaluation/ready ## make up a year of the trial, and its report (N=1000, SEED=1)

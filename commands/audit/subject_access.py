@@ -17,12 +17,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from commands.audit.letter import letter
 from commands.audit.texts import with_its_text
 from commands.deployed_stack import DeployedStack, add_arguments
 from trial.aws.kms import Binding, MacKey, Purpose, SealKey
@@ -206,6 +208,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--person", metavar="FORCE/ID", help="the person's id, behind the force")
     who.add_argument("--order", metavar="FORCE/REFERENCE", help="one of their orders")
+    parser.add_argument(
+        "--letter", type=Path, metavar="FILE", help="write a letter too: what was sent, as a page"
+    )
     add_arguments(parser)
     given = parser.parse_args(arguments)
     if "/" not in (given.person or given.order):
@@ -219,6 +224,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"It could not be looked up, and nothing is shown: {error}")
     if not everything["orders"]:
         sys.exit("Nothing is held about that person or order.")
+    if given.letter:
+        given.letter.write_text(letter(everything), encoding="utf-8")
     print(json.dumps(everything, indent=2, default=_plain, ensure_ascii=False))
 
 

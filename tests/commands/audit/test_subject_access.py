@@ -6,6 +6,7 @@ import json
 import os
 from contextlib import ExitStack
 from datetime import timedelta
+from html import unescape
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,11 @@ from trial.aws import clients
 from trial.aws.kms import MacKey, SealKey
 from trial.codes import Arm
 from trial.config import EnrolmentSettings, settings
+from trial.protocol.local_time import LONDON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from uuid import UUID
 
     from time_machine import Traveller
@@ -85,6 +88,39 @@ def test_no_seal_is_left_closed_and_none_is_shown(printed: Callable[..., Any], h
     text = json.dumps(printed("--person", HIM))
     assert "sealed" not in text
     assert not [seal for seal in seals if seal and seal in text]
+
+
+def test_a_letter_says_what_was_sent_word_for_word_when_and_to_which_digits(
+    printed: Callable[..., Any], clock: Traveller, tmp_path: Path
+) -> None:
+    texted = someone_in(Arm.INTERVENTION)
+    follow(texted)
+    clock.move_to(reminder_of(texted, 1).due_at)
+    assert fire(texted, 1) == "sent"
+    order, file = enrolment_of(texted).order, tmp_path / "letter.html"
+    answer = printed("--order", f"{order.force}/{order.reference}", "--letter", str(file))
+    (sent,) = [
+        each["text"]["message"] for each in answer["orders"][0]["reminders"] if "text" in each
+    ]
+    page = unescape(file.read_text())
+    assert f"<td>{sent}</td>" in page
+    assert f"{reminder_of(texted, 1).due_at.astimezone(LONDON):%-d %B %Y, %H:%M}" in page
+    assert f"your number ending {enrolment_of(texted).mobile.last_digits}" in page
+    assert "You were drawn into the group that is sent texts." in page
+    told(texted, "mobile", {"number": OTHER})
+    printed("--order", f"{order.force}/{order.reference}", "--letter", str(file))
+    assert "the number that we held then" in file.read_text()
+    assert "ending 777" not in file.read_text()
+
+
+def test_a_letter_to_somebody_in_control_says_that_nothing_was_sent(
+    printed: Callable[..., Any], tmp_path: Path
+) -> None:
+    order = enrolment_of(someone_in(Arm.CONTROL)).order
+    file = tmp_path / "letter.html"
+    printed("--order", f"{order.force}/{order.reference}", "--letter", str(file))
+    assert "We sent you no texts about this order." in file.read_text()
+    assert "the group that is sent no texts" in file.read_text()
 
 
 def test_who_answers_requests_may_do_what_it_takes_and_nothing_more(

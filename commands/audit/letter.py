@@ -1,0 +1,109 @@
+"""
+The letter that goes with an answer to a request for access: what was sent, in plain English.
+
+It is made of what `make subject-access` prints, and holds less: the complete record lies beside it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from trial.codes import Arm
+from trial.protocol.local_time import LONDON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+HERE = Path(__file__).parent
+GROUPS = {
+    Arm.CONTROL: "You were drawn into the group that is sent no texts.",
+    Arm.INTERVENTION: "You were drawn into the group that is sent texts.",
+}
+
+
+def letter(everything: Mapping[str, Any]) -> str:
+    """The letter, as a page to print, of everything that is held about a person."""
+    return Template((HERE / "letter.html").read_text()).substitute(
+        on=_day(everything["printed_at"]),
+        orders="".join(_order(each) for each in everything["orders"]),
+    )
+
+
+def _order(held: Mapping[str, Any]) -> str:
+    enrolment = held["enrolment"]
+    order = enrolment["order"]
+    name = order.get("reference") or "an order whose reference is erased"
+    ends = f" to {_day(order['expires_on'])}" if order.get("expires_on") else ", without an end"
+    groups = [GROUPS[Arm(each["arm"])] for each in held["allocation"]]
+    sent = [each for each in held["reminders"] if each.get("sent_at")]
+    sent.sort(key=lambda each: str(each["sent_at"]))
+    return (
+        f"<section><h2>Order {escape(name)}</h2>"
+        f"<p>{escape(order['court'])}, from {_day(order['made_on'])}{ends}. "
+        f"We took it in on {_time(enrolment['enrolled_at'])}. "
+        f"{' '.join(groups) or 'You were not drawn into a group.'}</p>{_texts(sent, held)}"
+        f"{_outcomes(held['outcomes'])}</section>"
+    )
+
+
+def _texts(sent: Iterable[Mapping[str, Any]], held: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{_time(each['sent_at'])}</td><td>{_whither(each, held)}</td>"
+        f"<td>{_delivered(each)}</td><td>{_words_of(each)}</td></tr>"
+        for each in sent
+    )
+    if not rows:
+        return "<p>We sent you no texts about this order.</p>"
+    return (
+        "<table><caption>The texts that we sent, word for word</caption><thead><tr>"
+        '<th scope="col">When</th><th scope="col">To</th><th scope="col">Arrived</th>'
+        f'<th scope="col">What it said</th></tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def _whither(reminder: Mapping[str, Any], held: Mapping[str, Any]) -> str:
+    """
+    By its last digits the number that a text went to, if it is the one that is held now.
+
+    The trail says when each number was taken in: its entries alone name a seal.
+    """
+    taken_in = [each["at"] for each in held["audit_trail"] if each.get("seal_sha256")]
+    digits = held["enrolment"].get("mobile", {}).get("last_digits")
+    since = max(map(datetime.fromisoformat, taken_in), default=None)
+    if digits and since and datetime.fromisoformat(reminder["sent_at"]) > since:
+        return f"your number ending {escape(digits)}"
+    return "the number that we held then"
+
+
+def _delivered(reminder: Mapping[str, Any]) -> str:
+    if at := reminder.get("delivered_at"):
+        return _time(at)
+    return "no" if reminder["state"] == "undelivered" else "not known"
+
+
+def _words_of(reminder: Mapping[str, Any]) -> str:
+    text = reminder.get("text") or {}
+    if text.get("message"):
+        return escape(text["message"])
+    return escape(f"It cannot be shown: {text.get('why', 'its wording was not kept')}.")
+
+
+def _outcomes(outcomes: Iterable[Mapping[str, Any]]) -> str:
+    told = "".join(
+        f"<li>{escape(each['type'].replace('_', ' '))}, {_time(each['occurred_at'])}</li>"
+        for each in outcomes
+    )
+    return f"<p>What the police recorded about it:</p><ul>{told}</ul>" if told else ""
+
+
+def _day(on: str) -> str:
+    return f"{date.fromisoformat(on[:10]):%-d %B %Y}"
+
+
+def _time(at: str) -> str:
+    """A moment by the clock in London."""
+    return f"{datetime.fromisoformat(at).astimezone(LONDON):%-d %B %Y, %H:%M}"
