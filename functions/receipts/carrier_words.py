@@ -1,6 +1,7 @@
 """What SNS says of a text that did not arrive, in the trial's words."""
 
 import re
+import unicodedata
 from enum import StrEnum
 
 
@@ -30,8 +31,8 @@ class Failure(StrEnum):
 _MEANINGS = {
     re.compile(pattern): failure
     for pattern, failure in {
-        r"\bopt(ed)?[ -]?out\b": Failure.OPTED_OUT,
-        r"\b(black|block|deny)(ed)?[ -]?list": Failure.NUMBER_BLOCKED,
+        r"\bopt(ed)? ?out\b": Failure.OPTED_OUT,
+        r"\b(black|block|deny)(ed)? ?list": Failure.NUMBER_BLOCKED,
         r"\bspam\b": Failure.BLOCKED_AS_SPAM,
         r"\bcarrier\b.*\b(unreachable|unavailable)\b": Failure.CARRIER_UNREACHABLE,
         r"\bcarrier has blocked\b|\bblocked by (the |phone )*carrier\b": Failure.BLOCKED_BY_CARRIER,
@@ -48,7 +49,9 @@ _MEANINGS = {
 
 def meaning(words: str | None) -> Failure:
     """The carrier's words as a code: `unknown_error` for none, `other` for words nobody lists."""
-    if words is None:
+    plain = " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", words or "").lower()))
+    plain = plain.replace("_", " ")
+    if not plain:
         return Failure.UNKNOWN_ERROR
-    found = (failure for pattern, failure in _MEANINGS.items() if pattern.search(words.lower()))
+    found = (failure for pattern, failure in _MEANINGS.items() if pattern.search(plain))
     return next(found, Failure.OTHER)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from receipts.carrier_words import meaning
 from trial.codes import Model, ReminderState
@@ -19,19 +19,34 @@ from trial.phone import NumberError, phone_number
 from trial.records.receipt import Receipt
 
 _HUNDREDTH = Decimal("0.01")
+_LONGEST_MS = 30 * 86_400_000
+"""A month: whatever says more is no duration."""
+
+
+def _or_none(given: object, read: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - as declared
+    """Whether a text arrived is known also where a detail is in a form that nobody expects."""
+    try:
+        return read(given)
+    except ValidationError:
+        return None
+
+
+_Detail = WrapValidator(_or_none)
 
 
 class _Notification(Model, extra="ignore"):
     message_id: Annotated[str, Field(alias="messageId", pattern=r"^[\w-]+$", max_length=100)]
-    timestamp: datetime
+    timestamp: Annotated[datetime | None, _Detail] = None
 
 
 class _Delivery(Model, extra="ignore"):
     destination: Annotated[str, Field(min_length=1, max_length=50)]
-    words: Annotated[str | None, Field(alias="providerResponse")] = None
-    parts: Annotated[int | None, Field(alias="numberOfMessageParts", ge=0)] = None
-    price_usd: Annotated[Decimal | None, Field(alias="priceInUSD", ge=0)] = None
-    acknowledged_ms: Annotated[int | None, Field(alias="dwellTimeMsUntilDeviceAck", ge=0)] = None
+    words: Annotated[str | None, Field(alias="providerResponse"), _Detail] = None
+    parts: Annotated[int | None, Field(alias="numberOfMessageParts", ge=0), _Detail] = None
+    price_usd: Annotated[Decimal | None, Field(alias="priceInUSD", ge=0), _Detail] = None
+    acknowledged_ms: Annotated[
+        int | None, Field(alias="dwellTimeMsUntilDeviceAck", ge=0, le=_LONGEST_MS), _Detail
+    ] = None
 
 
 class _Line(Model, extra="ignore"):
@@ -61,14 +76,17 @@ def read(line: str, *, logged_at: datetime, usd_to_gbp: Decimal) -> Addressed:
         raise RejectedError(message) from None
     delivery = entry.delivery
     delivered = entry.status == "SUCCESS"
-    published_at = entry.notification.timestamp.replace(tzinfo=UTC)  # SNS leaves the zone out
+    written_at = entry.notification.timestamp
+    published_at = written_at or logged_at
+    if published_at.tzinfo is None:  # SNS leaves the zone out
+        published_at = published_at.replace(tzinfo=UTC)
     price = delivery.price_usd
     receipt = Receipt(
         message_id=entry.notification.message_id,
         published_at=published_at,
         at=(
             logged_at
-            if delivery.acknowledged_ms is None
+            if written_at is None or delivery.acknowledged_ms is None
             else published_at + timedelta(milliseconds=delivery.acknowledged_ms)
         ),
         state=ReminderState.DELIVERED if delivered else ReminderState.UNDELIVERED,

@@ -122,11 +122,8 @@ def test_no_parts_means_that_sns_does_not_know() -> None:
     [
         ("notification", "messageId", None),
         ("notification", "messageId", "message#1"),
-        ("notification", "timestamp", "to +447700900123"),
+        ("notification", "messageId", "to +447700900123"),
         ("delivery", "destination", ""),
-        ("delivery", "priceInUSD", -1),
-        ("delivery", "numberOfMessageParts", "to +447700900123"),
-        ("delivery", "dwellTimeMsUntilDeviceAck", -1),
     ],
 )
 def test_a_line_that_is_not_a_receipt_is_refused_without_its_number(
@@ -138,6 +135,32 @@ def test_a_line_that_is_not_a_receipt_is_refused_without_its_number(
         reading(line)
     assert "4477" not in str(refusal.value)
     assert refusal.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("place", "field", "value", "read"),
+    [
+        ("notification", "timestamp", "yesterday", {"published_at": LOGGED_AT, "at": LOGGED_AT}),
+        ("delivery", "priceInUSD", -1, {"price_pence": None}),
+        ("delivery", "numberOfMessageParts", "two", {"parts": None}),
+        ("delivery", "dwellTimeMsUntilDeviceAck", -1, {"at": LOGGED_AT}),
+        ("delivery", "dwellTimeMsUntilDeviceAck", 10**15, {"at": LOGGED_AT}),
+        ("delivery", "providerResponse", 500, {}),
+    ],
+)
+def test_a_detail_in_an_unexpected_form_leaves_the_rest_of_the_receipt(
+    place: str, field: str, value: object, read: dict[str, Any]
+) -> None:
+    line = line_of("receipts-delivered")
+    whole = reading(line).receipt
+    line[place][field] = value
+    assert reading(line).receipt == whole.model_copy(update=read)
+
+
+def test_a_time_with_an_offset_is_that_time() -> None:
+    line = line_of("receipts-delivered")
+    line["notification"]["timestamp"] = "2026-12-01T11:12:05+01:00"
+    assert reading(line).receipt.published_at == datetime(2026, 12, 1, 10, 12, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("line", ["", "+447700900123", "{}", '{"status": "PENDING"}', "[]"])
@@ -171,7 +194,11 @@ def test_anything_else_is_refused(line: str) -> None:
         ("Unknown error attempting to reach phone", Failure.UNKNOWN_ERROR),
         (None, Failure.UNKNOWN_ERROR),
         ("Something that nobody has listed", Failure.OTHER),
-        ("", Failure.OTHER),
+        ("", Failure.UNKNOWN_ERROR),
+        (" - ", Failure.UNKNOWN_ERROR),
+        ("User has opted_out", Failure.OPTED_OUT),
+        ("Number is opted\u2011out", Failure.OPTED_OUT),
+        ("DESTINATION IS BLACK-LISTED", Failure.NUMBER_BLOCKED),
     ],
 )
 def test_the_carriers_words_become_ours(words: str | None, failure: Failure) -> None:
