@@ -151,13 +151,18 @@ test-one: $(if $(TEST),$(NEEDED)) ## run one file or one test (TEST=tests/infra/
 	@$(if $(ANALYSTS),$(EVALUATION) -m pytest --confcutdir=tests/evaluation,$(DEV) -m pytest) "$(TEST)" $(ARGS)
 
 check: .venv/ready .venv-security/ready .venv-infra/ready ## lint, types, imports, templates, secrets and protocols; changes nothing
+	@$(MAKE) --no-print-directory -k -j 2 check-types check-templates check-code
+
+check-types:
+	@$(DEV) -m mypy
+check-templates:
+	@.venv/bin/cfn-lint infra/*.yaml infra/pipeline/role.yaml
+	@$(DEV) -m commands.repository.second_opinions
+check-code:
 	@$(DEV) -m ruff check
 	@$(DEV) -m ruff format --check
-	@$(DEV) -m mypy
 	@$(DEV) -m commands.repository.imports
-	@.venv/bin/cfn-lint infra/*.yaml infra/pipeline/role.yaml
 	@$(DEV) -m commands.repository.scan
-	@$(DEV) -m commands.repository.second_opinions
 	@$(DEV) -m trial.protocol
 
 format: .venv/ready ## rewrite the code in the common style
