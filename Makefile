@@ -12,7 +12,7 @@ EVALUATION := .venv-evaluation/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: always help demo dashboard panels test test-one browser check format up clock down status order worklist meeting import number served end resume admit outcome call invoke carrier redrive redrive-receipts extract \
+.PHONY: always help demo dashboard panels test test-one browser check format up clock down status order worklist meeting import number served end resume admit outcome call invoke carrier redrive redrive-receipts restore extract \
 	example-trial report power coverage \
 	register verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
 	preflight deploy rollback rehearse destroy requirements sbom audit clean
@@ -104,6 +104,9 @@ dashboard: .venv-local/ready ## draw the template's dashboard from what the loca
 
 panels: .venv-local/ready ## serve the dashboard on this machine; the buttons of its live panels work
 	@$(LOCAL) -m local.dashboard.serve $(ARGS)
+
+restore: .venv-local/ready ## take the table back, losing no arm and repeating no text (ARGS="--save FILE", "--copy FILE"; AWS: "--stack-name NAME --at TIME")
+	@$(LOCAL) -m commands.repair.restore $(ARGS)
 
 redrive-receipts: .venv-local/ready ## read the delivery logs again (ARGS="--since 4d"); does no harm
 	@$(LOCAL) -m commands.repair.redrive_receipts $(ARGS)

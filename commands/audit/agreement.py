@@ -128,7 +128,7 @@ def drawn_otherwise(
         if about not in drawn:
             if allocation.allocated_at <= until:
                 yield Finding(Disagreement.NOT_DRAWN, f"enrolment {about}")
-        elif drawn[about].allocation != allocation:
+        elif drawn[about].allocation != allocation.model_copy(update={"claimed": None}):
             yield Finding(Disagreement.DIFFERENT, _named(drawn[about]))
     for about in drawn.keys() - stored.keys() - trail.removed:
         yield Finding(Disagreement.GONE, _named(drawn[about]))

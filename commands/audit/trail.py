@@ -52,7 +52,7 @@ class Trail:
         """The trail in these entries, in whatever order they come."""
         trail = cls()
         for entry in sorted(entries, key=lambda each: (each.at, each.pk, each.sk)):
-            if about := _enrolment(entry.pk):
+            if about := enrolment_of(entry.pk):
                 trail._take(about, entry)
         return trail
 
@@ -77,7 +77,7 @@ class Trail:
                 self.removed.add(about)
 
 
-def _enrolment(partition: str) -> UUID | None:
+def enrolment_of(partition: str) -> UUID | None:
     """The enrolment whose partition this is, if it is one's."""
     try:
         return UUID(partition.partition("#")[2])

@@ -97,7 +97,7 @@ def _decide(
         mobile=enrolment.mobile,
         # Decided at enrolment, and this order holds its place since; but a repeat can be told
         # only now for sure.
-        another_live_order=facts.person.allocated is not None
+        another_live_order=facts.person.allocated not in (None, enrolment.enrolment_id)
         and protocol.repeat_policy is RepeatPolicy.EXCLUDE,
         held_over_daily_limit=enrolment.held_over_daily_limit,
         today=today,
@@ -114,7 +114,8 @@ def _decide(
         person=facts.person,
         seen=facts.cursor,
         following=following,
-        reminders=planned_reminders(enrolment, allocation, start=now),
+        restored=facts.allocation is not None,
+        reminders=planned_reminders(enrolment, allocation, start=allocation.allocated_at),
         audit=Audit(at=now, what="allocated", by="allocation"),
     )
     return Drawn(Status.ALLOCATED)
@@ -137,10 +138,12 @@ def _draw(
         "protocol": protocol.version,
         "protocol_sha256": protocol.sha256,
     }
+    if facts.allocation:
+        return facts.allocation, None  # it was drawn: the table was restored since
     if facts.person.allocated:
         first = store.first_allocation(facts.person.allocated)
         return Allocation(**common, arm=first.arm, repeat=True), None
-    design = _design(protocol)
+    design = design_of(protocol)
     cursor = facts.cursor or Cursor()
     if cursor.position and cursor.design != design:
         raise RejectedError("the block design changed inside a block: finish it as it was begun")
@@ -157,7 +160,7 @@ def _draw(
     return allocation, following
 
 
-def _design(protocol: Protocol) -> str:
+def design_of(protocol: Protocol) -> str:
     """What a MAC becomes a block by: a change of it would change a block already begun."""
     shares = ",".join(f"{arm}={share}" for arm, share in sorted(protocol.arms.items()))
     return f"{shares} in {sorted(protocol.block_sizes)}"

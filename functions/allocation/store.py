@@ -25,6 +25,8 @@ class DrawFacts:
     enrolment: Enrolment | None
     person: Person
     cursor: Cursor | None
+    allocation: Allocation | None
+    """One that is there before the draw, since the table was restored."""
 
 
 class AllocationStore:
@@ -36,13 +38,17 @@ class AllocationStore:
 
     def facts(self, enrolment_id: UUID, person_hash: str, stratum: str) -> DrawFacts:
         """Read what a draw needs."""
-        enrolment, person, cursor = self._table.read(
-            enrolment_key(enrolment_id), person_key(person_hash), cursor_key(self._trial, stratum)
+        enrolment, person, cursor, allocation = self._table.read(
+            enrolment_key(enrolment_id),
+            person_key(person_hash),
+            cursor_key(self._trial, stratum),
+            allocation_key(enrolment_id),
         )
         return DrawFacts(
             enrolment=Enrolment.of(enrolment) if enrolment else None,
             person=Person.of(person or {}),
             cursor=Cursor.of(cursor) if cursor else None,
+            allocation=Allocation.of(allocation) if allocation else None,
         )
 
     def first_allocation(self, enrolment_id: UUID) -> Allocation:
@@ -58,13 +64,15 @@ class AllocationStore:
         person: Person,
         seen: Cursor | None,
         following: Cursor | None,
+        restored: bool,
         reminders: Iterable[Reminder],
         audit: Audit,
     ) -> None:
         """
         Store an allocation with all that goes with it, or nothing.
 
-        `following` is the cursor after this draw, None where no slot is used. Raises
+        `following` is the cursor after this draw, None where no slot is used. One that was
+        `restored` is there already, and its slot is in the trail. Raises
         ContendedError if the enrolment, the person or the cursor is not as it was seen.
         """
         ident = allocation.enrolment_id
@@ -83,11 +91,6 @@ class AllocationStore:
         )
         acts = [
             put(enrolment_key(ident), allocated.item(), _as_seen(enrolment)),
-            put(
-                allocation_key(ident),
-                allocation.item(),
-                Check("enrolment has no allocation", ABSENT),
-            ),
             update(
                 person_key(enrolment.person_hash),
                 condition=Check("person as seen", "#version = :seen", {"seen": person.version}),
@@ -95,7 +98,6 @@ class AllocationStore:
                 version=person.version + 1,
             ),
             put(history_key(ident, audit), audit.item()),
-            put(audit_key(ident, slot), slot.item()),
             *(
                 put(
                     reminder_key(ident, reminder.number),
@@ -105,6 +107,10 @@ class AllocationStore:
                 for reminder in reminders
             ),
         ]
+        if not restored:
+            new = Check("enrolment has no allocation", ABSENT)
+            acts.append(put(allocation_key(ident), allocation.item(), new))
+            acts.append(put(audit_key(ident, slot), slot.item()))
         if following:
             acts.append(_moved_on(self._trial, allocation.stratum, seen, following))
         self._table.write(*acts)

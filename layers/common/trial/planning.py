@@ -10,8 +10,10 @@ from trial.protocol.timetable import Varied, timetable
 from trial.records.reminder import Reminder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from trial.protocol.timetable import Slot
     from trial.records.allocation import Allocation
     from trial.records.enrolment import Enrolment
 
@@ -34,6 +36,7 @@ def planned_reminders(
     alike: a draw must not come to nothing in one arm only.
     """
     drawn_as, *varied = terms(enrolment, since=allocation.allocated_at)
+    claimed = allocation.claimed or {}
     plan = [
         Reminder(
             enrolment_id=enrolment.enrolment_id,
@@ -41,8 +44,13 @@ def planned_reminders(
             theme=slot.theme,
             turn=slot.turn,
             due_at=slot.due_at,
-            state=ReminderState.SUPPRESSED if slot.missed else ReminderState.PLANNED,
-            reason=Suppression.MISSED_LATE_START if slot.missed else None,
+            state=_state(slot, claimed),
+            reason=(
+                Suppression.MISSED_LATE_START
+                if slot.missed and slot.number not in claimed
+                else None
+            ),
+            claimed_at=claimed.get(slot.number),
             protocol=allocation.protocol,
             protocol_sha256=allocation.protocol_sha256,
         )
@@ -62,3 +70,10 @@ def terms(enrolment: Enrolment, *, since: datetime) -> list[Varied]:
     versions = [Varied(each.since, each.order.term) for each in enrolment.versions]
     before = [each for each in versions[1:] if each.at <= since]
     return versions[len(before) :]
+
+
+def _state(slot: Slot, claimed: Mapping[int, datetime]) -> ReminderState:
+    """What was claimed before a restore may have gone: it is never sent again."""
+    if slot.number in claimed:
+        return ReminderState.CLAIMED
+    return ReminderState.SUPPRESSED if slot.missed else ReminderState.PLANNED

@@ -10,7 +10,11 @@ from trial.records.record import Record
 
 
 class Allocation(Record):
-    """An enrolment's arm, and where in the sequence it stands. Never changed."""
+    """
+    An enrolment's arm, and where in the sequence it stands. Never changed.
+
+    One that a restore brought back says which texts had been claimed by then, and when.
+    """
 
     kind: Literal["allocation"] = "allocation"
     enrolment_id: UUID
@@ -22,6 +26,7 @@ class Allocation(Record):
     protocol: str
     protocol_sha256: str
     repeat: bool = False
+    claimed: dict[int, datetime] | None = None
 
 
 class Slot(Model):
@@ -44,7 +49,7 @@ class Slot(Model):
     @classmethod
     def of(cls, allocation: Allocation, *, trial: str, person_hash: str) -> Self:
         """The slot of a person's allocation in a trial."""
-        own = allocation.model_dump(exclude={"kind", "enrolment_id", "allocated_at"})
+        own = allocation.model_dump(exclude={"kind", "enrolment_id", "allocated_at", "claimed"})
         return cls(**own, trial=trial, person_hash=person_hash)
 
 

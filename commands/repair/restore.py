@@ -1,0 +1,171 @@
+"""
+Takes the trial's table back to an earlier moment, and loses no allocation and repeats no text.
+
+Sending is paused first, and stays so: only an operator resumes it (PUT /sending). Then no function
+runs until the table is whole: it is made equal to a copy of that moment, and what the audit trail's
+chain holds is brought back into it. The table itself stays, and with it stream, point-in-time
+recovery, protection, alarms and rights. At last receipts are read again. Every difference is
+listed. On AWS the copy comes from point-in-time recovery (--at); on the local stack, for a drill,
+from a file that --save wrote some hours before (--copy). Safe to repeat if it was cut short.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.progress import Progress
+
+from audit.chain import Entry
+from commands.audit.links import Links
+from commands.deployed_stack import DeployedStack, add_arguments
+from commands.repair.recover import BY, Difference, Kind, Recovery
+from commands.repair.redrive_receipts import FOUR_DAYS, DeliveryLogs
+from commands.repair.rewind import Copies, Item, Place, load, save
+from trial.aws.kms import MacKey
+from trial.aws.table import Key, Table, put
+from trial.errors import TrialError
+from trial.records.audit import Audit, audit_key
+from trial.records.record import next_version
+from trial.records.switch import SWITCH_KEY, Switch
+
+_CLOCKS_DIFFER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Restore:
+    """A deployed stack whose table is to be taken back."""
+
+    stack: DeployedStack
+
+    @property
+    def copies(self) -> Copies:
+        """The stack's table, as stored."""
+        return Copies(self.stack.client("dynamodb"), self.stack.ids["Table"])
+
+    @property
+    def table(self) -> Table:
+        """The stack's table, in items."""
+        return Table(self.stack.client("dynamodb"), self.stack.ids["Table"])
+
+    def pause(self, now: datetime) -> None:
+        """No text goes until an operator resumes. The trail says so."""
+        (item,) = self.table.read(SWITCH_KEY)
+        known = Switch.of(item) if item else None
+        switch = Switch(
+            paused=True, reason="a restore", by=BY, at=now, version=known.version if known else 0
+        )
+        entry = Audit(at=now, what="sending_paused", by=BY)
+        key = audit_key(SWITCH_KEY.pk, entry)
+        self.table.write(next_version(SWITCH_KEY, switch), put(key, entry.item()))
+
+    @contextmanager
+    def nothing_runs(self) -> Iterator[None]:
+        """No function of the stack runs: callers, streams and schedules try again later."""
+        functions = self.stack.client("lambda")
+        names = self.stack.of_type("AWS::Lambda::Function").values()
+        for name in names:
+            functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        try:
+            yield
+        finally:
+            for name in names:
+                functions.delete_function_concurrency(FunctionName=name)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All that the chain says. Ends the command if the chain itself is broken."""
+        with Progress(disable=True) as progress:
+            links = Links(self.stack.client("s3"), self.stack.ids["AuditBucket"])
+            chain, wrong = links.walk(progress)
+        if wrong:
+            sys.exit(f"The chain is not whole: make verify-audit. {wrong[0].fault}")
+        return tuple(chain.entries.values())
+
+    def _stored(self) -> Iterator[tuple[Key, Entry]]:
+        for key, item in self.table.scan(["audit"]):
+            yield key, Entry.of(key, Audit.of(item))
+
+    def recovered(
+        self, copy: dict[Place, Item], of: datetime, now: datetime
+    ) -> Iterator[Difference]:
+        """Take the table back and bring back what the chain holds, while nothing runs."""
+        self.pause(now)
+        with self.nothing_runs():
+            known = dict(self._stored())  # what was not exported yet
+            self.copies.rewind(copy)
+            self.pause(now)
+            recovery = Recovery(
+                table=self.table,
+                sequence=MacKey(self.stack.client("kms"), self.stack.ids["AllocationKey"]),
+                entries=tuple((known | {each.key: each for each in self.entries()}).values()),
+                since=of - _CLOCKS_DIFFER,
+            )
+            yield from recovery.differences()
+        logs = DeliveryLogs(self.stack.ids, self.stack.client("logs"), self.stack.client("lambda"))
+        failed = sum(not logs.deliver(batch) for batch in logs.batches(now - FOUR_DAYS))
+        if failed:
+            print(f"Batches of receipts that were not taken whole: {failed}.", file=sys.stderr)
+
+
+def options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What the command line asks for."""
+    summary, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.repair.restore", description=summary, epilog=more
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--save", type=Path, metavar="FILE", help="write a copy down, and stop")
+    what.add_argument("--copy", type=Path, metavar="FILE", help="take the table back to a copy")
+    what.add_argument(
+        "--at", type=datetime.fromisoformat, metavar="TIME", help="as in 2026-12-05T10:00:00Z"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+def run(given: argparse.Namespace, console: Console) -> None:
+    """Save, or restore and list what was different."""
+    restore = Restore(DeployedStack.named_by(given))
+    now = datetime.now(UTC)
+    if given.save:
+        save(restore.copies.now(), given.save)
+        console.print(f"Written: {given.save}. It holds all that the table holds: keep it safe.")
+        return
+    question = f"Pause sending, and take {restore.stack.name} back? [y/N] "
+    if not given.yes and input(question).casefold() != "y":
+        sys.exit("Nothing was changed.")
+    if given.copy:
+        of, copy = load(given.copy)
+    else:
+        of = given.at
+        beside = f"{restore.copies.table}-{of:%Y%m%dT%H%M%S}"
+        console.print(f"Making {beside} by point-in-time recovery, which takes a while ...")
+        copy = restore.copies.at(of, beside)
+    different = list(restore.recovered(copy, of, now))
+    for kind in Kind:
+        some = sorted(each.where for each in different if each.kind is kind)
+        if some:
+            console.print(f"{kind.capitalize()}: {len(some)}")
+            for where in some:
+                console.print(f"  {where}", soft_wrap=True)
+    console.print("Sending is paused. Next: make verify-allocations, make verify-audit; then let")
+    console.print("upstream report again what is listed; then an operator resumes.")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do it, as the command line says."""
+    given = options(arguments)
+    try:
+        run(given, Console(highlight=False))
+    except (BotoCoreError, ClientError, TrialError, ValueError) as error:
+        sys.exit(f"It was cut short; sending stays paused. Do it again: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Making a table equal to a copy of it from some time before."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BATCH = 25
+"""How many items DynamoDB writes in one request."""
+
+Item = dict[str, Any]
+
+
+class Place(NamedTuple):
+    """Where an item is."""
+
+    pk: str
+    sk: str
+
+
+class Rewound(NamedTuple):
+    """How many items were put back, and how many removed since the copy has none there."""
+
+    put: int
+    removed: int
+
+
+@dataclass(frozen=True)
+class Copies:
+    """A table, and how to get it as it was."""
+
+    client: DynamoDBClient
+    table: str
+
+    def now(self) -> dict[Place, Item]:
+        """Every item, as stored."""
+        return self._scanned(self.table)
+
+    def at(self, moment: datetime, beside: str) -> dict[Place, Item]:
+        """
+        Every item as it was: from a table `beside`, which point-in-time recovery makes.
+
+        That table has no stream, no alarms, no protection and no rights of any function, so it
+        serves as a copy and nothing else, and is left for a person to delete.
+        """
+        self.client.restore_table_to_point_in_time(
+            SourceTableName=self.table,
+            TargetTableName=beside,
+            RestoreDateTime=moment,
+            UseLatestRestorableTime=False,
+        )
+        self.client.get_waiter("table_exists").wait(
+            TableName=beside, WaiterConfig={"Delay": 20, "MaxAttempts": 720}
+        )
+        return self._scanned(beside)
+
+    def rewind(self, copy: Mapping[Place, Item]) -> Rewound:
+        """
+        Make the table equal to the copy. Safe to repeat, and to be interrupted.
+
+        What was added to the audit trail since stays: history is never taken back.
+        """
+        here = self.now()
+        put = [item for place, item in copy.items() if here.get(place) != item]
+        gone = [place for place in here.keys() - copy.keys() if here[place].get("kind") != _AUDIT]
+        self._write({"PutRequest": {"Item": item}} for item in put)
+        self._write({"DeleteRequest": {"Key": _key(place)}} for place in gone)
+        return Rewound(len(put), len(gone))
+
+    def _scanned(self, table: str) -> dict[Place, Item]:
+        pages = self.client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        items: Iterator[Item] = (dict(item) for page in pages for item in page["Items"])
+        return {Place(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+
+    def _write(self, requests: Iterable[Mapping[str, Any]]) -> None:
+        left: list[Any] = list(requests)
+        while left:
+            answer = self.client.batch_write_item(RequestItems={self.table: left[:BATCH]})
+            left = [*answer["UnprocessedItems"].get(self.table, []), *left[BATCH:]]
+
+
+_AUDIT = {"S": "audit"}
+
+
+def _key(place: Place) -> Item:
+    return {"pk": {"S": place.pk}, "sk": {"S": place.sk}}
+
+
+def save(copy: Mapping[Place, Item], file: Path) -> None:
+    """Write a copy down: its time, and an item a line, in DynamoDB's form."""
+    lines = [{"at": datetime.now(UTC).isoformat()}, *({"Item": item} for item in copy.values())]
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    file.chmod(0o600)
+
+
+def load(file: Path) -> tuple[datetime, dict[Place, Item]]:
+    """A copy that was written down, and of when it is. Raises ValueError if it is none."""
+    first, *lines = map(json.loads, file.read_text().splitlines())
+    items = [line["Item"] for line in lines]
+    of = {Place(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+    return datetime.fromisoformat(first["at"]), of

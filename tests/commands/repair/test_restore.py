@@ -1,0 +1,224 @@
+"""After a restore no arm is another, no text goes twice, and what was lost is named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit.chain import Entry
+from commands.audit.agreement import TableFacts, disagreements
+from commands.audit.trail import Trail
+from commands.repair.recover import Kind, Recovery
+from commands.repair.rewind import Copies, load, save
+from reconciliation.handler import lambda_handler as reconciliation
+from tests.support.faults import counting
+from tests.support.life import QUASHED
+from tests.support.samples import TABLE, order, sample
+from tests.support.steps import Context, allocate, call, enrol, failures, fire, schedule, someone_in
+from tests.support.table import allocation_of, enrolment_of, everything, number_of, reminder_of
+from trial.aws import clients
+from trial.aws.kms import MacKey
+from trial.aws.table import Table
+from trial.codes import Arm, ReminderState, Status
+from trial.records.audit import Audit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+    from commands.repair.recover import Difference
+
+HOUR = timedelta(hours=1)
+
+
+class Unhurried(Context):
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 900_000
+
+
+def copies() -> Copies:
+    return Copies(clients.dynamodb(), TABLE)
+
+
+def chain() -> tuple[Entry, ...]:
+    """What was exported: every entry of the table."""
+    return tuple(
+        Entry.of(key, Audit.of(item))
+        for key, item in everything().items()
+        if item["kind"] == "audit"
+    )
+
+
+def restored(cloud: dict[str, str], copy: Any, entries: Any, of: datetime) -> list[Difference]:
+    copies().rewind(copy)
+    recovery = Recovery(
+        table=Table(clients.dynamodb(), TABLE),
+        sequence=MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]),
+        entries=entries,
+        since=of,
+    )
+    return list(recovery.differences())
+
+
+def text(ident: UUID, number: int, clock: Traveller) -> str:
+    clock.move_to(reminder_of(ident, number).due_at)
+    return fire(ident, number)
+
+
+def agreed(now: datetime) -> None:
+    """The trail and the table say the same, but of texts that count as claimed again."""
+    facts = TableFacts()
+    for key, item in everything().items():
+        if item["kind"] in ("allocation", "reminder", "enrolment"):
+            facts.add(item | {"pk": key.pk, "sk": key.sk})
+    wrong = list(disagreements(Trail.of(chain()), facts, until=now))
+    assert wrong == []
+
+
+def test_no_arm_is_another_and_no_text_goes_twice(cloud: dict[str, str], clock: Traveller) -> None:
+    waiting = enrol(700)  # taken in, and not drawn yet
+    treated = someone_in(Arm.INTERVENTION, first=1)
+    schedule(treated)
+    of, copy = datetime.now(UTC), copies().now()
+
+    clock.shift(HOUR)
+    assert failures(allocate(waiting)) == []
+    late = someone_in(Arm.INTERVENTION, first=500)
+    schedule(late)
+    serial = int(str(enrolment_of(late).order.reference)[-3:])
+    with counting(clients.sns(), "sns.Publish") as texts:
+        assert text(late, 1, clock) == "sent"
+        assert text(treated, 2, clock) == "sent"
+        arms = {each: allocation_of(each) for each in (waiting, treated, late)}
+        entries = chain()
+
+        kinds = Counter(each.kind for each in restored(cloud, copy, entries, of))
+        assert kinds[Kind.NOT_THERE] == kinds[Kind.ALLOCATION] - 1 >= 1
+        assert kinds[Kind.CURSOR] == 1
+        assert kinds[Kind.TEXT] == 1
+        posted = call("POST", "/enrolments", order(serial))
+        assert (posted.status, posted.body["enrolment_id"]) == (202, str(late))
+        for ident in (waiting, late):
+            assert failures(allocate(ident)) == []
+            assert enrolment_of(ident).status is Status.ALLOCATED
+            schedule(ident)
+        assert {
+            each: allocation_of(each).model_copy(update={"claimed": None}) for each in arms
+        } == arms
+        for ident, number in ((late, 1), (treated, 2)):
+            assert reminder_of(ident, number).state is ReminderState.CLAIMED
+            assert fire(ident, number) == "nothing_to_do"
+        assert len(texts) == 2
+    agreed(datetime.now(UTC))
+
+
+def test_who_comes_after_a_restore_gets_the_slot_after_the_last_that_was_drawn(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    drawn = [enrol(serial) for serial in range(5)]
+    allocate(*drawn)
+    slots = {(allocation_of(each).block, allocation_of(each).position) for each in drawn}
+    restored(cloud, copy, chain(), of)
+    new = enrol(99)
+    assert failures(allocate(new)) == []
+    own = allocation_of(new)
+    assert (own.block, own.position) == max(
+        [(block or 0, (position or 0) + 1) for block, position in slots]
+    ) or (own.block, own.position) == (max(block or 0 for block, _ in slots) + 1, 0)
+    assert (own.block, own.position) not in slots
+
+
+def test_ends_changed_protected_and_suppressed_numbers_hold_after_a_restore(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    ended, moved, protected, suppressed = (
+        someone_in(Arm.INTERVENTION, first=first) for first in (100, 200, 300, 400)
+    )
+    for each in (ended, moved, protected, suppressed):
+        schedule(each)
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    assert call("POST", f"/enrolments/{ended}/end", QUASHED).status == 200
+    ruled_out = {"number": number_of(suppressed), "reason": "wrong_number", "by": "ops-1"}
+    assert call("POST", "/suppressions", ruled_out).status == 201
+    told = {"number": "+447700900999"}
+    assert call("PUT", f"/enrolments/{moved}/mobile", told).status == 200
+    enrol(900, protected_numbers=[number_of(protected)])
+    found = {each.kind for each in restored(cloud, copy, chain(), of)}
+    assert {Kind.END, Kind.NUMBER, Kind.PROTECTED, Kind.SUPPRESSED} <= found
+    with counting(clients.sns(), "sns.Publish") as texts:
+        for ident in (ended, moved, protected, suppressed):
+            assert text(ident, 2, clock) == "suppressed"
+    assert texts == []
+
+
+def test_what_cannot_be_brought_back_is_named(cloud: dict[str, str], clock: Traveller) -> None:
+    ident = enrol(1, order={"served_on": None})
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    served = {"served_on": "2026-12-01"}
+    assert call("PUT", f"/enrolments/{ident}/service", served).status == 200
+    different = restored(cloud, copy, chain(), of)
+    assert [each.where.split(" at ")[0] for each in different] == [f"enrolment {ident}: served"]
+
+
+def test_a_restore_that_is_done_again_changes_nothing(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    treated = someone_in(Arm.INTERVENTION, first=1)
+    schedule(treated)
+    of, copy = datetime.now(UTC), copies().now()
+    assert text(treated, 2, clock) == "sent"
+    entries = chain()
+    restored(cloud, copy, entries, of)
+    once = everything()
+    recovery = Recovery(
+        table=Table(clients.dynamodb(), TABLE),
+        sequence=MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]),
+        entries=entries,
+        since=of,
+    )
+    assert list(recovery.differences()) == []
+    assert everything() == once
+    restored(cloud, copy, entries, of)
+    assert everything() == once
+
+
+def test_a_text_that_went_before_a_restore_is_settled_by_nobody_s_guess(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    treated = someone_in(Arm.INTERVENTION, first=1)
+    schedule(treated)
+    of, copy = datetime.now(UTC), copies().now()
+    assert text(treated, 2, clock) == "sent"
+    restored(cloud, copy, chain(), of)
+    clock.shift(HOUR)
+    report = reconciliation(sample("reconciliation-hourly"), Unhurried())
+    assert report["gaps"]["unknown"] == 1
+    assert reminder_of(treated, 2).state is ReminderState.UNKNOWN
+
+
+def test_a_copy_is_read_as_it_was_written(cloud: dict[str, str], tmp_path: Path) -> None:
+    assert cloud
+    enrol(1)
+    copy, file = copies().now(), tmp_path / "copy.jsonl"
+    save(copy, file)
+    at, again = load(file)
+    assert (at, again) == (datetime.now(UTC), copy)
+    assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.usefixtures("cloud")
+def test_history_is_never_taken_back() -> None:
+    copy = copies().now()
+    enrol(1)
+    copies().rewind(copy)
+    assert {item["kind"] for item in everything().values()} == {"audit"}
