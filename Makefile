@@ -14,7 +14,7 @@ EVALUATION := .venv-evaluation/bin/python
 .DELETE_ON_ERROR:
 .PHONY: always help demo dashboard panels test test-one browser check format up clock down status order worklist meeting import number served end resume admit outcome call invoke carrier redrive redrive-receipts restore extract \
 	example-trial report power coverage \
-	register verify-allocations verify-audit subject-access simulate-trial simulate contract faults bench mutants openapi protocol package \
+	register verify-allocations verify-audit subject-access simulate-trial simulate interleavings contract faults bench mutants openapi protocol package \
 	preflight deploy rollback rehearse destroy requirements sbom audit clean
 
 help: ## list the targets
@@ -177,6 +177,9 @@ protocol: .venv/ready ## check a protocol and print every text, filled in (FILE=
 
 simulate-trial: .venv/ready ## allocate N synthetic people in memory and draw the balance (N=1000)
 	@$(DEV) -m evaluation.example.simulate_trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))
+
+interleavings: .venv/ready ## every two acts on one order, in every order of their calls (ARGS="--only send"); minutes
+	@$(DEV) -m tests.proofs.interleavings $(ARGS)
 
 simulate: .venv/ready ## live through made-up months with every fault (SEEDS=100, ARGS="--seed 7 --trace")
 	@$(DEV) -m tests.proofs.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)

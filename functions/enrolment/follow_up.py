@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from enrolment.derive import numbers_with, person_with, with_derived_status
 from trial.codes import EndReason
+from trial.errors import ContendedError
 from trial.protocol.local_time import local_date
 from trial.records.audit import Audit
 from trial.records.person import Person
@@ -90,6 +91,8 @@ def _with_traces(enrolment_id: UUID, store: EnrolmentStore, today: date) -> Surr
     own = around.enrolment
     if own is None or own.erased_at:
         return around
+    if own != known[0]:
+        raise ContendedError("the enrolment changed while what is around it was read")
     person = person_with(around.person, own, last_day_of(own))
     traced = numbers_with(
         around.numbers,

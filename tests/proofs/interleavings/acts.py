@@ -1,0 +1,230 @@
+"""What can happen to one order, each by the function's own handler; and what it promises."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from allocation.handler import lambda_handler as allocation
+from receipts.handler import lambda_handler as receipts
+from reconciliation.handler import lambda_handler as reconciliation
+from retention.handler import lambda_handler as retention
+from scheduling.handler import lambda_handler as scheduling
+from sending.handler import lambda_handler as sending
+from tests.proofs.interleavings.world import Breach, World
+from tests.proofs.simulation.services import logged, stream_record
+from tests.support.memory import Memory
+from tests.support.samples import MORNING, order, sample
+from tests.support.steps import CONTEXT, Context, call, stream
+from trial.codes import Arm, ReminderState, Status
+from trial.errors import TrialError
+from trial.records.enrolment import enrolment_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.memory import File
+
+NUMBER, ANOTHER, LATER = "+447700900001", "+447700900701", "+447700900702"
+SECOND = 2
+_ACCEPTED = 300
+
+Act = Callable[[World, UUID], str]
+"""Lets it happen; what it came to: an HTTP status, or what a function says."""
+
+
+class Unhurried(Context):
+    """An invocation with time enough."""
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 900_000
+
+
+def fresh() -> tuple[World, UUID]:
+    """Somebody enrolled in the morning, and drawn by nobody yet."""
+    world = World(Memory("interleavings"), MORNING)
+    with world.lived_in():
+        ident = _enrolled(1)
+    world.memory.stream.clear()
+    return world, ident
+
+
+def due() -> tuple[World, UUID]:
+    """Somebody in the intervention arm, whose second reminder is due now."""
+    for serial in range(100):
+        world = World(Memory(f"interleavings {serial}"), MORNING)
+        with world.lived_in():
+            ident = _enrolled(1)
+            world.memory.drain()
+            file = world.memory.file(ident)
+            if file.allocation and file.allocation.arm is Arm.INTERVENTION:
+                first, second = _numbered(file, 1), _numbered(file, SECOND)
+                world.move_to(first)
+                _fired(world, ident, 1)
+                world.events.clear()
+                world.move_to(second)
+                for name in list(world.memory.scheduler.schedules):
+                    if name.endswith(f"-{1:02}"):  # it has fired, and is gone
+                        del world.memory.scheduler.schedules[name]
+                return world, ident
+    raise AssertionError("nobody is drawn to the intervention")
+
+
+def _numbered(file: File, number: int) -> Any:
+    return next(each.due_at for each in file.reminders if each.number == number)
+
+
+def _enrolled(serial: int) -> UUID:
+    answer = call("POST", "/enrolments", order(serial, mobile={"number": NUMBER}))
+    assert answer.status == 202, answer.text
+    return UUID(answer.body["enrolment_id"])
+
+
+def _fired(world: World, ident: UUID, number: int) -> str:
+    assert world
+    event = {"enrolment_id": str(ident), "number": number}
+    try:
+        return str(sending(event, CONTEXT)["outcome"])
+    except TrialError as error:
+        return type(error).__name__  # Lambda tries again
+
+
+def _route(method: str, path: str, body: Callable[[World], object]) -> Act:
+    def act(world: World, ident: UUID) -> str:
+        answer = call(method, path.format(ident), body(world))
+        return str(answer.status)
+
+    return act
+
+
+def _told(function: Any) -> Act:
+    """The stream announces the order, as it stood before."""
+
+    def act(world: World, ident: UUID) -> str:
+        key = enrolment_key(ident)
+        item = world.memory.dynamo.at(*key)
+        record = stream_record(1, None, item, world.now)
+        return str(len(function(stream(record), CONTEXT)["batchItemFailures"]))
+
+    return act
+
+
+def _receipt(world: World, _: UUID) -> str:
+    receipts(logged("text-1", NUMBER, world.now, delivered=True), CONTEXT)
+    return "taken"
+
+
+def _reconciled(world: World, _: UUID) -> str:
+    assert world
+    return json.dumps(reconciliation(sample("reconciliation-hourly"), Unhurried())["gaps"])
+
+
+def _erased(world: World, _: UUID) -> str:
+    assert world
+    return json.dumps(retention(sample("retention-nightly"), Unhurried())["erased"])
+
+
+def _moment(world: World) -> str:
+    return (world.now - timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
+
+
+ACTS: dict[str, Act] = {
+    "enrol again": _route("POST", "/enrolments", lambda _: order(1, mobile={"number": NUMBER})),
+    "enrol another order": _route(
+        "POST",
+        "/enrolments",
+        lambda _: order(1, order={"reference": "DVPO-2026-000777"}, mobile={"number": LATER}),
+    ),
+    "allocate": _told(allocation),
+    "schedule": _told(scheduling),
+    "send": lambda world, ident: _fired(world, ident, SECOND),
+    "receipt": _receipt,
+    "end": _route(
+        "POST",
+        "/enrolments/{}/end",
+        lambda world: {"reason": "quashed", "at": _moment(world), "by": "PC-1"},
+    ),
+    "custody": _route(
+        "POST",
+        "/enrolments/{}/end",
+        lambda world: {"reason": "in_custody", "at": _moment(world), "by": "PC-1"},
+    ),
+    "resume": _route(
+        "POST", "/enrolments/{}/resume", lambda world: {"at": _moment(world), "by": "PC-1"}
+    ),
+    "number": _route("PUT", "/enrolments/{}/mobile", lambda _: {"number": ANOTHER}),
+    "no number": _route(
+        "PUT", "/enrolments/{}/mobile", lambda _: {"missing_reason": "lost_stolen_broken"}
+    ),
+    "protect": _route(
+        "POST",
+        "/enrolments",
+        lambda _: order(9, mobile={"number": LATER}, protected_numbers=[NUMBER]),
+    ),
+    "suppress": _route(
+        "POST",
+        "/suppressions",
+        lambda _: {"number": NUMBER, "reason": "wrong_number", "by": "ops-1"},
+    ),
+    "correct": _route(
+        "PUT",
+        "/enrolments/{}/order",
+        lambda _: order(1)["order"] | {"court": "Durham Magistrates' Court"},
+    ),
+    "pause": _route(
+        "PUT", "/sending", lambda _: {"paused": True, "reason": "a drill", "by": "ops-1"}
+    ),
+    "reconcile": _reconciled,
+    "erase": _erased,
+}
+
+SILENCING = frozenset({"end", "custody", "number", "no number", "protect", "suppress", "pause"})
+"""After the answer to one of these no text goes to the number that there was."""
+
+
+def settled(world: World, ident: UUID, came_to: dict[str, str]) -> None:
+    """Let everything come to rest, and check what was promised. Raises Breach."""
+    _promised(world, came_to)
+    world.memory.drain()
+    world.check(ident)
+    file = world.memory.file(ident)
+    accepted = {name for name, status in came_to.items() if _is_accepted(status)}
+    if "end" in accepted and file.enrolment.status is not Status.ENDED:
+        raise Breach("it was ended, and is not")
+    if "protect" in accepted and file.enrolment.mobile.number_hash and not _harmless(world, ident):
+        raise Breach("its number is protected, and it does not know")
+    claimed = [each for each in file.reminders if each.state is ReminderState.CLAIMED]
+    if claimed:
+        raise Breach("nobody died, and a reminder is left claimed")
+
+
+def _promised(world: World, came_to: dict[str, str]) -> None:
+    """No text after the answer of what rules it out."""
+    silent = False
+    for what, about in world.events:
+        if what == "answer" and about in SILENCING and _is_accepted(came_to[about]):
+            silent = True
+        if silent and what == "text" and about == NUMBER:
+            raise Breach("a text went after the answer that rules it out")
+
+
+def _is_accepted(status: str) -> bool:
+    return status.isdigit() and int(status) in range(200, _ACCEPTED)
+
+
+def _harmless(world: World, ident: UUID) -> bool:
+    """It is known to be unsafe; or it has another number by now."""
+    mobile = world.memory.file(ident).enrolment.mobile
+    return mobile.unsafe or (mobile.last_digits or "") != NUMBER[-3:]
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    """Every two acts, and each act twice at once."""
+    names = list(ACTS)
+    for place, one in enumerate(names):
+        for other in names[place:]:
+            yield one, other
