@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from enrolment.wire import EnrolmentIn
+from enrolment.wire import EnrolmentIn, ResumeIn
 from tests.support.samples import order
 from trial.api.problems import FieldProblem, field_problems
 
@@ -57,6 +57,14 @@ def test_each_names_its_field_and_says_what_is_wrong(
     (problem,) = problems(body)
     assert problem.field == field
     assert problem.message.startswith(message)
+
+
+def test_the_one_code_that_a_field_allows_is_named() -> None:
+    body = {"reason": PERSONAL, "at": "2026-12-01T09:00:00Z", "by": "PC-1182"}
+    with pytest.raises(ValidationError) as refusal:
+        ResumeIn.model_validate(body)
+    (problem,) = field_problems(refusal.value.errors())
+    assert problem == FieldProblem(field="reason", message="must be 'in_custody'")
 
 
 def test_there_is_one_for_everything_that_is_wrong() -> None:

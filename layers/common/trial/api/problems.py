@@ -39,6 +39,8 @@ _WORDS = {
     "tuple_type": "must be a list",
     "uuid_parsing": "is no UUID",
 }
+_ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
+"""As pydantic writes the code that a literal allows."""
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -97,6 +99,7 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
         message = str(cause)
     else:
         message = _WORDS.get(error["type"], "is not valid").format(**context)
+        message = _ENUM_MEMBER.sub(r"\1", message)
     return FieldProblem(field=".".join(path), message=message)
 
 
