@@ -67,6 +67,7 @@ class Extract:
     reminders: pd.DataFrame
     outcomes: pd.DataFrame
     missing: pd.DataFrame
+    versions: pd.DataFrame
 
     @property
     def trials(self) -> set[str]:
@@ -103,6 +104,7 @@ def read(path: Path) -> Extract:
             reminders=frames.get("reminders", no_reminders),
             outcomes=frames["outcomes"],
             missing=frames["missing"],
+            versions=frames["versions"],
         )
 
 

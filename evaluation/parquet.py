@@ -14,7 +14,7 @@ def write(extract: Extract, folder: Path) -> list[Path]:
     """One file for each table that has columns in this form; where they are."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {"enrolments": extract.enrolments, "outcomes": extract.outcomes}
-    tables |= {"missing": extract.missing}
+    tables |= {"missing": extract.missing, "versions": extract.versions}
     if extract.form == "unblinded":
         tables["reminders"] = extract.reminders
     written = []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from evaluation.package import Extract
 
-TABLES = ("enrolments", "reminders", "outcomes", "missing")
+TABLES = ("enrolments", "reminders", "outcomes", "missing", "versions")
 
 
 def read_all(paths: Sequence[Path]) -> Extract:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from evaluation.report import periods
 from evaluation.report.charts.bars import Part, columns
 from evaluation.report.charts.drawing import BLUE
 from evaluation.report.charts.heat import heat
@@ -75,6 +76,7 @@ def section(cohort: Cohort) -> Section:
         return found
     _show_heat(found, reminders.drop(strays.index), len(control))
     _show_dose(found, treated)
+    periods.show(found, reminders, cohort.allocated, cohort.extract.protocol)
     _show_suppressed(found, reminders, cohort.extract.protocol)
     return found
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from extract.codes import Group, ReminderReason, resolved_how, variant_of
 from extract.columns.enrolments import EnrolmentRow
-from extract.columns.events import MissingRow, ReminderRow
+from extract.columns.events import MissingRow, ReminderRow, VersionRow
 from extract.people import Allocated, Reported
 from trial.codes import Condition, EndReason, ReminderState
 from trial.protocol.local_time import LONDON, local_date
@@ -83,6 +83,8 @@ def rows(
         yield _reminder(name, reminder, len(file.reminders), enrolment.order.made_on)
     for place, missing in enumerate(enrolment.missing, start=1):
         yield _missing(name, place, missing, file)
+    if protocol.order_type(enrolment.order.type).may_be_varied:
+        yield from _versions(name, enrolment)
     if file.allocation:
         yield Allocated(
             enrolment=name,
@@ -239,6 +241,22 @@ def _missing(name: str, place: int, missing: Missing, file: File) -> MissingRow:
         days_resolved=(resolved_at - enrolled_at) / _DAY if resolved_at else None,
         resolved_how=resolved_how(missing.resolved_how),
     )
+
+
+def _versions(name: str, enrolment: Enrolment) -> Iterator[VersionRow]:
+    """The first version, and what each variation made of it."""
+    varied_on = [None, *(each.varied_on for each in enrolment.variations)]
+    for place, (version, day) in enumerate(
+        zip(enrolment.versions, varied_on, strict=True), start=1
+    ):
+        yield VersionRow(
+            enrolment=name,
+            version=place,
+            days_from=(version.since - enrolment.enrolled_at) / _DAY,
+            days_to_report=(local_date(version.since) - day).days if day else None,
+            days=version.order.days,
+            conditions=version.order.conditions,
+        )
 
 
 def _runs_out(enrolment: Enrolment, extracted_at: datetime) -> datetime:

@@ -8,14 +8,20 @@ from typing import Final
 
 from extract.columns.base import Row
 from extract.columns.enrolments import BlindedEnrolment, EnrolmentRow
-from extract.columns.events import BlindedOutcome, MissingRow, OutcomeRow, ReminderRow
+from extract.columns.events import (
+    BlindedOutcome,
+    MissingRow,
+    OutcomeRow,
+    ReminderRow,
+    VersionRow,
+)
 
 ROWS: Final[dict[str, type[Row]]] = {
-    kind.resource: kind for kind in (EnrolmentRow, ReminderRow, OutcomeRow, MissingRow)
+    kind.resource: kind for kind in (EnrolmentRow, ReminderRow, OutcomeRow, MissingRow, VersionRow)
 }
 """What rows are made as: the resources of the unblinded form."""
 
 BLINDED_ROWS: Final[dict[str, type[Row]]] = {
-    kind.resource: kind for kind in (BlindedEnrolment, BlindedOutcome, MissingRow)
+    kind.resource: kind for kind in (BlindedEnrolment, BlindedOutcome, MissingRow, VersionRow)
 }
 """The resources of the blinded form."""

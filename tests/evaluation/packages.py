@@ -15,7 +15,7 @@ from extract.cells import cell
 from extract.codes import Label
 from extract.columns.base import Row
 from extract.columns.enrolments import EnrolmentRow
-from extract.columns.events import MissingRow, OutcomeRow, ReminderRow
+from extract.columns.events import MissingRow, OutcomeRow, ReminderRow, VersionRow
 from extract.package import write
 from tests.support.fixture_protocol import AGREED, VERSION
 from trial.codes import Arm
@@ -135,6 +135,19 @@ def missing(number: int, **changes: Any) -> MissingRow:
         "resolved_how": None,
     }
     return MissingRow.model_validate(values | changes)
+
+
+def version(number: int, **changes: Any) -> VersionRow:
+    """An order as it was made, with two conditions and no end."""
+    values = {
+        "enrolment": f"E{number:016x}",
+        "version": 1,
+        "days_from": 0.0,
+        "days_to_report": None,
+        "days": None,
+        "conditions": ("no_contact", "programme"),
+    }
+    return VersionRow.model_validate(values | changes)
 
 
 def trial(

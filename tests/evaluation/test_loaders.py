@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from tests.evaluation.packages import enrolment, missing, outcome, trial, written
+from tests.evaluation.packages import enrolment, missing, outcome, trial, version, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +23,8 @@ ROWS = [
     enrolment(501, ethnicity=None, prior_incidents="three_to_five", first_order=True),
     outcome(501, type="harm", harm="threat", instrument=None, same_protected_person=False),
     missing(501, after_allocation=True, days_resolved=3.5, resolved_how="solicitor"),
+    version(501),
+    version(501, version=2, days_from=9.5, days_to_report=2, days=40),
 ]
 
 
@@ -80,7 +82,7 @@ for name, frame in load.tables().items():
 def test_load_py_reads_every_value_with_its_type_and_label(folder: Path) -> None:
     lines = ran(sys.executable, "-c", SHOW_PY, folder=folder).splitlines()
     read = {name: (kinds, rows) for name, kinds, rows in map(json.loads, lines)}
-    assert read.keys() == {"enrolments", "reminders", "outcomes", "missing"}
+    assert read.keys() == {"enrolments", "reminders", "outcomes", "missing", "versions"}
     for name, (kinds, rows) in read.items():
         described = fields(folder, name)
         assert rows == [
@@ -107,7 +109,7 @@ def test_load_py_writes_stata_files_with_labels(folder: Path, tmp_path: Path) ->
 SHOW_R = """
 source("load.R")
 shown <- list()
-for (name in c("enrolments", "reminders", "outcomes", "missing")) {
+for (name in c("enrolments", "reminders", "outcomes", "missing", "versions")) {
   frame <- get(name)
   shown[[name]] <- lapply(frame, function(column)
     list(kind = class(column)[1], meaning = attr(column, "label"), values = as.character(column)))
@@ -142,4 +144,4 @@ def test_load_r_reads_every_value_with_its_type_label_and_meaning(folder: Path) 
                 assert text == value
         seen += 1
     assert seen == sum(len(fields(folder, name)) for name in
-                       ("enrolments", "reminders", "outcomes", "missing"))  # fmt: skip
+                       ("enrolments", "reminders", "outcomes", "missing", "versions"))  # fmt: skip

@@ -15,7 +15,7 @@ from extract.columns.base import (
     Row,
     Sha256,
 )
-from trial.codes import Harm, Instrument, MissingReason, OutcomeType, ReminderState
+from trial.codes import Condition, Harm, Instrument, MissingReason, OutcomeType, ReminderState
 
 
 class ReminderRow(OrderRow):
@@ -94,6 +94,31 @@ class OutcomeRow(OutcomeColumns):
     harm: Harm | None = Field(
         default=None, description="Which kind of harm; empty for anything else."
     )
+
+
+class VersionRow(OrderRow):
+    """
+    An order of a type that may be varied, as it was from one moment to the next version's.
+
+    None for other types, whose orders stay as they were made.
+    """
+
+    resource: ClassVar[str] = "versions"
+    title: ClassVar[str] = "What each order that may be varied held, and from when"
+    key: ClassVar[tuple[str, ...]] = ("enrolment", "version")
+
+    version: Place = Field(description="Its place among those of the order, in time.")
+    days_from: Number = Field(
+        description="Days from enrolment until it counted: 0 for the first, for a later one when it"
+        " was reported that a court had varied the order."
+    )
+    days_to_report: int | None = Field(
+        description="Days from the variation until it was reported; empty for the first version."
+    )
+    days: Place | None = Field(
+        description="Length of the order in days, first and last counted; empty without an end."
+    )
+    conditions: tuple[Condition, ...] = Field(description="What it held, by the contract's codes.")
 
 
 class MissingRow(OrderRow):

@@ -299,7 +299,7 @@ def test_nothing_that_tells_who_somebody_is_gets_out(
     assert {str(each) for each in people} <= hidden
     hidden |= {number[-6:] for number in numbers} | {each.hex for each in people}
     shown = dict(objects("blinded")) | objects("unblinded")
-    assert len(shown) == 8 + 9
+    assert len(shown) == 9 + 10
     for form in ("blinded", "unblinded"):
         agreed = path_of(VERSION).read_bytes()
         assert shown.pop(f"{form}/{TRIAL}/{RUN}/protocol.toml") == agreed  # it has dates of its own

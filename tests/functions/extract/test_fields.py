@@ -7,6 +7,7 @@ must change, all others must not, and of a field that is withheld nothing at all
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
@@ -71,6 +72,8 @@ from trial.records.waiting import Waiting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_MAY_VARY = AGREED.orders["dvpo"].model_copy(update={"may_be_varied": True})
+VARIABLE = AGREED.model_copy(update={"orders": {"dvpo": _MAY_VARY, "dapo": _MAY_VARY}})
 EARLIER = SERVED.model_copy(update={"reference": None, "court": "Leeds"})
 IDENT = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
 T = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
@@ -114,7 +117,8 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
     Enrolment: {
         "enrolment_id": Carried(
             UUID(int=1),
-            "enrolments.enrolment reminders.enrolment outcomes.enrolment missing.enrolment",
+            "enrolments.enrolment reminders.enrolment outcomes.enrolment missing.enrolment"
+            " versions.enrolment",
         ),
         "status": Carried(Status.ENDED, "enrolments.status"),
         "reasons": Carried((Reason.TOO_LATE,), "enrolments.reasons"),
@@ -126,7 +130,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
             "enrolments.days_to_enrolment enrolments.days_to_number enrolments.days_to_end"
             " enrolments.days_to_allocation enrolments.number_at_enrolment"
             " enrolments.missing_reason enrolments.number_found enrolments.resolved_how"
-            " missing.days_recorded missing.days_resolved",
+            " missing.days_recorded missing.days_resolved versions.days_from",
         ),
         "request_digest": Withheld("ee", "a hash of all that was sent"),
         "first_status": Carried(Status.INELIGIBLE, "enrolments.first_status"),
@@ -150,17 +154,17 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "court": Withheld("Consett", "near to where people live"),
         "made_on": Carried(
             date(2026, 11, 29),
-            "enrolments.days enrolments.days_to_service"
+            "enrolments.days versions.days enrolments.days_to_service"
             " enrolments.days_to_enrolment reminders.day outcomes.days_from_order",
         ),
         "expires_on": Carried(
             date(2026, 12, 20),
-            "enrolments.days enrolments.days_at_risk outcomes.within_order",
+            "enrolments.days versions.days enrolments.days_at_risk outcomes.within_order",
         ),
         "served_on": Carried(date(2026, 12, 2), "enrolments.days_to_service"),
         "conditions": Carried(
             (Condition.NO_MOLESTATION, Condition.NO_EVICTION, Condition.NO_ENTRY),
-            "enrolments.conditions enrolments.no_eviction",
+            "enrolments.conditions enrolments.no_eviction versions.conditions",
         ),
         "authorising_superintendent": Carried("S-0418", "enrolments.superintendent"),
     },
@@ -255,10 +259,15 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "price_pence": Carried("9.99", "reminders.price_pence enrolments.price_pence"),
     },
     Variation: {
-        "at": Withheld(T + DAY, "the order as it stands is what is told"),
-        "varied_on": Withheld(date(2026, 12, 2), "the order as it stands is what is told"),
+        "at": Carried(T + DAY, "versions.days_from versions.days_to_report"),
+        "varied_on": Carried(date(2026, 11, 30), "versions.days_to_report"),
         "by": Withheld("other", "somebody's name"),
-        "until_then": Withheld(SERVED, "the order as it stands is what is told"),
+        "until_then": Carried(
+            EARLIER.model_copy(
+                update={"conditions": (Condition.PROGRAMME,), "expires_on": date(2026, 12, 28)}
+            ),
+            "versions.conditions versions.days",
+        ),
     },
     Outcome: {
         "outcome_id": Withheld("other", "the police's name for an event"),
@@ -294,6 +303,7 @@ OF_THE_WHOLE = {
     "reminders.of",
     "outcomes.outcome",
     "missing.episode",
+    "versions.version",
     "missing.after_allocation",
     # By state: `delivered` and `undelivered` stand for them.
     "enrolments.sent",
@@ -399,14 +409,16 @@ ERASED = replace(
 
 
 def columns(file: File) -> dict[str, Any]:
-    """Every value by its column; one row of each resource."""
-    told = list(rows(file, protocol=AGREED, names=Pseudonyms(b"a key"), extracted_at=T + 40 * DAY))
+    """The values of every column, row by row."""
+    told = list(
+        rows(file, protocol=VARIABLE, names=Pseudonyms(b"a key"), extracted_at=T + 40 * DAY)
+    )
     people = People(each for each in told if isinstance(each, Allocated | Reported))
-    return {
-        f"{row.resource}.{name}": getattr(row, name)
-        for row in people.completed(each for each in told if isinstance(each, Row))
-        for name in type(row).model_fields
-    }
+    values: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in people.completed(each for each in told if isinstance(each, Row)):
+        for name in type(row).model_fields:
+            values[f"{row.resource}.{name}"].append(getattr(row, name))
+    return values
 
 
 def changed(file: File, kind: type[Model], name: str, other: object) -> File:

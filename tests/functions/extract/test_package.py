@@ -217,7 +217,13 @@ contributors = [{ title = "Durham Constabulary", role = "publisher" }]
 
 def test_the_unblinded_form_has_it_all(both: dict[str, dict[str, Any]]) -> None:
     package = both["unblinded"]
-    assert resources(package).keys() == {"enrolments", "reminders", "outcomes", "missing"}
+    assert resources(package).keys() == {
+        "enrolments",
+        "reminders",
+        "outcomes",
+        "missing",
+        "versions",
+    }
     first, second = package["enrolments"]
     assert (first["arm"], second["arm"]) == ("intervention", "control")
     assert (first["block"], first["planned"], first["price_pence"]) == (0, 7, 18.6)
@@ -229,7 +235,7 @@ def test_the_blinded_form_leaves_out_whatever_tells_the_arm(
     both: dict[str, dict[str, Any]],
 ) -> None:
     package, whole = both["blinded"], both["unblinded"]
-    assert resources(package).keys() == {"enrolments", "outcomes", "missing"}
+    assert resources(package).keys() == {"enrolments", "outcomes", "missing", "versions"}
     first, second = package["enrolments"]
     assert (first["arm"], second["arm"]) == ("A", "B")
     assert whole["enrolments"][0].keys() - first.keys() == {

@@ -1,0 +1,98 @@
+"""What an order held, and from when: a row for each version of one that may be varied."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from extract.columns.enrolments import EnrolmentRow
+from extract.columns.events import VersionRow
+from extract.pseudonyms import Pseudonyms
+from extract.rows import File, rows
+from tests.support.fixture_protocol import AGREED, DAPO
+from tests.support.people import ADULT, KNOWN, SERVED
+from trial.codes import Arm, Condition, EndReason, Status
+from trial.records.allocation import Allocation
+from trial.records.enrolment import Enrolment, LifeEvent, Variation
+
+if TYPE_CHECKING:
+    from trial.protocol.settings import Protocol
+
+IDENT = UUID(int=1)
+T = datetime(2026, 12, 1, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+ENDLESS = SERVED.model_copy(update={"type": "dapo", "expires_on": None})
+ENDING = ENDLESS.model_copy(
+    update={"expires_on": date(2027, 1, 9), "conditions": (Condition.PROGRAMME,)}
+)
+
+
+def told(protocol: Protocol = DAPO, **changes: Any) -> list[Any]:
+    enrolment = Enrolment(
+        **{
+            "enrolment_id": IDENT,
+            "status": Status.ALLOCATED,
+            "order": ENDLESS,
+            "respondent": ADULT,
+            "person_hash": "aa",
+            "mobile": KNOWN,
+            "enrolled_at": T,
+            "first_status": Status.ELIGIBLE,
+            "trial": protocol.trial,
+            "month": "2026-12",
+            "allocated_at": T,
+        }
+        | changes
+    )
+    drawn = Allocation(
+        enrolment_id=IDENT,
+        arm=Arm.CONTROL,
+        stratum="longer",
+        block=0,
+        position=0,
+        allocated_at=T,
+        protocol=protocol.version,
+        protocol_sha256=protocol.sha256,
+    )
+    file, names = File(enrolment, drawn), Pseudonyms(b"a key")
+    return list(rows(file, protocol=protocol, names=names, extracted_at=T + 100 * DAY))
+
+
+def versions(**changes: Any) -> list[tuple[Any, ...]]:
+    return [
+        (each.version, each.days_from, each.days_to_report, each.days, each.conditions)
+        for each in told(**changes)
+        if isinstance(each, VersionRow)
+    ]
+
+
+def row(**changes: Any) -> EnrolmentRow:
+    (only,) = (each for each in told(**changes) if isinstance(each, EnrolmentRow))
+    return only
+
+
+def test_an_order_that_was_never_varied_has_one_version() -> None:
+    assert versions() == [(1, 0.0, None, None, (Condition.NO_MOLESTATION,))]
+
+
+def test_a_variation_begins_another_when_it_is_reported() -> None:
+    variation = Variation(
+        at=T + 3 * DAY, varied_on=date(2026, 12, 2), by="PC-1", until_then=ENDLESS
+    )
+    assert versions(order=ENDING, variations=(variation,)) == [
+        (1, 0.0, None, None, (Condition.NO_MOLESTATION,)),
+        (2, 3.0, 2, 40, (Condition.PROGRAMME,)),
+    ]
+
+
+def test_types_that_are_never_varied_have_none() -> None:
+    assert versions(protocol=AGREED, order=SERVED) == []
+
+
+def test_an_order_without_an_end_is_at_risk_to_the_extract_or_its_discharge() -> None:
+    assert (row().days, row().days_at_risk) == (None, 100.0)
+    over = LifeEvent(reason=EndReason.DISCHARGED, at=T + 30 * DAY, by="PC-1")
+    assert row(status=Status.ENDED, life=(over,)).days_at_risk == 30.0
+    custody = over.model_copy(update={"reason": EndReason.IN_CUSTODY})
+    assert row(status=Status.ENDED, life=(custody,)).days_at_risk == 100.0
