@@ -42,11 +42,11 @@ always:
 
 # --- try it -----------------------------------------------------------------------------------
 
-demo: .venv-local/ready ## a month of the whole system in a minute or two; makes build/demo/index.html
-	@$(LOCAL) -m local.demo.demo
+demo: .venv-local/ready ## a month of the whole system in a minute or two (PROTOCOL=dapo-2027-1: 18 months of a long order); makes build/demo/index.html
+	@$(LOCAL) -m $(if $(PROTOCOL),local.demo.long_order --protocol $(PROTOCOL),local.demo.demo)
 
-up: .venv-local/ready ## start the emulator and deploy (PORT=4566); writes .local/stack.json
-	@$(LOCAL) -m local.emulator.stack up
+up: .venv-local/ready ## start the emulator and deploy (PORT=4566, PROTOCOL=dapo-2027-1); writes .local/stack.json
+	@$(LOCAL) -m local.emulator.stack up $(if $(PROTOCOL),--protocol $(PROTOCOL))
 
 status: .venv-local/ready ## say what is up, and at what time it lives
 	@$(LOCAL) -m local.emulator.stack status
@@ -57,8 +57,8 @@ clock: .venv-local/ready ## walk the clock (TO=2026-12-05T09:00:00Z or BY=2d; JU
 down: .venv-local/ready ## stop what `make up` started
 	@$(LOCAL) -m local.emulator.stack down
 
-order: .venv-local/ready ## post a made-up order, made today (NUMBER=1, up to 999)
-	@$(LOCAL) -m local.emulator.order $(or $(NUMBER),1)
+order: .venv-local/ready ## post a made-up order, made today (NUMBER=1, up to 999; ARGS="--type dapo --days 0")
+	@$(LOCAL) -m local.emulator.order $(or $(NUMBER),1) $(ARGS)
 
 worklist: .venv-local/ready ## who waits for a number, the oldest follow-up first (ARGS="--csv waiting.csv")
 	@$(LOCAL) -m commands.staff.worklist $(ARGS)

@@ -21,17 +21,21 @@ from trial.protocol.local_time import local_date
 
 EXAMPLE = ROOT / "events" / "api-enrol.json"
 DAYS = 14
+TYPE = "dvpo"
 
 
-def an_order(number: int, now: datetime) -> dict[str, Any]:
+def an_order(
+    number: int, now: datetime, *, type_: str = TYPE, days: int | None = DAYS
+) -> dict[str, Any]:
     """The example of an order, made today about the person with this number, 0 to 999."""
     body: dict[str, Any] = json.loads(json.loads(EXAMPLE.read_text())["body"])
     today = local_date(now)
     body["order"] |= {
-        "reference": f"DVPO-{today:%Y}-{number:06}",
+        "type": type_,
+        "reference": f"{type_.upper()}-{today:%Y}-{number:06}",
         "made_on": today.isoformat(),
         "served_on": today.isoformat(),
-        "expires_on": (today + timedelta(days=DAYS - 1)).isoformat(),
+        "expires_on": (today + timedelta(days=days - 1)).isoformat() if days else None,
     }
     body["respondent"]["person_id"] = pnc_id(today.year, number)
     body["mobile"] = {"number": f"+447700900{number:03}"}
@@ -42,12 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Post it, and wait until all that it set off is done."""
     parser = argparse.ArgumentParser(prog="python -m local.emulator.order", description=__doc__)
     parser.add_argument("number", type=int, nargs="?", default=1, help="0 to 999; default: 1")
+    parser.add_argument("--type", default=TYPE, help="as the protocol names it; default: dvpo")
+    parser.add_argument("--days", type=int, default=DAYS, help="0: without an end; default: 14")
     given = parser.parse_args(arguments)
     if given.number not in range(1000):
         parser.error("an order's number is from 0 to 999")
     stack = LocalStack.load()
     moved_clock.follow(stack.clock_file)
-    order = an_order(given.number, datetime.now(UTC))
+    order = an_order(given.number, datetime.now(UTC), type_=given.type, days=given.days or None)
     answer = Api.local(stack).call("POST", "/enrolments", order)
     settle(stack.port)
     return shown(answer)

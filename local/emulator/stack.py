@@ -36,8 +36,11 @@ from commands.deployed_stack import (
 )
 from local.emulator import emulator
 from local.emulator.launcher import WORK_PAGE
+from trial.protocol.load import CURRENT, ProtocolError, load, versions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
@@ -59,7 +62,7 @@ def access(port: int) -> dict[str, Any]:
     return owner_access(f"http://{emulator.HOST}:{port}", emulator.REGION)
 
 
-def up(port: int) -> None:
+def up(port: int, protocol: str = CURRENT) -> None:
     """Bring the stack up, or up to date; leave nothing running that was not, if that fails."""
     with ExitStack() as undo:
         if emulator.running():
@@ -72,7 +75,7 @@ def up(port: int) -> None:
             emulator.start(port)
             undo.callback(emulator.stop)
         moved_clock.follow(str(emulator.CLOCK))
-        deploy(port)
+        deploy(port, protocol)
         undo.pop_all()
 
 
@@ -86,12 +89,20 @@ def refuse_taken(port: int) -> None:
             sys.exit(f"Port {port}: {error.strerror}. Choose another, such as PORT={port + 1}.")
 
 
-def deploy(port: int) -> None:
+def refuse_unknown(protocol: str) -> None:
+    """Before anything is started."""
+    try:
+        load(protocol)
+    except ProtocolError as error:
+        sys.exit(f"The protocol cannot be used: {error}. There are: {', '.join(versions())}")
+
+
+def deploy(port: int, protocol: str) -> None:
     """Make the stack what template and code say, and write down how to reach it."""
     libraries = package.linked_libraries(LIBRARIES)
     place = f"http://{emulator.HOST}:{port}/{BUCKET}/"
     template, files = package.build(libraries, archives_at=f"s3://{BUCKET}/", templates_at=place)
-    sha256 = hashlib.sha256(template.encode()).hexdigest()
+    sha256 = hashlib.sha256(f"{template}{protocol}".encode()).hexdigest()
     if DESCRIPTION.exists() and LocalStack.load().template_sha256 == sha256:
         print(f"Up already, and up to date: {LocalStack.load().api_url}")
         return
@@ -107,7 +118,7 @@ def deploy(port: int) -> None:
     address = place + package.TEMPLATE.name
     cloudformation = boto3.client("cloudformation", **access(port))
     try:
-        change(cloudformation, address)
+        change(cloudformation, address, PARAMETERS | {"Protocol": protocol})
     except ClientError as error:
         sys.exit(f"CloudFormation refused the template: {error}")
     key_id, secret = upstream(port)
@@ -120,7 +131,9 @@ def deploy(port: int) -> None:
     print("Post an order: make order. Who waits: make worklist. The live dashboard: make panels.")
 
 
-def change(cloudformation: "CloudFormationClient", address: str) -> None:
+def change(
+    cloudformation: "CloudFormationClient", address: str, parameters: "Mapping[str, str]"
+) -> None:
     """Create or update the stack by the template at an address, and wait until that is done."""
     summary = cloudformation.get_template_summary(TemplateURL=address)
     declared = {parameter["ParameterKey"] for parameter in summary["Parameters"]}
@@ -130,8 +143,8 @@ def change(cloudformation: "CloudFormationClient", address: str) -> None:
         TemplateURL=address,
         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[
-            {"ParameterKey": name, "ParameterValue": PARAMETERS[name]}
-            for name in PARAMETERS.keys() & declared
+            {"ParameterKey": name, "ParameterValue": parameters[name]}
+            for name in parameters.keys() & declared
         ],
     )
     deadline = time.monotonic() + DEPLOY_SECONDS
@@ -252,10 +265,13 @@ def main() -> None:
     parser.add_argument(
         "--port", type=a_port, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
     )
+    parser.add_argument("--protocol", help=f"the version under which it lives; default: {CURRENT}")
     options = parser.parse_args()
     unwind_on_signals()
     if options.command == "up":
-        up(options.port)
+        if options.protocol:
+            refuse_unknown(options.protocol)
+        up(options.port, options.protocol or CURRENT)
     else:
         commands[options.command]()
 

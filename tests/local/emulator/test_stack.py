@@ -1,5 +1,6 @@
 """The stack comes up whole or not at all, and says what to do when it cannot."""
 
+import hashlib
 import json
 import os
 import signal
@@ -118,7 +119,7 @@ def test_what_is_written_down_is_what_is_loaded(description: Path) -> None:
 def test_a_deployment_that_fails_leaves_no_emulator(
     calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: int) -> None:
+    def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(stack, "deploy", fail)
@@ -128,16 +129,25 @@ def test_a_deployment_that_fails_leaves_no_emulator(
 
 
 def test_a_stack_that_came_up_stays_up(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    deployed: list[int] = []
-    monkeypatch.setattr(stack, "deploy", deployed.append)
-    stack.up(4711)
-    assert (calls, deployed) == (["start"], [4711])
+    deployed: list[tuple[int, str]] = []
+    monkeypatch.setattr(stack, "deploy", lambda *given: deployed.append(given))
+    stack.up(4711, "dapo-1")
+    assert (calls, deployed) == (["start"], [(4711, "dapo-1")])
+
+
+def test_a_protocol_that_is_none_is_refused_before_anything_starts(
+    calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["stack", "up", "--protocol", "dapo-9"])
+    with pytest.raises(SystemExit, match=r"cannot be used: .*There are: .*dapo-1"):
+        stack.main()
+    assert calls == []
 
 
 def test_a_failed_change_leaves_the_stack_that_was_up(
     calls: list[str], description: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(port: int) -> None:
+    def fail(port: int, _: str) -> None:
         raise SystemExit(f"no, on {port}")
 
     calls.append("start")
@@ -172,12 +182,12 @@ def test_what_is_up_and_unchanged_is_left_alone(
     calls: list[str], description: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls.append("start")
-    sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    sha256 = hashlib.sha256(b"hello" + b"dapo-1").hexdigest()
     description.write_text(json.dumps(asdict(STACK) | {"template_sha256": sha256}))
     monkeypatch.setattr(package, "linked_libraries", lambda _: {})
     monkeypatch.setattr(package, "build", lambda *_, **__: ("hello", {}))
     before = description.stat()
-    stack.deploy(4711)
+    stack.deploy(4711, "dapo-1")
     assert description.stat() == before
 
 
@@ -185,9 +195,9 @@ def test_the_stack_is_created_once_and_then_updated(description: Path) -> None:
     fake = FakeCloudFormation(
         "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"
     )
-    stack.change(fake, "template")  # type: ignore[arg-type]
+    stack.change(fake, "template", stack.PARAMETERS)  # type: ignore[arg-type]
     description.touch()
-    stack.change(fake, "template")  # type: ignore[arg-type]
+    stack.change(fake, "template", stack.PARAMETERS)  # type: ignore[arg-type]
     assert [name for name, _ in fake.asked] == ["create", "update"]
     given = [{"ParameterKey": "OnAws", "ParameterValue": "false"}]
     assert [request["Parameters"] for _, request in fake.asked] == [given, given]
@@ -196,7 +206,7 @@ def test_the_stack_is_created_once_and_then_updated(description: Path) -> None:
 def test_a_failure_names_the_resources_and_their_reasons() -> None:
     fake = FakeCloudFormation("CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE")
     with pytest.raises(SystemExit) as failure:
-        stack.change(fake, "template")  # type: ignore[arg-type]
+        stack.change(fake, "template", stack.PARAMETERS)  # type: ignore[arg-type]
     assert str(failure.value).splitlines() == [
         "The stack is ROLLBACK_COMPLETE:",
         "  Table (T): no key",
@@ -208,7 +218,7 @@ def test_a_failure_names_the_resources_and_their_reasons() -> None:
 def test_a_deployment_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "DEPLOY_SECONDS", -1)
     with pytest.raises(SystemExit, match="Still CREATE_IN_PROGRESS after"):
-        stack.change(FakeCloudFormation("CREATE_IN_PROGRESS"), "template")  # type: ignore[arg-type]
+        stack.change(FakeCloudFormation("CREATE_IN_PROGRESS"), "template", stack.PARAMETERS)  # type: ignore[arg-type]
 
 
 def test_the_api_is_found_by_its_stage_and_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,7 +287,7 @@ def test_the_commands_that_start_a_stack_unwind_on_signals(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["command", *(["up"] if command is stack.main else [])])
     monkeypatch.setattr(emulator, "running", lambda: None)
-    monkeypatch.setattr(stack, "up", lambda _: signal.raise_signal(signal.SIGHUP))
+    monkeypatch.setattr(stack, "up", lambda *_: signal.raise_signal(signal.SIGHUP))
     with pytest.raises(SystemExit, match="Interrupted"):
         command()
 

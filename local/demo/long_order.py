@@ -1,0 +1,259 @@
+"""
+Lives orders of 18 months in a minute or two: one is varied twice and discharged.
+
+It brings up a stack of its own under a protocol whose orders may be varied, posts orders until each
+arm has one, walks through their lives, prints every text of the one that is treated, checks them,
+and takes the stack down again. Ends with an error if anything is not as it must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from commands import moved_clock
+from commands.api import Api
+from commands.deployed_stack import LocalStack
+from local.emulator import emulator, stack
+from local.emulator.carrier import Carrier, Habits
+from local.emulator.clock import Clock, next_stop, settle
+from local.emulator.order import an_order
+from trial.codes import Arm, Condition
+from trial.protocol.load import ProtocolError, load
+from trial.protocol.local_time import local_date
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trial.protocol.settings import Protocol
+
+DAYS = 548
+STRIDE = timedelta(days=14)
+"""How often the nightly run comes on the way: within what schedules are made ahead for."""
+
+MOST_ORDERS = 16
+"""So many in one arm are as good as never: blocks have at most six."""
+
+ENDLESS, ENDING, DISCHARGED, OVER = (
+    timedelta(days=days, hours=10.5) for days in (90, 270, 420, DAYS + 14)
+)
+
+
+@dataclass
+class Life:
+    """One order, its arm, and the texts that came to its number: when and what."""
+
+    enrolment_id: str
+    order: dict[str, Any]
+    number: str
+    arm: Arm
+    texts: list[tuple[datetime, str]] = field(default_factory=list)
+
+
+class Player:
+    """Upstream and the carrier, to a stack whose clock moves."""
+
+    def __init__(self, running: LocalStack) -> None:
+        self.api, self.port = Api.local(running), running.port
+        self.clock = Clock(Path(running.clock_file))
+        self.carrier = Carrier.of(running, Habits(failures=0, late=0, repeated=0))
+        self.seen: set[str] = set()
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
+        """What the API answers, which must be yes; once all is done that it set off."""
+        answer = self.api.call(method, path, body)
+        if answer.status >= 300:  # noqa: PLR2004 - HTTP's
+            raise RuntimeError(f"{method} {path} answered {answer.status}: {answer.body}")
+        settle(self.port)
+        return answer.body
+
+    def walk(self, to: datetime, lives: Sequence[Life]) -> None:
+        """From one due text to the next, and often enough for the nightly run."""
+        while (now := self.clock.now()) < to:
+            once, _ = settle(self.port)
+            self.clock.jump(min(next_stop(once), now + STRIDE, to))
+            settle(self.port)
+            self.look(lives)
+
+    def look(self, lives: Sequence[Life]) -> None:
+        """Note the texts that are new, and let the carrier answer them."""
+        texts, now = emulator.texts(self.port), self.clock.now()
+        for text in texts:
+            if text["MessageId"] not in self.seen:
+                self.seen.add(text["MessageId"])
+                (life,) = (each for each in lives if each.number == text["PhoneNumber"])
+                life.texts.append((now, text["Message"]))
+        self.carrier.answer(texts, now)
+
+
+def drawn(player: Player, protocol: Protocol, type_: str) -> list[Life]:
+    """Orders posted until each arm has one."""
+    lives: list[Life] = []
+    for number in range(MOST_ORDERS):
+        if {each.arm for each in lives} == set(Arm):
+            return lives
+        body = an_order(number, player.clock.now(), type_=type_, days=DAYS)
+        body["respondent"]["language"] = list(protocol.wordings)[number % len(protocol.wordings)]
+        posted = player.ask("POST", "/enrolments", body)["enrolment_id"]
+        arm = Arm(player.ask("GET", f"/allocations/{posted}")["arm"])
+        lives.append(Life(posted, body["order"], body["mobile"]["number"], arm))
+    raise RuntimeError("all orders were drawn into one arm")
+
+
+def play(player: Player, protocol: Protocol, type_: str) -> tuple[list[Life], list[datetime]]:
+    """The lives, and when each of the three things happened to them: all of them alike."""
+    start = player.clock.now()
+    lives = drawn(player, protocol, type_)
+    moments = [start + after for after in (ENDLESS, ENDING, DISCHARGED, OVER)]
+    acts = (_endless, _ending, _discharged)
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns) as progress:
+        bar = progress.add_task("", total=len(moments))
+        for moment, act in zip(moments, (*acts, None), strict=True):
+            player.walk(moment, lives)
+            for life in lives if act else ():
+                path, body = act(life, player.clock.now()) if act else ("", {})
+                player.ask("POST", f"/enrolments/{life.enrolment_id}/{path}", body)
+            player.look(lives)
+            progress.update(bar, advance=1, description=f"{player.clock.now():%a %d %b %Y}")
+    return lives, moments
+
+
+def _endless(life: Life, now: datetime) -> tuple[str, dict[str, Any]]:
+    wider = [*life.order["conditions"], Condition.PROGRAMME]
+    order = {name: value for name, value in life.order.items() if name != "expires_on"}
+    return _varied(order | {"conditions": wider}, now)
+
+
+def _ending(life: Life, now: datetime) -> tuple[str, dict[str, Any]]:
+    return _varied(life.order, now)
+
+
+def _varied(order: Mapping[str, Any], now: datetime) -> tuple[str, dict[str, Any]]:
+    return "variation", {"order": order, "varied_on": f"{local_date(now)}", "by": "PC-1182"}
+
+
+def _discharged(_: Life, now: datetime) -> tuple[str, dict[str, Any]]:
+    at = now.isoformat(timespec="seconds")
+    return "end", {"reason": "discharged", "at": at, "by": "PC-1182"}
+
+
+def verdicts(
+    lives: Sequence[Life], moments: Sequence[datetime], recorded: Mapping[str, list[Any]]
+) -> dict[str, bool]:
+    """What must be true of these lives: each check by its title, and whether it holds."""
+    treated = [each for each in lives if each.arm is Arm.INTERVENTION]
+    control = [each for each in lives if each.arm is Arm.CONTROL]
+    endless, ending, discharged, _ = moments
+    return {
+        "Control got nothing, and nothing was planned for it": not any(
+            each.texts or recorded[each.enrolment_id] for each in control
+        ),
+        "Every text was recorded, and every one recorded came": all(
+            len(each.texts) == sum(bool(text["sent_at"]) for text in recorded[each.enrolment_id])
+            for each in treated
+        ),
+        "Texts came in each part of the order's life": all(
+            any(since <= at < until for at, _ in each.texts)
+            for each in treated
+            for since, until in pairwise([moments[0] - ENDLESS, endless, ending, discharged])
+        ),
+        "Each variation was told by a text of its own": all(
+            sum(text["theme"] == "varied" for text in recorded[each.enrolment_id]) == 2  # noqa: PLR2004
+            for each in treated
+        ),
+        "Once discharged nobody was texted": not any(
+            at > discharged for each in lives for at, _ in each.texts
+        ),
+        "The same text never came twice in a row, and no two on one day": not any(
+            one == other or local_date(at) == local_date(then)
+            for each in treated
+            for (at, one), (then, other) in pairwise(each.texts)
+        ),
+    }
+
+
+def conclude(console: Console, lives: Sequence[Life], found: Mapping[str, bool]) -> bool:
+    """Print the texts of one who was treated, and the checks; whether all is well."""
+    shown = next(each for each in lives if each.arm is Arm.INTERVENTION)
+    table = Table("Day", "Text", box=None, padding=(0, 2, 0, 0))
+    for at, text in shown.texts:
+        table.add_row(f"{local_date(at):%d %b %Y}", text)
+    console.print(table)
+    for title, holds in found.items():
+        console.print("[green]✓[/]" if holds else "[bold red]✗[/]", title)
+    return all(found.values())
+
+
+def options() -> argparse.Namespace:
+    """What the command line asks for."""
+    about, _, more = (__doc__ or "").strip().partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.demo.long_order", description=about, epilog=more
+    )
+    parser.add_argument("--protocol", required=True, help="such as dapo-2027-1")
+    parser.add_argument(
+        "--port", type=int, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
+    )
+    return parser.parse_args()
+
+
+def variable_type(version: str) -> tuple[Protocol, str]:
+    """The protocol and its type of order that may be varied; ends if there is none."""
+    try:
+        protocol = load(version)
+    except ProtocolError as error:
+        sys.exit(f"The protocol cannot be used: {error}")
+    for name, each in protocol.orders.items():
+        if each.may_be_varied and each.open_ended and not each.why_not_days(DAYS):
+            return protocol, name
+    sys.exit(f"{version} has no orders that may be varied and have no end: make demo shows others.")
+
+
+def main() -> None:
+    """Up, play, tell, down."""
+    given = options()
+    protocol, type_ = variable_type(given.protocol)
+    stack.unwind_on_signals()
+    if emulator.running():
+        sys.exit("A stack is up here already, and the demo needs one of its own: make down")
+    began, console = time.monotonic(), Console(highlight=False)
+    with ExitStack() as undo:
+        undo.callback(lambda: stack.down() if emulator.running() else None)
+        stack.up(given.port, protocol.version)
+        running = LocalStack.load()
+        moved_clock.follow(running.clock_file)
+        try:
+            player = Player(running)
+            morning = (player.clock.now() + timedelta(days=1)).replace(hour=9, minute=30, second=0)
+            player.clock.jump(morning.astimezone(UTC))
+            settle(running.port)
+            lives, moments = play(player, protocol, type_)
+            recorded = {
+                each.enrolment_id: player.ask("GET", f"/allocations/{each.enrolment_id}")[
+                    "reminders"
+                ]
+                for each in lives
+            }
+        except (OSError, RuntimeError) as error:
+            sys.exit(f"The run was cut short: {error}. See {emulator.LOG}")
+    well = conclude(console, lives, verdicts(lives, moments, recorded))
+    console.print(f"18 months in {time.monotonic() - began:.0f} s.")
+    if not well:
+        sys.exit("The run is not as it must be: see the checks that failed.")
+
+
+if __name__ == "__main__":
+    main()
