@@ -126,8 +126,9 @@ verify-audit: .venv-local/ready ## walk the exported audit trail, and hold it ag
 subject-access: .venv-local/ready ## all that is held about one person (PERSON=durham/2003/0011985X or ORDER=durham/REFERENCE; ARGS="--letter letter.html")
 	@$(LOCAL) -m commands.audit.subject_access $(if $(PERSON),--person "$(PERSON)") $(if $(ORDER),--order "$(ORDER)") $(ARGS)
 
-example-trial: .venv-evaluation/ready ## make up a year of the trial, and its report (N=1000, SEED=1)
-	@$(EVALUATION) -m evaluation.example.trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))
+example-trial: .venv-evaluation/ready ## make up a year of the trial, and its report (N=1000, SEED=1, PROTOCOL=dapo-2027-1)
+	@$(EVALUATION) -m evaluation.example.trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(PROTOCOL),--protocol $(PROTOCOL))
 	@$(EVALUATION) -m evaluation report build/example-trial/durham/unblinded \
 	    -o build/example-trial/report.html --json build/example-trial/report.json
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from extract.rows import File
+    from trial.protocol.settings import Protocol
     from trial.records.enrolment import Enrolment
     from trial.records.reminder import Reminder
 
@@ -32,6 +33,7 @@ EFFECT: Final = 0.6
 """The true effect: the rate of breaches and arrests with texts, as a share of that without."""
 
 BREACHES_A_DAY: Final = 0.0155
+_MEAN_DAYS: Final = 21
 _BY_AGE: Final = {AgeBand.FROM_18: 1.4, AgeBand.FROM_25: 1.15, AgeBand.FROM_55: 0.55}
 _BY_RISK: Final = {RiskGrade.HIGH: 1.35, RiskGrade.STANDARD: 0.75}
 _ARRESTED, _OTHERS_A_DAY, _NOTICE_BREACHED = 0.7, 0.0016, 0.05
@@ -41,7 +43,7 @@ _DEAD_PHONE, _UNDELIVERED, _UNCONFIRMED, _FAILED, _UNKNOWN = 0.05, 0.03, 0.02, 0
 _PRICE_PENCE: Final = "3.16"
 
 
-def live(orders: Sequence[File], until: datetime, draw: Random) -> list[File]:
+def live(orders: Sequence[File], protocol: Protocol, until: datetime, draw: Random) -> list[File]:
     """One person's orders, in time, with what happened: all that upstream reports until then."""
     numbers = count(1)
     first = orders[0].enrolment.enrolled_at
@@ -52,14 +54,15 @@ def live(orders: Sequence[File], until: datetime, draw: Random) -> list[File]:
         if draw.random() < _NOTICE_BREACHED:
             before = enrolment.enrolled_at - timedelta(hours=draw.uniform(4, 40))
             happened.append(_outcome(numbers, OutcomeType.BREACH, Instrument.DVPN, before, draw))
-        rate = BREACHES_A_DAY * _risk(enrolment)
+        order_type = protocol.order_type(enrolment.order.type)
+        rate = _breaches_a_day(protocol) * _risk(enrolment)
         rate *= EFFECT if drawn and drawn.arm is Arm.INTERVENTION else 1
-        for at in _moments(rate, since, over_at(enrolment), draw):
-            happened.append(_outcome(numbers, OutcomeType.BREACH, Instrument.DVPO, at, draw))
+        for at in _moments(rate, since, min(over_at(enrolment), until), draw):
+            happened.append(_outcome(numbers, OutcomeType.BREACH, order_type.instrument, at, draw))
             if draw.random() < _ARRESTED:
                 arrested = at + timedelta(hours=draw.expovariate(1 / 9))
                 arrest = OutcomeType.ARREST
-                happened.append(_outcome(numbers, arrest, Instrument.DVPO, arrested, draw))
+                happened.append(_outcome(numbers, arrest, order_type.instrument, arrested, draw))
         if drawn and draw.random() < _HARMED[drawn.arm]:
             at = since + timedelta(days=draw.uniform(0, 10))
             happened.append(_outcome(numbers, OutcomeType.HARM, None, at, draw))
@@ -77,6 +80,12 @@ def live(orders: Sequence[File], until: datetime, draw: Random) -> list[File]:
         replace(file, outcomes=tuple(each for each, order in told if order == place))
         for place, file in enumerate(orders)
     ]
+
+
+def _breaches_a_day(protocol: Protocol) -> float:
+    """Spread over the days in which the primary endpoint counts them, if the protocol says."""
+    days = protocol.analysis.primary.days
+    return BREACHES_A_DAY * _MEAN_DAYS / days if days else BREACHES_A_DAY
 
 
 def over_at(enrolment: Enrolment) -> datetime:
@@ -116,11 +125,15 @@ def _moments(a_day: float, since: datetime, until: datetime, draw: Random) -> It
         yield at
 
 
-def sent(plan: Sequence[Reminder], ended_at: datetime | None, draw: Random) -> tuple[Reminder, ...]:
-    """The timetable of an order with texts, as it went."""
+def sent(
+    plan: Sequence[Reminder], ended_at: datetime | None, until: datetime, draw: Random
+) -> tuple[Reminder, ...]:
+    """The timetable of an order with texts, as it went until then."""
     dead = draw.random() < _DEAD_PHONE
     return tuple(
         _went(reminder, draw, dead=dead, ended=ended_at is not None and reminder.due_at >= ended_at)
+        if reminder.due_at < until
+        else reminder
         for reminder in plan
     )
 

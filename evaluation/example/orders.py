@@ -14,10 +14,18 @@ from uuid import NAMESPACE_OID, uuid5
 from evaluation.example import people
 from evaluation.example.people import one_of
 from extract.codes import ResolvedHow
-from trial.codes import EndReason, PriorIncidents, Status
+from trial.codes import Condition, EndReason, PriorIncidents, Status
 from trial.eligibility import age_band, birthday
 from trial.protocol.local_time import LONDON
-from trial.records.enrolment import Enrolment, LifeEvent, Missing, Mobile, Order, Respondent
+from trial.records.enrolment import (
+    Enrolment,
+    LifeEvent,
+    Missing,
+    Mobile,
+    Order,
+    Respondent,
+    Variation,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +53,8 @@ _ENDS: Final = {
     EndReason.OBJECTION_UPHELD: 2,
     EndReason.DECEASED: 1,
 }
+_ENDS_IF_VARIABLE: Final = _ENDS | {EndReason.DISCHARGED: 80}
+_VARIED: Final = 0.25
 _WITHOUT_NUMBER: Final = (0.24, 0.52)
 """The share for the most and for the least diligent superintendent."""
 _FOUND_LATER: Final = 0.42
@@ -59,6 +69,8 @@ class MadeUp:
     number: Mobile
     found: Missing | None
     end: LifeEvent | None
+    variation: tuple[Variation, Order] | None = None
+    """The variation, and the order as it made it."""
 
     def at(self, moment: datetime) -> Enrolment:
         """What was known at that moment; its status is not derived yet."""
@@ -67,6 +79,9 @@ class MadeUp:
             update |= {"mobile": self.number, "missing": (self.found,)}
         if self.end and self.end.at <= moment:
             update["life"] = (self.end,)
+        if self.variation and self.variation[0].at <= moment:
+            variation, order = self.variation
+            update |= {"variations": (variation,), "order": order}
         return self.enrolled.model_copy(update=update)
 
     @property
@@ -77,6 +92,8 @@ class MadeUp:
             yield self.found.resolved_at
         if self.end:
             yield self.end.at
+        if self.variation:
+            yield self.variation[0].at
 
 
 def year(how_many: int, force: str, protocol: Protocol, draw: Random) -> Iterator[MadeUp]:
@@ -98,7 +115,10 @@ def year(how_many: int, force: str, protocol: Protocol, draw: Random) -> Iterato
 def _made_up(
     number: int, made_on: date, who: dict[str, Any], force: str, protocol: Protocol, draw: Random
 ) -> MadeUp:
-    body = people.order(number, made_on, draw, days=one_of(people.LENGTHS, draw), force=force)
+    name, order_type = next(iter(protocol.orders.items()))
+    lengths = people.LONG_LENGTHS if order_type.open_ended else people.LENGTHS
+    days = one_of(lengths, draw)
+    body = people.order(number, made_on, draw, days=days, force=force, type_=name)
     served_on = made_on + timedelta(days=draw.choices((0, 1, 2), (70, 24, 6))[0])
     if draw.random() < _SERVED:
         body["served_on"] = served_on.isoformat()
@@ -133,11 +153,31 @@ def _made_up(
         resolved_at, how = _office_hours(found_on, draw), one_of(_FOUND, draw)
         update = {"resolved_at": resolved_at, "resolved_how": how}
         found = lacking.model_copy(update=update)
-    why, ended_at = one_of(_ENDS, draw), at + timedelta(hours=draw.uniform(2, 24 * 13))
+    ends_of, longest = (_ENDS_IF_VARIABLE, 300) if order_type.may_be_varied else (_ENDS, 13)
+    why, ended_at = one_of(ends_of, draw), at + timedelta(hours=draw.uniform(2, 24 * longest))
     over = datetime.combine(order.last_day + timedelta(days=1), time(), LONDON)
     ends = why is not None and ended_at < over
     end = LifeEvent(reason=why, at=ended_at, by="PC-1000") if ends else None
-    return MadeUp(enrolled=enrolled, number=known, found=found, end=end)
+    variation = _variation(enrolled, draw) if order_type.may_be_varied else None
+    if variation and min(ended_at if ends else over, over) <= variation[0].at:
+        variation = None
+    return MadeUp(enrolled=enrolled, number=known, found=found, end=end, variation=variation)
+
+
+def _variation(enrolled: Enrolment, draw: Random) -> tuple[Variation, Order] | None:
+    """Some months on, a court orders a programme too."""
+    if draw.random() >= _VARIED:
+        return None
+    order = enrolled.order
+    at = enrolled.enrolled_at + timedelta(days=draw.uniform(20, 200))
+    variation = Variation(
+        at=at.replace(microsecond=0),
+        varied_on=at.date(),
+        by="PC-1000",
+        until_then=order.model_copy(update={"reference": None}),
+    )
+    wider = (*order.conditions, Condition.PROGRAMME)
+    return variation, order.model_copy(update={"conditions": wider})
 
 
 def _respondent(who: dict[str, Any], made_on: date, today: date, protocol: Protocol) -> Respondent:

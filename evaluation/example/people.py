@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from random import Random
 
 LENGTHS: Final = {28: 50, 14: 28, 21: 14, 24: 4, 18: 4}
+LONG_LENGTHS: Final = {365: 30, 180: 20, 90: 15, 30: 15, 730: 10, None: 10}
+"""Of orders that may have no last day."""
+
 AGES: Final = {
     (16, 17): 4, (18, 24): 190, (25, 34): 340, (35, 44): 250, (45, 54): 140, (55, 79): 76,
 }  # fmt: skip
@@ -77,14 +80,24 @@ def respondent(serial: int, on: date, draw: Random, *, ages: tuple[int, int]) ->
     } | {name: value for name, value in told.items() if value is not None}
 
 
-def order(number: int, made_on: date, draw: Random, *, days: int, force: str) -> dict[str, Any]:
+def order(
+    number: int,
+    made_on: date,
+    draw: Random,
+    *,
+    days: int | None,
+    force: str,
+    type_: str = "dvpo",
+) -> dict[str, Any]:
     """An order of so many days, not yet served: each number is another one."""
+    last_day = made_on + timedelta(days=days - 1) if days else None
     return {
-        "reference": f"DVPO-{made_on.year}-{number:06}",
+        "type": type_,
+        "reference": f"{type_.upper()}-{made_on.year}-{number:06}",
         "force": force,
         "court": draw.choice(("Peterlee Magistrates' Court", "Newton Aycliffe Magistrates' Court")),
         "made_on": made_on.isoformat(),
-        "expires_on": (made_on + timedelta(days=days - 1)).isoformat(),
+        "expires_on": last_day and last_day.isoformat(),
         "conditions": [Condition.NO_MOLESTATION, *one_of(_CONDITIONS, draw)],
         "authorising_superintendent": draw.choice(SUPERINTENDENTS),
     }

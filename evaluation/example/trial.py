@@ -128,12 +128,13 @@ def files(people: int, seed: int, protocol: Protocol, *, force: str = FORCES[0])
     while coming:
         at, ident = heappop(coming)
         known[ident] = trial.told(orders[ident], at, known.get(ident))
-    texted = (_texted(file, orders[ident].end, draw) for ident, file in known.items())
+    until = extracted_at(protocol)
+    texted = (_texted(file, orders[ident].end, until, draw) for ident, file in known.items())
     in_time = sorted(texted, key=lambda each: each.enrolment.enrolled_at)
     return [
         file
         for _, theirs in groupby(sorted(in_time, key=_person), key=_person)
-        for file in live(list(theirs), until=extracted_at(protocol), draw=draw)
+        for file in live(list(theirs), protocol, until=until, draw=draw)
     ]
 
 
@@ -141,13 +142,13 @@ def _person(file: File) -> str:
     return file.enrolment.person_hash
 
 
-def _texted(file: File, end: LifeEvent | None, draw: Random) -> File:
+def _texted(file: File, end: LifeEvent | None, until: datetime, draw: Random) -> File:
     """With its texts as they went, if it was allocated."""
     if file.allocation is None:
         return file
     start = file.allocation.allocated_at
     plan = planned_reminders(file.enrolment, file.allocation, start=start)
-    return replace(file, reminders=sent(plan, end.at if end else None, draw))
+    return replace(file, reminders=sent(plan, end.at if end else None, until, draw))
 
 
 def made(

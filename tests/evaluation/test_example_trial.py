@@ -11,7 +11,7 @@ from evaluation.example.life import over_at
 from evaluation.example.trial import extracted_at, files, made, main
 from evaluation.package import read
 from evaluation.report.make import report
-from tests.support.fixture_protocol import AGREED
+from tests.support.fixture_protocol import AGREED, DAPO
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,7 +36,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     first, again, other = (contents(tmp_path / name) for name in "abc")
     assert first == again
     assert first != other
-    assert len(first) == 17
+    assert len(first) == 19
 
 
 def test_the_report_on_it_shows_every_result_and_finds_the_truth(tmp_path: Path) -> None:
@@ -112,3 +112,20 @@ def test_the_command_says_what_the_truth_is(
     assert re.search(r"\d+ control, \d+ intervention, \d+ not randomised", said)
     assert "0.6 times the rate" in said
     assert (tmp_path / "durham" / "blinded" / "datapackage.json").exists()
+
+
+def test_a_year_of_orders_that_may_be_varied_is_varied_discharged_and_reported(
+    tmp_path: Path,
+) -> None:
+    made(tmp_path, DAPO, people=150, seed=1)
+    extract = read(tmp_path / "unblinded")
+    assert set(extract.enrolments["order_type"]) == {"dapo"}
+    assert extract.enrolments["days"].isna().any()
+    assert "discharged" in set(extract.enrolments["end_reason"])
+    varied = extract.versions[extract.versions["version"] == 2]
+    assert 10 < len(varied) < len(extract.enrolments) / 2
+    assert varied["conditions"].str.endswith("programme").all()
+    sections = {each.id: each for each in report(extract).sections}
+    periods = sections["fidelity"].figures["by_period"]
+    assert list(periods) == ["dapo, days 0 to 27", "dapo, days 28 to 83", "dapo, from day 84"]
+    assert sections["fidelity"].figures["crossovers_to_texts"] == 0
