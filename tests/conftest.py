@@ -130,6 +130,7 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
         "FORCE_CONTACT": "101",
         "SENDER_ID": "Police",
         "ON_AWS": "true",
+        "ENROLMENT_FUNCTION": "enrolment",
         "TOPIC_ARN": clients.sns().create_topic(Name="digests")["TopicArn"],
         "EVENT_BUS": _bus("outward"),
         "SCHEDULE_GROUP": "reminders",

@@ -54,12 +54,17 @@ class RequestContext:
 
 def context(router: Router) -> RequestContext:
     """The context of the request at hand."""
+    return context_for(caller(router))
+
+
+def context_for(by: str) -> RequestContext:
+    """The context of what somebody asks now."""
     chosen = settings(EnrolmentSettings)
     store, protocol = (
         EnrolmentStore(Table(clients.dynamodb(), chosen.table_name)),
         load(chosen.protocol),
     )
-    by, now = caller(router), datetime.now(UTC)
+    now = datetime.now(UTC)
     return RequestContext(
         store=store,
         identity=MacKey(clients.kms(), chosen.identity_key_id),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from enrolment.admitting import admitted
 from enrolment.context import resume_follow_ups
 from enrolment.routes import router
 from trial.api.resolver import answered, logger, resolver
@@ -20,11 +21,13 @@ TO_FINISH_MS = 5_000
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one request or, when a schedule says so, do what earlier ones had to leave."""
+    """Answer one request; or do what earlier ones had to leave, or what a live panel asks."""
     if event.get("follow_up"):
         left = resume_follow_ups(lambda: context.get_remaining_time_in_millis() > TO_FINISH_MS)
         logger.info("followed up", left=left)
         if left:
             emit(Metric.GAP_FOUND, left, kind="not_followed_up")
         return {"left": left}
+    if "admit" in event:
+        return dict(admitted(event["admit"]))
     return answered(app, event, context)

@@ -1,6 +1,7 @@
 """What the API takes: the contract's JSON, apart from what the table holds."""
 
 from typing import Annotated, Literal, Self
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -197,6 +198,13 @@ class ReleaseIn(Model):
     """That nobody needs it any more."""
 
     by: Name
+
+
+class AdmitAsked(AdmitIn):
+    """The same from the dashboard: for which order, and by which invocation of the panels."""
+
+    enrolment_id: UUID
+    invocation: str
 
 
 class OutcomeIn(Model):

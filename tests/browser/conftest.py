@@ -27,6 +27,17 @@ ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-local/bin/python"
 
 
+LIMITING = """
+import sys
+from commands.deployed_stack import DeployedStack
+stack = DeployedStack.here()
+functions, name = stack.client("lambda"), stack.ids["EnrolmentFunction"]
+variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+variables["ORDERS_PER_DAY"] = sys.argv[1]
+functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+"""
+
+
 class System:
     """A stack with its dashboard served, and the project's own commands to act on it."""
 
@@ -38,6 +49,10 @@ class System:
         given = ["--body", json.dumps(body)] if body else []
         printed = run(self._home, "commands.staff.call", route, "--method", method, *given)
         return cast("dict[str, Any]", json.loads(printed.partition("\n")[2]))
+
+    def limit(self, orders: int) -> None:
+        """Let orders beyond so many in a day be held."""
+        run(self._home, "-c", LIMITING, str(orders))
 
     def enrol(self, serial: int, **mobile: str) -> str:
         """Enrol an order that is made today; its id."""
@@ -55,9 +70,9 @@ class System:
 
 
 def run(home: Path, module: str, *arguments: str) -> str:
-    """Run one of the project's commands in a checkout; what it prints."""
+    """Run one of the project's commands in a checkout, or a few lines; what it prints."""
     done = subprocess.run(
-        [PYTHON, "-m", module, *arguments],
+        [PYTHON, *([] if module == "-c" else ["-m"]), module, *arguments],
         cwd=home,
         env={"PYTHONPATH": "functions:layers/common:.", "PATH": "/usr/bin:/bin"},
         capture_output=True,

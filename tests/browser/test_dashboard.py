@@ -9,6 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Browser, Dialog, Locator, Page
 
     from tests.browser.conftest import System
@@ -101,6 +103,30 @@ def test_the_keyboard_alone_pauses(system: System, page: Page) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(sending.get_by_role("status")).to_contain_text("Sending is paused.")
+
+
+@pytest.fixture
+def over_the_limit(system: System) -> Iterator[str]:
+    """An order that is held."""
+    system.limit(0)
+    yield system.enrol(499)
+    system.limit(1000)
+
+
+def test_an_order_over_the_day_s_limit_is_admitted_by_name(
+    system: System, page: Page, over_the_limit: str
+) -> None:
+    page.goto(system.url)
+    held, asked = panel(page, "Orders held"), answer(page, accept=True)
+    row = held.get_by_role("row").filter(has_text="DVPO-2026-000499")
+    row.get_by_role("button", name="Admit").click()
+    expect(held.get_by_role("alert")).to_contain_text("Your name is missing")
+    held.get_by_label("Your name").fill(NAME)
+    row.get_by_role("button", name="Admit").click()
+    expect(held.get_by_text("DVPO-2026-000499")).to_have_count(0)
+    assert [each.startswith("Admit durham/DVPO-2026-000499?") for each in asked] == [True, True]
+    shown = system.call("GET", f"/enrolments/{over_the_limit}")
+    assert shown["status"] in ("eligible", "allocated")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

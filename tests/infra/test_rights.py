@@ -14,6 +14,7 @@ from functools import cache
 from itertools import product
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -30,6 +31,7 @@ from tests.proofs.test_crash_sweep import story
 from tests.support.deployed import Deployed
 from tests.support.extracts import BUCKET
 from tests.support.faults import hooked, without_the_group
+from tests.support.invoking import enrolment_answers
 from tests.support.life import corrected, follow, followed, told
 from tests.support.nights import links_of_the_audit_trail, nights_of_retention
 from tests.support.policies import Statement, allows, covers, like, listed
@@ -164,6 +166,7 @@ def watched(live: Callable[[], None], told: Mapping[str, str]) -> dict[str, set[
         for client in (
             clients.dynamodb(),
             clients.events(),
+            clients.functions(),
             clients.kms(),
             clients.s3(),
             clients.scheduler(),
@@ -207,6 +210,10 @@ def all_that_the_panels_do() -> None:
         panels(event | {"panel": panel}, CONTEXT)
     event["widgetContext"]["forms"]["all"] = {"reason": "exercise", "by": "PC-1182"}
     panels(event | {"panel": "sending", "act": "pause"}, CONTEXT)
+    admitting = {"panel": "held", "act": "admit", "enrolment_id": str(UUID(int=7))}
+    event["widgetContext"]["forms"]["all"] = {"by": "PC-1182"}
+    with enrolment_answers():
+        panels(event | admitting, CONTEXT)
 
 
 def a_morning_with_a_digest() -> None:

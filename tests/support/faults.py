@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def hooked(client: BaseClient, moment: str, handler: Callable[..., None]) -> Iterator[None]:
+def hooked(client: BaseClient, moment: str, handler: Callable[..., Any]) -> Iterator[None]:
     """Handle a botocore event for a while: clients outlive tests, hooks must not."""
     client.meta.events.register(moment, handler)
     try:

@@ -91,6 +91,9 @@ def taken(call: Call, names: Mapping[str, str], bucket_keys: Mapping[str, str]) 
             if operation == "CreateSchedule":
                 passed = ("iam:PassedToService", "scheduler.amazonaws.com")
                 yield Right("iam:PassRole", names[params["Target"]["RoleArn"]], (passed,))
+        case "lambda":
+            function = names[params["FunctionName"]]
+            yield Right("lambda:InvokeFunction", f"arn:aws:lambda:{_HERE}:function:{function}")
         case "sns" | "events":
             yield from _of_a_message(operation, params, names)
         case "s3":

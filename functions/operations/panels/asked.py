@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Any, Literal, Self
+from uuid import UUID
 
 from trial.codes import Model
 
@@ -12,6 +13,7 @@ class Panel(StrEnum):
     WAITING = "waiting"
     FLOW = "flow"
     SENDING = "sending"
+    HELD = "held"
 
 
 class Act(StrEnum):
@@ -19,6 +21,7 @@ class Act(StrEnum):
 
     PAUSE = "pause"
     RESUME = "resume"
+    ADMIT = "admit"
 
 
 class Asked(Model):
@@ -30,6 +33,7 @@ class Asked(Model):
 
     panel: Panel
     act: Act | None
+    enrolment_id: UUID | None
     form: dict[str, str]
     theme: Literal["light", "dark"]
     endpoint: str
@@ -41,6 +45,7 @@ class Asked(Model):
         return cls(
             panel=event.get("panel"),
             act=event.get("act"),
+            enrolment_id=event.get("enrolment_id"),
             form=about.get("forms", {}).get("all", {}),
             theme="dark" if about.get("theme") == "dark" else "light",
             endpoint=endpoint,

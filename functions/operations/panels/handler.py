@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from operations.context import StaffContext
-from operations.panels import flow, sending, waiting
+from operations.panels import flow, held, sending, waiting
+from operations.panels.admissions import Admissions
 from operations.panels.asked import Asked, Panel
 from operations.panels.markup import panel
 from operations.store import OperationsStore
@@ -34,7 +35,7 @@ DESCRIPTION = """
 ## Live panels of the trial
 Param | Description
 ---|---
-**panel** | `waiting`, `flow` or `sending`
+**panel** | `waiting`, `held`, `flow` or `sending`
 """
 
 
@@ -59,4 +60,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> str:
             body = flow.drawn(staff.store, protocol.trial)
         case Panel.SENDING:
             body = sending.drawn(asked, staff)
+        case Panel.HELD:
+            admissions = Admissions(
+                clients.functions(), chosen.enrolment_function, context.aws_request_id
+            )
+            least = protocol.eligibility.min_days_left
+            body = held.drawn(asked, staff, least, admissions.admit)
     return panel(asked, body, staff.now)

@@ -49,6 +49,7 @@ class PanelsSettings(Settings):
 
     outlast_claims_seconds: float
     protocol: str
+    enrolment_function: str
 
 
 class AllocationSettings(Settings):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
-EACH = ("waiting", "flow", "sending")
+EACH = ("waiting", "held", "flow", "sending")
 FILLED = {"reason": "wording under review", "by": "Supt D'Arcy"}
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sns import SNSClient
@@ -33,6 +34,8 @@ _ONCE = Config(
     retries={"total_max_attempts": 1},
 )
 
+
+_ONE_ANSWER = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1})
 
 LOWEST_BOTOCORE = (1, 35, 69)
 """
@@ -67,6 +70,12 @@ def dynamodb() -> DynamoDBClient:
 def events() -> EventBridgeClient:
     """The client for the bus on which other systems listen."""
     return _session().client("events", config=_PATIENT)
+
+
+@cache
+def functions() -> LambdaClient:
+    """The client by which one function asks another: once, for it waits for the answer."""
+    return _session().client("lambda", config=_ONE_ANSWER)
 
 
 @cache

@@ -1,0 +1,28 @@
+"""
+An order beyond the day's limit, admitted by a click on the dashboard.
+
+The panels' function asks for it in an event of its own form. It is no request to the API, so it can
+name no caller: the trail names the panels' invocation, and the name that somebody typed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from enrolment.change import admit
+from enrolment.context import context_for
+from enrolment.metrics import emit_changed
+from enrolment.wire import AdmitAsked, AdmitIn
+from trial.errors import ConflictError, NotFoundError
+
+
+def admitted(given: dict[str, Any]) -> dict[str, str]:
+    """Admit an order: its status then, or why it cannot be. Safe to repeat."""
+    asked = AdmitAsked.model_validate(given)
+    at = context_for(f"dashboard, invocation {asked.invocation}, as {asked.by}")
+    try:
+        done = admit(asked.enrolment_id, AdmitIn(by=asked.by), at)
+    except (ConflictError, NotFoundError) as error:
+        return {"refused": str(error)}
+    emit_changed(done.before, done.after)
+    return {"status": done.after.status}

@@ -1,0 +1,103 @@
+"""The panel of orders over the day's limit: who is held, and who admits them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
+
+from enrolment.handler import lambda_handler as enrolment
+from operations.panels.handler import lambda_handler as panels
+from tests.support.faults import hooked, refusal
+from tests.support.invoking import enrolment_answers
+from tests.support.life import QUASHED, audit_of, told
+from tests.support.samples import sample
+from tests.support.steps import CONTEXT, enrol
+from tests.support.table import enrolment_of
+from trial import config
+from trial.aws import clients
+from trial.codes import Status
+from trial.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME = "Insp Siân D'Arcy"
+
+
+@pytest.fixture(autouse=True)
+def _limit(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    assert cloud
+    monkeypatch.setenv("ORDERS_PER_DAY", "1")
+    config.settings.cache_clear()
+    with enrolment_answers():
+        yield
+
+
+@pytest.fixture
+def held() -> UUID:
+    enrol(1)
+    return enrol(2)
+
+
+def drawn(admit: UUID | None = None, **form: str) -> str:
+    event = sample("panel-waiting") | {"panel": "held"}
+    event |= {"act": "admit", "enrolment_id": str(admit)} if admit else {}
+    event["widgetContext"]["forms"] = {"all": form}
+    return panels(event, CONTEXT)
+
+
+def test_an_order_over_the_limit_is_shown_with_a_button_of_its_own(held: UUID) -> None:
+    (params,) = re.findall(r'confirmation="Admit durham/DVPO-2026-000002\?[^>]*>(.*?)<', drawn())
+    assert json.loads(params) == {"panel": "held", "act": "admit", "enrolment_id": str(held)}
+
+
+def test_a_click_admits_it_by_the_name_and_the_invocation(held: UUID) -> None:
+    assert "No order is held." in drawn(held, by=NAME)
+    assert enrolment_of(held).status is Status.ELIGIBLE
+    trail = {each["what"]: each["by"] for each in audit_of(held)}
+    invocation = f"dashboard, invocation {CONTEXT.aws_request_id}"
+    assert trail["admitted"] == f"{invocation}, as {NAME}"
+
+
+@pytest.mark.parametrize("name", ["", "<b>", "x" * 200])
+def test_without_a_name_nobody_is_admitted(held: UUID, name: str) -> None:
+    html = drawn(held, by=name)
+    assert 'role="alert">Your name is missing' in html
+    assert "<b>" not in html
+    assert enrolment_of(held).status is Status.WAITING
+
+
+def test_what_cannot_be_admitted_any_more_says_why(held: UUID) -> None:
+    told(held, "end", QUASHED)
+    assert 'role="alert"' in drawn(held, by=NAME)
+    assert 'role="alert"' in drawn(UUID(int=7), by=NAME)
+
+
+def test_nobody_held_is_said() -> None:
+    assert "No order is held." in drawn()
+
+
+def test_enrolment_that_is_not_reached_admits_nobody(held: UUID) -> None:
+    def fail(**_: object) -> None:
+        raise refusal("TooManyRequestsException", status=429)
+
+    with (
+        hooked(clients.functions(), "provide-client-params.lambda.Invoke", fail),
+        pytest.raises(UnavailableError),
+    ):
+        drawn(held, by=NAME)
+    assert enrolment_of(held).status is Status.WAITING
+
+
+@pytest.mark.parametrize("left_out", ["enrolment_id", "by", "invocation"])
+def test_enrolment_admits_nobody_for_an_event_that_is_not_whole(held: UUID, left_out: str) -> None:
+    asked = {"enrolment_id": str(held), "by": NAME, "invocation": "1"}
+    del asked[left_out]
+    with pytest.raises(ValidationError):
+        enrolment({"admit": asked}, CONTEXT)
+    assert enrolment_of(held).status is Status.WAITING
