@@ -30,7 +30,7 @@ from evaluation.statistics.values import NotEstimable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evaluation.cohort import Cohort
+    from evaluation.cohort import ByArm, Cohort
     from evaluation.statistics.values import Estimate as Value
     from trial.protocol.plan import AnalysisPlan
 
@@ -66,8 +66,10 @@ def section(cohort: Cohort) -> Section:
     people = people[people["followed"]]
     every = observed(cohort, plan.primary, repeats=True)
     every = every[every["followed"]]
-    strata = {names: by_arm(those) for names, those in _by_stratum(people)}
-    pooled = mantel_haenszel(list(strata.values()), alpha=plan.alpha)
+    keys = ["force", "stratum"] if len(set(people["force"])) > 1 else ["stratum"]
+    strata = [by_arm(those) for _, those in people.groupby(keys)]
+    pooled = mantel_haenszel(strata, alpha=plan.alpha)
+    shown = _shown(people, keys, cohort)
     groupings = {name: grouped_by_arm(people, name, cohort) for name in covariates(people, plan)}
     found.departures += [each for one in groupings.values() for each in one.unplanned]
     regression = adjusted(
@@ -80,7 +82,7 @@ def section(cohort: Cohort) -> Section:
         event=every["event"], treated=every["treated"], person=every["person"], alpha=plan.alpha
     )
     found.figures = {
-        "strata": {" ".join(names): counts for names, counts in strata.items()},
+        "strata": shown,
         "mantel_haenszel": pooled,
         "adjusted": regression,
         "with_repeats": clustered,
@@ -91,14 +93,16 @@ def section(cohort: Cohort) -> Section:
             ("Stratum", "With texts", "Without", "Difference, points"),
             [
                 (
-                    capital(", ".join(map(named, names))),
+                    capital(name),
                     events_of(counts.intervention),
                     events_of(counts.control),
                     told(risk_difference(*counts, alpha=plan.alpha), points),
                 )
-                for names, counts in strata.items()
+                for name, counts in shown.items()
             ],
-            "People with the primary outcome, of those randomised in the stratum.",
+            "People with the primary outcome, of those randomised in the stratum. Strata of fewer "
+            f"than {cohort.extract.minimum} people in an arm are shown with another; the estimates "
+            "below keep them apart.",
         )
     )
     rows, odds = [], []
@@ -161,10 +165,11 @@ def covariates(people: pd.DataFrame, plan: AnalysisPlan) -> tuple[str, ...]:
     return ("force", *plan.adjust_for) if several else plan.adjust_for
 
 
-def _by_stratum(people: pd.DataFrame) -> list[tuple[tuple[str, ...], pd.DataFrame]]:
-    """By force and length: the force is left out of the name where there is one only."""
-    keys = ["force", "stratum"] if len(set(people["force"])) > 1 else ["stratum"]
-    return [(tuple(map(str, names)), those) for names, those in people.groupby(keys)]
+def _shown(people: pd.DataFrame, keys: list[str], cohort: Cohort) -> dict[str, ByArm]:
+    """The strata by name, none so small that a force of few people could be had by subtraction."""
+    place = people[keys].map(named).agg(", ".join, axis=1) if len(people) else people["stratum"]
+    grouping = grouped_by_arm(people.assign(place=place), "place", cohort)
+    return {title: by_arm(people[grouping.groups == title]) for title in grouping.titles}
 
 
 def _two(value: float) -> str:

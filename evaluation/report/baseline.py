@@ -25,6 +25,11 @@ AMOUNTS: Final = {
     "days_to_enrolment": "Days from order to enrolment",
     "days_to_allocation": "Days from enrolment to allocation",
 }
+YES: Final = {
+    "number_at_enrolment": "Phone number known at enrolment",
+    "no_eviction": "Eviction forbidden",
+    "notice_breached": "Breach of the notice before allocation",
+}
 METHOD = Method(
     "Baseline table without tests",
     "CONSORT 2025, item 25: Hopewell and others (2025), https://doi.org/10.1136/bmj-2024-081123; "
@@ -41,6 +46,10 @@ def section(cohort: Cohort) -> Section:
         arm: {"people": len(people), **_figures(people, cohort, groupings)}
         for arm, people in arms.items()
     }
+    for name in YES:  # hidden in one arm, a count could be had from that of both together
+        if any(found.figures[arm][name] is None for arm in arms):
+            for arm in arms:
+                found.figures[arm][name] = None
     if cohort.people.empty:
         found.say("Nobody has been randomised yet.")
         return found
@@ -62,11 +71,7 @@ def section(cohort: Cohort) -> Section:
         (f"{label}, mean (SD)", *(_spread(found.figures[arm][name]) for arm in arms))
         for name, label in AMOUNTS.items()
     ]
-    for name, label in (
-        ("number_at_enrolment", "Phone number known at enrolment"),
-        ("no_eviction", "Eviction forbidden"),
-        ("notice_breached", "Breach of the notice before allocation"),
-    ):
+    for name, label in YES.items():
         cells = (_cell(found.figures[arm][name], len(people)) for arm, people in arms.items())
         rows.append((label, *cells))
     sizes = [f"{capital(named(arm))} (n = {count(len(people))})" for arm, people in arms.items()]

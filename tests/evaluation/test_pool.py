@@ -47,9 +47,26 @@ def test_the_forces_are_compared_and_pooled(folders: list[Path]) -> None:
         "cumbria": 40, "durham": 60,
     }  # fmt: skip
     assert sections["forces"].figures["heterogeneity"].degrees == 1
-    assert set(sections["adjusted"].figures["strata"]) == {"cumbria 15-28", "durham 15-28"}
+    assert set(sections["adjusted"].figures["strata"]) == {
+        "cumbria, 15 to 28 days", "durham, 15 to 28 days",
+    }  # fmt: skip
     assert "force" in sections["adjusted"].figures["adjusted"].covariates
     assert sections["baseline"].figures["control"]["force"] == {"cumbria": 40, "durham": 60}
+
+
+def test_a_force_of_few_people_is_shown_nowhere_alone(tmp_path: Path) -> None:
+    """Its strata stand with another's: by subtraction they could be had from the forces' table."""
+    folders = [
+        written(tmp_path / force, of_force(force, n * 10**8, trial(control=(n, k), treated=(1, k))))
+        for n, (force, k) in enumerate((("durham", 60), ("cumbria", 40), ("kent", 4)), start=1)
+    ]
+    figures = {each.id: each.figures for each in report(read_all(folders)).sections}
+    together = {"cumbria or kent": 44, "durham": 60}
+    forces = figures["forces"]["forces"]
+    assert {name: each.control.people for name, each in forces.items()} == together
+    strata = figures["adjusted"]["strata"]
+    assert sorted(each.control.people for each in strata.values()) == sorted(together.values())
+    assert sum(each.control.people for each in strata.values()) == 104
 
 
 def test_a_block_of_one_extract_has_nothing_to_do_with_another_s(folders: list[Path]) -> None:

@@ -629,6 +629,16 @@ def test_three_people_of_an_unknown_sex_do_not_make_ninety_two_women_vanish(made
     assert any(merged in each for each in found.departures)
 
 
+def test_what_is_hidden_of_one_arm_is_hidden_of_the_other(made: Made) -> None:
+    """How many of both had no number at enrolment is said elsewhere: the rest is subtraction."""
+    late = [enrolment(901 + 2 * n, Arm.INTERVENTION, number_at_enrolment=False) for n in range(15)]
+    few = enrolment(900, Arm.CONTROL, number_at_enrolment=False)
+    arms = made([*trial(), *late, few])[2]["baseline"]["figures"]
+    assert [arms[arm]["number_at_enrolment"] for arm in ("control", "intervention")] == [None, None]
+    shown = made([*trial(), *late])[2]["baseline"]["figures"]
+    assert shown["intervention"]["number_at_enrolment"] == 40
+
+
 def test_groups_of_too_few_are_shown_with_another(made: Made) -> None:
     few = [enrolment(900 + i, sex="female", block=450 + i // 2) for i in range(4)]
     _, page, figures = made([*trial(), *few])
