@@ -132,11 +132,11 @@ def _lost(evidence: Evidence) -> Iterator[Finding]:
 def _people(
     allocations: Iterable[Allocation], enrolments: Mapping[UUID, Enrolled]
 ) -> Iterator[Finding]:
-    """Everybody is drawn once, and keeps the arm."""
-    by_person: dict[str, list[Allocation]] = defaultdict(list)
+    """Everybody is drawn once in each trial, and keeps the arm there."""
+    by_person: dict[tuple[str, str], list[Allocation]] = defaultdict(list)
     for each in allocations:
         if enrolled := enrolments.get(each.enrolment_id):
-            by_person[enrolled.person_hash].append(each)
+            by_person[enrolled.trial, enrolled.person_hash].append(each)
     for theirs in by_person.values():
         firsts = [each for each in theirs if not each.repeat]
         first = min(firsts, key=lambda each: each.allocated_at, default=None)

@@ -100,8 +100,9 @@ class Recovery:
         if known:
             return
         acts = [put(allocation_key(ident), own.item(), Check("not drawn", ABSENT))]
-        if person.allocated is None:
-            first = person.model_copy(update={"allocated": ident})
+        if drawn.slot.trial not in person.allocated:
+            allocated = person.allocated | {drawn.slot.trial: ident}
+            first = person.model_copy(update={"allocated": allocated})
             acts.append(next_version(person_key(drawn.slot.person_hash), first))
         days = {day_key(drawn.slot.person_hash, local_date(at)) for at in claimed.values()}
         acts += [put(day, {"kind": "day", "enrolment_id": str(ident)}) for day in days]

@@ -12,6 +12,7 @@ from trial.codes import Status
 from trial.eligibility import assess
 from trial.errors import ContendedError, RejectedError
 from trial.planning import planned_reminders
+from trial.protocol.load import of_trial
 from trial.protocol.local_time import local_date
 from trial.protocol.settings import RepeatPolicy
 from trial.records.allocation import Allocation, Cursor
@@ -48,16 +49,17 @@ def allocate(
     pause: Callable[[float], None] = time.sleep,
 ) -> Drawn | None:
     """
-    Allocate an enrolment, or record why it can no longer be.
+    Allocate an enrolment in its own trial, or record why it can no longer be.
 
     Safe to repeat: the first allocation stands. `announced` only says where to look; what is
     stored decides. Returns what it stored, None if there was nothing to do. Under
     contention it reads again after a random pause, a bounded number of times, and no slot is
     used until the transaction that fills it.
     """
+    protocol = of_trial(announced.trial, protocol)
     stratum = protocol.stratum_of(announced.order.type, announced.order.days)
     for attempt in range(_TRIES):
-        facts = store.facts(announced.enrolment_id, announced.person_hash, stratum)
+        facts = store.facts(announced.enrolment_id, announced.person_hash, protocol.trial, stratum)
         enrolment = facts.enrolment
         if enrolment is None or enrolment.status is not Status.ELIGIBLE:
             return None
@@ -97,7 +99,8 @@ def _decide(
         mobile=enrolment.mobile,
         # Decided at enrolment, and this order holds its place since; but a repeat can be told
         # only now for sure.
-        another_live_order=facts.person.allocated not in (None, enrolment.enrolment_id)
+        another_live_order=facts.person.allocated.get(enrolment.trial)
+        not in (None, enrolment.enrolment_id)
         and protocol.repeat_policy is RepeatPolicy.EXCLUDE,
         held_over_daily_limit=enrolment.held_over_daily_limit,
         today=today,
@@ -140,8 +143,8 @@ def _draw(
     }
     if facts.allocation:
         return facts.allocation, None  # it was drawn: the table was restored since
-    if facts.person.allocated:
-        first = store.first_allocation(facts.person.allocated)
+    if known := facts.person.allocated.get(enrolment.trial):
+        first = store.first_allocation(known)
         return Allocation(**common, arm=first.arm, repeat=True), None
     design = design_of(protocol)
     cursor = facts.cursor or Cursor()

@@ -41,7 +41,7 @@ def handle_record(record: Mapping[str, Any]) -> None:
     protocol = load(chosen.protocol)
     drawn = allocate(
         enrolment,
-        store=AllocationStore(Table(clients.dynamodb(), chosen.table_name), protocol.trial),
+        store=AllocationStore(Table(clients.dynamodb(), chosen.table_name)),
         sequence=MacKey(clients.kms(), chosen.allocation_key_id),
         protocol=protocol,
         clock=partial(datetime.now, UTC),

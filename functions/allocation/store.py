@@ -32,16 +32,15 @@ class DrawFacts:
 class AllocationStore:
     """Speaks intent to the table."""
 
-    def __init__(self, table: Table, trial: str) -> None:
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._trial = trial
 
-    def facts(self, enrolment_id: UUID, person_hash: str, stratum: str) -> DrawFacts:
+    def facts(self, enrolment_id: UUID, person_hash: str, trial: str, stratum: str) -> DrawFacts:
         """Read what a draw needs."""
         enrolment, person, cursor, allocation = self._table.read(
             enrolment_key(enrolment_id),
             person_key(person_hash),
-            cursor_key(self._trial, stratum),
+            cursor_key(trial, stratum),
             allocation_key(enrolment_id),
         )
         return DrawFacts(
@@ -52,7 +51,7 @@ class AllocationStore:
         )
 
     def first_allocation(self, enrolment_id: UUID) -> Allocation:
-        """The allocation that fixed a person's arm."""
+        """The allocation that fixed a person's arm in a trial."""
         (item,) = self._table.read(allocation_key(enrolment_id))
         return Allocation.of(item or {})
 
@@ -87,14 +86,17 @@ class AllocationStore:
             at=allocation.allocated_at,
             what="slot_drawn",
             by="allocation",
-            slot=Slot.of(allocation, trial=self._trial, person_hash=enrolment.person_hash),
+            slot=Slot.of(allocation, trial=enrolment.trial, person_hash=enrolment.person_hash),
         )
         acts = [
             put(enrolment_key(ident), allocated.item(), _as_seen(enrolment)),
             update(
                 person_key(enrolment.person_hash),
                 condition=Check("person as seen", "#version = :seen", {"seen": person.version}),
-                allocated=str(person.allocated or ident),
+                allocated={
+                    trial: str(first)
+                    for trial, first in ({enrolment.trial: ident} | person.allocated).items()
+                },
                 version=person.version + 1,
             ),
             put(history_key(ident, audit), audit.item()),
@@ -112,7 +114,7 @@ class AllocationStore:
             acts.append(put(allocation_key(ident), allocation.item(), new))
             acts.append(put(audit_key(ident, slot), slot.item()))
         if following:
-            acts.append(_moved_on(self._trial, allocation.stratum, seen, following))
+            acts.append(_moved_on(enrolment.trial, allocation.stratum, seen, following))
         self._table.write(*acts)
 
     def keep_exclusion(

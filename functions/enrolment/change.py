@@ -155,7 +155,10 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
         if (given.force, given.reference) != (was.force, was.reference):
             raise FieldError("reference", "is another order's: force and reference never change")
         check_order(
-            given, local_date(context.now), protocol=context.protocol, known_since=was.made_on
+            given,
+            local_date(context.now),
+            protocol=context.protocol_of(enrolment),
+            known_since=was.made_on,
         )
         if enrolment.allocated_at and was.served_on and not given.served_on:
             raise ConflictError("it was drawn as a served order: service stays, or the order ends")
@@ -167,7 +170,9 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
         if moved and enrolment.variations:
             raise ConflictError("a court has varied it: report other dates as another variation")
         if moved and enrolment.allocated_at:
-            first_due = _first_due(enrolment, enrolment.allocated_at, context.protocol)
+            first_due = _first_due(
+                enrolment, enrolment.allocated_at, context.protocol_of(enrolment)
+            )
             if first_due and context.now >= first_due:
                 raise ConflictError("reminders may have begun: the dates can no longer change")
             update["dates_changed_at"] = context.now
@@ -200,7 +205,7 @@ def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Change:
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
         if given.reason is EndReason.DISCHARGED:
-            refuse_invariable("reason", enrolment, context.protocol)
+            refuse_invariable("reason", enrolment, context.protocol_of(enrolment))
         if _knows(enrolment, event):
             return enrolment
         return enrolment.model_copy(update={"life": what_counts((*enrolment.life, event))})

@@ -19,7 +19,7 @@ from trial.aws.table import Table
 from trial.config import EnrolmentSettings, settings
 from trial.errors import TrialError
 from trial.open_claims import outlast_claims
-from trial.protocol.load import load
+from trial.protocol.load import load, of_trial
 
 _LONGEST_FOLLOW_UP = 8  # seconds: API Gateway waits 29, of which an answer may wait 5.5
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.api_gateway import Router
 
     from trial.protocol.settings import Protocol
+    from trial.records.enrolment import Enrolment
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class RequestContext:
     now: datetime
     outlast_claims: Callable[[], None]
     follow_up: Callable[[UUID], None]
+
+    def protocol_of(self, enrolment: Enrolment) -> Protocol:
+        """That of the trial into which it was taken; `protocol` is that of the open one."""
+        return of_trial(enrolment.trial, self.protocol)
 
 
 def context(router: Router) -> RequestContext:

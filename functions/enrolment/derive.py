@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trial.codes import EndReason, Reason, Status
 from trial.eligibility import assess
+from trial.protocol.load import of_trial
 from trial.protocol.local_time import local_date
 from trial.protocol.settings import Protocol, RepeatPolicy
 
@@ -25,8 +26,8 @@ MOST_ORDERS = 200
 def with_derived_status(
     enrolment: Enrolment, person: Person, *, protocol: Protocol, now: datetime
 ) -> Enrolment:
-    """The enrolment with the status and the reasons that follow from its facts."""
-    status, reasons = _standing(enrolment, person, protocol, now)
+    """The enrolment with the status and the reasons of its facts, by its own trial."""
+    status, reasons = _standing(enrolment, person, of_trial(enrolment.trial, protocol), now)
     return enrolment.model_copy(update={"status": status, "reasons": reasons})
 
 
@@ -45,7 +46,7 @@ def _standing(
         return enrolment.status, enrolment.reasons  # its order has long run out
     today = local_date(now)
     others = {k: day for k, day in person.enrolments.items() if k != enrolment.enrolment_id}
-    again = person.allocated not in (None, enrolment.enrolment_id)
+    again = person.allocated.get(enrolment.trial) not in (None, enrolment.enrolment_id)
     return assess(
         order=enrolment.order,
         respondent=enrolment.respondent,

@@ -36,12 +36,13 @@ def vary(enrolment_id: UUID, given: VariationIn, context: RequestContext) -> Cha
 
     def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
         was = enrolment.order
-        refuse_invariable("order.type", enrolment, context.protocol)
+        protocol = context.protocol_of(enrolment)
+        refuse_invariable("order.type", enrolment, protocol)
         for name in _STAYS:
             if getattr(given.order, name) != getattr(was, name):
                 raise FieldError(f"order.{name}", "is never varied: it is another order's")
         try:
-            check_order(given.order, today, protocol=context.protocol, known_since=was.made_on)
+            check_order(given.order, today, protocol=protocol, known_since=was.made_on)
         except FieldError as error:
             raise error.under("order") from None
         _check_varied_on(given, enrolment, today)

@@ -53,7 +53,9 @@ def person_without(
         return ()
     ident = enrolment.enrolment_id
     left = {each: day for each, day in person.enrolments.items() if each != ident}
-    first = None if allocated and person.allocated == ident else person.allocated
+    first = {
+        trial: each for trial, each in person.allocated.items() if not (allocated and each == ident)
+    }
     after = person.model_copy(update={"enrolments": left, "allocated": first})
     return _replaced(person_key(enrolment.person_hash), person, after, gone=not (left or first))
 

@@ -241,7 +241,7 @@ def test_an_allocation_is_never_drawn_again_even_if_its_enrolment_says_so(arm: A
     with suppress(ContendedError):  # who has no reminders takes up what is there
         draw(
             enrolment_of(ident),
-            store=AllocationStore(Table(clients.dynamodb(), "trial"), AGREED.trial),
+            store=AllocationStore(Table(clients.dynamodb(), "trial")),
             sequence=MacKey(clients.kms(), "unused: the person has an arm"),
             protocol=AGREED,
             clock=lambda: MORNING,

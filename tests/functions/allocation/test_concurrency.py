@@ -70,7 +70,7 @@ def patient(cloud: dict[str, str]) -> Callable[..., Drawn | None]:
     """The use case, with the pauses that it is given."""
     return partial(
         draw,
-        store=AllocationStore(Table(clients.dynamodb(), TABLE), AGREED.trial),
+        store=AllocationStore(Table(clients.dynamodb(), TABLE)),
         sequence=MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]),
         protocol=AGREED,
         clock=lambda: MORNING,
@@ -175,7 +175,7 @@ def test_two_orders_of_one_person_at_once_are_a_draw_and_a_repeat(
     first, second = allocation_of(fast), allocation_of(slow)
     assert not first.repeat
     assert (second.arm, second.repeat, second.block) == (first.arm, True, None)
-    assert Person.of(everything()[person_key(person_hash)]).allocated == fast
+    assert Person.of(everything()[person_key(person_hash)]).allocated == {AGREED.trial: fast}
     assert audited() == 2
 
 

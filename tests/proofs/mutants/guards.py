@@ -447,8 +447,8 @@ GUARDS = (
     Guard(
         "another arm for a later order",
         f"{_ALLOCATION}/allocate.py",
-        "if facts.person.allocated:",
-        "if False:",
+        "if known := facts.person.allocated.get(enrolment.trial):",
+        "if known := None:",
     ),
     # Scheduling
     Guard(
@@ -504,8 +504,8 @@ GUARDS = (
     Guard(
         "another arm for a person whose identifiers were erased",
         f"{_RETENTION}/traces.py",
-        "first = None if allocated and person.allocated == ident else person.allocated",
-        "first = None",
+        "if not (allocated and each == ident)",
+        "if False",
     ),
     Guard(
         "an order taken in again after it was erased",

@@ -40,6 +40,15 @@ def versions() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
+def of_trial(trial: str, opened: Protocol) -> Protocol:
+    """
+    The protocol by which an order of that trial goes on: the open one, if it is that trial's.
+
+    An order stays in the trial into which it was taken, whichever is open now.
+    """
+    return opened if opened.trial == trial else latest_of(trial)
+
+
 def path_of(version: str) -> Path:
     """The file of that version."""
     return FOLDER / f"{version}.toml"

@@ -12,11 +12,11 @@ from trial.records.record import Record, Versioned
 
 
 class Person(Versioned):
-    """Which orders somebody has (the last day of each), and the first one allocated."""
+    """Which orders somebody has (the last day of each), and the first allocated in each trial."""
 
     kind: Literal["person"] = "person"
     enrolments: dict[UUID, date] = Field(default_factory=dict)
-    allocated: UUID | None = None
+    allocated: dict[str, UUID] = Field(default_factory=dict)
 
 
 class SuppressedNumber(Record):
