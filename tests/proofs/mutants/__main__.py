@@ -35,9 +35,16 @@ _SEEDS = 100
 _SIMULATOR = ("-m", "tests.proofs.simulation", "--seeds", f"{_SEEDS}")
 _PYTEST = ("-m", "pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider")
 _ALSO = {
+    "functions/allocation": ("commands/repair",),
     "functions/enrolment": ("functions/allocation/test_concurrency.py", "functions/retention"),
     "functions/retention": ("commands/audit/test_subject_access.py",),
-    "layers/common": ("functions/sending", "functions/audit", "functions/enrolment"),
+    "layers/common": (
+        "functions/sending",
+        "functions/audit",
+        "functions/enrolment",
+        "functions/reconciliation",
+        "commands/repair",
+    ),
 }
 """Which tests look at a folder's code, besides those in the folder of the same name."""
 _TELLING = re.compile(

@@ -519,6 +519,69 @@ GUARDS = (
         "if before.erased_at and not erased_too:",
         "if False:",
     ),
+    # Floods
+    Guard(
+        "made-up orders without end in a day",
+        f"{_ENROLMENT}/enrol.py",
+        "        over = around.orders_taken >= orders_per_day\n",
+        "        over = False\n",
+    ),
+    Guard(
+        "two orders in the day's last place",
+        f"{_ENROLMENT}/store.py",
+        '            text = "attribute_not_exists(#counted) OR #counted < :most"\n',
+        '            text = "attribute_not_exists(#counted) OR #counted <= :most"\n',
+    ),
+    Guard(
+        "a draw of an order that nobody has admitted",
+        f"{_TRIAL}/eligibility.py",
+        "        Reason.HELD_OVER_DAILY_LIMIT: held_over_daily_limit,\n",
+        "        Reason.HELD_OVER_DAILY_LIMIT: False,\n",
+    ),
+    Guard(
+        "texts of those who came last, where texts run short",
+        f"{_SENDING}/store.py",
+        '                    {"most": claim.most(self._texts_per_day)},\n',
+        '                    {"most": self._texts_per_day},\n',
+    ),
+    Guard(
+        "made-up numbers that use up the day's texts",
+        f"{_TRIAL}/records/reminder.py",
+        '"drama" if for_drama else "texts"',
+        '"texts"',
+    ),
+    # After a restore
+    Guard(
+        "another arm for who was drawn before a restore",
+        f"{_ALLOCATION}/allocate.py",
+        "    if facts.allocation:\n",
+        "    if None:\n",
+    ),
+    Guard(
+        "a text again that went before a restore",
+        f"{_TRIAL}/planning.py",
+        "    if slot.number in claimed:\n",
+        "    if False:\n",
+    ),
+    # The proof
+    Guard(
+        "a proof that begins anew whenever it is cut short",
+        f"{_RECONCILIATION}/handler.py",
+        "    if stopped != began:\n",
+        "    if False:\n",
+    ),
+    Guard(
+        "a strange schedule that nobody is told of",
+        f"{_RECONCILIATION}/prove.py",
+        "        return Gap.STRANGE_SCHEDULE, found.name\n",
+        "        return None\n",
+    ),
+    Guard(
+        "no schedules at all once the group is deleted",
+        f"{_TRIAL}/aws/schedules.py",
+        "        except _NoGroupError:\n            self._create_group()\n",
+        "        except _NoGroupError:\n            pass\n",
+    ),
     # The template
     Guard(
         "one bad record that blocks allocation",
