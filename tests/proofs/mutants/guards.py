@@ -212,8 +212,8 @@ GUARDS = (
     Guard(
         "several requests for one text",
         f"{_TRIAL}/aws/clients.py",
-        'retries={"total_max_attempts": 1}',
-        'retries={"total_max_attempts": 3}',
+        'read_timeout=READ_TIMEOUT,\n    retries={"total_max_attempts": 1}',
+        'read_timeout=READ_TIMEOUT,\n    retries={"total_max_attempts": 3}',
     ),
     Guard(
         "a text that leaves long after its claim",
@@ -443,6 +443,12 @@ GUARDS = (
         f"{_ALLOCATION}/store.py",
         '        else Check("cursor as seen", ABSENT)\n',
         "        else None\n",
+    ),
+    Guard(
+        "drawing an order in a trial into which it was not taken",
+        f"{_ALLOCATION}/allocate.py",
+        "protocol = of_trial(announced.trial, protocol)",
+        "pass",
     ),
     Guard(
         "another arm for a later order",
