@@ -66,16 +66,18 @@ class Restore:
 
     @contextmanager
     def nothing_runs(self) -> Iterator[None]:
-        """No function of the stack runs: callers, streams and schedules try again later."""
+        """
+        No function of the stack runs: callers, streams and schedules try again later.
+
+        If something fails meanwhile they stay stopped: on half a table people would be drawn again.
+        """
         functions = self.stack.client("lambda")
         names = self.stack.of_type("AWS::Lambda::Function").values()
         for name in names:
             functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-        try:
-            yield
-        finally:
-            for name in names:
-                functions.delete_function_concurrency(FunctionName=name)
+        yield
+        for name in names:
+            functions.delete_function_concurrency(FunctionName=name)
 
     def entries(self) -> tuple[Entry, ...]:
         """All that the chain says. Ends the command if the chain itself is broken."""
@@ -164,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         run(given, Console(highlight=False))
     except (BotoCoreError, ClientError, TrialError, ValueError) as error:
-        sys.exit(f"It was cut short; sending stays paused. Do it again: {error}")
+        sys.exit(f"It was cut short: nothing runs until it is done again. Because: {error}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -12,6 +13,7 @@ from audit.chain import Entry
 from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.trail import Trail
 from commands.repair.recover import Kind, Recovery
+from commands.repair.restore import Restore
 from commands.repair.rewind import Copies, load, save
 from reconciliation.handler import lambda_handler as reconciliation
 from tests.support.faults import counting
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from time_machine import Traveller
 
+    from commands.deployed_stack import DeployedStack
     from commands.repair.recover import Difference
 
 HOUR = timedelta(hours=1)
@@ -222,3 +225,23 @@ def test_history_is_never_taken_back() -> None:
     enrol(1)
     copies().rewind(copy)
     assert {item["kind"] for item in everything().values()} == {"audit"}
+
+
+def test_functions_run_again_only_once_the_table_is_whole() -> None:
+    """On half a table people would be drawn again."""
+    asked: list[str] = []
+
+    class Functions:
+        def __getattr__(self, name: str) -> Any:
+            return lambda **_: asked.append(name)
+
+    stack = SimpleNamespace(
+        client=lambda _: Functions(), of_type=lambda _: {"AllocationFunction": "allocation-1"}
+    )
+    restore = Restore(cast("DeployedStack", stack))
+    with pytest.raises(OSError, match="cut"), restore.nothing_runs():
+        raise OSError("cut")
+    assert asked == ["put_function_concurrency"]
+    with restore.nothing_runs():
+        pass
+    assert asked[-2:] == ["put_function_concurrency", "delete_function_concurrency"]
