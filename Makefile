@@ -15,7 +15,7 @@ EVALUATION := .venv-evaluation/bin/python
 .PHONY: always help demo dashboard panels test test-one browser check format up clock down status order worklist meeting import number served end resume admit outcome call invoke carrier redrive redrive-receipts restore extract \
 	example-trial report power coverage \
 	register verify-allocations verify-audit subject-access simulate-trial simulate interleavings contract faults bench mutants openapi protocol package \
-	preflight deploy rollback rehearse destroy requirements sbom audit clean
+	preflight deploy open-trial rollback rehearse destroy requirements sbom audit clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}' \
@@ -217,6 +217,9 @@ preflight: .venv-local/ready ## say what the AWS account still lacks (STAGE=v1, 
 
 deploy: .venv-local/ready ## deploy to AWS: show, ask, change, watch (STAGE=v1, PARAMETERS="Name=value")
 	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) $(ARGS) $(PARAMETERS)
+
+open-trial: .venv-local/ready ## on AWS: open another trial, as registered; the earlier one takes no more orders (PROTOCOL=version, DEPOSIT=registration.json)
+	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) --deposit "$(DEPOSIT)" $(ARGS) "Protocol=$(PROTOCOL)"
 
 rollback: .venv-local/ready ## go back to a version deployed before (TO=version; without it, they are listed)
 	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) $(if $(TO),--to $(TO),--versions) $(ARGS)

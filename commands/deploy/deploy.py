@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -25,6 +26,7 @@ from rich.table import Table
 
 from commands.deploy import package
 from commands.deploy.approvals import refuse_drafts
+from commands.deploy.opening import refuse_unregistered
 from commands.deploy.spending import refuse_overspending
 from commands.deployed_stack import failures
 
@@ -283,6 +285,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--plan", action="store_true", help="show what would change, and stop")
     parser.add_argument("--role", default="", metavar="ARN", help="as whom CloudFormation acts")
     parser.add_argument("--to", metavar="VERSION", help="go back to a version deployed before")
+    parser.add_argument(
+        "--deposit", type=Path, metavar="FILE", help="registration.json of a trial to be opened"
+    )
     parser.add_argument("--versions", action="store_true", help="list the versions, and stop")
     parser.add_argument(
         "--watch", type=int, default=WATCH_MINUTES, metavar="MINUTES", help="default: 15; most: 180"
@@ -292,7 +297,10 @@ def options() -> argparse.Namespace:
 
 def deploy(deployment: Deployment, given: argparse.Namespace, console: Console) -> None:
     """Build, upload, plan, ask, execute; nothing if a draft could go to the public."""
-    refuse_drafts(dict(given.parameters), deployment.described())
+    found = deployment.described()
+    refuse_drafts(dict(given.parameters), found)
+    if opens := refuse_unregistered(dict(given.parameters), found, given.deposit):
+        console.print(opens)
     if given.to:
         if given.to not in (known := deployment.versions()):
             sys.exit(f"No such version. There are: {', '.join(known) or 'none'}")

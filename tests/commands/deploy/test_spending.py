@@ -26,7 +26,7 @@ def deployed(given: dict[str, str], *, known: dict[str, str] | None = None) -> l
                     "StackStatus": "UPDATE_COMPLETE",
                     "Parameters": [
                         {"ParameterKey": key, "ParameterValue": value}
-                        for key, value in (known or {}).items()
+                        for key, value in ({"Protocol": VERSION} | (known or {})).items()
                     ],
                 }
             ]
@@ -45,6 +45,7 @@ def deployed(given: dict[str, str], *, known: dict[str, str] | None = None) -> l
     command = Namespace(
         parameters=[("Protocol", VERSION), *given.items()],
         to=PLANNED,
+        deposit=None,
         stage="v1",
         watch=0,
         plan=True,

@@ -1,0 +1,80 @@
+"""A trial is opened only as it was registered."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from rich.console import Console
+
+from commands.audit.registration import deposited, registration
+from commands.deploy.deploy import deploy
+from commands.deploy.opening import refuse_unregistered
+from tests.support.fixture_protocol import FIRST, VERSION
+from tests.support.keys import mac_key
+from trial.protocol.load import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+NEW = {"Protocol": FIRST}
+
+
+def stack(version: str) -> StackTypeDef:
+    parameters = [{"ParameterKey": "Protocol", "ParameterValue": version}]
+    return cast("StackTypeDef", {"Parameters": parameters})
+
+
+def deposit_of(version: str, folder: Path) -> Path:
+    found = registration(load(version), mac_key("k"), datetime(2026, 11, 1, tzinfo=UTC))
+    path = folder / "registration.json"
+    path.write_bytes(deposited(found, b"")["registration.json"])
+    return path
+
+
+def test_a_deployment_that_opens_no_trial_needs_no_deposit() -> None:
+    assert refuse_unregistered({}, stack(VERSION), None) is None
+    assert refuse_unregistered({"Protocol": VERSION}, stack(VERSION), None) is None
+    assert refuse_unregistered(NEW, None, None) is None
+
+
+def test_a_trial_is_opened_as_registered_and_the_earlier_one_closes(tmp_path: Path) -> None:
+    said = refuse_unregistered(NEW, stack(VERSION), deposit_of(FIRST, tmp_path))
+    assert said == (
+        "This opens the trial first, and closes fixture for new orders; those it has go on in it."
+    )
+
+
+@pytest.mark.parametrize("was", [VERSION, "gone-1"])
+def test_another_trial_is_not_opened_without_its_deposit(was: str) -> None:
+    with pytest.raises(SystemExit, match=f"Register it first .*PROTOCOL={FIRST}"):
+        refuse_unregistered(NEW, stack(was), None)
+
+
+def test_the_deployment_itself_asks_for_it() -> None:
+    deployment = cast("Any", SimpleNamespace(described=lambda: stack(FIRST)))
+    command = Namespace(parameters=[("Protocol", VERSION)], deposit=None)
+    with pytest.raises(SystemExit, match="Register it first"):
+        deploy(deployment, command, Console(quiet=True))
+
+
+def test_another_plan_than_the_registered_one_is_not_opened(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="registers another plan"):
+        refuse_unregistered(NEW, stack(VERSION), deposit_of(VERSION, tmp_path))
+    changed = deposit_of(FIRST, tmp_path)
+    changed.write_text(changed.read_text().replace(load(FIRST).sha256, "0" * 64))
+    with pytest.raises(SystemExit, match="registers another plan"):
+        refuse_unregistered(NEW, stack(VERSION), changed)
+
+
+def test_what_is_no_deposit_opens_nothing(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(SystemExit, match="not a registration"):
+        refuse_unregistered(NEW, stack(VERSION), tmp_path / "x.json")
+    with pytest.raises(SystemExit, match="No such file"):
+        refuse_unregistered(NEW, stack(VERSION), tmp_path / "y.json")
