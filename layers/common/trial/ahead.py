@@ -1,4 +1,4 @@
-"""How far ahead reminders get their schedules: Scheduler holds ten million of a region's."""
+"""How far ahead reminders are scheduled: Scheduler holds ten million schedules per region."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from trial.records.reminder import Reminder
 
 ALWAYS_AHEAD: Final = timedelta(days=35)
-"""No protocol makes schedules later than this: for most orders none has to be read."""
+"""Every protocol schedules at least this far ahead, so for most orders none need be loaded."""
 
 
 def to_be_scheduled(
     reminders: Iterable[Reminder], enrolment: Enrolment, now: datetime
 ) -> list[Reminder]:
-    """The planned ones that, as their protocol says, are near enough to have their schedules."""
+    """The planned reminders that their protocol allows to be scheduled now."""
     return [
         each
         for each in reminders
@@ -31,7 +31,7 @@ def to_be_scheduled(
 
 
 def _near(reminder: Reminder, enrolment: Enrolment, now: datetime) -> bool:
-    # Here: few orders last so long, and all would wait for a protocol to be read.
+    # Imported late: few orders last this long, so most invocations need no protocol.
     from trial.protocol.load import load  # noqa: PLC0415
 
     order_type = load(reminder.protocol).order_type(enrolment.order.type)

@@ -1,4 +1,4 @@
-"""The words of the trial: the shared base of every model, and the codes that data may hold."""
+"""The base class of every model, and the codes that data may hold."""
 
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ class Model(BaseModel):
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
-        defer_build=True,  # when first needed: a function needs few of the models that it imports
+        defer_build=True,  # build on first use: a function uses few of the models it imports
     )
 
 
@@ -24,7 +24,7 @@ class Arm(StrEnum):
 
 
 class Condition(StrEnum):
-    """What an order may require. Which of these a type of order may hold, its protocol says."""
+    """What an order may require. The protocol says which of these each type of order may hold."""
 
     NO_MOLESTATION = "no_molestation"
     NO_CONTACT = "no_contact"
@@ -144,7 +144,7 @@ class AgeBand(StrEnum):
 
 
 class ReminderState(StrEnum):
-    """How far a reminder has come: see the contract's reminder states."""
+    """The state of a reminder: see the contract's reminder states."""
 
     PLANNED = "planned"
     SCHEDULED = "scheduled"
@@ -223,7 +223,7 @@ class PriorIncidents(StrEnum):
     """
     Domestic abuse incidents in the 12 months before the order.
 
-    In words: a spreadsheet reads 1-2 as a date.
+    The codes are words because a spreadsheet reads 1-2 as a date.
     """
 
     NONE = "none"
@@ -266,7 +266,7 @@ class Why(StrEnum):
 
 
 class Retained(StrEnum):
-    """What is still held, and is to be erased next: about an enrolment or, at last, a number."""
+    """What is still held and is next to be erased, for an enrolment or for a number."""
 
     IDENTIFIERS = "identifiers"
     TRIAL_DATA = "trial_data"

@@ -1,4 +1,4 @@
-"""What each function is told by the template. The only file that reads the environment."""
+"""The settings that the template gives each function. Only this file reads the environment."""
 
 import os
 from decimal import Decimal
@@ -9,16 +9,16 @@ from trial.codes import Model
 
 
 class Settings(Model):
-    """No defaults: a variable the template forgot fails the first invocation, by name."""
+    """No defaults: a variable missing from the template fails the first invocation, by name."""
 
     table_name: str
 
 
 class EnrolmentSettings(Settings):
     """
-    For the function that takes orders, and what upstream reports of them.
+    For the function that takes orders and upstream's reports about them.
 
-    Beyond `orders_per_day`, of the whole trial, orders wait for a person to admit them.
+    `orders_per_day` is for the whole trial: orders beyond it wait for a person to admit them.
     """
 
     outlast_claims_seconds: float
@@ -37,7 +37,7 @@ class DisclosureSettings(Settings):
 
 
 class OperationsSettings(Settings):
-    """For the function that counts, and keeps the switch and the suppression list."""
+    """For the function that keeps the counts, the sending switch and the suppression list."""
 
     outlast_claims_seconds: float
     protocol: str
@@ -70,16 +70,16 @@ class SchedulingSettings(Settings):
 
 
 class ReconciliationSettings(SchedulingSettings):
-    """For the function that finds gaps, and makes the schedules that are missing."""
+    """For the function that finds gaps and creates missing schedules."""
 
     protocol: str
 
 
 class SendingSettings(Settings):
     """
-    For the function that texts. `texts_per_day` is for the whole trial.
+    For the function that sends texts. `texts_per_day` is for the whole trial.
 
-    On AWS texts go to the public: no draft does.
+    On AWS texts go to the public, so drafts are refused there.
     """
 
     on_aws: bool
@@ -91,7 +91,7 @@ class SendingSettings(Settings):
 
 
 class ReceiptsSettings(Settings):
-    """For the function that takes the carrier's word."""
+    """For the function that processes the carrier's receipts."""
 
     identity_key_id: str
     usd_to_gbp: Decimal
@@ -112,7 +112,7 @@ class AuditSettings(Settings):
 
 
 class DigestSettings(Settings):
-    """For the function that tells superintendents who waits, and other systems what is overdue."""
+    """For the function that sends superintendents their digests and announces overdue work."""
 
     protocol: str
     topic_arn: str

@@ -1,7 +1,7 @@
 """
-Who may be randomised. Decided and stored before an arm is drawn, from facts alone.
+Who may be randomised. This is decided and stored before an arm is drawn, from facts alone.
 
-The first reason that applies is the one recorded: the boxes of the flow diagram.
+Only the first reason that applies is recorded; each reason is a box of the flow diagram.
 """
 
 from datetime import date
@@ -60,7 +60,7 @@ def assess(
 
 
 def birthday(date_of_birth: date, years: int) -> date:
-    """The day on which somebody is so many years old; for one born on 29 February, or 1 March."""
+    """The day on which a person reaches this age; 29 February becomes 1 March in common years."""
     try:
         return date_of_birth.replace(year=date_of_birth.year + years)
     except ValueError:
@@ -68,6 +68,6 @@ def birthday(date_of_birth: date, years: int) -> date:
 
 
 def age_band(day: date, date_of_birth: date) -> AgeBand:
-    """The band of somebody's whole years on a day."""
+    """The age band of a person on a day."""
     bands = (band for youngest, band in _YOUNGEST if birthday(date_of_birth, youngest) <= day)
     return next(bands, AgeBand.UNDER_18)

@@ -1,8 +1,8 @@
 """
-The one canonical form of everything that identifies, and the one keyed hash over it.
+The canonical form of each identifier, and the keyed hash of it.
 
-Two spellings of one thing come out equal, or one of them is refused; a refusal never repeats what
-was given. Whatever is hashed here is made canonical here first, so that no caller can leave it out.
+Two spellings of one identifier become equal, or one of them is refused. A refusal never repeats the
+input. This module makes every input canonical before hashing it, so that no caller can forget to.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _PNC_PARTED = re.compile(
 )
 _PNC_UNPARTED = re.compile(r"(?P<digits>[0-9]{3,})(?P<letter>[A-Z])")
 _PNC_WITHOUT_LETTER = re.compile(r"([0-9]{1,2}|[0-9]{4})/[0-9]{1,7}")
-# Years are written with two digits as well, so a hundred of them can be told apart.
+# Years may be written with two digits, so the range must cover exactly a hundred.
 _PNC_YEARS = range(1950, 2050)
 _PNC_REMEDY = "check its digits, and write it as YYYY/NNNNNNNC"
 
 _MARKS = frozenset("'\u2019.,-()/&_ ")
-# Letters, marks and symbols that show nothing, or as a blank. Unicode 16, Default_Ignorable_Code_
-# Point without the format characters, which are refused as such; and the blank Braille pattern.
+# Letters, marks and symbols that are invisible or show as a blank: the blank Braille pattern, and
+# Unicode 16's Default_Ignorable_Code_Point without the format characters, which `_written` refuses.
 # https://www.unicode.org/Public/16.0.0/ucd/DerivedCoreProperties.txt
 _INVISIBLE = frozenset(
     map(
@@ -65,7 +65,7 @@ _INVISIBLE = frozenset(
 
 
 class SpellingError(ValueError):
-    """Why something is refused: a cause and a remedy. The message never repeats what was given."""
+    """An identifier is refused. The message gives cause and remedy, and never repeats the input."""
 
 
 def force(text: str) -> str:
@@ -90,9 +90,9 @@ def reference(text: str) -> str:
 
 
 def ident(text: str) -> str:
-    """As a reference, with small letters as they are: for ids that are given back."""
+    """As a reference, but lower case is kept: for ids that answers give back."""
     canonical = unicodedata.normalize("NFKC", text).strip(" ")
-    # Before the upper case: that of some letters is another letter's, or two.
+    # Checked before upper-casing, which turns some letters into another letter or into two.
     if not canonical.isascii() or not _ID.fullmatch(canonical.upper()):
         raise SpellingError(
             "is not an id: letters A to Z, digits and / _ . - only, a letter or digit first"
@@ -104,10 +104,10 @@ def ident(text: str) -> str:
 
 def person_id(text: str) -> str:
     """
-    A person's id: of the PNC as YYYY/NNNNNNNC, whatever its spelling; of others as a reference.
+    A person's id: a PNC id in any spelling becomes YYYY/NNNNNNNC; any other id is a reference.
 
-    What looks like a PNC id and is not is refused: to take it for another system's id would make
-    a second person of one.
+    Something that looks like a PNC id but is not valid is refused. To accept it as another
+    system's id would record one person as two.
     """
     canonical = unicodedata.normalize("NFKC", text).strip(" ").upper()
     if parted := _PNC_PARTED.fullmatch(canonical):
@@ -121,7 +121,7 @@ def person_id(text: str) -> str:
 
 
 def _pnc_of(readings: list[tuple[str, str]], letter: str) -> str:
-    """The one PNC id that has this letter, of the years and serials that it may be read as."""
+    """The only reading (year and serial) whose check letter is this one, as a PNC id."""
     read = {
         pnc_id(whole_year, int(serial))
         for year, serial in readings
@@ -147,14 +147,14 @@ def _whole_year(year: str) -> int:
 
 
 def pnc_id(year: int, serial: int) -> str:
-    """The PNC id of a year, four digits, and a serial of up to seven."""
+    """The PNC id of a four-digit year and a serial of up to seven digits."""
     letter = _PNC_LETTERS[(year % 100 * 10**_PNC_SERIAL_DIGITS + serial) % len(_PNC_LETTERS)]
     return f"{year}/{serial:0{_PNC_SERIAL_DIGITS}}{letter}"
 
 
 def name(text: str) -> str:
     """
-    A person's name or code, as people have them: letters of any alphabet, digits, spaces, marks.
+    A person's name or code: letters of any alphabet, digits, spaces and some punctuation marks.
 
     NFC; runs of spaces count as one.
     """
@@ -173,7 +173,7 @@ def line(text: str) -> str:
 
 
 def _spaced(text: str) -> str:
-    """In NFC, and with every kind of space as one space between words."""
+    """The text in NFC, with one plain space between words."""
     composed = unicodedata.normalize("NFC", text)
     spaced = "".join(" " if unicodedata.category(each) == "Zs" else each for each in composed)
     return " ".join(filter(None, spaced.split(" ")))
@@ -192,7 +192,7 @@ def _written(canonical: str, longest: int) -> str:
 
 
 def number_hash(key: MacKey, number: str) -> str:
-    """The keyed hash of a phone number. Raises NumberError for any but its one spelling."""
+    """The keyed hash of a phone number. Raises NumberError unless it is in canonical form."""
     return _keyed(key, "number", phone_number(number))
 
 
@@ -200,7 +200,7 @@ def person_hash(key: MacKey, of_force: str, of_id: str) -> str:
     """
     The keyed hash of a person. Raises SpellingError.
 
-    A PNC id is one person's in every force; ids of other systems are their force's own.
+    A PNC id means the same person in every force; any other id is local to its force.
     """
     canonical = person_id(of_id)
     if _PNC_PARTED.fullmatch(canonical):
@@ -210,15 +210,16 @@ def person_hash(key: MacKey, of_force: str, of_id: str) -> str:
 
 def request_hash(key: MacKey, content: str) -> str:
     """The keyed hash of a request's content, made of canonical parts."""
-    # Hashed twice, for KMS takes 4,096 bytes at most; keyed, for a guess could be confirmed.
+    # SHA-256 first, because KMS takes at most 4,096 bytes; then keyed, so that nobody can confirm
+    # a guess at the content.
     return _keyed(key, "request", hashlib.sha256(content.encode()).hexdigest())
 
 
 def enrolment_id(key: MacKey, of_force: str, of_reference: str) -> UUID:
     """
-    The id of an order: always the same, and not to be worked out without the key.
+    The id of an order: always the same, and impossible to compute without the key.
 
-    A UUID of version 8 (RFC 9562, 5.8): all but its version and variant is of the keyed hash.
+    A version 8 UUID (RFC 9562, 5.8): all bits but version and variant come from the keyed hash.
     Raises SpellingError.
     """
     # A slug holds no slash, so no two orders share a message.

@@ -1,9 +1,9 @@
 """
-A text's message id and the carrier's word on it: whichever comes first, the other finds it.
+Matches a text's message id with the carrier's receipt, whichever arrives first.
 
-Under the message id lies which reminder it was, or a stray receipt while that is not known. Both
-are written only where nothing else is, so whoever comes second sees the first and puts the two
-together. What a reminder ends as depends on which receipts there are, not on their order.
+The item under a message id names its reminder or, while that is unknown, holds a stray receipt.
+Each is written only if the other is absent, so the second writer sees the first and joins the two.
+A reminder's final state depends on the set of receipts, not on the order of their arrival.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _SETTLED = frozenset({ReminderState.DELIVERED, ReminderState.UNDELIVERED})
 
 def outweighs(receipt: Receipt, other: Receipt) -> bool:
     """
-    Whether a receipt stands against another for the same text.
+    Whether a receipt takes precedence over another for the same text.
 
-    A delivery is definite, and outweighs any failure; of two alike, the earlier stands.
+    A delivery is definite and outweighs any failure; of two alike, the earlier one counts.
     """
     return _weight(receipt.state, receipt.at, receipt.reason) < _weight(
         other.state, other.at, other.reason
@@ -42,7 +42,7 @@ def outweighs(receipt: Receipt, other: Receipt) -> bool:
 
 def is_news(receipt: Receipt, reminder: Reminder) -> bool:
     """
-    Whether a receipt changes a reminder that was sent as this message.
+    Whether a receipt changes a reminder that was sent under this message id.
 
     Raises ConflictError if the reminder was not sent.
     """
@@ -65,10 +65,10 @@ def closing(
     now: datetime,
 ) -> tuple[Act, ...]:
     """
-    What to write when a reminder turns out to have been sent, as this message.
+    The writes for a reminder that turns out to have been sent under this message id.
 
-    `stray` is its receipt, if that came first. A refusal names MESSAGE_AS_SEEN if there is a
-    stray where none was given, or another by now: read it, and try again.
+    `stray` is its receipt, if that arrived first. A refusal names MESSAGE_AS_SEEN if the stray has
+    appeared or changed since it was read: read it and try again.
     """
     sent = {"message_id": message_id, "sent_at": sent_at.isoformat()}
     message = Message(enrolment_id=reminder.enrolment_id, number=reminder.number)
@@ -88,8 +88,8 @@ def apply_receipt(
     now: datetime,
     **attributes: str,
 ) -> tuple[Act, ...]:
-    """What to write when the carrier's word on a reminder is known."""
-    at = receipt.model_dump(mode="json")["at"]  # as a reminder's item has it: see `as_settled`
+    """The writes that apply the carrier's receipt to a reminder."""
+    at = receipt.model_dump(mode="json")["at"]  # formatted as in a reminder's item: `as_settled`
     word = {
         "closed_at": at,
         "delivered_at": at if receipt.state is ReminderState.DELIVERED else None,
@@ -103,7 +103,7 @@ def apply_receipt(
             reminder,
             receipt.state,
             condition=condition,
-            # Nothing stays of a receipt that is outweighed.
+            # Nothing of an outweighed receipt remains.
             remove=[name for name, value in word.items() if value is None],
             **{name: value for name, value in word.items() if value is not None},
             **attributes,
@@ -113,14 +113,14 @@ def apply_receipt(
 
 
 def as_seen(stray: Stray | None) -> Check:
-    """Under the message id there is still this stray, or still nothing."""
+    """The item under the message id is still this stray, or still absent."""
     if stray is None:
         return Check(MESSAGE_AS_SEEN, ABSENT)
     return Check(MESSAGE_AS_SEEN, "#receipt = :receipt", {"receipt": stray.item()["receipt"]})
 
 
 def as_settled(reminder: Reminder) -> Check:
-    """No other receipt has been taken in since the reminder was read."""
+    """No other receipt has been applied since the reminder was read."""
     values = {"state": reminder.state.value}
     if reminder.state in _SETTLED:
         values["closed_at"] = reminder.item()["closed_at"]

@@ -1,8 +1,8 @@
 """
-What has happened, as metrics: one per business fact, counted where it was stored.
+Business metrics: one per event, emitted once the event is stored.
 
-Dimensions are codes of a bounded set: never an id, never an arm. What is stored and then not told,
-because its function died in between, is missing here; the table is the truth.
+Dimensions are codes from a bounded set: never an id, never an arm. If a function dies between the
+write and the metric, that event is not counted; the table is authoritative.
 """
 
 from enum import StrEnum
@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 
 class Metric(StrEnum):
-    """The metrics' names, each with its dimensions, and its unit where it does not count."""
+    """The metrics' names, each with its dimensions, and its unit unless it is a count."""
 
     ENROLMENT_ACCEPTED = "EnrolmentAccepted"
     ENROLMENT_WAITING = "EnrolmentWaiting"  # reason
@@ -22,9 +22,9 @@ class Metric(StrEnum):
     ENROLMENT_ENDED = "EnrolmentEnded"  # reason
     NUMBER_MISSING = "NumberMissing"  # reason
     NUMBER_FOUND = "NumberFound"
-    FOLLOW_UPS_OVERDUE = "FollowUpsOverdue"  # as reconciliation finds them, every hour
+    FOLLOW_UPS_OVERDUE = "FollowUpsOverdue"  # found hourly by reconciliation
     OUTCOME_REPORTED = "OutcomeReported"  # type
-    SENDING_PAUSED = "SendingPaused"  # 1 while it is, 0 while it is not
+    SENDING_PAUSED = "SendingPaused"  # 1 while paused, else 0
     REMINDER_SCHEDULED = "ReminderScheduled"
     REMINDER_DUE = "ReminderDue"  # its schedule fired while it was open
     REMINDER_SENT = "ReminderSent"
@@ -40,7 +40,7 @@ class Metric(StrEnum):
     GAP_FOUND = "GapFound"  # kind
     RECONCILIATION_COMPLETED = "ReconciliationCompleted"  # kind of work
     RECONCILIATION_CUT_SHORT = "ReconciliationCutShort"  # kind of work
-    RECORD_FAILED = "RecordFailed"  # of the table's stream, and brought again
+    RECORD_FAILED = "RecordFailed"  # a record of the table's stream, to be retried
     EXTRACT_PUBLISHED = "ExtractPublished"
     AUDIT_EXPORTED = "AuditExported"
     IDENTIFIERS_ERASED = "IdentifiersErased"
@@ -52,7 +52,7 @@ class Metric(StrEnum):
     RETENTION_CUT_SHORT = "RetentionCutShort"
 
 
-# One for all functions: whichever of them suppressed a reminder, it is suppressed.
+# The same for all functions: it does not matter which of them suppressed a reminder.
 _SERVICE = {"service": "trial"}
 
 

@@ -1,10 +1,10 @@
 """
-How long a claimed text may still go out: sending keeps to it, and safety acts wait it out.
+How long after its claim a text may still go out: sending obeys it, and safety actions wait it out.
 
-Sending claims a reminder, then asks SNS once. A request that has not begun `BEGIN_WITHIN` of the
-claim is abandoned, and SNS's client gives up after its own limits. So whoever stores an end, a
-pause or the like and then waits `OUTLASTED` answers when no earlier claim can still go out. The
-wait needs no look at reminders, and is as long for a person in control.
+Sending claims a reminder, then calls SNS once. It abandons a request that has not begun within
+`BEGIN_WITHIN` of the claim, and the SNS client times out. A function that stores an end, a pause or
+the like and then waits `OUTLASTED` therefore answers when no earlier claim can still go out. The
+wait does not depend on reminders, so it is the same for a person in control.
 """
 
 from datetime import timedelta
@@ -20,5 +20,5 @@ OUTLASTED: Final = BEGIN_WITHIN + timedelta(seconds=CONNECT_TIMEOUT + READ_TIMEO
 
 
 def outlast_claims(seconds: float) -> None:
-    """Wait; less than `OUTLASTED` only where texts go without delay, as on an emulator."""
+    """Wait. Less than `OUTLASTED` is safe only where texts go without delay, as on an emulator."""
     sleep(seconds)

@@ -1,16 +1,16 @@
 """
-Which numbers there can be, and which of them may be texted: mobiles of the United Kingdom alone.
+Which phone numbers are valid, and which may be texted: UK mobiles only.
 
 A number has one spelling: E.164 as its country's numbering plan writes it. Every other spelling is
-refused, for numbers are matched by their keyed hashes, and no two spellings hash alike.
+refused, because numbers are matched by keyed hash and each spelling would hash differently.
 """
 
 import re
 
-# Ofcom keeps these for drama; nobody has one, so they serve for rehearsals and tests.
+# Ofcom reserves these for drama; nobody has one, so rehearsals and tests use them.
 # https://www.ofcom.org.uk/phones-and-broadband/phone-numbers/numbers-for-drama
 _DRAMA_MOBILE = re.compile(r"\+447700900[0-9]{3}")
-# The one drama range of landlines that is in no numbering plan: 01632 is no area.
+# The one drama range of landlines outside the numbering plan: 01632 is no area's code.
 _DRAMA_LANDLINE = re.compile(r"\+441632960[0-9]{3}")
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -21,14 +21,14 @@ class NumberError(ValueError):
 
 
 def phone_number(number: str) -> str:
-    """The number itself, if somebody can have it and it is in E.164 form; otherwise NumberError."""
+    """The number itself, if it can be in use and is in E.164 form; otherwise NumberError."""
     if not _E164.fullmatch(number):
         raise NumberError(
             "is not in E.164 form: + and digits alone, the country's code first (+44... in the UK)"
         )
     if is_for_drama(number):
         return number
-    import phonenumbers  # noqa: PLC0415 - most functions' cold start can do without all its patterns
+    import phonenumbers  # noqa: PLC0415 - slow to import, and most functions do not need it
 
     try:
         parsed = phonenumbers.parse(number)
@@ -63,10 +63,10 @@ def uk_mobile(number: str) -> str:
 
 
 def is_for_drama(number: str) -> bool:
-    """Whether nobody can have the number: it serves for rehearsals, tests and made-up orders."""
+    """Whether the number is reserved, so that rehearsals, tests and made-up orders may use it."""
     return bool(_DRAMA_MOBILE.fullmatch(number) or _DRAMA_LANDLINE.fullmatch(number))
 
 
 def last_digits(number: str) -> str:
-    """As much of a number as staff are shown, to tell it from another."""
+    """The part of a number that staff are shown, enough to tell it from another."""
     return number[-3:]

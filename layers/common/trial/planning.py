@@ -27,13 +27,13 @@ def planned_reminders(
     enrolment: Enrolment, allocation: Allocation, *, start: datetime
 ) -> list[Reminder]:
     """
-    The whole timetable of an intervention from `start` on; nothing for control.
+    The timetable from `start` on for an order in intervention; nothing for control.
 
-    What a court has varied since the draw is planned anew from the moment at which it was reported.
+    Each variation since the draw replans the timetable from the moment at which it was reported.
 
-    A function of its arguments: the same protocol, as stamped, and the same order always give
-    the same reminders. It is worked out for control too, so that whatever could fail in it fails
-    alike: a draw must not come to nothing in one arm only.
+    A pure function: the same stamped protocol and the same order always give the same reminders.
+    The timetable is computed for control too, so that any failure affects both arms alike: a draw
+    must not fail in one arm only.
     """
     drawn_as, *varied = terms(enrolment, since=allocation.allocated_at)
     claimed = allocation.claimed or {}
@@ -66,14 +66,14 @@ def planned_reminders(
 
 
 def terms(enrolment: Enrolment, *, since: datetime) -> list[Varied]:
-    """What the order's timetable depended on at that moment, and then by each variation."""
+    """The order's terms at that moment, then after each later variation."""
     versions = [Varied(each.since, each.order.term) for each in enrolment.versions]
     before = [each for each in versions[1:] if each.at <= since]
     return versions[len(before) :]
 
 
 def _state(slot: Slot, claimed: Mapping[int, datetime]) -> ReminderState:
-    """What was claimed before a restore may have gone: it is never sent again."""
+    """A text claimed before a restore may have gone out, so it is never sent again."""
     if slot.number in claimed:
         return ReminderState.CLAIMED
     return ReminderState.SUPPRESSED if slot.missed else ReminderState.PLANNED

@@ -1,4 +1,4 @@
-"""How a reminder goes from one state to the next: the only way in which its state is updated."""
+"""Moves a reminder from one state to the next: no other code updates its state."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def moved(
     **attributes: Any,  # noqa: ANN401 - whatever an attribute may hold
 ) -> Act:
     """
-    Bring a reminder to a state, if it is as the condition says.
+    The update that moves a reminder to a state, if the condition holds.
 
-    It enters and leaves the index of open reminders in the same write.
+    The same write adds it to the index of open reminders, or removes it.
     """
     gone = list(remove)
     if to in OPEN_STATES:

@@ -1,4 +1,4 @@
-"""Trying again when somebody else changed the same records first."""
+"""Retries after another writer changed the same records first."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _LONGEST_PAUSE = 0.2  # seconds
 
 def on_contention(attempt: Callable[[], R], *, pause: Callable[[float], None] = time.sleep) -> R:
     """
-    What the attempt returns. It must read afresh each time.
+    The result of the attempt, which must read afresh each time.
 
-    A bounded number of tries with random pauses between them, ever longer; then the last
-    ContendedError is raised.
+    Makes at most `TRIES` attempts with random pauses of growing length between them, then raises
+    the last ContendedError.
     """
     for tried in range(1, TRIES):
         try:

@@ -1,7 +1,7 @@
 """
-The kinds of field that requests have: each in one canonical form, or refused.
+The kinds of field in requests: each is put in canonical form, or refused.
 
-The schema of a field says of its form what a pattern can, and its description says the rest.
+A field's schema states its form as far as a pattern can; the description adds the rest.
 """
 
 import re
@@ -16,7 +16,7 @@ from trial.phone import phone_number, uk_mobile
 # Orders have been made in all of England and Wales since March 2014: Crime and Security Act 2010.
 _FIRST_ORDERS = date(2014, 1, 1)
 _FIRST_BIRTHS = date(1900, 1, 1)
-_LAST_DAY = date(2199, 12, 31)  # so that nothing is reckoned past the last date that there is
+_LAST_DAY = date(2199, 12, 31)  # so that no sum of dates passes Python's last date
 
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = _DATE + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
@@ -102,7 +102,7 @@ UkMobile = Annotated[
         json_schema_extra=_written_as(r"\+447[0-9]{9}", 13),
     ),
 ]
-# A landline can be protected too, and a foreign number: it blocks, it is never texted.
+# Landlines and foreign numbers can be protected too: they are blocked, never texted.
 AnyNumber = Annotated[
     str,
     AfterValidator(phone_number),
@@ -116,7 +116,7 @@ AnyNumber = Annotated[
 
 
 def _as_written(value: object) -> object:
-    """Refuse what pydantic takes for a date besides: seconds since 1970, and times."""
+    """Refuse what else pydantic accepts as a date: seconds since 1970, and times."""
     if isinstance(value, str) and re.fullmatch(_DATE, value):
         return value
     raise ValueError("is not a date written YYYY-MM-DD")
@@ -136,7 +136,7 @@ Birth = Annotated[date, _since(_FIRST_BIRTHS), BeforeValidator(_as_written)]
 
 
 def _with_offset(value: object) -> object:
-    """Refuse what pydantic takes for a time besides: seconds since 1970, dates, blanks for T."""
+    """Refuse what else pydantic accepts as a time: seconds since 1970, dates, a space for T."""
     if isinstance(value, str) and re.fullmatch(_TIME, value):
         return value
     raise ValueError("is not a time written YYYY-MM-DDThh:mm:ssZ, or with an offset for Z")

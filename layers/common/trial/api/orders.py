@@ -1,4 +1,4 @@
-"""Whether the protocol has such orders, told by the field that is at fault."""
+"""Checks an order against the protocol; an error names the field at fault."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def refuse_impossible(protocol: Protocol, term: Term, conditions: Collection[Condition]) -> None:
-    """Raise FieldError if an order of this type can have no such length or conditions."""
+    """Raise FieldError if an order of this type cannot have this length or these conditions."""
     name = term.order_type
     if name not in protocol.orders:
         has = ", ".join(protocol.orders)
@@ -34,7 +34,7 @@ def refuse_impossible(protocol: Protocol, term: Term, conditions: Collection[Con
 
 
 def refuse_language(protocol: Protocol, language: Language) -> None:
-    """Raise FieldError if the protocol has no texts in it."""
+    """Raise FieldError if the protocol has no texts in this language."""
     if language not in protocol.wordings:
         has = ", ".join(protocol.wordings)
         raise FieldError("language", f"is none of those that this trial texts in: {has}")

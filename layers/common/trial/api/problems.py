@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details, which never repeat what the request held."""
+"""Errors as RFC 9457 problem details, which never repeat the request's content."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 PROBLEM_JSON = "application/problem+json"
 
-# By pydantic's type of error, with what of its context is the contract's own. All other words of
-# pydantic's might quote what was given.
+# By pydantic's type of error. Placeholders take only values from the contract: pydantic's own
+# messages may quote the input.
 _WORDS = {
     "bool_type": "must be true or false",
     "date_from_datetime_parsing": "is no date of the calendar",
@@ -42,19 +42,19 @@ _WORDS = {
     "uuid_parsing": "is no UUID",
 }
 _ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
-"""As pydantic writes the code that a literal allows."""
+"""How pydantic writes a code that a literal allows."""
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class FieldError(ValueError):
-    """A rule over several fields that one field is said to break."""
+    """A rule over several fields is broken; the error names one of them."""
 
     def __init__(self, field: str, message: str) -> None:
         self.field = field
         super().__init__(message)
 
     def under(self, path: str) -> FieldError:
-        """The same, of a field inside another."""
+        """The same error for a field nested under `path`."""
         return FieldError(f"{path}.{self.field}", str(self))
 
 
@@ -106,5 +106,5 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
 
 
 def shown(part: str | int) -> str:
-    """A step of a path; an unknown field's name is the caller's, so it may be personal."""
+    """A step of a path. An unknown field's name is hidden: the caller chose it."""
     return str(part) if isinstance(part, int) or _FIELD_NAME.fullmatch(part) else "(a field)"

@@ -1,4 +1,4 @@
-"""How every function behind the API reads a request and answers it: one set of rules for all."""
+"""How every function behind the API reads requests and answers them."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def answered(
 
 
 def _refusal(event: dict[str, Any]) -> Response[str] | None:
-    """What is wrong with a body before anybody reads it."""
+    """The refusal of a body that is too large or is not JSON, before it is parsed."""
     if not (body := event.get("body")):
         return None
-    # Half a character is no UTF-8, and JSON may hold it: the answer to it comes later.
+    # JSON may hold a lone surrogate, which is not UTF-8: validation refuses it later.
     if len(body.encode("utf-8", "surrogatepass")) > LARGEST_BODY:
         detail = f"the body is over {LARGEST_BODY} bytes: send one order at a time"
         return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
@@ -66,7 +66,7 @@ def _refusal(event: dict[str, Any]) -> Response[str] | None:
     return None
 
 
-# Powertools compares the type letter by letter.
+# Powertools compares the content type exactly.
 _JSON = {"content-type": "application/json"}
 
 
@@ -79,10 +79,10 @@ def _json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     """
     The value that a body holds.
 
-    Raises JSONDecodeError, whose answer repeats nothing, also where Python's own parser raises
-    something else: on deep nesting and on very long numbers. Raises FieldError for a field that
-    is given twice, since one parser would take the first and another the last; and for an array,
-    of which Powertools would take the only element.
+    Raises JSONDecodeError, whose answer repeats nothing, even where Python's parser raises
+    another error: for deep nesting and for very long numbers. Raises FieldError for a repeated
+    field, since parsers differ on whether the first or the last one counts; and for an array,
+    since Powertools would unwrap one with a single element.
     """
     try:
         value = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_constant)

@@ -1,4 +1,4 @@
-"""What all routes share: who asks, and how answers are described and given."""
+"""What all routes share: the caller, and how answers are documented and built."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ NOT_VALID: Answers = {
 
 
 def caller(router: Router) -> str:
-    """Who signed the request at hand: the ARN of a user or of a role's session."""
+    """Who signed the current request: the ARN of a user or of a role's session."""
     request = APIGatewayProxyEvent(router.current_event.raw_event)
     return request.request_context.identity.user_arn or "unknown"
 
 
 def parse_enrolment_id(enrolment_id: str) -> UUID:
-    """The id in a path. Raises NotFoundError if it is no id: nothing is stored under it either."""
+    """The id in a path. Raises NotFoundError if it is not a UUID: nothing is stored under it."""
     try:
         return UUID(enrolment_id)
     except ValueError:
@@ -55,5 +55,5 @@ def parse_enrolment_id(enrolment_id: str) -> UUID:
 
 
 def answer(status: HTTPStatus, body: M) -> Response[M]:
-    """An answer with another status than 200."""
+    """An answer with a status other than 200."""
     return Response(status_code=status, content_type=content_types.APPLICATION_JSON, body=body)

@@ -1,4 +1,4 @@
-"""What a transaction is made of: keys, conditions and acts. Records know them, and no library."""
+"""The parts of a transaction: keys, conditions and acts. Independent of boto3."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Key(NamedTuple):
-    """Where an item is."""
+    """The primary key of an item."""
 
     pk: str
     sk: str
@@ -18,7 +18,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition under a name, which a refusal gives back."""
+    """A condition with a name, by which a refusal reports it."""
 
     name: str
     text: str
@@ -52,7 +52,7 @@ def update(
     remove: Iterable[str] = (),
     **attributes: Any,  # noqa: ANN401 - whatever an attribute may hold
 ) -> Act:
-    """Set and remove attributes of an item that is there as the condition says."""
+    """Set and remove attributes of an item that meets the condition."""
     text = "SET " + ", ".join(f"#{name} = :set_{name}" for name in attributes)
     if gone := ", ".join(f"#{name}" for name in remove):
         text += f" REMOVE {gone}"
@@ -61,13 +61,13 @@ def update(
 
 
 def count(key: Key, kind: str, by: int, condition: Check | None = None) -> Act:
-    """Add to the attribute `counted` of an item that does nothing else; it begins with 0."""
+    """Add to the attribute `counted` of a counter item, which starts at 0."""
     values = {"kind": kind, "by": by}
     return Act("Update", key, "SET #kind = :kind ADD #counted :by", values, condition=condition)
 
 
 def check(key: Key, condition: Check) -> Act:
-    """Write nothing, but let the transaction happen only if the condition holds."""
+    """Write nothing, but refuse the transaction unless the condition holds."""
     return Act("ConditionCheck", key, condition=condition)
 
 

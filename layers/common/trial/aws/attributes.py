@@ -1,7 +1,7 @@
 """
-Items as DynamoDB's API has them, each value under its type, and as Python has them.
+Converts items between DynamoDB's form, in which each value has a type tag, and Python's.
 
-boto3 does the work. It refuses fractions, and a number comes back as a decimal.
+boto3 does the conversion. It refuses floats, and returns every number as a Decimal.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-The AWS clients, each made once per process when first needed.
+The AWS clients, each made once per process on first use.
 
-SNS has no idempotency token for a text, so one call of its client is one HTTP request. boto3 may
-repeat all other calls: their writes are conditional or named.
+SNS has no idempotency token for a text, so one call of its client makes one HTTP request. boto3 may
+repeat any other call: those writes are conditional or named.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ _ONE_ANSWER = Config(connect_timeout=2, read_timeout=25, retries={"total_max_att
 
 LOWEST_BOTOCORE = (1, 35, 69)
 """
-The first with all that is asked of it here: `IfMatch` where an object is put (November 2024).
+The first version with everything used here: `IfMatch` in PutObject (November 2024).
 
-It comes with Lambda's runtime, and AWS decides which. docs/decisions.md says why it is not pinned.
+Lambda's runtime supplies botocore, and AWS chooses the version. docs/decisions.md says why it is
+not pinned.
 """
 
 
@@ -74,7 +75,7 @@ def events() -> EventBridgeClient:
 
 @cache
 def functions() -> LambdaClient:
-    """The client by which one function asks another: once, for it waits for the answer."""
+    """The client by which one function calls another: once, since the caller waits for it."""
     return _session().client("lambda", config=_ONE_ANSWER)
 
 
@@ -86,7 +87,7 @@ def kms() -> KMSClient:
 
 @cache
 def s3() -> S3Client:
-    """The client for the buckets: of the research extract, and of the audit trail."""
+    """The client for the buckets of the research extract and the audit trail."""
     return _session().client("s3", config=_PATIENT)
 
 

@@ -1,4 +1,4 @@
-"""What AWS KMS does, with keys that never leave it: codes to match, and seals to open."""
+"""Keyed hashes and encryption by AWS KMS, whose keys never leave it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a seal is bound to: `hashed` is the keyed hash by which what it holds is matched."""
+    """What a seal is bound to: `hashed` is the keyed hash by which its content is matched."""
 
     enrolment_id: UUID
     purpose: Purpose
@@ -39,7 +39,7 @@ class Binding:
 
     @property
     def context(self) -> dict[str, str]:
-        """The same for KMS, which opens the seal with exactly this."""
+        """The KMS encryption context: the seal opens with exactly this."""
         about = str(self.enrolment_id)
         return {"enrolment": about, "purpose": self.purpose, "hash": self.hashed}
 
@@ -65,12 +65,12 @@ class MacKey:
 
 class SealKey:
     """
-    One symmetric key: what it has sealed, only those can read who may have it opened.
+    One symmetric key: only roles with kms:Decrypt on it can read what it has sealed.
 
-    AES-256-GCM, in KMS itself. A seal is bound to its enrolment, to its purpose, and to the keyed
-    hash beside it: put into another place or beside another hash, it cannot be opened. So whoever
-    writes to the table cannot have a text go to a number of their choice, nor past the checks that
-    go by the hash.
+    KMS itself encrypts, with AES-256-GCM. A seal is bound to its enrolment, its purpose and the
+    keyed hash beside it: moved elsewhere or put beside another hash, it does not open. Write access
+    to the table is therefore not enough to redirect a text to another number, or to evade the
+    checks that use the hash.
     """
 
     def __init__(self, client: KMSClient, key_id: str) -> None:
@@ -78,7 +78,7 @@ class SealKey:
         self._key_id = key_id
 
     def sealed(self, text: str, binding: Binding) -> str:
-        """The text, of at most 4,096 bytes, encrypted, in base64; never twice the same."""
+        """The text, of at most 4,096 bytes, encrypted, in base64; different at every call."""
         answer = _called(
             self._client,
             "encrypt",
@@ -89,7 +89,7 @@ class SealKey:
         return b64encode(answer["CiphertextBlob"]).decode()
 
     def opened(self, seal: str, binding: Binding) -> str:
-        """The text again. Raises RejectedError if it was not sealed so, or not for us to read."""
+        """The text. Raises RejectedError if the binding differs or the role may not decrypt."""
         answer = _called(
             self._client,
             "decrypt",
@@ -101,7 +101,7 @@ class SealKey:
 
 
 def _called(client: KMSClient, operation: str, **request: Any) -> Any:  # noqa: ANN401
-    # No error is chained: its message may repeat what was to be hashed or sealed.
+    # Errors are not chained: their messages may repeat what was to be hashed or sealed.
     try:
         return getattr(client, operation)(**request)
     except ClientError as error:

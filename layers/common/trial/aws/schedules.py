@@ -1,4 +1,4 @@
-"""One-off schedules in EventBridge Scheduler, one per reminder, found again by name."""
+"""One-off schedules in EventBridge Scheduler, one per reminder, each found by its name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _TRANSIENT = frozenset({"InternalServerException", "ThrottlingException"})
 
-# The scheduler's own tries to hand the event to Lambda. Past this the dead-letter queue has it.
+# The scheduler's own attempts to invoke Lambda; then the event goes to the dead-letter queue.
 _MAX_AGE_SECONDS = 6 * 3600
 _MAX_TRIES = 60
 
@@ -30,11 +30,11 @@ _NOTICE = timedelta(seconds=30)
 
 
 class _NoGroupError(Exception):
-    """Somebody has deleted the group, with every schedule in it."""
+    """The schedule group has been deleted, with every schedule in it."""
 
 
 class Found(NamedTuple):
-    """A schedule by its name, and whose it is; None where the name is none that we give."""
+    """A schedule's name and its reminder; None if the name is not one that we make."""
 
     name: str
     enrolment_id: UUID | None
@@ -49,16 +49,16 @@ class Schedules:
     settings: SchedulingSettings
 
     def name(self, enrolment_id: UUID, number: int) -> str:
-        """At most 64 of [0-9a-zA-Z-_.]; the same reminder always has the same name."""
+        """At most 64 of [0-9a-zA-Z-_.]; a reminder always has the same name."""
         return f"{self.settings.schedule_prefix}-{enrolment_id.hex}-{number:02}"
 
     def ensure(self, enrolment_id: UUID, number: int, *, due_at: datetime, now: datetime) -> bool:
         """
-        Leave exactly one schedule for this reminder, at the aware time when it is due.
+        Ensure that this reminder has exactly one schedule, at its due time (aware).
 
-        Says whether it had to be made. What is due already goes in a minute: a time in the past
-        may be refused. Times are always written in UTC: what `at()` means across a clock change
-        is not documented.
+        Returns whether it had to be made. An overdue reminder is scheduled a minute from now,
+        because a time in the past may be refused. Times are always written in UTC: what `at()`
+        means across a clock change is not documented.
         """
         name = self.name(enrolment_id, number)
         ids: dict[str, str | int] = {"enrolment_id": str(enrolment_id), "number": number}
@@ -67,7 +67,7 @@ class Schedules:
         if self._create(name, expression, ids):
             return True
         there = self._expression(name)
-        # What is overdue keeps the schedule for the time that has just passed, if it is that.
+        # An overdue reminder keeps its existing schedule if that fires sooner.
         if there == expression or (overdue and (there is None or there < expression)):
             return False
         self.remove(enrolment_id, number)  # an update would reset every field not given
@@ -76,11 +76,11 @@ class Schedules:
         return True
 
     def remove(self, enrolment_id: UUID, number: int) -> bool:
-        """Leave no schedule for this reminder; says whether there was one."""
+        """Delete this reminder's schedule, if any; returns whether there was one."""
         return self.remove_named(self.name(enrolment_id, number))
 
     def remove_named(self, name: str) -> bool:
-        """Leave no schedule of this name; says whether there was one."""
+        """Delete the schedule of this name, if any; returns whether there was one."""
         try:
             self.client.delete_schedule(Name=name, GroupName=self.settings.schedule_group)
         except ClientError as error:
@@ -93,9 +93,9 @@ class Schedules:
 
     def found(self, enrolment_id: UUID | None = None) -> Iterator[Found]:
         """
-        The schedules that there are, of one enrolment or in the group; none without the group.
+        The existing schedules, of one enrolment or of the whole group; none if the group is gone.
 
-        AWS pages them by 100; the emulator of local/ gives the first 100 and no more.
+        AWS returns pages of 100; the emulator of local/ returns the first 100 only.
         """
         request: dict[str, Any] = {"GroupName": self.settings.schedule_group}
         if enrolment_id:
@@ -118,7 +118,7 @@ class Schedules:
         return Found(name, None, None)
 
     def _create_group(self) -> None:
-        """Make the group anew. The hourly look gives every reminder its schedule again."""
+        """Recreate the group. Hourly reconciliation then recreates every reminder's schedule."""
         try:
             self.client.create_schedule_group(Name=self.settings.schedule_group)
         except ClientError as error:
@@ -128,7 +128,7 @@ class Schedules:
             raise UnavailableError("the scheduler gave no answer") from error
 
     def _create(self, name: str, expression: str, ids: dict[str, str | int]) -> bool:
-        """Make it, and its group if that is gone; False if there was one of that name."""
+        """Create it, and its group if that is gone; False if the name is taken."""
         try:
             return self._created(name, expression, ids)
         except _NoGroupError:
@@ -160,7 +160,7 @@ class Schedules:
             )
         except ClientError as error:
             if _code(error) == "ResourceNotFoundException":
-                raise _NoGroupError from None  # of what it names, only the group may be missing
+                raise _NoGroupError from None  # the group is the only thing that can be missing
             if _code(error) != "ConflictException":
                 raise _translated(error) from error
             return False

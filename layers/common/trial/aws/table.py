@@ -1,8 +1,8 @@
 """
-The one table, spoken to in items: strong reads, and writes that are all transactions.
+The one table: reads by key are strongly consistent, and every write is a transaction.
 
-An item is what a record dumps to. `None` is never stored: an absent attribute says the same.
-In expressions attributes are written `#attribute`, so that no reserved word gets in the way.
+An item is what a record dumps to. `None` is never stored: the attribute is absent instead.
+Expressions write attributes as `#attribute`, which avoids DynamoDB's reserved words.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Table:
         return [found.get(key) for key in keys]
 
     def _batch(self, keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
-        """Those of at most 100 items that there are."""
+        """The items that exist under at most 100 keys."""
         wanted = [wire({"pk": key.pk, "sk": key.sk}) for key in keys]
         found: dict[Key, dict[str, Any]] = {}
         for _ in range(_BATCH_TRIES):
@@ -113,7 +113,7 @@ class Table:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def newest(self, pk: str, most: int) -> list[dict[str, Any]]:
-        """The last items of one partition, so many at most, in order, strongly consistent."""
+        """The last items of one partition, at most `most`, in order, strongly consistent."""
         text = "#pk = :pk"
         answer = self._call(
             "query",
@@ -131,9 +131,9 @@ class Table:
         self, index: str, name: str, value: str, *, since: tuple[str, str] | None = None
     ) -> list[dict[str, Any]]:
         """
-        What an index shows of every item whose attribute has this value; a moment late.
+        The index's entry for every item whose attribute has this value; eventually consistent.
 
-        `since` names the index's second attribute, and the least that it may be.
+        `since` names the index's sort attribute and its minimum.
         """
         text, values = f"#{name} = :value", {"value": value}
         if since:
@@ -144,39 +144,39 @@ class Table:
         self, index: str, equal: tuple[str, str], *, after: tuple[str, str]
     ) -> Iterator[dict[str, Any]]:
         """
-        What an index shows of every item whose first attribute is this, in the second's order.
+        The index's entries with attribute `equal`, in the order of the sort attribute.
 
-        Only those whose second attribute is greater. Page by page, and a moment late.
+        Only those whose sort attribute exceeds `after`. Page by page; eventually consistent.
         """
         text = f"#{equal[0]} = :equal AND #{after[0]} > :after"
         yield from self._shown(index, text, {"equal": equal[1], "after": after[1]})
 
     def by_due(self, shard: str, *, until: str) -> Iterator[Key]:
-        """Where the open reminders of one shard are that are due by then, the first due first."""
+        """The keys of one shard's open reminders that are due by then, the first due first."""
         return self._keys("open_reminders", ("open_shard", shard), ("due_at", until))
 
     def by_last_day(self, retained: str, *, until: str) -> Iterator[Key]:
-        """Where the enrolments are of which this is still held, whose orders ran out by then."""
+        """The keys of enrolments of which this is still held and whose orders ran out by then."""
         return self._keys("retained", ("retained", retained), ("last_day", until))
 
     def by_last_day_since(self, retained: str, *, since: str) -> Iterator[Key]:
-        """Where the enrolments are of which this is still held, whose day is that or later."""
+        """The keys of enrolments of which this is still held and whose day is then or later."""
         text = "#retained = :retained AND #last_day >= :since"
         for shown in self._shown("retained", text, {"retained": retained, "since": since}):
             yield Key(shown["pk"], shown["sk"])
 
     def _keys(self, index: str, equal: tuple[str, str], most: tuple[str, str]) -> Iterator[Key]:
         """
-        Where the items are whose first attribute is this, and whose second is at most that.
+        The keys of items whose first attribute is `equal` and whose second is at most `most`.
 
-        Page by page, and a moment late: what is there has to be read before it is acted upon.
+        Page by page; eventually consistent, so read each item before acting on it.
         """
         text = f"#{equal[0]} = :equal AND #{most[0]} <= :most"
         for shown in self._shown(index, text, {"equal": equal[1], "most": most[1]}):
             yield Key(shown["pk"], shown["sk"])
 
     def _shown(self, index: str, text: str, values: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """What an index shows of the items under these keys, page by page."""
+        """The index's entries that match, page by page."""
         request: dict[str, Any] = {
             "TableName": self._name,
             "IndexName": index,
@@ -194,10 +194,10 @@ class Table:
         self, kinds: Iterable[str], *, after: Key | None = None
     ) -> Iterator[tuple[Key, dict[str, Any]]]:
         """
-        Every item of these kinds, or each that comes after a key; each strongly consistent.
+        Every item of these kinds, or every one after a key, strongly consistent; page by page.
 
-        Page by page. The items of a partition come one after the other, in the order of their sort
-        keys. Others may write meanwhile, so what comes is not of one moment.
+        The items of a partition come together, in the order of their sort keys. Others may write
+        during the scan, so the result is not a snapshot.
         """
         values = {f"kind_{place}": kind for place, kind in enumerate(kinds)}
         text = f"#kind IN ({', '.join(f':{name}' for name in values)})"
@@ -222,8 +222,8 @@ class Table:
         Do all acts, or none.
 
         Raises ConditionFailedError with the names of the conditions that did not hold,
-        ContendedError if another transaction held an item, UnavailableError if it may or may
-        not have been written: the conditions make a repeat harmless.
+        ContendedError if another transaction held an item, and UnavailableError if it is unknown
+        whether the write happened: the conditions make a repeat harmless.
         """
         if not acts:
             return
@@ -247,7 +247,7 @@ class Table:
         return {act.operation: request}
 
     def _call(self, operation: str, conditions: Iterable[str] = (), **request: Any) -> Any:  # noqa: ANN401
-        # No error is chained: its message may repeat what the request held, which is personal.
+        # Errors are not chained: their messages may repeat personal data from the request.
         try:
             return getattr(self._client, operation)(**request)
         except ClientError as error:
@@ -263,7 +263,7 @@ class Table:
 
 
 def _refusal(names: list[str], response: Mapping[str, Any]) -> UnavailableError:
-    """Why a transaction was cancelled: DynamoDB gives one reason per act, in their order."""
+    """Why a transaction was cancelled: DynamoDB gives one reason per act, in order."""
     codes = [reason.get("Code", "None") for reason in response.get("CancellationReasons", [])]
     if failed := [n for n, c in zip(names, codes, strict=False) if c == "ConditionalCheckFailed"]:
         return ConditionFailedError(failed)

@@ -1,7 +1,7 @@
 """
-Checks protocol files (default: all that are here) and prints each one's version, hash and drafts.
+Checks protocol files (default: all in the package); prints each one's version, hash and drafts.
 
-Or everything that is wrong with it, each fault with its line.
+For a file that is not valid it prints every fault, each with its line, instead.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from trial.protocol.load import ProtocolError, path_of, read, versions
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Checks the files; exit code 1 if one of them is no protocol."""
+    """Check the files; exit code 1 if any is not a valid protocol."""
     given = _options().parse_args(arguments)
     refused = 0
     for path in given.files or map(path_of, versions()):

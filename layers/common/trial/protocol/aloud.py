@@ -1,7 +1,7 @@
 """
-What a protocol has people read, for reading aloud: each text filled in, with its size and price.
+A protocol's texts, for reading aloud: each filled in, with its size and price.
 
-Who approves texts sees here what goes to whom: by type of order, theme, conditions and language.
+Approvers see here who gets which text: by type of order, theme, conditions and language.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from trial.protocol.settings import Protocol, Wording
 from trial.protocol.wording import filled, longest_values
 
 _LENGTHS: Final = (3, 7, 14, 28, 84, 180, 365, 730)
-"""Days for which the timetable of a type is shown that has no longest length."""
+"""Lengths in days for which to show the timetable of a type without a maximum length."""
 
 
 def aloud(protocol: Protocol) -> Iterator[str]:
@@ -39,7 +39,7 @@ def aloud(protocol: Protocol) -> Iterator[str]:
 
 
 def timetables(order_type: OrderType) -> Iterator[str]:
-    """Which themes an order of which length gets, lengths with the same ones together."""
+    """The themes for each length of order; lengths with the same themes share a line."""
     lengths = [
         days for days in _lengths(order_type) if days is None or not order_type.why_not_days(days)
     ]
@@ -63,7 +63,7 @@ def _themes(order_type: OrderType, days: int | None) -> tuple[str, ...]:
 
 
 def _variants(order_type: OrderType, base: str) -> dict[str, list[str]]:
-    """The wordings of a base, each with the orders for which it goes; the first that suits does."""
+    """The wordings of a base, each with the orders that it suits; the first that suits is used."""
     suits: dict[str, list[str]] = {}
     for choice in order_type.variants.get(base, (Choice(wording=base),)):
         suits.setdefault(choice.wording, []).append(_orders(choice))

@@ -1,4 +1,4 @@
-"""How long a text is and in how many parts it goes, by the alphabet that it needs."""
+"""A text's length and number of parts, which depend on the alphabet that it needs."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -6,15 +6,15 @@ from typing import Final, NamedTuple
 from trial.errors import RejectedError
 
 ONE_PART: Final = 160
-"""Septets in a text that is sent, and paid for, as one."""
+"""Septets in a text that is sent and charged as one part."""
 
 ONE_UNICODE_PART: Final = 70
-"""UTF-16 code units in a text that needs letters outside the GSM alphabet, sent as one."""
+"""UTF-16 code units in a one-part text that needs letters outside the GSM alphabet."""
 
-# Of a text in several parts, each begins with a header of six octets (3GPP TS 23.040, 9.2.3.24.1).
+# Each part of a longer text begins with a header of six octets (3GPP TS 23.040, 9.2.3.24.1).
 _OF_SEVERAL, _UNICODE_OF_SEVERAL = 153, 67
 
-# 3GPP TS 23.038, 6.2.1 and 6.2.1.1, less the escape code that leads to the extension.
+# 3GPP TS 23.038, 6.2.1 and 6.2.1.1, without the escape code for the extension table.
 _BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -40,7 +40,7 @@ def strange(text: str) -> list[str]:
 
 
 def not_gsm(characters: Iterable[str]) -> str:
-    """Which characters these are, as far as any alphabet can show them."""
+    """A message that names these characters, also those that cannot be shown."""
     named = ", ".join(f"{each!a} (U+{ord(each):04X})" for each in characters)
     return f"not in the GSM-7 alphabet: {named}"
 
@@ -53,7 +53,7 @@ def septets(text: str) -> int:
 
 
 def size(text: str) -> Size:
-    """How the text goes: in septets if it can."""
+    """The size of the text: in septets if it fits the GSM alphabet."""
     if strange(text):
         units = len(text.encode("utf-16-le")) // 2
         return Size(
@@ -65,9 +65,9 @@ def size(text: str) -> Size:
 
 def check(text: str, unicode_parts: int | None) -> Size:
     """
-    How the text goes, which must be in one part of the GSM alphabet.
+    The size of the text, which must fit in one part of the GSM alphabet.
 
-    With `unicode_parts`, it may instead be in so many parts with any letters. Raises WordingError.
+    With `unicode_parts`, it may instead take that many parts with any letters. Raises WordingError.
     """
     how = size(text)
     if unicode_parts is None:

@@ -14,7 +14,7 @@ class _Names(NamedTuple):
     months: tuple[str, ...]
 
 
-# Not strftime: its names depend on the machine's locale. Welsh as Unicode CLDR abbreviates it:
+# Not strftime: its names depend on the machine's locale. Welsh abbreviations are Unicode CLDR's:
 # https://github.com/unicode-org/cldr-json (cldr-dates-full/main/cy/ca-gregorian.json).
 _NAMES: Final[Mapping[Language, _Names]] = {
     Language.EN: _Names(
@@ -30,12 +30,12 @@ _NAMES: Final[Mapping[Language, _Names]] = {
 
 
 def written(day: date, language: Language = Language.EN) -> str:
-    """The date as texts say it: "Wed 30 Sep 2026", "Mer 30 Medi 2026"."""
+    """The date as texts write it: "Wed 30 Sep 2026", "Mer 30 Medi 2026"."""
     names = _NAMES[language]
     return f"{names.days[day.weekday()]} {day.day} {names.months[day.month - 1]} {day.year}"
 
 
 def longest_date(language: Language) -> str:
-    """A date that is as long as any in this language."""
+    """The longest date in this language."""
     names = _NAMES[language]
     return f"{max(names.days, key=len)} 30 {max(names.months, key=len)} 2026"

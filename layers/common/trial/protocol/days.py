@@ -1,4 +1,4 @@
-"""On which days of an order a text goes, and what each is for."""
+"""The days of an order on which texts go, and the theme of each."""
 
 import math
 from collections import Counter
@@ -17,7 +17,7 @@ from trial.protocol.orders import (
 
 
 class PlannedDay(NamedTuple):
-    """A day of the order, from 0, and the theme of its text; none: whatever is next in rotation."""
+    """A day of the order, from 0, and its theme; None takes the next theme in rotation."""
 
     day: int
     theme: str | None
@@ -65,9 +65,9 @@ def assigned(
     planned: Sequence[PlannedDay], order_type: OrderType, *, before: Iterable[str] = ()
 ) -> Iterator[Assigned]:
     """
-    The days with their themes, after those texts that went `before`.
+    The days with their themes, given the themes already sent (`before`).
 
-    The rotation goes on where it was, and leaves out what would come twice in a row.
+    The rotation continues where it stopped, and skips a theme that would come twice in a row.
     """
     earlier = list(before)
     turns = Counter(earlier)
@@ -94,7 +94,7 @@ def _phased(rule: PhasedTimetable, days: int | None) -> tuple[PlannedDay, ...]:
         day = _day_of(milestone, last)
         if day is not None and (last is None or 0 <= day <= last):
             fixed.setdefault(day, milestone.theme)
-    # Counted whether or not there is an end: an order that gets one must still be told of it.
+    # Reserved even without an end: an order may get one later, and its texts must then fit.
     reserved = sum(each.days_after_variation is None for each in rule.milestones)
     left = rule.most_texts - reserved
     rotation: list[PlannedDay] = []
@@ -114,7 +114,7 @@ def _day_of(milestone: Milestone, last: int | None) -> int | None:
 
 
 def _phase_days(phases: Sequence[Phase]) -> Iterator[int]:
-    """The days of each phase, one after the other: without an end if the last phase has none."""
+    """The days of each phase in turn: an endless sequence if the last phase has no end."""
     start = 0
     for phase in phases:
         for period in _periods(start, phase):

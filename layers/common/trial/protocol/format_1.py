@@ -1,8 +1,8 @@
 """
-The first format of protocol files, in which `dvpo-2026-1` is written for good.
+The first format of protocol files, kept for `dvpo-2026-1` and allowed for no other.
 
-It knew one type of order, one language and one country, chose wordings by four codes, and held
-one theme back once a breach was reported. Nothing else may be written in it.
+It has one type of order, one language and one country. It chooses wordings by four codes, and
+withholds one theme once a breach is reported.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _VARIANTS: Final = {
 
 
 def upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of such a file, as the format of today has it."""
+    """The content of such a file, converted to the current format."""
     rest = {key: each for key, each in data.items() if key not in ("cadence", "themes", "wordings")}
     cadence, themes = data["cadence"], data["themes"]
     wording = {plan["theme"]: plan["wording"] for plan in themes}
@@ -45,7 +45,7 @@ def upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
         "withheld_after_breach": ["plan"],
     }
     longest = {key: each for key, each in data["longest"].items() if key != "expiry_date"}
-    # "Treated as planned" sets people apart by what happened to them: no report does that any more.
+    # "Treated as planned" groups people by what happened after allocation: reports no longer do.
     analysis = {key: each for key, each in data["analysis"].items() if key != "per_protocol_share"}
     return rest | {
         "format": 2,

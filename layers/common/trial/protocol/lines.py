@@ -1,4 +1,4 @@
-"""What is wrong in a TOML file, and on which line, which tomllib does not tell."""
+"""Finds the line of each key in a TOML file, which tomllib does not report."""
 
 import re
 from collections import Counter
@@ -10,7 +10,7 @@ Location: TypeAlias = tuple[str | int, ...]
 
 
 class Problem(NamedTuple):
-    """What is wrong, and the key it is wrong with."""
+    """A fault, and the key that it concerns."""
 
     at: Location
     reason: str
@@ -22,7 +22,7 @@ _LINE: Final = re.compile(
 
 
 def lines(text: str) -> dict[Location, int]:
-    """The line of each key, for a file with one key, or one item of a list, a line."""
+    """The line of each key, for a file with one key or one list item per line."""
     found: dict[Location, int] = {}
     table: Location = ()
     key: Location = ()
@@ -48,10 +48,10 @@ def lines(text: str) -> dict[Location, int]:
 
 
 def nearest(found: Mapping[Location, int], at: Location) -> int:
-    """The line of that key or, if it is not there, of what it belongs to."""
+    """The line of that key or, if it is missing, of its nearest parent."""
     return next((found[at[:n]] for n in range(len(at), 0, -1) if at[:n] in found), 1)
 
 
 def repeated(values: Iterable[Any]) -> list[Any]:
-    """Those of the values that are there more than once."""
+    """The values that occur more than once."""
     return [value for value, count in Counter(values).items() if count > 1]

@@ -1,8 +1,8 @@
 """
-What no text may say: the rules of style that a machine can keep.
+What no text may say: the rules of style that a machine can check.
 
-They are no guard by themselves: a solicitor's and a specialist's approval is. Each rule is a
-pattern with the reason that is given when a text matches it.
+The real guard is approval by a solicitor and a specialist. Each rule is a pattern, with the reason
+reported when a text matches it.
 """
 
 import re
@@ -36,7 +36,7 @@ _RULES: Final[Mapping[Language, Mapping[str, str]]] = {
         r"%": "a claim without its figures",
     },
 }
-# To break an order of civil contempt is no crime; a text about such an order must not say so.
+# Breach of such an order is a civil contempt, not a crime: its texts must not call it a crime.
 _BREACH_A_CRIME: Final = re.compile(
     r"\b(?:break|breach|torr)\w*\b[^.]*\b(?:crime|criminal|offence|convict|[dt]rosedd|euogfarn)",
     re.IGNORECASE,
@@ -59,7 +59,7 @@ _FIRST_WORDS: Final[Mapping[Language, str]] = {
 
 
 def never_said(text: str) -> Iterator[str]:
-    """What is wrong with any text, in whatever language."""
+    """The faults of a text that do not depend on its language."""
     if link := _LINK.search(text):
         yield f"looks like a link: {link[0]}"
     for word in _TELLING.findall(text):
@@ -67,7 +67,7 @@ def never_said(text: str) -> Iterator[str]:
 
 
 def bad_style(text: str, language: Language, may_name: Collection[str]) -> Iterator[str]:
-    """What breaks the rules of its language; `may_name` are the services that it may name."""
+    """The breaches of its language's rules; `may_name` are the services that it may name."""
     said = text.replace("{force}: ", "", 1)
     for pattern, reason in _RULES[language].items():
         if found := re.search(pattern, said, re.IGNORECASE):
@@ -82,6 +82,6 @@ def bad_style(text: str, language: Language, may_name: Collection[str]) -> Itera
 
 
 def breach_a_crime(text: str) -> str | None:
-    """What it says, if it says that to break the order is a crime."""
+    """The words by which the text calls breach of the order a crime, if it does."""
     found = _BREACH_A_CRIME.search(text)
     return found[0] if found else None

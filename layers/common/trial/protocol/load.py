@@ -1,8 +1,7 @@
 """
-Reading a protocol file: valid as a whole, or refused with everything that is wrong in it.
+Reads a protocol file: it is valid as a whole, or refused with every fault in it.
 
-The modules of this package depend on one another one way: settings, which knows none of the
-others; timetable and wording; rules; load.
+Imports in this package point one way: load, then rules, then timetable and wording, then settings.
 """
 
 import hashlib
@@ -22,21 +21,21 @@ from trial.protocol.lines import Location, Problem, lines, nearest
 from trial.protocol.rules import RawText, broken_rules
 from trial.protocol.settings import Protocol
 
-FOLDER = Path(__file__).parent / "protocols"  # tests have one of their own
+FOLDER = Path(__file__).parent / "protocols"  # tests use their own
 
 CURRENT: Final = "dvpo-2027-1"
-"""What is deployed and rehearsed unless another is named."""
+"""The protocol that is deployed and rehearsed by default."""
 
 _KINDS: Final = ("even", "phased")
 _WITHHELD: Final = "withheld_after_breach"
 
 
 class ProtocolError(RejectedError):
-    """The file is no protocol: the message has a line for every problem."""
+    """The file is not a valid protocol: the message has a line for every problem."""
 
 
 def versions() -> list[str]:
-    """Every protocol that there is a file of, in order of its name."""
+    """The version of every protocol file, in order of name."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
@@ -71,9 +70,9 @@ def latest_of(trial: str) -> Protocol:
 
 def read(path: Path, *, version: str | None = None) -> Protocol:
     """
-    The protocol in that file; refused with every problem in it, each with its line.
+    The protocol in that file. Raises ProtocolError with every problem, each with its line.
 
-    Its version is the name of the file or, for a copy under another name, the one given.
+    The file's name must be its version; for a copy under another name, give `version`.
     """
     try:
         content = path.read_bytes()
@@ -117,7 +116,7 @@ def read(path: Path, *, version: str | None = None) -> Protocol:
 
 
 def _of_file(at: Location) -> Location:
-    """The keys of the file alone: pydantic adds which kind of timetable it tried."""
+    """The keys as in the file: pydantic adds the kind of timetable that it tried."""
     return tuple(
         key
         for before, key in zip(("", *at), at, strict=False)
@@ -126,7 +125,7 @@ def _of_file(at: Location) -> Location:
 
 
 def _texts(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Which wordings there are, and their texts as they stand: a bad entry hides no other."""
+    """The wordings and their raw texts, so that a fault in one hides none in another."""
     present = {
         Language(language): wordings
         for language, wordings in _tables(data.get("wordings"))

@@ -1,4 +1,4 @@
-"""The trial's clock: which day it is there, and when texts may go."""
+"""The trial's local date, and the hours in which texts may go."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -13,12 +13,12 @@ MARGIN: Final = timedelta(minutes=15)
 
 
 def local_date(moment: datetime, zone: ZoneInfo = LONDON) -> date:
-    """The day it is there at that moment."""
+    """The local date at that moment."""
     return moment.astimezone(zone).date()
 
 
 def allowed_at(moment: datetime, window: Window, zone: ZoneInfo) -> bool:
-    """Whether a text may go at that moment: from the window's opening, until it closes."""
+    """Whether a text may go at that moment: from the window's opening until it closes."""
     return window.opens <= moment.astimezone(zone).time() < window.closes
 
 
@@ -28,19 +28,19 @@ def first_allowed(earliest: datetime, wait: timedelta, window: Window, zone: Zon
     opening = datetime.combine(local, window.opens, zone)
     since_opening = local - opening
     if timedelta(0) <= since_opening < width(window):
-        return earliest.replace(microsecond=0)  # schedules know whole seconds
+        return earliest.replace(microsecond=0)  # schedules have whole seconds
     day = local.date() if since_opening < timedelta(0) else local.date() + timedelta(days=1)
     return after_opening(day, wait, window, zone)
 
 
 def after_opening(day: date, wait: timedelta, window: Window, zone: ZoneInfo) -> datetime:
-    """So long after the window opens on that day, in UTC."""
-    # Wall-clock arithmetic: the window never spans a clock change, which a protocol guarantees.
+    """That day's opening of the window plus `wait`, in UTC."""
+    # Wall-clock arithmetic is safe: the rules ensure that the window never spans a clock change.
     return (datetime.combine(day, window.opens, zone) + wait).astimezone(UTC)
 
 
 def width(window: Window) -> timedelta:
-    """How much of the window a reminder may be due in."""
+    """The part of the window in which a reminder may be due."""
     return _since_midnight(window.closes) - _since_midnight(window.opens) - MARGIN
 
 

@@ -1,4 +1,4 @@
-"""What must hold within one type of order."""
+"""The rules within one type of order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -14,10 +14,10 @@ from trial.protocol.orders import (
 )
 
 _FEWEST: Final = 2
-"""Texts of an order in an even timetable: one each on the first day and the last."""
+"""The fewest texts in an even timetable: one on the first day and one on the last."""
 
 _ROTATION: Final = 3
-"""Themes in a rotation, of which one is free whatever comes before and after."""
+"""The fewest themes in a rotation: one always differs from those before and after."""
 
 
 def broken(at: Location, order_type: OrderType) -> Iterator[Problem]:
@@ -148,7 +148,7 @@ def _even(at: Location, order_type: OrderType, rule: EvenTimetable) -> Iterator[
 def _counts(
     at: Location, plans: Sequence[ThemePlan], counts: Mapping[int, int]
 ) -> Iterator[Problem]:
-    """Whether there are themes enough for the longest order, and not too many for the shortest."""
+    """Whether the longest order has enough themes, and the core fits into the shortest."""
     core = sum(plan.core for plan in plans)
     fewest, most = min(counts.values(), default=core), max(counts.values(), default=0)
     if core > fewest:
@@ -202,7 +202,7 @@ def _themes_of_phases(
     at: Location, order_type: OrderType, rule: PhasedTimetable
 ) -> Iterator[Problem]:
     told = [each.theme for each in rule.milestones if each.days_after_variation is not None]
-    again = {*rule.rotation, *told[:1]}  # one variation may follow hard on another
+    again = {*rule.rotation, *told[:1]}  # one variation may closely follow another
     used = {*rule.rotation, *(each.theme for each in rule.milestones)}
     declared = {plan.theme: plan for plan in order_type.themes}
     for theme in sorted(used - declared.keys()):

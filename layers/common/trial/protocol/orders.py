@@ -1,4 +1,4 @@
-"""The form of an order type: what such an order may hold, of what it is reminded, and when."""
+"""The form of an order type: its possible conditions, and the themes and days of its texts."""
 
 from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, TypeAlias
@@ -17,9 +17,9 @@ WordingKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", max_length=30)]
 
 class ThemePlan(Model):
     """
-    What a reminder is for, and its wording: of several, each in its turn.
+    A theme and its wording; several wordings are used in turn.
 
-    In an even timetable it is in the core of every order or is added by rank, 1 first.
+    In an even timetable it is in the core of every order, or is added by rank, 1 first.
     """
 
     theme: ThemeId
@@ -36,7 +36,7 @@ class Choice(Model):
     """
     A wording for the orders that hold all these conditions.
 
-    With `ends`, for those alone that have a last day (true) or have none (false).
+    With `ends`, only for orders that have a last day (true) or have none (false).
     """
 
     wording: WordingKey
@@ -49,7 +49,7 @@ class Choice(Model):
 
 
 class EvenTimetable(Model):
-    """`first` texts, plus `per_week` for every seven days, spread from first day to last."""
+    """`first` texts plus `per_week` for every seven days, spread from first day to last."""
 
     kind: Literal["even"]
     first: Count
@@ -57,7 +57,7 @@ class EvenTimetable(Model):
 
 
 class Phase(Model):
-    """So many `texts` in every `every_days` days, before `until_day`; without that, for good."""
+    """`texts` texts in every `every_days` days, until `until_day` or, without it, for ever."""
 
     texts: Count
     every_days: Count
@@ -66,9 +66,9 @@ class Phase(Model):
 
 class Milestone(Model):
     """
-    A text on a day of its own: counted from the first day (0), from the last, or from a variation.
+    A text on a fixed day, counted from the first day (0), the last day or a variation.
 
-    Of two on one day the one listed first goes; one that falls outside the order does not.
+    Of two on one day the one listed first goes. One that falls outside the order does not go.
     """
 
     theme: ThemeId
@@ -79,10 +79,10 @@ class Milestone(Model):
 
 class PhasedTimetable(Model):
     """
-    Milestones, and on the days of the phases the themes of the rotation, one after the other.
+    Milestones, and on the days of the phases the themes of the rotation in turn.
 
-    `most_texts` is the limit of an order: milestones take their share of it first. A text gets its
-    schedule `schedule_ahead_days` before it is due.
+    An order gets at most `most_texts`, of which milestones take their share first. A text is
+    scheduled `schedule_ahead_days` before it is due.
     """
 
     kind: Literal["phased"]
@@ -100,9 +100,9 @@ class OrderType(Model):
     """
     One kind of order.
 
-    It lasts from `shortest_days` to `longest_days` (without: as long as the court says) or, if it
-    is `open_ended`, until it is discharged. `conditions` are those that it may hold, `always` those
-    that every one does. `breach` is what to break it is in law, `instrument` how outcomes name it.
+    It lasts from `shortest_days` to `longest_days` (if absent, as long as the court says) or, if it
+    is `open_ended`, until it is discharged. It may hold `conditions`, and always holds `always`.
+    `breach` is what its breach is in law; `instrument` is how outcomes name it.
     """
 
     title: Text
@@ -118,17 +118,17 @@ class OrderType(Model):
     timetable: Timetable
     themes: tuple[ThemePlan, ...] = Field(min_length=1)
     variants: Mapping[WordingKey, tuple[Choice, ...]] = {}
-    # Only the first release's protocol holds a theme back after a breach: see `format_1`.
+    # Only the first release's protocol withholds a theme after a breach: see `format_1`.
     withheld_after_breach: tuple[ThemeId, ...] = ()
 
     @property
     def schedule_ahead_days(self) -> int | None:
-        """How long before it is due a text gets its schedule; none: as soon as it is planned."""
+        """How many days before it is due a text is scheduled; None: as soon as it is planned."""
         rule = self.timetable
         return rule.schedule_ahead_days if isinstance(rule, PhasedTimetable) else None
 
     def why_not_days(self, days: int | None) -> str | None:
-        """Why no such order lasts so many days (none: without an end), if that is so."""
+        """Why an order cannot last this many days (None: without an end); None if it can."""
         if days is None:
             return None if self.open_ended else "is missing: such an order has a last day"
         if self.shortest_days <= days and (self.longest_days is None or days <= self.longest_days):
@@ -143,7 +143,7 @@ class OrderType(Model):
     def wording_of(
         self, theme: str, turn: int, conditions: Collection[Condition], *, ends: bool
     ) -> str:
-        """The key of the wording that the theme takes in its turn (from 0), for such an order."""
+        """The key of the theme's wording at this turn (from 0), for such an order."""
         wordings = self.plan_of(theme).wording
         base = wordings[turn % len(wordings)]
         choices = self.variants.get(base, (Choice(wording=base),))

@@ -1,4 +1,4 @@
-"""What a protocol says about analysis, costs and data, settled before anybody sees a result."""
+"""The protocol's settings for analysis, costs and data, fixed before anybody sees a result."""
 
 from datetime import date
 from enum import StrEnum
@@ -27,10 +27,10 @@ Baseline = Literal[
 
 class Endpoint(Model):
     """
-    What counts as an event: these types, against these instruments (without any: whatever it was).
+    What counts as an event: these types, against these instruments (any instrument if none given).
 
-    It counts from the allocation on: for so many days or, if none are given, to the end of the
-    order's last day.
+    Events count from the allocation for `days` days or, if absent, to the end of the order's last
+    day.
     """
 
     title: Text
@@ -43,13 +43,13 @@ class Endpoint(Model):
 
 
 class SecondaryEndpoint(Endpoint):
-    """One of the family that Holm's method keeps honest."""
+    """One of the family of endpoints to which Holm's correction applies."""
 
     id: Id
 
 
 class Merge(Model):
-    """Groups that become one, in tables and models alike, where one of them is too small."""
+    """Groups to be merged, in tables and models alike, if one of them is too small."""
 
     characteristic: Baseline | Literal["conditions"]
     codes: tuple[str, ...] = Field(min_length=2)
@@ -58,9 +58,9 @@ class Merge(Model):
 
 class Strategy(StrEnum):
     """
-    What an intercurrent event does to the estimate: ICH E9(R1), A.3.2.
+    How the estimate handles an intercurrent event: ICH E9(R1), A.3.2.
 
-    Those that the report carries out, and no others: a plan promises nothing that is not done.
+    Only the strategies that the report implements, so that no plan can promise another.
     """
 
     TREATMENT_POLICY = "treatment_policy"
@@ -88,7 +88,7 @@ class IntercurrentEvent(Model):
 
 
 class Estimand(Model):
-    """What is estimated, in the words of the ICH's addendum E9(R1)."""
+    """What is estimated, in the terms of the addendum ICH E9(R1)."""
 
     population: Text
     treatment: Text
@@ -98,7 +98,7 @@ class Estimand(Model):
 
 
 class Prior(Model):
-    """What is believed of the log odds ratio before the data: normal, and sceptical."""
+    """The sceptical normal prior for the log odds ratio."""
 
     mean_log_odds_ratio: Number
     sd_log_odds_ratio: Annotated[Number, Field(gt=0)]
@@ -109,8 +109,8 @@ class Monitoring(Model):
     """
     When the monitoring committee is to consider stopping, at a planned look.
 
-    Both are two-sided p-values of the primary test: texts do good beyond doubt, or do harm. What
-    the looks for benefit spend is taken from alpha at the end.
+    Both thresholds are two-sided p-values of the primary test, for benefit and for harm. The alpha
+    spent on benefit at the looks is taken from the final alpha.
     """
 
     benefit_p: Share
@@ -119,7 +119,7 @@ class Monitoring(Model):
 
 
 class Recruitment(Model):
-    """Who is expected to be randomised, from the first order to the last: for how many it is."""
+    """The expected recruitment, from the first order to the last."""
 
     forces: Count
     orders_a_year: Annotated[Count, Field(description="Of each force.")]
@@ -130,7 +130,7 @@ class Recruitment(Model):
 
     @property
     def people(self) -> int:
-        """How many people are randomised until the last day, if all goes as expected."""
+        """The expected number of people randomised by the last day."""
         years = (self.last_day - self.first_day).days / 365.25
         orders = self.forces * self.orders_a_year * years
         return round(orders * (1 - self.without_number) * (1 - self.repeats))
@@ -140,8 +140,8 @@ class AnalysisPlan(Model):
     """
     How the arms will be compared. Shares and risks are numbers between 0 and 1.
 
-    What a plan leaves out (estimand, prior, monitoring, horizon of the restricted mean) is not
-    made up for it: the report says that there is none.
+    A part that the plan leaves out (estimand, prior, monitoring, horizon of the restricted mean)
+    has no default: the report says that there is none.
     """
 
     lock_date: date
@@ -164,10 +164,10 @@ class AnalysisPlan(Model):
     @property
     def final_alpha(self) -> float:
         """
-        The p at or below which the primary outcome is shown at the end.
+        The significance level of the primary test at the end.
 
-        Bonferroni: each planned look may show a benefit at `benefit_p`, so that all of them and
-        the end together err with probability alpha at most.
+        Bonferroni: each planned look may show a benefit at `benefit_p`, so that the looks and the
+        final test together have a type I error of at most alpha.
         """
         spent = len(self.interim_looks) * self.monitoring.benefit_p if self.monitoring else 0.0
         return self.alpha - spent
@@ -207,7 +207,7 @@ class Contributor(Model):
 
 
 class Publication(Model):
-    """What stands in every extract about who made it and what may be done with it."""
+    """What every extract states about its contributors and its licence."""
 
     licence: Licence
     contributors: tuple[Contributor, ...] = Field(min_length=1)

@@ -1,4 +1,4 @@
-"""What must hold between the settings of a plan of analysis."""
+"""The rules between the settings of an analysis plan."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -40,7 +40,7 @@ def broken(plan: AnalysisPlan) -> Iterator[Problem]:
 
 
 def locked_too_early(plan: AnalysisPlan, longest_days: int) -> Iterator[Problem]:
-    """Whether results are shown before everybody planned for has been followed to the end."""
+    """Whether the lock date comes before the planned follow-up of everybody has ended."""
     planned = plan.recruitment
     if planned is None:
         return

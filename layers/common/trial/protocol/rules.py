@@ -1,4 +1,4 @@
-"""What must hold between the settings of a protocol, beyond the form of each."""
+"""The rules between the settings of a protocol, beyond the form of each setting."""
 
 import inspect
 import re
@@ -24,7 +24,7 @@ Problems: TypeAlias = Iterator[Problem]
 
 
 class RawText(NamedTuple):
-    """A text as the file has it, whether or not all else about it is sound."""
+    """A text as in the file, even if other settings of its entry are not valid."""
 
     text: str
     unicode_parts: int | None
@@ -36,7 +36,7 @@ _EARLIEST: Final = time(5)
 
 
 def broken_rules(sections: Mapping[str, Any]) -> Problems:
-    """Every problem that these sections show: each rule names, as parameters, those it needs."""
+    """Every problem in these sections. Each rule's parameters name the sections it needs."""
     for rule in _RULES:
         needs = inspect.signature(rule).parameters.keys()
         if needs <= sections.keys():
@@ -75,7 +75,7 @@ def _strata(strata: tuple[Stratum, ...], orders: Mapping[str, OrderType]) -> Pro
 
 
 def _lengths_to_try(strata: Iterable[Stratum], order_type: OrderType) -> Iterator[int | None]:
-    """Every length on either side of which another stratum may begin, and no end if that may be."""
+    """The lengths at which the stratum may change, and None if an order may have no end."""
     edges = {order_type.shortest_days, order_type.longest_days or 0}
     for each in strata:
         edges |= {each.min_days or 0, (each.min_days or 0) - 1}
@@ -142,9 +142,9 @@ def _texts(texts: Texts) -> Problems:
 def _lengths(texts: Texts, longest: Longest) -> Problems:
     for language, _, at, raw in _each(texts):
         if raw.unicode_parts is None and strange(raw.text):
-            continue  # said already
+            continue  # reported by `_texts`
         values = longest.model_dump() | {"expiry_date": longest_date(language)}
-        with suppress(KeyError):  # an unknown placeholder, said already
+        with suppress(KeyError):  # an unknown placeholder, reported by `_texts`
             try:
                 check(filled(raw.text, values), raw.unicode_parts)
             except WordingError as error:
@@ -172,7 +172,7 @@ def _breaches(texts: Texts, orders: Mapping[str, OrderType]) -> Problems:
 
 
 def _style(texts: Texts, may_name: tuple[str, ...], of_today: bool) -> Problems:  # noqa: FBT001
-    if of_today:  # the first format's texts stand as they were agreed
+    if of_today:  # texts of the first format stay as they were agreed
         for language, _, at, raw in _each(texts):
             for reason in bad_style(raw.text, language, may_name):
                 yield Problem(at, reason)

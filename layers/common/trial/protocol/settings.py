@@ -1,4 +1,4 @@
-"""What a protocol file may hold: the form of each setting. What must hold between them: `rules`."""
+"""The form of each setting in a protocol file. `rules` checks the settings against each other."""
 
 from collections.abc import Mapping
 from datetime import date, time
@@ -14,11 +14,11 @@ from trial.protocol.orders import Count, OrderType, Text, TypeId, WordingKey
 from trial.protocol.plan import AnalysisPlan, Costs, Publication
 
 Clock = Annotated[time, Field(strict=True)]
-Id = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]  # no "|": it parts the ids of a sequence
+Id = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]  # no "|": it separates a sequence's ids
 
 
 class RepeatPolicy(StrEnum):
-    """What becomes of a later order of somebody already randomised."""
+    """What happens to a later order of a person already randomised."""
 
     RETAIN_ARM = "retain_arm"
     EXCLUDE = "exclude"
@@ -32,15 +32,15 @@ class Place(Model):
 
     @property
     def tz(self) -> ZoneInfo:
-        """The zone itself, which Python makes once."""
+        """The zone as an object, which Python caches."""
         return ZoneInfo(self.zone)
 
 
 class Stratum(Model):
     """
-    Orders randomised together: of one type or any, with so many days or without an end.
+    Orders randomised together: of one type or any, within limits of length or without an end.
 
-    `max_days` may be left out: however long they are.
+    Without `max_days` there is no upper limit.
     """
 
     id: Id
@@ -50,7 +50,7 @@ class Stratum(Model):
     open_ended: bool = False
 
     def holds(self, order_type: str, days: int | None) -> bool:
-        """Whether an order of this type and length in days (none: without an end) belongs here."""
+        """Whether an order of this type and length in days (None: without an end) belongs here."""
         if self.order_type not in (None, order_type):
             return False
         if days is None:
@@ -69,28 +69,28 @@ class Eligibility(Model):
 
 
 class Window(Model):
-    """The hours in which texts may go, by the trial's clock: `opens` is inside, `closes` is not."""
+    """The local hours in which texts may go: `opens` is inside, `closes` is not."""
 
     opens: Clock
     closes: Clock
 
 
 class Retention(Model):
-    """Days after an order's last day, until what is held about it is erased."""
+    """Days from an order's last day until the data held about it is erased."""
 
     identifiers_days: Count
     trial_data_days: Count
 
 
 class Longest(Model):
-    """The longest value of each placeholder; dates are as long as they get in their language."""
+    """The longest value of each placeholder, apart from dates: each language has a longest one."""
 
     force: Text
     contact: Text
 
 
 class Approval(Model):
-    """Who stands by a wording, and since when."""
+    """Who approved a wording, and when."""
 
     role: Literal["solicitor", "specialist", "translator"]
     name: Text
@@ -101,8 +101,8 @@ class Wording(Model):
     """
     One text in one language, with its placeholders.
 
-    It is in one part of the GSM alphabet unless `unicode_parts` accepts, by name and price, that
-    it needs other letters: one part then holds 70 characters.
+    It fits in one part of the GSM alphabet unless `unicode_parts` explicitly allows other letters
+    and their price: one part then holds 70 characters.
     """
 
     text: Text
@@ -112,7 +112,7 @@ class Wording(Model):
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """Who has still to approve it: a translator too, if a machine drafted it."""
+        """Who must still approve it: a translator too, if a machine drafted it."""
         wanted = ("solicitor", "specialist", *(("translator",) if self.machine_draft else ()))
         given = {approval.role for approval in self.approvals}
         return tuple(role for role in wanted if role not in given)
@@ -152,27 +152,27 @@ class Protocol(Model):
     @field_validator("*")
     @classmethod
     def _note(cls, value: object, info: ValidationInfo) -> object:
-        """Keeps each sound section, so that a fault in another hides no rule broken here."""
+        """Keep each valid section, so that its rules are checked even if another is not valid."""
         if info.context is not None:
             info.context[info.field_name] = value
         return value
 
     def order_type(self, name: str) -> OrderType:
-        """What the protocol says of orders of that type. Raises RejectedError if it has none."""
+        """The protocol's settings for that type. Raises RejectedError if it has none."""
         if name not in self.orders:
             raise RejectedError(f"no type of order in this trial: it has {', '.join(self.orders)}")
         return self.orders[name]
 
     def stratum_of(self, order_type: str, days: int | None) -> str:
-        """The stratum of an order of this type and length in days (none: without an end)."""
+        """The stratum of an order of this type and length in days (None: without an end)."""
         found = [each.id for each in self.strata if each.holds(order_type, days)]
-        if not found:  # a protocol has one for every order that it may hold
+        if not found:  # a valid protocol has a stratum for every possible order
             raise RejectedError("no stratum holds an order of this type and length")
         return found[0]
 
     @property
     def drafts(self) -> list[tuple[Language, str]]:
-        """Language and key of each wording that somebody has still to approve."""
+        """Language and key of each wording that somebody must still approve."""
         return [
             (language, key)
             for language, wordings in self.wordings.items()

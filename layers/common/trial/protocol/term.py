@@ -1,4 +1,4 @@
-"""An order as its timetable sees it."""
+"""The parts of an order on which its timetable depends."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Its type, its first day, and its last one, of which it is still in force, if it has any."""
+    """Its type, its first day, and its last day in force, if it has one."""
 
     order_type: str
     made_on: date
@@ -14,5 +14,5 @@ class Term:
 
     @property
     def days(self) -> int | None:
-        """Its length, both ends counted; none without an end."""
+        """Its length, first and last day included; None without an end."""
         return (self.expires_on - self.made_on).days + 1 if self.expires_on else None

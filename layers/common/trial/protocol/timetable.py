@@ -15,14 +15,14 @@ from trial.protocol.settings import Protocol
 from trial.protocol.term import Term
 
 LEAD: Final = timedelta(minutes=2)
-"""The shortest notice at which a reminder can be scheduled, stored and fired in time."""
+"""The shortest notice at which a reminder can be stored, scheduled and fired in time."""
 
 _A_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Varied:
-    """An order as it became at a moment (aware)."""
+    """An order's new terms, and the moment (aware) at which they were reported."""
 
     at: datetime
     term: Term
@@ -33,7 +33,7 @@ class Slot:
     """
     One place in a timetable: reminder `number` (from 1), due at an aware UTC moment.
 
-    `turn` says how many reminders of its theme come before it.
+    `turn` is the number of earlier reminders with the same theme.
     """
 
     number: int
@@ -52,12 +52,12 @@ def timetable(
     varied: Sequence[Varied] = (),
 ) -> tuple[Slot, ...]:
     """
-    Every reminder of an order, of which none goes before `start` (aware), nor two on one day.
+    Every reminder of an order: none goes before `start` (aware), and no two on one day.
 
-    The same arguments always give the same timetable. What is already past at `start` is missed,
-    not caught up; only the first reminder still goes, at the first moment that is allowed. Each
-    variation (in order of time) plans anew what comes after its day. Raises RejectedError if the
-    protocol has no such orders.
+    The same arguments always give the same timetable. Slots already past at `start` are missed,
+    not caught up; only the first reminder still goes, at the first allowed moment. Each variation
+    (in order of time) replans what comes after its day. Raises RejectedError if the protocol has no
+    such orders.
     """
     slots = _begun(enrolment_id, term, protocol, start.astimezone(UTC) + LEAD)
     for change in varied:
@@ -91,11 +91,11 @@ def _begun(enrolment_id: UUID, term: Term, protocol: Protocol, earliest: datetim
 def _replanned(
     slots: Sequence[Slot], enrolment_id: UUID, change: Varied, protocol: Protocol
 ) -> list[Slot]:
-    """What stays of a timetable once an order is varied, and what follows from then on."""
+    """The timetable after a variation: past slots stay, later ones are replanned."""
     term, zone = change.term, protocol.place.tz
     order_type = protocol.order_type(term.order_type)
     today = local_date(change.at, zone)
-    # All up to the last that is due by tonight: a late first one may be due tomorrow.
+    # Every number up to the last one due by tonight: a late first reminder may be due tomorrow.
     past = max((each.number for each in slots if local_date(each.due_at, zone) <= today), default=0)
     kept = [each for each in slots if each.number <= past]
     taken = {
@@ -117,7 +117,7 @@ def _replanned(
     first = (local_date(soonest, zone) - term.made_on).days
     for milestone in _of_variation(order_type):
         if kept and kept[-1].theme == milestone.theme and kept[-1].due_at > change.at:
-            continue  # what is about to tell of the last variation will tell of this one
+            continue  # the pending text about the last variation covers this one too
         day = max(since + (milestone.days_after_variation or 0), first)
         while day in fixed:
             day += 1
@@ -146,6 +146,6 @@ def _due_at(enrolment_id: UUID, number: int, day: date, protocol: Protocol) -> d
 
 
 def spread(enrolment_id: UUID, number: int, width: timedelta) -> timedelta:
-    """Whole seconds below `width`, even over ids and numbers, and always the same for these."""
+    """Whole seconds below `width`, uniform over ids and numbers, and the same for the same ones."""
     digest = hashlib.sha256(enrolment_id.bytes + number.to_bytes(2, "big")).digest()
     return timedelta(seconds=int.from_bytes(digest[:8], "big") % int(width.total_seconds()))

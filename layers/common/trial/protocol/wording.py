@@ -1,4 +1,4 @@
-"""What a text says: which wording, filled in, as the protocol allows."""
+"""Chooses and fills in the wording of a text, within the protocol's limits."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ PLACEHOLDER: Final = re.compile(r"\{(force|expiry_date|contact)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """How texts name the force, and the staffed number they give."""
+    """The force's name in texts, and the staffed number that they give."""
 
     force: str
     contact: str
@@ -26,7 +26,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """The order of whom a text is for, and the language in which they are texted."""
+    """The recipient's order, and the language of their texts."""
 
     order_type: str
     conditions: Collection[Condition]
@@ -36,19 +36,19 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A text, and which wording it is."""
+    """A text, and the key of its wording."""
 
     wording: str
     message: str
 
     @property
     def sha256(self) -> str:
-        """Of the text in UTF-8."""
+        """The SHA-256 of the text in UTF-8."""
         return hashlib.sha256(self.message.encode()).hexdigest()
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """The text with its placeholders filled in; a value is never itself searched for more."""
+    """The text with its placeholders filled in; placeholders inside values are left alone."""
     return PLACEHOLDER.sub(lambda found: values[found[1]], text)
 
 
@@ -61,9 +61,9 @@ def render(
     protocol: Protocol, theme: str, *, turn: int, about: Recipient, sender: Sender
 ) -> Rendered:
     """
-    The text to send; it says nothing that the order does not.
+    The text to send; it states nothing that the order does not.
 
-    Raises WordingError if these values take it beyond what the protocol allows.
+    Raises WordingError if these values make it longer than the protocol allows.
     """
     order_type = protocol.order_type(about.order_type)
     ends = about.expires_on is not None
@@ -79,7 +79,7 @@ def again(
     sender: Sender,
     expires_on: date | None,
 ) -> Rendered:
-    """A wording filled in: the same arguments always make the same text, to the byte."""
+    """A wording filled in: the same arguments always give the same text, byte for byte."""
     if language not in protocol.wordings:
         raise RejectedError(f"no texts in this language: there are {', '.join(protocol.wordings)}")
     wording = protocol.wordings[language][key]
