@@ -79,7 +79,7 @@ def rows(
             found[-1].live.append(replace(panel, html=live(panel)))
             continue
         limits = said.get("annotations", {}).get("horizontal", [])
-        entries = [entry_of(metric, said) for metric in said["metrics"]]
+        entries = [entry_of(metric, said) for metric in said["metrics"] if not filled(metric)]
         missing = {why for entry in entries if (why := only_on_aws(entry))}
         found[-1].panels.append(
             Panel(
@@ -109,6 +109,16 @@ class Entry:
     metric: MetricKey | None = None
     search: Search | None = None
     formula: str | None = None
+
+
+def filled(metric: list[Any]) -> bool:
+    """
+    Whether it is another metric with nought for each period without a value.
+
+    So CloudWatch shows nought today, not the figure of an earlier day. Here the day stands beside
+    the figure, and the metric itself is drawn.
+    """
+    return str(metric[-1].get("expression", "")).startswith("FILL(")
 
 
 def entry_of(metric: list[Any], said: dict[str, Any]) -> Entry:

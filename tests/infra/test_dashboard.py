@@ -191,3 +191,14 @@ def test_by_a_parameter_there_is_no_dashboard_to_pay_for() -> None:
     stack = Deployed(Dashboard="false")
     assert stack.of_type("AWS::CloudWatch::Dashboard") == {}
     assert "DashboardName" not in stack.outputs
+
+
+def test_a_figure_of_today_is_today_s_and_not_of_the_last_day_that_has_one() -> None:
+    """CloudWatch shows the last value that there is: without values since, an earlier day's."""
+    for title, said in PANELS.items():
+        if said.get("view") != "singleValue":
+            continue
+        shown = [metric[-1] for metric in said["metrics"] if metric[-1].get("visible", True)]
+        hidden = {metric[-1]["id"] for metric in said["metrics"]} - {each["id"] for each in shown}
+        assert hidden, title
+        assert {each["expression"] for each in shown} == {f"FILL({each}, 0)" for each in hidden}

@@ -84,8 +84,8 @@ def test_questions_ask_for_fields_that_are_logged(
     causes.treated(first=100)
     printed = [*log.getvalue().splitlines(), *capsys.readouterr().out.splitlines()]
     logged = {field for line in printed for field in json.loads(line)}
-    # Written with an exception, and with what became of a reminder.
-    logged |= {"exception_name", "outcome"}
+    # Written with an exception, with what became of a reminder, and with a click on a live panel.
+    logged |= {"exception_name", "outcome", "act"}
     for name in QUERIES.keys() - OF_THE_API:
         query = QUERIES[name]
         words = {word for word in WORDS.findall(query["QueryString"]) if word[0] != '"'}

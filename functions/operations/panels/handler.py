@@ -66,4 +66,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> str:
             )
             least = protocol.eligibility.min_days_left
             body = held.drawn(asked, staff, least, admissions.admit)
+    if asked.act:
+        logger.info("clicked", panel=asked.panel, act=asked.act)
     return panel(asked, body, staff.now)

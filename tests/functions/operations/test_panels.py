@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from operations.answers import FlowOut
 from operations.panels.flow import diagram
 from operations.panels.handler import lambda_handler as panels
+from tests.support.deployed import Deployed
 from tests.support.life import audit_of, followed, told
 from tests.support.samples import sample
 from tests.support.steps import CONTEXT, call, enrol, someone_in
@@ -20,6 +21,8 @@ from tests.support.table import everything
 from trial.codes import Arm, EndReason, Reason, Status
 
 if TYPE_CHECKING:
+    from io import StringIO
+
     from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -238,6 +241,16 @@ def test_a_pause_takes_a_reason_and_a_name_and_is_in_the_trail() -> None:
     (entry,) = [item for key, item in everything().items() if item["kind"] == "audit"]
     assert entry["what"] == "sending_paused"
     assert entry["by"] == f"dashboard, invocation {CONTEXT.aws_request_id}, as Supt D'Arcy"
+
+
+def test_a_click_is_in_the_log_as_the_saved_query_asks_for_it(log: StringIO) -> None:
+    drawn("sending")
+    drawn("sending", "pause", **FILLED)
+    lines = [json.loads(line) for line in log.getvalue().splitlines() if "clicked" in line]
+    assert [(each["message"], each["act"]) for each in lines] == [("clicked", "pause")]
+    assert lines[0]["function_request_id"] == CONTEXT.aws_request_id
+    query = Deployed().of_type("AWS::Logs::QueryDefinition")["ClicksQuery"]
+    assert 'message = "clicked"' in query["QueryString"]
 
 
 @pytest.mark.parametrize("name", FILLED)
