@@ -1,9 +1,9 @@
 """
-Draws the template's own dashboard from what the stack that is up has emitted so far.
+Draws the template's dashboard from the metrics of the running stack.
 
-Panels, titles, metrics, statistics, periods and limits are those of the deployed dashboard, and
-its definition is read from there. The page is build/dashboard/index.html; `make panels` serves it
-with live panels whose buttons work.
+Panels, titles, metrics, statistics, periods and limits come from the deployed dashboard's
+definition. The page is build/dashboard/index.html; `make panels` serves it with live panels whose
+buttons work.
 """
 
 import argparse
@@ -20,7 +20,7 @@ PAGE = ROOT / "build/dashboard/index.html"
 
 
 def defined(stack: DeployedStack) -> dict[str, Any]:
-    """The dashboard's definition, as it is deployed."""
+    """The deployed dashboard's definition."""
     (name,) = stack.of_type("AWS::CloudWatch::Dashboard").values()
     body = stack.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
     definition: dict[str, Any] = json.loads(body)
@@ -28,7 +28,7 @@ def defined(stack: DeployedStack) -> dict[str, Any]:
 
 
 def shown(stack: DeployedStack) -> tuple[list[Row], tuple[float, float]]:
-    """The dashboard's rows with what there is to draw, and the time from first to last."""
+    """The dashboard's rows with their data, and the times of the first and last values."""
     told, functions = told_by(stack), stack.client("lambda")
     found = rows(
         defined(stack), told, stack.client("cloudwatch"), lambda panel: live.draw(panel, functions)
@@ -37,7 +37,7 @@ def shown(stack: DeployedStack) -> tuple[list[Row], tuple[float, float]]:
 
 
 def draw(stack: DeployedStack) -> list[str]:
-    """Write the page; the titles of the panels that should show something and do not."""
+    """Write the page; returns the titles of panels that should show something and do not."""
     found, span = shown(stack)
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(render(found, span), encoding="utf-8")
@@ -45,7 +45,7 @@ def draw(stack: DeployedStack) -> list[str]:
 
 
 def main() -> None:
-    """Draw what there is, and say where."""
+    """Draw the page and print its path."""
     about, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m local.dashboard.dashboard", description=about, epilog=more

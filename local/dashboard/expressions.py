@@ -1,4 +1,4 @@
-"""CloudWatch's metric math and searches, as far as the template uses them."""
+"""The parts of CloudWatch's metric math and searches that the template uses."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Search(NamedTuple):
 
     @classmethod
     def of(cls, expression: str) -> Self:
-        """What an expression searches for. Raises ValueError if it is no such search."""
+        """The search in an expression. Raises ValueError if it is not such a search."""
         found = _SEARCH.fullmatch(expression)
         if not found:
             raise ValueError(f"not a search: {expression}")
@@ -64,7 +64,7 @@ class Search(NamedTuple):
 
 
 def evaluate(expression: str, inputs: Mapping[str, Series], times: Iterable[int]) -> Series:
-    """The expression at each of these times; at none, if no input has a value at any of them."""
+    """The expression at each of these times; empty if no input has a value at any of them."""
     tree = ast.parse(expression.replace(" AND ", " and "), mode="eval").body
     result: Series = {}
     asked = list(times)
@@ -78,7 +78,7 @@ def evaluate(expression: str, inputs: Mapping[str, Series], times: Iterable[int]
 
 
 def _value(node: ast.expr, at: Mapping[str, float | None]) -> float | None:
-    """A number; none where an input is missing and nothing fills it in."""
+    """A number; None where an input is missing and the expression has no FILL for it."""
     match node:
         case ast.Constant(value=int() | float() as number):
             return float(number)

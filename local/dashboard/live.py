@@ -1,7 +1,7 @@
 """
-The live panels as CloudWatch calls them: the function draws each, in a theme, after a click.
+Calls the live panels as CloudWatch does: the function draws each in a theme, also after a click.
 
-The event is CloudWatch's:
+The event has CloudWatch's form:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard_about.html
 """
 
@@ -29,7 +29,7 @@ class LivePanel:
 
 
 def asked(panel: LivePanel, theme: str, form: Mapping[str, str]) -> dict[str, Any]:
-    """The event by which CloudWatch asks for a panel, as far as a widget of ours reads it."""
+    """The parts of CloudWatch's event for a panel that our widgets read."""
     about = {"theme": theme, "title": panel.title, "forms": {"all": form}, "params": panel.params}
     return panel.params | {"widgetContext": about}
 
@@ -47,5 +47,5 @@ def draw(
 
 
 def endpoints(panels: Iterable[LivePanel]) -> set[str]:
-    """The functions that panels call, and no others may be called from the page."""
+    """The functions that panels call; the page may call no others."""
     return {panel.endpoint for panel in panels}

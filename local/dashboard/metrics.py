@@ -1,7 +1,7 @@
 """
-What functions told as metrics, read out of their logs as CloudWatch would.
+Reads the functions' metrics from their logs, as CloudWatch does.
 
-The emulator keeps the lines of the embedded metric format and makes no metrics of them.
+The emulator stores lines in the embedded metric format but does not turn them into metrics.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MetricKey(NamedTuple):
-    """What makes a metric one and not another."""
+    """The identity of a metric."""
 
     namespace: str
     name: str
@@ -38,7 +38,7 @@ class Datum:
 
 
 def data(line: str) -> Iterator[Datum]:
-    """The values in a line of a log; none if it is of another kind."""
+    """The values in a line of a log; none if it is not in the embedded metric format."""
     if '"_aws"' not in line:
         return
     entry: dict[str, Any] = json.loads(line)
@@ -53,7 +53,7 @@ def data(line: str) -> Iterator[Datum]:
 
 
 class RecordedMetrics:
-    """Everything that was told, by metric."""
+    """Every recorded value, by metric."""
 
     def __init__(self, everything: Iterable[Datum]) -> None:
         self._by_metric: dict[MetricKey, list[Datum]] = defaultdict(list)
@@ -62,23 +62,23 @@ class RecordedMetrics:
 
     @property
     def metrics(self) -> set[MetricKey]:
-        """All metrics that have a value."""
+        """All metrics that have values."""
         return set(self._by_metric)
 
     def span(self) -> tuple[float, float]:
-        """When the first and the last value was told."""
+        """The times of the first and the last value."""
         times = [datum.at for told in self._by_metric.values() for datum in told]
         return min(times, default=0), max(times, default=0)
 
     def series(self, metric: MetricKey, stat: str, period: int) -> Series:
-        """A statistic of each period in which there are values."""
+        """A statistic of each period that has values."""
         periods: dict[int, list[float]] = defaultdict(list)
         for datum in self._by_metric.get(metric, ()):
             periods[int(datum.at // period * period)].append(datum.value)
         return {start: statistic(stat, values) for start, values in sorted(periods.items())}
 
     def search(self, wanted: Search) -> dict[MetricKey, Series]:
-        """Every metric that a search finds."""
+        """Every metric that matches a search."""
         return {
             metric: self.series(metric, wanted.stat, wanted.period)
             for metric in sorted(self._by_metric, key=lambda each: sorted(each.dimensions))

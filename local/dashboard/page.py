@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 WIDE, HIGH = 1000, 100
 WHOLE = 100
-# Told apart by people of any colour vision; lines by their dashes too.
+# Distinguishable with any colour vision; lines differ in their dashes too.
 COLOURS = ("0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9", "5e4b8b", "7f6a00", "555555")
 DASHES = ("none", "7 4", "2 3", "9 3 2 3", "4 2", "12 4")
 PERIODS = {300: "5 minutes", 3600: "hour", 86400: "day"}
@@ -26,9 +26,9 @@ STATS = {"Sum": "sum", "Maximum": "most", "p95": "95 % within"}
 
 def render(rows: list[Row], span: tuple[float, float], *, served: bool = False) -> str:
     """
-    The page, whole; `span` is when the first and the last value was emitted.
+    The whole page; `span` holds the times of the first and the last value.
 
-    The buttons of its live panels work where it is `served`, and are left out where it is a file.
+    The buttons of live panels work only if the page is `served`.
     """
     panels = [panel for row in rows for panel in row.panels]
     first, last = (datetime.fromtimestamp(at, UTC) for at in span)
@@ -56,7 +56,7 @@ def _row(row: Row, span: tuple[float, float]) -> str:
 
 
 def _live(panel: LivePanel) -> str:
-    """A panel that a function drew, between its title and a note for where no button works."""
+    """A panel drawn by a function, with its title and a note that buttons work only when served."""
     return (
         f'<figure style="--columns:{panel.width}"><figcaption><b>{escape(panel.title)}</b>'
         f'</figcaption><div class="live">{panel.html}</div><p class="elsewhere">Its buttons work '
@@ -81,7 +81,7 @@ def _panel(panel: Panel, span: tuple[float, float]) -> str:
 
 
 def _tiles(panel: Panel, span: tuple[float, float]) -> str:
-    """The last value of each line, and its way there."""
+    """The last value of each line, with a small graph of its history."""
     tiles = []
     for index, (label, series) in enumerate(panel.lines):
         value, day = "-", ""
@@ -120,7 +120,7 @@ def _plot(panel: Panel, span: tuple[float, float]) -> str:
 
 
 def _top(panel: Panel) -> float:
-    """The highest that is drawn."""
+    """The highest value of the y axis."""
     several: list[Series] = [series for _, series in panel.lines]
     if panel.stacked:
         times = set().union(*several)
@@ -138,7 +138,7 @@ def _y(value: float, top: float) -> float:
 
 
 def _steps(series: Series, period: int, span: tuple[float, float], top: float) -> str:
-    """A level stretch for each period, joined where one follows another."""
+    """A step line: one level per period, joined where periods are adjacent."""
     path, end = [], None
     for start, value in sorted(series.items()):
         x, y = _x(start, span), _y(value, top)
@@ -156,7 +156,7 @@ def _lines(panel: Panel, span: tuple[float, float], top: float) -> list[str]:
 
 
 def _bars(panel: Panel, span: tuple[float, float], top: float) -> list[str]:
-    """The lines on top of each other."""
+    """The lines as stacked bars."""
     reached: Series = {}
     bars = []
     for index, (_, series) in enumerate(panel.lines):
@@ -190,7 +190,7 @@ def _legend(panel: Panel) -> str:
 
 
 def _summary(panel: Panel, series: Series) -> str:
-    """Of counts all together, of anything else the most."""
+    """The total of counts; the maximum of anything else."""
     if not series:
         return "none"
     values = list(series.values())

@@ -1,4 +1,4 @@
-"""The deployed dashboard's panels, each with what there is to draw in it on this machine."""
+"""The deployed dashboard's panels, each with its data from this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OURS = "DvpoReminders"
 EMULATED = {"Errors", "Throttles", "Duration"}
-"""What the emulator tells of functions, as AWS does."""
+"""The Lambda metrics that the emulator emits as AWS does."""
 
 AWS_ONLY = {
     "AWS/ApiGateway": "the emulator counts no requests",
@@ -32,7 +32,7 @@ Line: TypeAlias = "tuple[str, Series]"
 
 @dataclass(frozen=True)
 class Panel:
-    """One widget of the dashboard with what there is to draw, or why there is nothing."""
+    """One widget of the dashboard with its data, or the reason why it has none."""
 
     title: str
     width: int
@@ -46,13 +46,13 @@ class Panel:
 
     @property
     def empty(self) -> bool:
-        """Whether something should be here and is not."""
+        """Whether the panel should show something and does not."""
         return self.aws_only is None and not any(series for _, series in self.lines)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A heading, what it means, and its panels."""
+    """A heading, its explanation, and its panels."""
 
     title: str
     about: str
@@ -66,7 +66,7 @@ def rows(
     cloudwatch: CloudWatchClient,
     live: Callable[[LivePanel], str],
 ) -> list[Row]:
-    """The dashboard's rows, each panel with its data; `live` draws those that a function draws."""
+    """The dashboard's rows, each panel with its data; `live` draws custom widgets."""
     found: list[Row] = []
     for widget in body["widgets"]:
         said = widget["properties"]
@@ -122,7 +122,7 @@ def filled(metric: list[Any]) -> bool:
 
 
 def entry_of(metric: list[Any], said: dict[str, Any]) -> Entry:
-    """A metric as its widget defines it: its names, and then its options."""
+    """A metric as its widget defines it: names first, then options."""
     *names, options = metric
     label, stat = options["label"], options.get("stat", said.get("stat", ""))
     if "SEARCH(" in options.get("expression", ""):
@@ -136,7 +136,7 @@ def entry_of(metric: list[Any], said: dict[str, Any]) -> Entry:
 
 
 def only_on_aws(entry: Entry) -> str | None:
-    """Why nothing on this machine could fill it."""
+    """Why nothing on this machine can fill it."""
     metric = entry.metric
     if entry.formula:
         return "the emulator computes nothing from metrics"
@@ -148,7 +148,7 @@ def only_on_aws(entry: Entry) -> str | None:
 
 
 def lines(entry: Entry, told: RecordedMetrics, cloudwatch: CloudWatchClient) -> list[Line]:
-    """What an entry draws: a search, a line for each metric that it finds."""
+    """The lines that an entry draws: for a search, one for each metric found."""
     if entry.search:
         found = told.search(entry.search)
         if entry.search.summed:
@@ -166,14 +166,14 @@ def total(several: list[Series]) -> Series:
 
 
 def labelled(label: str, metric: MetricKey) -> str:
-    """A label with the values of the metric's dimensions that it asks for."""
+    """A label with its placeholders replaced by the metric's dimension values."""
     for name, value in metric.dimensions:
         label = label.replace(f"${{PROP('Dim.{name}')}}", value.replace("_", " "))
     return label
 
 
 def emulated(entry: Entry, span: tuple[float, float], cloudwatch: CloudWatchClient) -> Series:
-    """What the emulator itself knows of a metric."""
+    """A metric's values from the emulator's own CloudWatch."""
     assert entry.metric  # noqa: S101 - searches are for our own metrics only
     dimensions = [{"Name": name, "Value": value} for name, value in entry.metric.dimensions]
     names = {"Namespace": entry.metric.namespace, "MetricName": entry.metric.name}

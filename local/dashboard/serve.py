@@ -1,7 +1,7 @@
 """
-Serves the dashboard of the stack that is up, so that the buttons of its live panels work.
+Serves the dashboard of the running stack, so that the buttons of its live panels work.
 
-A click calls the panel's function as CloudWatch does. Only this machine reaches the page.
+A click calls the panel's function as CloudWatch does. Only this machine can reach the page.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 SCRIPT = Path(__file__).with_name("live.js")
-# As in CloudWatch, nothing that a panel's HTML brings along is run or fetched.
+# As in CloudWatch, nothing in a panel's HTML is run or fetched.
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -51,10 +51,10 @@ class Page(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.NOT_FOUND)
 
     def do_POST(self) -> None:
-        """A panel, drawn anew after a click."""
+        """A panel, redrawn after a click."""
         if not self._is_for_us():
             return
-        # A page from elsewhere may not send this type unasked: so no other site can click here.
+        # Another site cannot send this type without a preflight, so it cannot click here.
         if self.headers.get_content_type() != "application/json":
             self.send_error(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
             return
@@ -70,10 +70,10 @@ class Page(BaseHTTPRequestHandler):
         self._answer(html, "text/html")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing of each request."""
+        """Log no requests."""
 
     def _is_for_us(self) -> bool:
-        """Whether the browser asks by this machine's name: another one may lead here by DNS."""
+        """Whether the Host header is this machine's: prevents DNS rebinding."""
         _, port = self.connection.getsockname()
         if self.headers.get("Host") in (f"{HOST}:{port}", f"localhost:{port}"):
             return True
@@ -94,7 +94,7 @@ class Page(BaseHTTPRequestHandler):
 def server(
     port: int, page: Callable[[], str], click: Callable[[dict[str, Any]], str]
 ) -> ThreadingHTTPServer:
-    """A server of a page on this machine alone."""
+    """A server of a page, reachable from this machine only."""
     handler = type("Here", (Page,), {"page": staticmethod(page), "click": staticmethod(click)})
     return ThreadingHTTPServer((HOST, port), handler)
 

@@ -1,4 +1,4 @@
-"""What must be true of a run of the demo: each check names every order that breaks it."""
+"""Checks a run of the demo: each check names every order that fails it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-# Told here again, in the words of the trial's design, so as not to ask the code about itself.
+# Restated here from the trial's design, so that the checks do not depend on the code under test.
 DOSE = {14: 7, 21: 10, 28: 13}
 OPENS, CLOSES = time(9), time(20)
 EXACT = frozenset({Kind.ON_TIME, Kind.REPEATED})
@@ -37,7 +37,7 @@ DECISIONS = dict.fromkeys(RANDOMISED, Status.ELIGIBLE.value) | {
     Kind.NOT_SERVED: f"{Status.WAITING} {Reason.NOT_SERVED}",
     Kind.TOO_LATE: f"{Status.INELIGIBLE} {Reason.TOO_LATE}",
 }
-# What is known of a text by the carrier's word, and by the state of its reminder.
+# A text's delivery according to the carrier, and the matching state of its reminder.
 WORDS = {True: "delivered", False: "undelivered", None: "sent"}
 RECORDED = {
     ReminderState.DELIVERED: "delivered",
@@ -45,7 +45,7 @@ RECORDED = {
     ReminderState.SENT: "sent",
     ReminderState.UNCONFIRMED: "sent",
 }
-# What a text says only where the order says so.
+# Wording that is allowed only if the order has one of these conditions.
 STATED = {
     "no contact|Do not reply": {Condition.NO_CONTACT},
     "do not go into": {Condition.NO_ENTRY, Condition.LEAVE_PREMISES},
@@ -56,7 +56,7 @@ WRITTEN_DATE = re.compile(r"\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} \d{4}\b")
 
 
 def check_answers(run: Run) -> list[str]:
-    """A repeat, or a number found, is the same enrolment and not a second one."""
+    """A repeated request or a found number belongs to the same enrolment, not to a second one."""
     problems = []
     for case in run.cases:
         statuses = tuple(answer.status for answer in case.answers)
@@ -68,7 +68,7 @@ def check_answers(run: Run) -> list[str]:
 
 
 def check_decisions(run: Run) -> list[str]:
-    """Who is not randomised, and the reason given; everybody else has an arm in the end."""
+    """Orders not randomised have the right reason; all others have an arm at the end."""
     problems = []
     for case in run.cases:
         if case.order.kind in DECISIONS:
@@ -82,7 +82,7 @@ def check_decisions(run: Run) -> list[str]:
 
 
 def check_dose(run: Run) -> list[str]:
-    """7, 10 or 13 texts to whoever was enrolled on the first day."""
+    """Orders enrolled on their first day get 7, 10 or 13 texts."""
     return [
         f"{case.order.reference}: {got} texts, not {expected}"
         for case in run.of(Arm.INTERVENTION)
@@ -93,9 +93,9 @@ def check_dose(run: Run) -> list[str]:
 
 def check_late_starts(run: Run) -> list[str]:
     """
-    Of a late order every reminder was sent or recorded as missed, and the expiry was told.
+    Every reminder of a late order was sent or recorded as missed, and a text gave the expiry.
 
-    So were the conditions, before anything else, unless another text was due that very day.
+    The first text gave the conditions, unless another text was due the same day.
     """
     problems = []
     for case in run.of(Arm.INTERVENTION):
@@ -121,7 +121,7 @@ def check_late_starts(run: Run) -> list[str]:
 
 
 def check_ended(run: Run) -> list[str]:
-    """From the moment they were taken into custody, and every reminder left has that reason."""
+    """Nobody is texted once in custody, and every remaining reminder has that reason."""
     problems = []
     for case in run.of(Arm.INTERVENTION):
         taken_at = case.order.taken_at
@@ -135,7 +135,7 @@ def check_ended(run: Run) -> list[str]:
 
 
 def check_records(run: Run) -> list[str]:
-    """What the system says it sent is what went, and what became of it is the carrier's word."""
+    """The recorded texts are those that were sent, with the delivery that the carrier reported."""
     problems = []
     for case in run.of(Arm.INTERVENTION):
         said = Counter(RECORDED.get(reminder["state"], "not sent") for reminder in case.sent())
@@ -146,7 +146,7 @@ def check_records(run: Run) -> list[str]:
 
 
 def check_once(run: Run) -> list[str]:
-    """No text comes twice, and no two on one day."""
+    """Nobody gets a text twice, or two texts on one day."""
     problems = []
     for case in run.of(Arm.INTERVENTION):
         texts = run.texts_to(case)
@@ -159,7 +159,7 @@ def check_once(run: Run) -> list[str]:
 
 
 def check_hours(run: Run) -> list[str]:
-    """Between 09:00 and 20:00 in London, by the clock on that day."""
+    """Every text comes between 09:00 and 20:00 London time."""
     return [
         f"{run.owner(text)}: a text at {local(text.seen_at):%H:%M on %d %B}"
         for text in run.texts
@@ -168,7 +168,7 @@ def check_hours(run: Run) -> list[str]:
 
 
 def check_days(run: Run) -> list[str]:
-    """Not before the order came in, with a number, and not after its last day."""
+    """No text comes before the order and its number are known, or after its last day."""
     return [
         f"{case.order.reference}: a text at {local(text.seen_at):%H:%M on %d %B}"
         for case in run.of(Arm.INTERVENTION)
@@ -228,7 +228,7 @@ def check_not_randomised(run: Run) -> list[str]:
 
 
 def check_recipients(run: Run) -> list[str]:
-    """Every text went to the number of an order in intervention: not to a protected person."""
+    """Every text went to a number in intervention, and none to a protected person."""
     approved = {case.order.number for case in run.of(Arm.INTERVENTION)}
     for case in run.cases:
         approved -= set(case.order.body["protected_numbers"])
@@ -237,7 +237,7 @@ def check_recipients(run: Run) -> list[str]:
 
 
 def check_coverage(run: Run) -> list[str]:
-    """Nothing above passes for want of anybody to look at."""
+    """The run covered both arms and every kind of order, so no check passed vacuously."""
     seen = {
         "nobody in control": bool(run.of(Arm.CONTROL)),
         "nobody in intervention": bool(run.of(Arm.INTERVENTION)),
@@ -257,7 +257,7 @@ def check_coverage(run: Run) -> list[str]:
 
 
 def check_work(run: Run) -> list[str]:
-    """A number found is work done; and a digest names the superintendent's own orders alone."""
+    """Each found number shortens the worklist; a digest names only the superintendent's orders."""
     wrong = [
         f"{each.reference}: {each.before} waited before its number was found, {each.after} after"
         for each in run.found
@@ -294,5 +294,5 @@ CHECKS: dict[str, Callable[[Run], list[str]]] = {
 
 
 def verdicts(run: Run) -> dict[str, list[str]]:
-    """What each check found wrong, by its title."""
+    """The problems that each check found, by its title."""
     return {title: check(run) for title, check in CHECKS.items()}

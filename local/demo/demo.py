@@ -1,10 +1,10 @@
 """
 Runs a month of the whole system in about a minute, checks it, and makes a page about it.
 
-It brings up a stack of its own, moves its clock to a morning twelve days before the next clock
-change, posts made-up orders, walks to the end of the last one, draws the dashboard, and takes the
-stack down again. Ends with an error, and names the order, if anything is not as it must be. The
-page is build/demo/index.html. The same seed gives the same orders; the arms are drawn anew.
+It starts a stack of its own, moves its clock to a morning twelve days before the next clock change,
+posts made-up orders, walks to the end of the last one, draws the dashboard and stops the stack. If
+a check fails, it names the order and exits with an error. The page is build/demo/index.html. The
+same seed gives the same orders; the arms are drawn afresh.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 PAGE = ROOT / "build/demo/index.html"
 AFTER_MIDNIGHT = timedelta(minutes=30)
 FILLING = 40
-"""So many orders, and nothing on the dashboard is empty by chance."""
+"""Enough orders that no dashboard panel is empty by chance."""
 
 FAULTS_ONLY = {"Records of the stream that failed"}
-"""Panels on which nothing to show is good news."""
+"""Panels that should be empty."""
 
 CUSTODY_AFTER, DRILL_AFTER = timedelta(days=4), timedelta(days=9)
 SHOWN = 8
@@ -55,7 +55,7 @@ SHOWN = 8
 def play(
     running: LocalStack, how_many: int, seed: int, morning: tuple[datetime, date], began: float
 ) -> Run:
-    """Post the orders on their mornings and afternoons, walk past the last one's end, and look."""
+    """Post each order at its time, walk past the end of the last one, and collect the results."""
     start, change = morning
     orders = synthetic_orders(how_many, seed=seed, start=start)
     last_day = max(order.expires_on for order in orders)
@@ -115,7 +115,7 @@ def take_one_of_each_arm(
     *,
     at: datetime,
 ) -> None:
-    """Of the orders on time, the first of either arm: its respondent is taken into custody."""
+    """The first on-time order of each arm: its respondent is taken into custody."""
     arms = set(Arm)
     for index, order in enumerate(orders):
         if order.kind is not Kind.ON_TIME:
@@ -129,9 +129,9 @@ def take_one_of_each_arm(
 
 def conclude(run: Run, page: Path, empty: list[str]) -> bool:
     """
-    Check the run, write the page, and tell the counts and checks; whether all is well.
+    Check the run, write the page and print counts and checks; returns whether all passed.
 
-    `empty` names the panels of the dashboard that should show something and do not.
+    `empty` names the dashboard panels that should show something and do not.
     """
     found = verdicts(run) | {"Every panel of the dashboard has something to show": empty}
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -156,7 +156,7 @@ def conclude(run: Run, page: Path, empty: list[str]) -> bool:
 
 
 def options() -> argparse.Namespace:
-    """What the command line asks for."""
+    """The parsed command line."""
     about, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m local.demo.demo", description=about, epilog=more
@@ -176,13 +176,13 @@ def options() -> argparse.Namespace:
 
 
 def take_down() -> None:
-    """Whatever is up by now."""
+    """Stop whatever is running by now."""
     if emulator.running():
         stack.down()
 
 
 def main() -> None:
-    """Up, play, down, tell."""
+    """Start the stack, play the month, stop the stack and report."""
     given = options()
     stack.unwind_on_signals()
     if emulator.running():

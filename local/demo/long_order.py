@@ -1,9 +1,9 @@
 """
-Lives orders of 18 months in a minute or two: one is varied twice and discharged.
+Runs 18-month orders in a minute or two: each is varied twice and then discharged.
 
-It brings up a stack of its own under a protocol whose orders may be varied, posts orders until each
-arm has one, walks through their lives, prints every text of the one that is treated, checks them,
-and takes the stack down again. Ends with an error if anything is not as it must be.
+It starts a stack of its own under a protocol whose orders may be varied, posts orders until each
+arm has one, walks through their lives, prints every text of the one in intervention, checks them
+and stops the stack. Exits with an error if a check fails.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 
 DAYS = 548
 STRIDE = timedelta(days=14)
-"""How often the nightly run comes on the way: within what schedules are made ahead for."""
+"""How often the walk lets the nightly run happen: within the time that schedules look ahead."""
 
 MOST_ORDERS = 16
-"""So many in one arm are as good as never: blocks have at most six."""
+"""A run of this many in one arm is practically impossible: blocks have at most six."""
 
 ENDLESS, ENDING, DISCHARGED, OVER = (
     timedelta(days=days, hours=10.5) for days in (90, 270, 420, DAYS + 14)
@@ -53,7 +53,7 @@ ENDLESS, ENDING, DISCHARGED, OVER = (
 
 @dataclass
 class Life:
-    """One order, its arm, and the texts that came to its number: when and what."""
+    """One order, its arm, and the texts to its number, each with its time."""
 
     enrolment_id: str
     order: dict[str, Any]
@@ -63,7 +63,7 @@ class Life:
 
 
 class Player:
-    """Upstream and the carrier, to a stack whose clock moves."""
+    """Plays upstream and the carrier to a stack whose clock moves."""
 
     def __init__(self, running: LocalStack) -> None:
         self.api, self.port = Api.local(running), running.port
@@ -72,7 +72,7 @@ class Player:
         self.seen: set[str] = set()
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
-        """What the API answers, which must be yes; once all is done that it set off."""
+        """The API's answer, which must be a success, once all resulting work is done."""
         answer = self.api.call(method, path, body)
         if answer.status >= 300:  # noqa: PLR2004 - HTTP's
             raise RuntimeError(f"{method} {path} answered {answer.status}: {answer.body}")
@@ -80,7 +80,7 @@ class Player:
         return answer.body
 
     def walk(self, to: datetime, lives: Sequence[Life]) -> None:
-        """From one due text to the next, and often enough for the nightly run."""
+        """Walk from one due text to the next, and often enough for the nightly run."""
         while (now := self.clock.now()) < to:
             once, _ = settle(self.port)
             self.clock.jump(min(next_stop(once), now + STRIDE, to))
@@ -88,7 +88,7 @@ class Player:
             self.look(lives)
 
     def look(self, lives: Sequence[Life]) -> None:
-        """Note the texts that are new, and let the carrier answer them."""
+        """Record new texts, and let the carrier answer them."""
         texts, now = emulator.texts(self.port), self.clock.now()
         for text in texts:
             if text["MessageId"] not in self.seen:
@@ -99,7 +99,7 @@ class Player:
 
 
 def drawn(player: Player, protocol: Protocol, type_: str) -> list[Life]:
-    """Orders posted until each arm has one."""
+    """Post orders until each arm has one; returns one per arm."""
     lives: list[Life] = []
     for number in range(MOST_ORDERS):
         if {each.arm for each in lives} == set(Arm):
@@ -113,7 +113,7 @@ def drawn(player: Player, protocol: Protocol, type_: str) -> list[Life]:
 
 
 def play(player: Player, protocol: Protocol, type_: str) -> tuple[list[Life], list[datetime]]:
-    """The lives, and when each of the three things happened to them: all of them alike."""
+    """The orders' lives, and the times of the three events that happened to all of them."""
     start = player.clock.now()
     lives = drawn(player, protocol, type_)
     moments = [start + after for after in (ENDLESS, ENDING, DISCHARGED, OVER)]
@@ -153,7 +153,7 @@ def _discharged(_: Life, now: datetime) -> tuple[str, dict[str, Any]]:
 def verdicts(
     lives: Sequence[Life], moments: Sequence[datetime], recorded: Mapping[str, list[Any]]
 ) -> dict[str, bool]:
-    """What must be true of these lives: each check by its title, and whether it holds."""
+    """Each check of these lives by its title, and whether it passed."""
     treated = [each for each in lives if each.arm is Arm.INTERVENTION]
     control = [each for each in lives if each.arm is Arm.CONTROL]
     endless, ending, discharged, _ = moments
@@ -186,7 +186,7 @@ def verdicts(
 
 
 def conclude(console: Console, lives: Sequence[Life], found: Mapping[str, bool]) -> bool:
-    """Print the texts of one who was treated, and the checks; whether all is well."""
+    """Print the texts to the intervention order, and the checks; returns whether all passed."""
     shown = next(each for each in lives if each.arm is Arm.INTERVENTION)
     table = Table("Day", "Text", box=None, padding=(0, 2, 0, 0))
     for at, text in shown.texts:
@@ -198,7 +198,7 @@ def conclude(console: Console, lives: Sequence[Life], found: Mapping[str, bool])
 
 
 def options() -> argparse.Namespace:
-    """What the command line asks for."""
+    """The parsed command line."""
     about, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m local.demo.long_order", description=about, epilog=more
@@ -211,7 +211,7 @@ def options() -> argparse.Namespace:
 
 
 def variable_type(version: str) -> tuple[Protocol, str]:
-    """The protocol and its type of order that may be varied; ends if there is none."""
+    """The protocol and its variable type of order; exits if there is none."""
     try:
         protocol = load(version)
     except ProtocolError as error:
@@ -223,7 +223,7 @@ def variable_type(version: str) -> tuple[Protocol, str]:
 
 
 def main() -> None:
-    """Up, play, tell, down."""
+    """Start the stack, play the orders' lives, report and stop the stack."""
     given = options()
     protocol, type_ = variable_type(given.protocol)
     stack.unwind_on_signals()

@@ -1,4 +1,4 @@
-"""Synthetic orders for the demo, each of a kind: the same for the same seed."""
+"""Synthetic orders of every kind for the demo: the same seed gives the same orders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FEWEST, MOST = 16, 300
 
 _LENGTHS = (14, 21, 28)
 ADULTS = [ages for ages in people.AGES if ages[0] >= 18]  # noqa: PLR2004
-# All before the window closes, the last one with little of it left.
+# All before the window closes, the last one shortly before.
 _POSTED = tuple(
     timedelta(days=day, hours=hours)
     for day, hours in ((0, 0.25), (0, 4.5), (1, 1), (1, 7), (2, 2), (2, 8.5))
@@ -33,7 +33,7 @@ _TOO_LATE_BY = timedelta(days=12)
 
 
 class Kind(StrEnum):
-    """What is to happen to an order, apart from its arm."""
+    """What happens to an order, apart from its arm."""
 
     ON_TIME = "on_time"
     REPEATED = "repeated"
@@ -50,7 +50,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticOrder:
-    """One order as it will be posted, when, and the number that is its respondent's."""
+    """One order as it is posted, when, and its respondent's number."""
 
     kind: Kind
     posted_at: datetime
@@ -61,7 +61,7 @@ class SyntheticOrder:
 
     @property
     def reference(self) -> str:
-        """What people call the order."""
+        """The order's reference."""
         return str(self.body["order"]["reference"])
 
     @property
@@ -76,12 +76,12 @@ class SyntheticOrder:
 
     @property
     def known_at(self) -> datetime:
-        """When everything was known that a text needs."""
+        """When everything that a text needs was known."""
         return self.found_at or self.posted_at
 
     @property
     def days(self) -> int:
-        """First and last day both count."""
+        """Its length, first and last day included."""
         return (self.expires_on - self.made_on).days + 1
 
 
@@ -95,7 +95,7 @@ def clock_changes(after: datetime) -> Iterator[date]:
 
 
 def first_morning(now: datetime) -> tuple[datetime, date]:
-    """Half past nine some days before a clock change to come, and the day of that change."""
+    """09:30 some days before a coming clock change, and the day of that change."""
     for change in clock_changes(now):
         day = change - timedelta(days=DAYS_BEFORE_CHANGE)
         morning = datetime.combine(day, time(9, 30), LONDON).astimezone(UTC)
@@ -105,7 +105,7 @@ def first_morning(now: datetime) -> tuple[datetime, date]:
 
 
 def synthetic_orders(how_many: int, *, seed: int, start: datetime) -> list[SyntheticOrder]:
-    """`how_many` valid orders in the order of posting: most on time, some of every other kind."""
+    """`how_many` valid orders by time of posting: most on time, some of every other kind."""
     rng = Random(seed)  # noqa: S311 (made-up people need no secrecy)
     numbers = [f"+447700900{serial:03}" for serial in rng.sample(range(1000), 2 * how_many)]
     kinds = _kinds(how_many, rng)
@@ -141,7 +141,7 @@ def synthetic_orders(how_many: int, *, seed: int, start: datetime) -> list[Synth
 
 
 def _kinds(how_many: int, rng: Random) -> list[Kind]:
-    """The first is on time: its protected person's number is what the unsafe one gives."""
+    """The first is on time: the unsafe order gives its protected person's number."""
     others: list[Kind] = [kind for kind in Kind if kind not in {Kind.ON_TIME, Kind.CUSTODY}]
     others += [Kind.POSTED_LATE, Kind.NUMBER_FOUND] + [Kind.NO_NUMBER] * (how_many // 10)
     others += [Kind.ON_TIME] * (how_many - 1 - len(others))
@@ -150,7 +150,7 @@ def _kinds(how_many: int, rng: Random) -> list[Kind]:
 
 
 def _body(index: int, kind: Kind, first_day: date, rng: Random) -> dict[str, Any]:
-    """What is posted, apart from numbers."""
+    """The request's body, apart from numbers."""
     days = _LENGTHS[index % len(_LENGTHS)]
     if kind is Kind.POSTED_LATE:
         first_day, days = first_day - _LATE_BY, max(days, 21)

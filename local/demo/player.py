@@ -1,4 +1,4 @@
-"""Plays upstream and the carrier to a stack whose clock moves, and keeps watch over its texts."""
+"""Plays upstream and the carrier to a stack whose clock moves, and records its texts."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from commands.deployed_stack import LocalStack
     from local.demo.orders import SyntheticOrder
 
-# A little more than the sending window, so that a text just outside it would be seen there.
+# A little wider than the sending window, so that a text just outside it is noticed.
 BY_DAY = time(8, 45), time(20, 15)
 A_DAY = timedelta(days=1)
-# Whatever waits is sent the same day: long before the window closes, and before it is stale.
+# The pause ends long before the window closes and before a reminder is stale, so that every text
+# that waited is sent the same day.
 LONGEST, A_LITTLE = timedelta(hours=4), timedelta(minutes=5)
 OK, NOT_FOUND = 200, 404
 
 
 class Player:
-    """Moves a stack's clock, and plays whoever meets the system on the way."""
+    """Moves a stack's clock, and plays everybody who uses the system meanwhile."""
 
     def __init__(
         self, running: LocalStack, progress: Progress, until: datetime, habits: Habits
@@ -45,7 +46,7 @@ class Player:
         self.bar = progress.add_task("", total=(until - self.start).total_seconds(), texts=0)
 
     def walk(self, to: datetime) -> None:
-        """By day from one due reminder to the next; over the nights, when none may be due."""
+        """Walk by day from one due reminder to the next; jump over nights, when none may be due."""
         while (now := self.clock.now()) < to:
             morning, evening = (datetime.combine(local(now), at, LONDON) for at in BY_DAY)
             if morning <= now < evening:
@@ -58,7 +59,7 @@ class Player:
         settle(self.stack.port)
 
     def look(self, now: datetime) -> None:
-        """Note the texts that are new, and answer what the carrier would have answered by now."""
+        """Record new texts, and write the receipts that the carrier would have sent by now."""
         texts = emulator.texts(self.stack.port)
         for text in texts:
             self.seen.setdefault(text["MessageId"], (text, now))
@@ -72,7 +73,7 @@ class Player:
         )
 
     def texts(self) -> tuple[Text, ...]:
-        """Every text so far, with what the carrier has said of it."""
+        """Every text so far, with the carrier's receipt."""
         texts = []
         for text, seen_at in self.seen.values():
             receipt = lines(text, self.habits, seen_at)[0]
@@ -82,7 +83,7 @@ class Player:
         return tuple(texts)
 
     def post(self, order: SyntheticOrder) -> tuple[Answer, ...]:
-        """As upstream would; one of them twice, and one without a signature."""
+        """Post the order as upstream does; one is posted twice, and one without a signature."""
         times = 2 if order.kind is Kind.REPEATED else 1
         signed = order.kind is not Kind.UNSIGNED
         return tuple(
@@ -90,23 +91,23 @@ class Player:
         )
 
     def find(self, order: SyntheticOrder, posted: Answer) -> Answer:
-        """The number turns up: the phone that was evidence has been given back."""
+        """Report a found number: the phone held as evidence has been returned."""
         path = f"/enrolments/{posted.body.get('enrolment_id')}/mobile"
         found = {"number": order.number, "resolved_how": "property_returned"}
         return self.api.call("PUT", path, found)
 
     def waiting(self) -> int:
-        """For how many orders somebody has to act."""
+        """The number of orders on the worklist."""
         page = self.show("/enrolments")
         return len(page["enrolments"]) if page else 0
 
     def arm(self, posted: Answer) -> str | None:
-        """The arm of what was posted, if it has one by now."""
+        """The posted order's arm, if it has one by now."""
         allocation = self.show(f"/allocations/{posted.body.get('enrolment_id')}")
         return allocation["arm"] if allocation else None
 
     def take(self, order: SyntheticOrder, posted: Answer) -> tuple[Answer, ...]:
-        """The respondent is arrested and kept in custody: both are told, and no more texts go."""
+        """Report the respondent's arrest and custody, after which no more texts go."""
         path = f"/enrolments/{posted.body.get('enrolment_id')}"
         at = self.clock.now().isoformat(timespec="seconds")
         arrest = {"outcome_id": f"ARREST-{order.reference}", "type": "arrest", "instrument": "dvpo"}
@@ -117,7 +118,7 @@ class Player:
         )
 
     def drill(self) -> None:
-        """Operations stop all sending until a text has had to wait, and let it go on."""
+        """Pause all sending until a text has had to wait, then resume."""
         now = self.clock.now()
         due, _ = settle(self.stack.port)
         self.pause(paused=True)
@@ -125,21 +126,21 @@ class Player:
         self.pause(paused=False)
 
     def pause(self, *, paused: bool) -> None:
-        """Stop all sending, or let it go on."""
+        """Pause all sending, or resume it."""
         switch = {"paused": paused, "reason": "A drill", "by": "ops-1"}
         answer = self.api.call("PUT", "/sending", switch)
         if answer.status != OK:
             raise RuntimeError(f"PUT /sending answered {answer.status}")
 
     def show(self, path: str) -> dict[str, Any] | None:
-        """What the API shows there, if it is there."""
+        """The API's answer for this path, if it exists."""
         answer = self.api.call("GET", path)
         if answer.status not in {OK, NOT_FOUND}:
             raise RuntimeError(f"GET {path} answered {answer.status}")
         return answer.body if answer.status == OK else None
 
     def case(self, order: SyntheticOrder, answers: tuple[Answer, ...]) -> Case:
-        """What has come of an order by now."""
+        """The order's current case: its answers, enrolment and reminders."""
         enrolment_id = answers[0].body.get("enrolment_id")
         if enrolment_id is None:
             return Case(order, answers)

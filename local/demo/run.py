@@ -1,4 +1,4 @@
-"""A run of the demo: the orders, what came of each, and the texts that arrived."""
+"""A run of the demo: the orders, what happened to each, and the texts that arrived."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Text:
     """
-    One text that the emulator took, and the moved time at which it was first seen there.
+    One text that the emulator took, and the moved time at which it was first seen.
 
-    Whether it was delivered is the carrier's word; `None` is none by the end of the run.
+    The carrier reports whether it was delivered; `None` if no receipt came by the end of the run.
     """
 
     number: str
@@ -31,7 +31,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Case:
-    """One order and all that came of it; what the API shows of it is from the end of the run."""
+    """One order and what happened to it, as the API shows it at the end of the run."""
 
     order: SyntheticOrder
     answers: tuple[Answer, ...]
@@ -68,19 +68,19 @@ class Run:
     found: tuple[Found, ...]
     superintendent: str
     digest: str
-    """The last that this superintendent was sent."""
+    """The last digest sent to this superintendent."""
 
     def of(self, arm: Arm | None) -> list[Case]:
         """The orders of one arm, or of none."""
         return [case for case in self.cases if case.arm is arm]
 
     def texts_to(self, case: Case) -> list[Text]:
-        """What went to the order's number, first to last."""
+        """The texts to the order's number, first to last."""
         texts = [text for text in self.texts if text.number == case.order.number]
         return sorted(texts, key=lambda text: text.seen_at)
 
     def owner(self, text: Text) -> str:
-        """Whose number that is, by reference."""
+        """The reference of the order with that number."""
         for case in self.cases:
             if case.order.number == text.number:
                 return case.order.reference
@@ -88,5 +88,5 @@ class Run:
 
 
 def local(moment: datetime) -> datetime:
-    """The time on the wall in London."""
+    """The local time in London."""
     return moment.astimezone(LONDON)

@@ -1,4 +1,4 @@
-"""What the demo shows of missing numbers as work: who waits, and what a superintendent is sent."""
+"""What the demo shows of missing numbers: the worklist, and a superintendent's digest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUEUE = "demo-digests"
 
 @dataclass(frozen=True)
 class Found:
-    """A number found: for how many orders somebody had to act before it, and after it."""
+    """A number found, and the length of the worklist before and after."""
 
     reference: str
     at: datetime
@@ -28,14 +28,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Digests:
-    """A superintendent's subscription to the daily digests: a queue stands for the mailbox."""
+    """A superintendent's subscription to the daily digests, with a queue as the mailbox."""
 
     superintendent: str
     queue_url: str
     stack: DeployedStack
 
     def last(self) -> str:
-        """The last digest that came; empty if none did."""
+        """The last digest received; empty if none was."""
         queue, text, at = self.stack.client("sqs"), "", ""
         while messages := queue.receive_message(
             QueueUrl=self.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=3600
@@ -48,7 +48,7 @@ class Digests:
 
 
 def subscribe(running: LocalStack, superintendent: str) -> Digests:
-    """Subscribe a superintendent as the runbook says: by a filter on the name that orders carry."""
+    """Subscribe a superintendent as the runbook says: by a filter on the name in their orders."""
     stack = DeployedStack.local(running)
     queue = stack.client("sqs")
     url = queue.create_queue(QueueName=QUEUE)["QueueUrl"]

@@ -1,10 +1,10 @@
 """
-Plays the carrier: answers the texts that the emulator took, as SNS would in its delivery logs.
+Plays the carrier: writes SNS's delivery logs for the texts that the emulator has taken.
 
-It goes on until it is interrupted, or with --once answers what there is and returns; what is due
-later waits for the next time. Which texts fail, and which receipts come late or twice, depends on
-the seed and the message id alone. The emulator does not say when it took a text: it counts from
-when it is first seen here, so look often while the clock walks.
+It runs until interrupted. With --once it answers the texts there are and returns; receipts due
+later wait for the next run. Only the seed and the message id decide which texts fail and which
+receipts come late or twice. The emulator does not record when it took a text, so delays count from
+when this command first sees it: let it look often while the clock walks.
 """
 
 import argparse
@@ -48,7 +48,7 @@ FAILURES = (
 
 @dataclass(frozen=True)
 class Habits:
-    """Which share of texts fails, and of receipts comes late (1 to 72 hours) or twice."""
+    """The shares of texts that fail, and of receipts that come late (1 to 72 hours) or twice."""
 
     failures: float = 0.05
     late: float = 0.1
@@ -58,7 +58,7 @@ class Habits:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a delivery log, which is named as in the template, and when it is to be there."""
+    """A line of a delivery log, the log's name in the template, and when the line is due."""
 
     due_ms: int
     log: str
@@ -66,9 +66,9 @@ class Line:
 
 
 def lines(text: dict[str, Any], habits: Habits, seen_at: datetime) -> list[Line]:
-    """What SNS will have logged about a text: one line, or the same line twice."""
-    chance = Random(f"{habits.seed}|{text['MessageId']}")  # noqa: S311 - nobody is to be surprised
-    # Drawn whether or not they are needed: one share does not change what another does.
+    """The lines that SNS logs about a text: one line, or the same line twice."""
+    chance = Random(f"{habits.seed}|{text['MessageId']}")  # noqa: S311 - must be reproducible
+    # All are drawn every time, so that a change of one share does not affect the others.
     fails, late, repeated = (
         chance.random() < share for share in (habits.failures, habits.late, habits.repeated)
     )
@@ -102,7 +102,7 @@ def lines(text: dict[str, Any], habits: Habits, seen_at: datetime) -> list[Line]
 
 
 class Carrier:
-    """A carrier, which remembers from one process to the next, for as long as its emulator runs."""
+    """A carrier whose memory outlasts the process, for as long as its emulator runs."""
 
     def __init__(
         self, logs: "CloudWatchLogsClient", names: dict[str, str], habits: Habits, memory: Path
@@ -117,9 +117,9 @@ class Carrier:
 
     @classmethod
     def of(cls, stack: LocalStack, habits: Habits) -> Self:
-        """The carrier of a stack that is up. Follow its clock first. Follow its clock first."""
+        """The carrier of a stack that is up. Follow its clock first."""
         deployed = DeployedStack.local(stack)
-        memory = Path(stack.clock_file).parent / MEMORY  # it goes with its emulator
+        memory = Path(stack.clock_file).parent / MEMORY  # deleted with its emulator
         return cls(deployed.client("logs"), deployed.ids, habits, memory)
 
     @property
@@ -128,7 +128,7 @@ class Carrier:
         return len(self._waiting)
 
     def answer(self, texts: Iterable[dict[str, Any]], now: datetime) -> int:
-        """Take what is new among these texts, and log what is due now: how many lines."""
+        """Take the new ones of these texts and log the lines due now; returns how many."""
         new = [text for text in texts if text["MessageId"] not in self._seen]
         waiting = [
             *self._waiting,
@@ -167,7 +167,7 @@ def share(text: str) -> float:
 
 
 def options() -> argparse.Namespace:
-    """What the command line asks for."""
+    """The parsed command line."""
     about, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m local.emulator.carrier", description=about, epilog=more

@@ -1,9 +1,9 @@
 """
-Moves the time at which the whole system lives; it goes on ticking from there.
+Moves the local system's clock, which keeps ticking from there.
 
-Walks by default: from one due schedule to the next, waiting each time until all that it set off is
-done, so that nothing is late and everything happens in its order. With --jump the time leaps, and
-what fell due in between is late, as after a stall. Without a time, tells the time.
+By default the clock walks from one due schedule to the next, and waits each time until everything
+that the schedule started is done: nothing is late, and everything happens in order. With --jump the
+clock leaps, and schedules due in between are late, as after a stall. Without a time, prints it.
 """
 
 import argparse
@@ -25,10 +25,10 @@ from local.emulator.carrier import Carrier, Habits
 from local.emulator.launcher import WORK_PAGE
 from local.emulator.stack import unwind_on_signals
 
-# Schedules that fall due this soon after another fire together with it: no later than real ones.
+# Schedules due this soon after another fire together with it: no later than on AWS.
 TOGETHER = timedelta(minutes=1)
-# A schedule that recurs more often than this fires only so often on a walk, or whenever another
-# stop is made: often enough for reconciliation to help a reminder while it is fresh.
+# A walk stops for recurring schedules at most this often (they also fire at its other stops): often
+# enough for reconciliation to help a reminder before it is stale.
 RECURRING = timedelta(hours=3)
 SETTLE_SECONDS = 60
 QUIET_ANSWERS = 2
@@ -47,19 +47,19 @@ class Clock:
         return float(self.file.read_text())
 
     def now(self) -> datetime:
-        """The moved time, whether or not this process lives at it."""
+        """The moved time, whether or not this process follows it."""
         return datetime.fromtimestamp(real_time() + self.offset, UTC)
 
     def jump(self, to: datetime) -> None:
-        """Be there at once, in every process."""
+        """Set the clock to this time at once, in every process."""
         self.refuse_past(to)
         emulator.write(self.file, f"{to.timestamp() - real_time():.6f}")
 
     def walk(self, to: datetime, port: int) -> Iterator[datetime]:
         """
-        Stop at each due schedule until then; yields the time whenever all is done and quiet.
+        Stop at each due schedule until then; yields the time whenever all work is done.
 
-        What the caller sets off at a stop is waited for too, and the schedules it makes are met.
+        It also waits for work that the caller starts at a stop, and stops at new schedules.
         """
         self.refuse_past(to)
         settle(port)
@@ -74,10 +74,10 @@ class Clock:
             if stop >= min(recurring, default=LAST):
                 recurred = stop
         yield now
-        settle(port)  # whoever walked here may leap next, and would cut off what goes on
+        settle(port)  # the caller may jump next, which would cut off running work
 
     def refuse_past(self, to: datetime) -> None:
-        """What has happened stays, so time never moves back."""
+        """Raise ValueError for a time in the past: the clock never moves back."""
         now = self.now()
         if to < now:
             raise ValueError(
@@ -92,13 +92,13 @@ def real_time() -> float:
 
 
 def next_stop(due: Sequence[datetime]) -> datetime:
-    """Just past the first schedule due and those that may fire together with it."""
+    """Just after the first due schedule and those that may fire together with it."""
     together = [time for time in due if time <= due[0] + TOGETHER]
     return together[-1] + timedelta(seconds=1) if together else LAST
 
 
 def settle(port: int) -> tuple[list[datetime], list[datetime]]:
-    """Wait until nothing is going on; when schedules are due next: those due once, and the rest."""
+    """Wait until all work is done; returns when one-off and recurring schedules are next due."""
     deadline = time.monotonic() + SETTLE_SECONDS
     quiet = 0
     while quiet < QUIET_ANSWERS:
@@ -131,12 +131,12 @@ def moment(text: str) -> datetime:
 
 
 def main() -> None:
-    """Move the clock, or tell it."""
+    """Move the clock, or print it."""
     parser = argparse.ArgumentParser(prog="python -m local.emulator.clock", description=__doc__)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--to", type=moment, metavar="TIME", help="2026-12-05T09:00:00Z")
     where.add_argument("--by", type=span, metavar="SPAN", help="2d, 36h, 90m, 30s or 1d12h")
-    parser.add_argument("--jump", action="store_true", help="leap, and leave the schedules late")
+    parser.add_argument("--jump", action="store_true", help="jump, so that due schedules are late")
     options = parser.parse_args()
     unwind_on_signals()
     stack = LocalStack.load()
@@ -156,7 +156,7 @@ def main() -> None:
 
 
 def show(clock: Clock, to: datetime, stack: LocalStack) -> None:
-    """Walk, with a bar. A carrier without faults answers each text; `make carrier` has others."""
+    """Walk, with a progress bar. A carrier without faults answers; `make carrier` has faults."""
     start = clock.now()
     moved_clock.follow(stack.clock_file)
     carrier = Carrier.of(stack, Habits(failures=0, late=0, repeated=0))

@@ -1,4 +1,4 @@
-"""The AWS emulator of this checkout, one process: how it is started, found and stopped."""
+"""Starts, finds and stops this checkout's AWS emulator, which is one process."""
 
 import fcntl
 import http.client
@@ -30,7 +30,7 @@ SERVICES = (
     "scheduler,secretsmanager,sns,sqs,ssm,sts,wafv2"
 )
 SPACE_MB = 200
-"""What the layer's libraries, the functions' folders and the log of a month take up."""
+"""The disk space for the layer's libraries, the functions' folders and a month's log."""
 
 START_SECONDS, STOP_SECONDS, ANSWER_SECONDS = 60, 10, 30
 PTH = (
@@ -40,7 +40,7 @@ PTH = (
 
 
 def start(port: int) -> None:
-    """Start the emulator in the background, at the real time, and wait until it answers."""
+    """Start the emulator in the background at the real time, and wait until it answers."""
     require_emulator()
     require_space()
     STATE.mkdir(exist_ok=True)
@@ -71,17 +71,17 @@ def start(port: int) -> None:
         lock.flush()
         wait_until_healthy(process, port)
         undo.pop_all()
-        process.returncode = 0  # it outlives this process, and Python need not warn of that
+        process.returncode = 0  # it outlives this process: this silences Python's warning
 
 
 def require_emulator() -> None:
-    """Without one, this is not the environment to change or to start anything in."""
+    """Exit if this environment has no emulator: nothing may be changed or started in it."""
     if importlib.util.find_spec("ministack") is None:
         sys.exit(f"{sys.executable} has no emulator: use `make`, or .venv-local/bin/python.")
 
 
 def require_space() -> None:
-    """Where the disk fills up on the way, the emulator and functions fail in ways of their own."""
+    """Exit if the disk is nearly full: later the emulator would fail in obscure ways."""
     free = shutil.disk_usage(ROOT).free // 1_000_000
     if free < SPACE_MB:
         sys.exit(f"The disk is full: {STATE} needs about {SPACE_MB} MB, and {free} MB are free.")
@@ -89,10 +89,10 @@ def require_space() -> None:
 
 def running() -> int | None:
     """
-    The emulator's process id, while that very process lives.
+    The emulator's process id, while that process is alive.
 
-    It holds a lock from its start to its end, however it ends; so a number that the system has
-    given to another process since is never taken for it.
+    The emulator holds a lock until it ends, however it ends, so a process id that the system has
+    reused is never mistaken for it.
     """
     with suppress(FileNotFoundError), LOCK.open() as lock:
         try:
@@ -103,7 +103,7 @@ def running() -> int | None:
 
 
 def stop() -> bool:
-    """End the emulator and its functions, which have nothing to save; False if none was running."""
+    """Kill the emulator and its functions, which save nothing; False if none was running."""
     pid = running()
     if pid is None:
         return False
@@ -118,7 +118,7 @@ def stop() -> bool:
 
 
 def wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> None:
-    """Or end with what it said last."""
+    """Wait until the emulator answers; exit with its last output if it does not."""
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(OSError):
@@ -141,16 +141,16 @@ def read_page(port: int, path: str) -> dict[str, Any]:
 
 
 def texts(port: int) -> list[dict[str, Any]]:
-    """Every text that the emulator took, as it keeps them: by number, each in the order sent."""
+    """Every text that the emulator has taken: grouped by number, each group in the order sent."""
     by_number = read_page(port, TEXTS_PAGE)["sms_messages"]
     return [text for number in by_number.values() for text in number]
 
 
 def environment(port: int) -> dict[str, str]:
     """
-    All that the emulator and, through it, every function sees of this machine's environment.
+    The environment variables of the emulator and, through it, of every function.
 
-    Nothing else gets in: no proxy, no module path, and above all no real AWS credentials.
+    Nothing else of this machine's gets in: no proxy, no module path, no real AWS credentials.
     """
     return {
         "AUTH": "true",
@@ -172,7 +172,7 @@ def environment(port: int) -> dict[str, str]:
 
 
 def install_clock(site_packages: Path) -> None:
-    """Make every process of this environment follow the clock that its variables name, if any."""
+    """Make every process of this environment follow the clock that its variables name."""
     code = Path(moved_clock.__file__).read_text()
     for name, content in {"dvpo_moved_clock.py": code, "dvpo_moved_clock.pth": PTH}.items():
         file = site_packages / name
@@ -181,7 +181,7 @@ def install_clock(site_packages: Path) -> None:
 
 
 def write(file: Path, content: str) -> None:
-    """Replace the file at once: nobody ever reads half of it."""
+    """Replace the file atomically, so that nobody reads half of it."""
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     unfinished.write_text(content)
     unfinished.replace(file)

@@ -15,7 +15,7 @@ EVENTS = ROOT / "events"
 
 
 def function_named(name: str, deployed: dict[str, str]) -> str:
-    """What the function of the template is called on the emulator: `sending` will do."""
+    """The deployed name of a function of the template; a short name such as `sending` will do."""
     for logical_id, physical_id in deployed.items():
         if logical_id.lower() in {name.lower(), f"{name.lower()}function"}:
             return physical_id
@@ -33,7 +33,7 @@ def event_named(name: str) -> str:
 
 
 def main() -> None:
-    """Invoke, and fail if the function does."""
+    """Invoke the function; exit with 1 if it fails."""
     parser = argparse.ArgumentParser(prog="python -m local.emulator.invoke", description=__doc__)
     parser.add_argument("function", help="as the template calls it, without Function: sending")
     parser.add_argument("event", help="a file in events/, with or without .json")

@@ -1,12 +1,12 @@
 """
-The emulator itself, as a program, with six changes.
+Runs the emulator with six changes.
 
-It looks for due schedules more often, runs each function at most twice at a time, counts every
-invocation in its CloudWatch for good, applies the transforms of nested stacks too, gives policies
-the partitions of the table that a request names, and has a page that tells what is still going on.
+It looks for due schedules more often, runs at most two copies of a function at once, keeps every
+invocation's metrics in its CloudWatch, applies transforms to nested stacks too, gives policies the
+partitions that a request names, and has a page that lists unfinished work.
 """
 
-# ruff: noqa: SLF001 - pinned by its hash, it has no other door to its schedules and streams
+# ruff: noqa: SLF001 - pinned by hash, and without a public API for its schedules and streams
 
 import importlib
 import json
@@ -25,15 +25,16 @@ SWEEP_SECONDS = 0.02
 SWEEP = threading.Lock()
 TURNS: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(2))
 """
-A function's share of this machine; the emulator would start a process for each of a hundred
-schedules due at once. Each function has its own, so that a flood of one does not delay another.
+Limits how many copies of a function run at once: the emulator would start a process for each of a
+hundred schedules due together. Each function has its own limit, so that a flood of one does not
+delay another.
 """
 
 Application = Callable[..., Awaitable[None]]
 
 
 def main() -> None:
-    """Be the emulator."""
+    """Patch the emulator and run it."""
     app: Any = load("app")
     scheduler: Any = load("services.scheduler")
     lambdas: Any = load("services.lambda_svc")
@@ -51,20 +52,20 @@ def main() -> None:
     scheduler._tick_schedules = sweep_alone
     lambdas._execute_function_with_config_scope = execute_in_turn
     lambdas._execute_function = counted(lambdas._execute_function, lambdas._emit_lambda_metrics)
-    lambdas._emit_lambda_metrics = lambda *_, **__: None  # or direct calls would count twice
+    lambdas._emit_lambda_metrics = lambda *_, **__: None  # else direct calls would count twice
     stacks: Any = load("services.cloudformation.provisioners")
     stacks._cfn_nested_stack_deploy = with_transforms(
         stacks._cfn_nested_stack_deploy, load("services.cloudformation.engine")
     )
     leading_keys.install(load("core.iam_actions"), load("core.iam_evaluator"))
     metrics: Any = load("services.cloudwatch")
-    metrics._evict_old_metrics = lambda: None  # it would keep two weeks of them
+    metrics._evict_old_metrics = lambda: None  # it would drop metrics after two weeks
     app.app = with_work_page(app.app)
     app.main()
 
 
 def counted(execute: Callable[..., Any], emit: Callable[..., None]) -> Callable[..., Any]:
-    """Executes a function, and tells CloudWatch of it: the emulator tells of direct calls only."""
+    """Execute a function and emit its metrics: the emulator does so for direct calls only."""
 
     def execute_and_count(function: dict[str, Any], event: object) -> dict[str, Any]:
         began = time.monotonic()
@@ -81,13 +82,13 @@ def counted(execute: Callable[..., Any], emit: Callable[..., None]) -> Callable[
 
 
 def name_of(function: dict[str, Any]) -> str:
-    """The name of a function, as the emulator holds it."""
+    """The name of a function in the emulator's record of it."""
     name: str = (function.get("config") or function)["FunctionName"]
     return name
 
 
 def with_transforms(deploy: Callable[..., object], engine: Any) -> Callable[..., object]:  # noqa: ANN401 - a module
-    """Deploys a nested stack after its template's transforms, which the emulator leaves out."""
+    """Deploy a nested stack after applying its transforms, which the emulator leaves out."""
     parse, apply = engine._parse_template, engine._apply_transforms
 
     def deploy_transformed(
@@ -105,12 +106,12 @@ def with_transforms(deploy: Callable[..., object], engine: Any) -> Callable[...,
 
 
 def load(name: str) -> ModuleType:
-    """One of the emulator's modules, which only this program has."""
+    """One of the emulator's modules, which only this environment has."""
     return importlib.import_module(f"ministack.{name}")
 
 
 def with_work_page(app: Application) -> Application:
-    """The emulator's ASGI application, and one more page."""
+    """The emulator's ASGI application with one more page."""
 
     async def application(scope: dict[str, Any], *channels: Application) -> None:
         if scope.get("path") != WORK_PAGE:
@@ -125,10 +126,10 @@ def with_work_page(app: Application) -> Application:
 
 def work() -> dict[str, Any]:
     """
-    What is still going on, between two sweeps of the schedules.
+    The unfinished work, counted between two sweeps of the schedules.
 
-    Whatever a schedule or a write sets off shows in one of these from then until it is done: two
-    answers in a row with nothing to do mean that nothing is going on.
+    Work that a schedule or a write starts shows in one of these counts until it is done. Two
+    answers in a row without work mean that everything is done.
     """
     with SWEEP:
         threads = [thread.name for thread in threading.enumerate()]
@@ -143,7 +144,7 @@ def work() -> dict[str, Any]:
 
 
 def unread_records() -> Iterator[int]:
-    """For each mapping of a stream to a function, the records that the function has yet to take."""
+    """For each mapping of a stream to a function, how many records the function has yet to read."""
     lambdas, tables = load("services.lambda_svc"), load("services.dynamodb")
     for account, region, mapping in lambdas._iter_all_esms():
         table = mapping["EventSourceArn"].partition(":table/")[2].partition("/")[0]
@@ -154,7 +155,7 @@ def unread_records() -> Iterator[int]:
 
 
 def once_due() -> Iterator[float]:
-    """When the schedules that fire once are to do so."""
+    """When each one-off schedule is due."""
     scheduler = load("services.scheduler")
     for key, schedule in enabled_schedules():
         due = scheduler._at_time_epoch(schedule["ScheduleExpression"])
@@ -163,7 +164,7 @@ def once_due() -> Iterator[float]:
 
 
 def recurring_due() -> Iterator[float]:
-    """When those that fire again and again are to do so next, by the emulator's own reckoning."""
+    """When each recurring schedule is next due, as the emulator computes it."""
     scheduler, events = load("services.scheduler"), load("services.eventbridge")
     for key, schedule in enabled_schedules():
         expression = schedule["ScheduleExpression"]
@@ -175,7 +176,7 @@ def recurring_due() -> Iterator[float]:
 
 
 def enabled_schedules() -> Iterator[tuple[object, dict[str, Any]]]:
-    """Each by the key under which the emulator keeps it."""
+    """Each enabled schedule, with the emulator's key for it."""
     for key, schedule in list(load("services.scheduler")._schedules._data.items()):
         if schedule["State"] == "ENABLED":
             yield key, schedule

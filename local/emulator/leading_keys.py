@@ -1,8 +1,8 @@
 """
-What the emulator's IAM lacks: `dynamodb:LeadingKeys`, the partitions that a request names.
+Adds `dynamodb:LeadingKeys`, the partitions that a request names, to the emulator's IAM.
 
-Without it every condition on it would hold, and a role could read the families of partitions that
-it is kept from on AWS.
+Without it every condition on that key would hold, and a role could read partition families that
+AWS denies it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ PARTS = ("ConditionCheck", "Put", "Update", "Delete", "Get")
 
 
 class PartOfTransaction(str):
-    """The action of one part of a transaction, which IAM judges by that part's own key."""
+    """The action of one part of a transaction: IAM evaluates it against that part's own key."""
 
     __slots__ = ("keys",)
     keys: list[str]
 
 
 def install(actions: Any, evaluator: Any) -> None:  # noqa: ANN401 - modules of the emulator
-    """Let these modules of the emulator tell its policies of the partitions."""
+    """Patch these modules of the emulator so that policies see the partitions."""
     context_of, checks_of = actions.dynamodb_service_context, actions.dynamodb_transaction_checks
     enforce: Callable[..., object] = evaluator.enforce
 
@@ -56,7 +56,7 @@ def install(actions: Any, evaluator: Any) -> None:  # noqa: ANN401 - modules of 
 
 
 def leading_keys(request: dict[str, Any]) -> Iterator[str]:
-    """The partitions of the table that a request names; none of an index, nor of a scan."""
+    """The partitions of the table that a request names; none for an index or a scan."""
     for asked in (request.get("RequestItems") or {}).values():
         for key in asked["Keys"] if isinstance(asked, dict) else map(_written, asked):
             yield from _of_an_item({"Key": key})

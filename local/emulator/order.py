@@ -1,7 +1,7 @@
 """
-Posts a made-up order to the stack on this machine, made and served today.
+Posts a made-up order, made and served today, to the stack on this machine.
 
-Each number is another person, and again the same one.
+Each number stands for a different person; the same number is always the same person.
 """
 
 import argparse
@@ -27,7 +27,7 @@ TYPE = "dvpo"
 def an_order(
     number: int, now: datetime, *, type_: str = TYPE, days: int | None = DAYS
 ) -> dict[str, Any]:
-    """The example of an order, made today about the person with this number, 0 to 999."""
+    """The example order, made today about the person with this number, 0 to 999."""
     body: dict[str, Any] = json.loads(json.loads(EXAMPLE.read_text())["body"])
     today = local_date(now)
     body["order"] |= {
@@ -43,7 +43,7 @@ def an_order(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Post it, and wait until all that it set off is done."""
+    """Post the order, and wait until all resulting work is done."""
     parser = argparse.ArgumentParser(prog="python -m local.emulator.order", description=__doc__)
     parser.add_argument("number", type=int, nargs="?", default=1, help="0 to 999; default: 1")
     parser.add_argument("--type", default=TYPE, help="as the protocol names it; default: dvpo")

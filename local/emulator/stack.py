@@ -1,8 +1,8 @@
 """
-Brings the whole system up on this machine, and down again.
+Starts and stops the whole system on this machine.
 
 `up` starts the emulator, packages the functions and deploys the template through CloudFormation's
-own API; when it is up already, it deploys what has changed.
+own API. If the stack is already up, it deploys what has changed.
 """
 
 import argparse
@@ -49,7 +49,7 @@ NAME, BUCKET, UPSTREAM = "dvpo-reminders", "packages", "upstream"
 PARAMETERS = {
     "OnAws": "false",
     "ForceContact": "101",
-    "OrdersPerDay": "1000",  # nobody who tries it on one machine meets a limit by accident
+    "OrdersPerDay": "1000",  # so that nobody hits the limit by accident on one machine
     "TextsPerDay": "500",
 }
 DEPLOY_SECONDS = 120
@@ -58,12 +58,12 @@ DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
 def access(port: int) -> dict[str, Any]:
-    """What a boto3 client of the emulator takes; to be believed, it must live at the moved time."""
+    """A boto3 client's arguments for the emulator; its process must follow the moved clock."""
     return owner_access(f"http://{emulator.HOST}:{port}", emulator.REGION)
 
 
 def up(port: int, protocol: str = CURRENT) -> None:
-    """Bring the stack up, or up to date; leave nothing running that was not, if that fails."""
+    """Start the stack or bring it up to date; on failure, stop whatever this call started."""
     with ExitStack() as undo:
         if emulator.running():
             if (asked := port) != (port := LocalStack.load().port):
@@ -80,7 +80,7 @@ def up(port: int, protocol: str = CURRENT) -> None:
 
 
 def refuse_taken(port: int) -> None:
-    """Whoever has it, another checkout perhaps, it is not ours to stop."""
+    """Exit if the port is taken: its owner, perhaps another checkout, is not ours to stop."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -90,7 +90,7 @@ def refuse_taken(port: int) -> None:
 
 
 def refuse_unknown(protocol: str) -> None:
-    """Before anything is started."""
+    """Exit if the protocol cannot be used, before anything is started."""
     try:
         load(protocol)
     except ProtocolError as error:
@@ -98,7 +98,7 @@ def refuse_unknown(protocol: str) -> None:
 
 
 def deploy(port: int, protocol: str) -> None:
-    """Make the stack what template and code say, and write down how to reach it."""
+    """Deploy the template and the code, and write down how to reach the stack."""
     libraries = package.linked_libraries(LIBRARIES)
     place = f"http://{emulator.HOST}:{port}/{BUCKET}/"
     template, files = package.build(libraries, archives_at=f"s3://{BUCKET}/", templates_at=place)
@@ -112,7 +112,7 @@ def deploy(port: int, protocol: str) -> None:
         storage.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
         )
-    # The template too: it is too large for a request, which may bring 51,200 bytes.
+    # The template too: it exceeds the 51,200 bytes that a request may carry.
     for name, data in {**files, package.TEMPLATE.name: template.encode()}.items():
         storage.put_object(Bucket=BUCKET, Key=name, Body=data)
     address = place + package.TEMPLATE.name
@@ -134,7 +134,7 @@ def deploy(port: int, protocol: str) -> None:
 def change(
     cloudformation: "CloudFormationClient", address: str, parameters: "Mapping[str, str]"
 ) -> None:
-    """Create or update the stack by the template at an address, and wait until that is done."""
+    """Create or update the stack from the template at an address, and wait until it is done."""
     summary = cloudformation.get_template_summary(TemplateURL=address)
     declared = {parameter["ParameterKey"] for parameter in summary["Parameters"]}
     act = cloudformation.update_stack if DESCRIPTION.exists() else cloudformation.create_stack
@@ -157,12 +157,12 @@ def change(
 
 
 def deployed(cloudformation: "CloudFormationClient") -> "StackTypeDef":
-    """The stack, as CloudFormation tells it."""
+    """The stack as CloudFormation describes it."""
     return cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
 
 
 def describe(cloudformation: "CloudFormationClient", port: int, sha256: str) -> LocalStack:
-    """How to reach what was deployed."""
+    """How to reach the deployed stack."""
     deployed_stack = DeployedStack.found(NAME, access(port))
     (stage,) = deployed_stack.of_type("AWS::ApiGateway::Stage").values()
     (rest_api,) = deployed_stack.of_type("AWS::ApiGateway::RestApi").values()
@@ -184,7 +184,7 @@ def describe(cloudformation: "CloudFormationClient", port: int, sha256: str) -> 
 
 
 def upstream(port: int) -> tuple[str, str]:
-    """A key that may do anything. The emulator verifies no signature under its own key."""
+    """An access key with every right. The emulator verifies no signature under its own key."""
     if DESCRIPTION.exists():
         stack = LocalStack.load()
         return stack.access_key_id, stack.secret_access_key
@@ -205,7 +205,7 @@ def down() -> None:
 
 
 def status() -> None:
-    """Say what is up, at what time it lives and what it is doing."""
+    """Print what is up, its clock, and its unfinished work."""
     stack = LocalStack.load()
     work = emulator.read_page(stack.port, WORK_PAGE)
     now = datetime.fromtimestamp(work["now"], UTC)
@@ -215,7 +215,7 @@ def status() -> None:
 
 
 def a_port(text: str) -> int:
-    """A port that one may listen on without being root."""
+    """A port that does not need root."""
     if not text.isdecimal() or int(text) not in range(1024, 65536):
         raise argparse.ArgumentTypeError("is a number from 1024 to 65535")
     return int(text)
@@ -223,9 +223,9 @@ def a_port(text: str) -> int:
 
 def unwind_on_signals() -> None:
     """
-    Make Ctrl-C, a closed terminal and a request to end unwind, so that nothing is left running.
+    Unwind on Ctrl-C, hang-up and termination, so that nothing is left running.
 
-    A signal that is ignored already, as a hang-up is under nohup, stays ignored.
+    A signal already ignored, such as a hang-up under nohup, stays ignored.
     """
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -236,13 +236,13 @@ def unwind_on_signals() -> None:
 
 def hangup_watch(terminal: int) -> threading.Thread:
     """
-    Waits until that terminal is closed, and raises SIGHUP then.
+    A thread that raises SIGHUP when the terminal is closed.
 
-    The kernel signals only the session's leader. Under `ssh -t host make demo` that is make, which
+    The kernel signals only the session leader. Under `ssh -t host make demo` that is make, which
     does not pass the signal on.
     """
     hangups = select.poll()
-    hangups.register(terminal, 0)  # a hang-up is reported always
+    hangups.register(terminal, 0)  # a hang-up is always reported
 
     def wait() -> None:
         hangups.poll()
@@ -253,19 +253,19 @@ def hangup_watch(terminal: int) -> threading.Thread:
 
 def _interrupted(*_: object) -> NoReturn:
     for number in ENDING:
-        signal.signal(number, signal.SIG_IGN)  # a second one does not cut the unwinding short
+        signal.signal(number, signal.SIG_IGN)  # a second signal must not interrupt the unwinding
     sys.exit("Interrupted.")
 
 
 def main() -> None:
-    """Up, down or status."""
+    """Run the command: up, down or status."""
     parser = argparse.ArgumentParser(prog="python -m local.emulator.stack", description=__doc__)
     commands = {"down": down, "status": status}
     parser.add_argument("command", choices=["up", *commands])
     parser.add_argument(
         "--port", type=a_port, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
     )
-    parser.add_argument("--protocol", help=f"the version under which it lives; default: {CURRENT}")
+    parser.add_argument("--protocol", help=f"the protocol version to deploy; default: {CURRENT}")
     options = parser.parse_args()
     unwind_on_signals()
     if options.command == "up":

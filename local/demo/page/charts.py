@@ -22,7 +22,7 @@ SATURDAY, MONDAY = 5, 0
 
 
 class Axis(NamedTuple):
-    """Days from left to right, by the calendar: each as wide as the others, clock change or not."""
+    """Calendar days from left to right, all of the same width despite the clock change."""
 
     first: date
     last: date
@@ -34,7 +34,7 @@ class Axis(NamedTuple):
         return cls(first, local(run.ended_at).date())
 
     def x(self, moment: datetime | date) -> float:
-        """Where that moment of the day, or the start of that day, stands."""
+        """The x of that moment, or of the start of that day."""
         if isinstance(moment, datetime):
             wall = local(moment)
             hours = wall.hour + wall.minute / 60
@@ -43,7 +43,7 @@ class Axis(NamedTuple):
 
     @property
     def right(self) -> float:
-        """Where the last day ends."""
+        """The x at which the last day ends."""
         return self.x(self.last + timedelta(days=1))
 
     def days(self) -> Iterator[date]:
@@ -55,7 +55,7 @@ class Axis(NamedTuple):
 
 
 def orders_by_day(run: Run) -> str:
-    """A row for every order taken in, by what became of it, with its texts on its days."""
+    """A row for every enrolled order, grouped by result, with its texts on their days."""
     axis = Axis.of(run)
     groups = {
         "Intervention": run.of(Arm.INTERVENTION),
@@ -81,7 +81,7 @@ def orders_by_day(run: Run) -> str:
 
 
 def texts_by_hour(run: Run) -> str:
-    """A dot for every text, by its day and the time on the wall in London."""
+    """A dot for every text, by day and London time."""
     axis = Axis.of(run)
     bottom = TOP + HOUR * (LAST_HOUR - FIRST_HOUR)
 

@@ -68,7 +68,7 @@ def _figures(run: Run) -> str:
 
 
 def _flow(run: Run) -> str:
-    """From the orders posted to the texts: nobody may get lost on the way."""
+    """From orders posted to texts sent: every order is accounted for."""
     enrolled = [case for case in run.cases if case.enrolment]
     refused = [case for case in run.cases if not case.enrolment]
     randomised = [case for case in enrolled if case.arm]
@@ -138,7 +138,7 @@ def _arm_box(run: Run, arm: Arm) -> str:
 
 
 def _how_telling(run: Run, case: Case) -> tuple[int, int, int]:
-    """Least if all texts arrived, the order is short, and it has many conditions."""
+    """A sort key: lowest if all texts arrived, the order is short, and it has many conditions."""
     lost = sum(not text.delivered for text in run.texts_to(case))
     return lost, case.order.days, -len(case.order.body["order"]["conditions"])
 

@@ -17,7 +17,7 @@ AGE_BANDS = {18: "18 to 24", 25: "25 to 34", 35: "35 to 44", 45: "45 to 54", 55:
 
 
 def words(code: str) -> str:
-    """A code as people would say it."""
+    """A code in plain words."""
     return escape(code.replace("_", " "))
 
 
@@ -87,7 +87,7 @@ def _restriction(case: Case) -> str:
 
 
 def checks(verdicts: dict[str, list[str]]) -> str:
-    """Each check with its result, and every order that broke it."""
+    """Each check with its result, and every order that failed it."""
     rows = []
     for title, problems in verdicts.items():
         passed = '<td class="passed">✓ passed</td>'
@@ -102,7 +102,7 @@ def checks(verdicts: dict[str, list[str]]) -> str:
 
 
 def all_orders(run: Run) -> str:
-    """What the timeline shows, in words."""
+    """The content of the timeline as a table."""
     rows = []
     for case in run.cases:
         order, texts = case.order, run.texts_to(case)
