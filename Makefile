@@ -42,16 +42,16 @@ always:
 
 # --- try it -----------------------------------------------------------------------------------
 
-demo: .venv-local/ready ## a month of the whole system in a minute or two (PROTOCOL=dapo-2027-1: 18 months of a long order); makes build/demo/index.html
+demo: .venv-local/ready ## run a month of the whole system in a minute or two (PROTOCOL=dapo-2027-1: 18 months of a long order); makes build/demo/index.html
 	@$(LOCAL) -m $(if $(PROTOCOL),local.demo.long_order --protocol $(PROTOCOL),local.demo.demo)
 
 up: .venv-local/ready ## start the emulator and deploy (PORT=4566, PROTOCOL=dapo-2027-1); writes .local/stack.json
 	@$(LOCAL) -m local.emulator.stack up $(if $(PROTOCOL),--protocol $(PROTOCOL))
 
-status: .venv-local/ready ## say what is up, and at what time it lives
+status: .venv-local/ready ## show what is running and its clock
 	@$(LOCAL) -m local.emulator.stack status
 
-clock: .venv-local/ready ## walk the clock (TO=2026-12-05T09:00:00Z or BY=2d; JUMP=1 leaps instead)
+clock: .venv-local/ready ## walk the clock (TO=2026-12-05T09:00:00Z or BY=2d; JUMP=1 jumps instead)
 	@$(LOCAL) -m local.emulator.clock $(if $(TO),--to $(TO)) $(if $(BY),--by $(BY)) $(if $(JUMP),--jump)
 
 down: .venv-local/ready ## stop what `make up` started
@@ -60,13 +60,13 @@ down: .venv-local/ready ## stop what `make up` started
 order: .venv-local/ready ## post a made-up order, made today (NUMBER=1, up to 999; ARGS="--type dapo --days 0")
 	@$(LOCAL) -m local.emulator.order $(or $(NUMBER),1) $(ARGS)
 
-worklist: .venv-local/ready ## who waits for a number, the oldest follow-up first (ARGS="--csv waiting.csv")
+worklist: .venv-local/ready ## list who waits for a number, oldest follow-up first (ARGS="--csv waiting.csv")
 	@$(LOCAL) -m commands.staff.worklist $(ARGS)
 
-meeting: .venv-local/ready ## the page for the superintendents' meeting (PROTOCOL=dvpo-2027-1); makes build/meeting.html
+meeting: .venv-local/ready ## make the page for the superintendents' meeting, build/meeting.html (PROTOCOL=dvpo-2027-1)
 	@$(LOCAL) -m commands.staff.meeting "$(PROTOCOL)" $(ARGS)
 
-import: .venv/ready ## take a file of orders in (FILE=orders.csv; ARGS=--template writes one, --dry-run only checks)
+import: .venv/ready ## import a file of orders (FILE=orders.csv; ARGS=--template writes one, --dry-run only checks)
 	@$(DEV) -m commands.staff.import_orders $(FILE) $(ARGS)
 
 number: .venv/ready ## record a number (ORDER=durham/REFERENCE NUMBER="07700 900123"; or ARGS="--missing refused")
@@ -75,13 +75,13 @@ number: .venv/ready ## record a number (ORDER=durham/REFERENCE NUMBER="07700 900
 served: .venv/ready ## record that an order was served (ORDER=durham/REFERENCE ON=1/12/2026)
 	@$(DEV) -m commands.staff.change served "$(ORDER)" "$(ON)" $(ARGS)
 
-end: .venv/ready ## no further text may go (ORDER=durham/REFERENCE REASON=in_custody BY="PC 1182")
+end: .venv/ready ## stop all further texts about an order (ORDER=durham/REFERENCE REASON=in_custody BY="PC 1182")
 	@$(DEV) -m commands.staff.change end "$(ORDER)" "$(REASON)" --by "$(BY)" $(ARGS)
 
-resume: .venv/ready ## out of custody again (ORDER=durham/REFERENCE BY="PC 1182")
+resume: .venv/ready ## record a release from custody: texts may go again (ORDER=durham/REFERENCE BY="PC 1182")
 	@$(DEV) -m commands.staff.change resume "$(ORDER)" --by "$(BY)" $(ARGS)
 
-admit: .venv/ready ## an order beyond the day's limit is a real one (ORDER=durham/REFERENCE BY="Insp 417")
+admit: .venv/ready ## admit an order held over the day's limit (ORDER=durham/REFERENCE BY="Insp 417")
 	@$(DEV) -m commands.staff.change admit "$(ORDER)" --by "$(BY)" $(ARGS)
 
 outcome: .venv/ready ## report an outcome (ORDER=durham/REFERENCE TYPE=arrest; ARGS="--instrument dvpo --at '1/12/2026 9:30'")
@@ -96,53 +96,53 @@ invoke: .venv-local/ready ## call a function (FUNCTION=sending EVENT=schedule-fi
 carrier: .venv-local/ready ## play the carrier until stopped (ARGS="--failures .2 --late .1 --repeated .1")
 	@$(LOCAL) -m local.emulator.carrier $(ARGS)
 
-redrive: .venv-local/ready ## show what waits in the failure queues (QUEUE=sending; GO=1 redrives it)
+redrive: .venv-local/ready ## list the messages in the failure queues (QUEUE=sending; GO=1 redrives them)
 	@$(LOCAL) -m commands.repair.redrive $(QUEUE) $(if $(GO),--go) $(ARGS)
 
-dashboard: .venv-local/ready ## draw the template's dashboard from what the local stack emitted
+dashboard: .venv-local/ready ## draw the template's dashboard from the local stack's metrics
 	@$(LOCAL) -m local.dashboard.dashboard
 
-panels: .venv-local/ready ## serve the dashboard on this machine; the buttons of its live panels work
+panels: .venv-local/ready ## serve the dashboard on this machine, with working buttons in its live panels
 	@$(LOCAL) -m local.dashboard.serve $(ARGS)
 
-restore: .venv-local/ready ## take the table back, losing no arm and repeating no text (ARGS="--save FILE", "--copy FILE"; AWS: "--stack-name NAME --at TIME")
+restore: .venv-local/ready ## restore the table to an earlier moment, without losing an arm or repeating a text (ARGS="--save FILE", "--copy FILE"; AWS: "--stack-name NAME --at TIME")
 	@$(LOCAL) -m commands.repair.restore $(ARGS)
 
-redrive-receipts: .venv-local/ready ## read the delivery logs again (ARGS="--since 4d"); does no harm
+redrive-receipts: .venv-local/ready ## process the delivery logs again (ARGS="--since 4d"); safe to repeat
 	@$(LOCAL) -m commands.repair.redrive_receipts $(ARGS)
 
 extract: .venv-local/ready ## write a research extract and fetch it into build/extract (ARGS="--help")
 	@$(LOCAL) -m commands.staff.extract $(ARGS)
 
-register: .venv/ready ## write what is deposited before a trial starts (PROTOCOL=version), or CHECK=registration.json
+register: .venv/ready ## write the deposit to register before a trial starts (PROTOCOL=version), or check one (CHECK=registration.json)
 	@$(DEV) -m commands.audit.register $(if $(PROTOCOL),--protocol "$(PROTOCOL)") $(if $(CHECK),--check "$(CHECK)") $(ARGS)
 
-verify-allocations: .venv/ready ## the auditor's check of every arm (ARGS="--help" says how, on AWS too)
+verify-allocations: .venv/ready ## re-derive and check every arm, as an auditor (ARGS="--help" says how, on AWS too)
 	@$(DEV) -m commands.audit.verify_allocations $(ARGS)
 
-verify-audit: .venv-local/ready ## walk the exported audit trail, and hold it against the table (ARGS="--help")
+verify-audit: .venv-local/ready ## verify the exported audit trail, and compare it with the table (ARGS="--help")
 	@$(LOCAL) -m commands.audit.verify_audit $(ARGS)
 
-subject-access: .venv-local/ready ## all that is held about one person (PERSON=durham/2003/0011985X or ORDER=durham/REFERENCE; ARGS="--letter letter.html")
+subject-access: .venv-local/ready ## print everything held about one person (PERSON=durham/2003/0011985X or ORDER=durham/REFERENCE; ARGS="--letter letter.html")
 	@$(LOCAL) -m commands.audit.subject_access $(if $(PERSON),--person "$(PERSON)") $(if $(ORDER),--order "$(ORDER)") $(ARGS)
 
-example-trial: .venv-evaluation/ready ## make up a year of the trial, and its report (N=1000, SEED=1, PROTOCOL=dapo-2027-1)
+example-trial: .venv-evaluation/ready ## make up a year of the trial and its report (N=1000, SEED=1, PROTOCOL=dapo-2027-1)
 	@$(EVALUATION) -m evaluation.example.trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(PROTOCOL),--protocol $(PROTOCOL))
 	@$(EVALUATION) -m evaluation report build/example-trial/durham/unblinded \
 	    -o build/example-trial/report.html --json build/example-trial/report.json
 
-report: ## make the report on extracts, one a force (EXTRACT="folder-or-zip ...", OUT=build/report.html)
+report: ## make the report from extracts, one per force (EXTRACT="folder-or-zip ...", OUT=build/report.html)
 	@test -n "$(EXTRACT)" || { echo "Which extract? make report EXTRACT=build/extract/unblinded"; exit 2; }
 	@$(MAKE) -s .venv-evaluation/ready
 	@$(EVALUATION) -m evaluation report $(EXTRACT) -o "$(or $(OUT),build/report.html)" $(ARGS)
 
-power: .venv-evaluation/ready ## people and years that a trial needs (ARGS="--forces 8 --orders 80 --without-number .3")
+power: .venv-evaluation/ready ## compute the people and years that a trial needs (ARGS="--forces 8 --orders 80 --without-number .3")
 	@$(EVALUATION) -m evaluation power $(ARGS)
 
 # --- check it ---------------------------------------------------------------------------------
 
-test: .venv/ready .venv-local/ready .venv-evaluation/ready ## run every test, all of them even if one fails
+test: .venv/ready .venv-local/ready .venv-evaluation/ready ## run all tests, even if one fails
 	@failed=0; \
 	$(DEV) -m pytest -n 2 --dist loadgroup $(ARGS) || failed=1; \
 	$(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation tests/evaluation || failed=1; \
@@ -173,38 +173,38 @@ format: .venv/ready ## rewrite the code in the common style
 	@$(DEV) -m ruff check --fix
 	@$(DEV) -m ruff format
 
-protocol: .venv/ready ## check a protocol and print every text, filled in (FILE=path; without: check all)
+protocol: .venv/ready ## check a protocol and print every text, filled in (FILE=path; without it, check all)
 	@$(DEV) -m trial.protocol $(if $(FILE),--texts) $(FILE) $(ARGS)
 
 simulate-trial: .venv/ready ## allocate N synthetic people in memory and draw the balance (N=1000)
 	@$(DEV) -m evaluation.example.simulate_trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))
 
-interleavings: .venv/ready ## every two acts on one order, in every order of their calls (ARGS="--only send"); minutes
+interleavings: .venv/ready ## run every pair of operations on one order, in every interleaving of their calls (ARGS="--only send"); minutes
 	@$(DEV) -m tests.proofs.interleavings $(ARGS)
 
-simulate: .venv/ready ## live through made-up months with every fault (SEEDS=100, ARGS="--seed 7 --trace")
+simulate: .venv/ready ## simulate made-up months with every fault (SEEDS=100, ARGS="--seed 7 --trace")
 	@$(DEV) -m tests.proofs.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
-coverage: .venv-evaluation/ready ## made-up trials: do the intervals hold the truth? (TRIALS=5000; an hour)
+coverage: .venv-evaluation/ready ## check the coverage of intervals on made-up trials (TRIALS=5000; an hour)
 	@COVERAGE_TRIALS=$(or $(TRIALS),5000) EVERY_KERNEL=1 $(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation \
 	    tests/evaluation/test_coverage.py tests/evaluation/test_coverage_of_time_and_counts.py tests/evaluation/test_kernels.py
 
-browser: .venv-browser/ready .venv-local/ready ## try the dashboard's live panels in Chromium (Debian: apt install chromium); not in make test
+browser: .venv-browser/ready .venv-local/ready ## test the dashboard's live panels in Chromium (Debian: apt install chromium); not in make test
 	@.venv-browser/bin/python -m pytest --confcutdir=tests/browser tests/browser $(ARGS)
 
-contract: .venv/ready .venv-local/ready ## 5,000 made-up requests against the contract, in many spellings; minutes
+contract: .venv/ready .venv-local/ready ## test the contract with 5,000 made-up requests in many spellings; minutes
 	@CONTRACT_CASES=5000 $(DEV) -m pytest tests/emulator/test_contract.py
 
-faults: .venv/ready .venv-local/ready ## the emulator behind a proxy that fails one request in five; minutes
+faults: .venv/ready .venv-local/ready ## test behind a proxy that fails one request in five; minutes
 	@$(DEV) -m pytest -m faults tests/emulator
 
-bench: .venv/ready .venv-local/ready ## time, calls, units, cost, scale: a table and build/bench.json (ARGS="--only cold")
+bench: .venv/ready .venv-local/ready ## measure time, calls, units, cost and scale: a table and build/bench.json (ARGS="--only cold")
 	@$(DEV) -m tests.proofs.bench $(ARGS)
 
-mutants: .venv/ready .venv-local/ready ## delete each guard in a copy, and see who notices
+mutants: .venv/ready .venv-local/ready ## remove each guard in a copy, and check that a test fails
 	@$(DEV) -m tests.proofs.mutants
 
-openapi: .venv/ready ## write docs/openapi.json anew from the models
+openapi: .venv/ready ## regenerate docs/openapi.json from the models
 	@$(DEV) -m commands.repository.openapi
 
 # --- deploy it --------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ openapi: .venv/ready ## write docs/openapi.json anew from the models
 package: .venv-local/ready ## build the layer and the functions for AWS (arm64, Python 3.13) in build/
 	@$(LOCAL) -m commands.deploy.package
 
-preflight: .venv-local/ready ## say what the AWS account still lacks (STAGE=v1, PARAMETERS="SenderId=NAME")
+preflight: .venv-local/ready ## list what the AWS account still lacks (STAGE=v1, PARAMETERS="SenderId=NAME")
 	@$(LOCAL) -m commands.deploy.preflight --stage $(STAGE) $(ARGS) $(PARAMETERS)
 
 deploy: .venv-local/ready ## deploy to AWS: show, ask, change, watch (STAGE=v1, PARAMETERS="Name=value")
@@ -221,7 +221,7 @@ deploy: .venv-local/ready ## deploy to AWS: show, ask, change, watch (STAGE=v1, 
 open-trial: .venv-local/ready ## on AWS: open another trial, as registered; the earlier one takes no more orders (PROTOCOL=version, DEPOSIT=registration.json)
 	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) --deposit "$(DEPOSIT)" $(ARGS) "Protocol=$(PROTOCOL)"
 
-rollback: .venv-local/ready ## go back to a version deployed before (TO=version; without it, they are listed)
+rollback: .venv-local/ready ## go back to an earlier version (TO=version; without it, lists them)
 	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) $(if $(TO),--to $(TO),--versions) $(ARGS)
 
 rehearse: .venv/ready ## text a timetable to a staff phone (NUMBER=+447..., ARGS="--aws --force ...")
@@ -232,14 +232,14 @@ destroy: .venv-local/ready ## delete a stack on AWS; table, keys, logs and bucke
 
 # --- keep it ----------------------------------------------------------------------------------
 
-sbom: .venv/ready ## say what the deployed code is made of (CycloneDX, build/sbom.json)
+sbom: .venv/ready ## write the bill of materials of the deployed code (CycloneDX, build/sbom.json)
 	@$(DEV) -m commands.repository.sbom
 
-audit: .venv-supply/ready ## ask whether anything is known against a pinned dependency (needs the network)
+audit: .venv-supply/ready ## check pinned dependencies for known vulnerabilities (needs the network)
 	@.venv-supply/bin/python -m commands.repository.advisories $(ARGS)
 
-requirements: .venv/ready ## pin the dependencies in pyproject.toml anew, with hashes
+requirements: .venv/ready ## pin the dependencies in pyproject.toml again, with hashes
 	@$(DEV) -m commands.repository.requirements
 
-clean: down ## remove everything that was built, environments too
+clean: down ## remove everything that was built, including environments
 	@rm -rf .venv .venv-local .venv-evaluation .venv-security .venv-infra .venv-supply .venv-browser .local build .pytest_cache .mypy_cache .ruff_cache
