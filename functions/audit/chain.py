@@ -1,8 +1,8 @@
 """
-The audit trail as it is exported: links that hold entries and the hash of the link before.
+The exported audit trail: links that hold entries and the hash of the link before.
 
-A link's bytes are what is hashed, so whoever changes one byte of it breaks the next one. Names
-count down, so that the newest link is the first in a listing.
+The hash covers a link's bytes, so a change of one byte breaks the next link. Names count down, so
+that a listing begins with the newest link.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NOTHING: Final = hashlib.sha256(b"").hexdigest()
 
 
 class Entry(Model):
-    """One entry of the audit trail, and where it is in the table."""
+    """One entry of the audit trail, and its key in the table."""
 
     pk: str
     sk: str
@@ -48,12 +48,12 @@ class Entry(Model):
 
     @property
     def key(self) -> Key:
-        """Where it is in the table."""
+        """Its key in the table."""
         return Key(self.pk, self.sk)
 
 
 class Link(Model):
-    """Some entries, and the SHA-256 of the link before: of nothing, if it is the first."""
+    """Some entries, and the SHA-256 of the link before (of no bytes for the first link)."""
 
     number: int
     written_at: datetime
@@ -62,12 +62,12 @@ class Link(Model):
 
 
 def path_of(number: int) -> str:
-    """Where a link is: the first has number 1."""
+    """The path of a link; the first has number 1."""
     return f"{FOLDER}{_LAST - number:012}.json"
 
 
 def number_of(path: str) -> int:
-    """The number of the link at a path. Raises ValueError if no link can be there."""
+    """The number of the link at a path. Raises ValueError if the path cannot be a link's."""
     number = _LAST - int(path.removeprefix(FOLDER).removesuffix(".json"))
     if path != path_of(number):
         raise ValueError("not the path of a link")
@@ -75,7 +75,7 @@ def number_of(path: str) -> int:
 
 
 def sha256(link: bytes | None) -> str:
-    """By what the next link names this one; none stands before the first."""
+    """The hash by which the next link refers to this one; None before the first."""
     return hashlib.sha256(link).hexdigest() if link is not None else _NOTHING
 
 
@@ -88,7 +88,7 @@ def new_link(
 
 
 def read(link: bytes) -> Link:
-    """What a link's bytes say. Raises RejectedError if it is none."""
+    """The link in these bytes. Raises RejectedError if there is none."""
     try:
         return Link.model_validate_json(link)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Adding entries to the chain, each once, however often and by however many they are brought."""
+"""Adds entries to the chain: each once, even with repeats and concurrent invocations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CLOCKS_DIFFER: Final = timedelta(minutes=1)
 STREAM_REMEMBERS: Final = timedelta(hours=25)
-"""The stream brings nothing again that is older than 24 hours."""
+"""The stream retries no record older than 24 hours."""
 
 _TRIES: Final = 10
 _LONGEST_PAUSE: Final = 0.3  # seconds
@@ -34,13 +34,12 @@ def export(
     pause: Callable[[float], None] = time.sleep,
 ) -> int:
     """
-    Write what the chain does not hold yet as one link; how many entries that were.
+    Write the entries that the chain lacks as one link; returns how many there were.
 
-    Safe to repeat and to be interrupted: an entry is in no link older than itself, so looking
-    back to then tells whether it was exported. A process reads each link once, however many it
-    looks back over: so a backlog takes as many reads as it has links. There is one chain, and its
-    next link is written once: who comes second looks again. Raises ContendedError if others kept
-    coming first.
+    Safe to repeat and to interrupt: no link is older than the entries in it, so looking back to an
+    entry's time shows whether it was exported. A process reads each link only once, so a backlog
+    costs one read per link. The next link can be written only once: the loser of a race looks
+    again. Raises ContendedError if others kept winning.
     """
     for attempt in range(_TRIES):
         newest = store.newest()
@@ -60,13 +59,13 @@ def export(
 
 
 def _oldest(entries: Sequence[Entry], now: datetime) -> datetime:
-    """Since when one of these entries may have been exported."""
+    """The earliest time at which one of these entries may have been exported."""
     first = min(entry.at for entry in entries)
     return max(first, now - STREAM_REMEMBERS) - CLOCKS_DIFFER
 
 
 def _exported(newest: int, store: AuditStore, *, since: datetime) -> set[Key]:
-    """Where the entries of all links since then are in the table."""
+    """The table keys of the entries in all links since then."""
     found: set[Key] = set()
     for number in range(newest, 0, -1):
         link = store.known(number)

@@ -1,4 +1,4 @@
-"""The audit trail's export, announced by the table's stream: something was done to the data."""
+"""Exports audit entries that the table's stream announces."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Export what the records announce as one link; report those that are no entries."""
+    """Export the announced entries as one link; report the records that hold no entry."""
     entries: list[Entry] = []
     answer = each_record(event, lambda record: entries.append(entry_in(record)))
     bucket = settings(AuditSettings).audit_bucket
-    # If it fails, all of them come again, and what is in the chain by then is left out.
+    # On failure all records are retried, and entries already in the chain are skipped.
     exported = (
         export(entries, store=_store(clients.s3(), bucket), now=datetime.now(UTC)) if entries else 0
     )
@@ -46,11 +46,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 @cache
 def _store(client: S3Client, bucket: str) -> AuditStore:
-    """One for all invocations of a process: it remembers what it has read."""
+    """One store for all invocations of a process, because it caches the links."""
     return AuditStore(client, bucket)
 
 
 def entry_in(record: Mapping[str, Any]) -> Entry:
-    """The entry that a record announces. Raises RejectedError if it is none."""
+    """The entry in a stream record. Raises RejectedError if there is none."""
     audit = announced(record, Audit)
     return Entry.of(Key(**plain(record["dynamodb"]["Keys"])), audit)

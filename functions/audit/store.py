@@ -1,4 +1,4 @@
-"""The bucket of the audit trail: nothing in it is ever written twice."""
+"""The bucket of the audit trail, in which nothing is ever overwritten."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from trial.aws.table import Key
 
-# It is there; and: somebody else is writing it at this moment.
+# The link exists; and: another writer is creating it at this moment.
 _TAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
 class KnownLink(NamedTuple):
-    """What the next links must know of one that is written: nothing of it ever changes."""
+    """The cached facts of a written link, which never change."""
 
     etag: str
     written_at: datetime
@@ -30,7 +30,7 @@ class KnownLink(NamedTuple):
 
 
 class AuditStore:
-    """Speaks intent to the bucket, and remembers what it has read of it."""
+    """Operations on the bucket, with a cache of the links read."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
@@ -44,7 +44,7 @@ class AuditStore:
             return 0
         number = number_of(found[0]["Key"])
         if number in self._known and self._known[number].etag != found[0]["ETag"]:
-            self._known.clear()  # not the bucket that was read before
+            self._known.clear()  # the bucket has been replaced
         return number
 
     def link(self, number: int) -> bytes:
@@ -56,7 +56,7 @@ class AuditStore:
         return answer["Body"].read(), answer["ETag"]
 
     def known(self, number: int) -> KnownLink:
-        """What is known of a link, which is read the first time only."""
+        """The cached facts of a link, which is read only once."""
         if number not in self._known:
             self._remember(number, *self._read(number))
         return self._known[number]
@@ -67,14 +67,14 @@ class AuditStore:
         self._known[number] = KnownLink(etag, link.written_at, sha256(content), keys)
 
     def append(self, number: int, link: bytes) -> None:
-        """Keep a new link. Raises ContendedError if there is one of that number."""
+        """Write a new link. Raises ContendedError if the number is taken."""
         try:
             answer = self._client.put_object(
                 Bucket=self._bucket,
                 Key=path_of(number),
                 Body=link,
                 ContentType="application/json",
-                ChecksumAlgorithm="SHA256",  # a bucket with a lock asks for one
+                ChecksumAlgorithm="SHA256",  # required by a bucket with Object Lock
                 IfNoneMatch="*",
             )
         except ClientError as error:

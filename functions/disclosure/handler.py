@@ -1,4 +1,4 @@
-"""The unblinded routes: allocations and timetables. Their permission is their own."""
+"""The unblinded routes: allocations and timetables. They need a permission of their own."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def show_allocation(enrolment_id: str) -> AllocationOut:
 
 
 def _split(values: str | list[str]) -> list[str]:
-    """Several values in one, parted by commas, are as good as a parameter given several times."""
+    """Split values at commas: a comma-separated list is the same as a repeated parameter."""
     given = [values] if isinstance(values, str) else values
     return [value for each in given for value in each.split(",")]
 

@@ -1,4 +1,4 @@
-"""What is read to show an allocation."""
+"""Disclosure's reads, and its audit entries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DisclosureStore:
-    """Speaks intent to the table."""
+    """Disclosure's operations on the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

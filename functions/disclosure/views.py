@@ -1,4 +1,4 @@
-"""What the unblinded routes show of what the table and the protocol hold."""
+"""Turns records and the protocol into the answers of the unblinded routes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def timetable_view(
     protocol: Protocol,
     sender: Sender,
 ) -> TimetableOut:
-    """What an order of this shape would get, had it been enrolled as its first day began."""
+    """The timetable of an order of this shape, enrolled at the start of its first day."""
     zone = protocol.place.tz
     slots = timetable(
         enrolment_id=enrolment_id,

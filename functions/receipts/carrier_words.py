@@ -1,4 +1,4 @@
-"""What SNS says of a text that did not arrive, in the trial's words."""
+"""Maps SNS's messages about undelivered texts to the trial's codes."""
 
 import re
 import unicodedata
@@ -23,11 +23,11 @@ class Failure(StrEnum):
     UNKNOWN_ERROR = "unknown_error"
 
 
-# By pattern, for the words change: AWS's list of today says "blocked list" where that of 2020 said
-# "blacklisted" (https://docs.aws.amazon.com/sns/latest/dg/sms_stats_cloudwatch.html, and
-# https://github.com/aws/aws-sdk-js/issues/3133), and the log of an opt-out holds the number
-# (https://github.com/GSA/notifications-admin/issues/935). "No quota" is in no list: SNS writes it
-# once the month's spend limit is reached. The first pattern that is found counts.
+# Patterns, because the messages change: AWS's list now says "blocked list", but "blacklisted" in
+# 2020 (https://docs.aws.amazon.com/sns/latest/dg/sms_stats_cloudwatch.html,
+# https://github.com/aws/aws-sdk-js/issues/3133), and the message for an opt-out holds the number
+# (https://github.com/GSA/notifications-admin/issues/935). "No quota" is in no list: SNS logs it
+# once the month's spend limit is reached. The first match counts.
 _MEANINGS = {
     re.compile(pattern): failure
     for pattern, failure in {
@@ -48,7 +48,7 @@ _MEANINGS = {
 
 
 def meaning(words: str | None) -> Failure:
-    """The carrier's words as a code: `unknown_error` for none, `other` for words nobody lists."""
+    """The message as a code: `unknown_error` if there is none, `other` if no pattern matches."""
     plain = " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", words or "").lower()))
     plain = plain.replace("_", " ")
     if not plain:

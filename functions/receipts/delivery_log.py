@@ -1,5 +1,5 @@
 """
-What SNS writes into its delivery log: one line of JSON per text, with the number in clear.
+Parses SNS's delivery log: one line of JSON per text, with the number in clear.
 
 The number leaves this module only to be hashed.
 """
@@ -20,11 +20,11 @@ from trial.records.receipt import Receipt
 
 _HUNDREDTH = Decimal("0.01")
 _LONGEST_MS = 30 * 86_400_000
-"""A month: whatever says more is no duration."""
+"""A month: a longer duration is not plausible."""
 
 
 def _or_none(given: object, read: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - as declared
-    """Whether a text arrived is known also where a detail is in a form that nobody expects."""
+    """None for a detail in an unexpected form: the delivery itself is still known."""
     try:
         return read(given)
     except ValidationError:
@@ -56,7 +56,7 @@ class _Line(Model, extra="ignore"):
 
 
 class Addressed(NamedTuple):
-    """A receipt, and the number that it came from; none if it is not in its one spelling."""
+    """A receipt and the number texted; None if the number is not in canonical form."""
 
     receipt: Receipt
     number: str | None
@@ -71,7 +71,7 @@ def read(line: str, *, logged_at: datetime, usd_to_gbp: Decimal) -> Addressed:
     try:
         entry = _Line.model_validate_json(line)
     except ValidationError as error:
-        # Without its cause: what the line held is personal.
+        # Without its cause: the line holds personal data.
         message = f"a line of the delivery log is not a receipt: {error.error_count()} faults"
         raise RejectedError(message) from None
     delivery = entry.delivery
@@ -91,7 +91,7 @@ def read(line: str, *, logged_at: datetime, usd_to_gbp: Decimal) -> Addressed:
         ),
         state=ReminderState.DELIVERED if delivered else ReminderState.UNDELIVERED,
         reason=None if delivered else meaning(delivery.words),
-        parts=delivery.parts or None,  # it writes 0 where it does not know
+        parts=delivery.parts or None,  # SNS writes 0 for unknown
         price_pence=(
             None if price is None else str((price * usd_to_gbp * 100).quantize(_HUNDREDTH))
         ),

@@ -1,4 +1,4 @@
-"""Receipts, brought by CloudWatch Logs' subscriptions to SNS's two delivery logs."""
+"""Processes receipts from CloudWatch Logs' subscriptions to SNS's two delivery logs."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
-    """Keep every receipt that can be kept; then fail if any could not, so that all come again."""
+    """Keep every receipt that can be kept; then fail if any could not, so that all are retried."""
     batch = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
     if batch["messageType"] != "DATA_MESSAGE":
-        return  # a new subscription only asks whether somebody is there
+        return  # a new subscription only tests whether the function answers
     failed = 0
     for entry in batch["logEvents"]:
         try:
             keep_entry(entry)
         except (TrialError, ValidationError):
-            # Where the line is, not what it says: it holds a number.
+            # The line's position, not its content, which holds a number.
             logger.exception(
                 "receipt not kept", log_stream=batch["logStream"], log_event=entry["id"]
             )

@@ -1,4 +1,4 @@
-"""Keeping the carrier's word on one text: at its reminder or, while that is unknown, by itself."""
+"""Keeps a receipt: with its reminder or, while that is unknown, as a stray receipt."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TRIES = 5
 
 
 class Kept(StrEnum):
-    """What became of one receipt."""
+    """The outcome of one receipt."""
 
     SETTLED = "settled"
     STRAY = "stray"
@@ -32,9 +32,9 @@ class Kept(StrEnum):
 
 def keep(addressed: Addressed, *, store: ReceiptStore, identity: MacKey, now: datetime) -> Kept:
     """
-    Take in one receipt: late, repeated, contradicted by another or too early, as it may be.
+    Apply one receipt, which may be late, repeated, early or contradicted by another.
 
-    Raises ContendedError if what it concerns kept changing.
+    Raises ContendedError if the records that it concerns kept changing.
     """
     for _ in range(_TRIES):
         with suppress(ContendedError):
@@ -56,10 +56,10 @@ def _keep(addressed: Addressed, store: ReceiptStore, identity: MacKey, now: date
     if known:
         hashed = known.number_hash
     elif addressed.number is None:
-        return Kept.NOT_OURS  # no text of ours goes to a number in another spelling
+        return Kept.NOT_OURS  # our texts go only to numbers in canonical form
     else:
         hashed = number_hash(identity, addressed.number)
         if not store.is_ours(hashed):
-            return Kept.NOT_OURS  # others of the account text too; or all about it is erased
+            return Kept.NOT_OURS  # another sender in the account, or its data is already erased
     store.keep_stray(Stray(receipt=receipt, number_hash=hashed), known=known)
     return Kept.STRAY

@@ -1,4 +1,4 @@
-"""What receipts reads and keeps."""
+"""The receipts function's reads and writes."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from trial.records.receipt import Receipt
 
 
 class ReceiptStore:
-    """Speaks intent to the table."""
+    """The receipts function's operations on the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def known(self, message_id: str) -> Message | Stray | None:
-        """Which reminder this message was, or what the carrier has said of it so far."""
+        """The reminder of this message, or its stray receipt so far."""
         (item,) = self._table.read(message_key(message_id))
         if item is None:
             return None
         return Message.of(item) if item["kind"] == "message" else Stray.of(item)
 
     def reminder(self, message: Message) -> Reminder:
-        """The reminder that this message was. Raises NotFoundError."""
+        """The reminder of this message. Raises NotFoundError."""
         (item,) = self._table.read(reminder_key(message.enrolment_id, message.number))
         if item is None:
             raise NotFoundError("there is no such reminder")
         return Reminder.of(item)
 
     def is_ours(self, number_hash: str) -> bool:
-        """Whether anything is known of a number: no text of ours goes to any other."""
+        """Whether the number is known to the trial: our texts go to no other."""
         (item,) = self._table.read(number_key(number_hash))
         return item is not None
 
     def settle(self, reminder: Reminder, receipt: Receipt, *, now: datetime) -> None:
-        """Let the reminder end as the receipt says. Raises ContendedError if it has changed."""
+        """Apply the receipt to its reminder. Raises ContendedError if that has changed."""
         condition = as_settled(reminder)
         self._table.write(
             *apply_receipt(reminder, receipt, condition=condition, by="receipts", now=now)
@@ -51,10 +51,10 @@ class ReceiptStore:
 
     def keep_stray(self, stray: Stray, *, known: Stray | None) -> None:
         """
-        Keep a receipt until it is known which reminder it is for, in place of `known`.
+        Keep a receipt, in place of `known`, until its reminder is known.
 
-        It can be found by its message id and by its number. Raises ContendedError if somebody
-        else has written under the message id meanwhile.
+        It can be found by message id and by number. Raises ContendedError if another writer has
+        changed the item under the message id.
         """
         self._table.write(
             put(message_key(stray.receipt.message_id), stray.item(), as_seen(known)),

@@ -1,4 +1,4 @@
-"""Making the reminders and schedules of one enrolment equal to what the enrolment says."""
+"""Makes the reminders and schedules of one enrolment match the enrolment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
 
 
 class Converged(NamedTuple):
-    """How many reminders got their schedules, and how many were suppressed, by reason."""
+    """How many reminders were scheduled, and how many were suppressed, by reason."""
 
     scheduled: int = 0
     suppressed: Mapping[str, int] = MappingProxyType({})
@@ -35,12 +35,12 @@ def converge(
     enrolment_id: UUID, *, store: SchedulingStore, schedules: Schedules, now: datetime
 ) -> Converged:
     """
-    One schedule per planned reminder that is near enough for it, and none for any other.
+    Ensure one schedule for each planned reminder that is near enough, and none for any other.
 
-    Safe to repeat, and after a crash at any point, whatever happens before the repeat: reminders
-    change first and their schedules follow, found again by name. So what leaves the timetable is
-    called off, loses its schedule, and only then goes; and a reminder counts as scheduled only
-    once its schedule exists.
+    Safe to repeat, also after a crash at any point: reminders change first and their schedules,
+    which are found by name, follow. A reminder that leaves the timetable is first suppressed, then
+    loses its schedule, and is only then deleted. A reminder counts as scheduled only once its
+    schedule exists.
     """
     file = store.file(enrolment_id)
     if file is None or file.allocation.arm is not Arm.INTERVENTION:
@@ -68,10 +68,10 @@ def converge(
 
 
 def _changed_plan(enrolment: Enrolment, allocation: Allocation) -> dict[int, Reminder]:
-    """The timetable of an order whose dates were corrected or that was varied; else empty."""
+    """The new timetable of an order that was varied or whose dates were corrected; else empty."""
     if enrolment.dates_changed_at is None and not enrolment.variations:
         return {}
-    # Here: few orders change so, and all would wait for a protocol to be read.
+    # Imported late: few orders change in this way, so most invocations need no protocol.
     from trial.planning import planned_from, planned_reminders  # noqa: PLC0415
 
     start = planned_from(enrolment, allocation.allocated_at)
@@ -82,7 +82,7 @@ def _changed_plan(enrolment: Enrolment, allocation: Allocation) -> dict[int, Rem
 def _changes(
     enrolment: Enrolment, known: Mapping[int, Reminder], plan: Mapping[int, Reminder], now: datetime
 ) -> Iterator[Change]:
-    """What has to change in the timetable for it to follow the enrolment."""
+    """The changes that make the reminders match the enrolment."""
     for surplus in _surplus(known, plan):
         if surplus.state in _OPEN:
             yield Change(surplus, _called_off(surplus))
@@ -95,14 +95,14 @@ def _changes(
 
 
 def _surplus(known: Mapping[int, Reminder], plan: Mapping[int, Reminder]) -> list[Reminder]:
-    """What a shorter order has no place for, if it may still go."""
+    """The movable reminders for which a shortened order has no slot."""
     return [
         each for number, each in known.items() if plan and number not in plan and _movable(each)
     ]
 
 
 def _placed(seen: Reminder, wanted: Reminder) -> Reminder:
-    """The reminder in its place by the plan, if it may still be moved."""
+    """The reminder moved to its planned slot, if it may still be moved."""
     if not _movable(seen) or _alike(seen, wanted):
         return seen
     off = seen.reason == Suppression.ENDED and wanted.state in _OPEN
@@ -110,7 +110,7 @@ def _placed(seen: Reminder, wanted: Reminder) -> Reminder:
 
 
 def _alive(reminder: Reminder, enrolment: Enrolment, now: datetime) -> Reminder:
-    """Called off if the enrolment has ended; planned again after it, if its time is to come."""
+    """Suppressed if the enrolment has ended; planned again once resumed, if not yet due."""
     ended = enrolment.status is Status.ENDED
     if ended and reminder.state in _OPEN:
         return _called_off(reminder)
@@ -129,7 +129,7 @@ def _alike(seen: Reminder, wanted: Reminder) -> bool:
 
 
 def _movable(reminder: Reminder) -> bool:
-    """Nobody has been texted for it, nor told that it is too late for another reason."""
+    """Whether it is open, or was suppressed only by an end or a late start."""
     return reminder.state in _OPEN or reminder.reason in (
         Suppression.ENDED,
         Suppression.MISSED_LATE_START,
@@ -137,7 +137,7 @@ def _movable(reminder: Reminder) -> bool:
 
 
 def _without_schedule(reminder: Reminder, enrolment: Enrolment) -> bool:
-    """It may have had a schedule and must have none: called off, or moved into the past."""
+    """Whether it may have a schedule but must not: it was suppressed, or moved into the past."""
     return reminder.reason == Suppression.ENDED or (
         reminder.reason == Suppression.MISSED_LATE_START and enrolment.dates_changed_at is not None
     )

@@ -1,4 +1,4 @@
-"""Scheduling, announced by the table's stream: an enrolment was allocated."""
+"""Schedules reminders when the table's stream announces an allocated enrolment."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Schedule what the records announce; report those that failed, so that only they return."""
+    """Handle the announced enrolments; report failed records, so that only they are retried."""
     return each_record(event, handle_record)
 
 
 def handle_record(record: Mapping[str, Any]) -> None:
-    """Make the schedules of one enrolment equal to what the table says."""
+    """Make the schedules of one enrolment match the table."""
     enrolment_id = announced(record, Enrolment).enrolment_id
     chosen = settings(SchedulingSettings)
     converged = converge(

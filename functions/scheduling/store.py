@@ -1,4 +1,4 @@
-"""What scheduling reads and keeps."""
+"""Scheduling's reads and writes."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class AllocatedEnrolment:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One reminder as it was seen and as it is to be; either may be none."""
+    """One reminder as read and as wanted; either may be None."""
 
     before: Reminder | None
     after: Reminder | None
 
 
 class SchedulingStore:
-    """Speaks intent to the table."""
+    """Scheduling's operations on the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def file(self, enrolment_id: UUID) -> AllocatedEnrolment | None:
-        """An enrolment as it stands; none unless it has been allocated."""
+        """The enrolment's current state; None unless it has been allocated."""
         enrolment, allocation = self._table.read(
             enrolment_key(enrolment_id), allocation_key(enrolment_id)
         )
@@ -55,9 +55,9 @@ class SchedulingStore:
 
     def keep_changes(self, enrolment: Enrolment, changes: Sequence[Change]) -> None:
         """
-        Change reminders, if they and the enrolment are as they were seen.
+        Change reminders, if neither they nor the enrolment have changed since they were read.
 
-        Raises ContendedError otherwise: what follows from the enrolment must be worked out anew.
+        Raises ContendedError otherwise: the changes must then be computed again.
         """
         if changes:
             unchanged = Check("enrolment as seen", "#version = :seen", {"seen": enrolment.version})
@@ -66,7 +66,7 @@ class SchedulingStore:
 
     def keep_scheduled(self, reminders: Iterable[Reminder]) -> None:
         """
-        Note that these planned reminders have their schedules.
+        Mark these planned reminders as scheduled.
 
         Raises ContendedError if one of them is no longer planned for that time.
         """

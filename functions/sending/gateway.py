@@ -1,9 +1,9 @@
 """
-Handing one text to SNS, and saying exactly how much is known of what became of it.
+Hands one text to SNS, and reports exactly what is known about its fate.
 
-SNS has no idempotency token for a text. So there is one HTTP request per call, and every
-answer is one of three: it was not sent, it never will be, or nobody can tell. Only an answer about
-the number or the text is a verdict on it: a missing right of our own is none.
+SNS has no idempotency token for a text, so each call makes one HTTP request. A failure is one of
+three: the text was not sent, it never will be, or nobody can tell. Only an answer about the number
+or the text is final for that text; a permission that we lack is not.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from trial.errors import RejectedError, TrialError, UnavailableError
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-# Answers about the number or the text itself. Every other refusal is about the request: our rights,
-# signature, token or rate. It is mended, and the text is tried again.
+# Answers about the number or the text itself. Every other refusal concerns the request (our rights,
+# signature, token or rate), which can be fixed, and the text is tried again.
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
 _FINAL = frozenset(
     {
@@ -52,7 +52,7 @@ _BAD_REQUEST, _REQUEST_TIMEOUT, _SERVER_ERROR = 400, 408, 500
 
 
 class NotSentError(UnavailableError):
-    """The text was certainly not sent: the request did not arrive, or was turned away."""
+    """The text was certainly not sent: the request did not arrive, or was rejected."""
 
 
 class RefusedError(RejectedError):
@@ -64,18 +64,18 @@ class RefusedError(RejectedError):
 
 
 class UnsureError(TrialError):
-    """The text may have been sent or not. It must not be sent again."""
+    """The text may or may not have been sent. It must not be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Texts under one sender's name. The client must make one request per call."""
+    """Sends texts under one sender's name. The client must make one request per call."""
 
     client: SNSClient
     sender_id: str
 
     def publish(self, number: str, text: str) -> str:
-        """Send one text to a number in E.164 form; the provider's message id."""
+        """Send one text to a number in E.164 form; returns the provider's message id."""
         try:
             answer = self.client.publish(
                 PhoneNumber=number,

@@ -1,4 +1,4 @@
-"""Whether a reminder that is due may go now. Pure: facts in, a reason or none out."""
+"""Decides whether a due reminder may go now. Pure: takes facts, returns a reason or None."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending, fired by EventBridge Scheduler once per reminder."""
+"""Sends a reminder: EventBridge Scheduler invokes this once per reminder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _GRAVE = (Outcome.UNSURE, Outcome.FAILED, Outcome.CAPPED)
 
 
 class Firing(Model):
-    """What a schedule says: which reminder is due. Ids only."""
+    """A schedule's event: which reminder is due. Ids only."""
 
     enrolment_id: UUID
     number: Annotated[int, Field(ge=1)]
@@ -49,7 +49,7 @@ class Firing(Model):
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Send one reminder. An error makes Lambda try again, twice; then it is a dead letter."""
+    """Send one reminder. On an error Lambda retries twice, then dead-letters the event."""
     firing = Firing.model_validate(event)
     logger.append_keys(enrolment_id=str(firing.enrolment_id), reminder=firing.number)
     chosen = settings(SendingSettings)
@@ -67,7 +67,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             clock=partial(datetime.now, UTC),
         )
     except NotSentError:
-        emit(Metric.REMINDER_DUE)  # or a refusal that lasts would never show as nothing sent
+        emit(Metric.REMINDER_DUE)  # so that the alarm "nothing sent" notices a permanent refusal
         raise
     log = logger.error if result.outcome in _GRAVE else logger.info
     log("reminder handled", outcome=result.outcome, reason=result.reason)

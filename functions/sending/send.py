@@ -1,4 +1,4 @@
-"""Sending one reminder: guard, claim, guard again, publish once, close."""
+"""Sends one reminder: guard, claim, guard again, publish once, close."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ FOR_GOOD = {
     NUMBER_UNPROTECTED: Suppression.UNSAFE_NUMBER,
     DAY_FREE: Suppression.DAILY_LIMIT,
 }
-"""The conditions of a claim that suppress a reminder, where all others hold; by weight."""
+"""The conditions of a claim whose failure suppresses the reminder, in order of precedence."""
 
 
 class Outcome(StrEnum):
-    """What became of one firing."""
+    """The outcome of one firing."""
 
     SENT = "sent"
     SUPPRESSED = "suppressed"
@@ -64,7 +64,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An outcome with its reason, if it has one; of a text, how late it went."""
+    """An outcome with its reason, if any, and how late the text went."""
 
     outcome: Outcome
     reason: str | None = None
@@ -72,7 +72,7 @@ class Result:
 
 
 class Text(NamedTuple):
-    """What goes where, and what makes it again."""
+    """A text, its number, and what is kept to reproduce it."""
 
     number: str
     message: str
@@ -91,12 +91,12 @@ def send(
     clock: Callable[[], datetime],
 ) -> Result:
     """
-    Text reminder `number` if it is due and may go; at most one request to the provider, ever.
+    Send reminder `number` if it is due and may go. It is never sent twice.
 
-    Raises NotSentError after giving the claim back, so that a retry may claim it again. If the
+    Raises NotSentError after releasing the claim, so that a retry may claim it again. If the
     outcome is unknown, the reminder stays claimed and is never resent automatically. `clock` gives
-    the aware time, and is read again right before the request. Raises RejectedError for a wording
-    that nobody has approved, unless `drafts` may go.
+    the aware time and is read again right before the request. Raises RejectedError for a wording
+    without approval, unless `drafts` are allowed.
     """
     for _ in range(_TRIES):
         facts = store.facts(enrolment_id, number)
@@ -125,9 +125,9 @@ def _send(
     drafts: bool,
 ) -> Result | None:
     """
-    One try; None if it was claimed too slowly, and has been released.
+    One attempt; None if claiming took too long and the claim was released.
 
-    Raises ConditionFailedError if something was no longer as it had been read.
+    Raises ConditionFailedError if something changed after it was read.
     """
     protocol = _stamped_protocol(facts)
     reason = why_not(facts.reminder, facts.enrolment, protocol=protocol, now=clock())
@@ -147,13 +147,13 @@ def _send(
 
 
 def _result_of_lost_claim(failed: frozenset[str]) -> Result | None:
-    """What a refused claim means, unless it means to read again."""
+    """The result of a refused claim; None if the facts must be read again."""
     if REMINDER_OPEN in failed:
         return Result(Outcome.NOTHING_TO_DO)
     if SENDING_ON in failed:
-        return Result(Outcome.PAUSED)  # reconciliation brings it back, or ends it
+        return Result(Outcome.PAUSED)  # reconciliation reschedules or suppresses it later
     if TEXTS_LEFT in failed:
-        return Result(Outcome.CAPPED)  # as above; reconciliation's alarm tells of it
+        return Result(Outcome.CAPPED)  # as above; reconciliation's alarm reports it
     return None
 
 
@@ -166,9 +166,9 @@ def _publish(
     now: datetime,
 ) -> Result | None:
     """
-    One request, `now`; None if that is too long after the claim, or the time for it has passed.
+    Make one request, `now`; None if the claim is too old by now, or the text may no longer go.
 
-    Safety acts are answered once every claim made before them is this old: see `open_claims`.
+    Safety actions answer only once every earlier claim is at least this old: see `open_claims`.
     """
     reminder, enrolment = claim.facts.reminder, claim.facts.enrolment
     overdue = now - claim.at > BEGIN_WITHIN
@@ -192,7 +192,7 @@ def _publish(
 def _text(
     facts: SendFacts, protocol: Protocol, sealing: SealKey, sender: Sender, *, drafts: bool
 ) -> Text:
-    """The approved wording, filled in. Last look at whom it would go to, before any claim."""
+    """The approved wording, filled in. The last check of the recipient before a claim."""
     if facts.allocation.arm is not Arm.INTERVENTION:
         raise RejectedError("a reminder of an enrolment that is not in the intervention arm")
     enrolment, order = facts.enrolment, facts.enrolment.order
@@ -224,7 +224,7 @@ def _text(
 
 
 def _stamped_protocol(facts: SendFacts) -> Protocol:
-    """The protocol under which the reminder was planned. Raises RejectedError if it changed."""
+    """The protocol under which the reminder was planned. Raises RejectedError if changed since."""
     protocol = load(facts.reminder.protocol)
     if protocol.sha256 != facts.reminder.protocol_sha256:
         raise RejectedError("the protocol file is not the one under which this was planned")

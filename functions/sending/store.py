@@ -1,4 +1,4 @@
-"""What sending reads and keeps: above all the claim, which only one invocation can win."""
+"""Sending's reads and writes: above all the claim, which only one invocation can win."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ SENDING_ON = "sending is on"
 _TRIES = 3
 
 _DAYS_TO_ALL_TEXTS = 14
-"""How long after their enrolment all of a day's texts are for somebody."""
+"""Days after enrolment from which all of a day's texts are open to a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendFacts:
-    """All that decides about one text, as read at one moment."""
+    """Everything that decides about one text, as read at one moment."""
 
     enrolment: Enrolment
     allocation: Allocation
@@ -51,30 +51,30 @@ class SendFacts:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to publish one reminder: from which facts, with what text, since when."""
+    """The right to publish one reminder: the facts it rests on, its text, and its time."""
 
     facts: SendFacts
     text: TextSent
     at: datetime
     for_drama: bool = False
-    """Whether nobody can have the number: such texts are counted apart, and use up no other's."""
+    """Whether the number is reserved: its texts have a count of their own and use up no quota."""
 
     @property
     def day(self) -> Key:
-        """Where it says that the person was texted on that local day."""
+        """The key of the item that says that the person was texted on that local day."""
         return day_key(self.facts.enrolment.person_hash, local_date(self.at))
 
     @property
     def texts(self) -> Key:
-        """Where the whole trial's texts of that local day are counted."""
+        """The key of the count of the whole trial's texts on that local day."""
         return texts_key(local_date(self.at), for_drama=self.for_drama)
 
     def most(self, texts_per_day: int) -> int:
         """
-        How many texts may have gone that day with this one.
+        The limit on that day's texts, this one included.
 
-        Half of a day's texts are for anybody. Of the others each day since somebody was enrolled
-        opens an equal part: where texts run short, those who were enrolled earlier go first.
+        Half of a day's texts are open to anybody. Of the rest, each day since enrolment opens an
+        equal part to a person: when texts run short, earlier enrolments go first.
         """
         since = local_date(self.facts.enrolment.enrolled_at)
         days = min((local_date(self.at) - since).days, _DAYS_TO_ALL_TEXTS)
@@ -82,7 +82,7 @@ class Claim:
 
     @property
     def is_ours(self) -> Check:
-        """Nobody has released it, closed it or claimed it anew."""
+        """The claim has not been released, closed or replaced by another."""
         return Check(
             "claim is ours",
             "#state = :claimed AND #claimed_at = :claimed_at",
@@ -91,14 +91,14 @@ class Claim:
 
 
 class SendingStore:
-    """Speaks intent to the table."""
+    """Sending's operations on the table."""
 
     def __init__(self, table: Table, *, texts_per_day: int) -> None:
         self._table = table
         self._texts_per_day = texts_per_day
 
     def facts(self, enrolment_id: UUID, number: int) -> SendFacts:
-        """Read what a text needs. Raises NotFoundError if a part of it is not there."""
+        """Read what a text needs. Raises NotFoundError if a part of it is missing."""
         enrolment, allocation, reminder = self._table.read(
             enrolment_key(enrolment_id),
             allocation_key(enrolment_id),
@@ -110,13 +110,13 @@ class SendingStore:
 
     def claim_reminder(self, claim: Claim) -> None:
         """
-        Take the right to publish this reminder, which is never given twice.
+        Claim the right to publish this reminder, which only one invocation can hold.
 
-        Raises ConditionFailedError naming REMINDER_OPEN if somebody else has it or it has
+        Raises ConditionFailedError naming REMINDER_OPEN if the reminder is claimed, closed or
         moved, ENROLMENT_AS_SEEN if the enrolment has changed since it was read, SENDING_ON if
-        the trial is paused, NUMBER_NOT_SUPPRESSED or NUMBER_UNPROTECTED if the number is one that
-        must not be texted, DAY_FREE if the person was texted that day already, TEXTS_LEFT if as
-        many texts went as may in a day.
+        sending is paused, NUMBER_NOT_SUPPRESSED or NUMBER_UNPROTECTED if the number must not be
+        texted, DAY_FREE if the person was already texted that day, and TEXTS_LEFT if the day's
+        limit is reached.
         """
         enrolment, reminder = claim.facts.enrolment, claim.facts.reminder
         audit = Audit(at=claim.at, what=f"text {reminder.number} disclosed", by="sending")
@@ -169,7 +169,7 @@ class SendingStore:
         )
 
     def release_claim(self, claim: Claim, *, now: datetime) -> None:
-        """Give the right back: the text was certainly not sent, and the trail says so."""
+        """Release the claim and log it: the text was certainly not sent."""
         reminder = claim.facts.reminder
         audit = Audit(at=now, what=f"text {reminder.number} released", by="sending")
         self._table.write(
@@ -186,7 +186,7 @@ class SendingStore:
 
     def keep_sent(self, claim: Claim, *, message_id: str, sent_at: datetime) -> None:
         """
-        The provider has taken the text; the carrier's word on it may be here already.
+        Record that the provider took the text; the carrier's receipt may be here already.
 
         Raises ConditionFailedError if the claim is not ours.
         """
@@ -211,14 +211,14 @@ class SendingStore:
         raise ContendedError("the carrier's word kept changing")
 
     def keep_failed(self, claim: Claim, *, reason: str) -> None:
-        """The provider said a definite no."""
+        """Record that the provider refused the text for good."""
         failed = ReminderState.FAILED
         self._table.write(
             moved(claim.facts.reminder, failed, condition=claim.is_ours, reason=reason)
         )
 
     def suppress(self, reminder: Reminder, reason: Suppression) -> None:
-        """It will not be sent, on purpose. Raises ConditionFailedError if it is not open."""
+        """Record that the reminder is not to be sent. Raises ConditionFailedError if not open."""
         self._table.write(
             moved(
                 reminder,
@@ -230,16 +230,16 @@ class SendingStore:
 
 
 def _unprotected(today: date) -> Check:
-    """No order that protects the number is in force."""
+    """Condition: no order that protects the number is in force."""
     unprotected = "attribute_not_exists(#protected_until)"
     text = f"{unprotected} OR #protected_until < :today"
     return Check(NUMBER_UNPROTECTED, text, {"today": today.isoformat()})
 
 
 def _open(reminder: Reminder) -> Check:
-    """Nobody has claimed it, and it is still due when we think it is."""
+    """Condition: the reminder is unclaimed and its due time has not changed."""
     values = {
-        # Both: a schedule may fire before it is noted that it exists.
+        # Both states: a schedule may fire before its reminder is marked as scheduled.
         "planned": ReminderState.PLANNED.value,
         "scheduled": ReminderState.SCHEDULED.value,
         "due_at": reminder.item()["due_at"],
