@@ -1,1 +1,1 @@
-"""Every command that can act on a deployed stack, on AWS or on this machine."""
+"""The commands that can act on a deployed stack, on AWS or on this machine."""

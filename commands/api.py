@@ -26,7 +26,7 @@ ANSWER_SECONDS = 30
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API said. `retry_after` is how many seconds it wants to be left alone, if any."""
+    """The API's answer. `retry_after` is the seconds to wait before a retry, if it says so."""
 
     status: int
     body: dict[str, Any]
@@ -35,7 +35,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Api:
-    """Where a stack's API is, and who signs the calls of it."""
+    """A stack's API: its address, and the credentials that sign calls to it."""
 
     url: str
     host: str
@@ -48,8 +48,8 @@ class Api:
         """
         The API of the stack that the command line names.
 
-        On AWS it is called with the credentials of the shell: a profile, a role, variables. If
-        none is named it is the stack on this machine, and this process lives at its time from now.
+        On AWS, calls use the shell's credentials: a profile, a role or variables. If no stack is
+        named, it is the one on this machine, and this process follows its clock from now on.
         """
         if given.stack_name:
             return cls.on_aws(given.stack_name, given.region)
@@ -59,14 +59,14 @@ class Api:
 
     @classmethod
     def local(cls, stack: LocalStack) -> Self:
-        """The API on this machine, called by its owner. It believes no other time than its own."""
+        """The API on this machine, called by its owner. It accepts only signatures at its time."""
         credentials = Credentials(stack.access_key_id, stack.secret_access_key)
         through = URLLib3Session(proxies={}, timeout=ANSWER_SECONDS)
         return cls(stack.api_url, stack.api_host, stack.region, credentials, through)
 
     @classmethod
     def on_aws(cls, stack_name: str, region: str | None) -> Self:
-        """The API of a stack on AWS. Ends, and says why, if the shell's credentials do not do."""
+        """The API of a stack on AWS. Exits with the reason if the credentials do not suffice."""
         try:
             session = boto3.Session(region_name=region)
             cloudformation = session.client("cloudformation")
@@ -88,9 +88,9 @@ class Api:
         signed: bool = True,
     ) -> Answer:
         """
-        Call a route, `path` with its leading slash; any status is an answer.
+        Call a route (`path` begins with a slash) and return the answer, whatever its status.
 
-        It is signed at this process's time. Raises BotoCoreError if nobody answers.
+        The call is signed at this process's time. Raises BotoCoreError if there is no answer.
         """
         data = b"" if body is None else json.dumps(body).encode()
         headers = {"Host": self.host, "Content-Type": "application/json"}

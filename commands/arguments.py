@@ -1,4 +1,4 @@
-"""What several commands take on their command lines."""
+"""Command-line arguments that several commands share."""
 
 import argparse
 import re

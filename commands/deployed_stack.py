@@ -1,8 +1,8 @@
 """
-How a command finds the stack that it acts on.
+Finds the stack that a command acts on.
 
-On this machine by the description that `make up` writes, `.local/stack.json`; on AWS by the
-stack's name, with the credentials of the shell.
+On this machine, by the description that `make up` writes (`.local/stack.json`); on AWS, by the
+stack's name, with the shell's credentials.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ STATE = ROOT / ".local"
 DESCRIPTION = STATE / "stack.json"
 
 OWNER_KEY = "test"
-"""The emulator takes this access key for the account's owner, and verifies no signature by it."""
+"""The emulator treats this access key as the account's owner, and verifies no signature by it."""
 
 _NESTED = "AWS::CloudFormation::Stack"
-# No invocation takes longer. It may have run despite a timeout, so nothing is tried again.
+# No invocation takes longer. One may have run despite a timeout, so nothing is retried.
 _ONCE = Config(read_timeout=310, retries={"total_max_attempts": 1})
 
 
@@ -57,7 +57,7 @@ class LocalStack:
 
     @classmethod
     def load(cls) -> Self:
-        """The stack that is up. Without one, the process ends and says what to do."""
+        """The running stack. Exits, and says what to do, if there is none."""
         if not DESCRIPTION.exists():
             sys.exit("Nothing is up here. Start it with: make up")
         stack = cls(**json.loads(DESCRIPTION.read_text()))
@@ -77,7 +77,7 @@ class Resource(NamedTuple):
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """A stack: its name, how boto3 reaches it, and its resources, those of nested stacks too."""
+    """A stack: its name, boto3's arguments for it, and its resources, also of nested stacks."""
 
     name: str
     reach: Mapping[str, Any]
@@ -85,30 +85,30 @@ class DeployedStack:
 
     @property
     def ids(self) -> dict[str, str]:
-        """What each resource of the template is really called."""
+        """The physical id of each of the template's resources."""
         return {each.logical_id: each.physical_id for each in self.resources}
 
     def of_type(self, kind: str) -> dict[str, str]:
-        """The resources of a type, such as `AWS::Logs::LogGroup`, as `ids` has them."""
+        """The resources of a type, such as `AWS::Logs::LogGroup`, in the form of `ids`."""
         return {each.logical_id: each.physical_id for each in self.resources if each.kind == kind}
 
     @classmethod
     def named_by(cls, given: Namespace) -> Self:
-        """The stack that the command line names or, if it names none, the one on this machine."""
+        """The stack that the command line names; by default the one on this machine."""
         if given.stack_name:
             return cls.found(given.stack_name, {"region_name": given.region, "config": _ONCE})
         return cls.here()
 
     @classmethod
     def here(cls) -> Self:
-        """The stack on this machine. From now on this process lives at its time."""
+        """The stack on this machine. From now on this process follows its clock."""
         stack = LocalStack.load()
         moved_clock.follow(stack.clock_file)
         return cls.local(stack)
 
     @classmethod
     def local(cls, stack: LocalStack) -> Self:
-        """The stack so described. Calls are believed only from a process that follows its clock."""
+        """The stack so described. It accepts calls only from a process that follows its clock."""
         return cls.found(stack.stack_name, owner_access(stack.endpoint_url, stack.region))
 
     @classmethod
@@ -117,13 +117,13 @@ class DeployedStack:
         return cls(name, reach, tuple(_resources(boto3.client("cloudformation", **reach), name)))
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - each service has a client of its own
-        """A boto3 client for a service, as the stack is reached."""
+        """A boto3 client for a service of the stack."""
         return boto3.client(service, **self.reach)  # type: ignore[call-overload]  # a variable name
 
 
 def owner_access(endpoint_url: str, region: str) -> dict[str, Any]:
-    """What a boto3 client of the emulator takes to act as the account's owner."""
-    os.environ.pop("AWS_PROFILE", None)  # the shell's, which boto3 would look for, is of AWS alone
+    """A boto3 client's arguments for acting as the owner of the emulator's account."""
+    os.environ.pop("AWS_PROFILE", None)  # boto3 would look for it, and it is valid on AWS only
     return {
         "endpoint_url": endpoint_url,
         "region_name": region,
@@ -134,7 +134,7 @@ def owner_access(endpoint_url: str, region: str) -> dict[str, Any]:
 
 
 def failures(cloudformation: CloudFormationClient, name: str) -> Iterator[str]:
-    """Which resources failed, the first one first, and why."""
+    """The resources that failed, in order, and why."""
     events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     for event in reversed(events):
         if event["ResourceStatus"].endswith("_FAILED"):

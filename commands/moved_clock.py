@@ -1,8 +1,8 @@
 """
-Makes a process live at a moved time: real time plus the seconds that a file holds.
+Makes a process follow a moved clock: real time plus the seconds in a file.
 
-A copy of this file goes into the emulator's environment, where a `.pth` line calls `follow` at
-the start of the emulator and of every function process. It therefore imports little.
+A copy of this file is installed in the emulator's environment, where a `.pth` line calls `follow`
+when the emulator or a function process starts. It therefore imports little.
 """
 
 import os
@@ -16,11 +16,11 @@ NANOSECONDS = 1_000_000_000
 
 def follow(path: str) -> time_machine.travel:
     """
-    Start to live at the moved time; `.stop()` on what is returned ends it.
+    Follow the moved clock from now on; `.stop()` on the result ends it.
 
-    The file is looked at whenever the time is asked for, not now and then by a thread: as soon as
-    it is written, every process agrees on the time, so none signs a request at an old one.
-    Monotonic clocks and sleeps stay real.
+    Every look at the clock checks the file, instead of a thread that checks it now and then: as
+    soon as the file is written, all processes agree on the time, and none signs a request at an old
+    one. Monotonic clocks and sleeps stay real.
     """
     journey = time_machine.travel(0)
     traveller = journey.start()
@@ -29,7 +29,7 @@ def follow(path: str) -> time_machine.travel:
 
     def moved_ns() -> int:
         nonlocal offset, seen
-        # No file, or one just being written: the last offset stands.
+        # No file, or one just being written: keep the last offset.
         with suppress(OSError, ValueError):
             status = os.stat(path)  # noqa: PTH116 - pathlib would triple the cost of every clock
             written = (status.st_mtime_ns, status.st_ino, status.st_size)

@@ -1,4 +1,4 @@
-"""What an AWS account needs before texts can go, that no template can give it."""
+"""Checks what an AWS account needs before texts can go and no template can provide."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ QUOTAS = (
     ("kms", "Cryptographic operations (symmetric) request rate", 500),
     ("scheduler", "Number of schedules", 100_000),
 )
-"""A service, the name of one of its quotas, and the least that is needed."""
+"""A service, the name of one of its quotas, and the minimum needed."""
 
 ATTRIBUTES = "aws sns set-sms-attributes --attributes "
 
 
 class Found(NamedTuple):
-    """One thing that is needed: whether it is there, and what is, or the command that mends it."""
+    """One requirement: whether it is met, and what was found or the command that fixes it."""
 
     what: str
     there: bool
@@ -35,7 +35,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Account:
-    """The account, asked through its clients by their services' names, and what is to run there."""
+    """The account, with its boto3 clients by service, and the stack that is to run there."""
 
     client: Callable[[str], Any]
     account: str
@@ -44,7 +44,7 @@ class Account:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def looks(self) -> Iterator[tuple[str, Callable[[], Found]]]:
-        """Everything to be looked at, by name."""
+        """Every check, by name."""
         yield "out of the SMS sandbox", self.sandbox
         yield "spend limit", self.spend
         yield "limit of the alarms", self.alarms_limit
@@ -60,13 +60,13 @@ class Account:
             yield f"quota of {service}", partial(self.quota, service, name, least)
 
     def sandbox(self) -> Found:
-        """In the sandbox texts go to verified numbers only."""
+        """In the sandbox, texts go to verified numbers only."""
         inside = self.client("sns").get_sms_sandbox_account_status()["IsInSandbox"]
         told = "aws support create-case (SMS production access)" if inside else "yes"
         return Found("out of the SMS sandbox", not inside, told)
 
     def spend(self) -> Found:
-        """Past its limit SNS stops without a word; TextsPerDay says what a month may take."""
+        """Past its spend limit SNS silently stops; TextsPerDay determines a month's spending."""
         limit = float(self._attributes().get("MonthlySpendLimit", 1))
         texts = int(self._parameter("TextsPerDay", "60"))
         needed = most_in_a_month(texts)
@@ -76,7 +76,7 @@ class Account:
         return Found("spend limit", limit >= needed, told if limit >= needed else told + more)
 
     def alarms_limit(self) -> Found:
-        """SpendLimitUsd says what the alarms take for the account's limit."""
+        """SpendLimitUsd is the limit that the alarms assume for the account."""
         texts = int(self._parameter("TextsPerDay", "60"))
         limit, needed = float(self._parameter("SpendLimitUsd", "100")), most_in_a_month(texts)
         told = f"SpendLimitUsd={limit:.0f}; {texts} texts a day may take {needed:.0f}"
@@ -86,7 +86,7 @@ class Account:
         )
 
     def delivery_log(self) -> Found:
-        """Without it every text ends unconfirmed."""
+        """Without it every text stays unconfirmed."""
         attributes = self._attributes()
         role = attributes.get("DeliveryStatusIAMRole", "")
         rate = attributes.get("DeliveryStatusSuccessSamplingRate", "0")
@@ -99,7 +99,7 @@ class Account:
         return Found("delivery log", there, "on, for every text" if there else command)
 
     def log_groups(self) -> Found:
-        """Their names are AWS's: one that is there already fails a first deployment."""
+        """AWS chooses their names: an existing one makes a first deployment fail."""
         prefix = f"sns/{self.region}/{self.account}/DirectPublishToPhoneNumber"
         groups = self.client("logs").describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
         there = bool(self._outputs()) or not groups
@@ -179,7 +179,7 @@ class Account:
         return Found("API Gateway's role", there, (role or "none yet") if there else told)
 
     def concurrency(self) -> Found:
-        """Functions share the account's limit with all else that runs there."""
+        """Functions share the account's limit with everything else that runs there."""
         limits = self.client("lambda").get_account_settings()["AccountLimit"]
         free = limits["UnreservedConcurrentExecutions"]
         command = "aws service-quotas request-service-quota-increase --service-code lambda "
@@ -189,7 +189,7 @@ class Account:
         return Found("concurrency", there, told)
 
     def quota(self, service: str, name: str, least: int) -> Found:
-        """A quota as it is applied to the account."""
+        """A quota's value in this account."""
         what = f"quota of {service}"
         pages = self.client("service-quotas").get_paginator("list_service_quotas")
         for page in pages.paginate(ServiceCode=service):
@@ -242,7 +242,7 @@ class Account:
 
 
 def sns_may_use(arn: str) -> dict[str, Any]:
-    """The policy of a sender id that SNS may use for its own account."""
+    """A resource policy that lets SNS use a sender id for its own account."""
     account = arn.split(":")[4]
     return {
         "Version": "2012-10-17",
@@ -259,7 +259,7 @@ def sns_may_use(arn: str) -> dict[str, Any]:
 
 
 def look(account: Account) -> list[Found]:
-    """Everything looked at; what may not be looked at is missing too."""
+    """The result of every check; a check that is denied counts as missing."""
     found = []
     for what, ask in account.looks():
         try:

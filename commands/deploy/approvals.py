@@ -1,4 +1,4 @@
-"""Whether the wordings of a protocol may be sent to the public."""
+"""Refuses to deploy a protocol whose wordings may not be sent to the public."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def to_be_deployed(given: Mapping[str, str], found: StackTypeDef | None) -> str:
-    """The protocol's version that a deployment would use: as given, as it was, or the default."""
+    """The protocol version that a deployment would use: the given, the deployed or the default."""
     parameters = found["Parameters"] if found and "Parameters" in found else []
     known = {each["ParameterKey"]: each["ParameterValue"] for each in parameters}
     return given.get("Protocol") or known.get("Protocol") or CURRENT
@@ -22,9 +22,9 @@ def to_be_deployed(given: Mapping[str, str], found: StackTypeDef | None) -> str:
 
 def refuse_drafts(given: Mapping[str, str], found: StackTypeDef | None) -> None:
     """
-    End the command if a text could go to the public that nobody has approved.
+    Exit if a text without approval could go to the public.
 
-    Sending refuses such a text again, on AWS, whatever was deployed.
+    On AWS, sending refuses such a text again, whatever was deployed.
     """
     if given.get("OnAws", "true") != "true":
         sys.exit("OnAws=false is for the local stack: on AWS it would let drafts go to the public.")

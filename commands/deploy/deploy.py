@@ -1,11 +1,11 @@
 """
 Deploys to AWS: builds the packages, shows what would change, asks, changes it and watches.
 
-With the credentials of your shell. A change that would replace or remove a table, a key, a bucket
-or a log is refused. After an update CloudFormation watches the alarm "not as planned", and rolls
-everything back by itself if it goes off. Parameters not given stay as they are. A first deployment
-that fails leaves nothing behind, and can be repeated. `--to` goes back to a version deployed
-before, which `--versions` lists; data stays as it is.
+Uses the credentials of your shell. Refuses a change that would replace or remove a table, a key, a
+bucket or a log. After an update CloudFormation watches the alarm "not as planned", and rolls
+everything back if it goes off. Parameters not given keep their values. A first deployment that
+fails leaves nothing behind and can be repeated. `--to` goes back to an earlier version, which
+`--versions` lists; data is not changed.
 """
 
 import argparse
@@ -44,15 +44,15 @@ if TYPE_CHECKING:
 NAME = "dvpo-reminders-{stage}"
 BUCKET = "dvpo-reminders-packages-{account}-{region}"
 AS_PLANNED = "NotAsPlannedAlarmArn"
-"""The output that names the alarm that rolls an update back. Not every stack has it."""
+"""The output that names the alarm that rolls back an update. Not every stack has it."""
 
 KEPT = frozenset(
     {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Logs::LogGroup"}
 )
-"""What holds or opens data: never replaced, never removed, whatever a template says."""
+"""Types that hold data or its keys: never replaced or removed, whatever a template says."""
 
 NEVER_WAS = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
-"""A first deployment that failed. CloudFormation lets such a stack be deleted and nothing else."""
+"""States of a failed first deployment. CloudFormation only allows such a stack to be deleted."""
 
 VERSION = re.compile(r"(\d{8}T\d{12})\.yaml")
 WATCH_MINUTES = 15
@@ -62,9 +62,9 @@ LOOK_SECONDS = 3.0
 @dataclass(frozen=True)
 class Deployment:
     """
-    One stack, which may or may not be there yet, and the bucket that its packages go to.
+    One stack, which may not exist yet, and the bucket for its packages.
 
-    With a role, CloudFormation changes the stack by the role's rights, and not by the caller's.
+    With a role, CloudFormation acts with the role's permissions instead of the caller's.
     """
 
     cloudformation: "CloudFormationClient"
@@ -76,7 +76,7 @@ class Deployment:
     role: str = ""
 
     def described(self) -> "StackTypeDef | None":
-        """The stack as CloudFormation has it; none if there is no stack."""
+        """CloudFormation's description of the stack; None if there is no stack."""
         try:
             found = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
         except ClientError as error:
@@ -87,7 +87,7 @@ class Deployment:
         return None if gone else found
 
     def outputs(self) -> dict[str, str] | None:
-        """The stack's outputs; none if there is no stack."""
+        """The stack's outputs; None if there is no stack."""
         found = self.described()
         if found is None:
             return None
@@ -95,9 +95,9 @@ class Deployment:
 
     def clear_failed_creation(self, tables: "DynamoDBClient") -> bool:
         """
-        Delete what a first deployment left that failed; whether there was any.
+        Delete the remains of a failed first deployment; returns whether there were any.
 
-        Its table is empty. It is protected from deletion, which would stop CloudFormation.
+        Its table is empty. Its deletion protection is removed first, or CloudFormation would fail.
         """
         found = self.described()
         if found is None or found["StackStatus"] not in NEVER_WAS or "LastUpdatedTime" in found:
@@ -115,18 +115,18 @@ class Deployment:
         return True
 
     def versions(self) -> list[str]:
-        """The versions deployed so far, the newest last: when each was uploaded."""
+        """The versions deployed so far (their upload times), the newest last."""
         pages = self.storage.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         names = [each["Key"] for page in pages for each in page.get("Contents", [])]
         return sorted(found[1] for name in names if (found := VERSION.fullmatch(name)))
 
     @property
     def place(self) -> str:
-        """Where CloudFormation finds what is in the bucket."""
+        """The address of the bucket for CloudFormation."""
         return self.address.format(bucket=self.bucket, region=self.region)
 
     def upload(self, template: str, files: Mapping[str, bytes]) -> str:
-        """Put the template and the files that it names into the bucket; the template's address."""
+        """Upload the template and the files that it names; returns the template's address."""
         with suppress(self.storage.exceptions.BucketAlreadyOwnedByYou):
             self.storage.create_bucket(
                 Bucket=self.bucket,
@@ -147,12 +147,12 @@ class Deployment:
         return f"{self.place}/{name}"
 
     def plan(self, url: str, given: Mapping[str, str], *, watch_minutes: int) -> str | None:
-        """Make a change set; its id, or none if nothing would change."""
+        """Make a change set; returns its id, or None if nothing would change."""
         outputs = self.outputs()
         exists = outputs is not None
         alarm = (outputs or {}).get(AS_PLANNED)
-        # An empty list switches the watch off: a time of 0 still watches, and without a list the
-        # last one stays. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-rollback-triggers.html
+        # An empty list switches the watch off: a time of 0 does not, and without a list the last
+        # one stays. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-rollback-triggers.html
         triggers: list[RollbackTriggerTypeDef] = (
             [{"Arn": alarm, "Type": "AWS::CloudWatch::CompositeAlarm"}]
             if alarm and watch_minutes
@@ -203,7 +203,7 @@ class Deployment:
         ]
 
     def effective(self, url: str, given: Mapping[str, str]) -> dict[str, str]:
-        """Every parameter as it would be deployed: as given, as it is, or the template's own."""
+        """Every parameter to deploy: the given value, the current one or the template's default."""
         summary = self.cloudformation.get_template_summary(TemplateURL=url)
         own = {each["ParameterKey"]: each.get("DefaultValue", "") for each in summary["Parameters"]}
         stack = self.described()
@@ -211,13 +211,13 @@ class Deployment:
         return own | {each["ParameterKey"]: each["ParameterValue"] for each in found} | dict(given)
 
     def changes(self, change_set: str) -> Iterator["ChangeTypeDef"]:
-        """What the change set would do."""
+        """The changes in the change set."""
         pages = self.cloudformation.get_paginator("describe_change_set")
         for page in pages.paginate(ChangeSetName=change_set):
             yield from page["Changes"]
 
     def execute(self, change_set: str, console: Console) -> None:
-        """Carry it out, telling each step, or end with the reason why it failed."""
+        """Execute the change set and print each step; exit with the reason if it fails."""
         self.cloudformation.execute_change_set(ChangeSetName=change_set)
         seen: set[str] = set()
         since = datetime.now(UTC)
@@ -240,7 +240,7 @@ class Deployment:
 
 
 def forbidden(changes: Sequence["ChangeTypeDef"]) -> list[str]:
-    """The changes that would lose data, or the key to it."""
+    """The changes that would lose data or its key."""
     lost = []
     for change in changes:
         each = change["ResourceChange"]
@@ -273,7 +273,7 @@ def setting(text: str) -> tuple[str, str]:
 
 
 def options() -> argparse.Namespace:
-    """What the command line asks for."""
+    """The parsed command line."""
     about, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m commands.deploy.deploy", description=about, epilog=more
@@ -296,7 +296,7 @@ def options() -> argparse.Namespace:
 
 
 def deploy(deployment: Deployment, given: argparse.Namespace, console: Console) -> None:
-    """Build, upload, plan, ask, execute; nothing if a draft could go to the public."""
+    """Build, upload, plan, ask and execute; refuse if a draft could go to the public."""
     found = deployment.described()
     refuse_drafts(dict(given.parameters), found)
     if opens := refuse_unregistered(dict(given.parameters), found, given.deposit):

@@ -1,8 +1,8 @@
 """
 Deletes a stack on AWS, and keeps what must not be lost.
 
-The table, the keys, the logs and the buckets stay; their names are printed. Sending stops for good:
-the schedules go with their group. Type the stack's name to confirm.
+The table, the keys, the logs and the buckets stay; their names are printed. Sending stops for good,
+because the schedules are deleted. Type the stack's name to confirm.
 """
 
 import argparse
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 DELIVERY_LOGS = "sns/"
-"""Their names are AWS's, so they cannot stay: the stack could not be made again."""
+"""AWS chooses their names, so they must go too: otherwise the stack could not be made again."""
 
 
 def kept(cloudformation: "CloudFormationClient", stack: str) -> list[str]:
-    """What outlives the stack, by its name on AWS."""
+    """The resources that outlive the stack, by their names on AWS."""
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     return sorted(
         f"{each['ResourceType']} {each.get('PhysicalResourceId', '')}"
@@ -34,14 +34,14 @@ def kept(cloudformation: "CloudFormationClient", stack: str) -> list[str]:
 
 
 def destroy(cloudformation: "CloudFormationClient", stack: str) -> None:
-    """Take the stack's protection off, delete it and wait until it is gone."""
+    """Remove the stack's protection, delete it and wait until it is gone."""
     cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
 
 
 def main() -> None:
-    """Ask, delete, tell."""
+    """Ask, delete and report."""
     about, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m commands.deploy.destroy", description=about, epilog=more

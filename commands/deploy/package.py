@@ -20,12 +20,12 @@ OUTPUT = ROOT / "build"
 MOST_BYTES = 25_000_000
 PIP_SECONDS = 600
 SPACE_MB = 60
-"""What pip takes up while it fills the layer: wheels, and what is in them."""
+"""The disk space that pip needs to fill the layer: wheels and their content."""
 
 IN_1980 = (1980, 1, 1, 0, 0, 0)
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 FOR_SAM = {"Makefile", "requirements.txt"}
-"""With what `sam build` makes the layer by itself."""
+"""The Makefile with which `sam build` makes the layer."""
 
 PATHS_OF_THIS_MACHINE = {"bin", "RECORD"}
 FOLDER = re.compile(r"^(\s*(?:CodeUri|ContentUri): *)(\.\S+)", re.MULTILINE)
@@ -36,11 +36,11 @@ def build(
     libraries: Mapping[str, bytes], *, archives_at: str = "", templates_at: str = ""
 ) -> tuple[str, dict[str, bytes]]:
     """
-    The template's text, and by name the archives and nested templates that it refers to.
+    The template's text, and the archives and nested templates that it refers to, by name.
 
-    The libraries go into the layer. Each file is named by the hash of its content: when code or a
-    nested template changes, so does the template. The two places, which CloudFormation wants in
-    different forms (s3:// and https://), go before the names.
+    The libraries go into the layer. Each file is named by the hash of its content, so a change of
+    code or of a nested template changes the template. The two locations, which CloudFormation needs
+    in different forms (s3:// and https://), are put before the names.
     """
     files: dict[str, bytes] = {}
 
@@ -66,17 +66,17 @@ def build(
 
 
 def copied_libraries(parent: Path, pip_options: Sequence[str]) -> dict[str, bytes]:
-    """The layer's libraries, as AWS needs them; pip's options say for which platform."""
+    """The layer's libraries for AWS; pip's options select the platform."""
     folder = install_libraries(parent, ["--no-compile", *pip_options])
     return files_of(folder, "python", without=PATHS_OF_THIS_MACHINE)
 
 
 def linked_libraries(parent: Path) -> dict[str, bytes]:
     """
-    Where the layer's libraries are on this machine, for this interpreter.
+    A layer that only points to the libraries on this machine, for this interpreter.
 
-    The emulator unpacks the layer for each function process, and two thousand files take longer
-    than all else that happens at a cold start.
+    The emulator unpacks the layer for each function process, and two thousand files would take
+    longer than the rest of a cold start.
     """
     folder = install_libraries(parent, [])
     line = f"import sys; sys.path.insert(0, {str(folder)!r})\n"
@@ -84,7 +84,7 @@ def linked_libraries(parent: Path) -> dict[str, bytes]:
 
 
 def install_libraries(parent: Path, pip_options: Sequence[str]) -> Path:
-    """A folder below the parent that holds just what is required; made once, and then whole."""
+    """A folder below the parent with exactly the requirements; made once, atomically."""
     reasons = (REQUIREMENTS.read_text(), list(pip_options), sys.version)
     folder = parent / hashlib.sha256(repr(reasons).encode()).hexdigest()[:16]
     if folder.exists():
@@ -100,7 +100,7 @@ def install_libraries(parent: Path, pip_options: Sequence[str]) -> Path:
 
 
 def install(folder: Path, pip_options: Sequence[str]) -> None:
-    """Let pip fill the folder with what is pinned, or end with what it says."""
+    """Let pip install the pinned requirements into the folder; exit with its message on failure."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pip += ["--require-hashes", "--only-binary=:all:", "--no-deps", *pip_options]
     pip += [f"--requirement={REQUIREMENTS}", f"--target={folder}"]
@@ -115,7 +115,7 @@ def install(folder: Path, pip_options: Sequence[str]) -> None:
 
 
 def files_of(folder: Path, place: str, *, without: set[str]) -> dict[str, bytes]:
-    """What is in each file of the folder, by its name in an archive."""
+    """The content of each file in the folder, by its name in an archive."""
     return {
         (Path(place) / path.relative_to(folder)).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
@@ -124,7 +124,7 @@ def files_of(folder: Path, place: str, *, without: set[str]) -> dict[str, bytes]
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
-    """A zip of the files: the same bytes for the same content, whenever and wherever it is made."""
+    """A reproducible zip of the files: the same content always gives the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
         for name in sorted(files):
@@ -142,7 +142,7 @@ def for_aws(
     python_version: str = PYTHON,
     output: Path = OUTPUT,
 ) -> tuple[str, dict[str, bytes]]:
-    """The template and the files that it names, as AWS will run them; refused if too large."""
+    """The template and its files for AWS; exits if a package is too large."""
     target = [f"--platform={platform}", f"--python-version={python_version}"]
     libraries = copied_libraries(output / "libraries", [*target, "--implementation=cp"])
     template, files = build(libraries, archives_at=archives_at, templates_at=templates_at)

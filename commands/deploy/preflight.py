@@ -1,8 +1,8 @@
 """
-Says what an AWS account still lacks before texts can go, with the command for each thing.
+Lists what an AWS account still lacks before texts can go, with a command to fix each item.
 
-Changes nothing. Run it before the first deployment, and again after it. Ends with 1 while anything
-is missing. Of a parameter that is not given, the stack's own value counts, or the template's.
+Changes nothing. Run it before and after the first deployment. Exits with 1 while anything is
+missing. A parameter that is not given has the stack's value or, failing that, the template's.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from commands.deploy.deploy import NAME, setting
 
 
 def main() -> None:
-    """Look, print, and end with whether anything is missing."""
+    """Run the checks and print them; exit with 1 if anything is missing."""
     about, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m commands.deploy.preflight", description=about, epilog=more

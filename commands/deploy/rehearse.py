@@ -1,9 +1,9 @@
 """
 Texts a whole timetable to a staff phone, one text a minute, each marked as a test.
 
-To see what respondents will see, under the sender id and through the carriers. Nothing is
-enrolled and nothing is stored: the texts go straight to SNS, with the credentials of your shell,
-or to the local stack. Never give a respondent's number.
+Shows what respondents will see, under the sender id and through the carriers. Nothing is enrolled
+or stored: the texts go straight to SNS with the credentials of your shell, or to the local stack.
+Never give a respondent's number.
 """
 
 import argparse
@@ -44,7 +44,7 @@ class Rehearsed:
 
 
 def texts(about: Rehearsed, made_on: date) -> Iterator[str]:
-    """The texts of an order made that day, each with its mark, in their order."""
+    """The texts of an order made that day, in order, each with its mark."""
     protocol = load(about.protocol)
     term = Term("dvpo", made_on, made_on + timedelta(days=about.days - 1))
     start = datetime.combine(made_on, datetime.min.time(), UTC)
@@ -65,7 +65,7 @@ def send(
     every: float,
     wait: Callable[[float], None],
 ) -> int:
-    """One after the other, with the same care as the real ones; how many went."""
+    """Send the texts in order, with the same care as real ones; returns how many went."""
     sent = 0
     for text in track(planned, "Sending"):
         if sent:
@@ -84,7 +84,7 @@ def staff_phone(text: str) -> str:
 
 
 def options() -> argparse.Namespace:
-    """What the command line asks for."""
+    """The parsed command line."""
     about, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m commands.deploy.rehearse", description=about, epilog=more

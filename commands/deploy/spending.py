@@ -1,4 +1,4 @@
-"""What a month of texts may cost at most, and refusing to deploy more than is to be spent."""
+"""Refuses a deployment whose texts may cost more in a month than the spend limit."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DOLLARS_A_TEXT = 0.05
-"""More than a part to a UK mobile costs: https://aws.amazon.com/sns/sms-pricing/."""
+"""An upper bound for the price of a UK mobile part: https://aws.amazon.com/sns/sms-pricing/."""
 
 DAYS = 31
 
 
 def most_in_a_month(texts_per_day: int) -> float:
-    """US dollars for a month in which as many texts go every day as may."""
+    """The cost in US dollars of a month in which every day reaches its limit of texts."""
     return texts_per_day * DAYS * DOLLARS_A_TEXT
 
 
 def refuse_overspending(parameters: Mapping[str, str]) -> None:
     """
-    End the command if a month of texts may cost more than SpendLimitUsd.
+    Exit if a month of texts may cost more than SpendLimitUsd.
 
-    Past its limit SNS stops without a word, for whoever is due then: our own cap must come first.
+    Past its limit SNS silently drops every text that is due, so our own limit must come first.
     """
     texts, limit = int(parameters["TextsPerDay"]), float(parameters["SpendLimitUsd"])
     if (needed := most_in_a_month(texts)) > limit:

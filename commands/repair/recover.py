@@ -1,10 +1,10 @@
 """
-What the audit trail's chain, outside the table, brings back into a table that was rewound.
+Recovers what the audit trail's exported chain holds into a table that was rewound.
 
-It holds every allocation with its slot, and every text that was claimed or released. So nobody is
-drawn again, and no text goes twice. Ends are brought back too; where a number was changed or
-protected since, nothing is texted until upstream reports it again. All else that happened since is
-named, for upstream to report again.
+The chain holds every allocation with its slot, and every claim and release of a text. So nobody is
+drawn again, and no text goes twice. Ends are recovered too. If a number was changed or protected
+since, nothing is texted until upstream reports it again. Everything else that happened since is
+listed, for upstream to report again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _ENDED = "ended_"
 
 
 class Kind(StrEnum):
-    """What was different between the copy and the chain."""
+    """The kinds of difference between the copy and the chain."""
 
     ALLOCATION = "an allocation was brought back: whoever is in it keeps the arm"
     CURSOR = "a stratum goes on after the last slot that was drawn"
@@ -57,7 +57,7 @@ class Kind(StrEnum):
 
 
 class Difference(NamedTuple):
-    """One difference, and where."""
+    """One difference, and its place."""
 
     kind: Kind
     where: str
@@ -65,16 +65,16 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Recovery:
-    """A rewound table, and what the chain says. Every act holds only where nothing has changed."""
+    """A rewound table and the chain's entries. Every write is conditional on what was read."""
 
     table: Table
     sequence: MacKey
     entries: tuple[Entry, ...]
     since: datetime
-    """Of when the copy is."""
+    """The moment of the copy."""
 
     def differences(self) -> Iterator[Difference]:
-        """Bring back what can be, one thing after the other. Safe to repeat."""
+        """Recover what can be recovered, one item at a time. Safe to repeat."""
         trail = Trail.of(self.entries)
         for drawn in trail.drawn:
             if drawn.enrolment_id not in trail.removed:
@@ -92,7 +92,7 @@ class Recovery:
         self._put_back()
 
     def _allocation(self, drawn: Drawn, trail: Trail) -> Iterator[Difference]:
-        """What was drawn since: its person keeps the arm, and what was claimed counts as sent."""
+        """Recover a draw: its person keeps the arm, and claimed texts count as sent."""
         ident, own = drawn.enrolment_id, drawn.allocation
         claimed = {number: at for (about, number), at in trail.texted.items() if about == ident}
         own = own.model_copy(update={"claimed": claimed or None})
@@ -124,7 +124,7 @@ class Recovery:
         )
 
     def _cursors(self, drawn: Iterable[Drawn]) -> Iterator[Difference]:
-        """Every stratum's cursor stands after the last slot that the chain has."""
+        """Move every stratum's cursor past the last slot in the chain."""
         last: dict[tuple[str, str], Drawn] = {}
         for each in drawn:
             if each.slot.block is not None:
@@ -147,7 +147,7 @@ class Recovery:
         return Cursor(block=place[0], position=place[1], design=design, drawn_at=drawn.at)
 
     def _text(self, about: UUID, number: int, claimed_at: datetime) -> Iterator[Difference]:
-        """What was claimed since counts as claimed: its receipt settles it, or a person does."""
+        """Mark a text claimed since as claimed: its receipt or a person settles it."""
         item, enrolled = self.table.read(reminder_key(about, number), enrolment_key(about))
         if item is None or enrolled is None:
             return
@@ -167,7 +167,7 @@ class Recovery:
         yield Difference(Kind.TEXT, f"enrolment {about}, text {number}")
 
     def _entry(self, about: UUID, entry: Entry) -> Iterator[Difference]:
-        """What else happened to an order since."""
+        """Anything else that happened to an order since."""
         where = f"enrolment {about}"
         item = self.table.read(enrolment_key(about))[0]
         known = Enrolment.of(item) if item else None
@@ -183,7 +183,7 @@ class Recovery:
             yield Difference(Kind.TO_REPORT, f"{where}: {entry.what} at {entry.at:%F %T}")
 
     def _suppressed(self, entry: Entry) -> Iterator[Difference]:
-        """A number that staff have ruled out since is ruled out again."""
+        """Recover a suppression of a number."""
         ruled_out = SuppressedNumber(reason=BY, at=entry.at, by=entry.by)
         key = suppressed_key(entry.pk.rpartition("#")[2])
         if self._once(put(key, ruled_out.item(), Check("not suppressed", ABSENT))):
@@ -214,13 +214,13 @@ class Recovery:
         return kind, known.model_copy(update=update)
 
     def _put_back(self) -> None:
-        """The trail in the table is whole again."""
+        """Write the audit entries that the table lacks."""
         for entry in self.entries:
             own = Audit(**entry.model_dump(exclude={"pk", "sk", "why"}))
             self._once(put(entry.key, own.item(), Check("not there", ABSENT)))
 
     def _once(self, act: Act) -> bool:
-        """Whether it was not there yet."""
+        """Write if the condition holds; returns whether it did."""
         try:
             self.table.write(act)
         except ConditionFailedError:
@@ -229,10 +229,10 @@ class Recovery:
 
 
 _TOLD = frozenset({Why.COLLECTION, Why.ALTERATION})
-"""The kinds of entry that say that something became otherwise."""
+"""The kinds of entry that record a change."""
 
 _BY_ITSELF = ("allocated", "slot_drawn", "excluded", "text ")
-"""How entries begin of what comes back without anybody's doing."""
+"""Prefixes of entries whose effects recover without anybody's help."""
 
 
 def _reason_of(end: LifeEvent) -> Reason:

@@ -1,12 +1,12 @@
 """
-Shows what waits in the failure queues and, with --go, gives it to its functions again.
+Lists the messages in the failure queues and, with --go, redrives them to their functions.
 
-Without --go nothing changes. With it every function decides anew, from the table as it stands: a
-letter that is late, or there twice, does no harm, and it is deleted only once it was taken. Of
-records of the table's stream a queue holds the sequence numbers only, so what they may have
-announced is announced again: the enrolments of this month and the last that are as the function
-wants them. Receipts have no queue: see commands.repair.redrive_receipts. On the local stack, or
-anywhere with --stack-name.
+Without --go nothing changes. With --go each function decides afresh from the current table, so a
+late or duplicate message does no harm; a message is deleted only once its function has handled it.
+For records of the table's stream a queue holds only sequence numbers. The command therefore
+announces again every enrolment of this month and the last in a status that the function handles.
+Receipts have no queue: see commands.repair.redrive_receipts. On the local stack, or anywhere with
+--stack-name.
 """
 
 import argparse
@@ -42,15 +42,15 @@ ANNOUNCED = {
     "allocation": {Status.ELIGIBLE},
     "scheduling": {Status.ALLOCATED, Status.ENDED},
 }
-"""Whom a function hears of through the table's stream."""
+"""The statuses of enrolments that the table's stream announces to each function."""
 
 ELSEWHERE = {"audit": "make verify-audit ARGS=--export"}
-"""What finds out by itself which records a function has missed."""
+"""Commands that find by themselves the records that a function has missed."""
 
 
 @dataclass(frozen=True)
 class FailureQueues:
-    """A deployed stack: what its resources are called, and who is asked for them."""
+    """The failure queues of a deployed stack, with the clients to reach them."""
 
     ids: dict[str, str]
     sqs: "SQSClient"
@@ -60,7 +60,7 @@ class FailureQueues:
 
     @property
     def queues(self) -> dict[str, str]:
-        """The failure queues, by the name of the function whose they are: sending."""
+        """The failure queues, by their function's name, such as sending."""
         return {
             logical_id.removesuffix("Failures").lower(): url
             for logical_id, url in sorted(self.ids.items())
@@ -79,7 +79,7 @@ class FailureQueues:
 
 @dataclass(frozen=True)
 class Letter:
-    """One message in a failure queue, and the event in it: none if the stream has it."""
+    """One message in a failure queue, and its event; None for records of the stream."""
 
     queue: str
     receipt: str
@@ -89,13 +89,13 @@ class Letter:
 
 @dataclass
 class Redrive:
-    """One go at the queues. The stream of a function is made up for once."""
+    """One run over the queues. A function's stream records are announced again only once."""
 
     place: FailureQueues
     announced: dict[str, tuple[bool, str]] = field(default_factory=dict)
 
     def deliver(self, letter: Letter) -> tuple[bool, str]:
-        """Give a letter to its function, and delete it if that went well: did it, and how."""
+        """Redrive a message, and delete it on success; returns success and a description."""
         if letter.event is not None:
             taken, how = self._invoke(letter.queue, letter.event)
         else:
@@ -130,7 +130,7 @@ class Redrive:
 
 
 def waiting(place: FailureQueues, queue: str) -> Iterator[Letter]:
-    """Every letter of a queue, hidden from others until it is released."""
+    """Every message in a queue, hidden from other readers until released."""
     url, seen = place.queues[queue], set()
     while messages := place.sqs.receive_message(
         QueueUrl=url,
@@ -153,10 +153,10 @@ def waiting(place: FailureQueues, queue: str) -> Iterator[Letter]:
 
 def event_in(body: dict[str, Any]) -> dict[str, Any] | None:
     """
-    What the function was invoked with, if the message tells.
+    The event with which the function was invoked, if the message holds it.
 
-    Lambda's destinations wrap it, and tell of a stream's records only where they were; Lambda's
-    dead letters and the Scheduler's are the event itself.
+    Lambda's destinations wrap the event; for a stream they only give the records' positions. Dead
+    letters of Lambda and of the Scheduler are the event itself.
     """
     if "DDBStreamBatchInfo" in body:
         return None
@@ -165,7 +165,7 @@ def event_in(body: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def announcements(place: FailureQueues, statuses: set[Status]) -> Iterator[dict[str, Any]]:
-    """A stream record for every enrolment since last month that has such a status now."""
+    """A stream record for every enrolment since last month that now has one of these statuses."""
     told = place.functions.get_function_configuration(FunctionName=place.function("allocation"))
     trial = load(told["Environment"]["Variables"]["PROTOCOL"]).trial
     last_month = local_date(datetime.now(UTC)).replace(day=1) - timedelta(days=1)
@@ -192,7 +192,7 @@ def announcements(place: FailureQueues, statuses: set[Status]) -> Iterator[dict[
 
 
 def subject(letter: Letter) -> str:
-    """What a letter is about, without anything that is personal."""
+    """The subject of a message, without personal data."""
     if letter.event is None:
         return "records of the stream"
     if REMINDER - letter.event.keys():
@@ -201,7 +201,7 @@ def subject(letter: Letter) -> str:
 
 
 def standing(place: FailureQueues, letter: Letter) -> str:
-    """What the table says now of the reminder that a letter is about, if it is about one."""
+    """The current state of the message's reminder, if it concerns one."""
     if letter.event is None or REMINDER - letter.event.keys():
         return ""
     table = Table(place.dynamodb, place.ids["Table"])
@@ -213,7 +213,7 @@ def standing(place: FailureQueues, letter: Letter) -> str:
 
 
 def run(place: FailureQueues, queues: list[str], console: Console, *, go: bool) -> bool:
-    """Print every letter and, if it is to go, what came of it; whether none is left over."""
+    """Print every message and, with `go`, redrive it; returns whether none is left."""
     about = Column("about", no_wrap=True)
     last = Column("what came of it" if go else "in the table", overflow="fold")
     table = Printed("queue", "since", about, last, box=SIMPLE, pad_edge=False)
@@ -236,7 +236,7 @@ def run(place: FailureQueues, queues: list[str], console: Console, *, go: bool) 
 
 
 def main() -> None:
-    """Show the letters, or let them go."""
+    """List the messages, or redrive them."""
     summary, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m commands.repair.redrive", description=summary, epilog=more

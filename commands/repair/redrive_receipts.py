@@ -1,9 +1,9 @@
 """
-Reads SNS's delivery logs of the last days to the receipts function again.
+Passes SNS's delivery logs of the last days to the receipts function again.
 
-For receipts that it could not take: they go to no queue, since they hold numbers, but stay in the
-logs. To read one twice does no harm: what is known already changes nothing. Nothing of a receipt is
-shown. On the local stack, or anywhere with --stack-name.
+For receipts that the function could not process: they hold numbers, so they go to no queue but stay
+in the logs. A repeated receipt does no harm, since a known one changes nothing. The command shows
+no receipt's content. On the local stack, or anywhere with --stack-name.
 """
 
 import argparse
@@ -34,14 +34,14 @@ FOUR_DAYS = timedelta(days=4)  # a receipt may be 72 hours late
 
 @dataclass(frozen=True)
 class DeliveryLogs:
-    """A deployed stack: what its resources are called, and who is asked for them."""
+    """The delivery logs of a deployed stack, with the clients to read them."""
 
     ids: dict[str, str]
     logs: "CloudWatchLogsClient"
     functions: "LambdaClient"
 
     def batches(self, since: datetime) -> Iterator[dict[str, Any]]:
-        """What was logged since then, as a subscription brings it."""
+        """The log entries since then, in batches as a subscription delivers them."""
         for name in LOGS:
             group = self.ids[name]
             pages = self.logs.get_paginator("filter_log_events").paginate(
@@ -56,7 +56,7 @@ class DeliveryLogs:
                 yield brought(group, batch)
 
     def deliver(self, event: dict[str, Any]) -> bool:
-        """Whether the function took all of it."""
+        """Invoke the function; returns whether it handled the whole batch."""
         answer = self.functions.invoke(
             FunctionName=self.ids["ReceiptsFunction"], Payload=json.dumps(event)
         )
@@ -78,7 +78,7 @@ def brought(group: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Read them all again."""
+    """Process the logs again."""
     summary, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m commands.repair.redrive_receipts", description=summary, epilog=more

@@ -1,12 +1,12 @@
 """
-Takes the trial's table back to an earlier moment, and loses no allocation and repeats no text.
+Restores the trial's table to an earlier moment, without losing an allocation or repeating a text.
 
-Sending is paused first, and stays so: only an operator resumes it (PUT /sending). Then no function
-runs until the table is whole: it is made equal to a copy of that moment, and what the audit trail's
-chain holds is brought back into it. The table itself stays, and with it stream, point-in-time
-recovery, protection, alarms and rights. At last receipts are read again. Every difference is
+First it pauses sending: only an operator can resume it (PUT /sending). Then no function runs until
+the table is complete: the command makes it equal to a copy of that moment, and recovers into it
+what the audit trail's chain holds. The table itself stays, with its stream, point-in-time recovery,
+protection, alarms and permissions. Finally receipts are processed again. Every difference is
 listed. On AWS the copy comes from point-in-time recovery (--at); on the local stack, for a drill,
-from a file that --save wrote some hours before (--copy). Safe to repeat if it was cut short.
+from a file that --save wrote some hours earlier (--copy). Safe to repeat after an interruption.
 """
 
 import argparse
@@ -39,22 +39,22 @@ _CLOCKS_DIFFER = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Restore:
-    """A deployed stack whose table is to be taken back."""
+    """A deployed stack whose table is to be restored."""
 
     stack: DeployedStack
 
     @property
     def copies(self) -> Copies:
-        """The stack's table, as stored."""
+        """The stack's table, as raw items."""
         return Copies(self.stack.client("dynamodb"), self.stack.ids["Table"])
 
     @property
     def table(self) -> Table:
-        """The stack's table, in items."""
+        """The stack's table, as Python items."""
         return Table(self.stack.client("dynamodb"), self.stack.ids["Table"])
 
     def pause(self, now: datetime) -> None:
-        """No text goes until an operator resumes. The trail says so."""
+        """Pause sending until an operator resumes it, and log the pause."""
         (item,) = self.table.read(SWITCH_KEY)
         known = Switch.of(item) if item else None
         switch = Switch(
@@ -80,7 +80,7 @@ class Restore:
             functions.delete_function_concurrency(FunctionName=name)
 
     def entries(self) -> tuple[Entry, ...]:
-        """All that the chain says. Ends the command if the chain itself is broken."""
+        """All entries of the chain. Exits if the chain itself is broken."""
         with Progress(disable=True) as progress:
             links = Links(self.stack.client("s3"), self.stack.ids["AuditBucket"])
             chain, wrong = links.walk(progress)
@@ -95,7 +95,7 @@ class Restore:
     def recovered(
         self, copy: dict[Place, Item], of: datetime, now: datetime
     ) -> Iterator[Difference]:
-        """Take the table back and bring back what the chain holds, while nothing runs."""
+        """Rewind the table and recover what the chain holds, while no function runs."""
         self.pause(now)
         with self.nothing_runs():
             known = dict(self._stored())  # what was not exported yet
@@ -115,7 +115,7 @@ class Restore:
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """What the command line asks for."""
+    """The parsed command line."""
     summary, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m commands.repair.restore", description=summary, epilog=more
@@ -132,7 +132,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(given: argparse.Namespace, console: Console) -> None:
-    """Save, or restore and list what was different."""
+    """Save a copy, or restore the table and list the differences."""
     restore = Restore(DeployedStack.named_by(given))
     now = datetime.now(UTC)
     if given.save:
@@ -161,7 +161,7 @@ def run(given: argparse.Namespace, console: Console) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Do it, as the command line says."""
+    """Run what the command line asks for."""
     given = options(arguments)
     try:
         run(given, Console(highlight=False))

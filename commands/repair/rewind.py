@@ -1,4 +1,4 @@
-"""Making a table equal to a copy of it from some time before."""
+"""Makes a table equal to an earlier copy of itself."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Item = dict[str, Any]
 
 
 class Place(NamedTuple):
-    """Where an item is."""
+    """The primary key of an item."""
 
     pk: str
     sk: str
 
 
 class Rewound(NamedTuple):
-    """How many items were put back, and how many removed since the copy has none there."""
+    """How many items were written back, and how many removed because the copy lacks them."""
 
     put: int
     removed: int
@@ -35,7 +35,7 @@ class Rewound(NamedTuple):
 
 @dataclass(frozen=True)
 class Copies:
-    """A table, and how to get it as it was."""
+    """A table, and ways to get a copy of it."""
 
     client: DynamoDBClient
     table: str
@@ -46,10 +46,10 @@ class Copies:
 
     def at(self, moment: datetime, beside: str) -> dict[Place, Item]:
         """
-        Every item as it was: from a table `beside`, which point-in-time recovery makes.
+        Every item at that moment, from a table `beside` that point-in-time recovery makes.
 
-        That table has no stream, no alarms, no protection and no rights of any function, so it
-        serves as a copy and nothing else, and is left for a person to delete.
+        That table has no stream, alarms or protection, and no function may use it: it serves only
+        as a copy, and a person deletes it afterwards.
         """
         self.client.restore_table_to_point_in_time(
             SourceTableName=self.table,
@@ -64,9 +64,9 @@ class Copies:
 
     def rewind(self, copy: Mapping[Place, Item]) -> Rewound:
         """
-        Make the table equal to the copy. Safe to repeat, and to be interrupted.
+        Make the table equal to the copy. Safe to repeat and to interrupt.
 
-        What was added to the audit trail since stays: history is never taken back.
+        Later entries of the audit trail stay: history is never removed.
         """
         here = self.now()
         put = [item for place, item in copy.items() if here.get(place) != item]
@@ -95,14 +95,14 @@ def _key(place: Place) -> Item:
 
 
 def save(copy: Mapping[Place, Item], file: Path) -> None:
-    """Write a copy down: its time, and an item a line, in DynamoDB's form."""
+    """Write a copy to a file: its time, then one item per line in DynamoDB's form."""
     lines = [{"at": datetime.now(UTC).isoformat()}, *({"Item": item} for item in copy.values())]
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     file.chmod(0o600)
 
 
 def load(file: Path) -> tuple[datetime, dict[Place, Item]]:
-    """A copy that was written down, and of when it is. Raises ValueError if it is none."""
+    """A saved copy and its time. Raises ValueError if the file is not a copy."""
     first, *lines = map(json.loads, file.read_text().splitlines())
     items = [line["Item"] for line in lines]
     of = {Place(item["pk"]["S"], item["sk"]["S"]): item for item in items}

@@ -1,7 +1,7 @@
 """
-What people write in spreadsheets and on command lines, made canonical for the contract.
+Converts what people write in spreadsheets and on command lines to the contract's canonical forms.
 
-Each function returns what it cannot read as it is: the contract then refuses it, in its own words.
+Each function returns input that it cannot read unchanged, so that the contract refuses it.
 """
 
 import re
@@ -13,7 +13,7 @@ import phonenumbers
 
 LONDON = ZoneInfo("Europe/London")
 
-# Letters would be dialled as digits, and an extension would be dropped.
+# The parser would turn letters into digits and drop an extension.
 _NUMBER = re.compile(r"[0-9+() ./\u00a0\-]+")
 _DATES = [f"%d{mark}{month}{mark}%Y" for mark in "/.- " for month in ("%m", "%b", "%B")]
 _MIDNIGHT = re.compile(r"[ T]00:00(:00)?$")
@@ -22,12 +22,12 @@ _YES, _NO = {"yes", "y", "true", "1"}, {"no", "n", "false", "0"}
 
 
 def text(written: str) -> str:
-    """Words, without the spaces around them."""
+    """Text without surrounding spaces."""
     return " ".join(written.split())
 
 
 def number(written: str) -> str:
-    """A phone number in E.164 form: a British one unless it says another country's code."""
+    """A phone number in E.164 form: British unless it has another country's code."""
     given = text(written)
     if not _NUMBER.fullmatch(given):
         return given
@@ -48,7 +48,7 @@ def day(written: str) -> str:
 
 
 def moment(written: str) -> str:
-    """A time as RFC 3339 in UTC. One without an offset is of a clock on the wall in London."""
+    """A time as RFC 3339 in UTC. A time without an offset is London time."""
     given = text(written)
     if found := _TIME.fullmatch(given):
         with suppress(ValueError):
@@ -64,7 +64,7 @@ def code(written: str) -> str:
 
 
 def capital(written: str) -> str:
-    """A code that is written in capitals."""
+    """A code in capitals."""
     return text(written).upper()
 
 
@@ -74,7 +74,7 @@ def slug(written: str) -> str:
 
 
 def several(written: str) -> list[str]:
-    """The entries of a cell that holds several, parted by semicolons or line breaks."""
+    """The entries of a cell that holds several, separated by semicolons or line breaks."""
     return [each for each in map(text, re.split(r"[;\n]", written)) if each]
 
 
@@ -84,12 +84,12 @@ def numbers(written: str) -> list[str]:
 
 
 def codes(written: str) -> list[str]:
-    """Several codes; a comma parts them too."""
+    """Several codes, which commas may separate too."""
     return [code(each) for each in several(written.replace(",", ";"))]
 
 
 def whole(written: str) -> int | str:
-    """A number of things."""
+    """A whole number."""
     given = text(written)
     return int(given) if re.fullmatch(r"[0-9]{1,9}", given) else given
 

@@ -1,7 +1,7 @@
 """
-Calls a route, signed: of the stack on this machine, or of one on AWS with the shell's credentials.
+Calls a route, signed, on this machine's stack or, with the shell's credentials, on AWS.
 
-Prints the status and the answer; ends with 1 if the status is an error.
+Prints the status and the answer; exits with 1 if the status is an error.
 """
 
 import argparse
@@ -18,7 +18,7 @@ ERROR = 400
 
 
 def json_text(text: str) -> dict[str, Any]:
-    """A request's body, as JSON or, after an @, as the name of a file that has it."""
+    """A request's body: JSON or, after an @, the name of a file that holds it."""
     try:
         body = json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
     except OSError as error:
@@ -31,7 +31,7 @@ def json_text(text: str) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Call, and print what was answered."""
+    """Call the route and print the answer."""
     parser = argparse.ArgumentParser(prog="python -m commands.staff.call", description=__doc__)
     parser.add_argument("route", help="such as /reports/flow")
     parser.add_argument("--method", default="GET", choices=["GET", "POST", "PUT"])

@@ -1,9 +1,9 @@
 """
-Reports what has become of one order: a number, its service, an end, an outcome.
+Reports a change to one order: a number, its service, an end or an outcome.
 
-For who has the court's papers and no system of their own. Numbers, dates and times may be written
-as people write them: each is made canonical, and shown before anything is sent. On this machine,
-or on AWS with the shell's credentials.
+For staff who have the court's papers but no system that reports them. Numbers, dates and times may
+be in everyday form: each is converted, and shown before anything is sent. On this machine, or on
+AWS with the shell's credentials.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ METHODS = {
 
 
 def order(text: str) -> tuple[str, str]:
-    """A force and a reference, which may hold slashes itself."""
+    """A force and a reference, which may itself contain slashes."""
     force, slash, reference = text.partition("/")
     if not (force and slash and reference):
         raise argparse.ArgumentTypeError("say force/reference, as in durham/DVPO-2026-000123")
@@ -45,7 +45,7 @@ def order(text: str) -> tuple[str, str]:
 
 
 def number(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """A number found or changed; or why there is none."""
+    """A found or changed number, or the reason why there is none."""
     body = {
         "number": given.number and read.number(given.number),
         "source": given.source and read.code(given.source),
@@ -74,7 +74,7 @@ def resume(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 
 
 def admit(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """An order beyond the day's limit is a real one."""
+    """Admit an order held over the day's limit."""
     return "admit", {"by": given.by}
 
 
@@ -82,7 +82,7 @@ def outcome(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """An arrest, a breach, an incident, an offence or a harm."""
     kind, occurred_at = read.code(given.type), moment(given)
     return "outcomes", {
-        # The same outcome told again has the same id, so nothing happens twice.
+        # The same outcome reported again has the same id, so it is not counted twice.
         "outcome_id": given.id or f"{kind}-{occurred_at}".replace(":", "-"),
         "type": kind,
         "instrument": given.instrument and read.code(given.instrument),
@@ -93,12 +93,12 @@ def outcome(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 
 
 def moment(given: argparse.Namespace) -> str:
-    """When it happened: now, if nothing is said."""
+    """When it happened; default: now."""
     return read.moment(given.at) if given.at else f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """What the command line asks for."""
+    """The parsed command line."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("order", type=order, help="force/reference: durham/DVPO-2026-000123")
     common.add_argument("--yes", action="store_true", help="do not ask before sending")
@@ -146,14 +146,14 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def find(api: Api, force: str, reference: str) -> str:
-    """The id under which an order was enrolled; ends if it is not."""
+    """The enrolment id of an order; exits if it is not enrolled."""
     answer = api.call("GET", "/orders?" + urlencode({"force": force, "reference": reference}))
     refuse(answer)
     return str(answer.body["enrolment_id"])
 
 
 def run(given: argparse.Namespace, api: Api) -> int:
-    """Show what is to be sent, send it, and show what has become of the order; the exit code."""
+    """Show the request, send it, and show the order's new status; returns the exit code."""
     what, told = given.body(given)
     body = {name: value for name, value in told.items() if value}
     print(f"{'/'.join(given.order)}: {what}")
@@ -172,7 +172,7 @@ def run(given: argparse.Namespace, api: Api) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Report it, as the command line says."""
+    """Report the change that the command line describes."""
     given = options(arguments)
     return run(given, Api.named_by(given))
 

@@ -1,4 +1,4 @@
-"""The columns of a file of orders: the contract's field that each fills, and how it is read."""
+"""The columns of a file of orders: the field that each fills, and how it is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: the part of the request that it belongs to, how it is read, and an example."""
+    """One column: its part of the request, how it is read, and an example."""
 
     part: str
     read: Callable[[str], Any]
@@ -47,7 +47,7 @@ COLUMNS: Mapping[str, Column] = {
     "follow_up_by": Column("mobile", read.text, ""),
     "protected_numbers": Column("", read.numbers, "07700 900456"),
 }
-"""In the order of the template, which knows the dates. An empty cell leaves the field out."""
+"""In the template's order; the template supplies the dates. An empty cell omits the field."""
 
 PARTS = {column.part for column in COLUMNS.values()} - {""}
 
@@ -68,7 +68,7 @@ def request(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def readings(row: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """What was written in another form than it is sent in: by column, as written and as sent."""
+    """The cells that conversion changed: by column, as written and as sent."""
     told = {}
     for name, written in row.items():
         if not written.strip():

@@ -1,7 +1,7 @@
 """
-Has the research extract written, and fetches it in both forms.
+Writes a research extract, and fetches it in both forms.
 
-What is fetched is the newest package of each form, whole: whatever its datapackage.json names.
+It fetches the newest package of each form, with every file that its datapackage.json names.
 """
 
 import argparse
@@ -24,7 +24,7 @@ DESCRIPTOR = "datapackage.json"
 
 
 def write(stack: DeployedStack, run: str) -> None:
-    """Let the function go on with the run until it is published; ends if it fails."""
+    """Invoke the function until the run is published; exits if it fails."""
     function, client = stack.ids["ExtractFunction"], stack.client("lambda")
     said: dict[str, Any] = {}
     while said.get("became") not in ("published", "published_before"):
@@ -35,7 +35,7 @@ def write(stack: DeployedStack, run: str) -> None:
 
 
 def newest(client: "S3Client", bucket: str, form: str, trial: str = "") -> str:
-    """The folder of the package that was published last in a form: of the open trial, or of one."""
+    """The folder of the newest package in a form: of the open trial, or of the one named."""
     prefix = f"{form}/{trial}/" if trial else f"{form}/"
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     published = [
@@ -50,7 +50,7 @@ def newest(client: "S3Client", bucket: str, form: str, trial: str = "") -> str:
 
 
 def fetch(client: "S3Client", bucket: str, source: str, folder: Path) -> dict[str, Any]:
-    """A package's description, once all of it is in the folder, in place of what was there."""
+    """Replace the folder's content by a package; returns the package's description."""
 
     def content(name: str) -> bytes:
         return client.get_object(Bucket=bucket, Key=source + name)["Body"].read()
@@ -70,7 +70,7 @@ def fetch(client: "S3Client", bucket: str, source: str, folder: Path) -> dict[st
 
 
 def main() -> None:
-    """Write an extract of this moment, and fetch it."""
+    """Write an extract now, and fetch it."""
     parser = argparse.ArgumentParser(
         prog="python -m commands.staff.extract",
         description=__doc__,

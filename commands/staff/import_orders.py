@@ -1,10 +1,10 @@
 """
-Takes a file of orders into the system, for a force whose own system does not post them.
+Imports a file of orders, for a force whose own system does not post them.
 
-The file is CSV, as a spreadsheet saves it, one order a line. Numbers and dates may be written as
-people write them: each is made canonical, and shown before anything is sent. A line that the
-contract refuses is shown with the reason; the others are sent. It may be stopped and run again:
-what was taken before is not taken twice. On this machine, or on AWS with the shell's credentials.
+The file is CSV, as a spreadsheet saves it, with one order per line. Numbers and dates may be in
+everyday form: each is converted, and shown before anything is sent. A line that the contract
+refuses is shown with the reason; the others are sent. It may be stopped and run again: no order is
+enrolled twice. On this machine, or on AWS with the shell's credentials.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
 
 TEMPLATE = Path("orders.csv")
-_SHOWN = 20  # lines of what was read in another form
+_SHOWN = 20  # lines of converted values
 _TRIES, _PAUSE = 6, 2.0
 _OK, _ERROR, _FORBIDDEN = 200, 400, 403
 _BUSY = {429, 503}
@@ -52,7 +52,7 @@ _BUSY = {429, 503}
 
 @dataclass(frozen=True)
 class Checked:
-    """A line, the request that it makes, and what is wrong with it, if anything."""
+    """A line, its request, and its faults."""
 
     row: Row
     request: dict[str, Any]
@@ -60,7 +60,7 @@ class Checked:
 
 
 def check(rows: Iterable[Row], today: date, protocol: Protocol) -> list[Checked]:
-    """Each line held against the contract, before anything is sent."""
+    """Check each line against the contract before anything is sent."""
     checked: list[Checked] = []
     first: dict[tuple[Any, Any], int] = {}
     for row in rows:
@@ -75,7 +75,7 @@ def check(rows: Iterable[Row], today: date, protocol: Protocol) -> list[Checked]
 
 
 def refusals(request: dict[str, Any], today: date, protocol: Protocol) -> Iterator[str]:
-    """Why the API would refuse a request, in its own words."""
+    """The reasons for which the API would refuse a request, in its own words."""
     try:
         given = EnrolmentIn.model_validate(request)
         check_enrolment(given, today, protocol)
@@ -86,13 +86,13 @@ def refusals(request: dict[str, Any], today: date, protocol: Protocol) -> Iterat
 
 
 def _named(field: str, message: str) -> str:
-    """A refusal by the name of the column."""
+    """A refusal that names the column instead of the field."""
     part, _, name = field.partition(".")
     return f"{name if part in columns.PARTS else field}: {message}"
 
 
 def readings(checked: Iterable[Checked]) -> list[tuple[str, ...]]:
-    """What is sent in another form than it was written in: line, column, written, taken as."""
+    """The converted values: line, column, as written, as sent."""
     return [
         (str(each.row.line), name, written, taken)
         for each in checked
@@ -101,7 +101,7 @@ def readings(checked: Iterable[Checked]) -> list[tuple[str, ...]]:
 
 
 def sent(api: Api, request: dict[str, Any], pause: Callable[[float], None]) -> Answer:
-    """The API's answer to an order, asked again while it is busy or out of reach."""
+    """The API's answer to an order; retries while the API is busy or unreachable."""
     for tried in range(1, _TRIES):
         try:
             answer = api.call("POST", "/enrolments", request)
@@ -119,7 +119,7 @@ def send(
     console: Console,
     pause: Callable[[float], None] = time.sleep,
 ) -> tuple[Counter[str], list[Checked]]:
-    """What has become of the orders, each counted, and those that the API has refused."""
+    """Send the orders; returns the counts by status, and the orders that the API refused."""
     became: Counter[str] = Counter()
     refused = []
     right = [each for each in checked if not each.wrong]
@@ -135,7 +135,7 @@ def send(
 
 
 def faults(wrong: Iterable[Checked]) -> Table:
-    """The lines that are not taken, and why."""
+    """The refused lines, and why."""
     table = Table("line", "order", "why", box=None, header_style="bold")
     for each in sorted(wrong, key=lambda each: each.row.line):
         order = each.request["order"]
@@ -146,7 +146,7 @@ def faults(wrong: Iterable[Checked]) -> Table:
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """What the command line asks for."""
+    """The parsed command line."""
     about, _, more = (__doc__ or "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="make import FILE=orders.csv", description=about, epilog=more
@@ -166,7 +166,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def show(taken: Sequence[tuple[str, ...]], console: Console, *, most: int) -> None:
-    """What is read in another form than it was written in, before anything is sent."""
+    """Show the converted values before anything is sent."""
     if not taken:
         return
     table = Table("line", "column", "written", "taken as", box=None, header_style="bold")
@@ -178,7 +178,7 @@ def show(taken: Sequence[tuple[str, ...]], console: Console, *, most: int) -> No
 
 
 def run(given: argparse.Namespace, console: Console, api: Api | None) -> int:
-    """Check, show, ask and send; without an API send nothing. The exit code."""
+    """Check, show, ask and send (nothing without an API); returns the exit code."""
     today, protocol = local_date(datetime.now(UTC)), load(given.protocol)
     checked = check(order_file.rows(given.file), today, protocol)
     taken = readings(checked)
@@ -203,7 +203,7 @@ def _agreed(orders: int) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Take a file of orders in, as the command line says."""
+    """Import the file that the command line names."""
     given = options(arguments)
     if given.template:
         order_file.write_template(given.file, local_date(datetime.now(UTC)))

@@ -1,4 +1,4 @@
-"""What missing numbers cost: the power that is left of a planned trial."""
+"""What missing numbers cost a planned trial in statistical power."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ POINT = 0.01
 
 def power(control: float, intervention: float, per_arm: float, alpha: float) -> float:
     """
-    The chance of finding the difference of two risks, two-sided, with so many people in each arm.
+    The power of a two-sided test of two risks, with `per_arm` people in each arm.
 
-    By the normal approximation: Fleiss, Levin and Paik 2003, equation 4.14 solved for power.
+    Normal approximation: Fleiss, Levin and Paik 2003, equation 4.14 solved for power.
     """
     if per_arm <= 0:
         return 0.0
@@ -29,9 +29,9 @@ def power(control: float, intervention: float, per_arm: float, alpha: float) -> 
 
 def power_without(plan: AnalysisPlan, share: float) -> tuple[int, float]:
     """
-    How many people a plan randomises if this share of orders (0 to 1) has no number, and the power.
+    The people that a plan randomises if this share of orders (0 to 1) has no number, and the power.
 
-    Raises ValueError for a plan that does not say whom it recruits.
+    Raises ValueError for a plan without expected recruitment.
     """
     if plan.recruitment is None:
         raise ValueError("the protocol does not say how many orders it expects")
@@ -41,5 +41,5 @@ def power_without(plan: AnalysisPlan, share: float) -> tuple[int, float]:
 
 
 def cost_of_a_point(plan: AnalysisPlan, share: float) -> float:
-    """How many points of power (0 to 100) one more percentage point without a number takes."""
+    """The percentage points of power lost to one more percentage point without a number."""
     return 100 * (power_without(plan, share)[1] - power_without(plan, share + POINT)[1])

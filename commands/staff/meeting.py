@@ -1,8 +1,8 @@
 """
 Makes the page for the superintendents' meeting: who had no number, why, and what that costs.
 
-By reason, month and authoriser; how numbers were found; and what each percentage point without a
-number takes from the trial's power, by the protocol's plan. Pooled over the arms. On this machine,
+Shows counts by reason, month and authoriser, how numbers were found, and how much power of the
+protocol's plan each percentage point without a number costs. Pooled over the arms. On this machine,
 or on AWS with the shell's credentials. The page is build/meeting.html.
 """
 
@@ -32,7 +32,7 @@ SHARES = (0, 10, 20, 30, 40, 50, 60)
 
 
 def page(report: Mapping[str, Any], plan: AnalysisPlan, on: str) -> str:
-    """The page, of what `GET /reports/missing-numbers` answers."""
+    """The page, made from the answer to `GET /reports/missing-numbers`."""
     counts, enrolled = report["counts"], report["enrolled"]
     still = report["missing"] - report["found"]
     share = still / enrolled if enrolled else 0.0
@@ -56,7 +56,7 @@ def page(report: Mapping[str, Any], plan: AnalysisPlan, on: str) -> str:
 def _by(
     counts: Iterable[Mapping[str, Any]], of: Callable[[Mapping[str, Any]], str]
 ) -> dict[str, tuple[int, int]]:
-    """How many were missing, and found since, by what `of` says of a count."""
+    """How many were missing and how many found since, grouped by `of`."""
     missing: Counter[str] = Counter()
     found: Counter[str] = Counter()
     for each in counts:
@@ -66,7 +66,7 @@ def _by(
 
 
 def _months(counts: Sequence[Mapping[str, Any]], enrolled: Mapping[str, int]) -> str:
-    """The trend: of each month's orders, how many had no number, as a bar too."""
+    """The trend: how many of each month's orders had no number, with a bar."""
     missing = _by(counts, lambda each: each["month"])
     return "".join(
         f'<tr><th scope="row">{escape(month)}</th><td>{of}</td><td>{missing.get(month, (0, 0))[0]}'
@@ -107,7 +107,7 @@ def _words(code: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the page, as the command line says."""
+    """Make the page that the command line asks for."""
     parser = argparse.ArgumentParser(prog="make meeting ARGS=...", description=__doc__)
     parser.add_argument("protocol", help="whose plan the power is worked out by: dvpo-2027-1")
     parser.add_argument("-o", "--output", type=Path, default=PAGE, help=f"default: {PAGE}")
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make(api: Api, given: argparse.Namespace) -> int:
-    """Make the page; the exit code."""
+    """Make the page; returns the exit code."""
     answer = api.call("GET", "/reports/missing-numbers")
     refuse(answer)
     on = f"{local_date(datetime.now(UTC)):%-d %B %Y}"

@@ -1,4 +1,4 @@
-"""A file of orders as CSV: its template, and its rows as they are written."""
+"""A CSV file of orders: its template, and its rows as written."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _MARKS = ",;\t"
 
 @dataclass(frozen=True)
 class Row:
-    """One order of a file: the number of its line, as a spreadsheet counts, and its cells."""
+    """One order of a file: its line number, as in a spreadsheet, and its cells."""
 
     line: int
     cells: Mapping[str, str]
 
 
 def rows(file: Path) -> list[Row]:
-    """The orders in a file. Ends, and says what to do, if it is no file of orders."""
+    """The orders in a file. Exits, and says what to do, if it is not a file of orders."""
     try:
         written = file.read_bytes()
     except OSError as error:
@@ -50,7 +50,7 @@ def rows(file: Path) -> list[Row]:
 
 
 def _wrong(names: list[str]) -> str:
-    """What is wrong with the names of the columns: the first line. Empty if nothing is."""
+    """The fault in the column names (the first line); empty if there is none."""
     unknown = [name for name in names if name not in COLUMNS]
     twice = sorted({name for name in names if names.count(name) > 1})
     lacking = [name for name in ("reference", "force") if name not in names]
@@ -63,9 +63,9 @@ def _wrong(names: list[str]) -> str:
 
 def write_template(file: Path, today: date) -> None:
     """
-    A file with every column and one order made up today, to be filled in.
+    Write a file to fill in, with every column and one made-up order of today.
 
-    Never over another file.
+    Never overwrites a file.
     """
     example = {name: each.example for name, each in COLUMNS.items()}
     example |= dict.fromkeys(("made_on", "served_on"), f"{today.day}/{today.month}/{today.year}")

@@ -1,4 +1,4 @@
-"""How a command says what the API has refused."""
+"""Formats the API's refusals for a command's output."""
 
 from __future__ import annotations
 
