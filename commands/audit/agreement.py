@@ -1,4 +1,4 @@
-"""Where the table and the audit trail do not agree on an allocation, a text or a number. Pure."""
+"""Finds where table and audit trail disagree on an allocation, a text or a number. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from commands.audit.trail import Drawn, Trail
 
 OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED, ReminderState.SUPPRESSED})
-"""The states of a reminder that was not handed to the provider."""
+"""The states of a reminder that was not passed to the provider."""
 
 WHAT_IS_NOT_SEEN = """\
 What this cannot see: what was never in the trail, because whoever may write to the table also held
@@ -29,7 +29,7 @@ reports those as stray texts)."""
 
 
 class Disagreement(StrEnum):
-    """What does not agree."""
+    """The kinds of disagreement."""
 
     NOT_DRAWN = "an allocation of the table was not drawn, by the trail"
     GONE = "a draw of the trail has no allocation in the table"
@@ -43,14 +43,14 @@ class Disagreement(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One thing that does not agree, and where."""
+    """One disagreement, and its place."""
 
     fault: Disagreement
     where: str
 
 
 class ReminderFact(NamedTuple):
-    """What became of a reminder, and when it was claimed."""
+    """A reminder's state, and when it was claimed."""
 
     state: ReminderState
     claimed_at: datetime | None
@@ -58,14 +58,14 @@ class ReminderFact(NamedTuple):
 
 @dataclass
 class TableFacts:
-    """What the table says of the same."""
+    """The table's version of the facts in the trail."""
 
     allocations: dict[UUID, Allocation] = field(default_factory=dict)
     reminders: dict[tuple[UUID, int], ReminderFact] = field(default_factory=dict)
     seals: dict[UUID, str | None] = field(default_factory=dict)
 
     def add(self, item: Mapping[str, Any]) -> None:
-        """Take what an item says, whatever its kind."""
+        """Add the facts in an item of any kind."""
         match item["kind"]:
             case "allocation":
                 own = {name: item[name] for name in Allocation.model_fields if name in item}
@@ -83,9 +83,9 @@ class TableFacts:
 
 def disagreements(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[Finding]:
     """
-    Everything in which the trail and the table differ; nothing, if all is well.
+    Every difference between the trail and the table.
 
-    The table was read after the trail. What happened after `until` may be in one of them only.
+    The table must be read after the trail. Events after `until` may be in only one of them.
     """
     yield from drawn_twice(trail)
     yield from drawn_otherwise(trail, table.allocations.values(), until=until)
@@ -96,7 +96,7 @@ def disagreements(trail: Trail, table: TableFacts, *, until: datetime) -> Iterat
 
 
 def drawn_twice(trail: Trail) -> Iterator[Finding]:
-    """What the trail alone tells: a slot or an enrolment drawn again, an order not kept."""
+    """Faults visible in the trail alone: a slot or an enrolment drawn twice, or out of order."""
     slots: dict[tuple[str, str, int, int], UUID] = {}
     enrolments: set[UUID] = set()
     sequences: dict[tuple[str, str], list[Drawn]] = {}
@@ -121,7 +121,7 @@ def drawn_twice(trail: Trail) -> Iterator[Finding]:
 def drawn_otherwise(
     trail: Trail, allocations: Iterable[Allocation], *, until: datetime
 ) -> Iterator[Finding]:
-    """Where allocations of the table are not what the trail says was drawn."""
+    """Allocations in the table that differ from the draws in the trail."""
     stored = {each.enrolment_id: each for each in allocations}
     drawn = {each.enrolment_id: each for each in trail.drawn}
     for about, allocation in stored.items():

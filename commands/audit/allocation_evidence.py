@@ -1,4 +1,4 @@
-"""What a trial's table, or an export of it, holds about allocation: nothing personal."""
+"""Collects what a trial's table, or an export of it, holds about allocation: nothing personal."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 _ENROLLED = ("enrolment_id", "trial", "person_hash", "allocated_at", "dates_changed_at")
 KINDS = ("allocation", "cursor", "enrolment", "message", "reminder")
-"""The kinds of item that tell of allocation."""
+"""The kinds of item that concern allocation."""
 
 READ = {"pk", "sk", "kind", *_ENROLLED, *Allocation.model_fields, *Cursor.model_fields}
-"""The attributes that tell of it, apart from an order's type and dates."""
+"""The attributes that concern it, apart from an order's type and dates."""
 
 
 class Enrolled(Model):
-    """What an enrolment says of its allocation, and nothing that tells who it is."""
+    """The parts of an enrolment that concern its allocation, and nothing that identifies it."""
 
     enrolment_id: UUID
     trial: str
@@ -41,12 +41,12 @@ class Enrolled(Model):
 
     @property
     def as_drawn(self) -> bool:
-        """Whether its dates are those by which its stratum was chosen."""
+        """Whether its dates are still those that determined its stratum."""
         return self.dates_changed_at is None and not self.varied
 
 
 class Sequence(NamedTuple):
-    """One stratum of one trial: people are drawn from it in turn."""
+    """One stratum of one trial, with its own sequence of slots."""
 
     trial: str
     stratum: str
@@ -66,7 +66,7 @@ class Evidence:
     unreadable: list[str] = field(default_factory=list)
 
     def add(self, item: Mapping[str, Any]) -> None:
-        """Take what an item says about allocation, or note that it cannot be what it says."""
+        """Add what an item says about allocation, or record that it is unreadable."""
         try:
             self._add(item)
         except (KeyError, TypeError, ValueError):
@@ -109,13 +109,13 @@ def _only(names: Iterable[str], item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 Block: TypeAlias = dict[int, list[Allocation]]
-"""The allocations at each position: exactly one at each, if all is well."""
+"""The allocations at each position; there should be exactly one at each."""
 
 
 def blocks_of(
     allocations: Iterable[Allocation], protocols: Mapping[str, Protocol]
 ) -> dict[Sequence, dict[int, Block]]:
-    """The blocks of each sequence, as they were filled: of what has a slot of a known protocol."""
+    """The blocks of each sequence as filled, from allocations with a slot and a known protocol."""
     found: dict[Sequence, dict[int, Block]] = {}
     for each in allocations:
         protocol = protocols.get(each.protocol_sha256)

@@ -1,4 +1,4 @@
-"""What is wrong with a trial's allocations, by what the table holds and what the key gives."""
+"""Finds faults in a trial's allocations by comparing the table with the key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Fault(StrEnum):
-    """What can be wrong."""
+    """The kinds of fault."""
 
     UNREADABLE = "not what it says it is"
     MISMATCH = "arm differs from the key's"
@@ -52,7 +52,7 @@ class Fault(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One thing wrong. Of people it names the enrolment's id only."""
+    """One fault. It identifies people only by their enrolment's id."""
 
     fault: Fault
     where: str
@@ -63,9 +63,9 @@ def findings(
     evidence: Evidence, *, protocols: Mapping[str, Protocol], derive: Derive
 ) -> list[Finding]:
     """
-    Everything wrong, in no particular order; nothing, if all is well.
+    Every fault, in no particular order.
 
-    `protocols` are those agreed, by their SHA-256. `derive` gives a block's arms, by the key.
+    `protocols` are the agreed ones by SHA-256. `derive` returns a block's arms from the key.
     """
     blocks = blocks_of(evidence.allocations, protocols)
     enrolments = {each.enrolment_id: each for each in evidence.enrolments}
@@ -94,7 +94,7 @@ def _each(
     enrolments: Mapping[UUID, Enrolled],
     protocols: Mapping[str, Protocol],
 ) -> Iterator[Finding]:
-    """What an allocation shows beside its enrolment and its protocol."""
+    """Faults of an allocation against its enrolment and its protocol."""
     for each in allocations:
         where = f"enrolment {each.enrolment_id}"
         if (each.block is None) != each.repeat or (each.position is None) != each.repeat:
@@ -110,7 +110,7 @@ def _each(
             yield Finding(Fault.TIME, where, f"{enrolled.allocated_at}, not {each.allocated_at}")
         if protocol and protocol.trial != enrolled.trial:
             yield Finding(Fault.OTHER_TRIAL, where, f"{enrolled.trial}, drawn in {protocol.trial}")
-        # A correction or a variation after the draw may change the length, never the stratum.
+        # A correction or a variation after the draw may change the length, but never the stratum.
         if protocol and enrolled.as_drawn:
             shape = enrolled.order_type, enrolled.days
             if [s.id for s in protocol.strata if s.holds(*shape)] != [each.stratum]:
@@ -151,7 +151,7 @@ def _people(
 
 
 def _reminders(allocations: Iterable[Allocation], reminded: AbstractSet[UUID]) -> Iterator[Finding]:
-    """Reminders for everybody in intervention, and for nobody else."""
+    """Faults against the rule that only intervention has reminders."""
     treated = {each.enrolment_id for each in allocations if each.arm is Arm.INTERVENTION}
     for enrolment_id in reminded - treated:
         yield Finding(Fault.CONTROL_REMINDED, f"enrolment {enrolment_id}")
@@ -166,7 +166,7 @@ def _sequence(
     protocols: Mapping[str, Protocol],
     derive: Derive,
 ) -> Iterator[Finding]:
-    """Blocks are filled one after another, each as the key has it; the cursor stands behind."""
+    """Faults of a sequence: blocks are filled in turn, as the key says, up to the cursor."""
     following = (0, 0)
     last = max(blocks, default=None)
     yield from _out_of_order(sequence, blocks)
@@ -196,7 +196,7 @@ def _sequence(
 
 
 def _out_of_order(sequence: Sequence, blocks: Mapping[int, Block]) -> Iterator[Finding]:
-    """Each slot is drawn later than the one before: who exchanges two people's is found by that."""
+    """Slots drawn earlier than the one before, which reveals that two were exchanged."""
     slots = [
         each
         for _, block in sorted(blocks.items())
@@ -213,7 +213,7 @@ def _out_of_order(sequence: Sequence, blocks: Mapping[int, Block]) -> Iterator[F
 def trail_findings(
     drawn: Iterable[Drawn], *, protocols: Mapping[str, Protocol], derive: Derive
 ) -> Iterator[Finding]:
-    """What the key says of the draws in the audit trail."""
+    """Draws in the audit trail that differ from the key."""
     arms: dict[tuple[str, str, int], tuple[Arm, ...]] = {}
     for each in drawn:
         slot = each.slot
@@ -247,7 +247,7 @@ def _block(
             if each.arm is not arms[position]:
                 detail = f"{each.enrolment_id} is {each.arm}, the key gives {arms[position]}"
                 yield Finding(Fault.MISMATCH, at, detail)
-    if len(filled) >= len(arms):  # apart from the key: by the ratio alone
+    if len(filled) >= len(arms):  # independent of the key: the ratio alone
         stored = Counter(each.arm for taken in filled.values() for each in taken)
         shares = sum(protocol.arms.values())
         if any(n * stored.total() != stored[arm] * shares for arm, n in protocol.arms.items()):
@@ -255,12 +255,12 @@ def _block(
 
 
 def _design(protocol: Protocol) -> tuple[object, ...]:
-    """What a MAC becomes a block by."""
+    """The settings that determine how a MAC becomes a block."""
     return sorted(protocol.block_sizes), sorted(protocol.arms.items())
 
 
 def _gaps(used: Iterable[int], *, end: int) -> Iterator[str]:
-    """What is missing of 0 to end - 1, in ranges: a forged number must not fill the memory."""
+    """The numbers missing from 0 to end - 1, as ranges, so that a forged one cannot fill memory."""
     expected = 0
     for number in sorted({*used, end}):
         if number > expected:

@@ -1,4 +1,4 @@
-"""Where an auditor finds a trial: its key, and its table or an export of it."""
+"""Locates a trial for an auditor: its key, and its table or an export of it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class TrialSource:
-    """Where a trial is kept: its table, its key, and its audit trail if that is to be had."""
+    """A trial's table, its key and, if available, its audit trail."""
 
     dynamodb: DynamoDBClient
     kms: KMSClient
@@ -40,7 +40,7 @@ class TrialSource:
 
 
 def place(wanted: Namespace) -> TrialSource:
-    """The local stack, a stack, or a table and a key, as the command line says."""
+    """The local stack, a stack on AWS, or a table and a key, as the command line says."""
     table, key_id = wanted.table, wanted.key
     if key_id and not wanted.stack_name:
         reach: dict[str, Any] = {
@@ -61,13 +61,13 @@ def place(wanted: Namespace) -> TrialSource:
 
 def scanned(client: DynamoDBClient, table: str) -> Iterator[dict[str, Any]]:
     """
-    The items of a table that are about allocation, page by page, without what is personal.
+    The items of a table that concern allocation, page by page, without personal data.
 
-    A scan: it reads the whole table, which is right for an audit and for nothing else.
+    This scans the whole table, which only an audit should do.
     """
     of_order = ("type", "made_on", "expires_on")
     names = {f"#{name}": name for name in (*READ, "order", *of_order)}
-    first_varied = "variations[0].#at"  # whether it was; by whose word is nobody's business here
+    first_varied = "variations[0].#at"  # only whether it was varied, not who reported it
     names["#at"] = "at"
     projected = [f"#{name}" for name in sorted(READ)] + [f"#order.#{name}" for name in of_order]
     projected.append(first_varied)
@@ -89,7 +89,7 @@ def exported(file: Path) -> Iterator[dict[str, Any]]:
     """
     The items in a file of JSON lines, gzipped or not.
 
-    Either as DynamoDB exports a table to S3, or one plain item a line. Raises ValueError with the
+    Each line is an item as DynamoDB exports it to S3, or a plain one. Raises ValueError with the
     number of the first line that is neither.
     """
     with file.open("rb") as raw:
@@ -107,7 +107,7 @@ def exported(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def files_of(given: Iterable[Path]) -> list[Path]:
-    """The files of an export; of a folder, such as DynamoDB makes, all its data."""
+    """The files of an export; for a folder, such as DynamoDB makes, all its data files."""
     files: list[Path] = []
     for path in given:
         inside = sorted(path.rglob("*.json.gz")) if path.is_dir() else [path]

@@ -1,4 +1,4 @@
-"""What can be wrong with an exported audit trail, alone and against the table. Pure."""
+"""Finds faults in an exported audit trail, alone and against the table. Pure."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from trial.aws.table import Key
 
 PATIENCE = timedelta(minutes=10)
-"""How long an entry may take from the table into the chain, retries and all."""
+"""How long an entry may take from the table into the chain, including retries."""
 
 
 class Fault(StrEnum):
-    """What is wrong."""
+    """The kinds of fault."""
 
     NO_LOCK = "the bucket does not lock what it holds"
     LINK_MISSING = "a link is missing"
@@ -42,7 +42,7 @@ class Fault(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong, and where."""
+    """One fault, and its place."""
 
     fault: Fault
     where: str
@@ -50,7 +50,7 @@ class Finding(NamedTuple):
 
 @dataclass
 class Chain:
-    """All that the links say, read from the first to the newest."""
+    """The content of all links, read from the first to the newest."""
 
     newest: int = 0
     newest_sha256: str = sha256(None)
@@ -59,7 +59,7 @@ class Chain:
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, number: int, content: bytes, *, noted: str | None = None) -> None:
-        """Take in the next link; `noted` is the hash by which somebody remembers it."""
+        """Add the next link; `noted` is its hash as somebody noted it earlier."""
         path = path_of(number)
         self.findings += [
             Finding(Fault.LINK_MISSING, path_of(lost)) for lost in range(self.newest + 1, number)
@@ -88,7 +88,7 @@ class Chain:
 
 
 def entries_of(stored: Mapping[Key, Mapping[str, Any]]) -> Iterator[Entry]:
-    """The entries in the table's items; what is none is passed over, for `compared` names it."""
+    """The entries in the table's items; skips invalid ones, which `compared` reports."""
     for item in stored.values():
         with suppress(ValidationError):
             yield _entry(item)
@@ -102,9 +102,9 @@ def compared(
     chain: Chain, stored: Mapping[Key, Mapping[str, Any]], *, since: datetime
 ) -> Iterator[Finding]:
     """
-    The chain against the table's entries, which were read after it.
+    Compares the chain with the table's entries, which must be read after it.
 
-    `since` is when one began to read the chain: what was younger then may still be on its way.
+    `since` is when reading the chain began: recent entries may not have been exported by then.
     """
     for key, item in stored.items():
         try:
@@ -122,7 +122,7 @@ def compared(
 
 
 def of_versions(versions: Mapping[str, int], deleted: Iterable[str]) -> Iterator[Finding]:
-    """What the bucket's versions tell: how many each path has, and which are marked deleted."""
+    """Faults in the bucket's versions: paths with several versions or with a delete marker."""
     for path, count in versions.items():
         if count > 1:
             yield Finding(Fault.LINK_REWRITTEN, path)

@@ -1,7 +1,7 @@
 """
-The letter that goes with an answer to a request for access: what was sent, in plain English.
+The letter that accompanies an answer to a subject access request: what was sent, in plain English.
 
-It is made of what `make subject-access` prints, and holds less: the complete record lies beside it.
+It is made from the output of `make subject-access` and holds less: the full record is enclosed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ GROUPS = {
 
 
 def letter(everything: Mapping[str, Any]) -> str:
-    """The letter, as a page to print, of everything that is held about a person."""
+    """The letter about everything held about a person, as a page to print."""
     return Template((HERE / "letter.html").read_text()).substitute(
         on=_day(everything["printed_at"]),
         orders="".join(_order(each) for each in everything["orders"]),
@@ -67,9 +67,9 @@ def _texts(sent: Iterable[Mapping[str, Any]], held: Mapping[str, Any]) -> str:
 
 def _whither(reminder: Mapping[str, Any], held: Mapping[str, Any]) -> str:
     """
-    By its last digits the number that a text went to, if it is the one that is held now.
+    The last digits of the number that a text went to, if that is the current number.
 
-    The trail says when each number was taken in: its entries alone name a seal.
+    The trail shows when each number was stored: only those entries name a seal.
     """
     taken_in = [each["at"] for each in held["audit_trail"] if each.get("seal_sha256")]
     digits = held["enrolment"].get("mobile", {}).get("last_digits")
@@ -105,5 +105,5 @@ def _day(on: str) -> str:
 
 
 def _time(at: str) -> str:
-    """A moment by the clock in London."""
+    """A moment in London time."""
     return f"{datetime.fromisoformat(at).astimezone(LONDON):%-d %B %Y, %H:%M}"

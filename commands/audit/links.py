@@ -1,4 +1,4 @@
-"""The exported audit trail's links, as the bucket keeps them: read from the first to the newest."""
+"""Reads the exported audit trail's links from their bucket, from the first to the newest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IN_A_BATCH = 100
 
 @dataclass(frozen=True)
 class Links:
-    """The bucket of one trail. Nothing in it is believed but the first version of each link."""
+    """The bucket of one trail. Only the first version of each link is trusted."""
 
     s3: S3Client
     bucket: str
@@ -28,7 +28,7 @@ class Links:
     def walk(
         self, progress: Progress, *, noted: tuple[int, str] | None = None
     ) -> tuple[Chain, list[Finding]]:
-        """The whole chain, and what is wrong with it; `noted` is a link as it was noted down."""
+        """The whole chain, and its faults; `noted` is a link as noted earlier."""
         chain = Chain()
         versions, wrong = self._versions()
         numbers = list(versions)
@@ -46,7 +46,7 @@ class Links:
         return chain, [*wrong, *chain.findings]
 
     def _versions(self) -> tuple[dict[int, str], list[Finding]]:
-        """The first version of every link, by its number; and what is wrong with versions."""
+        """The first version of every link, by its number; and faults of the versions."""
         first: dict[str, str] = {}
         versions: Counter[str] = Counter()
         deleted: list[str] = []

@@ -1,16 +1,15 @@
 """
-Writes what is deposited before a trial starts, and checks later that it was kept to.
+Writes the deposit to register before a trial starts, and later checks the trial against it.
 
-Without --check it writes, into build/registration/VERSION, the protocol, its SHA-256, what a
-registry asks for, and a commitment to the allocation key: a keyed hash that tells nothing of any
-arm. Deposit all three files where they get a date that nobody can change. It is refused once
+Without --check it writes to build/registration/VERSION the protocol, its SHA-256, the answers to a
+registry's questions, and a commitment to the allocation key: a keyed hash that reveals no arm.
+Deposit all three files where they get a date that nobody can change. The command refuses once
 somebody has been allocated.
 
 With --check DEPOSIT it compares that deposit with the key, the protocol and the allocations in use.
 
-For an auditor with the right to use the allocation key (kms:GenerateMac) and to read the table
-(dynamodb:Scan). Exit status: 0 if all is well, 3 if something differs, another if it could not be
-found out.
+For an auditor who may use the allocation key (kms:GenerateMac) and read the table (dynamodb:Scan).
+Exit status: 0 if all is well, 3 if something differs, another status if the check failed.
 """
 
 from __future__ import annotations
@@ -110,7 +109,7 @@ def _check(wanted: argparse.Namespace, trial: TrialSource, evidence: Evidence) -
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Register a trial, or hold it to its registration."""
+    """Register a trial, or check it against its registration."""
     wanted = parsed(arguments)
     try:
         trial, evidence = place(wanted), Evidence()

@@ -1,10 +1,10 @@
 """
-What is deposited with a registry before a trial starts, and what is wrong with a trial by it.
+Makes the deposit for a registry before a trial starts, and finds where a trial departs from it.
 
-The commitment is a keyed hash, by the allocation key, of a message that is no block's. It tells
-nothing of any arm, and no other key gives it: so nobody can say later that key or plan was chosen
-after the fact. What it cannot show is that several keys were made beforehand and one was picked:
-that CloudTrail shows, which logs the making and each use of a key.
+The commitment is a keyed hash, under the allocation key, of a message that no block uses. It
+reveals no arm, and no other key produces it, so it proves that key and plan were not chosen
+afterwards. It cannot rule out that several keys were made and one was picked: CloudTrail can,
+because it logs the creation and every use of a key.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _TO_FILL_IN: Final = (
 
 
 class Registration(Model):
-    """One deposit: what was laid down, when, and the commitment to the key, in hex."""
+    """One deposit: its content, its time, and the commitment to the key in hex."""
 
     trial: str
     protocol: str
@@ -48,19 +48,19 @@ class Registration(Model):
 
 
 class Fault(NamedTuple):
-    """What differs from the deposit."""
+    """A departure from the deposit."""
 
     what: str
     detail: str
 
 
 def message(trial: str) -> bytes:
-    """What the commitment is a hash of. A block's message has three parts, so it is none."""
+    """The message behind the commitment. A block's message has three parts, so they differ."""
     return f"{trial}|commitment".encode()
 
 
 def registration(protocol: Protocol, key: MacKey, now: datetime) -> Registration:
-    """What is to be deposited. Raises a TrialError if the key cannot be used."""
+    """The deposit to make. Raises a TrialError if the key cannot be used."""
     return Registration(
         trial=protocol.trial,
         protocol=protocol.version,
@@ -73,7 +73,7 @@ def registration(protocol: Protocol, key: MacKey, now: datetime) -> Registration
 
 
 def read(content: str) -> Registration:
-    """The deposit again. Raises RejectedError for what is none."""
+    """The deposit in a file. Raises RejectedError if it is not one."""
     try:
         return Registration.model_validate(json.loads(content))
     except (ValueError, ValidationError):
@@ -84,9 +84,9 @@ def faults(
     deposit: Registration, protocol: Protocol | None, key: MacKey, evidence: Evidence
 ) -> Iterator[Fault]:
     """
-    What is wrong with a trial by its deposit: key, plan, and what was drawn before or otherwise.
+    A trial's departures from its deposit: another key or plan, early or other allocations.
 
-    `protocol` is the file in use of the version that was registered, if there is one.
+    `protocol` is the current file of the registered version, if there is one.
     """
     if deposit.commitment_message != message(deposit.trial).decode():
         yield Fault("commitment", "is to another message than a registration's")
@@ -102,7 +102,7 @@ def faults(
 
 
 def drawn_in(evidence: Evidence, trial: str, hashes: set[str]) -> list[Any]:
-    """The allocations of a trial: by its enrolments or, failing that, by its protocols' hashes."""
+    """A trial's allocations, found by its enrolments or else by its protocols' hashes."""
     theirs = {each.enrolment_id for each in evidence.enrolments if each.trial == trial}
     return [
         each
@@ -113,9 +113,9 @@ def drawn_in(evidence: Evidence, trial: str, hashes: set[str]) -> list[Any]:
 
 def fields(protocol: Protocol) -> dict[str, str]:
     """
-    What a registry asks for, as far as the protocol says it.
+    The answers to a registry's questions, as far as the protocol has them.
 
-    The items of the WHO Trial Registration Data Set, version 1.3.1:
+    The items are those of the WHO Trial Registration Data Set, version 1.3.1:
     https://www.who.int/tools/clinical-trials-registry-platform/network/who-data-set
     """
     plan = protocol.analysis
@@ -149,7 +149,7 @@ def fields(protocol: Protocol) -> dict[str, str]:
 
 
 def readable(deposit: Registration) -> str:
-    """The deposit as a person reads it, and as it is typed into a registry's form."""
+    """The deposit for a person to read and to type into a registry's form."""
     rows = {
         "Protocol": f"{deposit.protocol}, SHA-256 {deposit.protocol_sha256}",
         "Registered at": deposit.registered_at.isoformat(),

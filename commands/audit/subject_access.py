@@ -1,13 +1,12 @@
 """
-Prints all that is held about one person, as JSON, for an answer to their request for access.
+Prints everything held about one person, as JSON, to answer their subject access request.
 
-The person is named as upstream does, behind the force: durham/2003/0011985X; or by one of their
-orders, durham/DVPO-2026-000123, which finds the order also when the identifiers are erased. It
-shows the arm: who sees it is no longer blind. What is held about others stays out: of numbers that
-an order protects it tells how many. Each text that was sent is made again to the byte. That it was
-printed is in the audit trail, and is so before anything is shown. On the local stack, or anywhere
-with --stack-name: on AWS for a role that has the policy AccessOfficer and is named in the stack's
-AccessOfficers.
+Name the person by force and upstream's id (durham/2003/0011985X), or by one of their orders
+(durham/DVPO-2026-000123), which also works once the identifiers are erased. The output shows the
+arm, so its reader is no longer blind. Data about others is left out: of the numbers that an order
+protects, only their count is shown. Each sent text is reproduced byte for byte. The audit trail
+records the access before anything is shown. On the local stack, or anywhere with --stack-name; on
+AWS the role needs the policy AccessOfficer and must be named in the stack's AccessOfficers.
 """
 
 import argparse
@@ -42,12 +41,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 HIDDEN = {"protected_hashes", "request_digest", "counted"}
-"""Of an enrolment: what is about others, and what is worked out from the rest."""
+"""Attributes of an enrolment that concern others or are derived from the rest."""
 
 
 @dataclass(frozen=True)
 class Holdings:
-    """A deployed stack: its table, the key that finds people again and the one that opens seals."""
+    """A stack's table, the key that finds people, and the key that opens seals."""
 
     dynamodb: "DynamoDBClient"
     table_name: str
@@ -60,7 +59,7 @@ class Holdings:
         return Table(self.dynamodb, self.table_name)
 
     def enrolments_of(self, person_hash: str) -> Iterator[UUID]:
-        """Every order of a person. A scan: a request like this is rare, and must miss nothing."""
+        """Every order of a person. Scans: such requests are rare and must miss nothing."""
         pages = self.dynamodb.get_paginator("scan").paginate(
             TableName=self.table_name,
             ConsistentRead=True,
@@ -80,7 +79,7 @@ class Holdings:
 
 
 def held(place: Holdings, ident: UUID) -> dict[str, Any]:
-    """All that is stored of one order: in its own partitions, and elsewhere because of it."""
+    """Everything stored about one order, in its own partitions and elsewhere."""
     partitions = (
         enrolment_partition(ident),
         allocation_partition(ident),
@@ -119,7 +118,7 @@ def held(place: Holdings, ident: UUID) -> dict[str, Any]:
 
 
 def _opened(place: Holdings, ident: UUID, enrolment: dict[str, Any]) -> dict[str, Any]:
-    """An enrolment with its seals opened, as far as they are not erased."""
+    """An enrolment with its seals opened, unless they are erased."""
     shown = {name: value for name, value in enrolment.items() if name not in HIDDEN}
     bound = {
         "respondent": (Purpose.IDENTIFIERS, enrolment.get("person_hash")),
@@ -136,7 +135,7 @@ def _opened(place: Holdings, ident: UUID, enrolment: dict[str, Any]) -> dict[str
 
 
 def _number(place: Holdings, number_hash: str, ident: UUID) -> dict[str, Any]:
-    """What is stored under a number, without whoever else has it or is protected by it."""
+    """The data stored under a number, without other people who have it or whom it protects."""
     number, suppressed = place.table.read(number_key(number_hash), suppressed_key(number_hash))
     strays = place.table.partition(stray_partition(number_hash))
     return {
@@ -149,10 +148,10 @@ def _number(place: Holdings, number_hash: str, ident: UUID) -> dict[str, Any]:
 
 def access(place: Holdings, idents: Sequence[UUID], *, by: str, now: datetime) -> dict[str, Any]:
     """
-    What is held about these orders and their person, once it is logged that it was looked at.
+    Log the access, then return what is held about these orders and their person.
 
-    Of the exported audit trail it holds what the table's has; the research extract names nobody,
-    and cannot be looked up by name.
+    The table's audit trail stands for the exported one. The research extract is left out: it is
+    pseudonymised and cannot be searched for a person.
     """
     found = [each for each in (held(place, ident) for ident in idents) if each["enrolment"]]
     audit = Audit(at=now, what="subject access consulted", by=by)
@@ -173,7 +172,7 @@ def access(place: Holdings, idents: Sequence[UUID], *, by: str, now: datetime) -
 
 
 def wanted(place: Holdings, given: argparse.Namespace) -> list[UUID]:
-    """The orders that the command line is about."""
+    """The orders that the command line names."""
     force, _, name = (given.person or given.order).partition("/")
     if given.order:
         return [enrolment_id(place.identity, force, name)]
@@ -187,7 +186,7 @@ def _plain(value: object) -> object:
 
 
 def placed(given: argparse.Namespace) -> tuple[Holdings, str]:
-    """The stack, and who asks."""
+    """The stack, and the caller's identity."""
     stack = DeployedStack.named_by(given)
     ids, kms = stack.ids, stack.client("kms")
     place = Holdings(

@@ -1,4 +1,4 @@
-"""What was sent, made again to the byte from what its reminder keeps."""
+"""Reproduces sent texts byte for byte from what their reminders keep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def with_its_text(reminder: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored reminder with the text that went to the provider, or why it cannot be shown."""
+    """A stored reminder with the text that was sent, or the reason why it cannot be shown."""
     if "text" not in reminder:
         return dict(reminder)
     try:
@@ -25,7 +25,7 @@ def with_its_text(reminder: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def message(reminder: Mapping[str, Any]) -> str:
-    """The text. Raises RejectedError if the protocol's file makes another of it by now."""
+    """The text. Raises RejectedError if the current protocol file gives a different one."""
     kept, protocol = TextSent.model_validate(reminder["text"]), load(reminder["protocol"])
     if protocol.sha256 != reminder["protocol_sha256"]:
         raise RejectedError("the protocol's file is not the one under which it was sent")

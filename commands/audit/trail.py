@@ -1,4 +1,4 @@
-"""What the audit trail says of allocations, texts and seals: enough to compare, and to restore."""
+"""The allocations, texts and seals in the audit trail: enough to compare and to restore."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ class Drawn(NamedTuple):
 
 @dataclass
 class Trail:
-    """What stands at the end of some entries, taken in the order of their times."""
+    """The state after some entries, applied in order of time."""
 
     drawn: list[Drawn] = field(default_factory=list)
     claimed: dict[tuple[UUID, int], list[datetime]] = field(default_factory=dict)
-    """When each text was claimed, as often as it was."""
+    """The times of all claims of each text."""
     released: Counter[tuple[UUID, int]] = field(default_factory=Counter)
-    """How often the claim of a text was given back: it had not gone."""
+    """How often each text's claim was released because it was not sent."""
     seals: dict[UUID, str | None] = field(default_factory=dict)
-    """The SHA-256 of each sealed number; None where none is known, or it is erased."""
+    """The SHA-256 of each sealed number; None if there is none or it is erased."""
     removed: set[UUID] = field(default_factory=set)
-    """Enrolments of which the trial data is erased."""
+    """Enrolments whose trial data is erased."""
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Trail:
-        """The trail in these entries, in whatever order they come."""
+        """The trail in these entries, in any order."""
         trail = cls()
         for entry in sorted(entries, key=lambda each: (each.at, each.pk, each.sk)):
             if about := enrolment_of(entry.pk):
@@ -58,7 +58,7 @@ class Trail:
 
     @property
     def texted(self) -> dict[tuple[UUID, int], datetime]:
-        """When each text was claimed last that may have gone: each release takes one claim back."""
+        """The last claim of each text that may have been sent: each release cancels one claim."""
         return {text: at[-1] for text, at in self.claimed.items() if len(at) > self.released[text]}
 
     def _take(self, about: UUID, entry: Entry) -> None:
@@ -78,7 +78,7 @@ class Trail:
 
 
 def enrolment_of(partition: str) -> UUID | None:
-    """The enrolment whose partition this is, if it is one's."""
+    """The enrolment to which a partition belongs; None for any other partition."""
     try:
         return UUID(partition.partition("#")[2])
     except ValueError:

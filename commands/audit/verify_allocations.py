@@ -1,12 +1,12 @@
 """
 Re-derives every arm of a trial from its key, and compares key, table and audit trail.
 
-For an auditor with the right to use the allocation key (kms:GenerateMac), to read the table
-(dynamodb:Scan), or an export of it, and to read the audit trail's bucket (s3:GetObjectVersion). The
-key never leaves KMS, so without it nobody can check an arm; nothing that is personal is read, and
-only the ids of enrolments are printed.
+For an auditor who may use the allocation key (kms:GenerateMac), read the table (dynamodb:Scan) or
+an export of it, and read the audit trail's bucket (s3:GetObjectVersion). The key never leaves KMS,
+and without it nobody can check an arm. No personal data is read, and only enrolment ids are
+printed.
 
-Exit status: 0 if all is well, 3 if something is wrong, another if it could not be found out.
+Exit status: 0 if all is well, 3 if something is wrong, another status if the check failed.
 """
 
 import argparse
@@ -52,7 +52,7 @@ DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
 def derivation(key: MacKey) -> "Derive":
-    """What gives a block's arms, as allocation has them."""
+    """A function that derives a block's arms, as allocation does."""
 
     def derive(protocol: Protocol, stratum: str, number: int) -> tuple[Arm, ...]:
         mac = key.mac(message(trial=protocol.trial, stratum=stratum, block=number))
@@ -68,7 +68,7 @@ def verify(
     progress: Progress,
     trail: Trail | None = None,
 ) -> tuple[Evidence, list[AnyFinding]]:
-    """What the source holds, and what is wrong with it, by the key and by the audit trail."""
+    """The evidence in the source, and its faults against the key and the audit trail."""
     evidence = Evidence()
     reading = progress.add_task("Reading items", total=None)
     for item in source():
@@ -98,10 +98,10 @@ def verify_live(
     trail: Trail | None = None,
 ) -> tuple[Evidence, list[AnyFinding]]:
     """
-    As `verify`, of a table that people may be drawn into meanwhile.
+    Like `verify`, for a table in which people may be drawn during the check.
 
-    A draw is one transaction, yet its items are read at different moments. So what seems wrong is
-    looked at again, and only what is wrong both times is wrong: an allocation never changes.
+    A draw is one transaction, but its items are read at different moments. The check therefore runs
+    again if it finds faults, and reports only those found twice: an allocation never changes.
     """
     evidence, wrong = verify(source, derive, agreed, progress, trail)
     if wrong:
@@ -111,13 +111,13 @@ def verify_live(
 
 
 def trail_of(links: Links, progress: Progress) -> Trail:
-    """What the audit trail says was drawn. Whether it is whole, `make verify-audit` says."""
+    """The draws in the audit trail; `make verify-audit` checks whether the trail is complete."""
     walked, _ = links.walk(progress)
     return Trail.of(walked.entries.values())
 
 
 def summary(evidence: Evidence, *, unblinded: bool) -> Table:
-    """How much was verified, by stratum; how many in each arm only if asked for."""
+    """How much was verified, by stratum; the numbers in each arm only if `unblinded`."""
     arms = [*Arm] if unblinded else []
     headings = ("Protocol", "Stratum", "Blocks", "Slots", "Repeats", "Allocations")
     table = Table(*headings, *(arm.capitalize() for arm in arms), box=box.SIMPLE_HEAD)
@@ -136,7 +136,7 @@ def summary(evidence: Evidence, *, unblinded: bool) -> Table:
 
 
 def refused(error: ClientError) -> str:
-    """What AWS did not let happen, and what it takes."""
+    """What AWS refused, and the permission that it needs."""
     cannot, takes = {
         "Scan": ("The table cannot be read", "dynamodb:Scan on it, kms:Decrypt on its key"),
     }.get(error.operation_name, (f"{error.operation_name} failed", "the right to do it"))
@@ -183,7 +183,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Verify, show what was verified, and list what is wrong."""
+    """Verify, show what was verified, and list the faults."""
     wanted = parsed(arguments)
     bar = Console(stderr=True)
     columns = TextColumn("{task.description}"), MofNCompleteColumn()
@@ -194,7 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with Progress(*columns, console=bar, disable=not bar.is_terminal) as progress:
             trail = trail_of(trial.links, progress) if trial.links else None
             if files := files_of(wanted.export):
-                trail = trail if wanted.trail else None  # an export is older than a stack's trail
+                trail = trail if wanted.trail else None  # an export is older than the stack's trail
                 evidence, wrong = verify(
                     lambda: chain.from_iterable(map(exported, files)),
                     derive,
@@ -216,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"The export cannot be read: {error}")
     if not evidence.enrolments:
         sys.exit("There is no enrolment in it, so nothing was verified.")
-    # Where there is no terminal to fit, no heading is cut short.
+    # Without a terminal, no heading is truncated.
     console = Console(width=None if sys.stdout.isatty() else 100)
     console.print(summary(evidence, unblinded=wanted.unblinded))
     for finding in sorted(wrong):

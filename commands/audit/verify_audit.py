@@ -1,13 +1,13 @@
 """
-Walks the exported audit trail link by link, and compares it with the entries in the table.
+Verifies the exported audit trail link by link, and compares it with the entries in the table.
 
-For an auditor with the policy TrailAuditor. Every entry that was changed, removed, added or not
-exported is named, and the link in which the chain breaks; and every allocation, text and sealed
-number in the table that is not as the trail has it. Nobody stands witness for the newest
-link: note its number and its hash elsewhere, and give them next time with --noted. On the local
-stack, or anywhere with --stack-name.
+For an auditor with the policy TrailAuditor. Names every entry that was changed, removed, added or
+not exported, the link at which the chain breaks, and every allocation, text and sealed number in
+the table that differs from the trail. No later link protects the newest one: note its number and
+hash elsewhere, and give them next time with --noted. On the local stack, or anywhere with
+--stack-name.
 
-Exit status: 0 if all is well, 3 if something is wrong, another if it could not be found out.
+Exit status: 0 if all is well, 3 if something is wrong, another status if the check failed.
 """
 
 import argparse
@@ -57,7 +57,7 @@ AnyFinding: TypeAlias = "Finding | agreement.Finding"
 
 @dataclass(frozen=True)
 class AuditTrail:
-    """A deployed stack: its bucket, its table and the function between them."""
+    """A deployed stack's audit bucket, its table, and the function that exports."""
 
     s3: "S3Client"
     dynamodb: "DynamoDBClient"
@@ -67,7 +67,7 @@ class AuditTrail:
     function: str
 
     def locked(self) -> bool:
-        """Whether the bucket locks what is written to it."""
+        """Whether the bucket has Object Lock."""
         try:
             answer = self.s3.get_object_lock_configuration(Bucket=self.bucket)
         except ClientError as error:
@@ -78,9 +78,9 @@ class AuditTrail:
 
     def items(self) -> Iterator[dict[str, Any]]:
         """
-        Every entry in the table, as stored, and what it says of allocations, texts and seals.
+        Every audit entry in the table as stored, and the facts about allocations, texts and seals.
 
-        Nothing else of it is read, and no seal can be opened.
+        It reads nothing else, and cannot open a seal.
         """
         kinds = {f":{kind}": {"S": kind} for kind in KINDS}
         projected = [*(f"#{name}" for name in sorted(READ)), "#mobile.#sealed"]
@@ -96,7 +96,7 @@ class AuditTrail:
             yield from page["Items"]
 
     def export(self, items: Sequence[dict[str, Any]]) -> bool:
-        """Announce entries to the function once more, as the stream did; whether it took all."""
+        """Pass entries to the function again, as the stream does; returns whether it took all."""
         records = [
             {
                 "eventName": "INSERT",
@@ -119,7 +119,7 @@ class AuditTrail:
 def verify(
     place: AuditTrail, progress: Progress, *, noted: tuple[int, str] | None, now: datetime
 ) -> tuple[Chain, list[AnyFinding], list[dict[str, Any]]]:
-    """The chain, what is wrong with it or the table, and the entries that were not exported."""
+    """The chain, the faults of chain and table, and the entries that were not exported."""
     chain, of_links = Links(place.s3, place.bucket).walk(progress, noted=noted)
     wrong: list[AnyFinding] = list(of_links)
     reading = progress.add_task("Reading entries", total=None)
@@ -148,10 +148,10 @@ def verify_live(
     place: AuditTrail, progress: Progress, *, noted: tuple[int, str] | None, now: datetime
 ) -> tuple[Chain, list[AnyFinding], list[dict[str, Any]]]:
     """
-    As `verify`, of a table that changes meanwhile.
+    Like `verify`, for a table that changes during the check.
 
-    Its items are read at different moments. So what seems wrong is looked at again, and only what
-    is wrong both times is wrong.
+    Its items are read at different moments. The check therefore runs again if it finds faults, and
+    reports only those found twice.
     """
     chain, wrong, left = verify(place, progress, noted=noted, now=now)
     if wrong:
@@ -161,7 +161,7 @@ def verify_live(
 
 
 def noted(text: str) -> tuple[int, str]:
-    """A link's number and its hash, as they were noted down."""
+    """A link's number and hash, as noted earlier."""
     number, _, sha256 = text.partition(":")
     return int(number), sha256
 
@@ -199,7 +199,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Verify, say how much was verified, and list what is wrong."""
+    """Verify, print how much was verified, and list the faults."""
     given = parsed(arguments)
     bar = Console(stderr=True)
     columns = TextColumn("{task.description}"), MofNCompleteColumn()

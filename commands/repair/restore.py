@@ -67,9 +67,9 @@ class Restore:
     @contextmanager
     def nothing_runs(self) -> Iterator[None]:
         """
-        No function of the stack runs: callers, streams and schedules try again later.
+        Stop every function of the stack: callers, streams and schedules retry later.
 
-        If something fails meanwhile they stay stopped: on half a table people would be drawn again.
+        On an error they stay stopped: with half a table, people would be drawn again.
         """
         functions = self.stack.client("lambda")
         names = self.stack.of_type("AWS::Lambda::Function").values()

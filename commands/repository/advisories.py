@@ -1,8 +1,8 @@
 """
-Asks whether anything is known against a pinned dependency, and says of how many it could ask.
+Checks pinned dependencies for known vulnerabilities, and reports how many it could check.
 
-By pip-audit, for every file in requirements/. Ends with 1 if anything is known, and also if the
-source of advisories did not know a dependency or did not answer: not checked is not safe.
+It runs pip-audit on every file in requirements/. It exits with 1 for any advisory, and also if the
+source of advisories does not know a dependency or does not answer: not checked is not safe.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ QUIET: Final = ("--require-hashes", "--disable-pip", "--progress-spinner", "off"
 
 @dataclass(frozen=True)
 class Audit:
-    """What came of one requirements file: how many pins it has, and of each what was found."""
+    """The result for one requirements file: the number of its pins, and what was found."""
 
     file: str
     pins: int
@@ -36,12 +36,12 @@ class Audit:
 
     @property
     def passed(self) -> bool:
-        """Whether every pin was checked, and nothing is known against any."""
+        """Whether every pin was checked and none has an advisory."""
         return self.checked == self.pins > 0 and not self.known
 
 
 def audit(file: Path, service: str, tool: Path = TOOL) -> Audit:
-    """Ask about the pins of one requirements file."""
+    """Check the pins of one requirements file."""
     command = [str(tool), *QUIET, "--format", "json", "--vulnerability-service", service]
     done = subprocess.run([*command, "-r", str(file)], capture_output=True, text=True, check=False)
     try:
@@ -62,7 +62,7 @@ def audit(file: Path, service: str, tool: Path = TOOL) -> Audit:
 
 
 def shown(audits: Iterable[Audit]) -> bool:
-    """Print each audit; whether all passed."""
+    """Print each audit; returns whether all passed."""
     audits = tuple(audits)
     for each in audits:
         print(f"{each.file}: {each.checked} of {each.pins} dependencies checked")
@@ -81,7 +81,7 @@ def shown(audits: Iterable[Audit]) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 only if every pin was checked and nothing is known against any."""
+    """Run the audit; returns 0 only if every pin was checked and none has an advisory."""
     parser = argparse.ArgumentParser(
         prog="python -m commands.repository.advisories", description=__doc__
     )

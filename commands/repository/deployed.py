@@ -1,4 +1,4 @@
-"""The templates as they will be deployed: by SAM's own translator, every reference resolved."""
+"""The templates as deployed: translated by SAM, with every reference resolved."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NAMED_BY_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
 
 
 class Deployed:
-    """The stack that these parameters make; each resource is named by its logical id."""
+    """The stack for these parameters; each resource is identified by its logical id."""
 
     def __init__(self, **parameters: str) -> None:
         self._template = translated(**parameters)
@@ -59,7 +59,7 @@ class Deployed:
 
     @property
     def refusals(self) -> list[str]:
-        """What the template's rules have against these parameters."""
+        """The violations of the template's rules by these parameters."""
         return [
             each["AssertDescription"]
             for rule in self._template["Rules"].values()
@@ -77,7 +77,7 @@ class Deployed:
         }
 
     def resolved(self, value: Any) -> Any:  # noqa: ANN401 - what JSON holds
-        """A value with nothing left to look up."""
+        """A value with every function and reference resolved."""
         if isinstance(value, list):
             each = [self.resolved(one) for one in value]
             return [one for one in each if one is not _NOTHING]

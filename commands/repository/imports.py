@@ -1,7 +1,7 @@
 """
-Checks which way imports point: no circle anywhere, and no module looks against the house's rules.
+Checks the direction of imports: there is no circle, and no import breaks the repository's rules.
 
-The rules are in CONTRIBUTING.md. Imports for types alone count too: readers follow them.
+The rules are in CONTRIBUTING.md. Imports for types only count too: readers follow them.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = ("functions", "layers/common")
-"""Folders whose content is imported by its own name; all else is imported from the root."""
+"""Folders that are import roots; everything else is imported from the repository's root."""
 
 MAY_IMPORT: Final = {
     "trial": {"trial"},
-    "functions": {"trial"},  # and each its own folder
+    "functions": {"trial"},  # and each function its own folder
     "commands": {"trial", "functions", "commands"},
     "local": {"trial", "functions", "commands", "evaluation", "local"},
     "evaluation": {"trial", "functions", "commands", "evaluation"},
     "tests": {"trial", "functions", "commands", "local", "evaluation", "tests"},
 }
-"""What a module of each room may import."""
+"""The top-level folders that a module of each folder may import."""
 
 PURE: Final = (
     *("trial.codes", "trial.eligibility", "trial.errors", "trial.phone", "trial.planning"),
     "trial.protocol",
 )
-"""Modules that decide from what they are given: no AWS, no environment."""
+"""Pure modules, which use neither AWS nor the environment."""
 
 
 def modules(root: Path) -> dict[str, Path]:
-    """Every module of the repository by the name that it is imported by."""
+    """Every module of the repository, by its import name."""
     found = {}
     for room in ("functions", "layers/common/trial", "commands", "evaluation", "local", "tests"):
         for path in sorted((root / room).rglob("*.py")):
@@ -67,7 +67,7 @@ def _named(tree: ast.AST, files: Iterable[str]) -> Iterator[str]:
 
 
 def circle(imports: Mapping[str, Iterable[str]]) -> list[str]:
-    """Modules of which each imports the next and the last the first, if there are such."""
+    """A cycle of modules, each importing the next and the last the first; empty if none."""
     try:
         TopologicalSorter(imports).prepare()
     except CycleError as error:
@@ -78,7 +78,7 @@ def circle(imports: Mapping[str, Iterable[str]]) -> list[str]:
 def against_the_rules(
     imports: Mapping[str, Iterable[str]], files: Mapping[str, Path], root: Path
 ) -> Iterator[str]:
-    """Each import that points the wrong way, as a sentence."""
+    """A sentence for each import that points the wrong way."""
     room = {name: _room(path.relative_to(root)) for name, path in files.items()}
     for name, imported in sorted(imports.items()):
         for other in sorted(imported):
@@ -98,7 +98,7 @@ def _room(path: Path) -> str:
 
 
 def main() -> None:
-    """End with every import that is not as it must be."""
+    """Exit with a list of every import that breaks the rules."""
     files = modules(ROOT)
     imports = graph(files)
     problems = [*against_the_rules(imports, files, ROOT)]

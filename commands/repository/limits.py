@@ -1,5 +1,5 @@
 """
-How near the templates come to the limits of CloudFormation, IAM, CloudWatch and Lambda.
+Measures how near the templates are to the limits of CloudFormation, IAM, CloudWatch and Lambda.
 
 A template that passes every linter can still be refused on its size. Sources:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Size(NamedTuple):
-    """One thing, how large it is, and how large it may be."""
+    """The size of one thing, and its limit."""
 
     what: str
     size: int
@@ -33,12 +33,12 @@ class Size(NamedTuple):
 
     @property
     def share(self) -> float:
-        """How much of what it may be."""
+        """The size as a share of the limit."""
         return self.size / self.most
 
 
 def of_template(file: Path) -> Iterator[Size]:
-    """The limits of one template, as it is uploaded."""
+    """The sizes of one template as uploaded, with their limits."""
     template = expanded(file)
     yield Size(f"{file.name}: bytes", len(file.read_bytes()), 1_048_576)
     yield Size(f"{file.name}: description's bytes", len(template["Description"]), 1024)
@@ -51,7 +51,7 @@ def of_template(file: Path) -> Iterator[Size]:
 
 
 def of_stack(stack: Deployed) -> Iterator[Size]:
-    """The limits of what the templates make, with every reference resolved."""
+    """The sizes of the resources, with every reference resolved, and their limits."""
     for name, policy in stack.of_type("AWS::IAM::ManagedPolicy").items():
         yield Size(f"{name}: policy's letters", _letters(policy["PolicyDocument"]), 6144)
     beside = stack.of_type("AWS::IAM::Policy").values()
@@ -96,5 +96,5 @@ def _of_monitoring(stack: Deployed) -> Iterator[Size]:
 
 
 def _letters(document: Any) -> int:  # noqa: ANN401 - what JSON holds
-    """As IAM counts: without white space."""
+    """The length as IAM counts it: without white space."""
     return len(json.dumps(document, separators=(",", ":")))

@@ -1,4 +1,4 @@
-"""Writes the API's contract, generated from the models that check requests, for others to read."""
+"""Writes the API's OpenAPI document, generated from the models that validate requests."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from operations.routes import router as operations
 from trial.api.resolver import resolver
 
 FILES = (ROOT / "docs/openapi.json", CONTRACT)
-"""For who reads the repository, and for the function that serves it."""
+"""One copy for readers of the repository, and one for the function that serves it."""
 
 
 ROUTERS = {"disclosure": disclosure, "enrolment": enrolment, "operations": operations}
@@ -45,11 +45,11 @@ _RETRY_AFTER = {
     "example": 1,
 }
 _OPERATIONS: dict[str, Any] = json.loads(Path(__file__).with_name("operations.json").read_text())
-"""By method and path: each operation's id, which never changes, what it does, and examples."""
+"""By method and path: each operation's stable id, its description, and examples."""
 
 
 def contract(*functions: str) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of the routes of these functions; of all if none is named."""
+    """The OpenAPI 3.1 document of these functions' routes; of all functions if none is named."""
     routers = [ROUTERS[name] for name in functions or ("enrolment", "disclosure", "operations")]
     document: dict[str, Any] = json.loads(
         resolver(*routers).get_openapi_json_schema(
@@ -59,7 +59,7 @@ def contract(*functions: str) -> dict[str, Any]:
             "Every request is signed (AWS Signature Version 4).",
         )
     )
-    # Powertools says of every route that it may answer 422, in a form that none here ever uses.
+    # Powertools gives every route an answer 422 in a form that this API never uses.
     for path, operations_of in document["paths"].items():
         for method, operation in operations_of.items():
             if "application/json" in operation["responses"]["422"]["content"]:
@@ -74,7 +74,7 @@ def contract(*functions: str) -> dict[str, Any]:
 
 
 def _complete(route: str, operation: dict[str, Any]) -> None:
-    """Give an operation what no model can say: its stable id, what it does, and examples."""
+    """Add what the models lack to an operation: its stable id, description and examples."""
     known = _OPERATIONS[route]
     operation["operationId"], operation["description"] = known["operationId"], known["description"]
     if "requestBody" in operation:
@@ -87,7 +87,7 @@ def _complete(route: str, operation: dict[str, Any]) -> None:
 
 
 def text() -> str:
-    """The contract as the files hold it."""
+    """The document as text, as the files hold it."""
     return json.dumps(contract(), indent=2) + "\n"
 
 

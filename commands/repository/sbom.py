@@ -1,9 +1,9 @@
 """
-Writes what the deployed code is made of, as CycloneDX 1.6: build/sbom.json.
+Writes the bill of materials of the deployed code, as CycloneDX 1.6: build/sbom.json.
 
-It has the layer's pins with their hashes and licences, what Lambda's runtime brings, and which
-needs which. AWS updates the runtime, so what it brings has no version here: of botocore the lowest
-is named, which `trial.aws.clients` checks at a cold start.
+It lists the layer's pins with hashes and licences, the libraries of Lambda's runtime, and their
+dependencies. AWS updates the runtime, so its libraries have no version here, apart from the lowest
+botocore, which `trial.aws.clients` checks at a cold start.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ TARGET: Final = {
     "python_version": "3.13",
     "sys_platform": "linux",
 }
-"""For which environment a requirement counts: Lambda's."""
+"""Lambda's environment, which decides which requirements apply."""
 
 FROM_RUNTIME: Final = ("botocore", "python-dateutil", "six", "urllib3")
-"""What the code uses of what Lambda's runtime has; jmespath is in the layer as well."""
+"""The runtime's libraries that the code uses; jmespath is in the layer as well."""
 
 PIN: Final = re.compile(r"^([\w.-]+)==([^\s;]+)(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -68,7 +68,7 @@ def bill(
     """
     The bill of materials of the layer's requirements file.
 
-    `installed` has the metadata of each; `group` is what the layer asks for by name. SystemExit if
+    `installed` has each library's metadata; `group` lists the layer's direct requirements. Exits if
     a pin is not installed in that version.
     """
     known: dict[str, Distribution] = {
@@ -122,7 +122,7 @@ def _pinned(found: Distribution, hashes: list[str]) -> Component:
 
 
 def _from_runtime(found: Distribution | None, lowest: str) -> Component:
-    """Python itself if nothing was found; its version, or what AWS has at the time."""
+    """A library of the runtime (Python itself if None), with its lowest version if one is known."""
     properties = [Property(name="dvpo-reminders:provided-by", value=RUNTIME)]
     if lowest:
         properties.append(Property(name="dvpo-reminders:lowest-version", value=lowest))
@@ -144,7 +144,7 @@ def _needed(found: Distribution) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write it, once it is valid."""
+    """Write the bill if it is valid."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     pins = (ROOT / "requirements/layer.txt").read_text("utf-8")
     lowest = ".".join(str(each) for each in LOWEST_BOTOCORE)

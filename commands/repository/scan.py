@@ -1,8 +1,8 @@
 """
-Looks for insecure settings in the templates, as they will be deployed, and for secrets everywhere.
+Scans the templates, as deployed, for insecure settings, and the whole repository for secrets.
 
-By checkov. An exception for one resource stands beside it in the template, with the reason:
-`Metadata: {checkov: {skip: [...]}}`. One for every function stands here.
+It runs checkov. An exception for one resource is beside it in the template, with the reason:
+`Metadata: {checkov: {skip: [...]}}`. Exceptions for every function are here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ACCEPTED = {
     "CKV_AWS_117": "functions reach AWS's own services only, as far as their roles let them",
     "CKV_AWS_173": "no variable of a function is secret; Lambda encrypts them all the same",
 }
-"""What no function follows, and why."""
+"""Checks that no function follows, and why."""
 
 OURS = (
     ".ci",
@@ -39,12 +39,12 @@ CHECKOV = ROOT / ".venv-security" / "bin" / "checkov"
 
 
 def main() -> None:
-    """End as checkov ends: with 1 if anything failed."""
+    """Run the scans; exit with 1 if any fails."""
     logging.disable(logging.WARNING)  # SAM's, about a feature of its own
     template = translated()
     resources = template["Resources"].values()
     for stage in (each for each in resources if each["Type"] == "AWS::ApiGateway::Stage"):
-        # SAM gives the metadata of an API to one of the resources that it makes of it.
+        # SAM gives an API's metadata to only one of the resources that it generates.
         api = template["Resources"][stage["Properties"]["RestApiId"]["Ref"]]
         stage["Metadata"] = api["Metadata"]
     SCANNED.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def checkov(framework: str, *arguments: str) -> int:
-    """Its exit code."""
+    """Run checkov; returns its exit code."""
     return subprocess.run(
         [CHECKOV, "--framework", framework, "--compact", "--quiet", "--skip-download", *arguments],
         cwd=ROOT,

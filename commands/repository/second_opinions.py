@@ -1,7 +1,7 @@
 """
-Second opinions on infra/: SAM's own tools, a linter of IAM policies, and AWS's limits on sizes.
+Second opinions on infra/: SAM's own tools, a linter of IAM policies, and AWS's size limits.
 
-Written to build/: what `sam build` makes, and each policy with every reference resolved.
+Writes to build/ the output of `sam build`, and each policy with every reference resolved.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ACCEPTED = {
     ("Operator", "RESOURCE_STAR"): "the answer to a query is asked for by the query's id alone",
     ("Engineer", "RESOURCE_STAR"): "the answer to a query is asked for by the query's id alone",
 }
-"""What the linter of policies finds and is meant so, and why."""
+"""Findings of the policy linter that are intended, and why."""
 
 NEARLY = 0.8
 SECONDS = 600
@@ -49,7 +49,7 @@ IN_THE_LAYER = (
 
 
 def sam() -> bool:
-    """Whether SAM takes the template as it stands, and builds of it what Lambda can load."""
+    """Whether SAM accepts the template and builds packages that Lambda can load."""
     shutil.rmtree(BUILD, ignore_errors=True)
     given = f"--template={TEMPLATE}", "--region=eu-west-2"
     for command in (
@@ -67,7 +67,7 @@ def sam() -> bool:
 
 
 def policies(stack: Deployed) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every policy that grants rights to somebody, by a name for its file."""
+    """Every policy that grants permissions, with a name for its file."""
     for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
         for name, policy in stack.of_type(kind).items():
             yield name, policy["PolicyDocument"]
@@ -77,7 +77,7 @@ def policies(stack: Deployed) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def linted(stack: Deployed) -> bool:
-    """Whether parliament finds nothing in any policy but what is accepted here."""
+    """Whether parliament finds nothing in the policies apart from the accepted findings."""
     shutil.rmtree(POLICIES, ignore_errors=True)
     POLICIES.mkdir(parents=True)
     for name, document in policies(stack):
@@ -98,7 +98,7 @@ def linted(stack: Deployed) -> bool:
 
 
 def small_enough(stack: Deployed) -> bool:
-    """Whether AWS takes everything for its size; whatever comes near a limit is named."""
+    """Whether everything is within AWS's size limits; prints whatever is near a limit."""
     files = sorted(TEMPLATE.parent.glob("*.yaml"))
     sizes = [*of_stack(stack), *(size for file in files for size in of_template(file))]
     for size in sizes:
@@ -108,7 +108,7 @@ def small_enough(stack: Deployed) -> bool:
 
 
 def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What a tool says."""
+    """Run a tool and capture its output."""
     return subprocess.run(
         [TOOLS / tool, *arguments],
         cwd=ROOT,
@@ -121,7 +121,7 @@ def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def main() -> None:
-    """Ask all of them; end with 1 if one objects."""
+    """Run all of them; exit with 1 if one fails."""
     logging.disable(logging.WARNING)  # SAM's, about a feature of its own
     stack = Deployed()
     sys.exit(not all([sam(), linted(stack), small_enough(stack)]))

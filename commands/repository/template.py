@@ -1,4 +1,4 @@
-"""The templates as one, once CloudFormation's transforms have been applied: for tests and scans."""
+"""The templates merged into one after CloudFormation's transforms, for tests and scans."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NESTED = "AWS::CloudFormation::Stack"
 
 
 class NoPolicies:
-    """SAM would ask AWS for the names of managed policies, of which there are none here."""
+    """Stops SAM from asking AWS for managed policies, which the templates do not use."""
 
     def load(self) -> dict[str, str]:
         """None at all."""
@@ -33,8 +33,7 @@ def translated(**parameters: str) -> dict[str, Any]:
     """
     The template as SAM translates it with these parameters, the nested stacks' resources in place.
 
-    Raises ValueError if a nested stack has a resource or a condition of another meaning under a
-    name that is taken.
+    Raises ValueError if a nested stack uses a taken name for a different resource or condition.
     """
     packed = re.sub(r"(CodeUri|ContentUri): *\.\S+", r"\1: s3://bucket/key", TEMPLATE.read_text())
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-2")  # SAM asks boto3, which asks for one
@@ -71,7 +70,7 @@ def expanded(file: Path) -> dict[str, Any]:
 
 
 def with_parameters(value: Any, given: dict[str, Any]) -> Any:  # noqa: ANN401 - what JSON holds
-    """A nested template's value, as its parent would say it."""
+    """A nested template's value, with its parameters replaced by the parent's values."""
     if isinstance(value, list):
         return [with_parameters(each, given) for each in value]
     if not isinstance(value, dict):
