@@ -186,8 +186,8 @@ simulate: .venv/ready ## simulate made-up months with every fault (SEEDS=100, AR
 	@$(DEV) -m tests.proofs.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 coverage: .venv-evaluation/ready ## check the coverage of intervals on made-up trials (TRIALS=5000; an hour)
-	@COVERAGE_TRIALS=$(or $(TRIALS),5000) EVERY_KERNEL=1 $(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation \
-	    tests/evaluation/test_coverage.py tests/evaluation/test_coverage_of_time_and_counts.py tests/evaluation/test_kernels.py
+	@COVERAGE_TRIALS=$(or $(TRIALS),5000) $(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation \
+	    tests/evaluation/test_coverage.py tests/evaluation/test_coverage_of_time_and_counts.py
 
 browser: .venv-browser/ready .venv-local/ready ## test the dashboard's live panels in Chromium (Debian: apt install chromium); not in make test
 	@.venv-browser/bin/python -m pytest --confcutdir=tests/browser tests/browser $(ARGS)
