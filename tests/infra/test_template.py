@@ -503,6 +503,8 @@ def test_hardly_anything_is_different_on_the_emulator() -> None:
         "ExtractBucketPolicy",
         "ApiErrorsQuery",  # it saves no queries
         "ApiRefusalsQuery",
+        "ClicksQuery",
+        "OrdersByDayQuery",
         "ErrorsQuery",
         "OneOrderQuery",
         "SlowestQuery",
