@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from trial.protocol.settings import Protocol
 
-_ENROLLED = ("enrolment_id", "trial", "person_hash", "allocated_at", "dates_changed_at")
+_ENROLLED = ("enrolment_id", "trial", "person_hash", "allocated_at", "dates_changed_at", "strata")
 KINDS = ("allocation", "cursor", "enrolment", "message", "reminder")
 """The kinds of item that concern allocation."""
 
@@ -38,11 +38,12 @@ class Enrolled(Model):
     allocated_at: AwareDatetime | None = None
     dates_changed_at: AwareDatetime | None = None
     varied: bool = False
+    strata: tuple[str, ...] = ()
 
     @property
     def as_drawn(self) -> bool:
         """Whether its dates are still those that determined its stratum."""
-        return self.dates_changed_at is None and not self.varied
+        return self.dates_changed_at is None and not (self.varied or self.strata)
 
 
 class Sequence(NamedTuple):

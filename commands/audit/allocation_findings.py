@@ -110,12 +110,22 @@ def _each(
             yield Finding(Fault.TIME, where, f"{enrolled.allocated_at}, not {each.allocated_at}")
         if protocol and protocol.trial != enrolled.trial:
             yield Finding(Fault.OTHER_TRIAL, where, f"{enrolled.trial}, drawn in {protocol.trial}")
-        # A correction or a variation after the draw may change the length, but never the stratum.
+        # A correction or a variation may change the length, and never the stratum once it is
+        # eligible: of corrections across strata `corrected_across_strata` tells.
         if protocol and enrolled.as_drawn:
             shape = enrolled.order_type, enrolled.days
             if [s.id for s in protocol.strata if s.holds(*shape)] != [each.stratum]:
                 detail = f"{enrolled.days or 'endless'} days, drawn in {each.stratum}"
                 yield Finding(Fault.STRATUM, where, detail)
+
+
+def corrected_across_strata(evidence: Evidence) -> list[str]:
+    """Whose dates were corrected into another stratum, before or after the draw, one a line."""
+    return sorted(
+        f"enrolment {each.enrolment_id}: {' -> '.join(each.strata)}"
+        for each in evidence.enrolments
+        if each.strata
+    )
 
 
 def _lost(evidence: Evidence) -> Iterator[Finding]:

@@ -140,7 +140,7 @@ def _number(place: Holdings, number_hash: str, ident: UUID) -> dict[str, Any]:
     strays = place.table.partition(stray_partition(number_hash))
     return {
         "number_hash": number_hash,
-        "until": (number or {}).get("respondents", {}).get(str(ident)),
+        "until": (number or {}).get("respondents", {}).get(str(ident), {}).get("last_day"),
         "suppressed": suppressed,
         "receipts": [item["receipt"] for item in strays.values()],
     }

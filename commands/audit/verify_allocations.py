@@ -28,7 +28,12 @@ from rich.table import Table
 from allocation.randomisation import block, message
 from commands.audit.agreement import WHAT_IS_NOT_SEEN, drawn_otherwise, drawn_twice
 from commands.audit.allocation_evidence import Evidence, blocks_of
-from commands.audit.allocation_findings import Finding, findings, trail_findings
+from commands.audit.allocation_findings import (
+    Finding,
+    corrected_across_strata,
+    findings,
+    trail_findings,
+)
 from commands.audit.allocation_sources import exported, files_of, place, scanned
 from commands.audit.audit_findings import PATIENCE
 from commands.audit.links import Links
@@ -221,6 +226,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print(summary(evidence, unblinded=wanted.unblinded))
     for finding in sorted(wrong):
         print(": ".join(filter(None, finding)))
+    if corrected := corrected_across_strata(evidence):
+        print("Corrected into another stratum, which no rule forbids; see that each has a reason:")
+        print("\n".join(corrected))
     print(WHAT_IS_NOT_SEEN if trail else "The audit trail was left out: say --trail BUCKET.")
     print("Whether the numbers texted are those taken in: make verify-audit says.")
     if wrong:

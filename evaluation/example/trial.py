@@ -20,11 +20,10 @@ from heapq import heapify, heappop
 from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rich.progress import track
 
-from enrolment.derive import person_with, with_derived_status
 from evaluation.example.life import EFFECT, live, sent
 from evaluation.example.orders import MadeUp, year
 from evaluation.example.simulate_trial import people_wanted, sequence
@@ -39,8 +38,10 @@ from extract.rows import File, rows
 from trial.codes import Arm, Status
 from trial.planning import planned_reminders
 from trial.protocol import load as protocols
+from trial.protocol.local_time import local_date
 from trial.records.allocation import Allocation
 from trial.records.person import Person
+from trial.settlement.standing import Surroundings, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,10 +50,7 @@ if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
     from trial.records.enrolment import Enrolment, LifeEvent
 
-FORCES: Final = (
-    *("durham", "cumbria", "cleveland", "northumbria", "lancashire", "humberside"),
-    *("merseyside", "cheshire", "lincolnshire", "derbyshire", "norfolk", "suffolk"),
-)
+FORCES: Final = ("durham", "cumbria", "cleveland", "northumbria", "lancashire", "humberside")
 _TO_ALLOCATE: Final = timedelta(seconds=3)
 
 
@@ -74,24 +72,29 @@ class Trial:
     def told(self, order: MadeUp, at: datetime, known: File | None) -> File:
         """Where an order stands by what is known at that moment; drawn, if it is eligible."""
         fresh = order.at(at)
-        who = fresh.person_hash
-        person = self._people.get(who, Person())
         if known:
-            kept = {"first_status", "first_reasons", "allocated_at"}
+            kept = {"first_status", "first_reasons", "allocated_at", "stratum"}
             fresh = fresh.model_copy(update={each: getattr(known.enrolment, each) for each in kept})
-        stands = with_derived_status(fresh, person, protocol=self._protocol, now=at)
+        stands = self._settled(fresh, at)
         if known is None:
             first = {"first_status": stands.status, "first_reasons": stands.reasons}
             stands = stands.model_copy(update=first)
-        self._people[who] = person_with(person, stands, stands.order.last_day)
         if stands.status is Status.ELIGIBLE:
             return self._drawn(stands, at)
         return File(stands, known.allocation if known else None)
 
+    def _settled(self, enrolment: Enrolment, at: datetime) -> Enrolment:
+        """As it stands beside the other orders of its person."""
+        person = self._people.get(enrolment.person_hash, Person())
+        around = Surroundings(enrolment, person, numbers={}, suppressed=frozenset())
+        found = settled(enrolment, around, protocol=self._protocol, today=local_date(at))
+        after = found.person.model_copy(update={"version": person.version + 1})
+        self._people[enrolment.person_hash] = after
+        return found.enrolment
+
     def _drawn(self, enrolment: Enrolment, at: datetime) -> File:
         """A person keeps the arm of their first order, without a slot."""
-        who, order = enrolment.person_hash, enrolment.order
-        stratum = self._protocol.stratum_of(order.type, order.days)
+        who, stratum = enrolment.person_hash, enrolment.stratum or ""
         repeat, block, position = who in self._arms, None, None
         if not repeat:
             block, position, self._arms[who] = next(self._slots[stratum])
@@ -107,8 +110,8 @@ class Trial:
             protocol_sha256=self._protocol.sha256,
             repeat=repeat,
         )
-        update: dict[str, Any] = {"allocated_at": drawn_at, "status": Status.ALLOCATED}
-        return File(enrolment.model_copy(update=update), allocation)
+        drawn = enrolment.model_copy(update={"allocated_at": drawn_at})
+        return File(self._settled(drawn, drawn_at), allocation)
 
 
 def _slots(protocol: Protocol, key: bytes, stratum: str) -> Iterator[tuple[int, int, Arm]]:

@@ -28,6 +28,7 @@ _NAMES: Final = {
     "not_served": "not served",
     "no_number": "no phone number",
     "unsafe_number": "number is a protected one",
+    "suppressed_number": "number is on the suppression list",
     "already_in_trial": "already in the trial",
     "too_late": "too few days left",
     "in_custody": "in custody",

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from allocation.randomisation import block, message
+from allocation.store import Place
 from trial.codes import Status
-from trial.eligibility import assess
 from trial.errors import ContendedError, RejectedError
 from trial.planning import planned_reminders
 from trial.protocol.load import of_trial
 from trial.protocol.local_time import local_date
-from trial.protocol.settings import RepeatPolicy
 from trial.records.allocation import Allocation, Cursor
 from trial.records.audit import Audit
+from trial.settlement.follow_up import follow_up
+from trial.settlement.settle import Settling, settle
+from trial.settlement.standing import settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,21 +60,33 @@ def allocate(
     used until the transaction that fills it.
     """
     protocol = of_trial(announced.trial, protocol)
-    stratum = protocol.stratum_of(announced.order.type, announced.order.days)
+    place = _place(announced, protocol)
     for attempt in range(_TRIES):
-        facts = store.facts(announced.enrolment_id, announced.person_hash, protocol.trial, stratum)
+        facts = store.facts(place)
         enrolment = facts.enrolment
-        if enrolment is None or enrolment.status is not Status.ELIGIBLE:
+        if enrolment is None or enrolment.status is not Status.ELIGIBLE or enrolment.erased_at:
             return None
-        if (actual := protocol.stratum_of(enrolment.order.type, enrolment.order.days)) != stratum:
-            stratum = actual  # the dates were corrected after the announcement
+        if (actual := _place(enrolment, protocol)) != place:
+            place = actual  # it was changed after the announcement
             continue
+        now = _after(facts.cursor, clock())
+        settling = Settling(store=store.settlement, protocol=protocol, by="allocation", now=now)
         try:
-            now = _after(facts.cursor, clock())
-            return _decide(enrolment, facts, stratum, store, sequence, protocol, now)
+            return _decide(enrolment, facts, place.stratum, store, sequence, settling)
         except ContendedError:
             pause(random.uniform(0, _LONGEST_PAUSE * (attempt + 1) / _TRIES))  # noqa: S311 - jitter
     raise ContendedError("the draw was contended too often; the stream will bring it again")
+
+
+def _place(enrolment: Enrolment, protocol: Protocol) -> Place:
+    return Place(
+        enrolment_id=enrolment.enrolment_id,
+        person_hash=enrolment.person_hash,
+        trial=protocol.trial,
+        number_hash=enrolment.mobile.number_hash,
+        stratum=enrolment.stratum
+        or protocol.stratum_of(enrolment.order.type, enrolment.order.days),
+    )
 
 
 def _after(cursor: Cursor | None, now: datetime) -> datetime:
@@ -87,35 +102,24 @@ def _decide(
     stratum: str,
     store: AllocationStore,
     sequence: MacKey,
-    protocol: Protocol,
-    now: datetime,
+    at: Settling,
 ) -> Drawn | None:
-    today = local_date(now)
-    if enrolment.erased_at:
-        return None  # its order has long run out
-    status, reasons = assess(
-        order=enrolment.order,
-        respondent=enrolment.respondent,
-        mobile=enrolment.mobile,
-        # Decided at enrolment, and this order holds its place since; but a repeat can be told
-        # only now for sure.
-        another_live_order=facts.person.allocated.get(enrolment.trial)
-        not in (None, enrolment.enrolment_id)
-        and protocol.repeat_policy is RepeatPolicy.EXCLUDE,
-        held_over_daily_limit=enrolment.held_over_daily_limit,
-        today=today,
-        min_days_left=protocol.eligibility.min_days_left,
-    )
-    if status is not Status.ELIGIBLE:
-        audit = Audit(at=now, what="excluded", by="allocation")
-        store.keep_exclusion(enrolment, status, reasons[0], audit)
-        return Drawn(status, reasons[0])
+    """Draw it, if it is eligible by what is so now; otherwise settle it, and who comes next."""
+    protocol, now, today = at.protocol, at.now, local_date(at.now)
+    standing = settled(enrolment, facts.around, protocol=protocol, today=today).enrolment
+    if standing.status is not Status.ELIGIBLE:
+        excluded = settle(enrolment.enrolment_id, at, what="excluded")
+        follow_up(excluded, at, time_is_left=lambda: True)
+        after = excluded.after
+        return Drawn(after.status, next(iter(after.reasons), None))
     allocation, following = _draw(enrolment, facts, stratum, store, sequence, protocol, now)
+    allocated = standing.model_copy(update={"allocated_at": allocation.allocated_at})
+    drawn = settled(allocated, facts.around, protocol=protocol, today=today)
+    first = {enrolment.trial: enrolment.enrolment_id} | drawn.person.allocated
     store.keep_allocation(
         allocation,
-        enrolment=enrolment,
-        person=facts.person,
-        seen=facts.cursor,
+        drawn=replace(drawn, person=drawn.person.model_copy(update={"allocated": first})),
+        seen=facts,
         following=following,
         restored=facts.allocation is not None,
         reminders=planned_reminders(enrolment, allocation, start=allocation.allocated_at),
@@ -143,7 +147,7 @@ def _draw(
     }
     if facts.allocation:
         return facts.allocation, None  # it was drawn: the table was restored since
-    if known := facts.person.allocated.get(enrolment.trial):
+    if known := facts.around.person.allocated.get(enrolment.trial):
         first = store.first_allocation(known)
         return Allocation(**common, arm=first.arm, repeat=True), None
     design = design_of(protocol)

@@ -5,28 +5,48 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trial.aws.table import ABSENT, Act, Check, Table, put, update
-from trial.codes import Reason, Status
+from trial.aws.table import ABSENT, Act, Check, Table, check, put
+from trial.codes import Status
 from trial.records.allocation import Allocation, Cursor, Slot, allocation_key, cursor_key
 from trial.records.audit import Audit, audit_key, history_key
 from trial.records.enrolment import Enrolment, enrolment_key
-from trial.records.person import Person, person_key
+from trial.records.person import Number, Person, number_key, person_key, suppressed_key
+from trial.records.record import next_version
 from trial.records.reminder import Reminder, reminder_key
+from trial.settlement.standing import Surroundings
+from trial.settlement.store import SettlementStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from uuid import UUID
+
+    from trial.settlement.standing import Settled
 
 
 @dataclass(frozen=True, slots=True)
 class DrawFacts:
     """All that decides about one draw, as read at one moment."""
 
-    enrolment: Enrolment | None
-    person: Person
+    around: Surroundings
     cursor: Cursor | None
     allocation: Allocation | None
     """One that is there before the draw, since the table was restored."""
+
+    @property
+    def enrolment(self) -> Enrolment | None:
+        """The enrolment, if there is one."""
+        return self.around.enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the facts of a draw are: the enrolment, its person and number, and its stratum."""
+
+    enrolment_id: UUID
+    person_hash: str
+    number_hash: str | None
+    trial: str
+    stratum: str
 
 
 class AllocationStore:
@@ -34,20 +54,29 @@ class AllocationStore:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self.settlement = SettlementStore(table)
 
-    def facts(self, enrolment_id: UUID, person_hash: str, trial: str, stratum: str) -> DrawFacts:
+    def facts(self, place: Place) -> DrawFacts:
         """Read what a draw needs."""
-        enrolment, person, cursor, allocation = self._table.read(
-            enrolment_key(enrolment_id),
-            person_key(person_hash),
-            cursor_key(trial, stratum),
-            allocation_key(enrolment_id),
+        number_hash = place.number_hash or ""
+        enrolment, person, cursor, allocation, number, suppressed = self._table.read(
+            enrolment_key(place.enrolment_id),
+            person_key(place.person_hash),
+            cursor_key(place.trial, place.stratum),
+            allocation_key(place.enrolment_id),
+            number_key(number_hash),
+            suppressed_key(number_hash),
+        )
+        around = Surroundings(
+            enrolment=Enrolment.of(enrolment) if enrolment else None,
+            person=Person.of(person) if person else Person(version=0),
+            numbers={number_hash: Number.of(number) if number else Number(version=0)},
+            suppressed=frozenset([number_hash] if suppressed else []),
         )
         return DrawFacts(
-            enrolment=Enrolment.of(enrolment) if enrolment else None,
-            person=Person.of(person or {}),
-            cursor=Cursor.of(cursor) if cursor else None,
-            allocation=Allocation.of(allocation) if allocation else None,
+            around,
+            Cursor.of(cursor) if cursor else None,
+            Allocation.of(allocation) if allocation else None,
         )
 
     def first_allocation(self, enrolment_id: UUID) -> Allocation:
@@ -59,9 +88,8 @@ class AllocationStore:
         self,
         allocation: Allocation,
         *,
-        enrolment: Enrolment,
-        person: Person,
-        seen: Cursor | None,
+        drawn: Settled,
+        seen: DrawFacts,
         following: Cursor | None,
         restored: bool,
         reminders: Iterable[Reminder],
@@ -70,18 +98,12 @@ class AllocationStore:
         """
         Store an allocation with all that goes with it, or nothing.
 
-        `following` is the cursor after this draw, None where no slot is used. One that was
-        `restored` is there already, and its slot is in the trail. Raises
-        ContendedError if the enrolment, the person or the cursor is not as it was seen.
+        `drawn` is what the enrolment and its person are after it; `following` is the cursor, None
+        where no slot is used. One that was `restored` is there already, and its slot is in the
+        trail. Raises ContendedError if anything that decided is not as it was seen.
         """
-        ident = allocation.enrolment_id
-        allocated = enrolment.model_copy(
-            update={
-                "status": Status.ALLOCATED,
-                "allocated_at": allocation.allocated_at,
-                "version": enrolment.version + 1,
-            }
-        )
+        ident, enrolment = allocation.enrolment_id, drawn.enrolment
+        allocated = enrolment.model_copy(update={"version": enrolment.version + 1})
         slot = Audit(
             at=allocation.allocated_at,
             what="slot_drawn",
@@ -90,15 +112,8 @@ class AllocationStore:
         )
         acts = [
             put(enrolment_key(ident), allocated.item(), _as_seen(enrolment)),
-            update(
-                person_key(enrolment.person_hash),
-                condition=Check("person as seen", "#version = :seen", {"seen": person.version}),
-                allocated={
-                    trial: str(first)
-                    for trial, first in ({enrolment.trial: ident} | person.allocated).items()
-                },
-                version=person.version + 1,
-            ),
+            next_version(person_key(enrolment.person_hash), drawn.person),
+            *_as_it_was(seen.around),
             put(history_key(ident, audit), audit.item()),
             *(
                 put(
@@ -114,21 +129,8 @@ class AllocationStore:
             acts.append(put(allocation_key(ident), allocation.item(), new))
             acts.append(put(audit_key(ident, slot), slot.item()))
         if following:
-            acts.append(_moved_on(enrolment.trial, allocation.stratum, seen, following))
+            acts.append(_moved_on(enrolment.trial, allocation.stratum, seen.cursor, following))
         self._table.write(*acts)
-
-    def keep_exclusion(
-        self, enrolment: Enrolment, status: Status, reason: Reason, audit: Audit
-    ) -> None:
-        """Store that an enrolment can no longer be randomised. Raises ContendedError."""
-        excluded = enrolment.model_copy(
-            update={"status": status, "reasons": (reason,), "version": enrolment.version + 1}
-        )
-        ident = enrolment.enrolment_id
-        self._table.write(
-            put(enrolment_key(ident), excluded.item(), _as_seen(enrolment)),
-            put(history_key(ident, audit), audit.item()),
-        )
 
 
 def _as_seen(enrolment: Enrolment) -> Check:
@@ -137,6 +139,14 @@ def _as_seen(enrolment: Enrolment) -> Check:
         "#version = :seen AND #status = :eligible",
         {"seen": enrolment.version, "eligible": Status.ELIGIBLE.value},
     )
+
+
+def _as_it_was(around: Surroundings) -> Iterator[Act]:
+    """Nobody protects the number meanwhile, nor floods it, nor suppresses it."""
+    for number_hash, number in around.numbers.items():
+        unchanged = Check("number as seen", "#version = :seen", {"seen": number.version})
+        yield check(number_key(number_hash), unchanged)
+        yield check(suppressed_key(number_hash), Check("not suppressed", ABSENT))
 
 
 def _moved_on(trial: str, stratum: str, seen: Cursor | None, following: Cursor) -> Act:

@@ -21,8 +21,9 @@ def admitted(given: dict[str, Any]) -> dict[str, str]:
     asked = AdmitAsked.model_validate(given)
     at = context_for(f"dashboard, invocation {asked.invocation}, as {asked.by}")
     try:
-        done = admit(asked.enrolment_id, AdmitIn(by=asked.by), at)
+        own, *others = admit(asked.enrolment_id, AdmitIn(by=asked.by), at)
     except (ConflictError, NotFoundError) as error:
         return {"refused": str(error)}
-    emit_changed(done.before, done.after)
-    return {"status": done.after.status}
+    for done in (own, *others):
+        emit_changed(done.before, done.after)
+    return {"status": own.after.status}

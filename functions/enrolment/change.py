@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
 
-from enrolment.derive import numbers_with, person_with, with_derived_status
-from enrolment.enrol import (
-    protects_others,
-    sealed_mobile,
-    with_number_standing,
-)
-from enrolment.follow_up import last_day_of, users_of
 from enrolment.limits import (
     check_mobile,
     check_moment,
@@ -18,16 +11,17 @@ from enrolment.limits import (
     check_served,
     refuse_invariable,
 )
+from enrolment.new_enrolment import sealed_mobile
 from trial.api.problems import FieldError
 from trial.codes import EndReason
-from trial.errors import ConflictError, ContendedError, NotFoundError
+from trial.errors import ConflictError
 from trial.identity import number_hash
 from trial.planning import planned_from
 from trial.protocol.local_time import local_date
 from trial.protocol.timetable import timetable
-from trial.records.audit import Audit
 from trial.records.enrolment import Enrolment, LifeEvent, Missing, Mobile, Order
-from trial.retry import on_contention
+from trial.settlement import settle
+from trial.settlement.settle import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,11 +29,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enrolment.context import RequestContext
-    from enrolment.store import Surroundings
     from enrolment.wire import AdmitIn, EndIn, MobileChange, OrderIn, ResumeIn, Service
     from trial.codes import NumberSource
     from trial.protocol.settings import Protocol
 
+
+Changes: TypeAlias = tuple[Change, ...]
+"""That of the enrolment itself, and those of others that followed."""
 
 MOST_EVENTS = 50
 """Ends and returns from custody that an enrolment's item holds."""
@@ -47,22 +43,14 @@ MOST_EVENTS = 50
 MOST_NUMBERS = 20
 """Former numbers that an enrolment's item names; what is stored under any goes when it is idle."""
 
+MOST_STRATA = 10
+"""Strata through which its corrections led that an enrolment's item holds."""
+
 MOST_REPORTS = 50
 """Reports of a missing number that an enrolment's item holds: the first, and the latest."""
 
 
-class Change(NamedTuple):
-    """An enrolment before a request and after it: the same if nothing was new."""
-
-    before: Enrolment
-    after: Enrolment
-    protects: bool = False
-    """Whether somebody else's number is, or may be, protected by it."""
-    noted: bool = False
-    """Whether something is still to be done for others."""
-
-
-def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestContext) -> Change:
+def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestContext) -> Changes:
     """
     A number found, changed or lost. It serves all remaining reminders.
 
@@ -75,23 +63,17 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
     recorded_at = min(given.recorded_at or context.now, context.now)
     found = sealed_mobile(given, hashed, enrolment_id, context.sealing)
 
-    def changed(enrolment: Enrolment, around: Surroundings) -> Enrolment:
+    def changed(enrolment: Enrolment) -> Enrolment:
         refuse_ended(enrolment)
         if recorded_at < (enrolment.mobile_recorded_at or enrolment.enrolled_at):
             raise ConflictError("what is stored of the number was recorded later")
         same = enrolment.mobile.number_hash == hashed
-        mobile = with_number_standing(
-            _with_source(enrolment.mobile, given.source) if same else found,
-            around,
-            enrolment.protected_hashes,
-            enrolment.enrolment_id,
-            context.now,
-        )
         missing = _first_and_latest(_missing_with(enrolment, given, recorded_at))
+        mobile = _with_source(enrolment.mobile, given.source) if same else found
         update: dict[str, object] = {"mobile": mobile, "missing": missing}
         if given.recorded_at or not same or missing != enrolment.missing:
             update["mobile_recorded_at"] = recorded_at
-        if (former := enrolment.mobile.number_hash) and former != hashed:
+        if (former := enrolment.mobile.number_hash) and not same:
             # So that what is stored under it is found when it is to be erased.
             update["former_numbers"] = (*enrolment.former_numbers, former)[-MOST_NUMBERS:]
         return enrolment.model_copy(update=update)
@@ -130,10 +112,10 @@ def _first_and_latest(reports: tuple[Missing, ...]) -> tuple[Missing, ...]:
     return reports if len(reports) <= MOST_REPORTS else (reports[0], *reports[1 - MOST_REPORTS :])
 
 
-def record_service(enrolment_id: UUID, given: Service, context: RequestContext) -> Change:
+def record_service(enrolment_id: UUID, given: Service, context: RequestContext) -> Changes:
     """The order was served: nothing is sent before."""
 
-    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+    def changed(enrolment: Enrolment) -> Enrolment:
         refuse_ended(enrolment)
         check_served(given.served_on, enrolment.order.made_on, local_date(context.now))
         order = enrolment.order.model_copy(update={"served_on": given.served_on})
@@ -142,14 +124,14 @@ def record_service(enrolment_id: UUID, given: Service, context: RequestContext) 
     return apply_change(enrolment_id, context, "served", changed)
 
 
-def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -> Change:
+def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -> Changes:
     """
     A correction. After allocation the dates may change only until the first reminder is due.
 
     That moment is worked out alike for both arms, so that a refusal does not tell the arm.
     """
 
-    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+    def changed(enrolment: Enrolment) -> Enrolment:
         refuse_ended(enrolment)
         was = enrolment.order
         if (given.force, given.reference) != (was.force, was.reference):
@@ -166,6 +148,8 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
         if set(order.conditions) == set(was.conditions):
             order = order.model_copy(update={"conditions": was.conditions})
         update: dict[str, object] = {"order": order}
+        if across := _across(was, order, context.protocol_of(enrolment)):
+            update["strata"] = (*(enrolment.strata or across[:1]), across[1])[-MOST_STRATA:]
         moved = (order.made_on, order.expires_on) != (was.made_on, was.expires_on)
         if moved and enrolment.variations:
             raise ConflictError("a court has varied it: report other dates as another variation")
@@ -181,6 +165,13 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
     return apply_change(enrolment_id, context, "order_corrected", changed)
 
 
+def _across(was: Order, order: Order, protocol: Protocol) -> tuple[str, str] | None:
+    """From which stratum to which a correction leads, if it does."""
+    before = protocol.stratum_of(was.type, was.days)
+    after = protocol.stratum_of(order.type, order.days)
+    return (before, after) if before != after else None
+
+
 def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol) -> datetime | None:
     """When the first reminder is due, whichever the arm; none if all dates were in the past."""
     slots = timetable(
@@ -192,7 +183,7 @@ def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol)
     return min((slot.due_at for slot in slots if not slot.missed), default=None)
 
 
-def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Change:
+def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Changes:
     """
     No further text goes, from the moment this returns. Safe to repeat.
 
@@ -203,23 +194,23 @@ def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Change:
     check_moment("at", given.at, context.now)
     event = LifeEvent(reason=given.reason, at=given.at, by=given.by)
 
-    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+    def changed(enrolment: Enrolment) -> Enrolment:
         if given.reason is EndReason.DISCHARGED:
             refuse_invariable("reason", enrolment, context.protocol_of(enrolment))
         if _knows(enrolment, event):
             return enrolment
         return enrolment.model_copy(update={"life": what_counts((*enrolment.life, event))})
 
-    what = f"ended_{given.reason}"
-    return apply_change(enrolment_id, context, what, changed, erased_too=True, alone=True)
+    act = settle.end(enrolment_id, changed, context.settlement, what=f"ended_{given.reason}")
+    return _followed_up(act, context)
 
 
-def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Change:
+def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Changes:
     """Somebody is out of custody. What was missed meanwhile stays missed. Safe to repeat."""
     event = LifeEvent(at=given.at, by=given.by)
     check_moment("at", given.at, context.now)
 
-    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+    def changed(enrolment: Enrolment) -> Enrolment:
         if _knows(enrolment, event):
             return enrolment
         refuse_ended(enrolment)
@@ -231,10 +222,10 @@ def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Chan
     return apply_change(enrolment_id, context, "resumed", changed)
 
 
-def admit(enrolment_id: UUID, given: AdmitIn, context: RequestContext) -> Change:
+def admit(enrolment_id: UUID, given: AdmitIn, context: RequestContext) -> Changes:
     """An order beyond the day's limit is a real one: it goes the way of any other. Repeatable."""
 
-    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+    def changed(enrolment: Enrolment) -> Enrolment:
         if not enrolment.held_over_daily_limit:
             return enrolment
         refuse_ended(enrolment)
@@ -275,90 +266,24 @@ def apply_change(
     enrolment_id: UUID,
     context: RequestContext,
     what: str,
-    changed: Callable[[Enrolment, Surroundings], Enrolment],
+    changed: Callable[[Enrolment], Enrolment],
     *,
     numbers: tuple[str, ...] = (),
-    erased_too: bool = False,
-    alone: bool = False,
-) -> Change:
-    """
-    Apply a change, work out where the order stands by it, and store both; or nothing if none.
+) -> Changes:
+    """Store a change and what follows from it, for others too."""
 
-    Beside the order itself its person and its numbers are stored, at most 22; nothing, if it is to
-    be stored `alone`. What follows for others is left to `follow_up`.
-    """
-
-    def attempt() -> Change:
-        known = context.store.enrolments([enrolment_id])
-        if not known:
-            raise NotFoundError("no enrolment has this id")
-        before = known[0]
-        if before.erased_at and not erased_too:
+    def unless_erased(enrolment: Enrolment) -> Enrolment:
+        if enrolment.erased_at:
             raise ConflictError("its identifiers are erased: only ends and outcomes are taken")
-        around = context.store.surroundings(
-            enrolment_id,
-            before.person_hash,
-            (*before.protected_hashes, *before.numbers[:1], *numbers),
-        )
-        if around.enrolment != before:
-            raise ContendedError("the enrolment changed while its surroundings were read")
-        after = changed(before, around)
-        protects = protects_others(
-            around, enrolment_id, before.protected_hashes, local_date(context.now)
-        )
-        if after == before:
-            return Change(before, before, protects)
-        after = after.model_copy(update={"changed_on": local_date(context.now)})
-        after = _as_others_make_it(after, around, context.now)
-        after = with_derived_status(
-            after, around.person, protocol=context.protocol, now=context.now
-        )
-        seal = after.mobile.seal_sha256 if what == "mobile_changed" else None
-        audit = Audit(at=context.now, what=what, by=context.by, seal_sha256=seal)
-        if alone:
-            context.store.keep(after, audit={enrolment_id: audit}, note=context.by)
-            return Change(before, after, protects, noted=True)
-        person = around.person
-        if not before.erased_at:
-            person = person_with(person, after, last_day_of(after))
-        traced = numbers_with(
-            around.numbers,
-            enrolment_id,
-            after.order.last_day,
-            number=after.mobile.number_hash,
-            protected=after.protected_hashes,
-            today=local_date(context.now),
-        )
-        noted = bool(users_of(around, after, local_date(context.now)))
-        context.store.keep(
-            after,
-            audit={enrolment_id: audit},
-            person=(before.person_hash, person) if person != around.person else None,
-            numbers={k: v for k, v in traced.items() if v != around.numbers[k]},
-            note=context.by if noted else None,
-        )
-        return Change(before, after, protects, noted)
+        return changed(enrolment)
 
-    change = on_contention(attempt)
-    if change.noted:
-        context.follow_up(enrolment_id)
-    if change.after.allocated_at or change.protects:
+    act = settle.change(enrolment_id, unless_erased, context.settlement, what=what, numbers=numbers)
+    return _followed_up(act, context)
+
+
+def _followed_up(act: Change, context: RequestContext) -> Changes:
+    """What follows for others; and no text goes any more that was claimed before."""
+    others = context.follow_up(act)
+    if act.after.allocated_at or act.protects:
         context.outlast_claims()
-    return change
-
-
-def _as_others_make_it(enrolment: Enrolment, around: Surroundings, now: datetime) -> Enrolment:
-    """
-    The enrolment with what other orders make of its number by now.
-
-    While it was out of force nobody told it of them, and a change may bring it back.
-    """
-    mobile = enrolment.mobile
-    now_known = with_number_standing(
-        mobile, around, enrolment.protected_hashes, enrolment.enrolment_id, now
-    )
-    update = {
-        "unsafe": mobile.unsafe or now_known.unsafe,
-        "shared": mobile.shared or now_known.shared,
-    }
-    return enrolment.model_copy(update={"mobile": mobile.model_copy(update=update)})
+    return act, *others

@@ -6,10 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING
 
-from enrolment.follow_up import follow_up
 from enrolment.store import EnrolmentStore
 from trial.api.resolver import logger
 from trial.api.routes import caller
@@ -20,17 +18,18 @@ from trial.config import EnrolmentSettings, settings
 from trial.errors import TrialError
 from trial.open_claims import outlast_claims
 from trial.protocol.load import load, of_trial
-
-_LONGEST_FOLLOW_UP = 8  # seconds: API Gateway waits 29, of which an answer may wait 5.5
+from trial.settlement.follow_up import follow_up, follow_up_again, while_caller_waits
+from trial.settlement.settle import Settling
+from trial.settlement.store import SettlementStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
     from aws_lambda_powertools.event_handler.api_gateway import Router
 
     from trial.protocol.settings import Protocol
     from trial.records.enrolment import Enrolment
+    from trial.settlement.settle import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,7 @@ class RequestContext:
     """
 
     store: EnrolmentStore
+    settlement: Settling
     identity: MacKey
     sealing: SealKey
     protocol: Protocol
@@ -50,7 +50,7 @@ class RequestContext:
     by: str
     now: datetime
     outlast_claims: Callable[[], None]
-    follow_up: Callable[[UUID], None]
+    follow_up: Callable[[Change], tuple[Change, ...]]
 
     def protocol_of(self, enrolment: Enrolment) -> Protocol:
         """That of the trial into which it was taken; `protocol` is that of the open one."""
@@ -65,13 +65,12 @@ def context(router: Router) -> RequestContext:
 def context_for(by: str) -> RequestContext:
     """The context of what somebody asks now."""
     chosen = settings(EnrolmentSettings)
-    store, protocol = (
-        EnrolmentStore(Table(clients.dynamodb(), chosen.table_name)),
-        load(chosen.protocol),
-    )
+    table, protocol = Table(clients.dynamodb(), chosen.table_name), load(chosen.protocol)
     now = datetime.now(UTC)
+    settlement = Settling(store=SettlementStore(table), protocol=protocol, by=by, now=now)
     return RequestContext(
-        store=store,
+        store=EnrolmentStore(table),
+        settlement=settlement,
         identity=MacKey(clients.kms(), chosen.identity_key_id),
         sealing=SealKey(clients.kms(), chosen.sealing_key_id),
         protocol=protocol,
@@ -79,45 +78,30 @@ def context_for(by: str) -> RequestContext:
         by=by,
         now=now,
         outlast_claims=partial(outlast_claims, chosen.outlast_claims_seconds),
-        follow_up=partial(_follow_up, store=store, protocol=protocol, by=by, now=now),
+        follow_up=partial(_follow_up, at=settlement),
     )
 
 
-def _follow_up(
-    enrolment_id: UUID, *, store: EnrolmentStore, protocol: Protocol, by: str, now: datetime
-) -> None:
+def _follow_up(act: Change, *, at: Settling) -> tuple[Change, ...]:
     """What cannot be done in time, or fails, is left to the next look for what was noted."""
-    until = monotonic() + _LONGEST_FOLLOW_UP
-    done = False
     with suppress(TrialError):
-        done = follow_up(
-            enrolment_id,
-            store=store,
-            protocol=protocol,
-            by=by,
-            now=now,
-            time_is_left=lambda: monotonic() < until,
-        )
-    if not done:
-        logger.warning("to be followed up", enrolment_id=str(enrolment_id))
+        done = follow_up(act, at, time_is_left=while_caller_waits())
+        if not done.left:
+            return done.changes
+    logger.warning("to be followed up", enrolment_id=str(act.after.enrolment_id))
+    return ()
 
 
 def resume_follow_ups(time_is_left: Callable[[], bool]) -> int:
     """Do what was noted and left, as far as the time goes; how many orders are still left."""
     chosen = settings(EnrolmentSettings)
-    store = EnrolmentStore(Table(clients.dynamodb(), chosen.table_name))
-    left = 0
-    for note in store.follow_ups():
+    store = SettlementStore(Table(clients.dynamodb(), chosen.table_name))
+    protocol, left = load(chosen.protocol), 0
+    for note in store.notes():
+        at = Settling(store=store, protocol=protocol, by=note.by, now=datetime.now(UTC))
         left += 1
         with suppress(TrialError):
-            left -= follow_up(
-                note.enrolment_id,
-                store=store,
-                protocol=load(chosen.protocol),
-                by=note.by,
-                now=datetime.now(UTC),
-                time_is_left=time_is_left,
-            )
+            left -= not follow_up_again(note.enrolment_id, at, time_is_left=time_is_left).left
         if not time_is_left():
             break
     return left

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from enrolment.change import Change
+    from enrolment.change import Changes
     from enrolment.context import RequestContext
 
 T = TypeVar("T")
@@ -82,18 +82,7 @@ _CHANGE: Answers = {
 def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccepted]:
     """Accept an order, or find that it was accepted before."""
     at = context(router)
-    enrolment, new = enrol(
-        request,
-        by=at.by,
-        store=at.store,
-        identity=at.identity,
-        sealing=at.sealing,
-        protocol=at.protocol,
-        now=at.now,
-        orders_per_day=at.orders_per_day,
-        outlast_claims=at.outlast_claims,
-        follow_up=at.follow_up,
-    )
+    enrolment, new, others = enrol(request, at)
     logger.info(
         "enrolment accepted" if new else "enrolment repeated",
         enrolment_id=str(enrolment.enrolment_id),
@@ -104,6 +93,8 @@ def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccept
         emit_accepted(enrolment)
     else:
         _consulted(at, enrolment.enrolment_id, "enrolment")
+    for each in others:
+        emit_changed(each.before, each.after)
     accepted = EnrolmentAccepted(
         enrolment_id=enrolment.enrolment_id,
         status=enrolment.first_status,
@@ -278,13 +269,14 @@ def report(enrolment_id: str, request: Annotated[OutcomeIn, Body()]) -> Response
 
 
 def _changed(
-    act: "Callable[[UUID, T, RequestContext], Change]", enrolment_id: str, given: T
+    act: "Callable[[UUID, T, RequestContext], Changes]", enrolment_id: str, given: T
 ) -> EnrolmentOut:
     """Change an enrolment, and show it as it is then."""
     at, ident = context(router), parse_enrolment_id(enrolment_id)
-    done = act(ident, given, at)
-    emit_changed(done.before, done.after)
-    if done.after == done.before:
+    own, *others = act(ident, given, at)
+    for done in (own, *others):
+        emit_changed(done.before, done.after)
+    if own.after == own.before:
         _consulted(at, ident, "enrolment")  # a change is in the trail by itself
     return enrolment_view(at.store.file(ident))
 

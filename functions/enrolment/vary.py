@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from enrolment.change import Change, apply_change, refuse_ended
+from enrolment.change import apply_change, refuse_ended
 from enrolment.limits import check_order, refuse_invariable
 from trial.api.problems import FieldError
 from trial.errors import ConflictError
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
+    from enrolment.change import Changes
     from enrolment.context import RequestContext
-    from enrolment.store import Surroundings
     from enrolment.wire import VariationIn
 
 MOST_VARIATIONS = 15
@@ -25,7 +25,7 @@ MOST_VARIATIONS = 15
 _STAYS = ("type", "force", "reference", "made_on")
 
 
-def vary(enrolment_id: UUID, given: VariationIn, context: RequestContext) -> Change:
+def vary(enrolment_id: UUID, given: VariationIn, context: RequestContext) -> Changes:
     """
     The order as a court has varied it: conditions, court, last day. Safe to repeat.
 
@@ -34,7 +34,7 @@ def vary(enrolment_id: UUID, given: VariationIn, context: RequestContext) -> Cha
     """
     today = local_date(context.now)
 
-    def changed(enrolment: Enrolment, _: Surroundings) -> Enrolment:
+    def changed(enrolment: Enrolment) -> Enrolment:
         was = enrolment.order
         protocol = context.protocol_of(enrolment)
         refuse_invariable("order.type", enrolment, protocol)

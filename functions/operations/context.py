@@ -8,12 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from operations.store import OperationsStore
+from trial.api.resolver import logger
 from trial.api.routes import caller
 from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.aws.table import Table
 from trial.config import OperationsSettings, settings
 from trial.open_claims import outlast_claims
+from trial.protocol.load import load
+from trial.settlement.follow_up import settle_all, while_caller_waits
+from trial.settlement.settle import Settling
+from trial.settlement.store import SettlementStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,18 +43,37 @@ class StaffContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestContext(StaffContext):
-    """The same for a request to the API, with the key by which numbers are hashed."""
+    """
+    The same for a request to the API, with the key by which numbers are hashed.
+
+    `settle_users` brings whoever has a number to what is known of it, as far as a caller can wait.
+    """
 
     identity: MacKey
+    settle_users: Callable[[str], None]
 
 
 def context(router: Router) -> RequestContext:
     """The context of the request at hand."""
     chosen = settings(OperationsSettings)
+    table, by, now = Table(clients.dynamodb(), chosen.table_name), caller(router), datetime.now(UTC)
+    store, protocol = SettlementStore(table), load(chosen.protocol)
     return RequestContext(
-        store=OperationsStore(Table(clients.dynamodb(), chosen.table_name)),
+        store=OperationsStore(table),
         identity=MacKey(clients.kms(), chosen.identity_key_id),
-        by=caller(router),
-        now=datetime.now(UTC),
+        by=by,
+        now=now,
         outlast_claims=partial(outlast_claims, chosen.outlast_claims_seconds),
+        settle_users=partial(
+            _settle_users, at=Settling(store=store, protocol=protocol, by=by, now=now)
+        ),
     )
+
+
+def _settle_users(number_hash: str, *, at: Settling) -> None:
+    """Who cannot be settled in time is noted, and settled by the next look for what was noted."""
+    users = at.store.users(number_hash)
+    left = settle_all(users, at, time_is_left=while_caller_waits()).left
+    if left:
+        at.store.note(left, at.by)
+        logger.warning("to be followed up", left=len(left))

@@ -45,7 +45,8 @@ def suppress(given: SuppressionIn, context: RequestContext) -> tuple[SuppressedN
     """
     The number's entry in the suppression list, and whether it is new. Only its hash is kept.
 
-    Returns when no text that was claimed before can still go.
+    It is stored first and alone; then whoever has the number is settled. Returns when no text that
+    was claimed before can still go.
     """
     hashed = number_hash(context.identity, given.number)
 
@@ -60,5 +61,6 @@ def suppress(given: SuppressionIn, context: RequestContext) -> tuple[SuppressedN
         return entry, True
 
     kept = on_contention(attempt)
+    context.settle_users(hashed)
     context.outlast_claims()
     return kept

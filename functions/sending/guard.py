@@ -28,6 +28,7 @@ def why_not(
         Suppression.OUTSIDE_WINDOW: not allowed_at(now, window, protocol.place.tz),
         Suppression.NO_NUMBER: mobile.sealed is None,
         Suppression.UNSAFE_NUMBER: mobile.unsafe,
+        Suppression.SUPPRESSED_NUMBER: mobile.suppressed,
         Suppression.BREACH_REPORTED: (
             enrolment.breach_reported_at is not None
             and reminder.theme in protocol.order_type(order.type).withheld_after_breach

@@ -197,9 +197,10 @@ def test_an_auditor_may_do_what_the_audit_does_and_sees_no_person() -> None:
     asked: list[set[str]] = []
 
     def note(params: dict[str, Any], **_: Any) -> None:
-        text = f"{params['ProjectionExpression']} {params['FilterExpression']}"
+        text = f"{params['ProjectionExpression']}, {params['FilterExpression']}"
         names = params["ExpressionAttributeNames"]
-        asked.append({names[each] for each in re.findall(r"(?<![.])#\w+", text)})
+        first = (re.split(r"[.\[ ]", part)[0] for part in text.split(", ") if part[0] != ":")
+        asked.append({names.get(each, each) for each in first})
 
     with hooked(client, "provide-client-params.dynamodb.Scan", note):
         assert list(allocation_sources.scanned(client, "trial"))

@@ -32,12 +32,22 @@ from tests.support.deployed import Deployed
 from tests.support.extracts import BUCKET
 from tests.support.faults import hooked, without_the_group
 from tests.support.invoking import enrolment_answers
-from tests.support.life import corrected, follow, followed, told
+from tests.support.life import QUASHED, corrected, follow, followed, told
 from tests.support.nights import links_of_the_audit_trail, nights_of_retention
 from tests.support.policies import Statement, allows, covers, like, listed
 from tests.support.rights import Call, Right, Watched, taken
 from tests.support.samples import MORNING, sample
-from tests.support.steps import CONTEXT, Context, call, enrol, failures, fire, schedule, someone_in
+from tests.support.steps import (
+    CONTEXT,
+    Context,
+    allocate,
+    call,
+    enrol,
+    failures,
+    fire,
+    schedule,
+    someone_in,
+)
 from tests.support.table import (
     enrolment_of,
     keep_stray,
@@ -48,6 +58,7 @@ from tests.support.table import (
 from trial.aws import clients
 from trial.codes import Arm, ReminderState
 from trial.records.receipt import Receipt, Stray
+from trial.settlement import follow_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -200,7 +211,36 @@ def all_that_staff_do() -> None:
         assert call("GET", path).status == 200
     by = {"by": "PC-1182", "reason": "exercise"}
     assert call("PUT", "/sending", by | {"paused": True}).status == 200
-    assert call("POST", "/suppressions", by | {"number": "+447700900001"}).status == 201
+    suppressed_while_another_waits(left=60)
+
+
+def suppressed_while_another_waits(*, left: int) -> UUID:
+    """
+    Somebody's number is suppressed, so that their next order has the place; whose id this is.
+
+    An end is noted, and not followed up. There are `left` seconds to follow the suppression up.
+    """
+    person = {"person_id": "A1234BC"}
+    ended = enrol(11)
+    holder = enrol(12, respondent=person)
+    enrol(13, respondent=person)
+    suppress("+447700900011")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(follow_up, "LONGEST", -1)
+        told(ended, "end", QUASHED)
+        patch.setattr(follow_up, "LONGEST", left)
+        suppress("+447700900011")
+        suppress("+447700900012")
+    return holder
+
+
+def suppress(number: str) -> None:
+    body = {"by": "PC-1182", "reason": "exercise", "number": number}
+    assert call("POST", "/suppressions", body).status in (200, 201)
+
+
+def a_draw_of_whose_number_was_suppressed() -> None:
+    assert failures(allocate(suppressed_while_another_waits(left=-1))) == []
 
 
 def all_that_the_panels_do() -> None:
@@ -277,6 +317,7 @@ def days_on_which_no_schedule_fires() -> None:
 
 
 LIVED = {
+    "AllocationFunction": a_draw_of_whose_number_was_suppressed,
     "AuditFunction": links_of_the_audit_trail,
     "DigestFunction": a_morning_with_a_digest,
     "DisclosureFunction": shown_to_the_unblinded,

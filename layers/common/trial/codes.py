@@ -62,6 +62,7 @@ class Reason(StrEnum):
     NOT_SERVED = "not_served"
     NO_NUMBER = "no_number"
     UNSAFE_NUMBER = "unsafe_number"
+    SUPPRESSED_NUMBER = "suppressed_number"
     ALREADY_IN_TRIAL = "already_in_trial"
     TOO_LATE = "too_late"
     IN_CUSTODY = "in_custody"

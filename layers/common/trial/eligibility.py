@@ -14,6 +14,7 @@ _WAITING = frozenset(
         Reason.NOT_SERVED,
         Reason.NO_NUMBER,
         Reason.UNSAFE_NUMBER,
+        Reason.SUPPRESSED_NUMBER,
         Reason.HELD_OVER_DAILY_LIMIT,
     }
 )
@@ -48,6 +49,7 @@ def assess(
         Reason.NOT_SERVED: order.served_on is None,
         Reason.NO_NUMBER: mobile.sealed is None,
         Reason.UNSAFE_NUMBER: mobile.unsafe,
+        Reason.SUPPRESSED_NUMBER: mobile.suppressed,
         Reason.ALREADY_IN_TRIAL: another_live_order,
         Reason.TOO_LATE: 0 < days_left < min_days_left,
         Reason.ORDER_ENDED: days_left <= 0,

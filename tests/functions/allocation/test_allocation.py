@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections import defaultdict
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import count, islice, pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from allocation.randomisation import block, message
 from allocation.store import AllocationStore
 from tests.support.faults import counting, meddling, raising, refusal
 from tests.support.fixture_protocol import AGREED
+from tests.support.life import corrected, send_change
 from tests.support.samples import MORNING, sample
 from tests.support.steps import (
     CONTEXT,
@@ -237,7 +238,7 @@ def test_slots_are_drawn_in_the_order_of_their_times_whatever_a_clock_says(
 def test_an_allocation_is_never_drawn_again_even_if_its_enrolment_says_so(arm: Arm) -> None:
     ident = someone_in(arm)
     first, cursor = allocation_of(ident), found(SHORT)
-    change_enrolment(ident, status=Status.ELIGIBLE)
+    change_enrolment(ident, status=Status.ELIGIBLE, allocated_at=None)
     with suppress(ContendedError):  # who has no reminders takes up what is there
         draw(
             enrolment_of(ident),
@@ -301,15 +302,23 @@ def test_an_enrolment_that_ends_before_the_write_is_not_allocated() -> None:
     assert SHORT not in everything()
 
 
-def test_an_order_corrected_since_is_drawn_in_the_stratum_that_it_now_has() -> None:
+def test_an_order_corrected_since_is_drawn_in_the_stratum_in_which_it_was_eligible() -> None:
     ident = enrol()
     record = announcement(enrolment_key(ident))
-    longer = enrolment_of(ident).order.model_copy(update={"expires_on": date(2026, 12, 21)})
-    change_enrolment(ident, order=longer)
+    assert send_change(ident, "order", corrected(expires_on="2026-12-21")).status == 200
     assert failures(handler(stream(record), CONTEXT)) == []
-    assert allocation_of(ident).stratum == "15-28"
-    assert SHORT not in everything()
-    assert LONG in everything()
+    assert allocation_of(ident).stratum == "14"
+    assert LONG not in everything()
+    assert SHORT in everything()
+
+
+def test_a_correction_across_strata_leaves_a_trace_for_the_auditor() -> None:
+    ident = enrol(mobile={"missing_reason": "refused"}, order={"expires_on": "2026-12-28"})
+    assert send_change(ident, "order", corrected()).status == 200
+    assert enrolment_of(ident).strata == ("15-28", "14")
+    assert send_change(ident, "mobile", {"number": "+447700900123"}).status == 200
+    allocate(ident)
+    assert allocation_of(ident).stratum == "14"
 
 
 def test_another_design_inside_a_block_is_refused() -> None:

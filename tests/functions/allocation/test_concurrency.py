@@ -23,6 +23,7 @@ from commands.audit.allocation_sources import scanned
 from commands.audit.verify_allocations import derivation
 from tests.support.faults import counting, meddling, raising
 from tests.support.fixture_protocol import AGREED
+from tests.support.life import QUASHED, send_change
 from tests.support.samples import MORNING, TABLE
 from tests.support.steps import CONTEXT, allocate, announcement, call, enrol, failures, stream
 from tests.support.table import allocation_of, change_enrolment, enrolment_of, everything, keep
@@ -164,33 +165,73 @@ def test_records_delivered_twice_and_out_of_order_draw_everybody_once(
     assert audited() == len(people)
 
 
-def test_two_orders_of_one_person_at_once_are_a_draw_and_a_repeat(
-    audited: Callable[[], int],
+def two_orders_that_both_say_that_they_are_eligible() -> tuple[UUID, UUID]:
+    person = {"person_id": "A1234BC"}
+    first = enrol(1, respondent=person)
+    second = enrol(2, respondent=person, order={"expires_on": "2026-12-28"})  # another cursor
+    change_enrolment(second, status=Status.ELIGIBLE, reasons=(), stratum="15-28")
+    return first, second
+
+
+@pytest.mark.parametrize("slower", [0, 1])
+def test_of_two_orders_of_one_person_at_once_the_first_to_come_is_drawn(
+    audited: Callable[[], int], slower: int
 ) -> None:
-    slow, fast = enrol(1), enrol(2, order={"expires_on": "2026-12-28"})  # no cursor in common
-    person_hash = enrolment_of(slow).person_hash
-    change_enrolment(fast, person_hash=person_hash)
-    with overtaken(by=[fast]):
-        assert failures(allocate(slow)) == []
-    first, second = allocation_of(fast), allocation_of(slow)
-    assert not first.repeat
-    assert (second.arm, second.repeat, second.block) == (first.arm, True, None)
-    assert Person.of(everything()[person_key(person_hash)]).allocated == {AGREED.trial: fast}
-    assert audited() == 2
+    orders = two_orders_that_both_say_that_they_are_eligible()
+    with overtaken(by=[orders[1 - slower]]):
+        assert failures(allocate(orders[slower])) == []
+    assert not allocation_of(orders[0]).repeat
+    left_out = enrolment_of(orders[1])
+    assert (left_out.status, left_out.reasons) == (
+        Status.INELIGIBLE,
+        (Reason.ALREADY_IN_TRIAL,),
+    )
+    assert audited() == 1
 
 
-def test_two_orders_of_one_person_at_once_are_one_draw_where_repeats_are_left_out(
+def test_somebody_drawn_before_is_left_out_where_repeats_are(
     patient: Callable[..., Drawn | None], audited: Callable[[], int]
 ) -> None:
-    slow, fast = enrol(1), enrol(2, order={"expires_on": "2026-12-28"})
-    change_enrolment(fast, person_hash=enrolment_of(slow).person_hash)
+    first, second = two_orders_that_both_say_that_they_are_eligible()
+    assert failures(allocate(first)) == []
+    assert send_change(first, "end", QUASHED).status == 200
+    assert enrolment_of(second).status is Status.ELIGIBLE
     without = AGREED.model_copy(update={"repeat_policy": RepeatPolicy.EXCLUDE})
-    with overtaken(by=[fast]):
-        drawn = patient(enrolment_of(slow), protocol=without, pause=lambda _: None)
+    drawn = patient(enrolment_of(second), protocol=without, pause=lambda _: None)
     assert drawn == Drawn(Status.INELIGIBLE, Reason.ALREADY_IN_TRIAL)
-    assert enrolment_of(slow).status is Status.INELIGIBLE
-    assert enrolment_of(slow).reasons == (Reason.ALREADY_IN_TRIAL,)
     assert audited() == 1
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "reason"),
+    [
+        (lambda: enrol(9, protected_numbers=["+447700900001"]), Reason.UNSAFE_NUMBER),
+        (
+            lambda: call(
+                "POST",
+                "/suppressions",
+                {"number": "+447700900001", "reason": "wrong_number", "by": "PC-1"},
+            ),
+            Reason.SUPPRESSED_NUMBER,
+        ),
+    ],
+    ids=["protected", "suppressed"],
+)
+def test_nobody_is_drawn_whose_number_is_ruled_out_meanwhile(
+    audited: Callable[[], int], meanwhile: Callable[[], Any], reason: Reason
+) -> None:
+    """Also where whoever ruled it out has not settled this enrolment yet."""
+    ident = enrol(1)
+    eligible = enrolment_of(ident)
+
+    def ruled_out() -> None:
+        meanwhile()
+        keep(enrolment_key(ident), eligible)
+
+    with meddling(clients.dynamodb(), BEFORE_WRITE, ruled_out):
+        assert failures(allocate(ident)) == []
+    assert (enrolment_of(ident).status, enrolment_of(ident).reasons) == (Status.WAITING, (reason,))
+    assert audited() == 0
 
 
 def test_who_became_too_late_meanwhile_is_left_out_and_that_is_traced(

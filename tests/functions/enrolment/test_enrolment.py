@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.faults import meddling, raising, refusal
 from tests.support.samples import MORNING, order, sample
-from tests.support.steps import allocate, announcement, call, enrol, post, someone_in
+from tests.support.steps import allocate, announcement, call, enrol, failures, post, someone_in
 from tests.support.table import (
     enrolment_of,
     everything,
@@ -110,7 +110,7 @@ def test_a_person_is_randomised_for_one_live_order_at_a_time(clock: Traveller) -
 
 def test_the_last_day_of_an_order_is_still_live(clock: Traveller) -> None:
     person = {"person_id": "2003/0000777P"}
-    enrol(1, respondent=person)
+    assert failures(allocate(enrol(1, respondent=person))) == []
     clock.move_to(MORNING + timedelta(days=13))
     later = {"made_on": "2026-12-14", "expires_on": "2026-12-27", "served_on": "2026-12-14"}
     answer = post(order(2, order=later, respondent=person))

@@ -227,15 +227,68 @@ def test_custody_leaves_an_order_live_and_its_person_in_the_trial() -> None:
     assert stands(followed(2, respondent=SOMEBODY)) == ("ineligible", ["already_in_trial"])
 
 
-def test_two_orders_of_a_person_do_not_keep_each_other_out() -> None:
+def test_an_order_that_waits_keeps_no_other_out() -> None:
+    lacking = {"missing_reason": "seized_evidence", "recorded_by": "PC-1182"}
+    first = enrol(1, respondent=SOMEBODY, mobile=lacking)
+    second = followed(2, respondent=SOMEBODY)
+    assert stands(second) == ("allocated", [])
+    told(first, "mobile", {"number": "+447700900001"})
+    assert stands(first) == ("ineligible", ["already_in_trial"])
+
+
+def test_of_two_orders_that_could_be_drawn_the_first_to_come_is() -> None:
     lacking = {"missing_reason": "seized_evidence", "recorded_by": "PC-1182"}
     first = enrol(1, respondent=SOMEBODY, mobile=lacking)
     second = enrol(2, respondent=SOMEBODY)
-    assert stands(second) == ("ineligible", ["already_in_trial"])
+    assert stands(second) == ("eligible", [])
     told(first, "mobile", {"number": "+447700900001"})
     assert stands(first) == ("allocated", [])
+    assert stands(second) == ("ineligible", ["already_in_trial"])
     told(second, "order", corrected(2, court="Durham Magistrates' Court"))
     assert stands(second) == ("ineligible", ["already_in_trial"])
+
+
+@pytest.mark.parametrize("reason", FOR_GOOD)
+def test_an_order_that_ends_before_the_draw_makes_room_for_the_next(reason: EndReason) -> None:
+    first, second = enrol(1, respondent=SOMEBODY), enrol(2, respondent=SOMEBODY)
+    assert stands(second) == ("ineligible", ["already_in_trial"])
+    told(first, "end", QUASHED | {"reason": reason})
+    assert stands(second) == ("eligible", [])
+    assert audit_of(second)[-1]["what"] == "place_freed"
+    follow(second)
+    assert not allocation_of(second).repeat
+
+
+def test_an_order_that_ends_after_the_draw_makes_room_for_a_repeat() -> None:
+    first, second = followed(1, respondent=SOMEBODY), enrol(2, respondent=SOMEBODY)
+    told(first, "end", QUASHED | {"reason": "recorded_in_error"})
+    follow(second)
+    assert allocation_of(second).repeat
+    told(second, "order", corrected(2, court="Durham Magistrates' Court"))
+    assert stands(second) == ("allocated", [])
+
+
+def test_custody_before_the_draw_makes_room_and_a_return_takes_it_back() -> None:
+    first, second = enrol(1, respondent=SOMEBODY), enrol(2, respondent=SOMEBODY)
+    send_change(first, "end", CUSTODY)
+    assert stands(second) == ("eligible", [])
+    send_change(first, "resume", RELEASE)
+    assert stands(first) == ("eligible", [])
+    assert stands(second) == ("ineligible", ["already_in_trial"])
+
+
+def test_a_child_by_mistake_does_not_shut_the_right_order_out() -> None:
+    wrong = enrol(1, respondent=SOMEBODY | {"date_of_birth": "2010-05-01"})
+    assert stands(wrong) == ("ineligible", ["under_18"])
+    assert stands(followed(2, respondent=SOMEBODY)) == ("allocated", [])
+
+
+def test_an_order_that_a_correction_makes_too_late_makes_room() -> None:
+    first, second = enrol(1, respondent=SOMEBODY), enrol(2, respondent=SOMEBODY)
+    early = corrected(1, made_on="2026-11-19", expires_on="2026-12-02", served_on="2026-11-19")
+    send_change(first, "order", early)
+    assert stands(second) == ("eligible", [])
+    assert stands(first) == ("ineligible", ["already_in_trial"])
 
 
 @pytest.mark.parametrize("reason", FOR_GOOD)

@@ -179,13 +179,30 @@ def test_the_order_and_what_stops_others_are_stored_in_one_transaction() -> None
         post(order(2, protected_numbers=[HERS]))
     assert everything() == before
     assert len(writes) == 1
-    keys = [act["Put"]["Item"]["pk"]["S"] for act in writes[0]["TransactItems"]]
+    puts = [act["Put"] for act in writes[0]["TransactItems"] if "Put" in act]
+    keys = [each["Item"]["pk"]["S"] for each in puts]
     assert not any(str(stopped) in key for key in keys)
     assert [key for key in keys if key == number_key(hashed or "").pk]
 
 
 def crash() -> None:
     raise KeyboardInterrupt
+
+
+def test_no_text_goes_to_a_protected_number_though_nobody_is_settled_yet(
+    clock: Traveller,
+) -> None:
+    texted = someone_in(Arm.INTERVENTION, mobile={"number": HERS})
+    follow(texted)
+    with (
+        meddling(clients.dynamodb(), "after-call.dynamodb.TransactWriteItems", crash),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        post(order(900, protected_numbers=[HERS]))
+    assert enrolment_of(texted).mobile.unsafe is False
+    clock.move_to(reminder_of(texted, 1).due_at)
+    assert fire(texted, 1) == "suppressed"
+    assert reminder_of(texted, 1).reason == Suppression.UNSAFE_NUMBER
 
 
 def test_the_audit_trail_says_that_a_number_was_protected_and_by_whom(clock: Traveller) -> None:

@@ -9,9 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from enrolment import change, context, derive
+from enrolment import change
 from enrolment.handler import lambda_handler as enrolment_handler
-from enrolment.store import EnrolmentStore
 from tests.support.faults import counting, meddling, raising, refusal
 from tests.support.life import QUASHED, follow, stands
 from tests.support.samples import MORNING, TABLE, order
@@ -29,7 +28,9 @@ from trial.aws import clients
 from trial.aws.table import Table
 from trial.codes import Arm, ReminderState
 from trial.records.enrolment import FollowUp, LifeEvent, Missing, follow_up_key
-from trial.records.person import Number, Person, number_key, person_key
+from trial.records.person import Number, OrderOfPerson, Person, Use, number_key, person_key
+from trial.settlement import follow_up, standing
+from trial.settlement.store import SettlementStore
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -58,14 +59,18 @@ def resume() -> int:
     return int(answer["left"])
 
 
-def crowd(number_hash: str, many: int) -> None:
+def crowd(number_hash: str, many: int, *, protecting: bool = True) -> None:
     """As if so many live orders named a number, and so many protected it."""
     known = Number.of(found(number_key(number_hash)))
     more = {uuid4(): LATER for _ in range(many)}
+    users = {each: Use(last_day=LATER, arrival=100) for each in more}
     keep(
         number_key(number_hash),
         known.model_copy(
-            update={"respondents": known.respondents | more, "protected": known.protected | more}
+            update={
+                "respondents": known.respondents | users,
+                "protected": known.protected | (more if protecting else {}),
+            }
         ),
     )
 
@@ -125,7 +130,7 @@ def test_an_end_stands_even_if_nothing_else_of_it_can_be_done(what: str) -> None
     assert resume() == 0
     assert found(follow_up_key(ident))["done"] is True
     person = found(person_key(enrolment_of(ident).person_hash))
-    assert person["enrolments"] == {str(ident): "2026-11-30"}
+    assert person["enrolments"][str(ident)]["last_day"] == "2026-11-30"
 
 
 # Protection
@@ -137,7 +142,7 @@ def test_whom_an_order_stops_is_stopped_though_the_rest_was_left(
     """There is no time to follow up, or its process dies: the number itself says enough."""
     treated = someone_in(Arm.INTERVENTION)
     change_reminder(treated, 2, due_at=MORNING, state=ReminderState.SCHEDULED)
-    monkeypatch.setattr(context, "_LONGEST_FOLLOW_UP", -1)
+    monkeypatch.setattr(follow_up, "LONGEST", -1)
     answer = post(order(900, protected_numbers=[number_of(treated)]))
     assert answer.status == 202
     assert enrolment_of(treated).mobile.unsafe is False
@@ -152,7 +157,7 @@ def test_whom_an_order_stops_is_stopped_though_the_rest_was_left(
 
 def test_what_was_left_goes_on_where_the_time_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     users = [enrol(serial, mobile={"number": SHARED}) for serial in range(1, 4)]
-    monkeypatch.setattr(context, "_LONGEST_FOLLOW_UP", -1)
+    monkeypatch.setattr(follow_up, "LONGEST", -1)
     protecting = post(order(900, protected_numbers=[SHARED])).body["enrolment_id"]
     Hurried.left = 0
     assert resume() == 1
@@ -167,14 +172,15 @@ def test_a_note_of_a_later_change_is_not_forgotten() -> None:
     done = enrolment_of(ident)
     later = FollowUp(enrolment_id=ident, version=done.version + 1, by="somebody")
     keep(follow_up_key(ident), later)
-    EnrolmentStore(Table(clients.dynamodb(), TABLE)).forget_follow_up(done)
+    SettlementStore(Table(clients.dynamodb(), TABLE)).forget(ident, done.version)
     assert found(follow_up_key(ident))["done"] is False
 
 
 def test_an_order_may_protect_a_number_that_hundreds_have() -> None:
     user = enrol(1, mobile={"number": SHARED})
-    crowd(enrolment_of(user).mobile.number_hash or "", 150)
+    crowd(enrolment_of(user).mobile.number_hash or "", 150, protecting=False)
     assert post(order(900, protected_numbers=[SHARED])).status == 202
+    resume()
     assert stands(user) == ("waiting", ["unsafe_number"])
 
 
@@ -189,7 +195,7 @@ def _bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Smaller ones, so that they are soon met."""
     for name in ("MOST_EVENTS", "MOST_NUMBERS", "MOST_REPORTS"):
         monkeypatch.setattr(change, name, 5)
-    monkeypatch.setattr(derive, "MOST_ORDERS", MOST_ORDERS)
+    monkeypatch.setattr(standing, "MOST_ORDERS", MOST_ORDERS)
 
 
 @pytest.fixture
@@ -280,7 +286,7 @@ def test_a_number_s_and_a_person_s_items_name_a_bounded_number_of_orders() -> No
     ident = enrol(1)
     kept = enrolment_of(ident)
     crowd(kept.mobile.number_hash or "", MOST_ORDERS + 50)
-    many = {uuid4(): LATER for _ in range(MOST_ORDERS + 50)}
+    many = {uuid4(): OrderOfPerson(last_day=LATER, arrival=100) for _ in range(MOST_ORDERS + 50)}
     known = Person.of(found(person_key(kept.person_hash)))
     keep(
         person_key(kept.person_hash),
@@ -307,8 +313,12 @@ def test_no_item_comes_near_the_400_kilobytes_that_it_may_have() -> None:
             "former_numbers": (kept.mobile.number_hash,) * change.MOST_NUMBERS,
         }
     )
-    orders = {uuid4(): LATER for _ in range(derive.MOST_ORDERS)}
-    for record in (full, Number(respondents=orders, protected=orders), Person(enrolments=orders)):
+    orders = {uuid4(): LATER for _ in range(standing.MOST_ORDERS)}
+    users = {each: Use(last_day=LATER, arrival=10**9) for each in orders}
+    theirs = {
+        each: OrderOfPerson(last_day=LATER, fit_until=LATER, arrival=10**9) for each in orders
+    }
+    for record in (full, Number(respondents=users, protected=orders), Person(enrolments=theirs)):
         assert len(json.dumps(record.item())) < 50_000
 
 

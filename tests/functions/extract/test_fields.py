@@ -62,7 +62,7 @@ from trial.records.enrolment import (
     Respondent,
     Variation,
 )
-from trial.records.person import Number, Person, SuppressedNumber
+from trial.records.person import Number, OrderOfPerson, Person, SuppressedNumber, Use
 from trial.records.receipt import Message, Receipt, Stray
 from trial.records.record import Record, Versioned
 from trial.records.reminder import Reminder, TextSent
@@ -103,6 +103,7 @@ NOT_READ = {
     Identifiers: "who somebody is: never stored but sealed",
     Message: "which reminder a text was",
     Number: "whose number it is and whose orders protect it",
+    OrderOfPerson: "what a person's other orders need to know of one",
     Person: "which orders somebody has: the pseudonym says as much",
     Receipt: "the carrier's word, which is kept with its reminder",
     Slot: "where somebody stands in a sequence: the allocation says as much",
@@ -110,6 +111,7 @@ NOT_READ = {
     SuppressedNumber: "who is never to be texted",
     TextSent: "what makes a text again: for a court",
     Switch: "the whole trial's sending",
+    Use: "until when an order's respondent has a number",
     Waiting: "who waits for a number, for those who chase it",
 }
 
@@ -138,6 +140,8 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "admitted_by": Withheld("other", "somebody's name"),
         "first_reasons": Carried((Reason.NOT_SERVED,), "enrolments.first_reasons"),
         "trial": Carried("another", "enrolments.trial"),
+        "stratum": Withheld("1-14", "the allocation says as much"),
+        "strata": Withheld(("1-14", "15-28"), "corrections across strata: for the auditor"),
         "month": Carried("2026-11", "enrolments.month"),
         "allocated_at": Withheld(T, "the allocation has it"),
         "mobile_recorded_at": Withheld(T, "of technical use only"),
@@ -186,6 +190,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "source": Withheld(NumberSource.PROBATION, "where staff ask, not who somebody is"),
         "unsafe": Carried(other=True, columns="enrolments.unsafe_number"),
         "shared": Carried(other=True, columns="enrolments.shared_number"),
+        "suppressed": Withheld(other=True, why="the reason tells while it keeps an order waiting"),
     },
     Missing: {
         "reason": Carried(MissingReason.REFUSED, "enrolments.missing_reason missing.reason"),
@@ -214,6 +219,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "by": Withheld("PC-3", "a member of staff"),
     },
     Allocation: {
+        "claimed": Withheld({1: T}, "which texts a restore found to have gone"),
         "enrolment_id": Withheld(UUID(int=2), "the enrolment has it"),
         "arm": Carried(Arm.CONTROL, "enrolments.arm"),
         "stratum": Carried("other", "enrolments.stratum"),

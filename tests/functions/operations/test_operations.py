@@ -236,6 +236,7 @@ def test_the_flow_closes_whatever_happens(clock: Traveller) -> None:
             "not_served": 2,
             "no_number": 1,
             "unsafe_number": 1,
+            "suppressed_number": 0,
             "already_in_trial": 1,
             "too_late": 0,
             "in_custody": 1,

@@ -37,7 +37,7 @@ from trial.codes import Arm, EndReason, ReminderState, Status, Suppression
 from trial.config import SchedulingSettings, settings
 from trial.records.audit import Audit, audit_key
 from trial.records.enrolment import LifeEvent
-from trial.records.person import Number, number_key
+from trial.records.person import Number, Use, number_key
 from trial.records.receipt import Receipt, Stray, message_key, stray_key
 from trial.records.reminder import OPEN_STATES, SHARDS, Reminder, reminder_key
 from trial.records.switch import SWITCH_KEY, Switch
@@ -459,8 +459,8 @@ def sharers(clock: time_machine.Traveller) -> tuple[list[UUID], datetime]:
     number_hash = enrolment_of(both[0]).mobile.number_hash or ""
     change_enrolment(both[1], mobile=enrolment_of(both[0]).mobile)
     known = Number.of(found(number_key(number_hash)))
-    last_day = enrolment_of(both[1]).order.expires_on
-    respondents = known.respondents | {both[1]: last_day}
+    use = Use(last_day=enrolment_of(both[1]).order.last_day, arrival=known.version)
+    respondents = known.respondents | {both[1]: use}
     keep(number_key(number_hash), known.model_copy(update={"respondents": respondents}))
     due_at = reminder_of(both[0], 2).due_at
     clock.move_to(due_at)

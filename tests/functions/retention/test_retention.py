@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 
-from enrolment.derive import with_derived_status
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from reconciliation.handler import lambda_handler as reconciliation
@@ -56,6 +55,7 @@ from trial.records.enrolment import (
 from trial.records.person import Person, number_key, person_key, suppressed_key
 from trial.records.receipt import Receipt, Stray, message_key, stray_key
 from trial.records.reminder import day_key
+from trial.settlement.standing import Surroundings, settled
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -476,7 +476,8 @@ def test_somebody_who_waited_is_not_drawn_when_erased(clock: Traveller) -> None:
     assert stands(ident) == ("eligible", [])
     # Nor does anybody work out anew where somebody stands whose age is gone.
     left = enrolment_of(ident)
-    assert with_derived_status(left, Person(), protocol=AGREED, now=DUE) == left
+    around = Surroundings(left, Person(), numbers={}, suppressed=frozenset())
+    assert settled(left, around, protocol=AGREED, today=DUE.date()).enrolment == left
 
 
 def test_an_end_of_somebody_never_drawn_is_taken_too(clock: Traveller) -> None:

@@ -27,6 +27,7 @@ _RECONCILIATION = "functions/reconciliation"
 _AUDIT = "functions/audit"
 _RETENTION = "functions/retention"
 _TRIAL = "layers/common/trial"
+_SETTLEMENT = f"{_TRIAL}/settlement"
 _TEMPLATE = "infra/template.yaml"
 
 GUARDS = (
@@ -140,23 +141,22 @@ GUARDS = (
     ),
     Guard(
         "a number that anybody can read in the table",
-        f"{_ENROLMENT}/enrol.py",
+        f"{_ENROLMENT}/new_enrolment.py",
         "sealed=sealing.sealed(given.number, Binding(ident, Purpose.NUMBER, number_hash)),",
         "sealed=given.number,",
     ),
     Guard(
         "identifiers that anybody can read in the table",
-        f"{_ENROLMENT}/enrol.py",
-        "        sealed=sealing.sealed(\n"
-        "            who.model_dump_json(), Binding(ident, Purpose.IDENTIFIERS, person_hash)\n"
-        "        ),\n",
+        f"{_ENROLMENT}/new_enrolment.py",
+        "        sealed=context.sealing.sealed(\n            who.model_dump_json(), "
+        "Binding(ident, Purpose.IDENTIFIERS, person_hash)\n        ),\n",
         "        sealed=who.model_dump_json(),\n",
     ),
     Guard(
         "a number of the same name sealed anew as if it were another",
         f"{_ENROLMENT}/change.py",
-        "_with_source(enrolment.mobile, given.source) if same else found,",
-        "found,",
+        "_with_source(enrolment.mobile, given.source) if same else found",
+        "found",
     ),
     Guard(
         "an order made on a child, by a correction of its date",
@@ -248,7 +248,7 @@ GUARDS = (
     Guard(
         "answering a protection while a text may go",
         f"{_ENROLMENT}/enrol.py",
-        "    if protects:\n        outlast_claims()\n",
+        "    if act.protects:\n        context.outlast_claims()\n",
         "",
     ),
     Guard(
@@ -278,7 +278,7 @@ GUARDS = (
     Guard(
         "an order shown by an unchanged change without a trace",
         f"{_ENROLMENT}/routes.py",
-        "    if done.after == done.before:\n",
+        "    if own.after == own.before:\n",
         "    if False:\n",
     ),
     Guard(
@@ -341,51 +341,51 @@ GUARDS = (
     ),
     Guard(
         "a number flooded by orders made up to name it",
-        f"{_ENROLMENT}/enrol.py",
-        "    crowded = len(others) > MOST_SHARING\n",
-        "    crowded = False\n",
+        f"{_SETTLEMENT}/standing.py",
+        "protected or before.get(each, len(live)) > MOST_SHARING,",
+        "protected,",
     ),
     Guard(
         "a number that another order protects",
-        f"{_ENROLMENT}/enrol.py",
-        "unsafe = number_hash in own_protected or any_live(seen.protected, today)",
-        "unsafe = number_hash in own_protected",
+        f"{_SETTLEMENT}/standing.py",
+        "protected = any(last_day >= today for last_day in number.protected.values())",
+        "protected = False",
     ),
     Guard(
         "a number that the same order protects",
-        f"{_ENROLMENT}/enrol.py",
-        "unsafe = number_hash in own_protected or any_live(seen.protected, today)",
-        "unsafe = any_live(seen.protected, today)",
+        f"{_SETTLEMENT}/standing.py",
+        "        if number_hash in enrolment.protected_hashes:\n",
+        "        if False:\n",
     ),
     Guard(
         "a number that a later order protects",
-        f"{_ENROLMENT}/follow_up.py",
-        '"unsafe": mobile.unsafe or number_hash in own.protected_hashes',
-        '"unsafe": mobile.unsafe',
+        f"{_SETTLEMENT}/standing.py",
+        "and marks != was.get(ident):",
+        "and False:",
     ),
     Guard(
         "an end that cannot be stored for what others have stored",
         f"{_ENROLMENT}/change.py",
-        "        if alone:\n",
-        "        if False:\n",
+        "act = settle.end(enrolment_id",
+        "act = settle.change(enrolment_id",
     ),
     Guard(
         "an end answered as failed because of others' orders",
-        f"{_ENROLMENT}/context.py",
-        "    done = False\n    with suppress(TrialError):\n",
-        "    done = False\n    with suppress(KeyError):\n",
+        f"{_SETTLEMENT}/follow_up.py",
+        "        except TrialError:\n",
+        "        except KeyError:\n",
     ),
     Guard(
         "forgetting that a later change is to be followed up",
-        f"{_ENROLMENT}/store.py",
-        '"#version <= :seen", {"seen": done.version}',
+        f"{_SETTLEMENT}/store.py",
+        '"#version <= :seen", {"seen": version}',
         '"attribute_exists(#version)"',
     ),
     Guard(
         "an item that grows with every order",
-        f"{_ENROLMENT}/derive.py",
-        "    return dict(longest[:MOST_ORDERS])\n",
-        "    return dict(longest)\n",
+        f"{_SETTLEMENT}/standing.py",
+        "    return {each: orders[each] for each in place[:MOST_ORDERS]}\n",
+        "    return orders\n",
     ),
     Guard(
         "an item that grows with every number",
@@ -396,14 +396,32 @@ GUARDS = (
     Guard(
         "the same order with other content",
         f"{_ENROLMENT}/enrol.py",
-        "if around.enrolment.request_digest != hashes.request:",
+        "if known.request_digest != hashes.request:",
         "if False:",
     ),
     Guard(
+        "drawing somebody whose number is suppressed",
+        f"{_TRIAL}/eligibility.py",
+        "Reason.SUPPRESSED_NUMBER: mobile.suppressed,",
+        "",
+    ),
+    Guard(
+        "a place held by who waits",
+        f"{_SETTLEMENT}/standing.py",
+        "    if status is not Status.ELIGIBLE:\n        return None\n",
+        "",
+    ),
+    Guard(
+        "a stratum of choice by a correction",
+        f"{_SETTLEMENT}/standing.py",
+        "if status is Status.ELIGIBLE and enrolment.stratum is None:",
+        "if status is Status.ELIGIBLE:",
+    ),
+    Guard(
         "two live orders of a person in the trial",
-        f"{_ENROLMENT}/derive.py",
-        "another_live_order=any_live(others, today)",
-        "another_live_order=False",
+        f"{_SETTLEMENT}/standing.py",
+        "place not in (None, ident)",
+        "False",
     ),
     Guard(
         "other dates once a text may have gone",
@@ -428,8 +446,8 @@ GUARDS = (
     Guard(
         "two arms for a person",
         f"{_ALLOCATION}/store.py",
-        'condition=Check("person as seen", "#version = :seen", {"seen": person.version})',
-        'condition=Check("person as seen", "attribute_not_exists(#nothing)")',
+        "next_version(person_key(enrolment.person_hash), drawn.person),",
+        "put(person_key(enrolment.person_hash), drawn.person.item()),",
     ),
     Guard(
         "using a slot twice",
@@ -453,7 +471,7 @@ GUARDS = (
     Guard(
         "another arm for a later order",
         f"{_ALLOCATION}/allocate.py",
-        "if known := facts.person.allocated.get(enrolment.trial):",
+        "if known := facts.around.person.allocated.get(enrolment.trial):",
         "if known := None:",
     ),
     # Scheduling
@@ -516,25 +534,25 @@ GUARDS = (
     Guard(
         "an order taken in again after it was erased",
         f"{_ENROLMENT}/enrol.py",
-        "if around.enrolment.erased_at:",
+        "if known.erased_at:",
         "if False:",
     ),
     Guard(
         "a number put back after it was erased",
         f"{_ENROLMENT}/change.py",
-        "if before.erased_at and not erased_too:",
-        "if False:",
+        "        if enrolment.erased_at:\n",
+        "        if False:\n",
     ),
     # Floods
     Guard(
         "made-up orders without end in a day",
         f"{_ENROLMENT}/enrol.py",
-        "        over = around.orders_taken >= orders_per_day\n",
+        "        over = around.orders_taken >= context.orders_per_day\n",
         "        over = False\n",
     ),
     Guard(
         "two orders in the day's last place",
-        f"{_ENROLMENT}/store.py",
+        f"{_SETTLEMENT}/store.py",
         '            text = "attribute_not_exists(#counted) OR #counted < :most"\n',
         '            text = "attribute_not_exists(#counted) OR #counted <= :most"\n',
     ),

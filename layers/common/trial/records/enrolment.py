@@ -95,13 +95,14 @@ class Respondent(Model):
 
 
 class Mobile(Model):
-    """A number, sealed, if one is known: whether an order protects it, whether others use it."""
+    """A number, sealed, if one is known; and what orders, staff and others make of it."""
 
     sealed: str | None = None
     number_hash: str | None = None
     last_digits: str | None = None
     source: NumberSource | None = None
     unsafe: bool = False
+    suppressed: bool = False
     shared: bool = False
 
     @property
@@ -187,6 +188,8 @@ class Enrolment(Versioned):
     first_status: Status
     first_reasons: tuple[Reason, ...] = ()
     trial: str
+    stratum: str | None = None
+    strata: tuple[str, ...] = ()
     month: str
     missing: tuple[Missing, ...] = ()
     life: tuple[LifeEvent, ...] = ()
@@ -252,6 +255,8 @@ class Enrolment(Versioned):
             return (Reason.NO_NUMBER,)
         if self.status is Status.ALLOCATED and self.mobile.unsafe:
             return (Reason.UNSAFE_NUMBER,)
+        if self.status is Status.ALLOCATED and self.mobile.suppressed:
+            return (Reason.SUPPRESSED_NUMBER,)
         return ()
 
     def item(self) -> dict[str, Any]:

@@ -7,15 +7,31 @@ from uuid import UUID
 from pydantic import Field
 
 from trial.aws.acts import Key
-from trial.codes import Retained
+from trial.codes import Model, Retained
 from trial.records.record import Record, Versioned
 
 
+class OrderOfPerson(Model):
+    """
+    What a person's other orders need to know of one.
+
+    `last_day` is the last day on which it is live; `fit_until` the last on which it may be drawn if
+    the person's place is free, none if more than that stands against it; `arrival` orders them by
+    when they came.
+    """
+
+    last_day: date
+    fit_until: date | None = None
+    drawn: bool = False
+    arrival: int
+
+
 class Person(Versioned):
-    """Which orders somebody has (the last day of each), and the first allocated in each trial."""
+    """Their orders, which one has their place in the trial, and the first drawn in each trial."""
 
     kind: Literal["person"] = "person"
-    enrolments: dict[UUID, date] = Field(default_factory=dict)
+    enrolments: dict[UUID, OrderOfPerson] = Field(default_factory=dict)
+    holder: UUID | None = None
     allocated: dict[str, UUID] = Field(default_factory=dict)
 
 
@@ -28,6 +44,13 @@ class SuppressedNumber(Record):
     by: str
 
 
+class Use(Model):
+    """That an order's respondent has a number: until which day it is live, and when it came."""
+
+    last_day: date
+    arrival: int
+
+
 class Number(Versioned):
     """
     Whose number this is, and whose orders protect it: the last day of each order.
@@ -37,7 +60,7 @@ class Number(Versioned):
     """
 
     kind: Literal["number"] = "number"
-    respondents: dict[UUID, date] = Field(default_factory=dict)
+    respondents: dict[UUID, Use] = Field(default_factory=dict)
     protected: dict[UUID, date] = Field(default_factory=dict)
     idle_since: date | None = None
 

@@ -1,0 +1,198 @@
+"""
+Storing a change of an enrolment together with what follows from it for itself.
+
+Beside the enrolment its person and its numbers are stored, at most 22 items, in one transaction;
+an end is stored alone. So nothing that others have stored can make an act impossible. What follows
+for others is left to `follow_up`, and a note in the same transaction says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from trial.codes import Reason
+from trial.errors import ContendedError, NotFoundError
+from trial.protocol.local_time import local_date
+from trial.records.audit import Audit
+from trial.retry import on_contention
+from trial.settlement.standing import Settled, settled, with_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from trial.protocol.settings import Protocol
+    from trial.records.enrolment import Enrolment
+    from trial.settlement.standing import Surroundings
+    from trial.settlement.store import SettlementStore
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """The collaborators of an act, by whom it is done, and when."""
+
+    store: SettlementStore
+    protocol: Protocol
+    by: str
+    now: datetime
+
+
+class Change(NamedTuple):
+    """An enrolment before an act and after it: the same if nothing was new."""
+
+    before: Enrolment
+    after: Enrolment
+    version: int
+    """The enrolment's, after the act."""
+    others: tuple[UUID, ...] = ()
+    """Whose standing follows from it and is still to be settled; a note says so, if any."""
+    concerned: tuple[UUID, ...] = ()
+    """Whose standing may depend on it at all."""
+    protects: bool = False
+    """Whether it protects the number of somebody whose order is live."""
+
+
+def change(
+    enrolment_id: UUID,
+    changed: Callable[[Enrolment], Enrolment],
+    at: Settling,
+    *,
+    what: str,
+    numbers: Iterable[str] = (),
+) -> Change:
+    """
+    Apply a change of an enrolment's facts, and store it with what follows for itself.
+
+    `changed` may refuse. `what` is its name in the audit trail. `numbers` are hashes that it needs
+    beside those of the enrolment. Stores nothing if nothing is new. Raises NotFoundError.
+    """
+
+    def attempt() -> Change:
+        before, around = _read(enrolment_id, at.store, numbers)
+        after = changed(before)
+        if after == before:
+            return _settled(before, after, around, at, what=None)
+        after = after.model_copy(update={"changed_on": local_date(at.now)})
+        return _settled(before, after, around, at, what=what)
+
+    return on_contention(attempt)
+
+
+def settle(enrolment_id: UUID, at: Settling, *, what: str | None = None) -> Change:
+    """
+    Bring an enrolment to what follows from its facts, its person's and its number's by now.
+
+    `what` is its name in the audit trail; without one, what it `became`. Raises NotFoundError.
+    """
+
+    def attempt() -> Change:
+        before, around = _read(enrolment_id, at.store)
+        return _settled(before, before, around, at, what=what)
+
+    return on_contention(attempt)
+
+
+def end(
+    enrolment_id: UUID, changed: Callable[[Enrolment], Enrolment], at: Settling, *, what: str
+) -> Change:
+    """
+    Store an end, which needs nothing but the enrolment, whatever is stored around it.
+
+    What follows for its person and its numbers is left to `follow_up` as well, with its own id.
+    """
+
+    def attempt() -> Change:
+        before = at.store.enrolment(enrolment_id)
+        if before is None:
+            raise NotFoundError("no enrolment has this id")
+        after = changed(before)
+        if after != before:
+            today = local_date(at.now)
+            after = after.model_copy(update={"changed_on": today})
+            after = with_status(after, taken=False, protocol=at.protocol, today=today)
+            at.store.keep_alone(after, entry(after, before, what, at), note=at.by)
+        others = (enrolment_id,) if after != before else ()
+        return Change(before, after, _version(before, after), others=others)
+
+    return on_contention(attempt)
+
+
+def entry(after: Enrolment, before: Enrolment | None, what: str, at: Settling) -> Audit:
+    """The audit entry about an act; with the seal of a number that is new, to know it again."""
+    new = before is None or after.mobile.sealed != before.mobile.sealed
+    seal = after.mobile.seal_sha256 if new else None
+    return Audit(at=at.now, what=what, by=at.by, seal_sha256=seal)
+
+
+def protects_others(found: Settled, today: date) -> bool:
+    """Whether somebody whose order is live has a number that this one protects."""
+    return any(
+        each.last_day >= today
+        for number_hash in found.enrolment.protected_hashes
+        for ident, each in found.numbers[number_hash].respondents.items()
+        if ident != found.enrolment.enrolment_id
+    )
+
+
+def concerned(found: Settled) -> tuple[UUID, ...]:
+    """Whose standing may depend on an enrolment: its person's orders, and who has its numbers."""
+    users = (each for number in found.numbers.values() for each in number.respondents)
+    everybody = dict.fromkeys([*found.person.enrolments, *users])
+    return tuple(each for each in everybody if each != found.enrolment.enrolment_id)
+
+
+def became(before: Enrolment, after: Enrolment) -> str:
+    """What the audit trail says of one that is settled because of somebody else's act."""
+    was, now = before.mobile, after.mobile
+    taken = Reason.ALREADY_IN_TRIAL
+    seen = {
+        "number_protected": now.unsafe and not was.unsafe,
+        "number_suppressed": now.suppressed and not was.suppressed,
+        "number_shared": now.shared and not was.shared,
+        "number_freed": now != was,
+        "place_taken": taken in after.reasons and taken not in before.reasons,
+        "place_freed": taken in before.reasons and taken not in after.reasons,
+    }
+    return next((what for what, applies in seen.items() if applies), "settled")
+
+
+def _read(
+    enrolment_id: UUID, store: SettlementStore, numbers: Iterable[str] = ()
+) -> tuple[Enrolment, Surroundings]:
+    """An enrolment and what it meets, as of one moment. Raises NotFoundError, ContendedError."""
+    known = store.enrolment(enrolment_id)
+    if known is None:
+        raise NotFoundError("no enrolment has this id")
+    around = store.surroundings(
+        enrolment_id,
+        known.person_hash,
+        own=(*known.numbers[:1], *numbers),  # of those before the act that changed it has told
+        protected=known.protected_hashes,
+    )
+    if around.enrolment != known:
+        raise ContendedError("the enrolment changed while its surroundings were read")
+    return known, around
+
+
+def _settled(
+    before: Enrolment, after: Enrolment, around: Surroundings, at: Settling, *, what: str | None
+) -> Change:
+    today = local_date(at.now)
+    found = settled(after, around, protocol=at.protocol, today=today)
+    if found != Settled(before, around.person, around.numbers, found.others):
+        said = what or became(before, found.enrolment)
+        at.store.keep(found, around, entry(found.enrolment, before, said, at), note=at.by)
+    return Change(
+        before,
+        found.enrolment,
+        _version(before, found.enrolment),
+        others=found.others,
+        concerned=concerned(found),
+        protects=protects_others(found, today),
+    )
+
+
+def _version(before: Enrolment, after: Enrolment) -> int:
+    return before.version + (after != before)

@@ -1,0 +1,268 @@
+"""
+Where an enrolment stands, as a function of facts: its own, its number's and its person's. Pure.
+
+A person has one place in the trial. Of their live orders it is held by the one that was drawn, or
+else by the first to come of those that could be drawn now; whichever waits, is ineligible or has
+ended holds none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from trial.codes import EndReason, Reason, Status
+from trial.eligibility import assess
+from trial.protocol.load import of_trial
+from trial.protocol.local_time import local_date
+from trial.protocol.settings import RepeatPolicy
+from trial.records.person import OrderOfPerson, Use
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import date
+    from uuid import UUID
+
+    from trial.protocol.settings import Protocol
+    from trial.records.enrolment import Enrolment, Mobile
+    from trial.records.person import Number, Person
+
+MOST_ORDERS = 200
+"""Orders that a person's or a number's item names: no number of orders makes it too large."""
+
+MOST_SHARING = 2
+"""Other live orders that came before with one number: more look like somebody being flooded."""
+
+
+T = TypeVar("T")
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """All that decides about an enrolment, as read at one moment."""
+
+    enrolment: Enrolment | None
+    person: Person
+    numbers: Mapping[str, Number]
+    suppressed: frozenset[str]
+    orders_taken: int = 0
+    """On the day, for whoever takes in another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An enrolment as its facts have it, with its person and numbers, and whom it touches."""
+
+    enrolment: Enrolment
+    person: Person
+    numbers: Mapping[str, Number]
+    others: tuple[UUID, ...]
+
+
+def settled(
+    enrolment: Enrolment, around: Surroundings, *, protocol: Protocol, today: date
+) -> Settled:
+    """
+    What follows from the enrolment's facts on a local day, by the protocol of its own trial.
+
+    `others` are the enrolments whose standing may follow from it too.
+    """
+    ident, protocol = enrolment.enrolment_id, of_trial(enrolment.trial, protocol)
+    if enrolment.erased_at:
+        enrolment = with_status(enrolment, taken=False, protocol=protocol, today=today)
+        return Settled(enrolment, around.person, around.numbers, ())  # no longer anybody's
+    numbers = _numbers_with(enrolment, around.numbers, today)
+    enrolment = enrolment.model_copy(
+        update={"mobile": marked(enrolment.mobile, ident, numbers, around.suppressed, today)}
+    )
+    person = _person_with(enrolment, around.person, protocol, today)
+    place = holder(person, today)
+    person = person.model_copy(update={"holder": place})
+    live = last_live_day(enrolment, today) >= today
+    taken = live and (place not in (None, ident) or _excluded(enrolment, person, protocol))
+    enrolment = with_status(enrolment, taken=taken, protocol=protocol, today=today)
+    moved = _moved(around.person.holder, person, today)
+    touched = dict.fromkeys([*moved, *_marked_otherwise(around.numbers, numbers, today)])
+    others = tuple(each for each in touched if each not in (None, ident))
+    return Settled(enrolment, person, numbers, others)
+
+
+def holder(person: Person, today: date) -> UUID | None:
+    """Which of a person's orders has their place in the trial on a local day."""
+    live = {k: each for k, each in person.enrolments.items() if each.last_day >= today}
+    drawn = {k: each for k, each in live.items() if each.drawn}
+    fit = {k: each for k, each in live.items() if each.fit_until and each.fit_until >= today}
+    candidates = drawn or fit
+    return min(candidates, key=lambda each: candidates[each].arrival, default=None)
+
+
+def _moved(holder_before: UUID | None, person: Person, today: date) -> list[UUID | None]:
+    """Whose standing another holder changes: those two, and who is too late to be either."""
+    if person.holder == holder_before:
+        return []
+    too_late = [
+        ident
+        for ident, each in person.enrolments.items()
+        if each.fit_until and each.fit_until < today <= each.last_day
+    ]
+    return [holder_before, person.holder, *too_late]
+
+
+def marked(
+    mobile: Mobile,
+    ident: UUID,
+    numbers: Mapping[str, Number],
+    suppressed: frozenset[str],
+    today: date,
+) -> Mobile:
+    """A number with what the orders and people around it, and staff, make of it."""
+    if (number_hash := mobile.number_hash) is None:
+        return mobile
+    unsafe, shared = _marks(numbers[number_hash], today).get(ident, (False, False))
+    return mobile.model_copy(
+        update={"unsafe": unsafe, "shared": shared, "suppressed": number_hash in suppressed}
+    )
+
+
+def _marks(number: Number, today: date) -> dict[UUID, tuple[bool, bool]]:
+    """Of each order whose number this is: whether it is unsafe for it, and whether it is shared."""
+    protected = any(last_day >= today for last_day in number.protected.values())
+    live = {k: each.arrival for k, each in number.respondents.items() if each.last_day >= today}
+    before = {k: place for place, k in enumerate(sorted(live, key=lambda each: live[each]))}
+    # One that has run out meets all that are live.
+    return {
+        each: (
+            protected or before.get(each, len(live)) > MOST_SHARING,
+            len(live) > (1 if each in live else 0),
+        )
+        for each in number.respondents
+    }
+
+
+def _marked_otherwise(
+    before: Mapping[str, Number], after: Mapping[str, Number], today: date
+) -> Iterator[UUID]:
+    """The live orders of whose number something else is true than before."""
+    for number_hash, number in after.items():
+        if number == before[number_hash]:
+            continue
+        was = _marks(before[number_hash], today)
+        for ident, marks in _marks(number, today).items():
+            if number.respondents[ident].last_day >= today and marks != was.get(ident):
+                yield ident
+
+
+def _numbers_with(
+    enrolment: Enrolment, known: Mapping[str, Number], today: date
+) -> dict[str, Number]:
+    """These numbers, each knowing whether this order protects it, has it, or gave it up."""
+    ident = enrolment.enrolment_id
+    after = {}
+    for number_hash, number in known.items():
+        protected = {k: day for k, day in number.protected.items() if k != ident}
+        if number_hash in enrolment.protected_hashes:
+            protected[ident] = enrolment.order.last_day  # whatever becomes of the order
+            protected = _longest(protected, lambda each: each)
+        respondents = {k: each for k, each in number.respondents.items() if k != ident}
+        if number_hash == enrolment.mobile.number_hash:
+            use = number.respondents.get(ident)
+            respondents[ident] = Use(
+                last_day=last_live_day(enrolment, today),
+                arrival=use.arrival if use else number.version,
+            )
+            respondents = _longest(respondents, lambda each: each.last_day)
+        update = {"protected": protected, "respondents": respondents}
+        named = number.model_copy(update=update)
+        # What is stored under a number that no order names any more is to go.
+        idle_since = (number.idle_since or today) if named.is_idle else None
+        after[number_hash] = named.model_copy(update={"idle_since": idle_since})
+    return after
+
+
+def _longest(orders: dict[UUID, T], last_day: Callable[[T], date]) -> dict[UUID, T]:
+    """As many orders as an item may hold: those that last longest."""
+    if len(orders) <= MOST_ORDERS:
+        return orders
+    place = sorted(orders, key=lambda each: (last_day(orders[each]), str(each)), reverse=True)
+    return {each: orders[each] for each in place[:MOST_ORDERS]}
+
+
+def _person_with(enrolment: Enrolment, person: Person, protocol: Protocol, today: date) -> Person:
+    ident = enrolment.enrolment_id
+    known = person.enrolments.get(ident)
+    of_person = OrderOfPerson(
+        last_day=last_live_day(enrolment, today),
+        fit_until=_fit_until(enrolment, person, protocol),
+        drawn=enrolment.allocated_at is not None,
+        arrival=known.arrival if known else person.version,
+    )
+    orders = _longest(person.enrolments | {ident: of_person}, lambda each: each.last_day)
+    return person.model_copy(update={"enrolments": orders})
+
+
+def last_live_day(enrolment: Enrolment, today: date) -> date:
+    """The last day on which this is a live order: past once it has ended; custody is no end."""
+    end = enrolment.end
+    if end is None or end.reason is EndReason.IN_CUSTODY:
+        return enrolment.order.last_day
+    return min(enrolment.order.last_day, local_date(end.at) - _DAY, today - _DAY)
+
+
+def _fit_until(enrolment: Enrolment, person: Person, protocol: Protocol) -> date | None:
+    """The last day on which it may be drawn if the place is free; none if more is against it."""
+    if enrolment.end or enrolment.allocated_at:
+        return None
+    status, _ = assess(
+        order=enrolment.order,
+        respondent=enrolment.respondent,
+        mobile=enrolment.mobile,
+        another_live_order=_excluded(enrolment, person, protocol),
+        held_over_daily_limit=enrolment.held_over_daily_limit,
+        today=enrolment.order.made_on,  # so that time stands in nobody's way
+        min_days_left=protocol.eligibility.min_days_left,
+    )
+    if status is not Status.ELIGIBLE:
+        return None
+    return enrolment.order.last_day - (protocol.eligibility.min_days_left - 1) * _DAY
+
+
+def _excluded(enrolment: Enrolment, person: Person, protocol: Protocol) -> bool:
+    again = person.allocated.get(enrolment.trial) not in (None, enrolment.enrolment_id)
+    return again and protocol.repeat_policy is RepeatPolicy.EXCLUDE
+
+
+def with_status(enrolment: Enrolment, *, taken: bool, protocol: Protocol, today: date) -> Enrolment:
+    """Its status and reasons; and its stratum, which is fixed once it is eligible."""
+    protocol = of_trial(enrolment.trial, protocol)
+    status, reasons = _status(enrolment, taken=taken, protocol=protocol, today=today)
+    update: dict[str, object] = {"status": status, "reasons": reasons}
+    if status is Status.ELIGIBLE and enrolment.stratum is None:
+        update["stratum"] = protocol.stratum_of(enrolment.order.type, enrolment.order.days)
+    return enrolment.model_copy(update=update)
+
+
+def _status(
+    enrolment: Enrolment, *, taken: bool, protocol: Protocol, today: date
+) -> tuple[Status, tuple[Reason, ...]]:
+    end = enrolment.end
+    if end and enrolment.allocated_at:
+        return Status.ENDED, ()
+    if end:
+        in_custody = end.reason is EndReason.IN_CUSTODY
+        return Status.ENDED, (Reason.IN_CUSTODY if in_custody else Reason.ORDER_ENDED,)
+    if enrolment.allocated_at:
+        return Status.ALLOCATED, ()
+    if enrolment.erased_at:
+        return enrolment.status, enrolment.reasons  # its order has long run out
+    return assess(
+        order=enrolment.order,
+        respondent=enrolment.respondent,
+        mobile=enrolment.mobile,
+        another_live_order=taken,
+        held_over_daily_limit=enrolment.held_over_daily_limit,
+        today=today,
+        min_days_left=protocol.eligibility.min_days_left,
+    )

@@ -1,0 +1,165 @@
+"""What settlement reads and keeps. What is not there yet is read as version 0."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from trial.aws.table import ABSENT, Check, ConditionFailedError, Key, check, count, put
+from trial.records.audit import history_key
+from trial.records.enrolment import (
+    FOLLOW_UPS,
+    Enrolment,
+    FollowUp,
+    enrolment_key,
+    follow_up_key,
+    orders_key,
+)
+from trial.records.person import Number, Person, number_key, person_key, suppressed_key
+from trial.records.record import next_version
+from trial.records.waiting import BEFORE_ALL
+from trial.settlement.standing import Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
+    from uuid import UUID
+
+    from trial.aws.table import Act, Table
+    from trial.records.audit import Audit
+    from trial.settlement.standing import Settled
+
+
+class SettlementStore:
+    """Speaks intent to the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def enrolment(self, enrolment_id: UUID) -> Enrolment | None:
+        """One enrolment, if there is one."""
+        (item,) = self._table.read(enrolment_key(enrolment_id))
+        return Enrolment.of(item) if item else None
+
+    def users(self, number_hash: str) -> tuple[UUID, ...]:
+        """Whose number this is, or was until it was given up."""
+        (item,) = self._table.read(number_key(number_hash))
+        return tuple(Number.of(item).respondents) if item else ()
+
+    def surroundings(
+        self,
+        enrolment_id: UUID,
+        person_hash: str,
+        *,
+        own: Iterable[str],
+        protected: Iterable[str],
+        day: date | None = None,
+    ) -> Surroundings:
+        """
+        Read what an enrolment meets: its person, and numbers of its own and protected ones.
+
+        With `day`, also how many orders were taken in on it.
+        """
+        mine = tuple(dict.fromkeys(own))
+        hashes = tuple(dict.fromkeys((*mine, *protected)))
+        enrolment, person, *items = self._table.read(
+            enrolment_key(enrolment_id),
+            person_key(person_hash),
+            *map(number_key, hashes),
+            *map(suppressed_key, mine),
+            *([orders_key(day)] if day else []),
+        )
+        orders = items.pop() if day else None
+        numbers, suppressed = items[: len(hashes)], items[len(hashes) :]
+        return Surroundings(
+            enrolment=Enrolment.of(enrolment) if enrolment else None,
+            person=Person.of(person) if person else Person(version=0),
+            numbers={
+                number_hash: Number.of(item) if item else Number(version=0)
+                for number_hash, item in zip(hashes, numbers, strict=True)
+            },
+            suppressed=frozenset(h for h, item in zip(mine, suppressed, strict=True) if item),
+            orders_taken=int(orders["counted"]) if orders else 0,
+        )
+
+    def keep_alone(self, enrolment: Enrolment, audit: Audit, *, note: str) -> None:
+        """Store an enrolment, and that the rest is to be followed up. Raises ContendedError."""
+        ident = enrolment.enrolment_id
+        self._table.write(
+            next_version(enrolment_key(ident), enrolment),
+            put(history_key(ident, audit), audit.item()),
+            _noted(ident, enrolment.version + 1, note),
+        )
+
+    def keep(
+        self,
+        settled: Settled,
+        around: Surroundings,
+        audit: Audit,
+        *,
+        note: str,
+        one_of: tuple[date, int] | None = None,
+    ) -> None:
+        """
+        Store what is new of an enrolment, its person and its numbers; or nothing.
+
+        If it touches others, it is noted by whose word they are to be settled. `one_of` says on
+        which day it is one of at most how many. Raises ContendedError if anything that decided has
+        changed meanwhile.
+        """
+        enrolment = settled.enrolment
+        ident, number_hash = enrolment.enrolment_id, enrolment.mobile.number_hash
+        version = enrolment.version + (enrolment != around.enrolment)
+        if enrolment == around.enrolment:
+            unchanged = Check("unchanged", "#version = :seen", {"seen": enrolment.version})
+            acts = [check(enrolment_key(ident), unchanged)]
+        else:
+            acts = [
+                next_version(enrolment_key(ident), enrolment),
+                put(history_key(ident, audit), audit.item()),
+            ]
+        if settled.person != around.person:
+            acts.append(next_version(person_key(enrolment.person_hash), settled.person))
+        acts += [
+            next_version(number_key(each), number)
+            for each, number in settled.numbers.items()
+            if number != around.numbers[each]
+        ]
+        if number_hash and number_hash not in around.suppressed:
+            # Whoever suppresses it meanwhile may not know yet that it is this one's.
+            acts.append(check(suppressed_key(number_hash), Check("not suppressed", ABSENT)))
+        if settled.others:
+            acts.append(_noted(ident, version, note))
+        if one_of:
+            day, most = one_of
+            text = "attribute_not_exists(#counted) OR #counted < :most"
+            room = Check("orders are left that day", text, {"most": most})
+            acts.append(count(orders_key(day), "orders", 1, room))
+        self._table.write(*acts)
+
+    def notes(self) -> Iterator[FollowUp]:
+        """What is still to be done for others, a moment late."""
+        place = ("worklist_place", BEFORE_ALL)
+        for shown in self._table.in_order("worklist", ("worklist", FOLLOW_UPS), after=place):
+            (item,) = self._table.read(Key(shown["pk"], shown["sk"]))
+            if item and not (note := FollowUp.of(item)).done:
+                yield note
+
+    def note(self, enrolment_ids: Iterable[UUID], by: str) -> None:
+        """Note that these enrolments, and whoever they touch, are to be settled."""
+        for ident in enrolment_ids:
+            noted = Check("not noted", "attribute_not_exists(#pk) OR #done = :done", {"done": True})
+            with suppress(ConditionFailedError):
+                self._table.write(_noted(ident, 0, by, noted))
+
+    def forget(self, enrolment_id: UUID, version: int) -> None:
+        """All is done for others that followed from this version; unless a later one is noted."""
+        earlier = Check("no later change", "#version <= :seen", {"seen": version})
+        done = FollowUp(enrolment_id=enrolment_id, version=version, by="", done=True)
+        with suppress(ConditionFailedError):
+            self._table.write(put(follow_up_key(enrolment_id), done.item(), earlier))
+
+
+def _noted(enrolment_id: UUID, version: int, by: str, unless: Check | None = None) -> Act:
+    note = FollowUp(enrolment_id=enrolment_id, version=version, by=by)
+    return put(follow_up_key(enrolment_id), note.item(), unless)
