@@ -113,6 +113,6 @@ def test_none_repeats_what_was_given_wherever_it_was(
 
 def test_words_of_pydantic_that_are_not_known_to_be_mute_are_not_passed_on() -> None:
     with pytest.raises(ValidationError) as error:
-        TypeAdapter(int).validate_python(PERSONAL)
+        TypeAdapter(float).validate_python(PERSONAL)
     (problem,) = field_problems(error.value.errors())
     assert problem.message == "is not valid"
