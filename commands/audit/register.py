@@ -57,7 +57,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--output", type=Path, metavar="DIR", help=f"where the deposit goes (default: {OUTPUT})")
     add("--table", metavar="NAME", help="the table, with --key and without --stack-name")
     add("--key", metavar="ID", help="id or ARN of the allocation key")
-    add("--endpoint-url", metavar="URL", help="something else than AWS, an emulator say")
+    add("--endpoint-url", metavar="URL", help="an endpoint other than AWS, such as an emulator")
     wanted = parser.parse_args(arguments)
     if bool(wanted.protocol) == bool(wanted.check):
         parser.error("say --protocol VERSION to register it, or --check DEPOSIT")
@@ -84,7 +84,7 @@ def _write(wanted: argparse.Namespace, trial: TrialSource, evidence: Evidence) -
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
-        sys.exit(f"{folder} is there already: a deposit is never written over.")
+        sys.exit(f"{folder} already exists: a deposit is never overwritten.")
     for name, each in registration.deposited(deposit, content).items():
         (folder / name).write_bytes(each)
         print(f"{hashlib.sha256(each).hexdigest()}  {folder / name}")

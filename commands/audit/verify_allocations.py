@@ -176,7 +176,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         "%(choices)s)")
     add("--unblinded", action="store_true", help="show how many are in each arm")
     add("--region", metavar="R", help="the AWS region")
-    add("--endpoint-url", metavar="URL", help="something else than AWS, an emulator say")
+    add("--endpoint-url", metavar="URL", help="an endpoint other than AWS, such as an emulator")
     # fmt: on
     wanted = parser.parse_args(arguments)
     if wanted.key and not (wanted.stack_name or wanted.table or wanted.export):

@@ -217,13 +217,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if given.export:
             batches = [left[at : at + IN_A_BATCH] for at in range(0, len(left), IN_A_BATCH)]
             refused = sum(not place.export(batch) for batch in batches)
-            print(f"{len(left)} entries given to be exported; batches refused: {refused}")
+            print(f"{len(left)} entries sent to be exported; batches refused: {refused}")
     except (BotoCoreError, ClientError) as error:
-        sys.exit(f"It could not be found out: {error}")
+        sys.exit(f"The check failed: {error}")
     for finding in sorted(wrong):
         print(f"{finding.fault}: {finding.where}")
     print(WHAT_IS_NOT_SEEN)
-    print(f"{chain.newest} links, {len(chain.entries)} entries. The newest link, to be noted:")
+    print(f"{chain.newest} links, {len(chain.entries)} entries. Note the newest link:")
     print(f"{chain.newest}:{chain.newest_sha256}")
     if wrong:
         print(f"Findings: {len(wrong)}", file=sys.stderr)

@@ -283,7 +283,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--plan", action="store_true", help="show what would change, and stop")
-    parser.add_argument("--role", default="", metavar="ARN", help="as whom CloudFormation acts")
+    parser.add_argument(
+        "--role", default="", metavar="ARN", help="the role with which CloudFormation acts"
+    )
     parser.add_argument("--to", metavar="VERSION", help="go back to a version deployed before")
     parser.add_argument(
         "--deposit", type=Path, metavar="FILE", help="registration.json of a trial to be opened"

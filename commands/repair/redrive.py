@@ -256,7 +256,7 @@ def main() -> None:
         queues = [given.queue] if given.queue else list(place.queues)
         done = run(place, queues, Console(highlight=False), go=given.go)
     except (BotoCoreError, ClientError) as error:
-        sys.exit(f"It was cut short, which does no harm: {error}")
+        sys.exit(f"Interrupted, which does no harm: {error}")
     sys.exit(given.go and not done)
 
 

@@ -94,8 +94,8 @@ def main() -> None:
         batches = list(place.batches(datetime.now(UTC) - given.since))
         failed = sum(not place.deliver(event) for event in track(batches, "Reading again"))
     except (BotoCoreError, ClientError) as error:
-        sys.exit(f"It was cut short, which does no harm: {error}")
-    print(f"Read again, up to {BATCH} receipts each: {len(batches)}; not taken whole: {failed}.")
+        sys.exit(f"Interrupted, which does no harm: {error}")
+    print(f"Batches of up to {BATCH} receipts read: {len(batches)}; not fully handled: {failed}.")
     if failed:
         sys.exit("What was not taken is named in the function's log.")
 

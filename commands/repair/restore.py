@@ -111,7 +111,7 @@ class Restore:
         logs = DeliveryLogs(self.stack.ids, self.stack.client("logs"), self.stack.client("lambda"))
         failed = sum(not logs.deliver(batch) for batch in logs.batches(now - FOUR_DAYS))
         if failed:
-            print(f"Batches of receipts that were not taken whole: {failed}.", file=sys.stderr)
+            print(f"Batches of receipts not fully handled: {failed}.", file=sys.stderr)
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -166,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         run(given, Console(highlight=False))
     except (BotoCoreError, ClientError, TrialError, ValueError) as error:
-        sys.exit(f"It was cut short: nothing runs until it is done again. Because: {error}")
+        sys.exit(f"Interrupted: no function runs until you run it again. Cause: {error}")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def audit(file: Path, service: str, tool: Path = TOOL) -> Audit:
         dependencies: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError):
         pins = len(re.findall(r"^[\w.-]+==", file.read_text("utf-8"), re.MULTILINE))
-        last = (done.stderr.strip() or "pip-audit said nothing").splitlines()[-1]
+        last = (done.stderr.strip() or "pip-audit printed nothing").splitlines()[-1]
         return Audit(file.name, pins, 0, (), last)
     asked = [each for each in dependencies if "skip_reason" not in each]
     skipped = [each["skip_reason"] for each in dependencies if "skip_reason" in each]
@@ -86,7 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m commands.repository.advisories", description=__doc__
     )
     parser.add_argument(
-        "--service", choices=["pypi", "osv"], default="pypi", help="whom to ask; default: pypi"
+        "--service",
+        choices=["pypi", "osv"],
+        default="pypi",
+        help="source of advisories; default: pypi",
     )
     given = parser.parse_args(arguments)
     files = sorted((ROOT / "requirements").glob("*.txt"))

@@ -120,21 +120,21 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     each = reporting(number)
     each.add_argument("number", nargs="?", help="such as '07700 900123'")
     each.add_argument("--missing", metavar="REASON", help="why there is none: seized_evidence")
-    each.add_argument("--follow-up", metavar="DATE", help="when somebody is to ask again")
-    each.add_argument("--follow-up-by", metavar="WHO", help="who is to ask again")
+    each.add_argument("--follow-up", metavar="DATE", help="the day to ask again")
+    each.add_argument("--follow-up-by", metavar="WHO", help="who asks again")
     each.add_argument("--source", help="where it came from: custody_record, probation ...")
     each.add_argument("--how", help="how it was found: property_returned")
-    each.add_argument("--by", help="by whose word")
+    each.add_argument("--by", help="who reports it")
 
     reporting(served).add_argument("on", metavar="DATE", help="such as 1/12/2026")
 
     each = reporting(end, moments)
     each.add_argument("reason", help="such as in_custody, quashed, safety_stop")
-    each.add_argument("--by", required=True, help="by whose word")
+    each.add_argument("--by", required=True, help="who reports it")
 
-    reporting(resume, moments).add_argument("--by", required=True, help="by whose word")
+    reporting(resume, moments).add_argument("--by", required=True, help="who reports it")
 
-    reporting(admit).add_argument("--by", required=True, help="who has looked at it")
+    reporting(admit).add_argument("--by", required=True, help="who has checked it")
 
     each = reporting(outcome, moments)
     each.add_argument("type", help=f"one of: {', '.join(OutcomeType)}")

@@ -159,7 +159,10 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="show all that is read in another form")
     parser.add_argument("--yes", action="store_true", help="do not ask before sending")
     parser.add_argument(
-        "--protocol", choices=versions(), default=CURRENT, help="of the trial; default: %(default)s"
+        "--protocol",
+        choices=versions(),
+        default=CURRENT,
+        help="the trial's protocol; default: %(default)s",
     )
     add_arguments(parser)
     return parser.parse_args(arguments)

@@ -186,7 +186,7 @@ def main() -> None:
     given = options()
     stack.unwind_on_signals()
     if emulator.running():
-        sys.exit("A stack is up here already, and the demo needs one of its own: make down")
+        sys.exit("A stack is already up, and the demo needs its own. Stop it with: make down")
     began = time.monotonic()
     morning = first_morning(datetime.now(UTC))
     with ExitStack() as undo:
@@ -200,9 +200,9 @@ def main() -> None:
             shown = dashboard.draw(DeployedStack.local(running))
             empty = [title for title in shown if title not in FAULTS_ONLY]
         except (OSError, RuntimeError) as error:
-            sys.exit(f"The run was cut short: {error}. See {emulator.LOG}")
+            sys.exit(f"The run was interrupted: {error}. See {emulator.LOG}")
     if not conclude(run, PAGE, empty if given.orders >= FILLING else []):
-        sys.exit("The run is not as it must be: see the checks that failed.")
+        sys.exit("The run failed: see the failed checks above.")
 
 
 if __name__ == "__main__":

@@ -228,7 +228,7 @@ def main() -> None:
     protocol, type_ = variable_type(given.protocol)
     stack.unwind_on_signals()
     if emulator.running():
-        sys.exit("A stack is up here already, and the demo needs one of its own: make down")
+        sys.exit("A stack is already up, and the demo needs its own. Stop it with: make down")
     began, console = time.monotonic(), Console(highlight=False)
     with ExitStack() as undo:
         undo.callback(lambda: stack.down() if emulator.running() else None)
@@ -248,11 +248,11 @@ def main() -> None:
                 for each in lives
             }
         except (OSError, RuntimeError) as error:
-            sys.exit(f"The run was cut short: {error}. See {emulator.LOG}")
+            sys.exit(f"The run was interrupted: {error}. See {emulator.LOG}")
     well = conclude(console, lives, verdicts(lives, moments, recorded))
     console.print(f"18 months in {time.monotonic() - began:.0f} s.")
     if not well:
-        sys.exit("The run is not as it must be: see the checks that failed.")
+        sys.exit("The run failed: see the failed checks above.")
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def deploy(port: int, protocol: str) -> None:
     emulator.write(DESCRIPTION, json.dumps(asdict(description), indent=2) + "\n")
     seconds = time.monotonic() - began
     print(f"Deployed in {seconds:.1f} s: {description.api_url} (see {DESCRIPTION})")
-    print("Post an order: make order. Who waits: make worklist. The live dashboard: make panels.")
+    print("Post an order: make order. Worklist: make worklist. Live dashboard: make panels.")
 
 
 def change(

@@ -103,7 +103,7 @@ def test_another_trial_may_be_registered_while_one_runs(command: Command) -> Non
 def test_a_deposit_is_never_written_over(command: Command, deposit: Path) -> None:
     before = deposit.read_bytes()
     status, _ = command("--protocol", VERSION)
-    assert "never written over" in str(status)
+    assert "never overwritten" in str(status)
     assert deposit.read_bytes() == before
 
 
