@@ -204,7 +204,7 @@ class AdmitAsked(AdmitIn):
     """The same from the dashboard: for which order, and by which invocation of the panels."""
 
     enrolment_id: UUID
-    invocation: str
+    invocation: Ident
 
 
 class OutcomeIn(Model):

@@ -1,7 +1,6 @@
 """Maps SNS's messages about undelivered texts to the trial's codes."""
 
 import re
-import unicodedata
 from enum import StrEnum
 
 
@@ -49,8 +48,7 @@ _MEANINGS = {
 
 def meaning(words: str | None) -> Failure:
     """The message as a code: `unknown_error` if there is none, `other` if no pattern matches."""
-    plain = " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", words or "").lower()))
-    plain = plain.replace("_", " ")
+    plain = " ".join(re.findall(r"[^\W_]+", (words or "").lower()))
     if not plain:
         return Failure.UNKNOWN_ERROR
     found = (failure for pattern, failure in _MEANINGS.items() if pattern.search(plain))

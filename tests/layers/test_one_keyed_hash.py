@@ -20,7 +20,9 @@ ROOMS = ("functions", "layers/common/trial", "commands", "local")
 
 MACS = {
     "functions/allocation/allocate.py": "the sequence of arms",
+    "commands/audit/registration.py": "the commitment to the key of the sequence",
     "commands/audit/verify_allocations.py": "the sequence of arms, derived again",
+    "commands/repair/recover.py": "the sequence of arms, to take back what was drawn",
     "functions/extract/pseudonyms.py": "the key of one trial's pseudonyms",
     "layers/common/trial/identity.py": "identifiers, in their canonical form",
 }
