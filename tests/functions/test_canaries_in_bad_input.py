@@ -47,6 +47,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("post", "/enrolments/{enrolment_id}/end"): CUSTODY | {"by": BY},
     ("post", "/enrolments/{enrolment_id}/resume"): RELEASE | {"by": BY},
+    ("post", "/enrolments/{enrolment_id}/admit"): {"by": BY},
     ("post", "/enrolments/{enrolment_id}/hold"): {"reason": "proceedings", "by": BY},
     ("post", "/enrolments/{enrolment_id}/release"): {"by": BY},
     ("post", "/enrolments/{enrolment_id}/outcomes"): ARREST | {"reference": PERSON},
