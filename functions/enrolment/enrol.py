@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from enrolment.limits import check_enrolment
-from enrolment.new_enrolment import new_enrolment
+from enrolment.new_enrolment import Hashes, new_enrolment
 from trial.errors import ConflictError
 from trial.identity import enrolment_id, number_hash, person_hash, request_hash
 from trial.protocol.local_time import local_date
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
     from enrolment.wire import EnrolmentIn
     from trial.aws.kms import MacKey
     from trial.records.enrolment import Enrolment
-
-
-@dataclass(frozen=True, slots=True)
-class Hashes:
-    """The keyed hashes by which a request, its person and its numbers are known again."""
-
-    request: str
-    person: str
-    number: str | None
-    protected: tuple[str, ...]
 
 
 class Enrolled(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,20 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enrolment.context import RequestContext
-    from enrolment.enrol import Hashes
     from enrolment.wire import EnrolmentIn, MobileIn
     from trial.aws.kms import SealKey
 
 _A_YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """The keyed hashes by which a request, its person and its numbers are known again."""
+
+    request: str
+    person: str
+    number: str | None
+    protected: tuple[str, ...]
 
 
 def new_enrolment(
