@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("emulator")]
 
-CASES = int(os.environ.get("CONTRACT_CASES", "300"))
+CASES = int(os.environ.get("CONTRACT_CASES", "200"))
 """At least so many requests; `make contract` makes it 5,000."""
 
 CHECKS = [
