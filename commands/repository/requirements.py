@@ -16,13 +16,18 @@ COMPILE = [
     *("--only-binary", ":all:"),  # commands/repository/make-environment builds nothing
 ]
 
+OF_DEV = ("layer", "installer")
+"""Parts of dev, which get its versions."""
+
+GROUPS = ("dev", *OF_DEV, "local", "evaluation", "security", "infra", "supply", "browser")
+
 
 def main() -> None:
     """Write one requirements file per dependency group."""
-    for group in ("dev", "layer", "local", "evaluation", "security", "infra", "supply", "browser"):
+    for group in GROUPS:
         target = f"requirements/{group}.txt"
         print(f"Pinning {target} ...", flush=True)
-        constraint = ["--constraint", "requirements/dev.txt"] if group == "layer" else []
+        constraint = ["--constraint", "requirements/dev.txt"] if group in OF_DEV else []
         command = [*COMPILE, "--group", group, *constraint, "--output-file", target]
         subprocess.run(command, cwd=ROOT, check=True)
 
