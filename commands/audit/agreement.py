@@ -16,7 +16,7 @@ from trial.records.enrolment import Mobile
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from commands.audit.trail import Drawn, Trail
+    from commands.audit.trail import RecordedDraw, Trail
 
 OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED, ReminderState.SUPPRESSED})
 """The states of a reminder that was not passed to the provider."""
@@ -99,7 +99,7 @@ def drawn_twice(trail: Trail) -> Iterator[Finding]:
     """Faults visible in the trail alone: a slot or an enrolment drawn twice, or out of order."""
     slots: dict[tuple[str, str, int, int], UUID] = {}
     enrolments: set[UUID] = set()
-    sequences: dict[tuple[str, str], list[Drawn]] = {}
+    sequences: dict[tuple[str, str], list[RecordedDraw]] = {}
     for each in trail.drawn:
         at, slot = f"enrolment {each.enrolment_id}", each.slot
         if each.enrolment_id in enrolments:
@@ -147,11 +147,11 @@ def _texts(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[Find
             yield Finding(Disagreement.TEXT_UNTOLD, f"enrolment {about}, text {number}")
 
 
-def _place(drawn: Drawn) -> tuple[int, int]:
+def _place(drawn: RecordedDraw) -> tuple[int, int]:
     return drawn.slot.block or 0, drawn.slot.position or 0
 
 
-def _named(drawn: Drawn) -> str:
+def _named(drawn: RecordedDraw) -> str:
     slot = drawn.slot
     if slot.block is None:
         return f"enrolment {drawn.enrolment_id}"

@@ -27,7 +27,7 @@ READ = {"pk", "sk", "kind", *_ENROLLED, *Allocation.model_fields, *Cursor.model_
 """The attributes that concern it, apart from an order's type and dates."""
 
 
-class Enrolled(Model):
+class EnrolmentEvidence(Model):
     """The parts of an enrolment that concern its allocation, and nothing that identifies it."""
 
     enrolment_id: UUID
@@ -61,7 +61,7 @@ class Evidence:
     """All that the table holds about allocation."""
 
     allocations: list[Allocation] = field(default_factory=list)
-    enrolments: list[Enrolled] = field(default_factory=list)
+    enrolments: list[EnrolmentEvidence] = field(default_factory=list)
     cursors: dict[Sequence, Cursor] = field(default_factory=dict)
     reminded: set[UUID] = field(default_factory=set)
     unreadable: list[str] = field(default_factory=list)
@@ -83,7 +83,7 @@ class Evidence:
                 self.allocations.append(allocation)
             case "enrolment":
                 kind = {"order_type": item["order"]["type"]} if "type" in item["order"] else {}
-                enrolled = Enrolled(
+                enrolled = EnrolmentEvidence(
                     days=_days(item["order"]),
                     varied=bool(item.get("variations")),
                     **kind,

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from uuid import UUID
 
-    from commands.audit.allocation_evidence import Enrolled, Evidence
-    from commands.audit.trail import Drawn
+    from commands.audit.allocation_evidence import EnrolmentEvidence, Evidence
+    from commands.audit.trail import RecordedDraw
     from trial.protocol.settings import Protocol
 
     Derive = Callable[[Protocol, str, int], tuple[Arm, ...]]
@@ -91,7 +91,7 @@ def findings(
 
 def _each(
     allocations: Iterable[Allocation],
-    enrolments: Mapping[UUID, Enrolled],
+    enrolments: Mapping[UUID, EnrolmentEvidence],
     protocols: Mapping[str, Protocol],
 ) -> Iterator[Finding]:
     """Faults of an allocation against its enrolment and its protocol."""
@@ -140,7 +140,7 @@ def _lost(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _people(
-    allocations: Iterable[Allocation], enrolments: Mapping[UUID, Enrolled]
+    allocations: Iterable[Allocation], enrolments: Mapping[UUID, EnrolmentEvidence]
 ) -> Iterator[Finding]:
     """Everybody is drawn once in each trial, and keeps the arm there."""
     by_person: dict[tuple[str, str], list[Allocation]] = defaultdict(list)
@@ -221,7 +221,7 @@ def _out_of_order(sequence: Sequence, blocks: Mapping[int, Block]) -> Iterator[F
 
 
 def trail_findings(
-    drawn: Iterable[Drawn], *, protocols: Mapping[str, Protocol], derive: Derive
+    drawn: Iterable[RecordedDraw], *, protocols: Mapping[str, Protocol], derive: Derive
 ) -> Iterator[Finding]:
     """Draws in the audit trail that differ from the key."""
     arms: dict[tuple[str, str, int], tuple[Arm, ...]] = {}

@@ -47,7 +47,7 @@ class Registration(Model):
     fields: dict[str, str]
 
 
-class Fault(NamedTuple):
+class Mismatch(NamedTuple):
     """A departure from the deposit."""
 
     what: str
@@ -82,23 +82,23 @@ def read(content: str) -> Registration:
 
 def faults(
     deposit: Registration, protocol: Protocol | None, key: MacKey, evidence: Evidence
-) -> Iterator[Fault]:
+) -> Iterator[Mismatch]:
     """
     A trial's departures from its deposit: another key or plan, early or other allocations.
 
     `protocol` is the current file of the registered version, if there is one.
     """
     if deposit.commitment_message != message(deposit.trial).decode():
-        yield Fault("commitment", "is to another message than a registration's")
+        yield Mismatch("commitment", "is to another message than a registration's")
     elif key.mac(message(deposit.trial)).hex() != deposit.commitment:
-        yield Fault("key", "the allocation key in use is not the registered one")
+        yield Mismatch("key", "the allocation key in use is not the registered one")
     if protocol is None or protocol.sha256 != deposit.protocol_sha256:
-        yield Fault("plan", f"the file of {deposit.protocol} in use is not the registered one")
+        yield Mismatch("plan", f"the file of {deposit.protocol} in use is not the registered one")
     drawn = drawn_in(evidence, deposit.trial, {deposit.protocol_sha256})
     if others := sum(each.protocol_sha256 != deposit.protocol_sha256 for each in drawn):
-        yield Fault("allocations", f"{others} of the trial, under another plan")
+        yield Mismatch("allocations", f"{others} of the trial, under another plan")
     if early := sum(each.allocated_at < deposit.registered_at for each in drawn):
-        yield Fault("allocations", f"{early} of the trial, before it was registered")
+        yield Mismatch("allocations", f"{early} of the trial, before it was registered")
 
 
 def drawn_in(evidence: Evidence, trial: str, hashes: set[str]) -> list[Any]:

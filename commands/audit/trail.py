@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _TAKES_A_NUMBER_IN = frozenset({"enrolled", "mobile_changed"})
 
 
-class Drawn(NamedTuple):
+class RecordedDraw(NamedTuple):
     """One draw: when, which slot, and for whom."""
 
     at: datetime
@@ -37,7 +37,7 @@ class Drawn(NamedTuple):
 class Trail:
     """The state after some entries, applied in order of time."""
 
-    drawn: list[Drawn] = field(default_factory=list)
+    drawn: list[RecordedDraw] = field(default_factory=list)
     claimed: dict[tuple[UUID, int], list[datetime]] = field(default_factory=dict)
     """The times of all claims of each text."""
     released: Counter[tuple[UUID, int]] = field(default_factory=Counter)
@@ -63,7 +63,7 @@ class Trail:
 
     def _take(self, about: UUID, entry: Entry) -> None:
         if entry.slot:
-            self.drawn.append(Drawn(entry.at, about, entry.slot))
+            self.drawn.append(RecordedDraw(entry.at, about, entry.slot))
         if entry.what in _TAKES_A_NUMBER_IN:
             self.seals[about] = entry.seal_sha256
         match entry.what.split():

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from audit.chain import Entry
-    from commands.audit.trail import Drawn
+    from commands.audit.trail import RecordedDraw
     from trial.aws.kms import MacKey
 
 BY = "restore"
@@ -91,7 +91,7 @@ class Recovery:
                 yield from self._suppressed(entry)
         self._put_back()
 
-    def _allocation(self, drawn: Drawn, trail: Trail) -> Iterator[Difference]:
+    def _allocation(self, drawn: RecordedDraw, trail: Trail) -> Iterator[Difference]:
         """Recover a draw: its person keeps the arm, and claimed texts count as sent."""
         ident, own = drawn.enrolment_id, drawn.allocation
         claimed = {number: at for (about, number), at in trail.texted.items() if about == ident}
@@ -123,9 +123,9 @@ class Recovery:
             Allocation.of(allocation) if allocation else None,
         )
 
-    def _cursors(self, drawn: Iterable[Drawn]) -> Iterator[Difference]:
+    def _cursors(self, drawn: Iterable[RecordedDraw]) -> Iterator[Difference]:
         """Move every stratum's cursor past the last slot in the chain."""
-        last: dict[tuple[str, str], Drawn] = {}
+        last: dict[tuple[str, str], RecordedDraw] = {}
         for each in drawn:
             if each.slot.block is not None:
                 last[each.slot.trial, each.slot.stratum] = each
@@ -137,7 +137,7 @@ class Recovery:
                 self.table.write(put(key, wanted.item()))
                 yield Difference(Kind.CURSOR, f"{trial}, stratum {stratum}")
 
-    def _after(self, drawn: Drawn) -> Cursor:
+    def _after(self, drawn: RecordedDraw) -> Cursor:
         slot, protocol = drawn.slot, load(drawn.slot.protocol)
         at, following = slot.block or 0, (slot.position or 0) + 1
         mac = self.sequence.mac(message(trial=slot.trial, stratum=slot.stratum, block=at))

@@ -30,7 +30,7 @@ TO_FINISH_MS = 120_000
 """What reading another part, or writing and publishing the packages, may take."""
 
 
-class Ask(Model):
+class ExtractRequest(Model):
     """
     Which extract to go on with, or to begin: without a name, that of the day (UTC).
 
@@ -53,7 +53,7 @@ def of_each_trial(open_trial: Protocol) -> list[Protocol]:
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Go on with the extract; what is left when the time is out, the next invocation does."""
     now = datetime.now(UTC)
-    run = Ask.model_validate(event).run or f"{now:%Y-%m-%d}"
+    run = ExtractRequest.model_validate(event).run or f"{now:%Y-%m-%d}"
     chosen = settings(ExtractSettings)
     try:
         became = extract(

@@ -45,7 +45,7 @@ _FOR_A_PERSON = frozenset(
 )
 
 
-class Ask(Model):
+class ReconciliationRequest(Model):
     """What a schedule asks for: gaps or, if it says so, the proof."""
 
     proof: Literal["control"] | None = None
@@ -54,7 +54,7 @@ class Ask(Model):
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Look for gaps and close them, as far as the time goes; the next run takes up the rest."""
-    ask = Ask.model_validate(event)
+    ask = ReconciliationRequest.model_validate(event)
     chosen = settings(ReconciliationSettings)
     store = ReconciliationStore(Table(clients.dynamodb(), chosen.table_name))
     schedules = Schedules(clients.scheduler(), chosen)

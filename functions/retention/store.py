@@ -58,12 +58,12 @@ class RetentionStore:
         self._table = table
 
     def due(self, retained: Retained, *, last_day: date) -> Iterator[UUID]:
-        """Enrolments of which this is still held, and whose last day was then or before."""
+        """Enrolments that still hold this data, with a last day up to `last_day`."""
         for key in self._table.by_last_day(retained, until=last_day.isoformat()):
             yield UUID(key.pk.partition("#")[2])
 
     def listed(self, retained: Retained, *, last_day: date) -> Iterator[Key]:
-        """Where the items of this kind are whose day was then or before."""
+        """The keys of items of this kind, with a day up to `last_day`."""
         return self._table.by_last_day(retained, until=last_day.isoformat())
 
     def remove_idle(self, key: Key) -> bool:

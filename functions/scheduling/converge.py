@@ -6,7 +6,7 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from scheduling.store import Change
+from scheduling.store import ReminderChange
 from trial.ahead import to_be_scheduled
 from trial.codes import Arm, ReminderState, Status, Suppression
 
@@ -54,7 +54,7 @@ def converge(
     for reminder in after.values():
         if _without_schedule(reminder, enrolment):
             schedules.remove(enrolment_id, reminder.number)
-    store.keep_changes(enrolment, [Change(each, None) for each in _surplus(after, plan)])
+    store.keep_changes(enrolment, [ReminderChange(each, None) for each in _surplus(after, plan)])
     planned = to_be_scheduled(after.values(), enrolment, now)
     for reminder in planned:
         schedules.ensure(enrolment_id, reminder.number, due_at=reminder.due_at, now=now)
@@ -81,17 +81,17 @@ def _changed_plan(enrolment: Enrolment, allocation: Allocation) -> dict[int, Rem
 
 def _changes(
     enrolment: Enrolment, known: Mapping[int, Reminder], plan: Mapping[int, Reminder], now: datetime
-) -> Iterator[Change]:
+) -> Iterator[ReminderChange]:
     """The changes that make the reminders match the enrolment."""
     for surplus in _surplus(known, plan):
         if surplus.state in _OPEN:
-            yield Change(surplus, _called_off(surplus))
+            yield ReminderChange(surplus, _called_off(surplus))
     for number in plan or known:
         seen = known.get(number)
         placed = _placed(seen, plan.get(number, seen)) if seen else plan[number]
         after = _alive(placed, enrolment, now)
         if after != seen:
-            yield Change(seen, after)
+            yield ReminderChange(seen, after)
 
 
 def _surplus(known: Mapping[int, Reminder], plan: Mapping[int, Reminder]) -> list[Reminder]:

@@ -26,7 +26,7 @@ class AllocatedEnrolment:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ReminderChange:
     """One reminder as read and as wanted; either may be None."""
 
     before: Reminder | None
@@ -53,7 +53,7 @@ class SchedulingStore:
             reminders=tuple(map(Reminder.of, reminders.values())),
         )
 
-    def keep_changes(self, enrolment: Enrolment, changes: Sequence[Change]) -> None:
+    def keep_changes(self, enrolment: Enrolment, changes: Sequence[ReminderChange]) -> None:
         """
         Change reminders, if neither they nor the enrolment have changed since they were read.
 
@@ -73,14 +73,16 @@ class SchedulingStore:
         self._table.write(
             *(
                 _act(
-                    Change(reminder, reminder.model_copy(update={"state": ReminderState.SCHEDULED}))
+                    ReminderChange(
+                        reminder, reminder.model_copy(update={"state": ReminderState.SCHEDULED})
+                    )
                 )
                 for reminder in reminders
             )
         )
 
 
-def _act(change: Change) -> Act:
+def _act(change: ReminderChange) -> Act:
     before, after = change.before, change.after
     condition = Check("reminder is new", ABSENT)
     if before:

@@ -113,10 +113,10 @@ class Entry:
 
 def filled(metric: list[Any]) -> bool:
     """
-    Whether it is another metric with nought for each period without a value.
+    Whether the expression fills another metric's empty periods with 0.
 
-    So CloudWatch shows nought today, not the figure of an earlier day. Here the day stands beside
-    the figure, and the metric itself is drawn.
+    CloudWatch then shows 0 for today, not the last figure of an earlier day. The local page shows
+    the metric itself, with the day beside the figure.
     """
     return str(metric[-1].get("expression", "")).startswith("FILL(")
 

@@ -16,7 +16,7 @@ class Panel(StrEnum):
     HELD = "held"
 
 
-class Act(StrEnum):
+class PanelAction(StrEnum):
     """What the buttons of a panel do besides drawing it anew."""
 
     PAUSE = "pause"
@@ -32,7 +32,7 @@ class Asked(Model):
     """
 
     panel: Panel
-    act: Act | None
+    act: PanelAction | None
     enrolment_id: UUID | None
     form: dict[str, str]
     theme: Literal["light", "dark"]

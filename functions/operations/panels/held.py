@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from operations.panels.asked import Act, Panel
+from operations.panels.asked import Panel, PanelAction
 from operations.panels.markup import button
 from operations.wire import WorklistQuery
 from operations.worklist import worklist
@@ -34,7 +34,7 @@ def drawn(asked: Asked, staff: StaffContext, min_days_left: int, admit: Admit) -
 
     `admit` takes the order's id and who admits it, and says why if it cannot be.
     """
-    wrong = _admitted(asked, admit) if asked.act is Act.ADMIT else None
+    wrong = _admitted(asked, admit) if asked.act is PanelAction.ADMIT else None
     query = WorklistQuery(reason=Reason.HELD_OVER_DAILY_LIMIT)
     page = worklist(query, staff, min_days_left)
     complaint = f'<p class="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
@@ -67,6 +67,6 @@ def _row(each: WaitingOut, asked: Asked) -> str:
     name = f"{each.force}/{each.reference or each.enrolment_id}"
     asks = f"Admit {name}? It goes the way of any other order from then on."
     ident = str(each.enrolment_id)
-    press = button("Admit", asked, Panel.HELD, asks, act=Act.ADMIT, enrolment_id=ident)
+    press = button("Admit", asked, Panel.HELD, asks, act=PanelAction.ADMIT, enrolment_id=ident)
     cells = (escape(name), escape(each.superintendent), f"{each.since:%-d %b %Y, %H:%M} UTC", press)
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

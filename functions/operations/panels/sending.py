@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from operations import switch
-from operations.panels.asked import Act, Panel
+from operations.panels.asked import Panel, PanelAction
 from operations.panels.markup import button
 from operations.wire import SwitchIn
 from trial.api.problems import field_problems
@@ -56,7 +56,7 @@ def drawn(asked: Asked, staff: StaffContext) -> str:
 
 def _set(asked: Asked, staff: StaffContext) -> Switch:
     """Set the switch. Raises ValidationError if the form is not filled in."""
-    given = SwitchIn(paused=asked.act is Act.PAUSE, **asked.form)
+    given = SwitchIn(paused=asked.act is PanelAction.PAUSE, **asked.form)
     known = switch.set_switch(given, replace(staff, by=f"{staff.by}, as {given.by}"))
     emit(Metric.SENDING_PAUSED, int(known.paused))
     return known
@@ -78,6 +78,6 @@ def _said(known: Switch | None) -> str:
 def _button(asked: Asked, *, paused: bool) -> str:
     if paused:
         asks = "Resume sending for the whole trial? What is due and still fresh goes at once."
-        return button("Resume sending", asked, Panel.SENDING, asks, act=Act.RESUME)
+        return button("Resume sending", asked, Panel.SENDING, asks, act=PanelAction.RESUME)
     asks = "Pause sending for the whole trial? No text goes until somebody resumes it."
-    return button("Pause sending", asked, Panel.SENDING, asks, act=Act.PAUSE)
+    return button("Pause sending", asked, Panel.SENDING, asks, act=PanelAction.PAUSE)

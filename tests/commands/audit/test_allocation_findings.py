@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from allocation.randomisation import block, message
-from commands.audit.allocation_evidence import Enrolled, Evidence, Sequence
+from commands.audit.allocation_evidence import EnrolmentEvidence, Evidence, Sequence
 from commands.audit.allocation_findings import Fault, findings
 from tests.support.fixture_protocol import AGREED
 from trial.codes import Arm
@@ -81,7 +81,7 @@ class Trial:
             protocol_sha256=AGREED.sha256,
             **more,
         )
-        enrolled = Enrolled(
+        enrolled = EnrolmentEvidence(
             enrolment_id=person(number),
             trial=sequence.trial,
             person_hash=person_hash or f"person {number}",
@@ -343,7 +343,10 @@ def item(key: Key, attributes: dict[str, Any]) -> dict[str, Any]:
         (drop_a_slot, {Fault.GAP}),
         (drop_a_block, {Fault.GAP}),
         (drop_the_last_slot, {Fault.CURSOR}),
-        (use_a_slot_twice, {Fault.USED_TWICE, Fault.UNBALANCED, Fault.OUT_OF_ORDER}),
+        (
+            use_a_slot_twice,
+            {Fault.USED_TWICE, Fault.UNBALANCED, Fault.OUT_OF_ORDER},
+        ),
         (go_past_the_end_of_a_block, NO_SLOT | {Fault.UNBALANCED}),
         (use_a_slot_before_the_first, NO_SLOT | {Fault.UNBALANCED}),
         (use_a_block_before_the_first, NO_SLOT | {Fault.GAP}),

@@ -139,7 +139,7 @@ def test_an_end_stands_even_if_nothing_else_of_it_can_be_done(what: str) -> None
 def test_whom_an_order_stops_is_stopped_though_the_rest_was_left(
     clock: Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is no time to follow up, or its process dies: the number itself says enough."""
+    """Also when there is no time to follow up, or the process dies: the number record is enough."""
     treated = someone_in(Arm.INTERVENTION)
     change_reminder(treated, 2, due_at=MORNING, state=ReminderState.SCHEDULED)
     monkeypatch.setattr(follow_up, "LONGEST", -1)

@@ -156,11 +156,11 @@ class Table:
         return self._keys("open_reminders", ("open_shard", shard), ("due_at", until))
 
     def by_last_day(self, retained: str, *, until: str) -> Iterator[Key]:
-        """The keys of enrolments of which this is still held and whose orders ran out by then."""
+        """The keys of enrolments that still hold this data, with a last day up to `until`."""
         return self._keys("retained", ("retained", retained), ("last_day", until))
 
     def by_last_day_since(self, retained: str, *, since: str) -> Iterator[Key]:
-        """The keys of enrolments of which this is still held and whose day is then or later."""
+        """The keys of enrolments that still hold this data, with a last day from `since` on."""
         text = "#retained = :retained AND #last_day >= :since"
         for shown in self._shown("retained", text, {"retained": retained, "since": since}):
             yield Key(shown["pk"], shown["sk"])
