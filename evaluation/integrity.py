@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from evaluation.groups import codes_of
 from evaluation.report.words import plural
 from trial.protocol import load as protocols
+from trial.protocol.strata import NOT_SAID, VALUES, Baselines
 
 if TYPE_CHECKING:
     from evaluation.package import Extract
+    from trial.protocol.settings import Protocol
 
 
 def known_hashes() -> dict[str, str]:
@@ -52,6 +57,24 @@ def faults(extract: Extract) -> list[str]:
             f"{plural(count, 'order')} {'names' if count == 1 else 'name'} a protocol whose "
             "SHA-256 is not the one stamped on the allocation."
         )
+    if count := _misplaced(drawn, agreed):
+        found.append(
+            f"{plural(count, 'order')} {'was' if count == 1 else 'were'} drawn in a stratum that "
+            "the protocol does not have, or has for people of other baselines."
+        )
     if extract.trials - {agreed.trial}:
         found.append("Some orders belong to another trial than the protocol beside the extract.")
     return found
+
+
+def _misplaced(drawn: pd.DataFrame, protocol: Protocol) -> int:
+    """How many were drawn by this protocol in no stratum of it that is for such people."""
+    here = drawn[drawn["protocol_sha256"] == protocol.sha256]
+    said = {name: codes_of(here, name).fillna(NOT_SAID) for name in VALUES}
+    places = pd.DataFrame({"stratum": here["stratum"], **said}).value_counts()
+    people_of = {each.id: each.holds_person for each in protocol.strata}
+    return sum(
+        int(count)
+        for (stratum, *values), count in places.items()
+        if stratum not in people_of or not people_of[stratum](Baselines(*values))
+    )

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from trial.protocol.settings import Protocol
 
-_ENROLLED = ("enrolment_id", "trial", "person_hash", "allocated_at", "dates_changed_at", "strata")
+_ENROLLED = (
+    *("enrolment_id", "trial", "person_hash", "allocated_at", "dates_changed_at"),
+    *("stratum", "strata"),
+)
 KINDS = ("allocation", "cursor", "enrolment", "message", "reminder")
 """The kinds of item that concern allocation."""
 
@@ -38,6 +41,7 @@ class EnrolmentEvidence(Model):
     allocated_at: AwareDatetime | None = None
     dates_changed_at: AwareDatetime | None = None
     varied: bool = False
+    stratum: str | None = None
     strata: tuple[str, ...] = ()
 
     @property

@@ -41,7 +41,7 @@ _NAMES: Final = {
     "age_band": "Age at enrolment",
     "sex": "Sex",
     "ethnicity_group": "Ethnicity",
-    "stratum": "Length of order",
+    "stratum": "Stratum of the randomisation",
     "conditions": "Conditions",
 }
 

@@ -84,8 +84,7 @@ def _place(enrolment: Enrolment, protocol: Protocol) -> Place:
         person_hash=enrolment.person_hash,
         trial=protocol.trial,
         number_hash=enrolment.mobile.number_hash,
-        stratum=enrolment.stratum
-        or protocol.stratum_of(enrolment.order.type, enrolment.order.days),
+        stratum=enrolment.stratum or enrolment.stratum_in(protocol),
     )
 
 

@@ -148,7 +148,7 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
         if set(order.conditions) == set(was.conditions):
             order = order.model_copy(update={"conditions": was.conditions})
         update: dict[str, object] = {"order": order}
-        if across := _across(was, order, context.protocol_of(enrolment)):
+        if across := _across(enrolment, order, context.protocol_of(enrolment)):
             update["strata"] = (*(enrolment.strata or across[:1]), across[1])[-MOST_STRATA:]
         moved = (order.made_on, order.expires_on) != (was.made_on, was.expires_on)
         if moved and enrolment.variations:
@@ -165,10 +165,10 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
     return apply_change(enrolment_id, context, "order_corrected", changed)
 
 
-def _across(was: Order, order: Order, protocol: Protocol) -> tuple[str, str] | None:
+def _across(enrolment: Enrolment, order: Order, protocol: Protocol) -> tuple[str, str] | None:
     """From which stratum to which a correction leads, if it does."""
-    before = protocol.stratum_of(was.type, was.days)
-    after = protocol.stratum_of(order.type, order.days)
+    before = enrolment.stratum_in(protocol)
+    after = enrolment.model_copy(update={"order": order}).stratum_in(protocol)
     return (before, after) if before != after else None
 
 

@@ -161,11 +161,11 @@ def _course(enrolment: Enrolment) -> dict[str, Any]:
 
 def _drawn(file: File, protocol: Protocol, extracted_at: datetime) -> dict[str, Any]:
     """What allocation made of it; of an enrolment without one, nothing but its stratum."""
-    order, drawn = file.enrolment.order, file.allocation
+    drawn = file.allocation
     if drawn is None:
         names = ("protocol", "protocol_sha256", "repeat", "arm", "block", "position")
         times = ("days_to_allocation", "days_at_risk", "days_followed")
-        stratum = protocol.stratum_of(order.type, order.days)
+        stratum = file.enrolment.stratum_in(protocol)
         return {"allocated": False, "stratum": stratum} | dict.fromkeys(names + times)
     runs_out = _runs_out(file.enrolment, extracted_at)
     return {

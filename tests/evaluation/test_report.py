@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from evaluation.cohort import SumsError
+from evaluation.integrity import faults
 from evaluation.package import read
 from evaluation.report.charts.heat import heat
 from evaluation.report.make import report
@@ -31,7 +32,7 @@ from tests.evaluation.packages import (
     trial,
     written,
 )
-from tests.support.fixture_protocol import AGREED, VERSION
+from tests.support.fixture_protocol import AGREED, BY_RISK, VERSION, by_risk
 from trial.codes import Arm
 from trial.protocol.load import path_of
 
@@ -455,6 +456,23 @@ def test_a_protocol_that_was_changed_after_the_fact_shows_no_result(tmp_path: Pa
 def test_a_version_named_beside_another_version_s_hash_is_a_doubt(made: Made) -> None:
     found, *_ = made([*trial(), enrolment(900, protocol="fixture-0")])
     assert any("names a protocol whose SHA-256 is not the one stamped" in d for d in found.doubts)
+
+
+def test_a_stratum_for_other_people_is_a_doubt(tmp_path: Path) -> None:
+    """The auditor may not see baselines, so that the analyst's side has to compare."""
+    plan = by_risk(tmp_path)
+    stamped = {"protocol": BY_RISK, "trial": plan.trial, "protocol_sha256": plan.sha256}
+
+    def doubts(stratum: str, grade: str | None) -> list[str]:
+        placed = {"stratum": stratum, "risk_grade": grade}
+        rows = [enrolment(1).model_copy(update=stamped | placed)]
+        folder = written(tmp_path / "extract", rows, protocol=tmp_path / f"{BY_RISK}.toml")
+        return [each for each in faults(read(folder)) if "stratum" in each]
+
+    assert doubts("15-28-high", "high") == doubts("15-28-rest", None) == []
+    for stratum, grade in (("15-28-high", None), ("15-28-rest", "high"), ("15-28", "high")):
+        (doubt,) = doubts(stratum, grade)
+        assert "1 order was drawn in a stratum" in doubt
 
 
 def test_rows_of_another_trial_are_a_doubt(made: Made) -> None:

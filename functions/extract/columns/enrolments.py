@@ -41,7 +41,9 @@ class EnrolmentColumns(OrderRow):
     days: Place | None = Field(
         description="Length of the order in days, first and last counted; empty without an end."
     )
-    stratum: str = Field(description="The protocol's stratum of the allocation, or of the length.")
+    stratum: str = Field(
+        description="The protocol's stratum of the allocation or, without one, of the order."
+    )
     protocol: str | None = Field(
         description="Version of the protocol under which it was allocated; empty if it was not."
     )

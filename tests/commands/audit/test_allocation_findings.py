@@ -244,6 +244,11 @@ def draw_from_the_wrong_stratum(trial: Trial) -> None:
     trial.change_enrolment(0, days=28 if trial.evidence.enrolments[0].days == 14 else 14)
 
 
+def draw_from_another_stratum_than_was_fixed(trial: Trial) -> None:
+    """Of the order's length too, but of other people: the baselines are not for the auditor."""
+    trial.change_enrolment(0, stratum="15-28-high")
+
+
 def repeat_in_the_other_arm(trial: Trial) -> None:
     first = trial.in_arm(Arm.CONTROL)
     trial.repeat(first, arm=Arm.INTERVENTION)
@@ -360,6 +365,7 @@ def item(key: Key, attributes: dict[str, Any]) -> dict[str, Any]:
         (stamp_another_version, {Fault.PROTOCOL}),
         (enrol_in_another_trial, {Fault.OTHER_TRIAL}),
         (draw_from_the_wrong_stratum, {Fault.STRATUM}),
+        (draw_from_another_stratum_than_was_fixed, {Fault.STRATUM}),
         (repeat_in_the_other_arm, {Fault.REPEAT_ARM}),
         (draw_somebody_twice, {Fault.DRAWN_TWICE}),
         (repeat_nothing, {Fault.NO_FIRST}),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime, time
+from itertools import product
 from typing import Any, Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,7 +18,8 @@ from trial.protocol.lint import bad_style, breach_a_crime, never_said
 from trial.protocol.local_time import MARGIN
 from trial.protocol.orders import OrderType
 from trial.protocol.plan import AnalysisPlan
-from trial.protocol.settings import Longest, Place, Stratum, Window
+from trial.protocol.settings import Longest, Place, Window
+from trial.protocol.strata import VALUES, Stratum, combinations
 from trial.protocol.wording import PLACEHOLDER, filled
 
 Problems: TypeAlias = Iterator[Problem]
@@ -66,12 +68,17 @@ def _strata(strata: tuple[Stratum, ...], orders: Mapping[str, OrderType]) -> Pro
     for id_ in repeated(stratum.id for stratum in strata):
         yield Problem(("strata",), f"{id_} is there twice")
     for name, order_type in orders.items():
-        for days in _lengths_to_try(strata, order_type):
-            found = [each.id for each in strata if each.holds(name, days)]
+        for days, said in product(_lengths_to_try(strata, order_type), combinations(strata)):
+            found = [each.id for each in strata if each.holds(name, days, said)]
             if len(found) != 1:
                 length = f"{days} days" if days else "without an end"
+                whose = "".join(
+                    f", {baseline} {value}"
+                    for baseline, value in said._asdict().items()
+                    if any(each.named(baseline) for each in strata)
+                )
                 where = " and ".join(found) or "no stratum"
-                yield Problem(("strata",), f"{name} {length} in {where}")
+                yield Problem(("strata",), f"{name} {length}{whose} in {where}")
 
 
 def _lengths_to_try(strata: Iterable[Stratum], order_type: OrderType) -> Iterator[int | None]:
@@ -104,6 +111,13 @@ def _longest(longest: Longest) -> Problems:
 
 def _analysis(analysis: AnalysisPlan) -> Problems:
     yield from plan_rules.broken(analysis)
+
+
+def _adjusted(analysis: AnalysisPlan, strata: tuple[Stratum, ...]) -> Problems:
+    if "stratum" in analysis.adjust_for:
+        for name in analysis.adjust_for:
+            if name in VALUES and all(len(each.named(name)) == 1 for each in strata):
+                yield Problem(("analysis", "adjust_for"), f"{name} follows from the stratum")
 
 
 def _follow_up(analysis: AnalysisPlan, orders: Mapping[str, OrderType]) -> Problems:
@@ -199,5 +213,6 @@ _RULES: Final[tuple[Callable[..., Problems], ...]] = (
     _breaches,
     _style,
     _analysis,
+    _adjusted,
     _follow_up,
 )

@@ -12,9 +12,9 @@ from trial.codes import Arm, Language, Model
 from trial.errors import RejectedError
 from trial.protocol.orders import Count, OrderType, Text, TypeId, WordingKey
 from trial.protocol.plan import AnalysisPlan, Costs, Publication
+from trial.protocol.strata import Baselines, Id, Stratum
 
 Clock = Annotated[time, Field(strict=True)]
-Id = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]  # no "|": it separates a sequence's ids
 
 
 class RepeatPolicy(StrEnum):
@@ -34,31 +34,6 @@ class Place(Model):
     def tz(self) -> ZoneInfo:
         """The zone as an object, which Python caches."""
         return ZoneInfo(self.zone)
-
-
-class Stratum(Model):
-    """
-    Orders randomised together: of one type or any, within limits of length or without an end.
-
-    Without `max_days` there is no upper limit.
-    """
-
-    id: Id
-    order_type: TypeId | None = None
-    min_days: Count | None = None
-    max_days: Count | None = None
-    open_ended: bool = False
-
-    def holds(self, order_type: str, days: int | None) -> bool:
-        """Whether an order of this type and length in days (None: without an end) belongs here."""
-        if self.order_type not in (None, order_type):
-            return False
-        if days is None:
-            return self.open_ended
-        least, most = self.min_days, self.max_days
-        if least is None and most is None and self.open_ended:
-            return False
-        return (least or 1) <= days and (most is None or days <= most)
 
 
 class Eligibility(Model):
@@ -163,9 +138,9 @@ class Protocol(Model):
             raise RejectedError(f"no type of order in this trial: it has {', '.join(self.orders)}")
         return self.orders[name]
 
-    def stratum_of(self, order_type: str, days: int | None) -> str:
-        """The stratum of an order of this type and length in days (None: without an end)."""
-        found = [each.id for each in self.strata if each.holds(order_type, days)]
+    def stratum_of(self, order_type: str, days: int | None, said: Baselines) -> str:
+        """The stratum of such an order (days None: without an end) of such a person."""
+        found = [each.id for each in self.strata if each.holds(order_type, days, said)]
         if not found:  # a valid protocol has a stratum for every possible order
             raise RejectedError("no stratum holds an order of this type and length")
         return found[0]

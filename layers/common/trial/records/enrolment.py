@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 from uuid import UUID
 
 from trial.aws.acts import Key
@@ -28,8 +28,12 @@ from trial.codes import (
     Status,
 )
 from trial.identity import reference
+from trial.protocol.strata import NOT_SAID, Baselines
 from trial.protocol.term import Term
 from trial.records.record import Record, Versioned
+
+if TYPE_CHECKING:
+    from trial.protocol.settings import Protocol
 
 NO_END: Final = date(9999, 12, 30)
 """The last day of an order that has none, where days are compared; a day may be added to it."""
@@ -92,6 +96,16 @@ class Respondent(Model):
     prior_incidents: PriorIncidents | None = None
     risk_grade: RiskGrade | None = None
     first_order: bool | None = None
+
+    @property
+    def baselines(self) -> Baselines:
+        """What was said of the person at enrolment and may be a stratum."""
+        first = self.first_order
+        return Baselines(
+            prior_incidents=self.prior_incidents or NOT_SAID,
+            risk_grade=self.risk_grade or NOT_SAID,
+            first_order=NOT_SAID if first is None else "yes" if first else "no",
+        )
 
 
 class Mobile(Model):
@@ -219,6 +233,10 @@ class Enrolment(Versioned):
             return min(for_good, key=lambda each: (each.at, each.reason or ""))
         latest = max(self.life, key=lambda each: (each.at, each.reason is None), default=None)
         return latest if latest and latest.reason else None
+
+    def stratum_in(self, protocol: "Protocol") -> str:
+        """The stratum to which its order, as it is now, belongs."""
+        return protocol.stratum_of(self.order.type, self.order.days, self.respondent.baselines)
 
     @property
     def held_over_daily_limit(self) -> bool:

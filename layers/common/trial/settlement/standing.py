@@ -240,7 +240,7 @@ def with_status(enrolment: Enrolment, *, taken: bool, protocol: Protocol, today:
     status, reasons = _status(enrolment, taken=taken, protocol=protocol, today=today)
     update: dict[str, object] = {"status": status, "reasons": reasons}
     if status is Status.ELIGIBLE and enrolment.stratum is None:
-        update["stratum"] = protocol.stratum_of(enrolment.order.type, enrolment.order.days)
+        update["stratum"] = enrolment.stratum_in(protocol)
     return enrolment.model_copy(update=update)
 
 
