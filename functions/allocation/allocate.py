@@ -14,7 +14,6 @@ from trial.codes import Status
 from trial.errors import ContendedError, RejectedError
 from trial.planning import planned_reminders
 from trial.protocol.load import of_trial
-from trial.protocol.local_time import local_date
 from trial.records.allocation import Allocation, Cursor
 from trial.records.audit import Audit
 from trial.settlement.follow_up import follow_up
@@ -104,7 +103,7 @@ def _decide(
     at: Settling,
 ) -> Drawn | None:
     """Draw it, if it is eligible by what is so now; otherwise settle it, and who comes next."""
-    protocol, now, today = at.protocol, at.now, local_date(at.now)
+    protocol, now, today = at.protocol, at.now, at.today
     standing = settled(enrolment, facts.around, protocol=protocol, today=today).enrolment
     if standing.status is not Status.ELIGIBLE:
         excluded = settle(enrolment.enrolment_id, at, what="excluded")

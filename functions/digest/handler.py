@@ -18,7 +18,6 @@ from trial.aws import clients
 from trial.aws.table import Table
 from trial.config import DigestSettings, settings
 from trial.protocol.load import load
-from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -33,7 +32,8 @@ def lambda_handler(_: dict[str, Any], __: LambdaContext) -> dict[str, int]:
     store = DigestStore(Table(clients.dynamodb(), chosen.table_name))
     topic, bus = Topic(clients.sns(), chosen.topic_arn), Bus(clients.events(), chosen.event_bus)
     now = datetime.now(UTC)
-    today, least = local_date(now), load(chosen.protocol).eligibility.min_days_left
+    protocol = load(chosen.protocol)
+    today, least = protocol.place.date_at(now), protocol.eligibility.min_days_left
     waiting = [each for each in store.waiting() if each.still_helps(today, least)]
     digests = by_superintendent(waiting, today, least)
     for digest in digests:

@@ -17,7 +17,6 @@ from trial.codes import EndReason
 from trial.errors import ConflictError
 from trial.identity import number_hash
 from trial.planning import planned_from
-from trial.protocol.local_time import local_date
 from trial.protocol.timetable import timetable
 from trial.records.enrolment import Enrolment, LifeEvent, Missing, Mobile, Order
 from trial.settlement import settle
@@ -57,7 +56,7 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
     Raises ConflictError if what is stored was recorded later.
     """
     hashed = number_hash(context.identity, given.number) if given.number else None
-    check_mobile(given, local_date(context.now))
+    check_mobile(given, context.today)
     if given.recorded_at:
         check_moment("recorded_at", given.recorded_at, context.now)
     recorded_at = min(given.recorded_at or context.now, context.now)
@@ -117,7 +116,7 @@ def record_service(enrolment_id: UUID, given: Service, context: RequestContext) 
 
     def changed(enrolment: Enrolment) -> Enrolment:
         refuse_ended(enrolment)
-        check_served(given.served_on, enrolment.order.made_on, local_date(context.now))
+        check_served(given.served_on, enrolment.order.made_on, context.today_of(enrolment))
         order = enrolment.order.model_copy(update={"served_on": given.served_on})
         return enrolment.model_copy(update={"order": order})
 
@@ -138,7 +137,7 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
             raise FieldError("reference", "is another order's: force and reference never change")
         check_order(
             given,
-            local_date(context.now),
+            context.today_of(enrolment),
             protocol=context.protocol_of(enrolment),
             known_since=was.made_on,
         )

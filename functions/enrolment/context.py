@@ -24,6 +24,7 @@ from trial.settlement.store import SettlementStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from aws_lambda_powertools.event_handler.api_gateway import Router
 
@@ -52,9 +53,18 @@ class RequestContext:
     outlast_claims: Callable[[], None]
     follow_up: Callable[[Change], tuple[Change, ...]]
 
+    @property
+    def today(self) -> date:
+        """The date where the open trial is."""
+        return self.protocol.place.date_at(self.now)
+
     def protocol_of(self, enrolment: Enrolment) -> Protocol:
         """That of the trial into which it was taken; `protocol` is that of the open one."""
         return of_trial(enrolment.trial, self.protocol)
+
+    def today_of(self, enrolment: Enrolment) -> date:
+        """The date where that order's own trial is."""
+        return self.protocol_of(enrolment).place.date_at(self.now)
 
 
 def context(router: Router) -> RequestContext:

@@ -10,7 +10,6 @@ from enrolment.limits import check_enrolment
 from enrolment.new_enrolment import Hashes, new_enrolment
 from trial.errors import ConflictError
 from trial.identity import enrolment_id, number_hash, person_hash, request_hash
-from trial.protocol.local_time import local_date
 from trial.retry import on_contention
 from trial.settlement.settle import Change, entry, protects_others
 from trial.settlement.standing import Settled, settled
@@ -43,7 +42,7 @@ def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
     """
     ident = enrolment_id(context.identity, request.order.force, request.order.reference)
     hashes = _hashes(request, context.identity)
-    today = local_date(context.now)
+    today = context.today
 
     def attempt() -> tuple[Change, bool]:
         at = context.settlement

@@ -10,7 +10,6 @@ from trial.aws.kms import Binding, Purpose
 from trial.codes import PriorIncidents, Status
 from trial.eligibility import age_band, birthday
 from trial.phone import last_digits
-from trial.protocol.local_time import local_date
 from trial.records.enrolment import Enrolment, Identifiers, Missing, Mobile, Order, Respondent
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def new_enrolment(
 
     `over` says whether it comes beyond the orders expected in a day.
     """
-    given, now = request.mobile, context.now
+    given, now, today = request.mobile, context.now, context.today
     missing = given.missing_reason and Missing(
         reason=given.missing_reason,
         recorded_by=given.recorded_by,
@@ -59,12 +58,12 @@ def new_enrolment(
         missing=(missing,) if missing else (),
         protected_hashes=hashes.protected,
         enrolled_at=now,
-        changed_on=local_date(now),
+        changed_on=today,
         over_daily_limit=over or None,
         request_digest=hashes.request,
         first_status=Status.WAITING,
         trial=context.protocol.trial,
-        month=f"{local_date(now):%Y-%m}",
+        month=f"{today:%Y-%m}",
         version=0,
     )
 
@@ -79,7 +78,7 @@ def _respondent(
         sealed=context.sealing.sealed(
             who.model_dump_json(), Binding(ident, Purpose.IDENTIFIERS, person_hash)
         ),
-        age_band=age_band(local_date(context.now), given.date_of_birth),
+        age_band=age_band(context.today, given.date_of_birth),
         of_age_on=of_age_on if of_age_on > request.order.made_on - _A_YEAR else None,
         sex=given.sex,
         ethnicity=given.ethnicity,

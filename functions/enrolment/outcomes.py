@@ -9,7 +9,6 @@ from trial.api.problems import FieldError
 from trial.codes import Instrument, OutcomeType
 from trial.errors import ConflictError, NotFoundError
 from trial.protocol.load import latest_of
-from trial.protocol.local_time import local_date
 from trial.records.audit import Audit
 from trial.records.enrolment import Outcome
 from trial.retry import on_contention
@@ -45,7 +44,8 @@ def report_outcome(
                 raise ConflictError("this outcome is known, with other content")
             return earlier, False
         check_moment("occurred_at", given.occurred_at, context.now)
-        before_order = local_date(given.occurred_at) < enrolment.order.made_on
+        place = context.protocol_of(enrolment).place
+        before_order = place.date_at(given.occurred_at) < enrolment.order.made_on
         # A notice (DVPN) comes before the order, so what breaches it may too.
         if before_order and given.instrument is not Instrument.DVPN:
             raise FieldError("occurred_at", "is before the order was made")

@@ -8,7 +8,6 @@ from enrolment.change import apply_change, refuse_ended
 from enrolment.limits import check_order, refuse_invariable
 from trial.api.problems import FieldError
 from trial.errors import ConflictError
-from trial.protocol.local_time import local_date
 from trial.records.enrolment import Enrolment, Order, Variation
 
 if TYPE_CHECKING:
@@ -32,10 +31,9 @@ def vary(enrolment_id: UUID, given: VariationIn, context: RequestContext) -> Cha
     It counts from the answer on. Arm and stratum stay. Raises FieldError, by type and rule, where
     the protocol has no such orders or does not let them be varied.
     """
-    today = local_date(context.now)
 
     def changed(enrolment: Enrolment) -> Enrolment:
-        was = enrolment.order
+        was, today = enrolment.order, context.today_of(enrolment)
         protocol = context.protocol_of(enrolment)
         refuse_invariable("order.type", enrolment, protocol)
         for name in _STAYS:

@@ -150,7 +150,7 @@ def _told(
                 file, protocol=protocol, names=names, extracted_at=progress.extracted_at
             )
         else:
-            yield from reported(file, names=names, under=None)
+            yield from reported(file, names=names, place=protocol.place, under=None)
 
 
 def _outdated(progress: Progress, hashes: Mapping[str, str], now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,13 @@ from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import MissingRow, ReminderRow, VersionRow
 from extract.people import Allocated, Reported
 from trial.codes import Condition, EndReason, ReminderState
-from trial.protocol.local_time import LONDON, local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
 
     from extract.columns.base import Row
     from extract.pseudonyms import Pseudonyms
-    from trial.protocol.settings import Protocol
+    from trial.protocol.settings import Place, Protocol
     from trial.records.allocation import Allocation
     from trial.records.enrolment import Enrolment, Missing, Outcome
     from trial.records.reminder import Reminder
@@ -63,7 +61,7 @@ def rows(
 
     Beside them, what concerns the person, from which `People` completes the rows.
     """
-    enrolment = file.enrolment
+    enrolment, place = file.enrolment, protocol.place
     name = names.enrolment(enrolment.enrolment_id)
     yield EnrolmentRow(
         enrolment=name,
@@ -73,44 +71,46 @@ def rows(
         superintendent=names.superintendent(
             enrolment.order.force, enrolment.order.authorising_superintendent
         ),
-        **_baseline(enrolment),
+        **_baseline(enrolment, place),
         **_number(enrolment),
         **_course(enrolment),
         **_drawn(file, protocol, extracted_at),
         **_dose(file),
     )
     for reminder in file.reminders:
-        yield _reminder(name, reminder, len(file.reminders), enrolment.order.made_on)
-    for place, missing in enumerate(enrolment.missing, start=1):
-        yield _missing(name, place, missing, file)
+        yield _reminder(name, reminder, file, place)
+    for episode, missing in enumerate(enrolment.missing, start=1):
+        yield _missing(name, episode, missing, file, place)
     if protocol.order_type(enrolment.order.type).may_be_varied:
-        yield from _versions(name, enrolment)
+        yield from _versions(name, enrolment, place)
     if file.allocation:
         yield Allocated(
             enrolment=name,
             person=names.person(enrolment.person_hash),
             at=file.allocation.allocated_at,
-            runs_out=_runs_out(enrolment, extracted_at),
+            runs_out=_runs_out(enrolment, extracted_at, place),
             repeat=file.allocation.repeat,
         )
-    yield from reported(file, names=names, under=name)
+    yield from reported(file, names=names, place=place, under=name)
 
 
-def reported(file: File, *, names: Pseudonyms, under: str | None) -> Iterator[Reported]:
+def reported(
+    file: File, *, names: Pseudonyms, place: Place, under: str | None
+) -> Iterator[Reported]:
     """What was reported under an order, which another trial knows by no name."""
     for outcome in file.outcomes:
         yield Reported(
             person=names.person(file.enrolment.person_hash),
             name=names.outcome(outcome.outcome_id),
             enrolment=under,
-            order_began=_midnight(file.enrolment.order.made_on),
+            order_began=place.midnight(file.enrolment.order.made_on),
             **outcome.model_dump(exclude={"kind", "outcome_id", "reference"}),
         )
 
 
-def _baseline(enrolment: Enrolment) -> dict[str, Any]:
+def _baseline(enrolment: Enrolment, place: Place) -> dict[str, Any]:
     order, respondent = enrolment.order, enrolment.respondent
-    enrolled_on = local_date(enrolment.enrolled_at)
+    enrolled_on = place.date_at(enrolment.enrolled_at)
     return {
         "month": enrolment.month,
         "order_type": order.type,
@@ -167,7 +167,7 @@ def _drawn(file: File, protocol: Protocol, extracted_at: datetime) -> dict[str, 
         times = ("days_to_allocation", "days_at_risk", "days_followed")
         stratum = file.enrolment.stratum_in(protocol)
         return {"allocated": False, "stratum": stratum} | dict.fromkeys(names + times)
-    runs_out = _runs_out(file.enrolment, extracted_at)
+    runs_out = _runs_out(file.enrolment, extracted_at, protocol.place)
     return {
         "allocated": True,
         "stratum": drawn.stratum,
@@ -199,16 +199,17 @@ def _dose(file: File) -> dict[str, Any]:
     }
 
 
-def _reminder(name: str, reminder: Reminder, of: int, made_on: date) -> ReminderRow:
+def _reminder(name: str, reminder: Reminder, file: File, place: Place) -> ReminderRow:
+    due_at = reminder.due_at.astimezone(place.tz)
     sent_at, price = reminder.sent_at, reminder.price_pence
     return ReminderRow(
         enrolment=name,
         number=reminder.number,
-        of=of,
+        of=len(file.reminders),
         theme=reminder.theme,
         protocol_sha256=reminder.protocol_sha256,
-        day=(local_date(reminder.due_at) - made_on).days,
-        hour=reminder.due_at.astimezone(LONDON).hour,
+        day=(due_at.date() - file.enrolment.order.made_on).days,
+        hour=due_at.hour,
         state=reminder.state,
         reason=_reason(reminder),
         minutes_late=(sent_at - reminder.due_at) / _MINUTE if sent_at else None,
@@ -227,13 +228,13 @@ def _reason(reminder: Reminder) -> ReminderReason | None:
     return ReminderReason.REFUSED if refused else ReminderReason.OTHER
 
 
-def _missing(name: str, place: int, missing: Missing, file: File) -> MissingRow:
+def _missing(name: str, episode: int, missing: Missing, file: File, place: Place) -> MissingRow:
     enrolled_at, drawn = file.enrolment.enrolled_at, file.allocation
-    recorded_on, follow_up_on = local_date(missing.recorded_at), missing.follow_up_on
+    recorded_on, follow_up_on = place.date_at(missing.recorded_at), missing.follow_up_on
     resolved_at = missing.resolved_at
     return MissingRow(
         enrolment=name,
-        episode=place,
+        episode=episode,
         reason=missing.reason,
         after_allocation=drawn is not None and missing.recorded_at > drawn.allocated_at,
         days_recorded=(missing.recorded_at - enrolled_at) / _DAY,
@@ -243,29 +244,25 @@ def _missing(name: str, place: int, missing: Missing, file: File) -> MissingRow:
     )
 
 
-def _versions(name: str, enrolment: Enrolment) -> Iterator[VersionRow]:
+def _versions(name: str, enrolment: Enrolment, place: Place) -> Iterator[VersionRow]:
     """The first version, and what each variation made of it."""
     varied_on = [None, *(each.varied_on for each in enrolment.variations)]
-    for place, (version, day) in enumerate(
+    for number, (version, day) in enumerate(
         zip(enrolment.versions, varied_on, strict=True), start=1
     ):
         yield VersionRow(
             enrolment=name,
-            version=place,
+            version=number,
             days_from=(version.since - enrolment.enrolled_at) / _DAY,
-            days_to_report=(local_date(version.since) - day).days if day else None,
+            days_to_report=(place.date_at(version.since) - day).days if day else None,
             days=version.order.days,
             conditions=version.order.conditions,
         )
 
 
-def _runs_out(enrolment: Enrolment, extracted_at: datetime) -> datetime:
-    """The end of its last day, in London; without one, its discharge or, so far, the extract."""
+def _runs_out(enrolment: Enrolment, extracted_at: datetime, place: Place) -> datetime:
+    """The end of its last day there; without one, its discharge or, so far, the extract."""
     last_day, end = enrolment.order.expires_on, enrolment.end
     if last_day is not None:
-        return _midnight(last_day + timedelta(days=1))
+        return place.midnight(last_day + timedelta(days=1))
     return end.at if end and end.reason is not EndReason.IN_CUSTODY else extracted_at
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), LONDON)

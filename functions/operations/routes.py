@@ -64,8 +64,7 @@ def show_worklist(
         cursor=cursor,
         limit=limit,
     )
-    least = load(settings(OperationsSettings).protocol).eligibility.min_days_left
-    return worklist(query, context(router), least)
+    return worklist(query, context(router), load(settings(OperationsSettings).protocol))
 
 
 @router.get(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from operations.answers import MissingOut, WaitingOut, WorklistOut
 from trial.api.problems import FieldError
-from trial.protocol.local_time import local_date
 from trial.records.audit import Audit
 from trial.records.waiting import BEFORE_ALL, Waiting
 
@@ -19,11 +18,12 @@ if TYPE_CHECKING:
 
     from operations.context import StaffContext
     from operations.wire import WorklistQuery
+    from trial.protocol.settings import Protocol
 
 _PLACE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}#[0-9a-f-]{36}")
 
 
-def worklist(query: WorklistQuery, context: StaffContext, min_days_left: int) -> WorklistOut:
+def worklist(query: WorklistQuery, context: StaffContext, protocol: Protocol) -> WorklistOut:
     """
     A page of who waits, the oldest follow-up first, and where the next one begins.
 
@@ -31,26 +31,26 @@ def worklist(query: WorklistQuery, context: StaffContext, min_days_left: int) ->
     consulted.
     """
     after = _place(query.cursor) if query.cursor else BEFORE_ALL
-    chosen = _chosen(query, context, after=after, min_days_left=min_days_left)
+    chosen = _chosen(query, context, after=after, protocol=protocol)
     page = list(islice(chosen, query.limit))
     more = next(chosen, None) is not None
     consulted = Audit(at=context.now, what="worklist consulted", by=context.by)
     context.store.log([each.enrolment_id for each in page], consulted)
     return WorklistOut(
-        enrolments=tuple(_shown(each, min_days_left) for each in page),
+        enrolments=tuple(_shown(each, protocol.eligibility.min_days_left) for each in page),
         cursor=_cursor(page[-1].place) if more else None,
     )
 
 
 def _chosen(
-    query: WorklistQuery, context: StaffContext, *, after: str, min_days_left: int
+    query: WorklistQuery, context: StaffContext, *, after: str, protocol: Protocol
 ) -> Iterator[Waiting]:
-    today = local_date(context.now)
+    today = protocol.place.date_at(context.now)
     for each in map(Waiting.of, context.store.waiting(after)):
         if query.follow_up_before and each.place >= query.follow_up_before.isoformat():
             return  # they come in this order
         if (
-            each.still_helps(today, min_days_left)
+            each.still_helps(today, protocol.eligibility.min_days_left)
             and query.status in (None, each.status)
             and (query.reason is None or query.reason in each.codes)
             and query.superintendent in (None, each.order.authorising_superintendent)

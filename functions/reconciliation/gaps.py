@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from trial.codes import ReminderState, Status, Suppression
-from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from trial.protocol.settings import Protocol
     from trial.records.enrolment import Enrolment
     from trial.records.reminder import Reminder
     from trial.records.switch import Switch
@@ -35,13 +35,14 @@ def why_never(
     enrolment: Enrolment,
     *,
     switch: Switch | None,
-    freshness: timedelta,
+    protocol: Protocol,
     now: datetime,
 ) -> Suppression | None:
     """Why an unclaimed reminder will not be sent any more; none if it still may be."""
     if enrolment.status is not Status.ALLOCATED:
         return Suppression.ENDED
-    expired = local_date(now) > enrolment.order.last_day
+    expired = protocol.place.date_at(now) > enrolment.order.last_day
+    freshness = timedelta(hours=protocol.freshness_hours)
     if not expired and now - reminder.due_at <= freshness:
         return None
     # The switch tells of its last turn only: one since this was due ended a pause, or began one.

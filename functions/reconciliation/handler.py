@@ -19,7 +19,6 @@ from trial.codes import Model
 from trial.config import ReconciliationSettings, settings
 from trial.metrics import Metric, emit
 from trial.protocol.load import load
-from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,28 +57,33 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     chosen = settings(ReconciliationSettings)
     store = ReconciliationStore(Table(clients.dynamodb(), chosen.table_name))
     schedules = Schedules(clients.scheduler(), chosen)
-    now = datetime.now(UTC)
+    now, protocol = datetime.now(UTC), load(chosen.protocol)
     if ask.proof:
-        return _prove(store, schedules, context, now)
+        return _prove(store, schedules, protocol, context, now)
     switch = store.switch()
     emit(Metric.SENDING_PAUSED, int(bool(switch and switch.paused)))
-    emit(Metric.FOLLOW_UPS_OVERDUE, _overdue(store, load(chosen.protocol), now))
+    emit(Metric.FOLLOW_UPS_OVERDUE, _overdue(store, protocol, now))
     looking = reconcile(store=store, schedules=schedules, switch=switch, now=now)
     report = _report(looking, "gaps", context)
     if report["finished"] and store.proof_stopped_at():
-        _prove(store, schedules, context, now)
+        _prove(store, schedules, protocol, context, now)
     return report
 
 
 def _prove(
-    store: ReconciliationStore, schedules: Schedules, context: LambdaContext, now: datetime
+    store: ReconciliationStore,
+    schedules: Schedules,
+    protocol: Protocol,
+    context: LambdaContext,
+    now: datetime,
 ) -> dict[str, Any]:
     """The proof, from where the last one stopped; if it is cut short, the next hour goes on."""
     last = began = store.proof_stopped_at()
+    today = protocol.place.date_at(now)
 
     def looking() -> Iterator[GapFinding]:
         nonlocal last
-        for found in prove(store=store, schedules=schedules, now=now, after=last):
+        for found in prove(store=store, schedules=schedules, today=today, now=now, after=last):
             if found.enrolment_id and found.number is None:
                 last = str(found.enrolment_id)
             yield found
@@ -93,7 +97,7 @@ def _prove(
 
 def _overdue(store: ReconciliationStore, protocol: Protocol, now: datetime) -> int:
     """For how many people somebody should have asked again for a number by now."""
-    today, least = local_date(now), protocol.eligibility.min_days_left
+    today, least = protocol.place.date_at(now), protocol.eligibility.min_days_left
     return sum(each.overdue(today, least) for each in store.waiting())
 
 

@@ -11,11 +11,10 @@ from reconciliation.findings import Gap, GapFinding, finding
 from reconciliation.gaps import AHEAD
 from trial.ahead import to_be_scheduled
 from trial.codes import Arm, ReminderState, Status
-from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
+    from datetime import date, datetime
 
     from reconciliation.findings import Look
     from reconciliation.store import ReconciliationStore
@@ -28,7 +27,12 @@ _UNCLAIMED = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
 
 
 def prove(
-    *, store: ReconciliationStore, schedules: Schedules, now: datetime, after: str = ""
+    *,
+    store: ReconciliationStore,
+    schedules: Schedules,
+    today: date,
+    now: datetime,
+    after: str = "",
 ) -> Iterator[GapFinding]:
     """
     Every live order of every trial, however old, then every schedule that there is.
@@ -47,7 +51,7 @@ def prove(
     Safe to repeat, and to stop after any of them. Orders come in the order of their ids, and only
     those after the id `after`.
     """
-    live = map(str, store.live(since=local_date(now)))
+    live = map(str, store.live(since=today))
     for enrolment_id in map(UUID, sorted(each for each in live if each > after)):
         look = partial(_enrolment, enrolment_id, store, schedules, now)
         yield finding(enrolment_id, None, look)

@@ -82,8 +82,8 @@ def _unclaimed(
         return Gap.NOT_ENTITLED
     if in_good_hands(reminder, enrolment, now):
         return None
-    freshness = timedelta(hours=load(reminder.protocol).freshness_hours)
-    if reason := why_never(reminder, enrolment, switch=switch, freshness=freshness, now=now):
+    protocol = load(reminder.protocol)
+    if reason := why_never(reminder, enrolment, switch=switch, protocol=protocol, now=now):
         schedules.remove(enrolment.enrolment_id, reminder.number)
         store.suppress(facts, reason)
         return Gap.NOT_SENT, reason

@@ -16,7 +16,6 @@ from trial.codes import Retained
 from trial.config import RetentionSettings, settings
 from trial.metrics import Metric, emit
 from trial.protocol.load import load
-from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -38,13 +37,13 @@ _FACTS = {
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Erase what is due, as far as the time goes; the next run takes up the rest."""
     chosen = settings(RetentionSettings)
-    now = datetime.now(UTC)
+    now, protocol = datetime.now(UTC), load(chosen.protocol)
     erased: Counter[Retained] = Counter()
     failed, finished = 0, True
     for each in erase(
         store=RetentionStore(Table(clients.dynamodb(), chosen.table_name)),
-        retention=load(chosen.protocol).retention,
-        today=local_date(now),
+        retention=protocol.retention,
+        today=protocol.place.date_at(now),
         now=now,
     ):
         ident = str(each.enrolment_id) if each.enrolment_id else None

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from trial.codes import Status, Suppression
-from trial.protocol.local_time import allowed_at, local_date
+from trial.protocol.local_time import allowed_at
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +23,7 @@ def why_not(
     order, mobile, window = enrolment.order, enrolment.mobile, protocol.window
     reasons = {
         Suppression.ENDED: enrolment.status is not Status.ALLOCATED,
-        Suppression.EXPIRED: local_date(now) > order.last_day,
+        Suppression.EXPIRED: protocol.place.date_at(now) > order.last_day,
         Suppression.STALE: now - reminder.due_at > timedelta(hours=protocol.freshness_hours),
         Suppression.OUTSIDE_WINDOW: not allowed_at(now, window, protocol.place.tz),
         Suppression.NO_NUMBER: mobile.sealed is None,

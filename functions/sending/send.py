@@ -133,7 +133,13 @@ def _send(
     reason = why_not(facts.reminder, facts.enrolment, protocol=protocol, now=clock())
     if reason is None:
         text = _text(facts, protocol, sealing, sender, drafts=drafts)
-        claim = Claim(facts, text.kept, at=clock(), for_drama=is_for_drama(text.number))
+        claim = Claim(
+            facts,
+            text.kept,
+            at=clock(),
+            place=protocol.place,
+            for_drama=is_for_drama(text.number),
+        )
         try:
             store.claim_reminder(claim)
         except ConditionFailedError as refusal:

@@ -10,7 +10,6 @@ from trial.codes import ReminderState, Status, Suppression
 from trial.errors import ContendedError, NotFoundError
 from trial.messages import MESSAGE_AS_SEEN, closing
 from trial.progress import moved
-from trial.protocol.local_time import local_date
 from trial.records.allocation import Allocation, allocation_key
 from trial.records.audit import Audit, audit_key
 from trial.records.enrolment import Enrolment, enrolment_key
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from trial.aws.table import Key
+    from trial.protocol.settings import Place
     from trial.records.reminder import TextSent
 
 REMINDER_OPEN = "reminder is open"
@@ -56,18 +56,19 @@ class Claim:
     facts: SendFacts
     text: TextSent
     at: datetime
+    place: Place
     for_drama: bool = False
     """Whether the number is reserved: its texts have a count of their own and use up no quota."""
 
     @property
     def day(self) -> Key:
         """The key of the item that says that the person was texted on that local day."""
-        return day_key(self.facts.enrolment.person_hash, local_date(self.at))
+        return day_key(self.facts.enrolment.person_hash, self.place.date_at(self.at))
 
     @property
     def texts(self) -> Key:
         """The key of the count of the whole trial's texts on that local day."""
-        return texts_key(local_date(self.at), for_drama=self.for_drama)
+        return texts_key(self.place.date_at(self.at), for_drama=self.for_drama)
 
     def most(self, texts_per_day: int) -> int:
         """
@@ -76,8 +77,8 @@ class Claim:
         Half of a day's texts are open to anybody. Of the rest, each day since enrolment opens an
         equal part to a person: when texts run short, earlier enrolments go first.
         """
-        since = local_date(self.facts.enrolment.enrolled_at)
-        days = min((local_date(self.at) - since).days, _DAYS_TO_ALL_TEXTS)
+        since = self.place.date_at(self.facts.enrolment.enrolled_at)
+        days = min((self.place.date_at(self.at) - since).days, _DAYS_TO_ALL_TEXTS)
         return -(-texts_per_day * (_DAYS_TO_ALL_TEXTS + days) // (2 * _DAYS_TO_ALL_TEXTS))
 
     @property
@@ -148,7 +149,7 @@ class SendingStore:
             ),
             check(
                 number_key(enrolment.mobile.number_hash or ""),
-                _unprotected(local_date(claim.at)),
+                _unprotected(claim.place.date_at(claim.at)),
             ),
             put(
                 claim.day,

@@ -55,17 +55,16 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> str:
     )
     match asked.panel:
         case Panel.WAITING:
-            body = waiting.drawn(asked, staff, protocol.eligibility.min_days_left)
+            body = waiting.drawn(asked, staff, protocol)
         case Panel.FLOW:
             body = flow.drawn(staff.store, protocol.trial)
         case Panel.SENDING:
-            body = sending.drawn(asked, staff)
+            body = sending.drawn(asked, staff, protocol.place)
         case Panel.HELD:
             admissions = Admissions(
                 clients.functions(), chosen.enrolment_function, context.aws_request_id
             )
-            least = protocol.eligibility.min_days_left
-            body = held.drawn(asked, staff, least, admissions.admit)
+            body = held.drawn(asked, staff, protocol, admissions.admit)
     if asked.act:
         logger.info("clicked", panel=asked.panel, act=asked.act)
-    return panel(asked, body, staff.now)
+    return panel(asked, body, staff.now, protocol.place)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from operations.answers import WaitingOut
     from operations.context import StaffContext
     from operations.panels.asked import Asked
+    from trial.protocol.settings import Protocol
 
     Admit = Callable[[UUID, str], str | None]
 
@@ -28,7 +29,7 @@ HEADINGS = ("Order", "Authorised by", "Taken in", "")
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
-def drawn(asked: Asked, staff: StaffContext, min_days_left: int, admit: Admit) -> str:
+def drawn(asked: Asked, staff: StaffContext, protocol: Protocol, admit: Admit) -> str:
     """
     The first hundred that are held, after one is admitted if that was asked.
 
@@ -36,7 +37,7 @@ def drawn(asked: Asked, staff: StaffContext, min_days_left: int, admit: Admit) -
     """
     wrong = _admitted(asked, admit) if asked.act is PanelAction.ADMIT else None
     query = WorklistQuery(reason=Reason.HELD_OVER_DAILY_LIMIT)
-    page = worklist(query, staff, min_days_left)
+    page = worklist(query, staff, protocol)
     complaint = f'<p class="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
     if not page.enrolments:
         return f'{complaint}<p role="status">No order is held.</p>'

@@ -11,22 +11,21 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trial.protocol.local_time import LONDON
-
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from operations.panels.asked import Asked, Panel
+    from trial.protocol.settings import Place
 
 STYLE = Path(__file__).with_name("panels.css")
 
 
-def panel(asked: Asked, body: str, now: datetime) -> str:
-    """A whole panel in the dashboard's theme, with the time that it is of."""
+def panel(asked: Asked, body: str, now: datetime, place: Place) -> str:
+    """A whole panel in the dashboard's theme, with the local time that it is of."""
     return (
         f"<style>{STYLE.read_text()}</style>"
         f'<div class="cwdb-no-default-styles"></div><div class="dvpo {asked.theme}">{body}'
-        f'<p class="quiet">As of {now.astimezone(LONDON):%H:%M:%S on %-d %B %Y}. '
+        f'<p class="quiet">As of {now.astimezone(place.tz):%H:%M:%S on %-d %B %Y}. '
         f"{button('Draw again', asked, asked.panel)}</p></div>"
     )
 

@@ -14,11 +14,11 @@ from operations.panels.markup import button
 from operations.wire import SwitchIn
 from trial.api.problems import field_problems
 from trial.metrics import Metric, emit
-from trial.protocol.local_time import LONDON
 
 if TYPE_CHECKING:
     from operations.context import StaffContext
     from operations.panels.asked import Asked
+    from trial.protocol.settings import Place
     from trial.records.switch import Switch
 
 FIELDS = {"reason": "Reason", "by": "Your name"}
@@ -28,7 +28,7 @@ WHO = (
 )
 
 
-def drawn(asked: Asked, staff: StaffContext) -> str:
+def drawn(asked: Asked, staff: StaffContext, place: Place) -> str:
     """The switch as it is now, after it is set if that was asked, and a form to set it."""
     problems, known = [], staff.store.switch()
     if asked.act:
@@ -48,7 +48,7 @@ def drawn(asked: Asked, staff: StaffContext) -> str:
         for name, label in FIELDS.items()
     )
     return (
-        f'<p class="state {"paused" if paused else "on"}" role="status">{_said(known)}</p>'
+        f'<p class="state {"paused" if paused else "on"}" role="status">{_said(known, place)}</p>'
         f"{complaint}<form>{fields}</form>{_button(asked, paused=paused)}"
         f'<p class="quiet">{WHO}</p>'
     )
@@ -67,11 +67,11 @@ def _typed(asked: Asked, name: str, wrong: str) -> str:
     return asked.form.get(name, "") if wrong else ""
 
 
-def _said(known: Switch | None) -> str:
+def _said(known: Switch | None, place: Place) -> str:
     if known is None:
         return "<b>Sending is on.</b> Nobody has paused it yet."
     state = "<b>Sending is paused.</b> Paused" if known.paused else "<b>Sending is on.</b> Resumed"
-    at = known.at.astimezone(LONDON)
+    at = known.at.astimezone(place.tz)
     return f"{state} by {escape(known.by)} on {at:%-d %B %Y at %H:%M}: {escape(known.reason)}"
 
 

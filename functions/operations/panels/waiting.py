@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 from operations.panels.markup import day, words
 from operations.wire import WorklistQuery
 from operations.worklist import worklist
-from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from operations.answers import MissingOut, WaitingOut
     from operations.context import StaffContext
     from operations.panels.asked import Asked
+    from trial.protocol.settings import Protocol
 
 HEADINGS = ("Order", "Waits for", "Recorded by", "Ask again", "Days left")
 
 
-def drawn(_: Asked, staff: StaffContext, min_days_left: int) -> str:
+def drawn(_: Asked, staff: StaffContext, protocol: Protocol) -> str:
     """The first hundred who wait, each superintendent's together. All shown are logged."""
-    page = worklist(WorklistQuery(), staff, min_days_left)
+    page = worklist(WorklistQuery(), staff, protocol)
     if not page.enrolments:
         return "<p>Nobody waits.</p>"
-    today = local_date(staff.now)
+    today = protocol.place.date_at(staff.now)
     rows = sorted(page.enrolments, key=lambda each: (each.superintendent, _urgency(each)))
     groups = [
         f'<tr><th colspan="{len(HEADINGS)}" scope="rowgroup">{escape(superintendent)}</th></tr>'

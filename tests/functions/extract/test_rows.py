@@ -468,7 +468,7 @@ def test_of_an_order_of_another_trial_only_what_happened_is_told() -> None:
     elsewhere = later_order(ARREST, trial="dvpo-2028")
     staged = [
         *rows(drawn(), protocol=AGREED, names=NAMES, extracted_at=EXTRACTED),
-        *reported(elsewhere, names=NAMES, under=None),
+        *reported(elsewhere, place=AGREED.place, names=NAMES, under=None),
     ]
     people = People(each for each in staged if isinstance(each, Allocated | Reported))
     completed = people.completed(each for each in staged if isinstance(each, Row))
@@ -480,7 +480,7 @@ def test_of_an_order_of_another_trial_only_what_happened_is_told() -> None:
 
 
 def test_what_happened_to_people_of_another_trial_is_not_told() -> None:
-    staged = list(reported(later_order(ARREST), names=NAMES, under=None))
+    staged = list(reported(later_order(ARREST), names=NAMES, place=AGREED.place, under=None))
     assert list(People(staged).completed([])) == []
 
 

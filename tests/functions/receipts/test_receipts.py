@@ -15,6 +15,7 @@ import pytest
 from receipts.handler import lambda_handler, logger
 from sending.store import Claim, SendingStore
 from tests.support.faults import meddling, raising, refusal
+from tests.support.fixture_protocol import AGREED
 from tests.support.samples import MORNING, TABLE
 from tests.support.steps import CONTEXT, call, someone_in
 from tests.support.table import (
@@ -84,7 +85,7 @@ TEXT = TextSent(wording="S1", language=Language.EN, force="A", contact="101", sh
 def claim(enrolment_id: UUID, number: int) -> None:
     store = SendingStore(Table(clients.dynamodb(), TABLE), texts_per_day=500)
     at = MORNING + timedelta(days=number - 1)  # no two on one day
-    store.claim_reminder(Claim(store.facts(enrolment_id, number), TEXT, at))
+    store.claim_reminder(Claim(store.facts(enrolment_id, number), TEXT, at, AGREED.place))
 
 
 def new_message() -> str:
@@ -136,7 +137,7 @@ def close(enrolment_id: UUID, message_id: str, number: int = 1) -> None:
     store = SendingStore(Table(clients.dynamodb(), TABLE), texts_per_day=500)
     facts = store.facts(enrolment_id, number)
     at = facts.reminder.claimed_at or MORNING
-    store.keep_sent(Claim(facts, TEXT, at), message_id=message_id, sent_at=at)
+    store.keep_sent(Claim(facts, TEXT, at, AGREED.place), message_id=message_id, sent_at=at)
 
 
 def sent(enrolment_id: UUID) -> str:

@@ -14,7 +14,7 @@ from trial.records.switch import Switch
 
 SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
 DUE = datetime(2026, 12, 4, 11, 0, tzinfo=UTC)
-FRESH = timedelta(hours=6)
+FRESH = timedelta(hours=AGREED.freshness_hours)
 A_SECOND = timedelta(seconds=1)
 
 ALLOCATED = Enrolment(
@@ -51,7 +51,7 @@ def verdict(now: datetime, switch: Switch | None = None, **enrolment: Any) -> Su
         REMINDER,
         ALLOCATED.model_copy(update=enrolment),
         switch=switch,
-        freshness=FRESH,
+        protocol=AGREED,
         now=now,
     )
 

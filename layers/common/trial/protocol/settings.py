@@ -1,7 +1,7 @@
 """The form of each setting in a protocol file. `rules` checks the settings against each other."""
 
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -34,6 +34,14 @@ class Place(Model):
     def tz(self) -> ZoneInfo:
         """The zone as an object, which Python caches."""
         return ZoneInfo(self.zone)
+
+    def midnight(self, day: date) -> datetime:
+        """The moment at which that day begins there."""
+        return datetime.combine(day, time(), self.tz)
+
+    def date_at(self, moment: datetime) -> date:
+        """The day it is there at an aware moment."""
+        return moment.astimezone(self.tz).date()
 
 
 class Eligibility(Model):

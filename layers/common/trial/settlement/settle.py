@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trial.codes import Reason
 from trial.errors import ContendedError, NotFoundError
-from trial.protocol.local_time import local_date
 from trial.records.audit import Audit
 from trial.retry import on_contention
 from trial.settlement.standing import Settled, settled, with_status
@@ -37,6 +36,11 @@ class Settling:
     protocol: Protocol
     by: str
     now: datetime
+
+    @property
+    def today(self) -> date:
+        """The date where the open trial is: orders of a person are compared by one calendar."""
+        return self.protocol.place.date_at(self.now)
 
 
 class Change(NamedTuple):
@@ -74,7 +78,7 @@ def change(
         after = changed(before)
         if after == before:
             return _settled(before, after, around, at, what=None)
-        after = after.model_copy(update={"changed_on": local_date(at.now)})
+        after = after.model_copy(update={"changed_on": at.today})
         return _settled(before, after, around, at, what=what)
 
     return on_contention(attempt)
@@ -109,7 +113,7 @@ def end(
             raise NotFoundError("no enrolment has this id")
         after = changed(before)
         if after != before:
-            today = local_date(at.now)
+            today = at.today
             after = after.model_copy(update={"changed_on": today})
             after = with_status(after, taken=False, protocol=at.protocol, today=today)
             at.store.keep_alone(after, entry(after, before, what, at), note=at.by)
@@ -179,7 +183,7 @@ def _read(
 def _settled(
     before: Enrolment, after: Enrolment, around: Surroundings, at: Settling, *, what: str | None
 ) -> Change:
-    today = local_date(at.now)
+    today = at.today
     found = settled(after, around, protocol=at.protocol, today=today)
     if found != Settled(before, around.person, around.numbers, found.others):
         said = what or became(before, found.enrolment)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, TypeVar
 from trial.codes import EndReason, Reason, Status
 from trial.eligibility import assess
 from trial.protocol.load import of_trial
-from trial.protocol.local_time import local_date
 from trial.protocol.settings import RepeatPolicy
 from trial.records.person import OrderOfPerson, Use
 
@@ -74,14 +73,15 @@ def settled(
     if enrolment.erased_at:
         enrolment = with_status(enrolment, taken=False, protocol=protocol, today=today)
         return Settled(enrolment, around.person, around.numbers, ())  # no longer anybody's
-    numbers = _numbers_with(enrolment, around.numbers, today)
+    last_day = last_live_day(enrolment, protocol, today)
+    numbers = _numbers_with(enrolment, around.numbers, last_day, today)
     enrolment = enrolment.model_copy(
         update={"mobile": marked(enrolment.mobile, ident, numbers, around.suppressed, today)}
     )
-    person = _person_with(enrolment, around.person, protocol, today)
+    person = _person_with(enrolment, around.person, protocol, last_day)
     place = holder(person, today)
     person = person.model_copy(update={"holder": place})
-    live = last_live_day(enrolment, today) >= today
+    live = last_day >= today
     taken = live and (place not in (None, ident) or _excluded(enrolment, person, protocol))
     enrolment = with_status(enrolment, taken=taken, protocol=protocol, today=today)
     moved = _moved(around.person.holder, person, today)
@@ -156,7 +156,7 @@ def _marked_otherwise(
 
 
 def _numbers_with(
-    enrolment: Enrolment, known: Mapping[str, Number], today: date
+    enrolment: Enrolment, known: Mapping[str, Number], last_day: date, today: date
 ) -> dict[str, Number]:
     """These numbers, each knowing whether this order protects it, has it, or gave it up."""
     ident = enrolment.enrolment_id
@@ -170,7 +170,7 @@ def _numbers_with(
         if number_hash == enrolment.mobile.number_hash:
             use = number.respondents.get(ident)
             respondents[ident] = Use(
-                last_day=last_live_day(enrolment, today),
+                last_day=last_day,
                 arrival=use.arrival if use else number.version,
             )
             respondents = _longest(respondents, lambda each: each.last_day)
@@ -190,11 +190,13 @@ def _longest(orders: dict[UUID, T], last_day: Callable[[T], date]) -> dict[UUID,
     return {each: orders[each] for each in place[:MOST_ORDERS]}
 
 
-def _person_with(enrolment: Enrolment, person: Person, protocol: Protocol, today: date) -> Person:
+def _person_with(
+    enrolment: Enrolment, person: Person, protocol: Protocol, last_day: date
+) -> Person:
     ident = enrolment.enrolment_id
     known = person.enrolments.get(ident)
     of_person = OrderOfPerson(
-        last_day=last_live_day(enrolment, today),
+        last_day=last_day,
         fit_until=_fit_until(enrolment, person, protocol),
         drawn=enrolment.allocated_at is not None,
         arrival=known.arrival if known else person.version,
@@ -203,12 +205,12 @@ def _person_with(enrolment: Enrolment, person: Person, protocol: Protocol, today
     return person.model_copy(update={"enrolments": orders})
 
 
-def last_live_day(enrolment: Enrolment, today: date) -> date:
+def last_live_day(enrolment: Enrolment, protocol: Protocol, today: date) -> date:
     """The last day on which this is a live order: past once it has ended; custody is no end."""
     end = enrolment.end
     if end is None or end.reason is EndReason.IN_CUSTODY:
         return enrolment.order.last_day
-    return min(enrolment.order.last_day, local_date(end.at) - _DAY, today - _DAY)
+    return min(enrolment.order.last_day, protocol.place.date_at(end.at) - _DAY, today - _DAY)
 
 
 def _fit_until(enrolment: Enrolment, person: Person, protocol: Protocol) -> date | None:

@@ -1,0 +1,73 @@
+"""A trial in a made-up country, whose days begin when London's are half over."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from allocation import handler as allocation
+from enrolment import context as enrolment
+from reconciliation import handler as reconciliation
+from tests.support.fixture_protocol import AGREED
+from tests.support.memory import Memory
+from tests.support.samples import ROOT, order
+from tests.support.steps import post
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from time_machine import Traveller
+
+    from trial.protocol.settings import Protocol
+
+ZONE = "Pacific/Auckland"
+THERE = AGREED.model_copy(
+    update={"place": AGREED.place.model_copy(update={"country": "NZ", "zone": ZONE})}
+)
+LATE = datetime(2026, 12, 1, 12, 30, tzinfo=UTC)
+"""Half past twelve in London on the 1st, and half past one at night there, on the 2nd."""
+
+
+@pytest.fixture
+def memory(clock: Traveller, monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:
+    clock.move_to(LATE)
+
+    def loaded(_: str) -> Protocol:
+        return THERE
+
+    for module in (enrolment, allocation, reconciliation):
+        monkeypatch.setattr(module, "load", loaded)
+    made = Memory()
+    with made.lived_in():
+        yield made
+
+
+def dates(made_on: str) -> dict[str, str]:
+    return {"made_on": made_on, "served_on": made_on, "expires_on": "2026-12-15"}
+
+
+def test_an_order_of_today_is_of_the_trials_own_day(memory: Memory) -> None:
+    answer = post(order(1, order=dates("2026-12-02")))
+    assert answer.status == 202, answer.text
+    kept = memory.file(UUID(answer.body["enrolment_id"])).enrolment
+    assert kept.changed_on == date(2026, 12, 2)
+    tomorrow = dates("2026-12-03") | {"expires_on": "2026-12-16"}
+    assert "order.made_on" in post(order(2, order=tomorrow)).fields
+
+
+def test_a_day_begins_at_the_trials_own_midnight() -> None:
+    assert THERE.place.date_at(LATE) == date(2026, 12, 2)
+    assert THERE.place.midnight(date(2026, 12, 2)).astimezone(UTC).hour == 11
+    assert AGREED.place.date_at(LATE) == date(2026, 12, 1)
+
+
+def test_no_function_takes_londons_day_for_granted() -> None:
+    london = re.compile(r"\blocal_date\(|\bLONDON\b|Europe/London")
+    files = Path(ROOT, "functions").rglob("*.py")
+    found = {path.relative_to(ROOT).as_posix() for path in files if london.search(path.read_text())}
+    assert not found
