@@ -121,7 +121,7 @@ def _decide(
         following=following,
         restored=facts.allocation is not None,
         reminders=planned_reminders(enrolment, allocation, start=allocation.allocated_at),
-        audit=Audit(at=now, what="allocated", by="allocation"),
+        audit=Audit(at=now, what="allocated", by="allocation", status=Status.ALLOCATED),
     )
     return Drawn(Status.ALLOCATED)
 

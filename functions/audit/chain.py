@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from trial.aws.table import Key
-from trial.codes import Model, Why
+from trial.codes import Model, Status, Why
 from trial.errors import RejectedError
 from trial.records.allocation import Slot  # noqa: TC001 - pydantic reads it
 
@@ -39,6 +39,7 @@ class Entry(Model):
     by: str
     slot: Slot | None = None
     seal_sha256: str | None = None
+    status: Status | None = None
 
     @classmethod
     def of(cls, key: Key, audit: Audit) -> Entry:

@@ -1,4 +1,9 @@
-"""Exports audit entries that the table's stream announces."""
+"""
+Exports audit entries that the table's stream announces, and announces changes of status.
+
+A history's entries come by a mapping of their own, a minute at most after the act: so neither
+whether an announcement comes, nor when, depends on what only a treated person's order can cause.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from audit.announce import changes
 from audit.chain import Entry
 from audit.export import export
 from audit.store import AuditStore
 from trial.aws import clients
 from trial.aws.attributes import plain
+from trial.aws.bus import Bus
 from trial.aws.stream import announced, each_record
 from trial.aws.table import Key
 from trial.config import AuditSettings, settings
@@ -33,14 +40,15 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Export the announced entries as one link; report the records that hold no entry."""
     entries: list[Entry] = []
     answer = each_record(event, lambda record: entries.append(entry_in(record)))
-    bucket = settings(AuditSettings).audit_bucket
+    chosen = settings(AuditSettings)
     # On failure all records are retried, and entries already in the chain are skipped.
-    exported = (
-        export(entries, store=_store(clients.s3(), bucket), now=datetime.now(UTC)) if entries else 0
-    )
+    store = _store(clients.s3(), chosen.audit_bucket)
+    exported = export(entries, store=store, now=datetime.now(UTC)) if entries else 0
     if exported:
         emit(Metric.AUDIT_EXPORTED, exported)
     logger.info("audit trail exported", entries=exported, repeated=len(entries) - exported)
+    # After the export: a bus that takes no events holds up no link.
+    Bus(clients.events(), chosen.event_bus).publish("EnrolmentStatusChanged", changes(entries))
     return answer
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from digest.digest import by_superintendent
-from digest.outward import Bus, Topic
+from digest.outward import Topic, follow_up_overdue
 from digest.store import DigestStore
 from trial.aws import clients
+from trial.aws.bus import Bus
 from trial.aws.table import Table
 from trial.config import DigestSettings, settings
 from trial.protocol.load import load
@@ -39,8 +40,8 @@ def lambda_handler(_: dict[str, Any], __: LambdaContext) -> dict[str, int]:
     for digest in digests:
         store.log_disclosed([each.enrolment_id for each in digest.told], now)
         topic.publish(digest)
-    overdue = [each for each in waiting if each.overdue(today, least)]
-    bus.follow_ups_overdue(overdue, least)
+    overdue = [follow_up_overdue(each, least) for each in waiting if each.overdue(today, least)]
+    bus.publish("FollowUpOverdue", overdue)
     counts = {"digests": len(digests), "waiting": len(waiting), "overdue": len(overdue)}
     logger.info("digests published", counts=counts)
     return counts

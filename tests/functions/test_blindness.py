@@ -102,6 +102,23 @@ def _asked(enrolment_id: UUID) -> Iterator[tuple[str, Answer]]:
                 yield f"DELETE of {path}", call("DELETE", f"{shown}/more")
 
 
+def test_whichever_the_arm_the_same_changes_of_status_are_announced(clock: Traveller) -> None:
+    announced = []
+    for arm in Arm:
+        memory, enrolment_id = _drawn(arm, clock)
+        assert list(_lived_on(memory, enrolment_id, arm, clock))
+        announced.append(memory.announced(enrolment_id))
+    control, intervention = announced
+    assert control == intervention
+    assert [each["status"] for each in control] == [
+        "eligible",
+        "allocated",
+        "ended",
+        "allocated",
+        "ended",
+    ]
+
+
 def test_the_unblinded_answer_is_not(clock: Traveller) -> None:
     told = []
     for arm in Arm:
@@ -153,7 +170,10 @@ def _drawn(arm: Arm, clock: Traveller) -> tuple[Memory, UUID]:
 
 def _lived(arm: Arm, clock: Traveller) -> Iterator[Answer]:
     """All that blinded callers are answered over a life in this arm."""
-    memory, enrolment_id = _drawn(arm, clock)
+    yield from _lived_on(*_drawn(arm, clock), arm, clock)
+
+
+def _lived_on(memory: Memory, enrolment_id: UUID, arm: Arm, clock: Traveller) -> Iterator[Answer]:
     with memory.lived_in():
         for place, (what, body) in enumerate(LIFE):
             now = MORNING.replace(hour=21) + timedelta(hours=4 * place)

@@ -233,10 +233,12 @@ def woken(record: dict[str, Any]) -> set[str]:
 
 
 def matches(pattern: Any, given: Any) -> bool:
-    """As Lambda filters, as far as the template uses it: lists hold the values allowed."""
+    """As Lambda filters, as far as the template uses it: a list holds values, or beginnings."""
     if isinstance(pattern, list):
-        assert all(isinstance(each, str) for each in pattern)
-        return given in pattern
+        return any(
+            given.startswith(each["prefix"]) if isinstance(each, dict) else given == each
+            for each in pattern
+        )
     return isinstance(given, dict) and all(
         name in given and matches(wanted, given[name]) for name, wanted in pattern.items()
     )
@@ -281,6 +283,24 @@ def test_a_deletion_wakes_nobody() -> None:
     (record,) = sample("stream-eligible")["Records"]
     record["eventName"] = "REMOVE"
     assert woken(record) == set()
+
+
+def test_texts_and_changes_of_status_reach_the_audit_trail_by_mappings_of_their_own() -> None:
+    """Or a text of one order would tell by when another's change is announced."""
+    (record,) = sample("stream-audited")["Records"]
+    by = []
+    for family in ("history", "audit"):
+        record["dynamodb"]["Keys"]["pk"] = {"S": f"{family}#a5e1485f-199d-8556-a497-98980cd19691"}
+        by += [
+            {
+                name
+                for name, mapping in MAPPINGS.items()
+                for each in mapping["FilterCriteria"]["Filters"]
+                if matches(json.loads(each["Pattern"]), record)
+            }
+        ]
+    assert [len(each) for each in by] == [1, 1]
+    assert not by[0] & by[1]
 
 
 def test_a_changed_entry_of_the_audit_trail_is_not_exported() -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from allocation.handler import lambda_handler as allocation
+from audit.announce import changes as status_changes
+from audit.handler import entry_in
 from scheduling.handler import lambda_handler as scheduling
 from tests.proofs.simulation.cloud import Dynamo, Kms, Scheduler, when
 from tests.proofs.simulation.services import stream_record
@@ -63,6 +65,8 @@ class Memory:
         self.kms = Kms(self._gate, salt, sequence)
         self.texts: list[dict[str, Any]] = []
         self.stream: deque[dict[str, Any]] = deque()
+        self.trail: list[dict[str, Any]] = []
+        """The stream's records of the audit trail, in turn."""
         self.gate: Callable[[Callable[[], dict[str, Any]]], dict[str, Any]] = lambda call: call()
         """What stands before each call of AWS."""
 
@@ -75,6 +79,7 @@ class Memory:
             for value, items in index.items():
                 other.dynamo.indexes[name][value] = dict(items)
         other.scheduler.schedules = dict(self.scheduler.schedules)
+        other.trail = list(self.trail)
         return other
 
     def keep(self, reminder: Reminder) -> None:
@@ -135,6 +140,21 @@ class Memory:
         return self.gate(perform)
 
     def _committed(self, changes: list[tuple[Any, Any]]) -> None:
+        changed = set()
         for old, new in changes:
             if new and new.get("kind") == {"S": "enrolment"}:
                 self.stream.append(stream_record(len(self.stream) + 1, old, new, MORNING))
+                if not old or old["status"] != new["status"]:
+                    changed.add((new["enrolment_id"]["S"], new["status"]["S"]))
+            elif new and new.get("kind") == {"S": "audit"}:
+                self.trail.append(stream_record(len(self.trail) + 1, old, new, MORNING))
+        said = {
+            (each["enrolment_id"], each["status"])
+            for each in status_changes(map(entry_in, self.trail[-len(changes) :]))
+        }
+        assert changed <= said, "an act that changes a status says so in the audit trail"
+
+    def announced(self, enrolment_id: UUID) -> list[dict[str, Any]]:
+        """What other systems hear of the enrolment's status, in turn."""
+        changes = status_changes(map(entry_in, self.trail))
+        return [each for each in changes if each["enrolment_id"] == str(enrolment_id)]

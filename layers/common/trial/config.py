@@ -106,9 +106,10 @@ class ExtractSettings(Settings):
 
 
 class AuditSettings(Settings):
-    """For the function that exports the audit trail."""
+    """For the function that exports the audit trail and announces changes of status."""
 
     audit_bucket: str
+    event_bus: str
 
 
 class DigestSettings(Settings):

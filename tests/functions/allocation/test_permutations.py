@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -116,6 +117,9 @@ def _lives(
             end = _state(memory, enrolment_id)
             _refused(memory, enrolment_id, first)
             assert _state(memory, enrolment_id) == end
+        heard = [each["status"] for each in memory.announced(enrolment_id)]
+        assert heard[-1] == end["enrolment"]["status"]
+        assert all(before != after for before, after in pairwise(heard))
         yield end, []
     for place, event in enumerate(left):
         branch = memory.copied()

@@ -8,14 +8,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker
-from samtranslator.yaml_helper import yaml_parse
 
 from digest.digest import MOST, by_superintendent
 from digest.handler import lambda_handler as digest
 from tests.support.faults import hooked, meddling, refusal
 from tests.support.life import audit_of, told
-from tests.support.samples import ROOT
+from tests.support.outward import is_taken, pattern_of_the_docs, schema_of_event
 from tests.support.steps import CONTEXT, call, enrol, someone_in
 from trial.aws import clients
 from trial.codes import Arm, Status
@@ -29,11 +27,6 @@ if TYPE_CHECKING:
     from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
-
-SCHEMA = Draft202012Validator(
-    json.loads((ROOT / "docs/events/follow-up-overdue.json").read_text()),
-    format_checker=FormatChecker(),
-)
 
 
 @contextmanager
@@ -126,7 +119,7 @@ def test_an_overdue_follow_up_is_an_event_as_its_schema_says(clock: Traveller) -
         (event,) = events
     assert (event["Source"], event["DetailType"]) == ("dvpo-reminders", "FollowUpOverdue")
     detail = json.loads(event["Detail"])
-    SCHEMA.validate(detail)
+    schema_of_event("follow-up-overdue").validate(detail)
     assert detail == {
         "enrolment_id": str(late),
         "reference": "DVPO-2026-000001",
@@ -197,23 +190,11 @@ def test_a_flood_of_waiting_orders_makes_one_digest_of_a_bounded_length() -> Non
 
 
 def test_the_sample_rule_of_the_docs_takes_the_event_and_no_other(clock: Traveller) -> None:
-    page = (ROOT / "docs/integrate.md").read_text()
-    text = page.partition("OverdueRule:")[2].partition("```")[0]
-    pattern = yaml_parse(f"OverdueRule:{text}")["OverdueRule"]["Properties"]["EventPattern"]
+    pattern = pattern_of_the_docs("OverdueRule")
     for serial, whose in ((1, "S-0417"), (2, "S-9")):
         order = {"authorising_superintendent": whose}
         enrol(serial, mobile=missing("2026-12-02"), order=order)
     clock.shift(timedelta(days=3))
     with morning() as (_, events):
-        taken = [_taken(pattern, each) for each in events]
+        taken = [is_taken(pattern, each) for each in events]
     assert sorted(taken) == [False, True]
-
-
-def _taken(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Whether EventBridge would take the event by the pattern: each field has a value of its."""
-    detail = json.loads(event["Detail"])
-    return (
-        event["Source"] in pattern["source"]
-        and event["DetailType"] in pattern["detail-type"]
-        and all(detail[name] in values for name, values in pattern["detail"].items())
-    )

@@ -17,7 +17,7 @@ from audit.chain import number_of, read
 from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.audit_findings import Chain
 from commands.audit.trail import Trail
-from tests.proofs.simulation.cloud import Bucket, Dynamo, Kms, Scheduler, owner
+from tests.proofs.simulation.cloud import Bucket, Dynamo, Events, Kms, Scheduler, owner
 from tests.proofs.simulation.faults import Fault
 from tests.proofs.simulation.model import Arm, Violation
 from tests.proofs.simulation.services import (
@@ -89,8 +89,10 @@ class Simulation:
         self._clockwork = Clockwork(world, self.scheduler, run)
         self.phones = Phones(world, run)
         self.bucket = Bucket(world.gate)
+        self.bus = Events(world.gate)
         self.clients = {
             "dynamodb": self.dynamo,
+            "events": self.bus,
             "s3": self.bucket,
             "kms": Kms(world.gate, str(seed)),
             "scheduler": self.scheduler,
@@ -167,7 +169,17 @@ class Simulation:
                 self._must_have_gone(item)
         if self.scheduler.schedules:
             raise Violation(f"schedules are left: {sorted(self.scheduler.schedules)}")
+        self._announced()
         self._exported()
+
+    def _announced(self) -> None:
+        """Other systems have heard of the status that each enrolment has now."""
+        heard = {(each["enrolment_id"], each["status"]) for each in self.bus.taken}
+        for item in self.dynamo.items():
+            if _is(item, "enrolment"):
+                ident, status = item["enrolment_id"]["S"], item["status"]["S"]
+                if (ident, status) not in heard:
+                    self._must_be_seen(item, f"nobody hears that an enrolment is {status}")
 
     def _exported(self) -> None:
         """Every entry of the audit trail is in one link of one whole chain, once."""

@@ -172,9 +172,10 @@ def _matches(pattern: Any, value: Any) -> bool:
         return isinstance(value, dict) and all(
             name in value and _matches(wanted, value[name]) for name, wanted in pattern.items()
         )
-    if any(isinstance(each, dict) for each in pattern):
-        raise NotImplementedError(pattern)
-    return value in pattern
+    return any(
+        str(value).startswith(each["prefix"]) if isinstance(each, dict) else each == value
+        for each in pattern
+    )
 
 
 def _at(record: dict[str, Any]) -> datetime:

@@ -77,6 +77,7 @@ SETTINGS = {
     "ON_AWS": "true",
     "USD_TO_GBP": "0.75",
     "AUDIT_BUCKET": "audit",
+    "EVENT_BUS": "outward",
     "SCHEDULE_GROUP": "reminders",
     "SCHEDULE_PREFIX": "dvpo",
     "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/fire",
@@ -85,6 +86,7 @@ SETTINGS = {
 }
 _CODES = {
     "dynamodb": ("ThrottlingException", "InternalServerError"),
+    "events": ("ThrottlingException", "InternalException"),
     "kms": ("ThrottlingException", "KMSInternalException"),
     "s3": ("SlowDown", "InternalError"),
     "scheduler": ("ThrottlingException", "InternalServerException"),

@@ -6,12 +6,14 @@ from typing import Any, Literal, Self
 from uuid import UUID
 
 from trial.aws.acts import Key
-from trial.codes import Why
+from trial.codes import Status, Why
 from trial.records.allocation import Slot
 from trial.records.record import Record
 
 TEXTS = "text#"
 """What the sort keys of entries about texts begin with."""
+
+_HISTORY = "history#"
 
 _WHY = {
     "enrolled": Why.COLLECTION,
@@ -31,6 +33,7 @@ class Audit(Record):
 
     Of a draw it has the slot. Of a number taken in it has the SHA-256 of the seal, a random text
     that tells nothing: so the trail can say whether the table holds the seal that was put there.
+    Of an act that changed the enrolment's status it has the new one, which is then announced.
     """
 
     kind: Literal["audit"] = "audit"
@@ -39,6 +42,7 @@ class Audit(Record):
     by: str
     slot: Slot | None = None
     seal_sha256: str | None = None
+    status: Status | None = None
 
     @property
     def why(self) -> Why:
@@ -57,7 +61,12 @@ class Audit(Record):
 
 def history_partition(enrolment_id: UUID) -> str:
     """The partition of an enrolment's history: those entries that tell no arm."""
-    return f"history#{enrolment_id}"
+    return f"{_HISTORY}{enrolment_id}"
+
+
+def enrolment_of_history(partition: str) -> str | None:
+    """Whose history a partition is; None if it is none."""
+    return partition.removeprefix(_HISTORY) if partition.startswith(_HISTORY) else None
 
 
 def audit_partition(about: UUID | str) -> str:

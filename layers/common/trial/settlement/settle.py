@@ -124,10 +124,12 @@ def end(
 
 
 def entry(after: Enrolment, before: Enrolment | None, what: str, at: Settling) -> Audit:
-    """The audit entry about an act; with the seal of a number that is new, to know it again."""
+    """The audit entry about an act; with the seal of a new number, and the status if it changed."""
     new = before is None or after.mobile.sealed != before.mobile.sealed
     seal = after.mobile.seal_sha256 if new else None
-    return Audit(at=at.now, what=what, by=at.by, seal_sha256=seal)
+    changed = before is None or after.status != before.status
+    status = after.status if changed else None
+    return Audit(at=at.now, what=what, by=at.by, seal_sha256=seal, status=status)
 
 
 def protects_others(found: Settled, today: date) -> bool:

@@ -1,0 +1,25 @@
+"""What other systems hear of a change of status. It is blinded, like the routes of enrolment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trial.records.audit import enrolment_of_history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from audit.chain import Entry
+
+
+def changes(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """An event for each entry of a history that has a status, in the order of the entries."""
+    return [
+        {
+            "enrolment_id": enrolment_id,
+            "status": entry.status,
+            "changed_at": entry.at.isoformat(),
+        }
+        for entry in entries
+        if entry.status and (enrolment_id := enrolment_of_history(entry.pk))
+    ]
