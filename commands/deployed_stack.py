@@ -53,6 +53,7 @@ class LocalStack:
     clock_file: str
     port: int
     template_sha256: str
+    protocol: str
     outputs: dict[str, str]
 
     @classmethod

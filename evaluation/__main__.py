@@ -65,16 +65,18 @@ def _power(wanted: argparse.Namespace) -> None:
 
 
 def _timetable(wanted: argparse.Namespace) -> None:
-    rows = timetable.planned(wanted.days, wanted.made_on, protocols.load(wanted.protocol))
+    protocol = protocols.load(wanted.protocol)
+    rows = timetable.planned(wanted.days, wanted.made_on, protocol)
     table = Table("Text", "Day", "Date", "Theme", box=box.SIMPLE_HEAD)
     for number, (day, on, theme) in enumerate(rows, start=1):
         table.add_row(str(number), str(day), f"{on:%a %d %b %Y}", theme.replace("_", " "))
     console = Console()
     console.print(table)
-    window = protocols.load(wanted.protocol).window
+    window = protocol.window
     console.print(
         f"Day 0 is the day of the order. Each text goes between {window.opens:%H:%M} and "
-        f"{window.closes:%H:%M} London time; the minute differs from person to person.",
+        f"{window.closes:%H:%M} local time ({protocol.place.zone}); "
+        "the minute differs from person to person.",
         highlight=False,
     )
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from evaluation.statistics.values import Counts
-from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from evaluation.package import Extract
@@ -35,8 +34,7 @@ class Cohort:
     @property
     def complete(self) -> bool:
         """Whether the protocol's lock date is past: then nobody else is to be randomised."""
-        lock = self.extract.protocol.analysis.lock_date
-        return local_date(self.extract.extracted_at) >= lock
+        return self.extract.made_on >= self.extract.protocol.analysis.lock_date
 
     def arm(self, name: str) -> pd.DataFrame:
         """The people in one arm."""

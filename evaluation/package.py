@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -68,6 +68,11 @@ class Extract:
     outcomes: pd.DataFrame
     missing: pd.DataFrame
     versions: pd.DataFrame
+
+    @property
+    def made_on(self) -> date:
+        """The date on which it was made, where the trial is."""
+        return self.protocol.place.date_at(self.extracted_at)
 
     @property
     def trials(self) -> set[str]:

@@ -13,10 +13,11 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from trial.codes import Arm
-from trial.protocol.local_time import LONDON
+from trial.protocol.load import latest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from zoneinfo import ZoneInfo
 
 HERE = Path(__file__).parent
 GROUPS = {
@@ -35,7 +36,7 @@ def letter(everything: Mapping[str, Any]) -> str:
 
 def _order(held: Mapping[str, Any]) -> str:
     enrolment = held["enrolment"]
-    order = enrolment["order"]
+    order, zone = enrolment["order"], latest_of(enrolment["trial"]).place.tz
     name = order.get("reference") or "an order whose reference is erased"
     ends = f" to {_day(order['expires_on'])}" if order.get("expires_on") else ", without an end"
     groups = [GROUPS[Arm(each["arm"])] for each in held["allocation"]]
@@ -44,16 +45,16 @@ def _order(held: Mapping[str, Any]) -> str:
     return (
         f"<section><h2>Order {escape(name)}</h2>"
         f"<p>{escape(order['court'])}, from {_day(order['made_on'])}{ends}. "
-        f"We took it in on {_time(enrolment['enrolled_at'])}. "
-        f"{' '.join(groups) or 'You were not drawn into a group.'}</p>{_texts(sent, held)}"
-        f"{_outcomes(held['outcomes'])}</section>"
+        f"We took it in on {_time(enrolment['enrolled_at'], zone)}. "
+        f"{' '.join(groups) or 'You were not drawn into a group.'}</p>{_texts(sent, held, zone)}"
+        f"{_outcomes(held['outcomes'], zone)}</section>"
     )
 
 
-def _texts(sent: Iterable[Mapping[str, Any]], held: Mapping[str, Any]) -> str:
+def _texts(sent: Iterable[Mapping[str, Any]], held: Mapping[str, Any], zone: ZoneInfo) -> str:
     rows = "".join(
-        f"<tr><td>{_time(each['sent_at'])}</td><td>{_whither(each, held)}</td>"
-        f"<td>{_delivered(each)}</td><td>{_words_of(each)}</td></tr>"
+        f"<tr><td>{_time(each['sent_at'], zone)}</td><td>{_whither(each, held)}</td>"
+        f"<td>{_delivered(each, zone)}</td><td>{_words_of(each)}</td></tr>"
         for each in sent
     )
     if not rows:
@@ -79,9 +80,9 @@ def _whither(reminder: Mapping[str, Any], held: Mapping[str, Any]) -> str:
     return "the number that we held then"
 
 
-def _delivered(reminder: Mapping[str, Any]) -> str:
+def _delivered(reminder: Mapping[str, Any], zone: ZoneInfo) -> str:
     if at := reminder.get("delivered_at"):
-        return _time(at)
+        return _time(at, zone)
     return "no" if reminder["state"] == "undelivered" else "not known"
 
 
@@ -92,9 +93,9 @@ def _words_of(reminder: Mapping[str, Any]) -> str:
     return escape(f"It cannot be shown: {text.get('why', 'its wording was not kept')}.")
 
 
-def _outcomes(outcomes: Iterable[Mapping[str, Any]]) -> str:
+def _outcomes(outcomes: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> str:
     told = "".join(
-        f"<li>{escape(each['type'].replace('_', ' '))}, {_time(each['occurred_at'])}</li>"
+        f"<li>{escape(each['type'].replace('_', ' '))}, {_time(each['occurred_at'], zone)}</li>"
         for each in outcomes
     )
     return f"<p>What the police recorded about it:</p><ul>{told}</ul>" if told else ""
@@ -104,6 +105,6 @@ def _day(on: str) -> str:
     return f"{date.fromisoformat(on[:10]):%-d %B %Y}"
 
 
-def _time(at: str) -> str:
-    """A moment in London time."""
-    return f"{datetime.fromisoformat(at).astimezone(LONDON):%-d %B %Y, %H:%M}"
+def _time(at: str, zone: ZoneInfo) -> str:
+    """A moment in local time."""
+    return f"{datetime.fromisoformat(at).astimezone(zone):%-d %B %Y, %H:%M}"

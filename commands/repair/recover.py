@@ -20,7 +20,6 @@ from trial.aws.table import ABSENT, Act, Check, ConditionFailedError, Table, put
 from trial.codes import EndReason, Reason, ReminderState, Status, Why
 from trial.progress import moved
 from trial.protocol.load import load
-from trial.protocol.local_time import local_date
 from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
 from trial.records.audit import Audit
 from trial.records.enrolment import Enrolment, LifeEvent, Mobile, enrolment_key
@@ -104,7 +103,8 @@ class Recovery:
             allocated = person.allocated | {drawn.slot.trial: ident}
             first = person.model_copy(update={"allocated": allocated})
             acts.append(next_version(person_key(drawn.slot.person_hash), first))
-        days = {day_key(drawn.slot.person_hash, local_date(at)) for at in claimed.values()}
+        place = load(own.protocol).place
+        days = {day_key(drawn.slot.person_hash, place.date_at(at)) for at in claimed.values()}
         acts += [put(day, {"kind": "day", "enrolment_id": str(ident)}) for day in days]
         if enrolment:  # announces it, so that it takes up its allocation
             acts.append(next_version(enrolment_key(ident), enrolment))
@@ -162,8 +162,9 @@ class Recovery:
             remove=["reason"],
             claimed_at=claimed_at.isoformat(),
         )
+        on = load(reminder.protocol).place.date_at(claimed_at)
         day = {"kind": "day", "enrolment_id": str(about)}
-        self.table.write(claim, put(day_key(enrolment.person_hash, local_date(claimed_at)), day))
+        self.table.write(claim, put(day_key(enrolment.person_hash, on), day))
         yield Difference(Kind.TEXT, f"enrolment {about}, text {number}")
 
     def _entry(self, about: UUID, entry: Entry) -> Iterator[Difference]:

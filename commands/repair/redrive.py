@@ -27,7 +27,6 @@ from commands.deployed_stack import DeployedStack, add_arguments
 from trial.aws.table import Table
 from trial.codes import Status
 from trial.protocol.load import load
-from trial.protocol.local_time import local_date
 from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
@@ -167,10 +166,14 @@ def event_in(body: dict[str, Any]) -> dict[str, Any] | None:
 def announcements(place: FailureQueues, statuses: set[Status]) -> Iterator[dict[str, Any]]:
     """A stream record for every enrolment since last month that now has one of these statuses."""
     told = place.functions.get_function_configuration(FunctionName=place.function("allocation"))
-    trial = load(told["Environment"]["Variables"]["PROTOCOL"]).trial
-    last_month = local_date(datetime.now(UTC)).replace(day=1) - timedelta(days=1)
+    protocol = load(told["Environment"]["Variables"]["PROTOCOL"])
+    today = protocol.place.date_at(datetime.now(UTC))
+    last_month = today.replace(day=1) - timedelta(days=1)
     rows = Table(place.dynamodb, place.ids["Table"]).by_index(
-        "enrolments_by_month", "trial", trial, since=("month", last_month.strftime("%Y-%m"))
+        "enrolments_by_month",
+        "trial",
+        protocol.trial,
+        since=("month", f"{last_month:%Y-%m}"),
     )
     for number, row in enumerate(rows, start=1):
         key = {"pk": {"S": row["pk"]}, "sk": {"S": row["sk"]}}

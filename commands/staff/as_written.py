@@ -11,8 +11,6 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
-LONDON = ZoneInfo("Europe/London")
-
 # The parser would turn letters into digits and drop an extension.
 _NUMBER = re.compile(r"[0-9+() ./\u00a0\-]+")
 _DATES = [f"%d{mark}{month}{mark}%Y" for mark in "/.- " for month in ("%m", "%b", "%B")]
@@ -26,13 +24,13 @@ def text(written: str) -> str:
     return " ".join(written.split())
 
 
-def number(written: str) -> str:
-    """A phone number in E.164 form: British unless it has another country's code."""
+def number(written: str, country: str) -> str:
+    """A phone number in E.164 form: that country's (ISO 3166) unless it has another's code."""
     given = text(written)
     if not _NUMBER.fullmatch(given):
         return given
     try:
-        parsed = phonenumbers.parse(given, "GB")
+        parsed = phonenumbers.parse(given, country)
     except phonenumbers.NumberParseException:
         return given
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
@@ -43,17 +41,17 @@ def day(written: str) -> str:
     given = _MIDNIGHT.sub("", text(written))
     for form in _DATES:
         with suppress(ValueError):
-            return datetime.strptime(given, form).replace(tzinfo=LONDON).date().isoformat()
+            return datetime.strptime(given, form).replace(tzinfo=UTC).date().isoformat()
     return given
 
 
-def moment(written: str) -> str:
-    """A time as RFC 3339 in UTC. A time without an offset is London time."""
+def moment(written: str, zone: ZoneInfo) -> str:
+    """A time as RFC 3339 in UTC. A time without an offset is a local time of the zone."""
     given = text(written)
     if found := _TIME.fullmatch(given):
         with suppress(ValueError):
             at = time(int(found["hour"]), int(found["minute"]))
-            local = datetime.combine(date.fromisoformat(day(found["date"])), at, LONDON)
+            local = datetime.combine(date.fromisoformat(day(found["date"])), at, zone)
             return f"{local.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return given
 
@@ -78,9 +76,9 @@ def several(written: str) -> list[str]:
     return [each for each in map(text, re.split(r"[;\n]", written)) if each]
 
 
-def numbers(written: str) -> list[str]:
+def numbers(written: str, country: str) -> list[str]:
     """Several phone numbers."""
-    return [number(each) for each in several(written)]
+    return [number(each, country) for each in several(written)]
 
 
 def codes(written: str) -> list[str]:

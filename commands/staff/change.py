@@ -17,8 +17,10 @@ from urllib.parse import urlencode
 from commands.api import Api
 from commands.deployed_stack import add_arguments
 from commands.staff import as_written as read
+from commands.staff.protocol_option import add_protocol
 from commands.staff.refusal import refuse
 from trial.codes import OutcomeType
+from trial.protocol.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +49,7 @@ def order(text: str) -> tuple[str, str]:
 def number(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """A found or changed number, or the reason why there is none."""
     body = {
-        "number": given.number and read.number(given.number),
+        "number": given.number and read.number(given.number, load(given.protocol).place.country),
         "source": given.source and read.code(given.source),
         "missing_reason": given.missing and read.code(given.missing),
         "recorded_by": given.by,
@@ -94,7 +96,9 @@ def outcome(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 
 def moment(given: argparse.Namespace) -> str:
     """When it happened; default: now."""
-    return read.moment(given.at) if given.at else f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if given.at:
+        return read.moment(given.at, load(given.protocol).place.tz)
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -102,6 +106,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("order", type=order, help="force/reference: durham/DVPO-2026-000123")
     common.add_argument("--yes", action="store_true", help="do not ask before sending")
+    add_protocol(common)
     add_arguments(common)
     moments = argparse.ArgumentParser(add_help=False)
     moments.add_argument("--at", metavar="TIME", help="such as '1/12/2026 9:30'; default: now")

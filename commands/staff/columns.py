@@ -17,8 +17,14 @@ class Column:
     """One column: its part of the request, how it is read, and an example."""
 
     part: str
-    read: Callable[[str], Any]
+    read: Callable[..., Any]
     example: str
+    national: bool = False
+    """Whether reading it takes the country too, as of phone numbers."""
+
+    def taken(self, written: str, country: str) -> Any:  # noqa: ANN401 - JSON
+        """A cell as the request has it."""
+        return self.read(written, country) if self.national else self.read(written)
 
 
 COLUMNS: Mapping[str, Column] = {
@@ -39,13 +45,13 @@ COLUMNS: Mapping[str, Column] = {
     "prior_incidents": Column("respondent", read.whole, "2"),
     "risk_grade": Column("respondent", read.code, "medium"),
     "first_order": Column("respondent", read.yes_or_no, "yes"),
-    "number": Column("mobile", read.number, "07700 900123"),
+    "number": Column("mobile", read.number, "07700 900123", national=True),
     "source": Column("mobile", read.code, "respondent"),
     "missing_reason": Column("mobile", read.code, ""),
     "recorded_by": Column("mobile", read.text, "PC-1182"),
     "follow_up_on": Column("mobile", read.day, ""),
     "follow_up_by": Column("mobile", read.text, ""),
-    "protected_numbers": Column("", read.numbers, "07700 900456"),
+    "protected_numbers": Column("", read.numbers, "07700 900456", national=True),
 }
 """In the template's order; the template supplies the dates. An empty cell omits the field."""
 
@@ -54,26 +60,26 @@ PARTS = {column.part for column in COLUMNS.values()} - {""}
 _IMPORTS = UUID("0f4b0e0e-6a0b-4c5a-9d53-7f1a3b1f6c11")
 
 
-def request(row: Mapping[str, str]) -> dict[str, Any]:
-    """The body of a request for the order in a row."""
+def request(row: Mapping[str, str], country: str) -> dict[str, Any]:
+    """The body of a request for the order in a row. Numbers without a code are the country's."""
     body: dict[str, Any] = {part: {} for part in sorted(PARTS)}
     for name, written in row.items():
         if written.strip():
             column = COLUMNS[name]
-            (body[column.part] if column.part else body)[name] = column.read(written)
+            (body[column.part] if column.part else body)[name] = column.taken(written, country)
     order = body["order"]
     named = f"{order.get('force')}/{order.get('reference')}"
     body["event_id"] = f"import-{uuid5(_IMPORTS, named)}"
     return body
 
 
-def readings(row: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def readings(row: Mapping[str, str], country: str) -> dict[str, tuple[str, str]]:
     """The cells that conversion changed: by column, as written and as sent."""
     told = {}
     for name, written in row.items():
         if not written.strip():
             continue
-        taken = COLUMNS[name].read(written)
+        taken = COLUMNS[name].taken(written, country)
         shown = "; ".join(taken) if isinstance(taken, list) else str(taken)
         if shown != written:
             told[name] = (written, shown)

@@ -28,12 +28,12 @@ from rich.text import Text
 from commands.api import Api
 from commands.deployed_stack import add_arguments
 from commands.staff import columns, order_file
+from commands.staff.protocol_option import add_protocol
 from commands.staff.refusal import reasons
 from enrolment.limits import check_enrolment
 from enrolment.wire import EnrolmentIn
 from trial.api.problems import FieldError, field_problems
-from trial.protocol.load import CURRENT, load, versions
-from trial.protocol.local_time import local_date
+from trial.protocol.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -64,7 +64,7 @@ def check(rows: Iterable[Row], today: date, protocol: Protocol) -> list[Checked]
     checked: list[Checked] = []
     first: dict[tuple[Any, Any], int] = {}
     for row in rows:
-        request = columns.request(row.cells)
+        request = columns.request(row.cells, protocol.place.country)
         wrong = list(refusals(request, today, protocol))
         order = request["order"]
         line = first.setdefault((order.get("force"), order.get("reference")), row.line)
@@ -91,12 +91,12 @@ def _named(field: str, message: str) -> str:
     return f"{name if part in columns.PARTS else field}: {message}"
 
 
-def readings(checked: Iterable[Checked]) -> list[tuple[str, ...]]:
+def readings(checked: Iterable[Checked], country: str) -> list[tuple[str, ...]]:
     """The converted values: line, column, as written, as sent."""
     return [
         (str(each.row.line), name, written, taken)
         for each in checked
-        for name, (written, taken) in columns.readings(each.row.cells).items()
+        for name, (written, taken) in columns.readings(each.row.cells, country).items()
     ]
 
 
@@ -158,12 +158,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--dry-run", action="store_true", help="check and show, and send nothing")
     parser.add_argument("--all", action="store_true", help="show all that is read in another form")
     parser.add_argument("--yes", action="store_true", help="do not ask before sending")
-    parser.add_argument(
-        "--protocol",
-        choices=versions(),
-        default=CURRENT,
-        help="the trial's protocol; default: %(default)s",
-    )
+    add_protocol(parser)
     add_arguments(parser)
     return parser.parse_args(arguments)
 
@@ -182,9 +177,10 @@ def show(taken: Sequence[tuple[str, ...]], console: Console, *, most: int) -> No
 
 def run(given: argparse.Namespace, console: Console, api: Api | None) -> int:
     """Check, show, ask and send (nothing without an API); returns the exit code."""
-    today, protocol = local_date(datetime.now(UTC)), load(given.protocol)
+    protocol = load(given.protocol)
+    today = protocol.place.date_at(datetime.now(UTC))
     checked = check(order_file.rows(given.file), today, protocol)
-    taken = readings(checked)
+    taken = readings(checked, protocol.place.country)
     show(taken, console, most=len(taken) if given.all else _SHOWN)
     wrong = [each for each in checked if each.wrong]
     right = len(checked) - len(wrong)
@@ -209,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Import the file that the command line names."""
     given = options(arguments)
     if given.template:
-        order_file.write_template(given.file, local_date(datetime.now(UTC)))
+        order_file.write_template(given.file, load(given.protocol).place.date_at(datetime.now(UTC)))
         print(f"Wrote {given.file}. Fill it in, then: make import FILE={given.file}")
         return 0
     try:

@@ -22,7 +22,6 @@ from commands.staff.lost_power import cost_of_a_point, power_without
 from commands.staff.refusal import refuse
 from trial.codes import MissingReason
 from trial.protocol.load import load
-from trial.protocol.local_time import local_date
 from trial.protocol.plan import AnalysisPlan
 
 PAGE = ROOT / "build/meeting.html"
@@ -120,8 +119,9 @@ def make(api: Api, given: argparse.Namespace) -> int:
     """Make the page; returns the exit code."""
     answer = api.call("GET", "/reports/missing-numbers")
     refuse(answer)
-    on = f"{local_date(datetime.now(UTC)):%-d %B %Y}"
-    text = page(answer.body, load(given.protocol).analysis, on)
+    protocol = load(given.protocol)
+    on = f"{protocol.place.date_at(datetime.now(UTC)):%-d %B %Y}"
+    text = page(answer.body, protocol.analysis, on)
     given.output.parent.mkdir(parents=True, exist_ok=True)
     given.output.write_text(text, encoding="utf-8")
     print(f"The page: {given.output}")

@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +19,9 @@ from rich.text import Text
 
 from commands.api import Api
 from commands.deployed_stack import add_arguments
+from commands.staff.protocol_option import add_protocol
 from commands.staff.refusal import refuse
+from trial.protocol.load import load
 
 NARROWING = ("status", "reason", "superintendent", "follow_up_before")
 COLUMNS = (
@@ -105,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--superintendent", help="who authorised the order")
     parser.add_argument("--follow-up-before", metavar="DATE", help="such as 2026-12-05")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write it; - prints it")
+    add_protocol(parser)
     add_arguments(parser)
     given = parser.parse_args(arguments)
     return show(Api.named_by(given), given)
@@ -112,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def show(api: Api, given: argparse.Namespace) -> int:
     """Show, or write, who waits; the exit code."""
-    today = datetime.now(UTC).astimezone(ZoneInfo("Europe/London")).date()
+    today = load(given.protocol).place.date_at(datetime.now(UTC))
     found = waiting(api, **{name: getattr(given, name) for name in NARROWING})
     rows = [row(each, today) for each in found]
     if given.csv and str(given.csv) != "-":

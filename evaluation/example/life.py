@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,6 @@ from trial.codes import (
     RiskGrade,
     Suppression,
 )
-from trial.protocol.local_time import LONDON
 from trial.records.enrolment import Outcome
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def live(orders: Sequence[File], protocol: Protocol, until: datetime, draw: Rand
         order_type = protocol.order_type(enrolment.order.type)
         rate = _breaches_a_day(protocol) * _risk(enrolment)
         rate *= EFFECT if drawn and drawn.arm is Arm.INTERVENTION else 1
-        for at in _moments(rate, since, min(over_at(enrolment), until), draw):
+        for at in _moments(rate, since, min(over_at(enrolment, protocol), until), draw):
             happened.append(_outcome(numbers, OutcomeType.BREACH, order_type.instrument, at, draw))
             if draw.random() < _ARRESTED:
                 arrested = at + timedelta(hours=draw.expovariate(1 / 9))
@@ -88,10 +87,9 @@ def _breaches_a_day(protocol: Protocol) -> float:
     return BREACHES_A_DAY * _MEAN_DAYS / days if days else BREACHES_A_DAY
 
 
-def over_at(enrolment: Enrolment) -> datetime:
-    """The end of an order's last day."""
-    day = enrolment.order.last_day + timedelta(days=1)
-    return datetime.combine(day, time(), LONDON).astimezone(UTC)
+def over_at(enrolment: Enrolment, protocol: Protocol) -> datetime:
+    """The end of an order's last day, in UTC."""
+    return protocol.place.midnight(enrolment.order.last_day + timedelta(days=1)).astimezone(UTC)
 
 
 def _risk(enrolment: Enrolment) -> float:

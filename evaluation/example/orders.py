@@ -7,7 +7,7 @@ The same seed gives the same year.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
@@ -16,7 +16,6 @@ from evaluation.example.people import one_of
 from extract.codes import ResolvedHow
 from trial.codes import Condition, EndReason, PriorIncidents, Status
 from trial.eligibility import age_band, birthday
-from trial.protocol.local_time import LONDON
 from trial.records.enrolment import (
     Enrolment,
     LifeEvent,
@@ -122,7 +121,9 @@ def _made_up(
     served_on = made_on + timedelta(days=draw.choices((0, 1, 2), (70, 24, 6))[0])
     if draw.random() < _SERVED:
         body["served_on"] = served_on.isoformat()
-    at = _office_hours(served_on + timedelta(days=draw.choices((0, 1), (75, 25))[0]), draw)
+    at = _office_hours(
+        served_on + timedelta(days=draw.choices((0, 1), (75, 25))[0]), protocol, draw
+    )
     place = people.SUPERINTENDENTS.index(body["authorising_superintendent"])
     least, most = _WITHOUT_NUMBER
     without = draw.random() < least + (most - least) * place / (len(people.SUPERINTENDENTS) - 1)
@@ -145,17 +146,17 @@ def _made_up(
         enrolled_at=at,
         first_status=Status.WAITING,
         trial=protocol.trial,
-        month=f"{at.astimezone(LONDON):%Y-%m}",
+        month=f"{protocol.place.date_at(at):%Y-%m}",
         missing=(lacking,) if lacking else (),
     )
     if lacking and draw.random() < _FOUND_LATER:
         found_on = at.date() + timedelta(days=1 + int(draw.expovariate(1 / 4)))
-        resolved_at, how = _office_hours(found_on, draw), one_of(_FOUND, draw)
+        resolved_at, how = _office_hours(found_on, protocol, draw), one_of(_FOUND, draw)
         update = {"resolved_at": resolved_at, "resolved_how": how}
         found = lacking.model_copy(update=update)
     ends_of, longest = (_ENDS_IF_VARIABLE, 300) if order_type.may_be_varied else (_ENDS, 13)
     why, ended_at = one_of(ends_of, draw), at + timedelta(hours=draw.uniform(2, 24 * longest))
-    over = datetime.combine(order.last_day + timedelta(days=1), time(), LONDON)
+    over = protocol.place.midnight(order.last_day + timedelta(days=1))
     ends = why is not None and ended_at < over
     end = LifeEvent(reason=why, at=ended_at, by="PC-1000") if ends else None
     variation = _variation(enrolled, draw) if order_type.may_be_varied else None
@@ -196,7 +197,7 @@ def _respondent(who: dict[str, Any], made_on: date, today: date, protocol: Proto
     )
 
 
-def _office_hours(day: date, draw: Random) -> datetime:
+def _office_hours(day: date, protocol: Protocol, draw: Random) -> datetime:
     wait = timedelta(hours=8.5 + draw.uniform(0, 9.5))
-    at = datetime.combine(day, time(0), LONDON).astimezone(UTC) + wait
+    at = protocol.place.midnight(day).astimezone(UTC) + wait
     return at.replace(microsecond=0)

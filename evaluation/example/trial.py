@@ -38,7 +38,6 @@ from extract.rows import File, rows
 from trial.codes import Arm, Status
 from trial.planning import planned_reminders
 from trial.protocol import load as protocols
-from trial.protocol.local_time import local_date
 from trial.records.allocation import Allocation
 from trial.records.person import Person
 from trial.settlement.standing import Surroundings, settled
@@ -87,7 +86,9 @@ class Trial:
         """As it stands beside the other orders of its person."""
         person = self._people.get(enrolment.person_hash, Person())
         around = Surroundings(enrolment, person, numbers={}, suppressed=frozenset())
-        found = settled(enrolment, around, protocol=self._protocol, today=local_date(at))
+        found = settled(
+            enrolment, around, protocol=self._protocol, today=self._protocol.place.date_at(at)
+        )
         after = found.person.model_copy(update={"version": person.version + 1})
         self._people[enrolment.person_hash] = after
         return found.enrolment

@@ -28,7 +28,6 @@ from evaluation.report import (
 from evaluation.report.page import Interim, Report
 from evaluation.report.parts import Section
 from evaluation.report.words import count, named, of, percent, plural
-from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +68,7 @@ def refusal(extract: Extract, interim: Interim | None) -> str | None:
             "arm got texts. The unblinded form, which needs a permission of its own, has it."
         )
     lock = extract.protocol.analysis.lock_date
-    if local_date(extract.extracted_at) < lock and not interim:
+    if extract.made_on < lock and not interim:
         return (
             f"Not shown: the extract was made before {lock:%-d %B %Y}, the day until which the "
             "protocol keeps results locked. Whoever must look earlier gives a reason with "
@@ -80,7 +79,7 @@ def refusal(extract: Extract, interim: Interim | None) -> str | None:
 
 def at_planned_look(extract: Extract) -> bool:
     """Whether the data are of the day of a look that the protocol plans."""
-    return local_date(extract.extracted_at) in extract.protocol.analysis.interim_looks
+    return extract.made_on in extract.protocol.analysis.interim_looks
 
 
 def report(

@@ -10,7 +10,6 @@ from evaluation.report.primary import rerandomised
 from evaluation.report.words import number, p_value
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.values import NotEstimable
-from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from evaluation.cohort import Cohort
@@ -54,7 +53,7 @@ def section(cohort: Cohort) -> Section:
     limit = rule.harm_p if harmful else rule.benefit_p
     met = test.p <= limit
     found.figures = {"p": test.p, "met": ("harm" if harmful else "benefit") if met else "neither"}
-    if local_date(cohort.extract.extracted_at) not in plan.interim_looks:
+    if cohort.extract.made_on not in plan.interim_looks:
         found.say("No look is planned for this day: what follows informs, and decides nothing.")
     direction = "more" if harmful else "fewer"
     found.say(

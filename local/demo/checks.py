@@ -159,7 +159,7 @@ def check_once(run: Run) -> list[str]:
 
 
 def check_hours(run: Run) -> list[str]:
-    """Every text comes between 09:00 and 20:00 London time."""
+    """Every text comes between 09:00 and 20:00 local time."""
     return [
         f"{run.owner(text)}: a text at {local(text.seen_at):%H:%M on %d %B}"
         for text in run.texts
@@ -281,7 +281,7 @@ CHECKS: dict[str, Callable[[Run], list[str]]] = {
     "Whoever was taken into custody got no more texts": check_ended,
     "What is recorded of the texts is what was sent and what the carrier said": check_records,
     "No text came twice, and no two on one day": check_once,
-    "Every text came between 09:00 and 20:00 London time": check_hours,
+    "Every text came between 09:00 and 20:00 local time": check_hours,
     "No text came before its order did, or after its last day": check_days,
     "No text states a condition or a date that its order lacks": check_wording,
     "Every text fits in one part": check_one_part,

@@ -26,7 +26,7 @@ from rich.table import Table
 from commands.deployed_stack import ROOT, DeployedStack, LocalStack
 from local.dashboard import dashboard
 from local.demo.checks import DOSE, verdicts
-from local.demo.orders import FEWEST, LONDON, MOST, Kind, first_morning, synthetic_orders
+from local.demo.orders import FEWEST, MOST, Kind, first_morning, synthetic_orders, zone
 from local.demo.page.render import render
 from local.demo.player import Player
 from local.demo.run import Run
@@ -59,7 +59,7 @@ def play(
     start, change = morning
     orders = synthetic_orders(how_many, seed=seed, start=start)
     last_day = max(order.expires_on for order in orders)
-    end = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), LONDON)
+    end = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), zone())
     end = end.astimezone(UTC) + AFTER_MIDNIGHT
     Clock(Path(running.clock_file)).jump(start)
     columns = (

@@ -32,10 +32,10 @@ from local.emulator.clock import Clock, next_stop, settle
 from local.emulator.order import an_order
 from trial.codes import Arm, Condition
 from trial.protocol.load import ProtocolError, load
-from trial.protocol.local_time import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
     from trial.protocol.settings import Protocol
 
@@ -53,7 +53,7 @@ ENDLESS, ENDING, DISCHARGED, OVER = (
 
 @dataclass
 class Life:
-    """One order, its arm, and the texts to its number, each with its time."""
+    """One order, its arm, and the texts to its number, each with its local time."""
 
     enrolment_id: str
     order: dict[str, Any]
@@ -65,7 +65,8 @@ class Life:
 class Player:
     """Plays upstream and the carrier to a stack whose clock moves."""
 
-    def __init__(self, running: LocalStack) -> None:
+    def __init__(self, running: LocalStack, zone: ZoneInfo) -> None:
+        self.zone = zone
         self.api, self.port = Api.local(running), running.port
         self.clock = Clock(Path(running.clock_file))
         self.carrier = Carrier.of(running, Habits(failures=0, late=0, repeated=0))
@@ -87,9 +88,13 @@ class Player:
             settle(self.port)
             self.look(lives)
 
+    def now(self) -> datetime:
+        """The moved clock's local time."""
+        return self.clock.now().astimezone(self.zone)
+
     def look(self, lives: Sequence[Life]) -> None:
         """Record new texts, and let the carrier answer them."""
-        texts, now = emulator.texts(self.port), self.clock.now()
+        texts, now = emulator.texts(self.port), self.now()
         for text in texts:
             if text["MessageId"] not in self.seen:
                 self.seen.add(text["MessageId"])
@@ -104,7 +109,7 @@ def drawn(player: Player, protocol: Protocol, type_: str) -> list[Life]:
     for number in range(MOST_ORDERS):
         if {each.arm for each in lives} == set(Arm):
             return lives
-        body = an_order(number, player.clock.now(), type_=type_, days=DAYS)
+        body = an_order(number, player.now().date(), type_=type_, days=DAYS)
         body["respondent"]["language"] = list(protocol.wordings)[number % len(protocol.wordings)]
         posted = player.ask("POST", "/enrolments", body)["enrolment_id"]
         arm = Arm(player.ask("GET", f"/allocations/{posted}")["arm"])
@@ -124,7 +129,7 @@ def play(player: Player, protocol: Protocol, type_: str) -> tuple[list[Life], li
         for moment, act in zip(moments, (*acts, None), strict=True):
             player.walk(moment, lives)
             for life in lives if act else ():
-                path, body = act(life, player.clock.now()) if act else ("", {})
+                path, body = act(life, player.now()) if act else ("", {})
                 player.ask("POST", f"/enrolments/{life.enrolment_id}/{path}", body)
             player.look(lives)
             progress.update(bar, advance=1, description=f"{player.clock.now():%a %d %b %Y}")
@@ -142,7 +147,7 @@ def _ending(life: Life, now: datetime) -> tuple[str, dict[str, Any]]:
 
 
 def _varied(order: Mapping[str, Any], now: datetime) -> tuple[str, dict[str, Any]]:
-    return "variation", {"order": order, "varied_on": f"{local_date(now)}", "by": "PC-1182"}
+    return "variation", {"order": order, "varied_on": f"{now.date()}", "by": "PC-1182"}
 
 
 def _discharged(_: Life, now: datetime) -> tuple[str, dict[str, Any]]:
@@ -178,7 +183,7 @@ def verdicts(
             at > discharged for each in lives for at, _ in each.texts
         ),
         "The same text never came twice in a row, and no two on one day": not any(
-            one == other or local_date(at) == local_date(then)
+            one == other or at.date() == then.date()
             for each in treated
             for (at, one), (then, other) in pairwise(each.texts)
         ),
@@ -190,7 +195,7 @@ def conclude(console: Console, lives: Sequence[Life], found: Mapping[str, bool])
     shown = next(each for each in lives if each.arm is Arm.INTERVENTION)
     table = Table("Day", "Text", box=None, padding=(0, 2, 0, 0))
     for at, text in shown.texts:
-        table.add_row(f"{local_date(at):%d %b %Y}", text)
+        table.add_row(f"{at:%d %b %Y}", text)
     console.print(table)
     for title, holds in found.items():
         console.print("[green]✓[/]" if holds else "[bold red]✗[/]", title)
@@ -236,8 +241,8 @@ def main() -> None:
         running = LocalStack.load()
         moved_clock.follow(running.clock_file)
         try:
-            player = Player(running)
-            morning = (player.clock.now() + timedelta(days=1)).replace(hour=9, minute=30, second=0)
+            player = Player(running, protocol.place.tz)
+            morning = (player.now() + timedelta(days=1)).replace(hour=9, minute=30, second=0)
             player.clock.jump(morning.astimezone(UTC))
             settle(running.port)
             lives, moments = play(player, protocol, type_)

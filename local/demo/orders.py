@@ -8,15 +8,15 @@ from enum import StrEnum
 from itertools import count, cycle
 from random import Random
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from evaluation.example import people
 from trial.codes import MissingReason
+from trial.protocol.load import CURRENT, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
 
-LONDON = ZoneInfo("Europe/London")
 DAYS_BEFORE_CHANGE = 12
 FEWEST, MOST = 16, 300
 
@@ -85,11 +85,16 @@ class SyntheticOrder:
         return (self.expires_on - self.made_on).days + 1
 
 
+def zone() -> ZoneInfo:
+    """The zone of the trial that `make up` opens."""
+    return load(CURRENT).place.tz
+
+
 def clock_changes(after: datetime) -> Iterator[date]:
-    """The days on which the clocks in London go forward or back, from the one after `after`."""
+    """The days on which local clocks go forward or back, from the one after `after`."""
     for offset in count(1):
-        day = after.astimezone(LONDON).date() + timedelta(days=offset)
-        midnights = (datetime.combine(day + timedelta(days=n), time(), LONDON) for n in (0, 1))
+        day = after.astimezone(zone()).date() + timedelta(days=offset)
+        midnights = (datetime.combine(day + timedelta(days=n), time(), zone()) for n in (0, 1))
         if len({midnight.utcoffset() for midnight in midnights}) > 1:
             yield day
 
@@ -98,7 +103,7 @@ def first_morning(now: datetime) -> tuple[datetime, date]:
     """09:30 some days before a coming clock change, and the day of that change."""
     for change in clock_changes(now):
         day = change - timedelta(days=DAYS_BEFORE_CHANGE)
-        morning = datetime.combine(day, time(9, 30), LONDON).astimezone(UTC)
+        morning = datetime.combine(day, time(9, 30), zone()).astimezone(UTC)
         if morning > now:
             return morning, change
     raise AssertionError("clock changes never end")
@@ -121,7 +126,7 @@ def synthetic_orders(how_many: int, *, seed: int, start: datetime) -> list[Synth
             missing = MissingReason.SEIZED_EVIDENCE
         elif kind is Kind.NO_NUMBER:
             missing = next(reasons)
-        body = _body(index, kind, (start + moment).astimezone(LONDON).date(), rng)
+        body = _body(index, kind, (start + moment).astimezone(zone()).date(), rng)
         body["mobile"] = (
             {"number": number}
             if missing is None

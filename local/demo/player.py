@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.api import Api
-from local.demo.orders import LONDON, Kind
+from local.demo.orders import Kind, zone
 from local.demo.run import Case, Text, local
 from local.emulator import emulator
 from local.emulator.carrier import DELIVERED, Carrier, Habits, lines
@@ -48,7 +48,7 @@ class Player:
     def walk(self, to: datetime) -> None:
         """Walk by day from one due reminder to the next; jump over nights, when none may be due."""
         while (now := self.clock.now()) < to:
-            morning, evening = (datetime.combine(local(now), at, LONDON) for at in BY_DAY)
+            morning, evening = (datetime.combine(local(now), at, zone()) for at in BY_DAY)
             if morning <= now < evening:
                 for stop in self.clock.walk(min(evening, to), self.stack.port):
                     self.look(stop)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from local.demo.orders import LONDON
+from local.demo.orders import zone
 from trial.codes import Arm
 
 if TYPE_CHECKING:
@@ -88,5 +88,5 @@ class Run:
 
 
 def local(moment: datetime) -> datetime:
-    """The local time in London."""
-    return moment.astimezone(LONDON)
+    """The local time."""
+    return moment.astimezone(zone())

@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from commands import moved_clock
@@ -17,7 +17,7 @@ from commands.deployed_stack import ROOT, LocalStack
 from commands.staff.call import shown
 from local.emulator.clock import settle
 from trial.identity import pnc_id
-from trial.protocol.local_time import local_date
+from trial.protocol.load import load
 
 EXAMPLE = ROOT / "events" / "api-enrol.json"
 DAYS = 14
@@ -25,11 +25,10 @@ TYPE = "dvpo"
 
 
 def an_order(
-    number: int, now: datetime, *, type_: str = TYPE, days: int | None = DAYS
+    number: int, today: date, *, type_: str = TYPE, days: int | None = DAYS
 ) -> dict[str, Any]:
     """The example order, made today about the person with this number, 0 to 999."""
     body: dict[str, Any] = json.loads(json.loads(EXAMPLE.read_text())["body"])
-    today = local_date(now)
     body["order"] |= {
         "type": type_,
         "reference": f"{type_.upper()}-{today:%Y}-{number:06}",
@@ -53,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("an order's number is from 0 to 999")
     stack = LocalStack.load()
     moved_clock.follow(stack.clock_file)
-    order = an_order(given.number, datetime.now(UTC), type_=given.type, days=given.days or None)
+    today = load(stack.protocol).place.date_at(datetime.now(UTC))
+    order = an_order(given.number, today, type_=given.type, days=given.days or None)
     answer = Api.local(stack).call("POST", "/enrolments", order)
     settle(stack.port)
     return shown(answer)

@@ -123,7 +123,9 @@ def deploy(port: int, protocol: str) -> None:
         sys.exit(f"CloudFormation refused the template: {error}")
     key_id, secret = upstream(port)
     description = replace(
-        describe(cloudformation, port, sha256), access_key_id=key_id, secret_access_key=secret
+        describe(cloudformation, port, sha256, protocol),
+        access_key_id=key_id,
+        secret_access_key=secret,
     )
     emulator.write(DESCRIPTION, json.dumps(asdict(description), indent=2) + "\n")
     seconds = time.monotonic() - began
@@ -161,7 +163,9 @@ def deployed(cloudformation: "CloudFormationClient") -> "StackTypeDef":
     return cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
 
 
-def describe(cloudformation: "CloudFormationClient", port: int, sha256: str) -> LocalStack:
+def describe(
+    cloudformation: "CloudFormationClient", port: int, sha256: str, protocol: str
+) -> LocalStack:
     """How to reach the deployed stack."""
     deployed_stack = DeployedStack.found(NAME, access(port))
     (stage,) = deployed_stack.of_type("AWS::ApiGateway::Stage").values()
@@ -179,6 +183,7 @@ def describe(cloudformation: "CloudFormationClient", port: int, sha256: str) -> 
         clock_file=str(emulator.CLOCK),
         port=port,
         template_sha256=sha256,
+        protocol=protocol,
         outputs={output["OutputKey"]: output["OutputValue"] for output in outputs},
     )
 

@@ -56,6 +56,7 @@ def stack() -> Iterator[LocalStack]:
         thread.start()
         port = server.server_port
         yield LocalStack(
+            protocol="fixture-1",
             endpoint_url=f"http://127.0.0.1:{port}",
             api_url=f"http://127.0.0.1:{port}/v1",
             api_host=f"abc.execute-api.localhost:{port}",

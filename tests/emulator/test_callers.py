@@ -21,8 +21,7 @@ from botocore.credentials import Credentials
 
 from local.emulator.clock import settle
 from tests.emulator.conftest import PYTHON
-from tests.support.samples import ROOT, order
-from trial.protocol.local_time import LONDON
+from tests.support.samples import LONDON, ROOT, order
 
 if TYPE_CHECKING:
     from collections.abc import Callable

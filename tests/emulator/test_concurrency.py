@@ -19,7 +19,7 @@ from commands.api import Api
 from commands.audit.allocation_evidence import Evidence
 from commands.audit.allocation_sources import scanned
 from local.emulator.clock import settle
-from tests.support.samples import order, sample
+from tests.support.samples import LONDON, order, sample
 from tests.support.table import wired
 from trial.codes import Arm
 from trial.protocol.local_time import local_date
@@ -56,7 +56,7 @@ class Rush:
     def enrol(self, serial: int) -> UUID:
         """Post an order, and have every other one drawn in competition with the stream's draws."""
         answer = Api.local(self.stack).call(
-            "POST", "/enrolments", late(serial, local_date(datetime.now(UTC)))
+            "POST", "/enrolments", late(serial, local_date(datetime.now(UTC), LONDON))
         )
         assert (answer.status, answer.body["status"]) == (202, "eligible")
         ident = UUID(answer.body["enrolment_id"])

@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 from commands.repository.openapi import contract
 from local.emulator.clock import settle
 from tests.support.life import ARREST, CUSTODY, RELEASE
-from tests.support.samples import order
+from tests.support.samples import LONDON, order
 from tests.support.spellings import dialled, spelled
 from trial.protocol.local_time import local_date
 
@@ -215,7 +215,7 @@ def _samples(today: date) -> dict[str, Any]:
 
 
 def _today(system: System) -> date:
-    return local_date(system.clock.now())
+    return local_date(system.clock.now(), LONDON)
 
 
 def _dates(today: date) -> dict[str, str]:

@@ -16,9 +16,8 @@ from local.emulator.clock import settle
 from local.emulator.stack import access
 from tests.support.extracts import opened
 from tests.support.fixture_protocol import REAL
-from tests.support.samples import order
+from tests.support.samples import LONDON, order
 from trial.protocol.load import CURRENT, read
-from trial.protocol.local_time import LONDON
 
 if TYPE_CHECKING:
     from pathlib import Path

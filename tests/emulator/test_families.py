@@ -12,8 +12,7 @@ from botocore.exceptions import ClientError
 
 from local.emulator.clock import settle
 from local.emulator.stack import access
-from tests.support.samples import order
-from trial.protocol.local_time import LONDON
+from tests.support.samples import LONDON, order
 
 if TYPE_CHECKING:
     from collections.abc import Callable

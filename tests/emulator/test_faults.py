@@ -21,8 +21,7 @@ from local.emulator import emulator
 from local.emulator.carrier import Carrier, Habits
 from local.emulator.clock import settle
 from tests.emulator.conftest import free_port
-from tests.support.samples import order
-from trial.protocol.local_time import LONDON
+from tests.support.samples import LONDON, order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.samples import LONDON
 from trial.identity import pnc_id
 from trial.protocol.local_time import local_date
 
@@ -37,7 +38,7 @@ FAULTY = {serial: FAULTS[serial // 25 % 4] for serial in range(7, LINES, 25)}
 def file(system: System, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five hundred orders made today, of people without a number; every 25th line is faulty."""
     with system.at_its_time():
-        today = local_date(datetime.now(UTC))
+        today = local_date(datetime.now(UTC), LONDON)
     lines = [line(serial, today) | FAULTY.get(serial, {}) for serial in range(LINES)]
     path = tmp_path_factory.mktemp("import") / "orders.csv"
     with path.open("w", newline="") as to:

@@ -14,8 +14,7 @@ import pytest
 from commands.api import Api
 from local.emulator import emulator
 from local.emulator.clock import settle
-from tests.support.samples import order
-from trial.protocol.local_time import LONDON
+from tests.support.samples import LONDON, order
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import System

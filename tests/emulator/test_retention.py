@@ -11,8 +11,7 @@ from rich.progress import Progress
 from commands.audit.audit_findings import Fault
 from commands.audit.verify_audit import AnyFinding, AuditTrail, verify
 from local.emulator.clock import settle
-from tests.support.samples import order
-from trial.protocol.local_time import LONDON
+from tests.support.samples import LONDON, order
 
 if TYPE_CHECKING:
     from commands.audit.audit_findings import Chain

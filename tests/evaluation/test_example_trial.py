@@ -100,7 +100,7 @@ def test_what_happens_is_reported_under_the_order_that_came_in_last() -> None:
         newer = [at for at in came[file.enrolment.person_hash] if at > enrolled_at]
         for outcome in file.outcomes:
             assert outcome.occurred_at < min(newer, default=extracted_at(AGREED))
-            later += outcome.occurred_at > over_at(file.enrolment)
+            later += outcome.occurred_at > over_at(file.enrolment, AGREED)
     assert later > 100
 
 

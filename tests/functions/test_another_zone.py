@@ -66,8 +66,13 @@ def test_a_day_begins_at_the_trials_own_midnight() -> None:
     assert AGREED.place.date_at(LATE) == date(2026, 12, 1)
 
 
-def test_no_function_takes_londons_day_for_granted() -> None:
-    london = re.compile(r"\blocal_date\(|\bLONDON\b|Europe/London")
-    files = Path(ROOT, "functions").rglob("*.py")
-    found = {path.relative_to(ROOT).as_posix() for path in files if london.search(path.read_text())}
-    assert not found
+def test_nothing_but_a_protocol_file_names_a_zone() -> None:
+    named = re.compile(r"ZoneInfo\([\"']|Europe/London|London time|\bLONDON\b")
+    kept = Path("layers/common/trial/protocol/format_1.py")  # those files name no place
+    found = {
+        path.relative_to(ROOT)
+        for folder in ("functions", "layers", "commands", "local", "evaluation")
+        for path in Path(ROOT, folder).rglob("*.py")
+        if named.search(path.read_text())
+    }
+    assert found == {kept}

@@ -8,9 +8,11 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from trial.identity import pnc_id
 
+LONDON = ZoneInfo("Europe/London")
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
 REGION, ACCOUNT = "eu-west-2", "123456789012"

@@ -34,7 +34,7 @@ class EnrolmentColumns(OrderRow):
         description="The superintendent who authorised it: a keyed hash."
     )
     month: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}$")] = Field(
-        description="The month of enrolment, in London."
+        description="The month of enrolment, local time."
     )
     order_type: str = Field(description="The type of order, as the protocol names it.")
     language: Language = Field(description="What the respondent is texted in.")

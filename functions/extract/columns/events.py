@@ -30,7 +30,7 @@ class ReminderRow(OrderRow):
     theme: str = Field(description="What it is for.")
     protocol_sha256: Sha256 = Field(description="SHA-256 of the protocol that planned it.")
     day: int = Field(description="Day of the order on which it is due, from 0.")
-    hour: Annotated[int, Field(ge=0, le=23)] = Field(description="Hour at which, in London.")
+    hour: Annotated[int, Field(ge=0, le=23)] = Field(description="Hour at which, local time.")
     state: ReminderState = Field(description="How far it has come.")
     reason: ReminderReason | None = Field(
         description="Why it was not sent or did not arrive; empty otherwise."
@@ -71,7 +71,7 @@ class OutcomeColumns(Row):
         " did not say."
     )
     days_from_order: Number = Field(
-        description="Days from the start of that order's first day, in London; negative if before."
+        description="Days from the start of that order's first day, local time; negative if before."
     )
     days_from_allocation: Number | None = Field(
         description="Days from the person's randomisation; negative if before it; empty if the"

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from local.demo.checks import CLOSES, OPENS
-from local.demo.orders import LONDON
+from local.demo.orders import zone
 from local.demo.run import Case, Run, local
 from trial.codes import Arm, ReminderState, Suppression
 
@@ -81,7 +81,7 @@ def orders_by_day(run: Run) -> str:
 
 
 def texts_by_hour(run: Run) -> str:
-    """A dot for every text, by day and London time."""
+    """A dot for every text, by day and local time."""
     axis = Axis.of(run)
     bottom = TOP + HOUR * (LAST_HOUR - FIRST_HOUR)
 
@@ -106,7 +106,7 @@ def texts_by_hour(run: Run) -> str:
     ]
     return _svg(
         "hours",
-        "Every text, by day and London time",
+        "Every text, by day and local time",
         f"A dot for each of {len(run.texts)} texts. The hours before 09:00 and from 20:00 are "
         "shaded: no text may fall there, before or after the clock change.",
         (axis.right + RIGHT, bottom + 8),
@@ -145,7 +145,7 @@ def _calendar(run: Run, axis: Axis, bottom: float) -> Iterator[str]:
 
 def direction(run: Run) -> str:
     """Which way the clocks go."""
-    midnight = datetime.combine(run.clock_change, time(), LONDON)
+    midnight = datetime.combine(run.clock_change, time(), zone())
     return "back" if midnight.dst() else "forward"
 
 

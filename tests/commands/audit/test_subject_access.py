@@ -19,14 +19,13 @@ from tests.support.deployed import Deployed
 from tests.support.faults import hooked
 from tests.support.life import ARREST, audit_of, follow, followed, told
 from tests.support.policies import rights
-from tests.support.samples import MORNING, TABLE, sample
+from tests.support.samples import LONDON, MORNING, TABLE, sample
 from tests.support.steps import Context, fire, someone_in
 from tests.support.table import enrolment_of, everything, identifiers_of, reminder_of
 from trial.aws import clients
 from trial.aws.kms import MacKey, SealKey
 from trial.codes import Arm
 from trial.config import EnrolmentSettings, settings
-from trial.protocol.local_time import LONDON
 
 if TYPE_CHECKING:
     from collections.abc import Callable

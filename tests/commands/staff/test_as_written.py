@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from commands.staff import as_written as read
+from tests.support.samples import LONDON
 from trial.phone import NumberError, phone_number, uk_mobile
 
 
@@ -24,11 +25,16 @@ from trial.phone import NumberError, phone_number, uk_mobile
     ],
 )
 def test_a_british_number_is_read_in_every_usual_form(written: str) -> None:
-    assert read.number(written) == "+447700900123"
+    assert read.number(written, "GB") == "+447700900123"
+
+
+def test_a_number_without_a_code_is_of_the_trials_country() -> None:
+    assert read.number("021 123 456", "NZ") == read.number("0064 21 123 456", "GB")
+    assert read.numbers("07700 900456;\n07700 900457", "GB") == ["+447700900456", "+447700900457"]
 
 
 def test_a_number_of_another_country_keeps_its_code() -> None:
-    assert read.number("+1 202 555 0123") == "+12025550123"
+    assert read.number("+1 202 555 0123", "GB") == "+12025550123"
 
 
 @pytest.mark.parametrize(
@@ -36,11 +42,11 @@ def test_a_number_of_another_country_keeps_its_code() -> None:
 )
 def test_what_is_no_number_is_refused_by_the_contract(written: str) -> None:
     with pytest.raises(NumberError):
-        uk_mobile(read.number(written))
+        uk_mobile(read.number(written, "GB"))
 
 
 def test_what_is_read_as_a_number_is_in_the_contracts_one_spelling() -> None:
-    assert phone_number(read.number("020 7946 0958")) == "+442079460958"
+    assert phone_number(read.number("020 7946 0958", "GB")) == "+442079460958"
 
 
 @pytest.mark.parametrize(
@@ -79,8 +85,8 @@ def test_what_is_no_date_is_left_as_it_is(written: str) -> None:
         ("1/12/2026", "1/12/2026"),
     ],
 )
-def test_a_time_without_an_offset_is_of_london(written: str, taken: str) -> None:
-    assert read.moment(written) == taken
+def test_a_time_without_an_offset_is_a_local_one(written: str, taken: str) -> None:
+    assert read.moment(written, LONDON) == taken
 
 
 @pytest.mark.parametrize(
@@ -93,7 +99,6 @@ def test_a_time_without_an_offset_is_of_london(written: str, taken: str) -> None
         (read.capital, " w1", "W1"),
         (read.slug, "West Midlands", "west-midlands"),
         (read.text, "  Supt   Si\u00e2n D'Arcy ", "Supt Si\u00e2n D'Arcy"),
-        (read.numbers, "07700 900456;\n07700 900457", ["+447700900456", "+447700900457"]),
         (read.whole, " 2 ", 2),
         (read.whole, "two", "two"),
         (read.yes_or_no, "Yes", True),

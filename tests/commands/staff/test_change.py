@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from commands.staff import change
+from tests.support.fixture_protocol import VERSION
 from tests.support.life import followed, shown
 from tests.support.samples import MORNING
 from tests.support.served import served
@@ -31,7 +32,7 @@ def api(cloud: dict[str, str]) -> Iterator[Api]:  # noqa: ARG001 - what it answe
 
 
 def run(api: Api, *arguments: str) -> int:
-    return change.run(change.options(arguments), api)
+    return change.run(change.options([*arguments, "--protocol", VERSION]), api)
 
 
 def test_a_number_is_made_canonical_shown_and_sent(

@@ -101,7 +101,7 @@ def test_there_is_a_column_for_every_field_of_the_contract() -> None:
 
 
 def test_a_line_as_people_write_it_is_the_request_of_the_contract() -> None:
-    request = columns.request(cells(protected_numbers="07700 900456; 020 7946 0958"))
+    request = columns.request(cells(protected_numbers="07700 900456; 020 7946 0958"), "GB")
     expected = sample_order(123, protected_numbers=["+447700900456", "+442079460958"])
     del expected["respondent"]["ethnicity"]
     assert request | {"event_id": expected["event_id"]} == expected
@@ -206,7 +206,7 @@ def test_whatever_is_taken_in_another_form_is_shown_before_anything_is_sent(
 def test_a_faulty_line_is_refused_by_its_column_in_the_contracts_words(
     changes: dict[str, str], message: str
 ) -> None:
-    request = columns.request(cells(**changes))
+    request = columns.request(cells(**changes), "GB")
     (wrong,) = refusals(request, TODAY, AGREED)
     assert wrong.startswith(message)
     answer = call("POST", "/enrolments", request)

@@ -12,6 +12,7 @@ import pytest
 from rich.text import Text
 
 from commands.staff import worklist
+from tests.support.fixture_protocol import VERSION
 from tests.support.samples import MORNING
 from tests.support.served import served
 from tests.support.steps import Answer, enrol
@@ -35,7 +36,9 @@ def api(cloud: dict[str, str]) -> Iterator[Api]:  # noqa: ARG001 - what it answe
 
 def given(**changes: Any) -> Namespace:
     """A command line."""
-    return Namespace(**dict.fromkeys((*worklist.NARROWING, "csv")) | changes)
+    return Namespace(
+        **dict.fromkeys((*worklist.NARROWING, "csv")) | {"protocol": VERSION} | changes
+    )
 
 
 def seized(serial: int, follow_up_on: str) -> str:

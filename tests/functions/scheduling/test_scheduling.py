@@ -12,7 +12,7 @@ import pytest
 
 from scheduling.handler import lambda_handler as handler
 from tests.support.faults import counting, meddling, raising, refusal
-from tests.support.samples import MORNING, order, sample
+from tests.support.samples import LONDON, MORNING, order, sample
 from tests.support.steps import (
     CONTEXT,
     allocate,
@@ -37,7 +37,6 @@ from tests.support.table import (
 )
 from trial.aws import clients
 from trial.codes import Arm, ReminderState, Status, Suppression
-from trial.protocol.local_time import LONDON
 from trial.records.enrolment import enrolment_key
 
 if TYPE_CHECKING:

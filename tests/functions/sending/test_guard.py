@@ -7,9 +7,9 @@ import pytest
 from sending.guard import why_not
 from tests.support.fixture_protocol import AGREED, FIRST
 from tests.support.people import ADULT, KNOWN, SERVED
+from tests.support.samples import LONDON
 from trial.codes import ReminderState, Status, Suppression
 from trial.protocol.load import load
-from trial.protocol.local_time import LONDON
 from trial.protocol.settings import Protocol
 from trial.records.enrolment import Enrolment, Mobile
 from trial.records.reminder import Reminder

@@ -9,10 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.fixture_protocol import DAPO
+from tests.support.samples import LONDON
 from trial.codes import Condition
 from trial.errors import RejectedError
 from trial.protocol.days import assigned, planned_days
-from trial.protocol.local_time import LONDON, allowed_at, local_date
+from trial.protocol.local_time import allowed_at, local_date
 from trial.protocol.orders import PhasedTimetable
 from trial.protocol.term import Term
 from trial.protocol.timetable import LEAD, Slot, Varied, timetable
@@ -55,7 +56,7 @@ def planned(
 
 
 def days_of(slots: tuple[Slot, ...]) -> list[int]:
-    return [(local_date(slot.due_at) - FIRST).days for slot in slots]
+    return [(local_date(slot.due_at, LONDON) - FIRST).days for slot in slots]
 
 
 def themes_on(slots: tuple[Slot, ...]) -> dict[int, str]:
@@ -108,7 +109,7 @@ def test_a_timetable_of_any_length_keeps_the_rules(
     slots = planned(days, made_on=made_on, enrolment_id=enrolment_id)
     assert [slot.number for slot in slots] == list(range(1, len(slots) + 1))
     assert len(slots) <= MOST
-    dates = [local_date(slot.due_at) for slot in slots]
+    dates = [local_date(slot.due_at, LONDON) for slot in slots]
     assert all(earlier < later for earlier, later in pairwise(dates))
     assert dates[0] == made_on
     if days is not None:
@@ -227,17 +228,19 @@ def test_however_often_it_is_varied_a_timetable_keeps_the_rules(
     slots = planned(days, *varied, made_on=made_on, start=start)
     assert [slot.number for slot in slots] == list(range(1, len(slots) + 1))
     going = [slot for slot in slots if not slot.missed]
-    dates = [local_date(slot.due_at) for slot in going]
+    dates = [local_date(slot.due_at, LONDON) for slot in going]
     assert len(set(dates)) == len(dates)
     assert all(allowed_at(slot.due_at, DAPO.window, LONDON) for slot in going)
     assert len(slots) <= MOST + 3 * len(varied)
     if varied:
         earlier = planned(days, *varied[:-1], made_on=made_on, start=start)
-        told_on = local_date(varied[-1].at)
-        kept = [slot for slot in earlier if local_date(slot.due_at) <= told_on]
+        told_on = local_date(varied[-1].at, LONDON)
+        kept = [slot for slot in earlier if local_date(slot.due_at, LONDON) <= told_on]
         assert set(kept) <= set(slots)
         since = [slot for slot in slots if slot.number > max((k.number for k in kept), default=0)]
         assert all(slot.due_at > varied[-1].at for slot in since)
         last_day = varied[-1].term.expires_on
-        assert last_day is None or all(local_date(slot.due_at) <= last_day for slot in since)
+        assert last_day is None or all(
+            local_date(slot.due_at, LONDON) <= last_day for slot in since
+        )
     assert all(text_of(one) != text_of(other) for one, other in pairwise(going))

@@ -8,9 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.fixture_protocol import AGREED
+from tests.support.samples import LONDON
 from trial.errors import RejectedError
 from trial.protocol.days import reminder_count, reminder_days, themes
-from trial.protocol.local_time import LONDON, MARGIN, allowed_at, local_date
+from trial.protocol.local_time import MARGIN, allowed_at, local_date
 from trial.protocol.orders import EvenTimetable
 from trial.protocol.term import Term
 from trial.protocol.timetable import LEAD, Slot, timetable
@@ -61,7 +62,7 @@ def day_of(offset: int) -> date:
 
 
 def due_days(slots: tuple[Slot, ...]) -> list[int]:
-    return [(local_date(slot.due_at) - FIRST).days for slot in slots]
+    return [(local_date(slot.due_at, LONDON) - FIRST).days for slot in slots]
 
 
 def going(slots: tuple[Slot, ...]) -> list[Slot]:
@@ -159,8 +160,8 @@ def test_the_window_is_open_from_its_first_moment_until_just_before_its_last() -
 
 
 def test_a_day_begins_at_midnight_in_london() -> None:
-    assert local_date(datetime(2027, 6, 30, 23, 0, tzinfo=UTC)) == date(2027, 7, 1)
-    assert local_date(datetime(2027, 12, 31, 23, 59, tzinfo=UTC)) == date(2027, 12, 31)
+    assert local_date(datetime(2027, 6, 30, 23, 0, tzinfo=UTC), LONDON) == date(2027, 7, 1)
+    assert local_date(datetime(2027, 12, 31, 23, 59, tzinfo=UTC), LONDON) == date(2027, 12, 31)
 
 
 def test_the_same_order_always_gets_the_same_timetable() -> None:
@@ -260,13 +261,13 @@ def test_however_late_it_starts_a_timetable_keeps_the_rules(
     slots = planned(days, made_on=made_on, enrolment_id=enrolment_id, start=start)
     usual = planned(days, made_on=made_on, enrolment_id=enrolment_id)
     assert [slot.number for slot in slots] == list(range(1, len(usual) + 1))
-    dates = [local_date(slot.due_at) for slot in going(slots)]
+    dates = [local_date(slot.due_at, LONDON) for slot in going(slots)]
     assert len(set(dates)) == len(dates)
     for slot in going(slots):
         assert slot.due_at >= (start + LEAD).replace(microsecond=0)
         assert slot.due_at.microsecond == 0
         assert allowed_at(slot.due_at, WINDOW, LONDON)
-        assert made_on <= local_date(slot.due_at) <= made_on + timedelta(days=days - 1)
+        assert made_on <= local_date(slot.due_at, LONDON) <= made_on + timedelta(days=days - 1)
     for slot, as_usual in zip(slots[1:], usual[1:], strict=True):
         assert slot.due_at == as_usual.due_at
         assert slot.missed == (as_usual.due_at < start + LEAD)

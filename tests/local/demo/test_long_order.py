@@ -74,7 +74,7 @@ def test_it_takes_a_protocol_whose_orders_may_be_varied() -> None:
 
 
 def test_an_order_is_made_up_of_any_type_and_length() -> None:
-    made = an_order(7, START, type_="dapo", days=None)["order"]
+    made = an_order(7, START.date(), type_="dapo", days=None)["order"]
     assert (made["type"], made["reference"]) == ("dapo", "DAPO-2026-000007")
     assert made["expires_on"] is None
-    assert an_order(7, START)["order"]["expires_on"] == "2026-12-15"
+    assert an_order(7, START.date())["order"]["expires_on"] == "2026-12-15"

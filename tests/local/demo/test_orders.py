@@ -10,7 +10,6 @@ from enrolment.wire import EnrolmentIn
 from local.demo.checks import CLOSES, OPENS
 from local.demo.orders import (
     FEWEST,
-    LONDON,
     MOST,
     Kind,
     SyntheticOrder,
@@ -20,6 +19,7 @@ from local.demo.orders import (
 )
 from local.demo.run import local
 from tests.support.fixture_protocol import AGREED
+from tests.support.samples import LONDON
 from trial.api.orders import refuse_impossible
 from trial.codes import Sex
 

@@ -21,6 +21,7 @@ from local.demo import demo
 from local.emulator import emulator, stack
 
 STACK = LocalStack(
+    protocol="fixture-1",
     endpoint_url="http://127.0.0.1:4711",
     api_url="http://127.0.0.1:4711/v1",
     api_host="abc.execute-api.localhost:4711",
@@ -231,7 +232,7 @@ def test_the_api_is_found_by_its_stage_and_its_host(monkeypatch: pytest.MonkeyPa
     found = DeployedStack("dvpo-reminders", {}, resources)
     monkeypatch.setattr(DeployedStack, "found", lambda *_: found)
     fake = FakeCloudFormation("CREATE_COMPLETE")
-    assert stack.describe(fake, 4711, "") == STACK  # type: ignore[arg-type]
+    assert stack.describe(fake, 4711, "", "fixture-1") == STACK  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -19,8 +19,7 @@ from rich.table import Table
 
 from tests.proofs.bench.acts import SHORT, life
 from tests.support.fixture_protocol import AGREED
-from tests.support.samples import MORNING
-from trial.protocol.local_time import LONDON
+from tests.support.samples import LONDON, MORNING
 from trial.protocol.term import Term
 from trial.protocol.timetable import timetable
 

@@ -94,7 +94,7 @@ GUARDS = (
     Guard(
         "a text after the last day",
         f"{_SENDING}/guard.py",
-        "local_date(now) > order.last_day",
+        "protocol.place.date_at(now) > order.last_day",
         "False",
     ),
     Guard(

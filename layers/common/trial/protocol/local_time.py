@@ -1,4 +1,4 @@
-"""The trial's local date, and the hours in which texts may go."""
+"""The local date in a zone, and the hours in which texts may go."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -6,13 +6,11 @@ from zoneinfo import ZoneInfo
 
 from trial.protocol.settings import Window
 
-LONDON: Final = ZoneInfo("Europe/London")
-
 MARGIN: Final = timedelta(minutes=15)
 """No reminder is due this close to the window's end: one that fires late still falls inside."""
 
 
-def local_date(moment: datetime, zone: ZoneInfo = LONDON) -> date:
+def local_date(moment: datetime, zone: ZoneInfo) -> date:
     """The local date at that moment."""
     return moment.astimezone(zone).date()
 
