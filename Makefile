@@ -15,7 +15,7 @@ EVALUATION := .venv-evaluation/bin/python
 .PHONY: always help demo dashboard panels test test-one browser check format up clock down status order worklist meeting import number served end resume admit outcome call invoke carrier redrive redrive-receipts restore extract \
 	example-trial report power coverage \
 	register verify-allocations verify-audit subject-access simulate-trial simulate interleavings contract faults bench mutants openapi protocol package \
-	preflight deploy open-trial rollback rehearse destroy requirements sbom audit clean
+	preflight deploy open-trial close-trial rollback rehearse destroy requirements sbom audit clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}' \
@@ -45,8 +45,8 @@ always:
 demo: .venv-local/ready ## run a month of the whole system in a minute or two (PROTOCOL=dapo-2027-1: 18 months of a long order); makes build/demo/index.html
 	@$(LOCAL) -m $(if $(PROTOCOL),local.demo.long_order --protocol $(PROTOCOL),local.demo.demo)
 
-up: .venv-local/ready ## start the emulator and deploy (PORT=4566, PROTOCOL=dapo-2027-1); writes .local/stack.json
-	@$(LOCAL) -m local.emulator.stack up $(if $(PROTOCOL),--protocol $(PROTOCOL))
+up: .venv-local/ready ## start the emulator and deploy (PORT=4566; PROTOCOL=dapo-2027-1 opens that trial, CLOSE=1 closes the open one); writes .local/stack.json
+	@$(LOCAL) -m local.emulator.stack up $(if $(PROTOCOL),--protocol $(PROTOCOL)) $(if $(CLOSE),--close)
 
 status: .venv-local/ready ## show what is running and its clock
 	@$(LOCAL) -m local.emulator.stack status
@@ -219,7 +219,10 @@ deploy: .venv-local/ready ## deploy to AWS: show, ask, change, watch (STAGE=v1, 
 	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) $(ARGS) $(PARAMETERS)
 
 open-trial: .venv-local/ready ## on AWS: open another trial, as registered; the earlier one takes no more orders (PROTOCOL=version, DEPOSIT=registration.json)
-	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) --deposit "$(DEPOSIT)" $(ARGS) "Protocol=$(PROTOCOL)"
+	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) --deposit "$(DEPOSIT)" $(ARGS) "Protocol=$(PROTOCOL)" TakesOrders=true
+
+close-trial: .venv-local/ready ## on AWS: close the open trial and open no other; its orders continue (TRIAL=id)
+	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) --closes "$(TRIAL)" $(ARGS) TakesOrders=false
 
 rollback: .venv-local/ready ## go back to an earlier version (TO=version; without it, lists them)
 	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) $(if $(TO),--to $(TO),--versions) $(ARGS)

@@ -54,6 +54,7 @@ class LocalStack:
     port: int
     template_sha256: str
     protocol: str
+    takes_orders: bool = True
     outputs: dict[str, str]
 
     @classmethod

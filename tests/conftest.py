@@ -125,6 +125,7 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
         "USD_TO_GBP": "0.75",
         "TEXTS_PER_DAY": "500",
         "ORDERS_PER_DAY": "1000",
+        "TAKES_ORDERS": "true",
         "OUTLAST_CLAIMS_SECONDS": "0",
         "FORCE_NAME": "Durham Police",
         "FORCE_CONTACT": "101",

@@ -26,7 +26,7 @@ from rich.table import Table
 
 from commands.deploy import package
 from commands.deploy.approvals import refuse_drafts
-from commands.deploy.opening import refuse_unregistered
+from commands.deploy.opening import refuse_closing, refuse_unregistered
 from commands.deploy.spending import refuse_overspending
 from commands.deployed_stack import failures
 
@@ -290,6 +290,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--deposit", type=Path, metavar="FILE", help="registration.json of a trial to be opened"
     )
+    parser.add_argument("--closes", metavar="TRIAL", help="the id of the trial to be closed")
     parser.add_argument("--versions", action="store_true", help="list the versions, and stop")
     parser.add_argument(
         "--watch", type=int, default=WATCH_MINUTES, metavar="MINUTES", help="default: 15; most: 180"
@@ -301,6 +302,8 @@ def deploy(deployment: Deployment, given: argparse.Namespace, console: Console) 
     """Build, upload, plan, ask and execute; refuse if a draft could go to the public."""
     found = deployment.described()
     refuse_drafts(dict(given.parameters), found)
+    if closes := refuse_closing(dict(given.parameters), found, given.closes):
+        console.print(closes)
     if opens := refuse_unregistered(dict(given.parameters), found, given.deposit):
         console.print(opens)
     if given.to:

@@ -1,9 +1,9 @@
-"""Whether a deployment may open the trial that it would open."""
+"""Whether a deployment may open or close the trial that it would open or close."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from commands.audit import registration
 from commands.deploy.approvals import to_be_deployed
@@ -17,23 +17,57 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 
+_TAKES: Final = "TakesOrders"
+
+
+def refuse_closing(
+    given: Mapping[str, str], found: StackTypeDef | None, closes: str | None
+) -> str | None:
+    """
+    What closes, in a sentence; None if the deployment closes nothing.
+
+    Ends the command unless `closes` names the trial that is open: whoever closes one says which.
+    """
+    if found is None or given.get(_TAKES, "true") == "true" or not _takes_orders({}, found):
+        return None
+    trial = _trial_of(to_be_deployed({}, found))
+    if closes != trial:
+        named = f"{closes} is not open: {trial} is" if closes else f"this closes the trial {trial}"
+        sys.exit(f"Refused: {named}. Name the one that you mean: make close-trial TRIAL={trial}")
+    return f"This closes the trial {trial} and opens no other; its orders continue in it."
+
+
+def _takes_orders(given: Mapping[str, str], found: StackTypeDef) -> bool:
+    """Whether new orders are taken once these parameters are deployed."""
+    known = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
+    return (known | dict(given)).get(_TAKES, "true") == "true"
+
+
+def _trial_of(version: str) -> str:
+    """The trial of a protocol; of one that this copy does not have, its version."""
+    return load(version).trial if version in versions() else version
+
+
 def refuse_unregistered(
     given: Mapping[str, str], found: StackTypeDef | None, deposit: Path | None
 ) -> str | None:
     """
     What opens and what closes, in a sentence; none if the open trial stays the open one.
 
-    Ends the command unless the trial to be opened was registered as its protocol stands now. The
-    earlier trial closes: it takes in no order more, and its own go on in it to their end.
+    Ends the command unless the trial to be opened was registered as its protocol stands now, also
+    if it was open before and is closed. The earlier trial closes: it takes no more orders, and its
+    own continue in it to their end.
     """
     if found is None:
         return None  # the key is made with the stack: its trial is registered before any order
     protocol = load(to_be_deployed(given, found))
-    was = to_be_deployed({}, found)
-    before = load(was).trial if was in versions() else was
-    if protocol.trial == before:
+    before = _trial_of(to_be_deployed({}, found))
+    reopens = _takes_orders(given, found) and not _takes_orders({}, found)
+    if protocol.trial == before and not reopens:
         return None
-    opens = f"This opens the trial {protocol.trial}, and closes {before} for new orders"
+    opens = f"This opens the trial {protocol.trial}"
+    if protocol.trial != before:
+        opens += f", and closes {before} for new orders"
     if deposit is None:
         sys.exit(
             f"Refused: {opens[:1].lower()}{opens[1:]}. Register it first (make register "
@@ -46,4 +80,4 @@ def refuse_unregistered(
         sys.exit(f"{deposit}: {error}")
     if (registered.trial, registered.protocol_sha256) != (protocol.trial, protocol.sha256):
         sys.exit(f"Refused: {deposit} registers another plan than {protocol.version} has now.")
-    return f"{opens}; those it has go on in it."
+    return f"{opens}; the orders that there are continue, each in its own trial."

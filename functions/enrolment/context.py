@@ -47,6 +47,7 @@ class RequestContext:
     identity: MacKey
     sealing: SealKey
     protocol: Protocol
+    takes_orders: bool
     orders_per_day: int
     by: str
     now: datetime
@@ -59,7 +60,7 @@ class RequestContext:
         return self.protocol.place.date_at(self.now)
 
     def protocol_of(self, enrolment: Enrolment) -> Protocol:
-        """That of the trial into which it was taken; `protocol` is that of the open one."""
+        """That of the trial into which it was taken; `protocol` is that of the last one opened."""
         return of_trial(enrolment.trial, self.protocol)
 
     def today_of(self, enrolment: Enrolment) -> date:
@@ -84,6 +85,7 @@ def context_for(by: str) -> RequestContext:
         identity=MacKey(clients.kms(), chosen.identity_key_id),
         sealing=SealKey(clients.kms(), chosen.sealing_key_id),
         protocol=protocol,
+        takes_orders=chosen.takes_orders,
         orders_per_day=chosen.orders_per_day,
         by=by,
         now=now,

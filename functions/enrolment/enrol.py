@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from trial.aws.kms import MacKey
     from trial.records.enrolment import Enrolment
 
+_CLOSED = (
+    "the trial is closed and no other is open: it takes no new order; orders enrolled before "
+    "continue, and changes of these are taken"
+)
+
 
 class Enrolled(NamedTuple):
     """An enrolment, whether it is new, and what it changed for others."""
@@ -37,7 +42,8 @@ def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
     before this returns; if somebody's number is protected by it, no text to that number that was
     claimed before can go any more. Beyond `orders_per_day` an order is held until a person admits
     it: made-up orders use up no texts of others. Raises ConflictError if the order is known with
-    other content, or nobody can tell any more because it is erased; FieldError if a date of a new
+    other content, or nobody can tell any more because it is erased, or if it is new and no trial is
+    open; FieldError if a date of a new
     order cannot be right today.
     """
     ident = enrolment_id(context.identity, request.order.force, request.order.reference)
@@ -57,6 +63,8 @@ def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
             _refuse_another(known, hashes)
             protects = protects_others(Settled(known, around.person, around.numbers, ()), today)
             return Change(known, known, known.version, protects=protects), False
+        if not context.takes_orders:
+            raise ConflictError(_CLOSED)
         check_enrolment(request, today, context.protocol)
         over = around.orders_taken >= context.orders_per_day
         made = new_enrolment(request, ident, hashes, context, over=over)

@@ -2,7 +2,8 @@
 Starts and stops the whole system on this machine.
 
 `up` starts the emulator, packages the functions and deploys the template through CloudFormation's
-own API. If the stack is already up, it deploys what has changed.
+own API. If the stack is already up, it deploys what has changed; the open trial stays open, and a
+closed one closed, unless you say otherwise.
 """
 
 import argparse
@@ -62,8 +63,13 @@ def access(port: int) -> dict[str, Any]:
     return owner_access(f"http://{emulator.HOST}:{port}", emulator.REGION)
 
 
-def up(port: int, protocol: str = CURRENT) -> None:
-    """Start the stack or bring it up to date; on failure, stop whatever this call started."""
+def up(port: int, protocol: str | None = None, *, close: bool = False) -> None:
+    """
+    Start the stack or bring it up to date; on failure, stop whatever this call started.
+
+    A protocol opens its trial; `close` closes the open one. Without either a running stack keeps
+    what it has, and a new one opens the trial of the default protocol.
+    """
     with ExitStack() as undo:
         if emulator.running():
             if (asked := port) != (port := LocalStack.load().port):
@@ -75,7 +81,10 @@ def up(port: int, protocol: str = CURRENT) -> None:
             emulator.start(port)
             undo.callback(emulator.stop)
         moved_clock.follow(str(emulator.CLOCK))
-        deploy(port, protocol)
+        running = LocalStack.load() if DESCRIPTION.exists() else None
+        wanted = protocol or (running.protocol if running else CURRENT)
+        takes = not close and bool(protocol or not running or running.takes_orders)
+        deploy(port, wanted, takes_orders=takes)
         undo.pop_all()
 
 
@@ -97,15 +106,21 @@ def refuse_unknown(protocol: str) -> None:
         sys.exit(f"The protocol cannot be used: {error}. There are: {', '.join(versions())}")
 
 
-def deploy(port: int, protocol: str) -> None:
+def deploy(port: int, protocol: str, *, takes_orders: bool) -> None:
     """Deploy the template and the code, and write down how to reach the stack."""
     libraries = package.linked_libraries(LIBRARIES)
     place = f"http://{emulator.HOST}:{port}/{BUCKET}/"
     template, files = package.build(libraries, archives_at=f"s3://{BUCKET}/", templates_at=place)
-    sha256 = hashlib.sha256(f"{template}{protocol}".encode()).hexdigest()
-    if DESCRIPTION.exists() and LocalStack.load().template_sha256 == sha256:
-        print(f"Up already, and up to date: {LocalStack.load().api_url}")
-        return
+    sha256 = hashlib.sha256(template.encode()).hexdigest()
+    if DESCRIPTION.exists():
+        running = LocalStack.load()
+        if (running.template_sha256, running.protocol, running.takes_orders) == (
+            *(sha256, protocol),
+            takes_orders,
+        ):
+            print(f"Up already, and up to date: {running.api_url}")
+            print(_open_trial(running))
+            return
     began = time.monotonic()
     storage = boto3.client("s3", **access(port))
     if not DESCRIPTION.exists():
@@ -118,19 +133,26 @@ def deploy(port: int, protocol: str) -> None:
     address = place + package.TEMPLATE.name
     cloudformation = boto3.client("cloudformation", **access(port))
     try:
-        change(cloudformation, address, PARAMETERS | {"Protocol": protocol})
+        takes = {"Protocol": protocol, "TakesOrders": "true" if takes_orders else "false"}
+        change(cloudformation, address, PARAMETERS | takes)
     except ClientError as error:
         sys.exit(f"CloudFormation refused the template: {error}")
     key_id, secret = upstream(port)
     description = replace(
-        describe(cloudformation, port, sha256, protocol),
+        describe(cloudformation, port, sha256, protocol, takes_orders=takes_orders),
         access_key_id=key_id,
         secret_access_key=secret,
     )
     emulator.write(DESCRIPTION, json.dumps(asdict(description), indent=2) + "\n")
     seconds = time.monotonic() - began
     print(f"Deployed in {seconds:.1f} s: {description.api_url} (see {DESCRIPTION})")
+    print(_open_trial(description))
     print("Post an order: make order. Worklist: make worklist. Live dashboard: make panels.")
+
+
+def _open_trial(running: LocalStack) -> str:
+    trial = f"The trial {load(running.protocol).trial} (protocol {running.protocol})"
+    return f"{trial} is {'open' if running.takes_orders else 'closed: no order is taken'}."
 
 
 def change(
@@ -164,7 +186,12 @@ def deployed(cloudformation: "CloudFormationClient") -> "StackTypeDef":
 
 
 def describe(
-    cloudformation: "CloudFormationClient", port: int, sha256: str, protocol: str
+    cloudformation: "CloudFormationClient",
+    port: int,
+    sha256: str,
+    protocol: str,
+    *,
+    takes_orders: bool,
 ) -> LocalStack:
     """How to reach the deployed stack."""
     deployed_stack = DeployedStack.found(NAME, access(port))
@@ -184,6 +211,7 @@ def describe(
         port=port,
         template_sha256=sha256,
         protocol=protocol,
+        takes_orders=takes_orders,
         outputs={output["OutputKey"]: output["OutputValue"] for output in outputs},
     )
 
@@ -215,6 +243,7 @@ def status() -> None:
     work = emulator.read_page(stack.port, WORK_PAGE)
     now = datetime.fromtimestamp(work["now"], UTC)
     print(f"Up, on port {stack.port}: {stack.api_url} with Host: {stack.api_host}")
+    print(_open_trial(stack))
     print(f"It lives at {now:%a %d %b %Y %H:%M:%S} UTC; {len(work['due'])} schedules due once.")
     print(f"Invocations running: {work['running']}; stream records not yet read: {work['unread']}")
 
@@ -270,13 +299,18 @@ def main() -> None:
     parser.add_argument(
         "--port", type=a_port, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
     )
-    parser.add_argument("--protocol", help=f"the protocol version to deploy; default: {CURRENT}")
+    parser.add_argument(
+        "--protocol", help=f"open this protocol's trial; a new stack's default: {CURRENT}"
+    )
+    parser.add_argument("--close", action="store_true", help="close the open trial, open no other")
     options = parser.parse_args()
     unwind_on_signals()
     if options.command == "up":
         if options.protocol:
             refuse_unknown(options.protocol)
-        up(options.port, options.protocol or CURRENT)
+        if options.protocol and options.close:
+            parser.error("--protocol opens a trial, --close closes one: say one of them")
+        up(options.port, options.protocol, close=options.close)
     else:
         commands[options.command]()
 

@@ -18,11 +18,13 @@ class EnrolmentSettings(Settings):
     """
     For the function that takes orders and upstream's reports about them.
 
-    `orders_per_day` is for the whole trial: orders beyond it wait for a person to admit them.
+    `takes_orders` is false once the protocol's trial is closed. `orders_per_day` is for the whole
+    trial: orders beyond it wait for a person to admit them.
     """
 
     outlast_claims_seconds: float
     protocol: str
+    takes_orders: bool
     orders_per_day: int
     identity_key_id: str
     sealing_key_id: str

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from commands.audit.registration import deposited, registration
 from commands.deploy.deploy import deploy
-from commands.deploy.opening import refuse_unregistered
+from commands.deploy.opening import refuse_closing, refuse_unregistered
 from tests.support.fixture_protocol import FIRST, VERSION
 from tests.support.keys import mac_key
 from trial.protocol.load import load
@@ -23,10 +23,15 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 NEW = {"Protocol": FIRST}
+CLOSED = {"TakesOrders": "false"}
 
 
-def stack(version: str) -> StackTypeDef:
-    parameters = [{"ParameterKey": "Protocol", "ParameterValue": version}]
+def stack(version: str, *, takes_orders: str | None = None) -> StackTypeDef:
+    """A stack as deployed; without `takes_orders`, from before there was such a parameter."""
+    values = {"Protocol": version, "TakesOrders": takes_orders}
+    parameters = [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in values.items() if value
+    ]
     return cast("StackTypeDef", {"Parameters": parameters})
 
 
@@ -46,7 +51,8 @@ def test_a_deployment_that_opens_no_trial_needs_no_deposit() -> None:
 def test_a_trial_is_opened_as_registered_and_the_earlier_one_closes(tmp_path: Path) -> None:
     said = refuse_unregistered(NEW, stack(VERSION), deposit_of(FIRST, tmp_path))
     assert said == (
-        "This opens the trial first, and closes fixture for new orders; those it has go on in it."
+        "This opens the trial first, and closes fixture for new orders; the orders that there are "
+        "continue, each in its own trial."
     )
 
 
@@ -58,7 +64,7 @@ def test_another_trial_is_not_opened_without_its_deposit(was: str) -> None:
 
 def test_the_deployment_itself_asks_for_it() -> None:
     deployment = cast("Any", SimpleNamespace(described=lambda: stack(FIRST)))
-    command = Namespace(parameters=[("Protocol", VERSION)], deposit=None)
+    command = Namespace(parameters=[("Protocol", VERSION)], deposit=None, closes=None)
     with pytest.raises(SystemExit, match="Register it first"):
         deploy(deployment, command, Console(quiet=True))
 
@@ -70,6 +76,42 @@ def test_another_plan_than_the_registered_one_is_not_opened(tmp_path: Path) -> N
     changed.write_text(changed.read_text().replace(load(FIRST).sha256, "0" * 64))
     with pytest.raises(SystemExit, match="registers another plan"):
         refuse_unregistered(NEW, stack(VERSION), changed)
+
+
+@pytest.mark.parametrize("takes_orders", [None, "true"])
+def test_a_trial_is_closed_by_whoever_names_it(takes_orders: str | None) -> None:
+    open_one = stack(VERSION, takes_orders=takes_orders)
+    assert refuse_closing(CLOSED, open_one, "fixture") == (
+        "This closes the trial fixture and opens no other; its orders continue in it."
+    )
+    with pytest.raises(SystemExit, match=r"this closes the trial fixture\. .*TRIAL=fixture"):
+        refuse_closing(CLOSED, open_one, None)
+    with pytest.raises(SystemExit, match="first is not open: fixture is"):
+        refuse_closing(CLOSED, open_one, "first")
+
+
+def test_a_deployment_that_closes_no_trial_need_name_none() -> None:
+    assert refuse_closing({}, stack(VERSION), None) is None
+    assert refuse_closing({}, stack(VERSION, takes_orders="false"), None) is None
+    assert refuse_closing(CLOSED, stack(VERSION, takes_orders="false"), None) is None
+    assert refuse_closing(CLOSED, None, None) is None
+
+
+def test_the_deployment_itself_asks_which_trial_is_to_close() -> None:
+    deployment = cast("Any", SimpleNamespace(described=lambda: stack(FIRST)))
+    command = Namespace(parameters=[("TakesOrders", "false")], deposit=None, closes="fixture")
+    with pytest.raises(SystemExit, match="fixture is not open"):
+        deploy(deployment, command, Console(quiet=True))
+
+
+def test_a_closed_trial_is_opened_again_only_as_registered(tmp_path: Path) -> None:
+    closed, again = stack(VERSION, takes_orders="false"), {"TakesOrders": "true"}
+    assert refuse_unregistered({}, closed, None) is None
+    with pytest.raises(SystemExit, match=f"Register it first .*PROTOCOL={VERSION}"):
+        refuse_unregistered(again, closed, None)
+    assert refuse_unregistered(again, closed, deposit_of(VERSION, tmp_path)) == (
+        "This opens the trial fixture; the orders that there are continue, each in its own trial."
+    )
 
 
 def test_what_is_no_deposit_opens_nothing(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_people_are_drawn_from_the_sequence_of_their_grade(
 
 def test_the_stratum_is_fixed_when_the_order_becomes_eligible() -> None:
     ident = enrol(respondent={"risk_grade": "high"})
-    longer = {"order": order(order=LONG)["order"]}
+    longer = order(order=LONG)["order"]
     assert call("PUT", f"/enrolments/{ident}/order", longer).status == 200
     allocate(ident)
     assert allocation_of(ident).stratum == "14-high"
@@ -62,7 +62,7 @@ def test_the_stratum_is_fixed_when_the_order_becomes_eligible() -> None:
 def test_an_order_that_waits_moves_with_its_length_and_keeps_its_grade() -> None:
     ident = enrol(respondent={"risk_grade": "high"}, mobile={"missing_reason": "refused"})
     assert enrolment_of(ident).stratum is None
-    longer = {"order": order(order=LONG)["order"]}
+    longer = order(order=LONG)["order"]
     assert call("PUT", f"/enrolments/{ident}/order", longer).status == 200
     assert enrolment_of(ident).strata == ("14-high", "15-28-high")
     assert call("PUT", f"/enrolments/{ident}/mobile", {"number": "+447700900123"}).status == 200

@@ -51,7 +51,7 @@ def test_what_upstream_does_not_send_is_not_said() -> None:
     [
         (REST, REST.replace(', "not_said"', ""), "dvpo 14 days, risk_grade not_said in no stratum"),
         (REST, REST.replace("standard", "high"), "risk_grade high in 14-high and 14-rest"),
-        (REST, REST.replace("standard", "severe"), "'standard', 'medium', 'high'"),
+        (REST, REST.replace("standard", "severe"), "'standard', 'medium' or 'high'"),
         ('risk_grade = ["high"]\n', "", "risk_grade not_said in 14-high and 14-rest"),
     ],
 )

@@ -20,8 +20,8 @@ from commands.deployed_stack import DeployedStack, LocalStack, Resource
 from local.demo import demo
 from local.emulator import emulator, stack
 
+CURRENT = "dapo-1"
 STACK = LocalStack(
-    protocol="fixture-1",
     endpoint_url="http://127.0.0.1:4711",
     api_url="http://127.0.0.1:4711/v1",
     api_host="abc.execute-api.localhost:4711",
@@ -33,6 +33,7 @@ STACK = LocalStack(
     port=4711,
     template_sha256="",
     outputs={"TableName": "trial"},
+    protocol=CURRENT,
 )
 
 
@@ -120,7 +121,7 @@ def test_what_is_written_down_is_what_is_loaded(description: Path) -> None:
 def test_a_deployment_that_fails_leaves_no_emulator(
     calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(stack, "deploy", fail)
@@ -130,10 +131,50 @@ def test_a_deployment_that_fails_leaves_no_emulator(
 
 
 def test_a_stack_that_came_up_stays_up(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    deployed: list[tuple[int, str]] = []
-    monkeypatch.setattr(stack, "deploy", lambda *given: deployed.append(given))
+    deployed: list[tuple[int, str, bool]] = []
+    monkeypatch.setattr(stack, "deploy", noting(deployed))
     stack.up(4711, "dapo-1")
-    assert (calls, deployed) == (["start"], [(4711, "dapo-1")])
+    assert (calls, deployed) == (["start"], [(4711, "dapo-1", True)])
+
+
+def no_emulator(port: int) -> None:
+    raise ConnectionError(f"nothing listens on {port}")
+
+
+def noting(deployed: list[tuple[int, str, bool]]) -> Callable[..., None]:
+    """In place of a deployment."""
+    return lambda port, protocol, *, takes_orders: deployed.append((port, protocol, takes_orders))
+
+
+@pytest.mark.parametrize("takes_orders", [True, False])
+def test_what_is_up_keeps_its_trial_open_or_closed_unless_told_otherwise(
+    calls: list[str],
+    description: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    takes_orders: bool,  # noqa: FBT001 - a parameter of pytest's
+) -> None:
+    calls.append("start")
+    running = replace(STACK, protocol="dapo-1", takes_orders=takes_orders)
+    description.write_text(json.dumps(asdict(running)))
+    deployed: list[tuple[int, str, bool]] = []
+    monkeypatch.setattr(stack, "deploy", noting(deployed))
+    stack.up(4711)
+    stack.up(4711, close=True)
+    stack.up(4711, "fixture-1")
+    assert deployed == [
+        (4711, "dapo-1", takes_orders),
+        (4711, "dapo-1", False),
+        (4711, "fixture-1", True),
+    ]
+
+
+def test_a_trial_is_not_opened_and_closed_at_once(
+    calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["stack", "up", "--protocol", "dapo-1", "--close"])
+    with pytest.raises(SystemExit):
+        stack.main()
+    assert calls == []
 
 
 def test_a_protocol_that_is_none_is_refused_before_anything_starts(
@@ -148,8 +189,8 @@ def test_a_protocol_that_is_none_is_refused_before_anything_starts(
 def test_a_failed_change_leaves_the_stack_that_was_up(
     calls: list[str], description: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(port: int, _: str) -> None:
-        raise SystemExit(f"no, on {port}")
+    def fail(port: int, _: str, *, takes_orders: bool) -> None:
+        raise SystemExit(f"no, on {port}: {takes_orders}")
 
     calls.append("start")
     description.write_text(json.dumps(asdict(STACK)))
@@ -180,16 +221,24 @@ def test_a_port_in_use_is_named_with_the_way_out() -> None:
 
 
 def test_what_is_up_and_unchanged_is_left_alone(
-    calls: list[str], description: Path, monkeypatch: pytest.MonkeyPatch
+    calls: list[str],
+    description: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     calls.append("start")
-    sha256 = hashlib.sha256(b"hello" + b"dapo-1").hexdigest()
-    description.write_text(json.dumps(asdict(STACK) | {"template_sha256": sha256}))
+    known = {"template_sha256": hashlib.sha256(b"hello").hexdigest(), "protocol": "dapo-1"}
+    description.write_text(json.dumps(asdict(STACK) | known))
     monkeypatch.setattr(package, "linked_libraries", lambda _: {})
     monkeypatch.setattr(package, "build", lambda *_, **__: ("hello", {}))
+    monkeypatch.setattr(stack, "access", no_emulator)
     before = description.stat()
-    stack.deploy(4711, "dapo-1")
+    stack.deploy(4711, "dapo-1", takes_orders=True)
     assert description.stat() == before
+    assert capsys.readouterr().out.endswith("The trial dapo (protocol dapo-1) is open.\n")
+    for protocol, takes in (("fixture-1", True), ("dapo-1", False)):
+        with pytest.raises(ConnectionError):  # what has changed is deployed
+            stack.deploy(4711, protocol, takes_orders=takes)
 
 
 def test_the_stack_is_created_once_and_then_updated(description: Path) -> None:
@@ -232,7 +281,7 @@ def test_the_api_is_found_by_its_stage_and_its_host(monkeypatch: pytest.MonkeyPa
     found = DeployedStack("dvpo-reminders", {}, resources)
     monkeypatch.setattr(DeployedStack, "found", lambda *_: found)
     fake = FakeCloudFormation("CREATE_COMPLETE")
-    assert stack.describe(fake, 4711, "", "fixture-1") == STACK  # type: ignore[arg-type]
+    assert stack.describe(fake, 4711, "", CURRENT, takes_orders=True) == STACK  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -288,7 +337,7 @@ def test_the_commands_that_start_a_stack_unwind_on_signals(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["command", *(["up"] if command is stack.main else [])])
     monkeypatch.setattr(emulator, "running", lambda: None)
-    monkeypatch.setattr(stack, "up", lambda *_: signal.raise_signal(signal.SIGHUP))
+    monkeypatch.setattr(stack, "up", lambda *_, **__: signal.raise_signal(signal.SIGHUP))
     with pytest.raises(SystemExit, match="Interrupted"):
         command()
 
@@ -296,11 +345,12 @@ def test_the_commands_that_start_a_stack_unwind_on_signals(
 def test_status_tells_the_time_and_what_is_going_on(
     description: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    description.write_text(json.dumps(asdict(STACK)))
+    description.write_text(json.dumps(asdict(replace(STACK, takes_orders=False))))
     work = SimpleNamespace(now=1796461200.0, running=2, unread=3, due=[1.0, 2.0])
     monkeypatch.setattr(deployed_stack, "_listens", lambda _: True)
     monkeypatch.setattr(emulator, "read_page", lambda *_: vars(work))
     stack.status()
     told = capsys.readouterr().out
+    assert f"(protocol {CURRENT}) is closed: no order is taken." in told
     assert "Sat 05 Dec 2026 09:00:00 UTC; 2 schedules due once" in told
     assert "running: 2; stream records not yet read: 3" in told

@@ -70,6 +70,7 @@ SETTINGS = {
     "SEALING_KEY_ID": "sealing",
     "TEXTS_PER_DAY": "500",
     "ORDERS_PER_DAY": "1000",
+    "TAKES_ORDERS": "true",
     "OUTLAST_CLAIMS_SECONDS": "0",
     "FORCE_NAME": "Durham Police",
     "FORCE_CONTACT": "101",

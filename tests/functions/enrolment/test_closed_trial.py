@@ -1,0 +1,50 @@
+"""A closed trial takes no new order; those that it has continue to their end."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.samples import order
+from tests.support.steps import allocate, call, enrol, failures, fire, post, someone_in
+from tests.support.table import allocation_of, enrolment_of, everything
+from trial import config
+from trial.codes import Arm, Status
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAKES_ORDERS", "false")
+    config.settings.cache_clear()
+
+
+def test_a_new_order_is_refused_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    close(monkeypatch)
+    answer = post(order(1))
+    assert answer.status == 409
+    assert answer.headers["Content-Type"] == ["application/problem+json"]
+    assert "the trial is closed" in answer.body["detail"]
+    assert answer.body["errors"] == []
+    assert everything() == {}
+
+
+def test_an_order_that_is_known_is_answered_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = order(1)
+    before = post(request)
+    close(monkeypatch)
+    again = post(request)
+    assert (again.status, again.body) == (200, before.body)
+
+
+def test_the_earlier_orders_continue(monkeypatch: pytest.MonkeyPatch) -> None:
+    treated = someone_in(Arm.INTERVENTION)
+    waiting = enrol(900, mobile={"missing_reason": "refused"})
+    close(monkeypatch)
+    assert fire(treated, 1) == "not_due"
+    found = call("PUT", f"/enrolments/{waiting}/mobile", {"number": "+447700900900"})
+    assert found.status == 200
+    assert failures(allocate(waiting)) == []
+    assert enrolment_of(waiting).status is Status.ALLOCATED
+    assert allocation_of(waiting).arm in Arm
+    end = {"reason": "quashed", "at": "2026-12-01T09:30:00Z", "by": "PC-1182"}
+    assert call("POST", f"/enrolments/{treated}/end", end).status == 200
