@@ -38,6 +38,10 @@ ENVIRONMENT = @PYTHON=$(PYTHON) commands/repository/make-environment $(@D) $<
 	$(ENVIRONMENT) 300
 .venv-browser/ready: requirements/browser.txt always
 	$(ENVIRONMENT) 300
+.venv-contract/ready: requirements/contract.txt always
+	$(ENVIRONMENT) 500
+.venv-contract/node/ready: .venv-contract/ready requirements/node/package-lock.json
+	@commands/repository/make-node-modules $(@D)
 always:
 
 # --- try it -----------------------------------------------------------------------------------
@@ -154,14 +158,16 @@ test-one: $(if $(TEST),$(NEEDED)) ## run one file or one test (TEST=tests/infra/
 	@test -n "$(TEST)" || { echo "Which test? make test-one TEST=tests/infra/test_template.py"; exit 2; }
 	@$(if $(ANALYSTS),$(EVALUATION) -m pytest --confcutdir=tests/evaluation,$(DEV) -m pytest) "$(TEST)" $(ARGS)
 
-check: .venv/ready .venv-security/ready .venv-infra/ready ## lint, types, imports, templates, secrets and protocols; changes nothing
-	@$(MAKE) --no-print-directory -k -j 2 check-types check-templates check-code
+check: .venv/ready .venv-security/ready .venv-infra/ready .venv-contract/node/ready ## lint, types, imports, templates, contract, secrets and protocols; changes nothing
+	@$(MAKE) --no-print-directory -k -j 2 check-types check-templates check-contract check-code
 
 check-types:
 	@$(DEV) -m mypy
 check-templates:
 	@.venv/bin/cfn-lint infra/*.yaml infra/pipeline/role.yaml
 	@$(DEV) -m commands.repository.second_opinions
+check-contract:
+	@$(DEV) -m commands.repository.lint_contract
 check-code:
 	@$(DEV) -m ruff check
 	@$(DEV) -m ruff format --check
@@ -241,8 +247,8 @@ sbom: .venv/ready ## write the bill of materials of the deployed code (CycloneDX
 audit: .venv-supply/ready ## check pinned dependencies for known vulnerabilities (needs the network)
 	@.venv-supply/bin/python -m commands.repository.advisories $(ARGS)
 
-requirements: .venv/ready ## pin the dependencies in pyproject.toml again, with hashes
+requirements: .venv/ready .venv-contract/ready ## pin the dependencies in pyproject.toml again, with hashes
 	@$(DEV) -m commands.repository.requirements
 
 clean: down ## remove everything that was built, including environments
-	@rm -rf .venv .venv-local .venv-evaluation .venv-security .venv-infra .venv-supply .venv-browser .local build .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .venv .venv-local .venv-evaluation .venv-security .venv-infra .venv-supply .venv-browser .venv-contract .local build .pytest_cache .mypy_cache .ruff_cache

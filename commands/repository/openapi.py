@@ -28,6 +28,11 @@ SERVER = {
         "stage": {"default": "v1"},
     },
 }
+TAGS = {
+    "Enrolment": "For upstream: orders, numbers, service, ends and outcomes. Never shows an arm.",
+    "Operations": "For staff: the worklist, counts and the switch. Never shows an arm.",
+    "Unblinded": "For those who may know arms, with a permission of their own.",
+}
 # As Smithy writes AWS's own signature into OpenAPI: github.com/smithy-lang/smithy, Sigv4Converter.
 _SIGNED = "aws.auth.sigv4"
 _SIGNATURE = {
@@ -67,6 +72,8 @@ def contract(*functions: str) -> dict[str, Any]:
             _complete(f"{method.upper()} {path}", operation)
     for name in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
+    document["info"]["license"] = {"name": "MIT", "identifier": "MIT"}
+    document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     document["servers"] = [SERVER]
     document["security"] = [{_SIGNED: []}]
     document["components"]["securitySchemes"] = {_SIGNED: _SIGNATURE}
