@@ -34,7 +34,7 @@ from trial.records.allocation import allocation_partition
 from trial.records.audit import Audit, audit_key, audit_partition, history_partition
 from trial.records.enrolment import enrolment_partition
 from trial.records.person import number_key, person_key, suppressed_key
-from trial.records.receipt import message_key, stray_partition
+from trial.records.receipt import message_key, opt_out_key, stray_partition
 from trial.records.reminder import texted_partition
 
 if TYPE_CHECKING:
@@ -136,12 +136,15 @@ def _opened(place: Holdings, ident: UUID, enrolment: dict[str, Any]) -> dict[str
 
 def _number(place: Holdings, number_hash: str, ident: UUID) -> dict[str, Any]:
     """The data stored under a number, without other people who have it or whom it protects."""
-    number, suppressed = place.table.read(number_key(number_hash), suppressed_key(number_hash))
+    number, suppressed, opted_out = place.table.read(
+        number_key(number_hash), suppressed_key(number_hash), opt_out_key(number_hash)
+    )
     strays = place.table.partition(stray_partition(number_hash))
     return {
         "number_hash": number_hash,
         "until": (number or {}).get("respondents", {}).get(str(ident), {}).get("last_day"),
         "suppressed": suppressed,
+        "opted_out": opted_out,
         "receipts": [item["receipt"] for item in strays.values()],
     }
 

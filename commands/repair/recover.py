@@ -24,6 +24,7 @@ from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_
 from trial.records.audit import Audit
 from trial.records.enrolment import Enrolment, LifeEvent, Mobile, enrolment_key
 from trial.records.person import Person, SuppressedNumber, person_key, suppressed_key
+from trial.records.receipt import OptOut, opt_out_key
 from trial.records.record import next_version
 from trial.records.reminder import Reminder, day_key, reminder_key
 
@@ -50,6 +51,7 @@ class Kind(StrEnum):
     END = "an end was brought back"
     NUMBER = "a number changed since: nothing is texted until it is reported again"
     SUPPRESSED = "a suppression was brought back"
+    OPTED_OUT = "an opt-out was brought back"
     PROTECTED = "a number was protected since: nothing is texted"
     NOT_THERE = "an order is not in the copy: upstream posts it again"
     TO_REPORT = "to be reported again"
@@ -88,6 +90,8 @@ class Recovery:
                 yield from self._entry(ident, entry)
             elif entry.what == "number_suppressed":
                 yield from self._suppressed(entry)
+            elif entry.what == "number_opted_out":
+                yield from self._opted_out(entry)
         self._put_back()
 
     def _allocation(self, drawn: RecordedDraw, trail: Trail) -> Iterator[Difference]:
@@ -189,6 +193,13 @@ class Recovery:
         key = suppressed_key(entry.pk.rpartition("#")[2])
         if self._once(put(key, ruled_out.item(), Check("not suppressed", ABSENT))):
             yield Difference(Kind.SUPPRESSED, key.pk)
+
+    def _opted_out(self, entry: Entry) -> Iterator[Difference]:
+        """Recover that a number opted out."""
+        opt_out = OptOut(at=entry.at, by=entry.by)
+        key = opt_out_key(entry.pk.rpartition("#")[2])
+        if self._once(put(key, opt_out.item(), Check("not opted out", ABSENT))):
+            yield Difference(Kind.OPTED_OUT, key.pk)
 
     def _made_safe(self, known: Enrolment, entry: Entry) -> tuple[Kind, Enrolment] | None:
         if entry.what.startswith(_ENDED):

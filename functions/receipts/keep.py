@@ -6,6 +6,7 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from receipts.carrier_words import Failure
 from trial.errors import ContendedError
 from trial.identity import number_hash
 from trial.messages import is_news, outweighs
@@ -34,8 +35,13 @@ def keep(addressed: Addressed, *, store: ReceiptStore, identity: MacKey, now: da
     """
     Apply one receipt, which may be late, repeated, early or contradicted by another.
 
+    An opt-out is stored first, alone: it stands whatever becomes of the text's own state.
     Raises ContendedError if the records that it concerns kept changing.
     """
+    if addressed.receipt.reason == Failure.OPTED_OUT and addressed.number is not None:
+        hashed = number_hash(identity, addressed.number)
+        if store.is_ours(hashed):
+            store.keep_opt_out(hashed, now=now)
     for _ in range(_TRIES):
         with suppress(ContendedError):
             return _keep(addressed, store, identity, now)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from trial.aws.table import Table, put
+from trial.aws.table import ConditionFailedError, Table, put
 from trial.errors import NotFoundError
-from trial.messages import apply_receipt, as_seen, as_settled
+from trial.messages import apply_receipt, as_seen, as_settled, opting_out
 from trial.records.person import number_key
 from trial.records.receipt import Message, Stray, message_key, stray_key
 from trial.records.reminder import Reminder, reminder_key
@@ -48,6 +49,11 @@ class ReceiptStore:
         self._table.write(
             *apply_receipt(reminder, receipt, condition=condition, by="receipts", now=now)
         )
+
+    def keep_opt_out(self, number_hash: str, *, now: datetime) -> None:
+        """Record that a number opted out, unless that is recorded already."""
+        with suppress(ConditionFailedError):
+            self._table.write(*opting_out(number_hash, by="receipts", now=now))
 
     def keep_stray(self, stray: Stray, *, known: Stray | None) -> None:
         """

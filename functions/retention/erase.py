@@ -35,7 +35,7 @@ class Erasure:
     """
     Something that was due: of which enrolment, what, whether it is gone, and why not.
 
-    A stray receipt is of no enrolment that is known.
+    A stray receipt is of no enrolment that is known; a number and an opt-out are of none.
     """
 
     enrolment_id: UUID | None
@@ -51,7 +51,7 @@ def erase(
     Every enrolment of which something is due, the longest due first of each kind.
 
     Then every stray receipt, and every number that no order names, as long ago as an enrolment
-    whose identifiers are due.
+    whose identifiers are due; and every opt-out as old as an enrolment whose trial data is due.
     Safe to repeat, and to stop after any of them: each is one transaction, unless it has more
     traces than fit into one. One that fails is told, and does not keep the next from it.
     """
@@ -69,6 +69,9 @@ def erase(
         yield _tried(None, Retained.STRAY_RECEIPTS, partial(store.remove_stray, key))
     for key in store.listed(Retained.IDLE_NUMBERS, last_day=last_day):
         yield _tried(None, Retained.IDLE_NUMBERS, partial(store.remove_idle, key))
+    last_day = today - timedelta(days=retention.trial_data_days)
+    for key in store.listed(Retained.OPT_OUTS, last_day=last_day):
+        yield _tried(None, Retained.OPT_OUTS, partial(store.remove_opt_out, key))
 
 
 def _tried(enrolment_id: UUID | None, retained: Retained, erased: Callable[[], bool]) -> Erasure:

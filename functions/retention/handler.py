@@ -30,6 +30,7 @@ _FACTS = {
     Retained.TRIAL_DATA: Metric.TRIAL_DATA_ERASED,
     Retained.STRAY_RECEIPTS: Metric.STRAY_RECEIPTS_ERASED,
     Retained.IDLE_NUMBERS: Metric.IDLE_NUMBERS_ERASED,
+    Retained.OPT_OUTS: Metric.OPT_OUTS_ERASED,
 }
 
 

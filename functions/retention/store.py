@@ -80,6 +80,14 @@ class RetentionStore:
         )
         return True
 
+    def remove_opt_out(self, key: Key) -> bool:
+        """Remove a number's opt-out, if it is still there."""
+        (item,) = self._table.read(key)
+        if item is None:
+            return False
+        self._table.write(delete(key))
+        return True
+
     def remove_stray(self, key: Key) -> bool:
         """Remove a stray receipt, if it is still one. Raises RejectedError, ContendedError."""
         (item,) = self._table.read(key)

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 # Answers about the number or the text itself. Every other refusal concerns the request (our rights,
 # signature, token or rate), which can be fixed, and the text is tried again.
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
+_OPTED_OUT = frozenset({"OptedOut", "OptedOutException"})
 _FINAL = frozenset(
     {
         "InvalidParameter",
         "InvalidParameterException",
         "InvalidParameterValue",
-        "OptedOut",
-        "OptedOutException",
         "ParameterValueInvalid",
+        *_OPTED_OUT,
     }
 )
 _THROTTLED = frozenset(
@@ -56,10 +56,16 @@ class NotSentError(UnavailableError):
 
 
 class RefusedError(RejectedError):
-    """The text was certainly not sent and never will be. `code` is the provider's."""
+    """
+    The text was certainly not sent and never will be. `code` is the provider's.
+
+    SNS usually takes a text to a number that opted out, and reports the opt-out in its delivery
+    log (https://github.com/cds-snc/notification-api/pull/2207); an answer may report it, too.
+    """
 
     def __init__(self, code: str) -> None:
         self.code = code
+        self.opted_out = code in _OPTED_OUT
         super().__init__(f"the provider refused: {code}")
 
 

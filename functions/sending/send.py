@@ -10,6 +10,7 @@ from sending.gateway import NotSentError, RefusedError, UnsureError
 from sending.guard import why_not
 from sending.store import (
     DAY_FREE,
+    NUMBER_NOT_OPTED_OUT,
     NUMBER_NOT_SUPPRESSED,
     NUMBER_UNPROTECTED,
     REMINDER_OPEN,
@@ -43,6 +44,7 @@ _OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
 
 FOR_GOOD = {
     NUMBER_NOT_SUPPRESSED: Suppression.SUPPRESSED_NUMBER,
+    NUMBER_NOT_OPTED_OUT: Suppression.OPTED_OUT,
     NUMBER_UNPROTECTED: Suppression.UNSAFE_NUMBER,
     DAY_FREE: Suppression.DAILY_LIMIT,
 }
@@ -187,6 +189,8 @@ def _publish(
         store.release_claim(claim, now=now)
         raise
     except RefusedError as refusal:
+        if refusal.opted_out:
+            store.keep_opt_out(claim, now=now)
         store.keep_failed(claim, reason=refusal.code)
         return Result(Outcome.FAILED, refusal.code)
     except UnsureError as error:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trial.aws.table import ABSENT, Check, ConditionFailedError, Table, check, count, delete, put
 from trial.codes import ReminderState, Status, Suppression
 from trial.errors import ContendedError, NotFoundError
-from trial.messages import MESSAGE_AS_SEEN, closing
+from trial.messages import MESSAGE_AS_SEEN, closing, opting_out
 from trial.progress import moved
 from trial.records.allocation import Allocation, allocation_key
 from trial.records.audit import Audit, audit_key
 from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.person import number_key, suppressed_key
-from trial.records.receipt import Stray, message_key
+from trial.records.receipt import Stray, message_key, opt_out_key
 from trial.records.reminder import Reminder, day_key, reminder_key, texts_key
 from trial.records.switch import SWITCH_KEY
 
@@ -30,6 +31,7 @@ REMINDER_OPEN = "reminder is open"
 ENROLMENT_AS_SEEN = "enrolment as seen"
 DAY_FREE = "no text that day"
 NUMBER_NOT_SUPPRESSED = "number is not suppressed"
+NUMBER_NOT_OPTED_OUT = "number has not opted out"
 NUMBER_UNPROTECTED = "number is unprotected"
 TEXTS_LEFT = "texts are left that day"
 SENDING_ON = "sending is on"
@@ -115,11 +117,12 @@ class SendingStore:
 
         Raises ConditionFailedError naming REMINDER_OPEN if the reminder is claimed, closed or
         moved, ENROLMENT_AS_SEEN if the enrolment has changed since it was read, SENDING_ON if
-        sending is paused, NUMBER_NOT_SUPPRESSED or NUMBER_UNPROTECTED if the number must not be
-        texted, DAY_FREE if the person was already texted that day, and TEXTS_LEFT if the day's
-        limit is reached.
+        sending is paused, NUMBER_NOT_SUPPRESSED, NUMBER_NOT_OPTED_OUT or NUMBER_UNPROTECTED if the
+        number must not be texted, DAY_FREE if the person was already texted that day, and
+        TEXTS_LEFT if the day's limit is reached.
         """
         enrolment, reminder = claim.facts.enrolment, claim.facts.reminder
+        number_hash = enrolment.mobile.number_hash or ""
         audit = Audit(at=claim.at, what=f"text {reminder.number} disclosed", by="sending")
         self._table.write(
             moved(
@@ -143,14 +146,9 @@ class SendingStore:
                     SENDING_ON, "attribute_not_exists(#paused) OR #paused = :off", {"off": False}
                 ),
             ),
-            check(
-                suppressed_key(enrolment.mobile.number_hash or ""),
-                Check(NUMBER_NOT_SUPPRESSED, ABSENT),
-            ),
-            check(
-                number_key(enrolment.mobile.number_hash or ""),
-                _unprotected(claim.place.date_at(claim.at)),
-            ),
+            check(suppressed_key(number_hash), Check(NUMBER_NOT_SUPPRESSED, ABSENT)),
+            check(opt_out_key(number_hash), Check(NUMBER_NOT_OPTED_OUT, ABSENT)),
+            check(number_key(number_hash), _unprotected(claim.place.date_at(claim.at))),
             put(
                 claim.day,
                 {"kind": "day", "enrolment_id": str(enrolment.enrolment_id)},
@@ -210,6 +208,12 @@ class SendingStore:
             (item,) = self._table.read(message_key(message_id))
             stray = Stray.of(item or {})
         raise ContendedError("the carrier's word kept changing")
+
+    def keep_opt_out(self, claim: Claim, *, now: datetime) -> None:
+        """Record that the claim's number opted out, unless that is recorded already."""
+        number_hash = claim.facts.enrolment.mobile.number_hash or ""
+        with suppress(ConditionFailedError):
+            self._table.write(*opting_out(number_hash, by="sending", now=now))
 
     def keep_failed(self, claim: Claim, *, reason: str) -> None:
         """Record that the provider refused the text for good."""

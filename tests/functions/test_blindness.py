@@ -53,6 +53,8 @@ LIFE: list[tuple[str, dict[str, Any]]] = [
     ("resume", RELEASE | {"at": "2026-12-01T09:29:00Z"}),
 ]
 """Four hours pass between any two."""
+WORDS = {1: "Phone has blocked SMS", 3: "Phone number is opted out", 5: "Phone has blocked SMS"}
+"""What the carrier says about texts that were not delivered, by number."""
 
 
 def test_whichever_the_arm_every_blinded_answer_is_the_same(clock: Traveller) -> None:
@@ -202,6 +204,6 @@ def _fire(memory: Memory, enrolment_id: UUID, until: datetime, clock: Traveller)
             clock.move_to(due_at)
             fire(enrolment_id, number)
             message = f"text-{len(memory.texts)}"
-            receipts(logged(message, "+447700900001", due_at, delivered=number % 2 == 0), CONTEXT)
+            receipts(logged(message, "+447700900001", due_at, words=WORDS.get(number)), CONTEXT)
             del memory.scheduler.schedules[f"dvpo-{enrolment_id.hex}-{number:02}"]
     clock.move_to(until)

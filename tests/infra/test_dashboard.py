@@ -34,6 +34,7 @@ ENTRIES = [
 ]
 NOT_SHOWN: dict[Metric, str] = {
     Metric.IDLE_NUMBERS_ERASED: "housekeeping: a number that nobody has any more",
+    Metric.OPT_OUTS_ERASED: "housekeeping: an opt-out, once its trial data are erased",
 }
 """Every fact is on the dashboard, but these, and why."""
 

@@ -16,7 +16,8 @@ READS = ("BatchGetItem", "GetItem", "Query", "Scan", "ConditionCheckItem", "Part
 CHANGES = ("UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete")
 WRITES = ("PutItem", *CHANGES, "PartiQLInsert")
 TELLING = (
-    "allocation#1", "audit#1", "texted#1", "texts#2026-12-01", "message#1", "stray#1", "cursor#t#s"
+    "allocation#1", "audit#1", "texted#1", "texts#2026-12-01", "message#1", "stray#1",
+    "opted_out#1", "cursor#t#s"
 )  # fmt: skip
 """A partition of each family that tells of an arm."""
 TRAIL = ("audit#1", "history#1")
@@ -63,6 +64,20 @@ def test_the_switch_is_operations_to_set_and_sending_s_to_look_at() -> None:
     looking = {name for name in ROLES if any(may(statements(name), a, "switch") for a in READS)}
     assert setting == {"OperationsRole", "PanelsRole"}
     assert looking - {"ExtractRole"} == {*setting, "SendingRole", "ReconciliationRole"}
+
+
+def test_receipts_and_sending_record_opt_outs_and_only_sending_checks_them() -> None:
+    doing = {
+        action: {name for name in ROLES if may(statements(name), action, "opted_out#1")}
+        for action in ("PutItem", "UpdateItem", "DeleteItem", "BatchGetItem", "ConditionCheckItem")
+    }
+    assert doing == {
+        "PutItem": {"ReceiptsRole", "SendingRole"},
+        "UpdateItem": set(),
+        "DeleteItem": {"RetentionRole"},
+        "BatchGetItem": {"RetentionRole"},
+        "ConditionCheckItem": {"SendingRole"},
+    }
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))

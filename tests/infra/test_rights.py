@@ -30,7 +30,7 @@ from tests.proofs.simulation.world import SETTINGS
 from tests.proofs.test_crash_sweep import story
 from tests.support.deployed import Deployed
 from tests.support.extracts import BUCKET
-from tests.support.faults import hooked, without_the_group
+from tests.support.faults import hooked, meddling, raising, refusal, without_the_group
 from tests.support.invoking import enrolment_answers
 from tests.support.life import QUASHED, corrected, follow, followed, told
 from tests.support.nights import links_of_the_audit_trail, nights_of_retention
@@ -281,13 +281,34 @@ def a_text_whose_receipt_comes_before_it_is_closed() -> None:
     number = number_of(someone)
 
     def bring(parsed: dict[str, Any], **_: Any) -> None:
-        receipts(logged(parsed["MessageId"], number, first.due_at, delivered=True), CONTEXT)
+        receipts(logged(parsed["MessageId"], number, first.due_at, words=None), CONTEXT)
 
     with (
         time_machine.travel(first.due_at, tick=False),
         hooked(clients.sns(), "after-call.sns.Publish", bring),
     ):
         assert fire(someone, first.number) == "sent"
+
+
+def a_text_refused_because_its_number_opted_out() -> None:
+    someone = someone_in(Arm.INTERVENTION, first=600)
+    due_at = reminder_of(someone, 2).due_at
+    no = raising(refusal("OptedOut"))
+    with (
+        time_machine.travel(due_at, tick=False),
+        meddling(clients.sns(), "before-call.sns.Publish", no),
+    ):
+        assert fire(someone, 2) == "failed"
+
+
+def an_opt_out_that_the_carrier_reports() -> None:
+    number = number_of(someone_in(Arm.INTERVENTION))
+    receipts(logged("text-1", number, MORNING, words="Phone number is opted out"), CONTEXT)
+
+
+def texts_whose_receipts_are_early_or_never_come() -> None:
+    a_text_whose_receipt_comes_before_it_is_closed()
+    a_text_refused_because_its_number_opted_out()
 
 
 def an_order_cut_short() -> None:
@@ -325,10 +346,11 @@ LIVED = {
     "ExtractFunction": a_night_of_the_extract,
     "OperationsFunction": all_that_staff_do,
     "PanelsFunction": all_that_the_panels_do,
+    "ReceiptsFunction": an_opt_out_that_the_carrier_reports,
     "ReconciliationFunction": days_on_which_no_schedule_fires,
     "RetentionFunction": nights_of_retention,
     "SchedulingFunction": an_order_cut_short,
-    "SendingFunction": a_text_whose_receipt_comes_before_it_is_closed,
+    "SendingFunction": texts_whose_receipts_are_early_or_never_come,
 }
 """What is lived through besides the simulation, to see all that a function uses."""
 

@@ -16,7 +16,7 @@ from tests.support.table import enrolment_of, keep, keep_stray, number_of, remin
 from trial.aws import clients
 from trial.codes import Arm, Instrument, OutcomeType, ReminderState
 from trial.records.enrolment import Outcome, outcome_key
-from trial.records.receipt import Receipt, Stray
+from trial.records.receipt import OptOut, Receipt, Stray, opt_out_key
 
 
 class Unhurried(Context):
@@ -46,6 +46,7 @@ def nights_of_retention() -> None:
     )
     number_hash = enrolment_of(someone).mobile.number_hash or ""
     keep_stray(Stray(receipt=receipt, number_hash=number_hash))
+    keep(opt_out_key(number_hash), OptOut(at=MORNING, by="receipts"))
     for serial in range(100):
         outcome = Outcome(
             outcome_id=f"ARREST-{serial}",
@@ -57,7 +58,8 @@ def nights_of_retention() -> None:
         )
         keep(outcome_key(someone, outcome.outcome_id), outcome)
     one = {"identifiers": 1}
-    for days, erased in ((110, one | {"stray_receipts": 1}), (4000, one | {"trial_data": 2})):
+    years_later = one | {"trial_data": 2, "opt_outs": 1}
+    for days, erased in ((110, one | {"stray_receipts": 1}), (4000, years_later)):
         with time_machine.travel(MORNING + timedelta(days=days), tick=False):
             answer = retention(sample("retention-nightly"), Unhurried())
         assert answer["erased"] == erased, answer

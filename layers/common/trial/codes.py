@@ -168,6 +168,7 @@ class Suppression(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
     PAUSED = "paused"
     SUPPRESSED_NUMBER = "suppressed_number"
+    OPTED_OUT = "opted_out"
     NO_NUMBER = "no_number"
     UNSAFE_NUMBER = "unsafe_number"
     MISSED_LATE_START = "missed_late_start"
@@ -273,4 +274,5 @@ class Retained(StrEnum):
     TRIAL_DATA = "trial_data"
     STRAY_RECEIPTS = "stray_receipts"
     IDLE_NUMBERS = "idle_numbers"
+    OPT_OUTS = "opt_outs"
     HELD = "held"  # nothing is to be erased while somebody needs it

@@ -15,7 +15,7 @@ from trial.codes import ReminderState
 from trial.errors import ConflictError
 from trial.progress import moved
 from trial.records.audit import Audit, audit_key
-from trial.records.receipt import Message, message_key, stray_key
+from trial.records.receipt import Message, OptOut, message_key, opt_out_key, stray_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -109,6 +109,16 @@ def apply_receipt(
             **attributes,
         ),
         put(audit_key(reminder.enrolment_id, audit), audit.item()),
+    )
+
+
+def opting_out(number_hash: str, *, by: str, now: datetime) -> tuple[Act, Act]:
+    """The writes that record that a number opted out. Refused if that is recorded already."""
+    key = opt_out_key(number_hash)
+    audit = Audit(at=now, what="number_opted_out", by=by)
+    return (
+        put(key, OptOut(at=now, by=by).item(), Check("not opted out", ABSENT)),
+        put(audit_key(key.pk, audit), audit.item()),
     )
 
 

@@ -47,6 +47,7 @@ class Metric(StrEnum):
     TRIAL_DATA_ERASED = "TrialDataErased"
     STRAY_RECEIPTS_ERASED = "StrayReceiptsErased"
     IDLE_NUMBERS_ERASED = "IdleNumbersErased"
+    OPT_OUTS_ERASED = "OptOutsErased"
     ERASURE_FAILED = "ErasureFailed"
     RETENTION_COMPLETED = "RetentionCompleted"  # all that was due is erased
     RETENTION_CUT_SHORT = "RetentionCutShort"

@@ -21,11 +21,12 @@ from tests.support.life import ARREST, audit_of, follow, followed, told
 from tests.support.policies import rights
 from tests.support.samples import LONDON, MORNING, TABLE, sample
 from tests.support.steps import Context, fire, someone_in
-from tests.support.table import enrolment_of, everything, identifiers_of, reminder_of
+from tests.support.table import enrolment_of, everything, identifiers_of, keep, reminder_of
 from trial.aws import clients
 from trial.aws.kms import MacKey, SealKey
 from trial.codes import Arm
 from trial.config import EnrolmentSettings, settings
+from trial.records.receipt import OptOut, opt_out_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,15 @@ def test_it_holds_every_order_of_the_person(printed: Callable[..., Any], his: UU
     assert first["audit_trail"][0]["what"] in ("allocated", "enrolled")
     assert first["numbers"][0]["until"] == "2026-12-14"
     assert answer["person"]
+
+
+def test_it_shows_that_a_number_opted_out(printed: Callable[..., Any], his: UUID) -> None:
+    (number,) = printed("--order", "durham/DVPO-2026-000001")["orders"][0]["numbers"]
+    assert number["opted_out"] is None
+    key = opt_out_key(enrolment_of(his).mobile.number_hash or "")
+    keep(key, OptOut(at=MORNING, by="receipts"))
+    (number,) = printed("--order", "durham/DVPO-2026-000001")["orders"][0]["numbers"]
+    assert number["opted_out"]["at"] == f"{MORNING:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def test_no_seal_is_left_closed_and_none_is_shown(printed: Callable[..., Any], his: UUID) -> None:

@@ -24,8 +24,10 @@ from tests.support.table import allocation_of, enrolment_of, everything, number_
 from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.aws.table import Table
-from trial.codes import Arm, ReminderState, Status
+from trial.codes import Arm, ReminderState, Status, Suppression
+from trial.messages import opting_out
 from trial.records.audit import Audit
+from trial.records.receipt import opt_out_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,6 +163,20 @@ def test_ends_changed_protected_and_suppressed_numbers_hold_after_a_restore(
         for ident in (ended, moved, protected, suppressed):
             assert text(ident, 2, clock) == "suppressed"
     assert texts == []
+
+
+def test_an_opt_out_holds_after_a_restore(cloud: dict[str, str], clock: Traveller) -> None:
+    treated = someone_in(Arm.INTERVENTION)
+    schedule(treated)
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    key = opt_out_key(enrolment_of(treated).mobile.number_hash or "")
+    acts = opting_out(key.pk.partition("#")[2], by="receipts", now=datetime.now(UTC))
+    Table(clients.dynamodb(), TABLE).write(*acts)
+    assert [each.kind for each in restored(cloud, copy, chain(), of)] == [Kind.OPTED_OUT]
+    assert text(treated, 2, clock) == "suppressed"
+    assert reminder_of(treated, 2).reason == Suppression.OPTED_OUT
+    assert everything()[key]["by"] == "receipts"
 
 
 def test_what_cannot_be_brought_back_is_named(cloud: dict[str, str], clock: Traveller) -> None:

@@ -63,7 +63,7 @@ from trial.records.enrolment import (
     Variation,
 )
 from trial.records.person import Number, OrderOfPerson, Person, SuppressedNumber, Use
-from trial.records.receipt import Message, Receipt, Stray
+from trial.records.receipt import Message, OptOut, Receipt, Stray
 from trial.records.record import Record, Versioned
 from trial.records.reminder import Reminder, TextSent
 from trial.records.switch import Switch
@@ -107,6 +107,7 @@ NOT_READ = {
     Person: "which orders somebody has: the pseudonym says as much",
     Receipt: "the carrier's word, which is kept with its reminder",
     Slot: "where somebody stands in a sequence: the allocation says as much",
+    OptOut: "that a number opted out: its reminders say why they were not sent",
     Stray: "a receipt for no reminder, with the hash of a number",
     SuppressedNumber: "who is never to be texted",
     TextSent: "what makes a text again: for a court",

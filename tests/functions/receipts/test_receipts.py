@@ -23,6 +23,7 @@ from tests.support.table import (
     enrolment_of,
     everything,
     found,
+    held,
     keep,
     number_of,
     reminder_of,
@@ -36,7 +37,7 @@ from trial.codes import Arm, Language, ReminderState
 from trial.errors import UnavailableError
 from trial.identity import number_hash
 from trial.records.person import Number, number_key
-from trial.records.receipt import Stray, message_key, stray_key
+from trial.records.receipt import Stray, message_key, opt_out_key, stray_key
 from trial.records.record import Record
 from trial.records.reminder import TextSent, reminder_key
 
@@ -234,6 +235,51 @@ def test_a_receipt_may_come_when_nobody_waits_any_more(
     clock.shift(timedelta(days=5))
     bring(line(message_id, after=72 * HOUR))
     assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
+
+
+OPTED_OUT = f"{STRANGER} is opted out"
+
+
+def opt_outs() -> dict[Key, dict[str, Any]]:
+    return {key: item for key, item in everything().items() if item["kind"] == "opt_out"}
+
+
+@pytest.mark.parametrize("first", ["", "delivered", "stray"])
+def test_an_opt_out_is_kept_once_whatever_becomes_of_its_text(
+    enrolment_id: UUID, cloud: dict[str, str], first: str
+) -> None:
+    message_id = new_message() if first == "stray" else sent(enrolment_id)
+    if first == "delivered":  # a delivery outweighs it, but the opt-out stands
+        bring(line(message_id))
+    bring(line(message_id, words=OPTED_OUT))
+    hashed = number_hash(MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"]), STRANGER)
+    key, by = opt_out_key(hashed), {"at": "2026-12-01T09:30:00Z", "by": "receipts"}
+    kept = {"kind": "opt_out", **by, "retained": "opt_outs", "last_day": "2026-12-01"}
+    assert opt_outs() == {key: kept}
+    trail = [item["what"] for at, item in everything().items() if at.pk == f"audit#{key.pk}"]
+    assert trail == ["number_opted_out"]
+    before = everything()
+    bring(line(message_id, words=OPTED_OUT))
+    assert everything() == before
+
+
+def test_no_other_failure_and_no_opt_out_of_a_stranger_is_kept(enrolment_id: UUID) -> None:
+    bring(line(sent(enrolment_id), words="Phone has blocked SMS"))
+    bring(line(new_message(), words="+447700900998 is opted out", number="+447700900998"))
+    assert opt_outs() == {}
+
+
+def test_an_opt_out_changes_nothing_that_a_blinded_caller_sees(enrolment_id: UUID) -> None:
+    def seen() -> list[str]:
+        paths = f"/enrolments/{enrolment_id}", "/enrolments", "/reports/flow"
+        return [call("GET", path).text for path in paths]
+
+    message_id, before, stored = sent(enrolment_id), seen(), held()
+    bring(line(message_id, words=OPTED_OUT, number=number_of(enrolment_id)))
+    assert len(opt_outs()) == 1
+    assert seen() == before
+    changed = {key.pk.partition("#")[0] for key, item in held().items() if stored.get(key) != item}
+    assert changed == {"allocation", "opted_out", "audit"}
 
 
 def test_a_reminder_that_was_not_sent_takes_no_receipt(enrolment_id: UUID) -> None:

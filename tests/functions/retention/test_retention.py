@@ -36,6 +36,7 @@ from tests.support.table import (
     everything,
     found,
     held,
+    keep,
     keep_stray,
     reminders_of,
     to_wire,
@@ -53,7 +54,7 @@ from trial.records.enrolment import (
     enrolment_partition,
 )
 from trial.records.person import Person, number_key, person_key, suppressed_key
-from trial.records.receipt import Receipt, Stray, message_key, stray_key
+from trial.records.receipt import OptOut, Receipt, Stray, message_key, opt_out_key, stray_key
 from trial.records.reminder import day_key
 from trial.settlement.standing import Surroundings, settled
 
@@ -318,6 +319,17 @@ def test_a_stray_receipt_goes_when_it_is_as_old_as_identifiers_may_be(
     clock.move_to(MORNING + 90 * DAY)
     assert night()["erased"] == {"stray_receipts": 1}
     assert {stray_key(stray), message_key(stray.receipt.message_id)}.isdisjoint(everything())
+
+
+def test_an_opt_out_goes_with_trial_data_and_not_with_identifiers(clock: Traveller) -> None:
+    """As long as its number may be named again, it must not be texted."""
+    keep(opt_out_key("ff"), OptOut(at=MORNING, by="receipts"))
+    clock.move_to(MORNING + 3652 * DAY)
+    assert "opt_outs" not in night()["erased"]
+    assert opt_out_key("ff") in everything()
+    clock.move_to(MORNING + 3653 * DAY)
+    assert night()["erased"] == {"opt_outs": 1}
+    assert opt_out_key("ff") not in everything()
 
 
 def test_a_number_that_no_order_names_goes_though_its_order_is_kept(clock: Traveller) -> None:

@@ -44,6 +44,7 @@ from trial.protocol.alphabet import septets
 from trial.protocol.load import path_of
 from trial.records.enrolment import Mobile
 from trial.records.person import Number, SuppressedNumber, number_key, suppressed_key
+from trial.records.receipt import OptOut, opt_out_key
 from trial.records.reminder import day_key, reminder_key, texts_key
 from trial.records.switch import SWITCH_KEY, Switch
 
@@ -94,6 +95,11 @@ def suppress_number(enrolment_id: UUID) -> None:
     assert number_hash
     never = SuppressedNumber(reason="wrong_number", at=NOW, by="PC-1182")
     keep(suppressed_key(number_hash), never)
+
+
+def opt_out(enrolment_id: UUID) -> None:
+    number_hash = enrolment_of(enrolment_id).mobile.number_hash
+    keep(opt_out_key(number_hash or ""), OptOut(at=NOW, by="receipts"))
 
 
 def text_on_that_day(enrolment_id: UUID) -> None:
@@ -175,6 +181,7 @@ AGAINST: dict[str, Callable[[UUID], None]] = {
         ident, mobile=enrolment_of(ident).mobile.model_copy(update={"unsafe": True})
     ),
     "suppressed_number": suppress_number,
+    "opted_out": opt_out,
     "daily_limit": text_on_that_day,
 }
 
@@ -309,6 +316,22 @@ def test_a_definite_no_is_the_end_of_it(due: UUID, code: str, log: StringIO) -> 
     assert fire(due, 2) == "nothing_to_do"
     assert texts() == []
     assert '"level":"ERROR"' in log.getvalue()
+
+
+@pytest.mark.parametrize("code", ["OptedOut", "OptedOutException"])
+def test_a_number_that_the_provider_calls_opted_out_is_not_texted_again(
+    due: UUID, clock: Traveller, code: str
+) -> None:
+    with meddling(clients.sns(), PUBLISH, raising(refusal(code))):
+        assert fire(due, 2) == "failed"
+    blocked = {"number": number_of(due)}
+    other = someone_in(Arm.INTERVENTION, first=500, mobile=blocked)  # somebody else's order
+    for ident, day in ((due, 1), (other, 2)):
+        change_reminder(ident, 3, due_at=NOW + timedelta(days=day))
+        clock.move_to(NOW + timedelta(days=day))
+        assert fire(ident, 3) == "suppressed"
+        assert state(ident, 3) == (ReminderState.SUPPRESSED, "opted_out")
+    assert texts() == []
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def fired(deployment: Deployment, found: Life, schedule: dict[str, Any]) -> None
     found.works.setdefault("sending", []).append(work)
     text = deployment.memory.texts[-1]
     message = f"text-{len(deployment.memory.texts)}"
-    event = receipt_of(message, text["PhoneNumber"], when(schedule), delivered=True)
+    event = receipt_of(message, text["PhoneNumber"], when(schedule), words=None)
     found.works.setdefault("receipts", []).append(deployment.invoke("receipts", event))
 
 

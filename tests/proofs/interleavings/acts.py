@@ -114,7 +114,7 @@ def _told(function: Any) -> Act:
 
 
 def _receipt(world: World, _: UUID) -> str:
-    receipts(logged("text-1", NUMBER, world.now, delivered=True), CONTEXT)
+    receipts(logged("text-1", NUMBER, world.now, words=None), CONTEXT)
     return "taken"
 
 

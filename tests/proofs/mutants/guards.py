@@ -65,6 +65,30 @@ GUARDS = (
         'Check(NUMBER_NOT_SUPPRESSED, "attribute_not_exists(#nothing)")',
     ),
     Guard(
+        "a text to a number that opted out",
+        f"{_SENDING}/store.py",
+        "Check(NUMBER_NOT_OPTED_OUT, ABSENT)",
+        'Check(NUMBER_NOT_OPTED_OUT, "attribute_not_exists(#nothing)")',
+    ),
+    Guard(
+        "passing over an opt-out that the provider reports",
+        f"{_SENDING}/send.py",
+        "        if refusal.opted_out:\n",
+        "        if False:\n",
+    ),
+    Guard(
+        "passing over an opt-out that the carrier reports",
+        "functions/receipts/keep.py",
+        "addressed.receipt.reason == Failure.OPTED_OUT",
+        "False",
+    ),
+    Guard(
+        "an opt-out of a number of whom nothing is held",
+        "functions/receipts/keep.py",
+        "        if store.is_ours(hashed):\n",
+        "        if True:\n",
+    ),
+    Guard(
         "a text to a number that has just become protected",
         f"{_SENDING}/store.py",
         'unprotected = "attribute_not_exists(#protected_until)"',

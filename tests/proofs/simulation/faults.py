@@ -39,6 +39,7 @@ class Fault(StrEnum):
     TEXT_FORBIDDEN = "provider answered 403"
     TEXT_REFUSED = "provider refused"
     TEXT_SILENT = "opted out, silently"
+    OPTED_OUT = "opted out, as the carrier reports"
     RECEIPT_LATE = "receipt late"
     RECEIPT_MISSING = "receipt missing"
     RECEIPT_TWICE = "receipt twice"
@@ -76,6 +77,7 @@ OTHERS = {
     Fault.REPLAYED: 0.05,
     Fault.REORDERED: 0.03,
     Fault.POISONED: 0.02,
+    Fault.OPTED_OUT: 0.03,
     Fault.RECEIPT_LATE: 0.05,
     Fault.RECEIPT_MISSING: 0.05,
     Fault.RECEIPT_TWICE: 0.05,

@@ -81,9 +81,10 @@ class Model:
     lives: dict[UUID, Belief[Facts]] = field(default_factory=lambda: defaultdict(Belief))
     paused: Belief[bool] = field(default_factory=lambda: Belief(sure=False))
     suppressed: set[str] = field(default_factory=set)
+    opted_out: set[str] = field(default_factory=set)
     arms: dict[UUID, Arm] = field(default_factory=dict)
     claims: dict[tuple[UUID, int], tuple[str, list[Facts]]] = field(default_factory=dict)
-    handed: set[tuple[UUID, int]] = field(default_factory=set)
+    handed: dict[tuple[UUID, int], str] = field(default_factory=dict)
     days: dict[tuple[str, date], tuple[UUID, int]] = field(default_factory=dict)
 
     def allocated(self, ident: UUID, arm: Arm, reminders: int) -> None:
@@ -126,12 +127,17 @@ class Model:
         _must((ident, number) not in self.handed, "what may have been sent is not claimed again")
         _must(False in self.paused.worlds, "no text once a pause was accepted")
         worlds = self.lives[ident].worlds
-        against = [self._against(world, now.date()) for world in worlds]
+        against = [self._against_claim(world, now.date()) for world in worlds]
         _must(None in against, f"no text {against[0]}")
         _must(due_at <= now <= due_at + FRESHNESS + SLOW, "no text early, none past its freshness")
         _must(now.time() >= OPENS and (now - SLOW).time() < CLOSES, "no text outside the window")
         fit = [world for world, reason in zip(worlds, against, strict=True) if reason is None]
         self.claims[ident, number] = theme, fit
+
+    def _against_claim(self, facts: Facts, today: date) -> str | None:
+        """The same, and what stops later claims only: a text claimed before it may still go."""
+        opted_out = facts.number in self.opted_out
+        return "to a number that opted out" if opted_out else self._against(facts, today)
 
     def _against(self, facts: Facts, today: date) -> str | None:
         """What in one world forbids a text."""
@@ -169,16 +175,20 @@ class Model:
         _must(None in against and False in self.paused.worlds, "no text after an answer")
         clock = datetime.now(LONDON).time()
         _must(OPENS <= clock < CLOSES, "no text leaves outside the window")
-        self.handed.add((ident, number))
+        self.handed[ident, number] = phone
         self.days[day] = (ident, number)
 
     def begun(self, ident: UUID) -> bool:
         """Whether a text may have gone, so that the dates are settled."""
         return any(who == ident for who, _ in self.handed)
 
+    def opts_out(self, ident: UUID, number: int) -> None:
+        """The carrier or the provider was understood to say that the phone opted out."""
+        self.opted_out.add(self.handed[ident, number])
+
     def turned_away(self, ident: UUID, number: int) -> None:
         """The provider certainly did not take it: it may be handed over again."""
-        self.handed.discard((ident, number))
+        self.handed.pop((ident, number), None)
         self.days = {day: what for day, what in self.days.items() if what != (ident, number)}
 
     def blocks_are_filled_in_order_and_balanced(self) -> None:

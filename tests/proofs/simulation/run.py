@@ -55,6 +55,7 @@ _AFTER = {
     "failed": set(),
 }
 """What a reminder may become: what may have been sent never goes back to what may be sent."""
+_OPTED_OUT = ("opted_out", "OptedOut")
 _STARTS = (datetime(2027, 3, 20, 8, tzinfo=UTC), datetime(2027, 10, 20, 8, tzinfo=UTC))
 _HOUR = timedelta(hours=1)
 _NIGHT = 2
@@ -148,6 +149,8 @@ class Simulation:
             raise Violation(f"what is {old['state']['S']} does not become {state}")
         if state in _RECEIPT | {"sent"} and (ident, number) not in model.handed:
             raise Violation("what was never handed over is not called sent")
+        if new.get("reason", {}).get("S") in _OPTED_OUT and state in ("failed", "undelivered"):
+            model.opts_out(ident, number)
         if state == "claimed":
             due_at = datetime.fromisoformat(new["due_at"]["S"])
             model.claimed(ident, number, theme=new["theme"]["S"], due_at=due_at)

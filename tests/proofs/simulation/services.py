@@ -276,6 +276,7 @@ class Phones:
     world: World
     run: Lambda
     texts: int = 0
+    opted_out: set[str] = field(default_factory=set)
 
     def publish(self, **request: Any) -> dict[str, Any]:
         world, invocation = self.world, self.world.stack[-1]
@@ -291,12 +292,13 @@ class Phones:
             world.model.turned_away(*reminder)
             code, status = world.rng.choice(_TURNED_AWAY[fault])
             raise refusal(code, status)
-        if fault is Fault.TEXT_REFUSED:
-            raise refusal(world.rng.choice(("InvalidParameter", "OptedOut")))
+        if code := self._final(fault, request["PhoneNumber"]):
+            raise refusal(code)
         if fault is not Fault.TEXT_ERROR or world.rng.random() < 0.5:
             self.texts += 1
             message_id = f"message-{self.texts}"
-            self._carried(message_id, request["PhoneNumber"], opted_out=fault is Fault.TEXT_SILENT)
+            if fault is not Fault.TEXT_SILENT:
+                self._carried(message_id, request["PhoneNumber"])
         if fault is Fault.TEXT_ERROR:
             raise refusal("InternalError", 500)
         if fault is Fault.TEXT_TIMEOUT:
@@ -306,27 +308,41 @@ class Phones:
             raise Crash
         return {"MessageId": message_id}
 
-    def _carried(self, message_id: str, number: str, *, opted_out: bool) -> None:
+    def _final(self, fault: Fault | None, number: str) -> str | None:
+        """The code of a definite refusal: SNS mostly takes a text to a phone that opted out."""
+        if fault is Fault.TEXT_REFUSED:
+            return "InvalidParameter"
+        knows = number in self.opted_out and self.world.rng.random() < 0.3
+        return "OptedOut" if knows else None
+
+    def _carried(self, message_id: str, number: str) -> None:
         world = self.world
-        if opted_out or world.strikes(Fault.RECEIPT_MISSING):
+        if world.strikes(Fault.OPTED_OUT):
+            self.opted_out.add(number)
+        if world.strikes(Fault.RECEIPT_MISSING):
             return
         wait = world.rng.uniform(0.5, 120)
         if world.strikes(Fault.RECEIPT_LATE):
             wait = world.rng.uniform(3600, 90 * 3600)
-        event = logged(message_id, number, world.now, delivered=world.rng.random() < 0.9)
+        words = "Phone has blocked SMS" if world.rng.random() > 0.9 else None
+        if number in self.opted_out:
+            words = f"{number} is opted out"
+        event = logged(message_id, number, world.now, words=words)
         for _ in range(1 + world.strikes(Fault.RECEIPT_TWICE)):
             bring = partial(self.run.invoke, "receipts", event)
             world.after(wait, f"receipt of {message_id}", bring)
 
 
-def logged(message_id: str, number: str, now: datetime, *, delivered: bool) -> dict[str, Any]:
-    """The sample event of a receipt, made to be of this text."""
-    event = sample(f"receipts-{'delivered' if delivered else 'undelivered'}")
+def logged(message_id: str, number: str, now: datetime, *, words: str | None) -> dict[str, Any]:
+    """The sample event of a receipt for this text: delivered, or the carrier's words why not."""
+    event = sample(f"receipts-{'undelivered' if words else 'delivered'}")
     log = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
     entry = log["logEvents"][0]
     line = json.loads(entry["message"])
     line["notification"] = {"messageId": message_id, "timestamp": f"{now:%Y-%m-%d %H:%M:%S}.000"}
     line["delivery"]["destination"] = number
+    if words:
+        line["delivery"]["providerResponse"] = words
     log["logEvents"] = [
         entry | {"message": json.dumps(line), "timestamp": int(now.timestamp() * 1000)}
     ]

@@ -31,8 +31,8 @@ def test_whatever_goes_wrong_nothing_happens_that_must_never(part: int) -> None:
     print(f"{texts} texts; {dict(seen)}")  # noqa: T201 - shown by pytest -rP
     rare = {
         Fault.FIRING_LOST,
+        Fault.OPTED_OUT,
         Fault.REORDERED,
-        Fault.TEXT_FORBIDDEN,
         Fault.TEXT_FORBIDDEN,
         Fault.TEXT_REFUSED,
         Fault.TEXT_SILENT,

@@ -84,7 +84,8 @@ class Upstream:
                     rng.choice(self._numbers) if rng.random() < 0.8 else None,
                     frozenset([rng.choice(self._numbers)] if rng.random() < 0.3 else []),
                 )
-                ident = self.order(facts, burst if burst and burst.date() > made_on else known_at)
+                at = burst if burst and burst.date() > made_on else known_at
+                ident = self.order(facts, at, of_age=rng.random() < 0.9)
                 for _ in range(rng.choice((0, 0, 1, 2, 4))):
                     told_at = self._sometime(made_on, days)
                     self._world.at(told_at, "life goes on", partial(self.send_news, ident))
@@ -94,7 +95,7 @@ class Upstream:
         for _ in range(rng.choice((0, 0, 1, 2))):
             self._world.at(self._sometime(first, 30), "operations", self.operate)
 
-    def order(self, facts: Facts, known_at: datetime) -> UUID:
+    def order(self, facts: Facts, known_at: datetime, *, of_age: bool = True) -> UUID:
         """An order that will be posted at that moment."""
         reference = f"DVPO-{next(self._serial):06}"
         ident = enrolment_id(self._identity, "durham", reference)
@@ -112,7 +113,7 @@ class Upstream:
             "order": self.orders[ident],
             "respondent": {
                 "person_id": facts.person,
-                "date_of_birth": "2010-05-01" if self._rng.random() < 0.1 else "1990-05-01",
+                "date_of_birth": "1990-05-01" if of_age else "2010-05-01",
                 "sex": "male",
             },
             "mobile": {"number": facts.number} if facts.number else {"missing_reason": "no_phone"},

@@ -1,4 +1,4 @@
-"""A text's message id, and the carrier's word on it."""
+"""A text's message id, and what the carrier reports about it and its number."""
 
 from datetime import datetime
 from typing import Any, Literal, Self
@@ -58,6 +58,24 @@ class Stray(Record):
         return super().of({name: value for name, value in item.items() if name not in laid_out})
 
 
+class OptOut(Record):
+    """
+    That a number no longer takes texts from us, as the carrier or SNS reports.
+
+    Only a number that was texted can opt out, so its family reveals an arm, and no enrolment says
+    so. It is in the index `retained`, and is erased when trial data is.
+    """
+
+    kind: Literal["opt_out"] = "opt_out"
+    at: datetime
+    by: str
+
+    def item(self) -> dict[str, Any]:
+        """What to store, with its place in the index."""
+        last_day = self.at.date().isoformat()
+        return super().item() | {"retained": Retained.OPT_OUTS, "last_day": last_day}
+
+
 def message_key(message_id: str) -> Key:
     """Where it says which reminder a text was; or a stray, as long as that is not known."""
     return Key(f"message#{message_id}", "message")
@@ -73,3 +91,8 @@ def stray_key(stray: Stray) -> Key:
     receipt = stray.receipt
     sent = f"{receipt.published_at.isoformat()}#{receipt.message_id}"
     return Key(stray_partition(stray.number_hash), sent)
+
+
+def opt_out_key(number_hash: str) -> Key:
+    """Where it says that a number has opted out."""
+    return Key(f"opted_out#{number_hash}", "opt_out")

@@ -4,7 +4,8 @@ What the table holds, a model for each kind of item, apart from the wire's and t
 One family of partitions for each class of confidentiality, since a role's rights go by partition
 (`dynamodb:LeadingKeys`). Blind, so that upstream's routes may read it: `enrolment#`, `history#`,
 `orders#`, `person#`, `number#`, `suppressed#`, `switch`. Telling of an arm: `allocation#` with its
-reminders, `audit#`, `texted#`, `texts#`, `message#`, `stray#`, `cursor#`. Of neither kind: `proof`.
+reminders, `audit#`, `texted#`, `texts#`, `message#`, `stray#`, `opted_out#`, `cursor#`. Of neither
+kind: `proof`.
 """
 
 from typing import Any, Self
