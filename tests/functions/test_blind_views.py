@@ -100,7 +100,7 @@ def _texted(memory: Memory, ident: UUID, until: datetime, clock: Traveller) -> N
             if fire(ident, number) == "sent":
                 message = f"text-{len(memory.texts)}"
                 to = memory.texts[-1]["PhoneNumber"]
-                receipts(logged(message, to, due_at, delivered=True), CONTEXT)
+                receipts(logged(message, to, due_at, words=None), CONTEXT)
             del memory.scheduler.schedules[f"dvpo-{ident.hex}-{number:02}"]
     clock.move_to(until)
 

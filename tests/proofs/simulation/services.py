@@ -292,8 +292,8 @@ class Phones:
             world.model.turned_away(*reminder)
             code, status = world.rng.choice(_TURNED_AWAY[fault])
             raise refusal(code, status)
-        if code := self._final(fault, request["PhoneNumber"]):
-            raise refusal(code)
+        if final := self._final(fault, request["PhoneNumber"]):
+            raise refusal(final)
         if fault is not Fault.TEXT_ERROR or world.rng.random() < 0.5:
             self.texts += 1
             message_id = f"message-{self.texts}"
