@@ -66,7 +66,9 @@ def _power(wanted: argparse.Namespace) -> None:
 
 def _timetable(wanted: argparse.Namespace) -> None:
     protocol = protocols.load(wanted.protocol)
-    rows = timetable.planned(wanted.days, wanted.made_on, protocol)
+    rows = timetable.planned(
+        wanted.type or next(iter(protocol.orders)), wanted.days, wanted.made_on, protocol
+    )
     table = Table("Text", "Day", "Date", "Theme", box=box.SIMPLE_HEAD)
     for number, (day, on, theme) in enumerate(rows, start=1):
         table.add_row(str(number), str(day), f"{on:%a %d %b %Y}", theme.replace("_", " "))
@@ -95,7 +97,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     _add_report(_command(commands, "report", _report, "make the report on an extract"))
     _add_power(_command(commands, "power", _power, "tell how many people a trial needs"))
     add = _command(commands, "timetable", _timetable, "show on which days texts go").add_argument
-    add("--days", type=int, required=True, help="length of the order, first and last day counted")
+    add("--type", help="of order; default: the protocol's first")
+    add("--days", type=int, help="its length, first and last day counted; default: without an end")
     add("--made-on", type=_day, required=True, metavar="DATE", help="its first day: 2027-03-01")
     versions = protocols.versions()
     add("--protocol", choices=versions, default=versions[-1], help="default: %(default)s")

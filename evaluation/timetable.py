@@ -14,11 +14,17 @@ if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
 
 
-def planned(days: int, made_on: date, protocol: Protocol) -> list[tuple[int, date, str]]:
-    """Day of the order (from 0), date and theme of each reminder; RejectedError for the length."""
-    order_type = next(iter(protocol.orders.values()))
+def planned(
+    type_: str, days: int | None, made_on: date, protocol: Protocol
+) -> list[tuple[int, date, str]]:
+    """
+    Day of the order (from 0), date and theme of each reminder of such an order.
+
+    `days` of None is an order without an end. Raises RejectedError for its type or its length.
+    """
+    order_type = protocol.order_type(type_)
     if problem := order_type.why_not_days(days):
-        raise RejectedError(problem)
+        raise RejectedError(f"--days {problem} ({type_})")
     return [
         (each.day, made_on + timedelta(days=each.day), each.theme)
         for each in assigned(planned_days(order_type, days), order_type)

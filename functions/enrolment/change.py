@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from enrolment.limits import (
     check_mobile,
     check_moment,
+    check_number,
     check_order,
     check_served,
     refuse_invariable,
@@ -63,6 +64,7 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
     found = sealed_mobile(given, hashed, enrolment_id, context.sealing)
 
     def changed(enrolment: Enrolment) -> Enrolment:
+        check_number(given.number, context.protocol_of(enrolment))
         refuse_ended(enrolment)
         if recorded_at < (enrolment.mobile_recorded_at or enrolment.enrolled_at):
             raise ConflictError("what is stored of the number was recorded later")

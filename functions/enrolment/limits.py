@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trial.api.orders import refuse_impossible, refuse_language
 from trial.api.problems import FieldError
+from trial.phone import NumberError, mobile_of
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -26,6 +27,7 @@ def check_enrolment(request: EnrolmentIn, today: date, protocol: Protocol) -> No
     except FieldError as error:
         raise error.under("order") from None
     try:
+        check_number(request.mobile.number, protocol)
         check_mobile(request.mobile, today)
     except FieldError as error:
         raise error.under("mobile") from None
@@ -70,6 +72,15 @@ def check_served(served_on: date, made_on: date, today: date) -> None:
         raise FieldError("served_on", "is in the future: report service once it has happened")
     if served_on < made_on:
         raise FieldError("served_on", "is before made_on: an order is served once it is made")
+
+
+def check_number(number: str | None, protocol: Protocol) -> None:
+    """Raises FieldError unless it is a mobile of the trial's country, if there is one."""
+    try:
+        if number:
+            mobile_of(number, protocol.place.country)
+    except NumberError as error:
+        raise FieldError("number", str(error)) from None
 
 
 def check_mobile(mobile: MobileIn, today: date) -> None:

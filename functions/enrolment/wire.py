@@ -17,12 +17,12 @@ from trial.api.fields import (
     Force,
     Ident,
     Line,
+    Mobile,
     Moment,
     Name,
     OrderType,
     PersonId,
     Reference,
-    UkMobile,
 )
 from trial.api.problems import FieldError
 from trial.codes import (
@@ -106,7 +106,7 @@ class RespondentIn(Model):
 class MobileIn(Model):
     """Either a number, or why there is none."""
 
-    number: UkMobile | None = None
+    number: Mobile | None = None
     source: NumberSource | None = Field(default=None, description="Where the number came from")
     missing_reason: MissingReason | None = None
     recorded_by: Name | None = None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool
 
-from trial.api.fields import Line, Name, UkMobile
+from trial.api.fields import Line, Mobile, Name
 from trial.codes import MissingReason, Model, Reason, Status
 
 LONGEST_PAGE = 100
@@ -23,7 +23,7 @@ class SwitchIn(Model):
 class SuppressionIn(Model):
     """A number never to be texted again, whoever it belongs to."""
 
-    number: UkMobile
+    number: Mobile
     reason: Name
     by: Name
 

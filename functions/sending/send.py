@@ -23,7 +23,7 @@ from trial.aws.table import ConditionFailedError
 from trial.codes import Arm, ReminderState, Suppression
 from trial.errors import ContendedError, RejectedError
 from trial.open_claims import BEGIN_WITHIN
-from trial.phone import is_for_drama, uk_mobile
+from trial.phone import is_for_drama, mobile_of
 from trial.protocol.load import load
 from trial.protocol.wording import Recipient, render
 from trial.records.reminder import TextSent
@@ -230,7 +230,7 @@ def _text(
     mobile = enrolment.mobile
     binding = Binding(enrolment.enrolment_id, Purpose.NUMBER, mobile.number_hash or "")
     number = sealing.opened(mobile.sealed or "", binding)
-    return Text(uk_mobile(number), rendered.message, kept)
+    return Text(mobile_of(number, protocol.place.country), rendered.message, kept)
 
 
 def _stamped_protocol(facts: SendFacts) -> Protocol:

@@ -9,6 +9,8 @@ import pytest
 
 from evaluation.__main__ import main
 from tests.evaluation.packages import LOCKED, enrolment, trial, written
+from tests.support.fixture_protocol import DAPO
+from trial.protocol.days import planned_days
 
 
 @pytest.fixture
@@ -84,6 +86,19 @@ def test_the_timetable_is_the_protocols(capsys: pytest.CaptureFixture[str]) -> N
     assert "2 2 Wed 03 Mar 2027 meaning" in said
     assert "7 13 Sun 14 Mar 2027 expiry" in said
     assert "between 09:00 and 20:00" in said
+
+
+def test_the_timetable_of_an_order_without_an_end_is_shown_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ("timetable", "--protocol", DAPO.version, "--type", "dapo", "--made-on", "2027-03-01")
+    days = [each.day for each in planned_days(DAPO.order_type("dapo"), None)]
+    said = printed(capsys, *asked)
+    assert all(f" {day} " in said for day in days)
+    assert "is missing: such an order has a last day" in refused(
+        capsys, "timetable", "--made-on", "2027-03-01"
+    )
+    assert "it has dvpo" in refused(capsys, *asked[:1], "--type", "dapo", *asked[-2:])
 
 
 @pytest.mark.parametrize(

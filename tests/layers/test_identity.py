@@ -226,6 +226,7 @@ COUNTRIES = {
     "44": ("0", "+447400123456"),
     "49": ("0", "+4915123456789"),
     "61": ("0", "+61412345678"),
+    "64": ("0", "+6421123456"),
     "7": ("8", "+79123456789"),
 }
 """Country codes with the digits dialled before a number at home, and a number of each."""

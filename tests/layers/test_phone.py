@@ -2,7 +2,7 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from trial.phone import NumberError, uk_mobile
+from trial.phone import NumberError, is_country, mobile_number, mobile_of
 
 
 def example(region: str, kind: int) -> str:
@@ -17,13 +17,13 @@ AMERICAN = "+12025550123"  # and so is this one
 
 
 @pytest.mark.parametrize("number", ["+447700900000", "+447700900999"])
-def test_numbers_that_nobody_has_may_be_texted(number: str) -> None:
-    assert uk_mobile(number) == number
+def test_numbers_that_nobody_has_may_be_texted_in_the_uk(number: str) -> None:
+    assert mobile_of(number, "GB") == number
 
 
 def test_uk_mobiles_may_be_texted() -> None:
     number = example("GB", PhoneNumberType.MOBILE)
-    assert uk_mobile(number) == number
+    assert mobile_of(number, "GB") == number
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,32 @@ def test_uk_mobiles_may_be_texted() -> None:
         (example("GB", PhoneNumberType.PERSONAL_NUMBER), "not a mobile"),
         (example("GB", PhoneNumberType.PREMIUM_RATE), "not a mobile"),
         (example("GB", PhoneNumberType.PAGER), "not a mobile"),
-        (AMERICAN, "not a UK number"),
-        (example("IE", PhoneNumberType.MOBILE), "not a UK number"),
-        (example("JE", PhoneNumberType.MOBILE), "Crown dependency"),
-        (example("GG", PhoneNumberType.MOBILE), "Crown dependency"),
+        (AMERICAN, "a number of US: only mobiles of GB"),
+        (example("IE", PhoneNumberType.MOBILE), "a number of IE: only mobiles of GB"),
+        (example("JE", PhoneNumberType.MOBILE), "a number of JE: only mobiles of GB"),
+        (example("GG", PhoneNumberType.MOBILE), "a number of GG: only mobiles of GB"),
     ],
 )
 def test_nothing_else_may_be_texted_and_the_refusal_says_why_but_not_whom(
     number: str, why: str
 ) -> None:
     with pytest.raises(NumberError, match=why) as refused:
-        uk_mobile(number)
+        mobile_of(number, "GB")
     assert not number or number not in str(refused.value)
+
+
+@pytest.mark.parametrize("country", ["NZ", "US", "JE"])
+def test_where_the_trial_is_elsewhere_only_mobiles_of_that_country_may_be_texted(
+    country: str,
+) -> None:
+    number = example(country, PhoneNumberType.MOBILE)
+    assert mobile_of(number, country) == mobile_number(number) == number
+    for foreign in (example("GB", PhoneNumberType.MOBILE), "+447700900123"):
+        assert mobile_number(foreign) == foreign
+        with pytest.raises(NumberError, match=f"a number of GB: only mobiles of {country}"):
+            mobile_of(foreign, country)
+
+
+def test_a_country_has_a_numbering_plan() -> None:
+    assert is_country("NZ")
+    assert not is_country("ZZ")

@@ -1,5 +1,7 @@
 """
-Which phone numbers are valid, and which may be texted: UK mobiles only.
+Which phone numbers are valid, and which may be texted: mobiles of the trial's country only.
+
+The plans of all countries are in `phonenumbers`, which the layer holds for validity anyway.
 
 A number has one spelling: E.164 as its country's numbering plan writes it. Every other spelling is
 refused, because numbers are matched by keyed hash and each spelling would hash differently.
@@ -46,20 +48,36 @@ def phone_number(number: str) -> str:
     return number
 
 
-def uk_mobile(number: str) -> str:
-    """The number itself, if it is a UK mobile in E.164 form; otherwise NumberError."""
+def mobile_number(number: str) -> str:
+    """The number itself, if it is a mobile of any country in E.164 form; otherwise NumberError."""
     if _DRAMA_MOBILE.fullmatch(phone_number(number)):
         return number
     import phonenumbers  # noqa: PLC0415 - as above
 
-    parsed = phonenumbers.parse(number)
-    if parsed.country_code != phonenumbers.country_code_for_region("GB"):
-        raise NumberError("is not a UK number: only UK mobiles are texted")
-    if (region := phonenumbers.region_code_for_number(parsed)) not in ("GB", None):
-        raise NumberError(f"belongs to a Crown dependency ({region}): only UK mobiles are texted")
-    if phonenumbers.number_type(parsed) != phonenumbers.PhoneNumberType.MOBILE:
-        raise NumberError("is not a mobile number: only UK mobiles are texted")
+    # In some countries, such as those of +1, a mobile looks like a landline.
+    mobile = phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE
+    if phonenumbers.number_type(phonenumbers.parse(number)) not in mobile:
+        raise NumberError("is not a mobile number: only mobiles are texted")
     return number
+
+
+def mobile_of(number: str, country: str) -> str:
+    """The number itself, if it is a mobile of that country (ISO 3166); otherwise NumberError."""
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    parsed = phonenumbers.parse(mobile_number(number))
+    # Countries may share a code: +44 is Jersey's too.
+    region = phonenumbers.region_code_for_number(parsed) or "GB"  # the drama range is of no region
+    if region != country:
+        raise NumberError(f"is a number of {region}: only mobiles of {country} are texted")
+    return number
+
+
+def is_country(code: str) -> bool:
+    """Whether it is a country's code (ISO 3166) with a numbering plan."""
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    return code in phonenumbers.SUPPORTED_REGIONS
 
 
 def is_for_drama(number: str) -> bool:

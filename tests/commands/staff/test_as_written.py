@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from phonenumbers import MatchType, is_number_match
 
 from commands.staff import as_written as read
 from tests.support.samples import LONDON
-from trial.phone import NumberError, phone_number, uk_mobile
+from tests.support.spellings import dialled
+from trial.phone import NumberError, mobile_of, phone_number
 
 
 @pytest.mark.parametrize(
@@ -28,8 +32,30 @@ def test_a_british_number_is_read_in_every_usual_form(written: str) -> None:
     assert read.number(written, "GB") == "+447700900123"
 
 
-def test_a_number_without_a_code_is_of_the_trials_country() -> None:
-    assert read.number("021 123 456", "NZ") == read.number("0064 21 123 456", "GB")
+HOMES = {"GB": ("44", "0", "+447400123456"), "NZ": ("64", "0", "+6421123456")}
+"""Two trials' countries: code, what is dialled before a number at home, and a mobile."""
+
+
+@given(st.data())
+def test_however_a_number_is_dialled_it_is_read_as_that_number_under_either_plan(
+    data: st.DataObject,
+) -> None:
+    country = data.draw(st.sampled_from(sorted(HOMES)))
+    code, trunk, number = HOMES[country]
+    spelling = data.draw(dialled(number, code=code, trunk=trunk))
+    try:
+        taken = mobile_of(read.number(spelling, country), country)
+    except NumberError:
+        return
+    assert taken == number or is_number_match(spelling, number) == MatchType.NO_MATCH
+
+
+@pytest.mark.parametrize("country", HOMES)
+def test_a_number_without_a_code_is_of_the_trials_country(country: str) -> None:
+    code, trunk, number = HOMES[country]
+    rest = number.removeprefix(f"+{code}")
+    for written in (f"{trunk}{rest}", f"({trunk}) {rest[:3]}-{rest[3:]}", f"00{code} {rest}"):
+        assert read.number(written, country) == number
     assert read.numbers("07700 900456;\n07700 900457", "GB") == ["+447700900456", "+447700900457"]
 
 
@@ -42,7 +68,7 @@ def test_a_number_of_another_country_keeps_its_code() -> None:
 )
 def test_what_is_no_number_is_refused_by_the_contract(written: str) -> None:
     with pytest.raises(NumberError):
-        uk_mobile(read.number(written, "GB"))
+        mobile_of(read.number(written, "GB"), "GB")
 
 
 def test_what_is_read_as_a_number_is_in_the_contracts_one_spelling() -> None:

@@ -184,7 +184,7 @@ def test_whatever_is_taken_in_another_form_is_shown_before_anything_is_sent(
     ("changes", "message"),
     [
         ({"number": "077"}, "number: is "),
-        ({"number": "020 7946 0958"}, "number: is not a mobile number: only UK mobiles"),
+        ({"number": "020 7946 0958"}, "number: is not a mobile number: only mobiles are texted"),
         (
             {"made_on": "2/12/2026", "served_on": "", "expires_on": "15/12/2026"},
             "made_on: is in the future: check the date",

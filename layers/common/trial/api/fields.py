@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from trial import identity
-from trial.phone import phone_number, uk_mobile
+from trial.phone import mobile_number, phone_number
 
 # Orders have been made in all of England and Wales since March 2014: Crime and Security Act 2010.
 _FIRST_ORDERS = date(2014, 1, 1)
@@ -27,6 +27,7 @@ def _written_as(pattern: str, longest: int) -> dict[str, Any]:
 
 
 _ID = _written_as(r"[A-Za-z0-9]([A-Za-z0-9/_.\-]*[A-Za-z0-9])?", identity.LONGEST_ID)
+_E164 = _written_as(r"\+[1-9][0-9]{6,14}", 16)
 
 Ident = Annotated[
     str,
@@ -92,14 +93,15 @@ Line = Annotated[
         json_schema_extra=_written_as(".*", identity.LONGEST_LINE),
     ),
 ]
-UkMobile = Annotated[
+Mobile = Annotated[
     str,
-    AfterValidator(uk_mobile),
+    AfterValidator(mobile_number),
     Field(
-        description="A UK mobile in E.164 form, as the numbering plan writes it: no 0 after +44. "
-        "Not of Jersey, Guernsey or the Isle of Man",
+        description="A mobile in E.164 form, as its country's numbering plan writes it: no 0 after "
+        "+44. Only those of the trial's country are texted: in the UK not of Jersey, Guernsey or "
+        "the Isle of Man",
         examples=["+447700900123"],
-        json_schema_extra=_written_as(r"\+447[0-9]{9}", 13),
+        json_schema_extra=_E164,
     ),
 ]
 # Landlines and foreign numbers can be protected too: they are blocked, never texted.
@@ -110,7 +112,7 @@ AnyNumber = Annotated[
         description="Any number that somebody can have, in E.164 form, as its country's numbering "
         "plan writes it: no 0 after +44",
         examples=["+447700900456"],
-        json_schema_extra=_written_as(r"\+[1-9][0-9]{6,14}", 16),
+        json_schema_extra=_E164,
     ),
 ]
 

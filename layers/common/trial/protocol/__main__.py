@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from trial.phone import is_country
 from trial.protocol.aloud import aloud
 from trial.protocol.load import ProtocolError, path_of, read, versions
 
@@ -24,6 +25,9 @@ def main(arguments: Sequence[str]) -> int:
             refused = 1
             sys.stdout.write(f"{error}\n")
         else:
+            if not is_country(country := protocol.place.country):
+                refused = 1
+                sys.stdout.write(f"{path.name}: place.country: {country} has no phone numbers\n")
             wordings = sum(len(each) for each in protocol.wordings.values())
             sys.stdout.write(
                 f"{protocol.version} sha256={protocol.sha256}"

@@ -16,7 +16,7 @@ from reconciliation import handler as reconciliation
 from tests.support.fixture_protocol import AGREED
 from tests.support.memory import Memory
 from tests.support.samples import ROOT, order
-from tests.support.steps import post
+from tests.support.steps import call, post
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,8 @@ THERE = AGREED.model_copy(
 )
 LATE = datetime(2026, 12, 1, 12, 30, tzinfo=UTC)
 """Half past twelve in London on the 1st, and half past one at night there, on the 2nd."""
+
+THEIRS, FOREIGN = {"number": "+6421123456"}, {"number": "+447700900123"}
 
 
 @pytest.fixture
@@ -52,12 +54,26 @@ def dates(made_on: str) -> dict[str, str]:
 
 
 def test_an_order_of_today_is_of_the_trials_own_day(memory: Memory) -> None:
-    answer = post(order(1, order=dates("2026-12-02")))
+    answer = post(order(1, order=dates("2026-12-02"), mobile=THEIRS))
     assert answer.status == 202, answer.text
     kept = memory.file(UUID(answer.body["enrolment_id"])).enrolment
     assert kept.changed_on == date(2026, 12, 2)
     tomorrow = dates("2026-12-03") | {"expires_on": "2026-12-16"}
-    assert "order.made_on" in post(order(2, order=tomorrow)).fields
+    assert "order.made_on" in post(order(2, order=tomorrow, mobile=THEIRS)).fields
+
+
+def test_a_number_of_the_trials_country_is_taken_and_another_is_not(memory: Memory) -> None:
+    today = dates("2026-12-02")
+    refused = post(order(1, order=today, mobile=FOREIGN))
+    assert (refused.status, refused.fields) == (422, ["mobile.number"])
+    assert "is a number of GB: only mobiles of NZ are texted" in refused.text
+    lost = {"missing_reason": "refused"}
+    ident = post(order(1, order=today, mobile=lost)).body["enrolment_id"]
+    path = f"/enrolments/{ident}/mobile"
+    assert call("PUT", path, FOREIGN).fields == ["number"]
+    assert call("PUT", path, THEIRS).status == 200
+    mobile = memory.file(UUID(ident)).enrolment.mobile
+    assert (mobile.last_digits, mobile.number_hash is None) == ("456", False)
 
 
 def test_a_day_begins_at_the_trials_own_midnight() -> None:
