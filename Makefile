@@ -12,7 +12,7 @@ EVALUATION := .venv-evaluation/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: always help demo dashboard panels test test-one browser check format up clock down status order worklist meeting import number served end resume admit outcome call invoke carrier redrive redrive-receipts restore extract \
+.PHONY: always help demo dashboard panels test test-one browser integrate check format up clock down status order worklist meeting import number served end resume admit outcome call invoke carrier redrive redrive-receipts restore extract \
 	example-trial report power coverage \
 	register verify-allocations verify-audit subject-access simulate-trial simulate interleavings contract faults bench mutants openapi protocol package \
 	preflight deploy open-trial close-trial rollback rehearse destroy requirements sbom audit clean
@@ -197,6 +197,9 @@ coverage: .venv-evaluation/ready ## check the coverage of intervals on made-up t
 
 browser: .venv-browser/ready .venv-local/ready ## test the dashboard's live panels in Chromium (Debian: apt install chromium); not in make test
 	@.venv-browser/bin/python -m pytest --confcutdir=tests/browser tests/browser $(ARGS)
+
+integrate: .venv-contract/node/ready .venv-local/ready ## generate clients from the contract and run the programs of docs/integrate.md; not in make test
+	@.venv-contract/bin/python -m pytest --confcutdir=tests/integrate tests/integrate $(ARGS)
 
 contract: .venv/ready .venv-local/ready ## test the contract with 5,000 made-up requests in many spellings; minutes
 	@CONTRACT_CASES=5000 $(DEV) -m pytest tests/emulator/test_contract.py

@@ -57,6 +57,12 @@ class LocalStack:
     takes_orders: bool = True
     outputs: dict[str, str]
 
+    @property
+    def client_url(self) -> str:
+        """The API's address for a client that sends no other `Host` header than the address's."""
+        api, stage = self.api_host.partition(".")[0], self.api_url.rpartition("/")[2]
+        return f"{self.endpoint_url}/restapis/{api}/{stage}/_user_request_"
+
     @classmethod
     def load(cls) -> Self:
         """The running stack. Exits, and says what to do, if there is none."""

@@ -30,8 +30,9 @@ from trial.aws import clients
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# The first need .venv-evaluation, and `make test` runs them too; the second `make browser` runs.
-collect_ignore = ["evaluation", "browser"]
+# Those of `evaluation` need its environment, and `make test` runs them too; `make browser` and
+# `make integrate` run the others.
+collect_ignore = ["evaluation", "browser", "integrate"]
 
 settings.register_profile("untimed", deadline=None)  # a slow machine is no fault
 settings.load_profile("untimed")

@@ -148,6 +148,7 @@ def deploy(port: int, protocol: str, *, takes_orders: bool) -> None:
     print(f"Deployed in {seconds:.1f} s: {description.api_url} (see {DESCRIPTION})")
     print(_open_trial(description))
     print("Post an order: make order. Worklist: make worklist. Live dashboard: make panels.")
+    print(f"For a client of your own: API_URL={description.client_url}")
 
 
 def _open_trial(running: LocalStack) -> str:
@@ -243,6 +244,7 @@ def status() -> None:
     work = emulator.read_page(stack.port, WORK_PAGE)
     now = datetime.fromtimestamp(work["now"], UTC)
     print(f"Up, on port {stack.port}: {stack.api_url} with Host: {stack.api_host}")
+    print(f"For a client of your own: API_URL={stack.client_url}")
     print(_open_trial(stack))
     print(f"It lives at {now:%a %d %b %Y %H:%M:%S} UTC; {len(work['due'])} schedules due once.")
     print(f"Invocations running: {work['running']}; stream records not yet read: {work['unread']}")

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.support.checkout import PYTHON, ROOT, free_port, run, stack_up
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
-
-ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / ".venv-local/bin/python"
 
 
 LIMITING = """
@@ -69,44 +67,23 @@ class System:
         return str(self.call("POST", "/enrolments", body)["enrolment_id"])
 
 
-def run(home: Path, module: str, *arguments: str) -> str:
-    """Run one of the project's commands in a checkout, or a few lines; what it prints."""
-    done = subprocess.run(
-        [PYTHON, *([] if module == "-c" else ["-m"]), module, *arguments],
-        cwd=home,
-        env={"PYTHONPATH": "functions:layers/common:.", "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    home, state = tmp_path_factory.mktemp("checkout"), ROOT / ".local"
-    for part in ("commands", "events", "functions", "infra", "layers", "local", "requirements"):
-        (home / part).symlink_to(ROOT / part)
-    (state / "layer").mkdir(parents=True, exist_ok=True)
-    (home / ".local").mkdir()
-    (home / ".local/layer").symlink_to(state / "layer")  # it takes a while to fetch
-    run(home, "local.emulator.stack", "up", f"--port={free_port()}")
-    port = free_port()
-    try:
-        with subprocess.Popen(
+    home, port = tmp_path_factory.mktemp("checkout"), free_port()
+    with (
+        stack_up(home),
+        subprocess.Popen(
             [PYTHON, "-m", "local.dashboard.serve", f"--port={port}"],
             cwd=home,
             env={"PYTHONPATH": "functions:layers/common:."},
             stdout=subprocess.PIPE,
             text=True,
-        ) as serving:
-            assert serving.stdout
-            assert "http://" in serving.stdout.readline()
-            yield System(home, f"http://127.0.0.1:{port}/")
-            serving.terminate()
-    finally:
-        run(home, "local.emulator.stack", "down")
+        ) as serving,
+    ):
+        assert serving.stdout
+        assert "http://" in serving.stdout.readline()
+        yield System(home, f"http://127.0.0.1:{port}/")
+        serving.terminate()
 
 
 @pytest.fixture(scope="session")
@@ -129,10 +106,3 @@ def page(browser: Browser) -> Iterator[Page]:
     yield opened
     context.close()
     assert errors == []
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

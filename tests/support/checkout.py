@@ -1,0 +1,58 @@
+"""
+A checkout of links to this one, with a stack on the emulator of its own.
+
+For tests that run in environments without the project's packages: this needs the standard library
+alone, and runs the project's commands in .venv-local.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+PYTHON = ROOT / ".venv-local/bin/python"
+PARTS = ("commands", "events", "functions", "infra", "layers", "local", "requirements")
+
+
+@contextmanager
+def stack_up(home: Path) -> Iterator[None]:
+    """A stack, up in the checkout that this makes of an empty folder."""
+    state = ROOT / ".local"
+    for part in PARTS:
+        (home / part).symlink_to(ROOT / part)
+    (state / "layer").mkdir(parents=True, exist_ok=True)
+    (home / ".local").mkdir()
+    (home / ".local/layer").symlink_to(state / "layer")  # it takes a while to fetch
+    run(home, "local.emulator.stack", "up", f"--port={free_port()}")
+    try:
+        yield
+    finally:
+        run(home, "local.emulator.stack", "down")
+
+
+def run(home: Path, module: str, *arguments: str) -> str:
+    """Run one of the project's commands in a checkout, or a few lines; what it prints."""
+    done = subprocess.run(
+        [PYTHON, *([] if module == "-c" else ["-m"]), module, *arguments],
+        cwd=home,
+        env={"PYTHONPATH": "functions:layers/common:.", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
