@@ -1,9 +1,10 @@
 """
-Runs the emulator with six changes.
+Runs the emulator with seven changes.
 
 It looks for due schedules more often, runs at most two copies of a function at once, keeps every
 invocation's metrics in its CloudWatch, applies transforms to nested stacks too, gives policies the
-partitions that a request names, and has a page that lists unfinished work.
+partitions that a request names, refuses requests in the words of the template's API, and has a page
+that lists unfinished work.
 """
 
 # ruff: noqa: SLF001 - pinned by hash, and without a public API for its schedules and streams
@@ -57,6 +58,8 @@ def main() -> None:
     stacks._cfn_nested_stack_deploy = with_transforms(
         stacks._cfn_nested_stack_deploy, load("services.cloudformation.engine")
     )
+    gateway: Any = load("services.apigateway_v1")
+    gateway._import_rest_api = with_its_answers(gateway._import_rest_api, gateway)
     leading_keys.install(load("core.iam_actions"), load("core.iam_evaluator"))
     metrics: Any = load("services.cloudwatch")
     metrics._evict_old_metrics = lambda: None  # it would drop metrics after two weeks
@@ -103,6 +106,18 @@ def with_transforms(deploy: Callable[..., object], engine: Any) -> Callable[...,
             engine._parse_template = parse
 
     return deploy_transformed
+
+
+def with_its_answers(create: Callable[..., str], gateway: Any) -> Callable[..., str]:  # noqa: ANN401 - a module
+    """Create an API with the answers of its definition to what the gateway refuses."""
+
+    def create_with_answers(definition: dict[str, Any], *more: object) -> str:
+        api = create(definition, *more)
+        for kind, answer in definition.get("x-amazon-apigateway-gateway-responses", {}).items():
+            gateway._put_gateway_response(api, kind, answer)
+        return api
+
+    return create_with_answers
 
 
 def load(name: str) -> ModuleType:

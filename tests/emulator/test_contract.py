@@ -114,6 +114,8 @@ def test_whoever_does_not_sign_is_turned_away(system: System, session: requests.
             headers = {"Host": system.stack.api_host}
             answer = session.request(method, url, headers=headers, timeout=30)
             assert answer.status_code == 403, (method, path)
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert answer.json()["status"] == 403
 
 
 def test_no_answer_is_outside_the_contract(

@@ -140,6 +140,16 @@ def test_one_page_is_ours_and_every_other_the_emulators() -> None:
     assert len(passed_on) == 2
 
 
+def test_an_api_is_created_with_the_answers_of_its_definition() -> None:
+    put: list[tuple[str, str, dict[str, Any]]] = []
+    gateway = SimpleNamespace(_put_gateway_response=lambda *given: put.append(given))
+    answer = {"statusCode": "403"}
+    definition = {"x-amazon-apigateway-gateway-responses": {"ACCESS_DENIED": answer}}
+    create = launcher.with_its_answers(lambda *_: "an id", gateway)
+    assert (create(definition, {}), create({})) == ("an id", "an id")
+    assert put == [("an id", "ACCESS_DENIED", answer)]
+
+
 def test_a_nested_stack_is_deployed_after_its_template_s_transforms() -> None:
     engine = SimpleNamespace(
         _parse_template=str.split,
