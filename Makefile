@@ -134,12 +134,13 @@ example-trial: .venv-evaluation/ready ## make up a year of the trial and its rep
 	@$(EVALUATION) -m evaluation.example.trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(PROTOCOL),--protocol $(PROTOCOL))
 	@$(EVALUATION) -m evaluation report build/example-trial/durham/unblinded \
-	    -o build/example-trial/report.html --json build/example-trial/report.json
+	    --registration build/example-trial/durham/registration.json -o build/example-trial/report.html --json build/example-trial/report.json
 
-report: ## make the report from extracts, one per force (EXTRACT="folder-or-zip ...", OUT=build/report.html)
+report: ## make the report from extracts, one per force (EXTRACT="folder-or-zip ...", REGISTRATION="registration.json ...", OUT=build/report.html)
 	@test -n "$(EXTRACT)" || { echo "Which extract? make report EXTRACT=build/extract/unblinded"; exit 2; }
 	@$(MAKE) -s .venv-evaluation/ready
-	@$(EVALUATION) -m evaluation report $(EXTRACT) -o "$(or $(OUT),build/report.html)" $(ARGS)
+	@$(EVALUATION) -m evaluation report $(EXTRACT) $(if $(REGISTRATION),--registration $(REGISTRATION)) \
+	    -o "$(or $(OUT),build/report.html)" $(ARGS)
 
 power: .venv-evaluation/ready ## compute the people and years that a trial needs (ARGS="--forces 8 --orders 80 --without-number .3")
 	@$(EVALUATION) -m evaluation power $(ARGS)
@@ -191,8 +192,8 @@ interleavings: .venv/ready ## run every pair of operations on one order, in ever
 simulate: .venv/ready ## simulate made-up months with every fault (SEEDS=100, ARGS="--seed 7 --trace")
 	@$(DEV) -m tests.proofs.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
-coverage: .venv-evaluation/ready ## check the coverage of intervals on made-up trials (TRIALS=5000; an hour)
-	@COVERAGE_TRIALS=$(or $(TRIALS),5000) $(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation \
+coverage: .venv-evaluation/ready ## check the coverage of intervals and the type I error on made-up trials (TRIALS=5000; minutes)
+	@COVERAGE_TRIALS=$(or $(TRIALS),5000) $(EVALUATION) -m pytest -v -n 2 --confcutdir=tests/evaluation \
 	    tests/evaluation/test_coverage.py tests/evaluation/test_coverage_of_time_and_counts.py
 
 browser: .venv-browser/ready .venv-local/ready ## test the dashboard's live panels in Chromium (Debian: apt install chromium); not in make test

@@ -27,6 +27,7 @@ def _report(wanted: argparse.Namespace) -> None:
     # Statistics take seconds to import: `--help` and the other commands do without.
     from evaluation.report.make import Step, refusal, report  # noqa: PLC0415
     from evaluation.report.page import Interim, as_json, html  # noqa: PLC0415
+    from evaluation.report.registered import read  # noqa: PLC0415
 
     console = Console(stderr=True)
 
@@ -35,7 +36,8 @@ def _report(wanted: argparse.Namespace) -> None:
 
     extract = pool.read_all(wanted.extracts)
     interim = Interim(wanted.interim, datetime.now(UTC)) if wanted.interim else None
-    made = report(extract, interim=interim, track=shown)
+    deposits = [read(path) for path in wanted.registration]
+    made = report(extract, interim=interim, deposits=deposits, track=shown)
     _write(wanted.output, html(made))
     if wanted.json:
         _write(wanted.json, as_json(made))
@@ -136,6 +138,14 @@ def _add_report(command: argparse.ArgumentParser) -> None:
         default=Path("report.html"),
         metavar="FILE",
         help="where the page goes (default: %(default)s)",
+    )
+    add(
+        "--registration",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="registration.json of the deposit, of each force that has its own key",
     )
     add("--json", type=Path, metavar="FILE", help="where the same figures go as JSON")
     add(

@@ -27,12 +27,21 @@ if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
 
 TO_FILL_IN: Final = "to be filled in by the trial's sponsor"
-_TO_FILL_IN: Final = (
-    "Primary registry and identifying number", "Secondary identifying numbers",
-    "Source of monetary support", "Primary sponsor", "Secondary sponsors",
-    "Contact for public queries", "Contact for scientific queries", "Ethics review",
-    "Plan for sharing data",
+WHO_ITEMS: Final = (
+    "Primary registry and identifying number", "Date of registration in the primary registry",
+    "Secondary identifying numbers", "Source of monetary or material support", "Primary sponsor",
+    "Secondary sponsors", "Contact for public queries", "Contact for scientific queries",
+    "Public title", "Scientific title", "Countries of recruitment", "Condition studied",
+    "Interventions", "Inclusion and exclusion criteria", "Study type", "Date of first enrolment",
+    "Target sample size", "Recruitment status", "Primary outcome", "Key secondary outcomes",
+    "Ethics review", "Completion date", "Summary results", "IPD sharing statement",
 )  # fmt: skip
+"""
+The 24 items of the WHO Trial Registration Data Set, version 1.3.1, in its order.
+
+https://www.who.int/tools/clinical-trials-registry-platform/network/who-data-set; the same items
+in SPIRIT 2025, item 1b: https://www.consort-spirit.org/item1b-structuredsummary-1.
+"""
 
 
 class Registration(Model):
@@ -112,12 +121,7 @@ def drawn_in(evidence: Evidence, trial: str, hashes: set[str]) -> list[Any]:
 
 
 def fields(protocol: Protocol) -> dict[str, str]:
-    """
-    The answers to a registry's questions, as far as the protocol has them.
-
-    The items are those of the WHO Trial Registration Data Set, version 1.3.1:
-    https://www.who.int/tools/clinical-trials-registry-platform/network/who-data-set
-    """
+    """The answer to each of `WHO_ITEMS`, as far as the protocol has one."""
     plan = protocol.analysis
     estimand, planned = plan.estimand, plan.recruitment
     eligible = protocol.eligibility
@@ -145,7 +149,7 @@ def fields(protocol: Protocol) -> dict[str, str]:
         "Completion date": f"{plan.lock_date}, until when results by arm stay locked",
         "Summary results": "Not yet",
     }  # fmt: skip
-    return said | dict.fromkeys(_TO_FILL_IN, TO_FILL_IN)
+    return {name: said.get(name, TO_FILL_IN) for name in WHO_ITEMS}
 
 
 def readable(deposit: Registration) -> str:

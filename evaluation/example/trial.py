@@ -10,6 +10,7 @@ gives the same bytes.
 from __future__ import annotations
 
 import argparse
+import hmac
 import json
 import shutil
 from collections import Counter
@@ -24,8 +25,9 @@ from typing import TYPE_CHECKING, Final
 
 from rich.progress import track
 
+from commands.audit.registration import Registration, deposited, fields, message
 from evaluation.example.life import EFFECT, live, sent
-from evaluation.example.orders import MadeUp, year
+from evaluation.example.orders import FIRST_DAY, MadeUp, year
 from evaluation.example.simulate_trial import people_wanted, sequence
 from extract.cells import cell
 from extract.codes import Form
@@ -124,7 +126,7 @@ def _slots(protocol: Protocol, key: bytes, stratum: str) -> Iterator[tuple[int, 
 def files(people: int, seed: int, protocol: Protocol, *, force: str = FORCES[0]) -> list[File]:
     """A year of a force's orders: enrolled, drawn, texted and followed."""
     draw = Random(f"{seed} {force}")  # noqa: S311  nobody is to be protected: all are made up
-    trial = Trial(protocol, sha256(f"example trial {seed} {force}".encode()).digest())
+    trial = Trial(protocol, _key(force, seed))
     orders = {each.enrolled.enrolment_id: each for each in year(people, force, protocol, draw)}
     coming = [(at, ident) for ident, each in orders.items() for at in each.moments]
     heapify(coming)
@@ -177,10 +179,32 @@ def made(
         counts=Counter(cell(row) for row in told if isinstance(row, EnrolmentRow)),
         labels=names.labels,
     )
+    (folder / "registration.json").write_bytes(_registered(protocol, force, seed))
     for form in Form:
         path = folder / form / DESCRIPTOR
         path.write_text(json.dumps(json.loads(path.read_text()) | {"made_up": True}, indent=2))
     return Counter(file.allocation.arm if file.allocation else "not randomised" for file in found)
+
+
+def _registered(protocol: Protocol, force: str, seed: int) -> bytes:
+    """The deposit that `make register` would have written a month before the first order."""
+    planned = protocol.analysis.recruitment
+    day = (planned.first_day if planned else FIRST_DAY) - timedelta(days=30)
+    deposit = Registration(
+        trial=protocol.trial,
+        protocol=protocol.version,
+        protocol_sha256=protocol.sha256,
+        registered_at=datetime.combine(day, time(12), UTC),
+        commitment=hmac.new(_key(force, seed), message(protocol.trial), sha256).hexdigest(),
+        commitment_message=message(protocol.trial).decode(),
+        fields=fields(protocol),
+    )
+    return deposited(deposit, b"")["registration.json"]
+
+
+def _key(force: str, seed: int) -> bytes:
+    """In place of the one in KMS."""
+    return sha256(f"example trial {seed} {force}".encode()).digest()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -20,6 +20,7 @@ from evaluation.report import (
     monitoring,
     power_so_far,
     primary,
+    registered,
     secondary,
     sensitivity,
     subgroups,
@@ -30,9 +31,10 @@ from evaluation.report.parts import Section
 from evaluation.report.words import count, named, of, percent, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from evaluation.package import Extract
+    from evaluation.report.registered import Deposit
 
 RESULTS: Final[tuple[tuple[str, str, Callable[[Cohort], Section]], ...]] = (
     ("fidelity", "Fidelity: were the texts sent and received?", fidelity.section),
@@ -86,12 +88,14 @@ def report(
     extract: Extract,
     *,
     interim: Interim | None = None,
+    deposits: Sequence[Deposit] = (),
     track: Callable[[list[Step]], Any] = iter,
 ) -> Report:
     """
     The whole report; SumsError if the extract's people do not add up.
 
-    `track` shows how far it is. A reason for an interim look counts only where one is needed.
+    `deposits` are what was registered. `track` shows how far it is. A reason for an interim look
+    counts only where one is needed.
     """
     if refusal(extract, None) is None or refusal(extract, interim):
         interim = None
@@ -101,6 +105,7 @@ def report(
         Step("Flow", lambda: flow.section(cohort, dose_shown=refused is None)),
         Step("Missing numbers", lambda: attrition.section(cohort)),
         Step("Baseline", lambda: baseline.section(cohort)),
+        Step("Registration", lambda: registered.section(cohort, deposits)),
         Step("Estimand", lambda: estimand.section(cohort)),
         *(Step(title, _result(id_, title, make, cohort, refused)) for id_, title, make in RESULTS),
         Step("Power", lambda: power_so_far.section(cohort)),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from evaluation.report.consort import items
 from evaluation.report.words import capital, plural
 from evaluation.statistics.values import NotEstimable
 
@@ -56,6 +57,7 @@ def html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["consort"] = items
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.globals.update(plural=plural, capital=capital)
     page: str = environment.get_template("page.html.jinja").render(

@@ -56,7 +56,7 @@ class Section:
     """
     One numbered part of the report, with its figures as numbers.
 
-    `consort` has the items of the CONSORT 2025 checklist that it is about.
+    `consort` has the items of the CONSORT 2025 checklist that it is about: see `consort`.
     """
 
     id: str

@@ -10,7 +10,7 @@ import pytest
 
 from allocation.randomisation import message as of_block
 from commands.audit.register import main
-from commands.audit.registration import TO_FILL_IN, message, registration
+from commands.audit.registration import TO_FILL_IN, WHO_ITEMS, fields, message, registration
 from commands.audit.verify_allocations import SOMETHING_WRONG
 from tests.support.fixture_protocol import AGREED, FIRST, VERSION
 from tests.support.keys import mac_key
@@ -73,6 +73,13 @@ def test_the_deposit_has_the_protocol_to_the_byte_its_hash_and_a_commitment(
     assert said["fields"]["Target sample size"].startswith("53 people; forces: 1;")
     assert said["fields"]["Primary sponsor"] == TO_FILL_IN
     assert AGREED.analysis.primary.title in (folder / "registration.md").read_text()
+
+
+def test_each_item_of_a_registry_is_answered_or_left_to_the_sponsor() -> None:
+    said = fields(AGREED)
+    assert tuple(said) == WHO_ITEMS
+    assert len(said) == 24
+    assert sum(each == TO_FILL_IN for each in said.values()) == 10
 
 
 def test_the_commitment_is_no_block_of_any_sequence() -> None:

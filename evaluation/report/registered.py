@@ -1,0 +1,138 @@
+"""What was registered before the trial began, and where the trial departs from it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from commands.audit import registration
+from commands.audit.registration import TO_FILL_IN, Registration, fields
+from evaluation.report.parts import Method, Section, Table
+from evaluation.report.words import count, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from evaluation.cohort import Cohort
+
+METHODS: Final = [
+    Method(
+        "Registration",
+        "WHO Trial Registration Data Set 1.3.1, https://www.who.int/tools/"
+        "clinical-trials-registry-platform/network/who-data-set; commitment: HMAC-SHA-256 "
+        "(RFC 2104) by the allocation key, published before the first allocation",
+    ),
+]
+
+
+class Deposit(NamedTuple):
+    """A deposit that `make register` wrote, with the SHA-256 of its file."""
+
+    said: Registration
+    sha256: str
+
+
+def read(path: Path) -> Deposit:
+    """The deposit in a file. Raises OSError, and RejectedError if it is none."""
+    content = path.read_bytes()
+    return Deposit(
+        registration.read(content.decode(errors="replace")), hashlib.sha256(content).hexdigest()
+    )
+
+
+def section(cohort: Cohort, deposits: Sequence[Deposit]) -> Section:
+    """The deposits, one for each force's allocation key, and each departure from them."""
+    found = Section("registration", "Registration", consort="2, 3, 10", methods=METHODS)
+    if not deposits:
+        found.figures = {"deposits": []}
+        found.say(
+            "No deposit was given with this report, so nothing here shows that plan and allocation "
+            "key were fixed before the first allocation. Give it with REGISTRATION=...",
+            "warning",
+        )
+        return found
+    found.figures = {
+        "deposits": [
+            {
+                "sha256": each.sha256,
+                "trial": each.said.trial,
+                "protocol": each.said.protocol,
+                "protocol_sha256": each.said.protocol_sha256,
+                "registered_at": each.said.registered_at.isoformat(),
+                "commitment": each.said.commitment,
+                "commitment_message": each.said.commitment_message,
+            }
+            for each in deposits
+        ],
+    }
+    found.blocks.append(_table(deposits))
+    found.departures = list(
+        dict.fromkeys(each for one in deposits for each in departures(cohort, one.said))
+    )
+    if (sources := cohort.extract.enrolments["source"].nunique()) > len(deposits):
+        found.departures.append(
+            f"{plural(sources, 'extract')} in this report, {plural(len(deposits), 'deposit')}: "
+            "each force draws by a key of its own, and each key is committed to."
+        )
+    found.figures["departures"] = found.departures
+    if found.departures:
+        found.say("The trial departs from what was registered:", "warning")
+        found.blocks.append(
+            Table(
+                "Departures from the registration",
+                ("", "What differs"),
+                [(str(place), each) for place, each in enumerate(found.departures, start=1)],
+                words=True,
+            )
+        )
+    else:
+        found.say("Plan and trial are those registered; nothing differs.")
+    return found
+
+
+def departures(cohort: Cohort, deposit: Registration) -> Iterator[str]:
+    """Where plan and allocations are others than those registered, a sentence each."""
+    agreed, drawn = cohort.extract.protocol, cohort.allocated
+    if deposit.trial != agreed.trial:
+        yield f"The deposit registers the trial {deposit.trial}, not {agreed.trial}."
+    if deposit.protocol_sha256 != agreed.sha256:
+        yield (
+            f"Registered was the protocol {deposit.protocol} with another SHA-256; the report "
+            f"analyses by {agreed.version}."
+        )
+        now = fields(agreed)
+        for name, said in deposit.fields.items():
+            if said not in (TO_FILL_IN, now.get(name)):
+                yield f"{name}: what was registered is: {said}"
+    if others := int((drawn["protocol_sha256"] != deposit.protocol_sha256).sum()):
+        yield f"{plural(others, 'allocation')} under another plan than the registered one."
+    first = deposit.registered_at.astimezone(agreed.place.tz)
+    if early := int((drawn["month"] < f"{first:%Y-%m}").sum()):
+        yield (
+            f"{plural(early, 'order')} of {count(len(drawn))} allocated came in before the month "
+            "of the registration."
+        )
+
+
+def _table(deposits: Sequence[Deposit]) -> Table:
+    rows: list[tuple[str, ...]] = []
+    for place, (said, sha256) in enumerate(deposits, start=1):
+        if len(deposits) > 1:
+            rows.append((f"Deposit {place}", ""))
+        rows += [
+            ("Trial", said.trial),
+            ("Protocol", f"{said.protocol}, SHA-256 {said.protocol_sha256}"),
+            ("Registered", f"{said.registered_at:%-d %B %Y, %H:%M} UTC"),
+            ("Commitment to the allocation key", said.commitment),
+            ("Which is", f"HMAC-SHA-256, by that key, of the text {said.commitment_message}"),
+            ("SHA-256 of the deposit", sha256),
+        ]
+    return Table(
+        "What was registered",
+        ("", "As deposited"),
+        rows,
+        "The extract knows the month of an order only. An auditor with the key compares key, plan "
+        "and the second of each allocation: make register CHECK=registration.json.",
+        words=True,
+    )
