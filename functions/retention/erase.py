@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from trial.codes import Retained
 from trial.errors import RejectedError, TrialError
+from trial.protocol.load import load, of_trial, versions
 from trial.records.audit import Audit
 from trial.records.enrolment import Mobile
 
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from retention.store import RetentionStore
-    from trial.protocol.settings import Retention
+    from trial.protocol.settings import Protocol, Retention
     from trial.records.enrolment import Enrolment
 
 _TRIES = 3
+_OF_ENROLMENTS = (Retained.IDENTIFIERS, Retained.TRIAL_DATA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +47,25 @@ class Erasure:
 
 
 def erase(
-    *, store: RetentionStore, retention: Retention, today: date, now: datetime
+    *, store: RetentionStore, opened: Protocol, today: date, now: datetime
 ) -> Iterator[Erasure]:
     """
     Every enrolment of which something is due, the longest due first of each kind.
 
-    Then every stray receipt, and every number that no order names, as long ago as an enrolment
-    whose identifiers are due; and every opt-out as old as an enrolment whose trial data is due.
-    Safe to repeat, and to stop after any of them: each is one transaction, unless it has more
-    traces than fit into one. One that fails is told, and does not keep the next from it.
+    An order is kept as long as the protocol of its own trial says, whichever trial is open; one
+    whose trial has no protocol here fails. Then every stray receipt, and every number that no order
+    names, as long ago as an enrolment of the open trial whose identifiers are due; and every
+    opt-out as old as one whose trial data is due. Safe to repeat, and to stop after any of them:
+    each is one transaction, unless it has more traces than fit into one. One that fails is told,
+    and does not keep the next from it.
     """
-    after = {
-        Retained.IDENTIFIERS: retention.identifiers_days,
-        Retained.TRIAL_DATA: retention.trial_data_days,
-    }
-    for retained, days in after.items():
-        last_day = today - timedelta(days=days)
-        for enrolment_id in store.due(retained, last_day=last_day):
-            erased = partial(_erased, enrolment_id, retained, store, last_day, now)
+    known = [load(version).retention for version in versions()]
+    for retained in _OF_ENROLMENTS:
+        shortest = min(_days(each, retained) for each in (opened.retention, *known))
+        for enrolment_id in store.due(retained, last_day=today - timedelta(days=shortest)):
+            erased = partial(_erased, enrolment_id, retained, store, opened, today, now)
             yield _tried(enrolment_id, retained, erased)
+    retention = opened.retention
     last_day = today - timedelta(days=retention.identifiers_days)
     for key in store.listed(Retained.STRAY_RECEIPTS, last_day=last_day):
         yield _tried(None, Retained.STRAY_RECEIPTS, partial(store.remove_stray, key))
@@ -86,12 +88,25 @@ def _tried(enrolment_id: UUID | None, retained: Retained, erased: Callable[[], b
     return Erasure(enrolment_id, retained, erased=False, failure=failure)
 
 
+def _days(retention: Retention, retained: Retained) -> int:
+    of_identifiers = retained is Retained.IDENTIFIERS
+    return retention.identifiers_days if of_identifiers else retention.trial_data_days
+
+
 def _erased(
-    enrolment_id: UUID, retained: Retained, store: RetentionStore, last_day: date, now: datetime
+    enrolment_id: UUID,
+    retained: Retained,
+    store: RetentionStore,
+    opened: Protocol,
+    today: date,
+    now: datetime,
 ) -> bool:
     """Whether there was something to erase: the index is a moment late, the table decides."""
     file = store.file(enrolment_id)
-    if file is None or not _due(file.enrolment, retained, last_day):
+    if file is None:
+        return False
+    retention = of_trial(file.enrolment.trial, opened).retention
+    if not _due(file.enrolment, retained, today - timedelta(days=_days(retention, retained))):
         return False
     traces = store.traces(file.enrolment)
     if retained is Retained.IDENTIFIERS:

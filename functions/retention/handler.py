@@ -43,7 +43,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     failed, finished = 0, True
     for each in erase(
         store=RetentionStore(Table(clients.dynamodb(), chosen.table_name)),
-        retention=protocol.retention,
+        opened=protocol,
         today=protocol.place.date_at(now),
         now=now,
     ):

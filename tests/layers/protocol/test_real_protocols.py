@@ -27,3 +27,16 @@ def test_the_command_checks_every_real_protocol() -> None:
         cwd=REAL.parents[2], capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert [line.split()[0] for line in done.stdout.splitlines()] == VERSIONS
+
+
+@pytest.mark.parametrize("version", [CURRENT, "dapo-2027-1"])
+def test_a_plan_that_may_come_to_be_used_leaves_out_no_part(version: str) -> None:
+    """So that no section of its report has to say that nothing was laid down."""
+    plan = read(REAL / f"{version}.toml").analysis
+    parts = (plan.recruitment, plan.estimand, plan.prior, plan.monitoring, plan.interim_looks)
+    assert all(parts)
+    assert plan.restricted_mean_days
+    assert plan.estimand
+    assert {each.event for each in plan.estimand.intercurrent} >= {"deceased", "in_custody"}
+    planned = plan.recruitment.people if plan.recruitment else 0
+    assert planned >= 2 * 471  # 28 % against 20 %, two-sided 5 %, 80 % power (Fleiss)

@@ -1,0 +1,95 @@
+"""Each order is kept as long as the protocol of its own trial says."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from retention.handler import lambda_handler
+from tests.support.fixture_protocol import BY_RISK, VERSION, text_by_risk
+from tests.support.samples import MORNING, sample
+from tests.support.steps import Context, enrol
+from tests.support.table import change_enrolment, enrolment_of
+from trial import config
+from trial.protocol import load as protocols
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+class Invocation(Context):
+    """One with time enough."""
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 300_000
+
+
+@pytest.fixture(params=[30, 150])
+def opened(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], int]:
+    """Another trial, whose identifiers go so many days after the last day; the fixture's: 90."""
+    days: int = request.param
+    shutil.copy(protocols.path_of(VERSION), tmp_path)
+    text = text_by_risk().replace("identifiers_days = 90", f"identifiers_days = {days}")
+    (tmp_path / f"{BY_RISK}.toml").write_text(text)
+    monkeypatch.setattr(protocols, "FOLDER", tmp_path)
+    for cached in (protocols.load, protocols.latest_of):
+        cached.cache_clear()
+
+    def open_it() -> int:
+        monkeypatch.setenv("PROTOCOL", BY_RISK)
+        config.settings.cache_clear()
+        return days
+
+    return open_it
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> object:
+    yield
+    for cached in (protocols.load, protocols.latest_of):
+        cached.cache_clear()
+
+
+def erased(*idents: UUID) -> list[bool]:
+    """After a night, which of these have lost their identifiers."""
+    found = [enrolment_of(each) for each in idents]
+    assert all((each.respondent.sealed is None) == bool(each.erased_at) for each in found)
+    return [bool(each.erased_at) for each in found]
+
+
+def night(after: int, clock: Traveller) -> dict[str, Any]:
+    """The night so many days after the last day, which is the fourteenth."""
+    clock.move_to(MORNING + timedelta(days=13 + after))
+    return lambda_handler(sample("retention-nightly"), Invocation())
+
+
+def test_an_order_of_an_earlier_trial_is_kept_as_its_own_says(
+    opened: Callable[[], int], clock: Traveller
+) -> None:
+    earlier = enrol(1)
+    days = opened()
+    later = enrol(2)
+    for day in sorted({89, 90, days - 1, days}):
+        assert night(day, clock)["finished"]
+        assert erased(earlier, later) == [day >= 90, day >= days], day
+
+
+def test_an_order_whose_trial_has_no_protocol_here_is_not_erased_by_a_guess(
+    clock: Traveller,
+) -> None:
+    ident = enrol(1)
+    change_enrolment(ident, trial="gone")
+    assert night(200, clock)["failed"] == 1
+    assert erased(ident) == [False]
