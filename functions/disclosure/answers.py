@@ -38,6 +38,23 @@ class AllocationOut(Model):
     reminders: tuple[ReminderOut, ...]
 
 
+class TroubledReminder(Model):
+    """A reminder that did not go as planned, by its order's id."""
+
+    enrolment_id: UUID
+    number: int
+    due_at: datetime
+    state: ReminderState
+    reason: str | None
+
+
+class TroubledOut(Model):
+    """Reminders that did not go as planned, the oldest first; `more` are not shown."""
+
+    reminders: tuple[TroubledReminder, ...]
+    more: int
+
+
 class TimetableEntry(Model):
     """One reminder that an order of this shape would get."""
 

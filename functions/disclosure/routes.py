@@ -1,6 +1,6 @@
 """The routes for those who may know the arm. Their permission is their own."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -8,9 +8,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BeforeValidator
 
-from disclosure.answers import AllocationOut, TimetableOut
+from disclosure.answers import AllocationOut, TimetableOut, TroubledOut
 from disclosure.store import DisclosureStore
-from disclosure.views import allocation_view, timetable_view
+from disclosure.views import allocation_view, timetable_view, troubled_view
 from trial.api.fields import Day, OrderType
 from trial.api.orders import refuse_impossible, refuse_language
 from trial.api.routes import NOT_VALID, REFUSALS, UNKNOWN, caller, parse_enrolment_id
@@ -26,6 +26,9 @@ from trial.records.audit import Audit
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
 _TAGS = ["Unblinded"]
 _NOBODY = UUID(int=0)
+_LATE = timedelta(minutes=15)  # by then schedule, sending and its own retries have had their time
+_RECENT = timedelta(days=31)
+_MOST_SHOWN = 100
 
 
 @router.get(
@@ -39,8 +42,24 @@ def show_allocation(enrolment_id: str) -> AllocationOut:
     ident = parse_enrolment_id(enrolment_id)
     store = DisclosureStore(Table(clients.dynamodb(), settings(DisclosureSettings).table_name))
     allocation, reminders = store.allocation(ident)
-    store.log(ident, Audit(at=datetime.now(UTC), what="allocation consulted", by=caller(router)))
+    store.log([ident], Audit(at=datetime.now(UTC), what="allocation consulted", by=caller(router)))
     return allocation_view(allocation, reminders)
+
+
+@router.get(
+    "/troubled",
+    summary="List reminders that did not go as planned",
+    tags=_TAGS,
+    responses={200: {"description": "The reminders"}, **REFUSALS},
+)
+def list_troubled() -> TroubledOut:
+    """Late, unsure or failed reminders by order: only a treated person's order can have one."""
+    now = datetime.now(UTC)
+    store = DisclosureStore(Table(clients.dynamodb(), settings(DisclosureSettings).table_name))
+    shown = troubled_view(store.troubled(since=now - _RECENT, until=now - _LATE), _MOST_SHOWN)
+    about = dict.fromkeys(each.enrolment_id for each in shown.reminders)
+    store.log(about, Audit(at=now, what="allocation consulted", by=caller(router)))
+    return shown
 
 
 def _split(values: str | list[str]) -> list[str]:

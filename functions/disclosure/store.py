@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trial.aws.table import put
+from trial.aws.table import Key, put
+from trial.codes import ReminderState
 from trial.errors import NotFoundError
 from trial.records.allocation import Allocation, allocation_partition
 from trial.records.audit import Audit, audit_key
-from trial.records.reminder import Reminder
+from trial.records.reminder import SHARDS, TROUBLED, Reminder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
     from uuid import UUID
 
     from trial.aws.table import Table
+
+IN_TROUBLE = frozenset(
+    {
+        *(ReminderState.PLANNED, ReminderState.SCHEDULED),  # that are late
+        *(ReminderState.CLAIMED, ReminderState.UNKNOWN, ReminderState.FAILED),
+    }
+)
 
 
 class DisclosureStore:
@@ -31,6 +41,28 @@ class DisclosureStore:
         reminders = [Reminder.of(item) for item in items if item["kind"] == "reminder"]
         return allocations[0], reminders
 
-    def log(self, enrolment_id: UUID, audit: Audit) -> None:
-        """Record that somebody consulted an allocation."""
-        self._table.write(put(audit_key(enrolment_id, audit), audit.item()))
+    def troubled(self, *, since: datetime, until: datetime) -> list[Reminder]:
+        """
+        Reminders due until then of which nobody knows that they went, the oldest first.
+
+        Of those that are at their end, only those due since `since`. The index is a moment late.
+        """
+        first, last = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (since, until))
+        at_the_end = self._table.by_index(
+            "open_reminders", "open_shard", TROUBLED, since=("due_at", first)
+        )
+        keys = [
+            *(key for shard in SHARDS for key in self._table.by_due(shard, until=last)),
+            *(Key(each["pk"], each["sk"]) for each in at_the_end),
+        ]
+        found = [Reminder.of(item) for item in self._table.read(*keys) if item]
+        return sorted(
+            (each for each in found if each.state in IN_TROUBLE),
+            key=lambda each: (each.due_at, each.enrolment_id),
+        )
+
+    def log(self, enrolment_ids: Iterable[UUID], audit: Audit) -> None:
+        """Record that somebody consulted these allocations: a hundred at most."""
+        acts = [put(audit_key(each, audit), audit.item()) for each in enrolment_ids]
+        if acts:
+            self._table.write(*acts)

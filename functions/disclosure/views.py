@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
-from disclosure.answers import AllocationOut, ReminderOut, TimetableEntry, TimetableOut
+from disclosure.answers import (
+    AllocationOut,
+    ReminderOut,
+    TimetableEntry,
+    TimetableOut,
+    TroubledOut,
+    TroubledReminder,
+)
 from trial.protocol.timetable import timetable
 from trial.protocol.wording import Recipient, render
 
@@ -46,6 +53,23 @@ def allocation_view(allocation: Allocation, reminders: Iterable[Reminder]) -> Al
             )
             for reminder in reminders
         ),
+    )
+
+
+def troubled_view(reminders: Sequence[Reminder], most: int) -> TroubledOut:
+    """The first of these reminders, and how many more there are."""
+    return TroubledOut(
+        reminders=tuple(
+            TroubledReminder(
+                enrolment_id=each.enrolment_id,
+                number=each.number,
+                due_at=each.due_at,
+                state=each.state,
+                reason=each.reason,
+            )
+            for each in reminders[:most]
+        ),
+        more=max(len(reminders) - most, 0),
     )
 
 

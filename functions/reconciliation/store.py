@@ -18,7 +18,7 @@ from trial.records.audit import TEXTS, audit_partition
 from trial.records.enrolment import WORKLIST, Enrolment, enrolment_key
 from trial.records.person import Number, number_key
 from trial.records.receipt import Stray, stray_key, stray_partition
-from trial.records.reminder import SHARDS, Reminder, reminder_key
+from trial.records.reminder import SHARDS, TROUBLED, Reminder, reminder_key
 from trial.records.switch import PROOF_KEY, SWITCH_KEY, Switch
 from trial.records.waiting import BEFORE_ALL, Waiting
 
@@ -217,7 +217,7 @@ class ReconciliationStore:
         act = update(
             reminder_key(reminder.enrolment_id, reminder.number),
             condition=_as_seen(reminder),
-            remove=["open_shard"],
+            open_shard=TROUBLED,
             state=reminder.state.value,
         )
         self._table.write(act)

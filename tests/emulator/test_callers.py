@@ -188,7 +188,7 @@ def enrolled(system: System) -> str:
     ("policy", "may"),
     [
         ("BlindedCaller", {"enrolment"}),
-        ("UnblindedCaller", {"allocation", "timetable"}),
+        ("UnblindedCaller", {"allocation", "timetable", "troubled"}),
         ("Operator", {"flow", "switch"}),
         ("Auditor", set()),
         ("AccessOfficer", set()),
@@ -202,6 +202,7 @@ def test_each_kind_of_caller_gets_past_the_door_to_its_own_routes_only(
         "allocation": f"/allocations/{enrolled}",
         "timetable": "/timetable?made_on=2026-12-01&expires_on=2026-12-14"
         "&conditions=no_molestation",
+        "troubled": "/troubled",
         "flow": "/reports/flow",
         "switch": "/sending",
     }

@@ -464,7 +464,7 @@ def test_routes_that_write_or_count_are_throttled_by_themselves() -> None:
     (stage,) = STACK.of_type("AWS::ApiGateway::Stage").values()
     every, *each = stage["MethodSettings"]
     assert (every["ResourcePath"], every["HttpMethod"]) == ("/*", "*")
-    assert len(each) == 6
+    assert len(each) == 7
     for setting in each:
         encoded = setting["ResourcePath"]
         assert encoded.count("/") == 1  # AWS writes the others ~1

@@ -203,6 +203,8 @@ def shown_to_upstream() -> None:
 def shown_to_the_unblinded() -> None:
     someone = someone_in(Arm.INTERVENTION)
     assert call("GET", f"/allocations/{someone}").status == 200
+    with time_machine.travel(MORNING + timedelta(days=30), tick=False):
+        assert call("GET", "/troubled").body["reminders"]
 
 
 def all_that_staff_do() -> None:

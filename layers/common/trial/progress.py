@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trial.aws.table import Act, Check, update
-from trial.records.reminder import OPEN_STATES, open_shard, reminder_key
+from trial.records.reminder import index_place, reminder_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,8 +28,8 @@ def moved(
     The same write adds it to the index of open reminders, or removes it.
     """
     gone = list(remove)
-    if to in OPEN_STATES:
-        attributes["open_shard"] = open_shard(reminder.enrolment_id)
+    if place := index_place(to, reminder.enrolment_id):
+        attributes["open_shard"] = place
     else:
         gone.append("open_shard")
     return update(

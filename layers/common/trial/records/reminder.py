@@ -24,9 +24,15 @@ SHARDS = tuple(f"OPEN#{shard}" for shard in range(8))
 """Where the sparse index `open_reminders` keeps them, by when they are due."""
 
 
-def open_shard(enrolment_id: UUID) -> str:
-    """Where the open reminders of an enrolment are."""
-    return SHARDS[enrolment_id.int % len(SHARDS)]
+TROUBLED = "TROUBLED"
+"""Where the same index keeps those that failed, and those of which nobody will know any more."""
+
+
+def index_place(state: ReminderState, enrolment_id: UUID) -> str | None:
+    """Where the index keeps a reminder of an enrolment in this state, if it does."""
+    if state is ReminderState.FAILED:
+        return TROUBLED
+    return SHARDS[enrolment_id.int % len(SHARDS)] if state in OPEN_STATES else None
 
 
 class TextSent(Model):
@@ -48,7 +54,7 @@ class Reminder(Record):
     """
     One planned text: its theme, and how many texts of that theme come before it (`turn`).
 
-    While it is open, and only then, it is in the index `open_reminders`.
+    While it is open, and once it has failed, it is in the index `open_reminders`.
     """
 
     kind: Literal["reminder"] = "reminder"
@@ -72,8 +78,8 @@ class Reminder(Record):
 
     def item(self) -> dict[str, Any]:
         """What to store, with its place in the index."""
-        place = {"open_shard": open_shard(self.enrolment_id)} if self.state in OPEN_STATES else {}
-        return super().item() | place
+        place = index_place(self.state, self.enrolment_id)
+        return super().item() | ({"open_shard": place} if place else {})
 
     @classmethod
     def of(cls, item: dict[str, Any]) -> Self:

@@ -1,0 +1,108 @@
+"""Reminders that did not go as planned, by id, for those who may know arms."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.life import audit_of, follow
+from tests.support.steps import call, someone_in
+from tests.support.table import keep, reminders_of
+from trial.codes import Arm, ReminderState
+from trial.records.reminder import reminder_key
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from time_machine import Traveller
+
+    from trial.records.reminder import Reminder
+
+pytestmark = pytest.mark.usefixtures("cloud")
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+
+def treated(first: int = 1) -> tuple[UUID, Reminder]:
+    """Somebody in intervention, and their second reminder."""
+    someone = someone_in(Arm.INTERVENTION, first=first)
+    follow(someone)
+    return someone, reminders_of(someone)[1]
+
+
+def move(reminder: Reminder, state: ReminderState, **more: Any) -> None:
+    stored = reminder.model_copy(update={"state": state, **more})
+    keep(reminder_key(reminder.enrolment_id, reminder.number), stored)
+
+
+def troubled() -> Any:
+    answer = call("GET", "/troubled")
+    assert answer.status == 200, answer.text
+    return answer.body
+
+
+def settle_first(someone: UUID) -> None:
+    """The first reminder has gone, as planned."""
+    move(reminders_of(someone)[0], ReminderState.DELIVERED)
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        (ReminderState.SCHEDULED, True),
+        (ReminderState.CLAIMED, True),
+        (ReminderState.UNKNOWN, True),
+        (ReminderState.FAILED, True),
+        (ReminderState.SENT, False),
+        (ReminderState.DELIVERED, False),
+        (ReminderState.SUPPRESSED, False),
+    ],
+)
+def test_what_is_late_unsure_or_refused_is_listed_and_nothing_else(
+    state: ReminderState, *, shown: bool, clock: Traveller
+) -> None:
+    someone, second = treated()
+    settle_first(someone)
+    move(second, state, reason="no" if state is ReminderState.FAILED else None)
+    clock.move_to(second.due_at + 16 * MINUTE)
+    listed = [(each["enrolment_id"], each["number"]) for each in troubled()["reminders"]]
+    assert listed == ([(str(someone), 2)] if shown else [])
+
+
+def test_what_is_due_this_moment_is_not_late_yet(clock: Traveller) -> None:
+    someone, second = treated()
+    settle_first(someone)
+    clock.move_to(second.due_at + 14 * MINUTE)
+    assert troubled() == {"reminders": [], "more": 0}
+
+
+def test_what_failed_long_ago_is_listed_no_more(clock: Traveller) -> None:
+    someone, second = treated()
+    for each in reminders_of(someone):
+        move(each, ReminderState.DELIVERED)
+    move(second, ReminderState.FAILED, reason="InvalidParameter")
+    clock.move_to(second.due_at + 30 * DAY)
+    (only,) = troubled()["reminders"]
+    assert (only["state"], only["reason"]) == ("failed", "InvalidParameter")
+    clock.move_to(second.due_at + 32 * DAY)
+    assert troubled()["reminders"] == []
+
+
+def test_whoever_is_listed_was_consulted(clock: Traveller) -> None:
+    someone, second = treated()
+    clock.move_to(second.due_at + DAY)
+    assert len(troubled()["reminders"]) > 1
+    assert [each["what"] for each in audit_of(someone)].count("allocation consulted") == 1
+
+
+def test_of_many_the_oldest_are_listed_and_the_rest_is_counted(
+    clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("disclosure.routes._MOST_SHOWN", 2)
+    someone, _ = treated()
+    last = reminders_of(someone)[-1]
+    clock.move_to(last.due_at + DAY)
+    found = troubled()
+    assert [each["number"] for each in found["reminders"]] == [1, 2]
+    assert found["more"] == len(reminders_of(someone)) - 2
