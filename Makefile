@@ -15,7 +15,7 @@ EVALUATION := .venv-evaluation/bin/python
 .PHONY: always help demo dashboard panels test test-one browser integrate check format up clock down status order worklist meeting import number served end resume admit outcome call invoke carrier redrive redrive-receipts restore extract \
 	example-trial report power coverage \
 	register verify-allocations verify-audit subject-access simulate-trial simulate interleavings contract faults bench mutants openapi protocol package \
-	preflight deploy open-trial close-trial rollback rehearse destroy requirements sbom audit clean
+	preflight deploy open-trial close-trial rollback smoke rehearse destroy requirements sbom audit clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}' \
@@ -236,6 +236,9 @@ close-trial: .venv-local/ready ## on AWS: close the open trial and open no other
 
 rollback: .venv-local/ready ## go back to an earlier version (TO=version; without it, lists them)
 	@$(LOCAL) -m commands.deploy.deploy --stage $(STAGE) $(if $(TO),--to $(TO),--versions) $(ARGS)
+
+smoke: .venv-local/ready ## try a deployment from end to end with orders about nobody (STAGE=v1; without it, the local stack)
+	@$(LOCAL) -m $(if $(filter file,$(origin STAGE)),local.emulator.smoke,commands.deploy.smoke --stack-name dvpo-reminders-$(STAGE)) $(ARGS)
 
 rehearse: .venv/ready ## text a timetable to a staff phone (NUMBER=+447..., ARGS="--aws --force ...")
 	@$(DEV) -m commands.deploy.rehearse $(NUMBER) $(ARGS)

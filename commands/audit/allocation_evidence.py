@@ -13,6 +13,7 @@ from trial.aws.table import Key
 from trial.codes import Model
 from trial.records.allocation import Allocation, Cursor, allocation_key
 from trial.records.enrolment import enrolment_key
+from trial.rehearsal import is_rehearsal, rehearsal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -118,13 +119,16 @@ Block: TypeAlias = dict[int, list[Allocation]]
 
 
 def blocks_of(
-    allocations: Iterable[Allocation], protocols: Mapping[str, Protocol]
+    evidence: Evidence, protocols: Mapping[str, Protocol]
 ) -> dict[Sequence, dict[int, Block]]:
     """The blocks of each sequence as filled, from allocations with a slot and a known protocol."""
+    rehearsed = {each.enrolment_id for each in evidence.enrolments if is_rehearsal(each.trial)}
     found: dict[Sequence, dict[int, Block]] = {}
-    for each in allocations:
+    for each in evidence.allocations:
         protocol = protocols.get(each.protocol_sha256)
         if protocol and each.block is not None and each.position is not None:
-            blocks = found.setdefault(Sequence(protocol.trial, each.stratum), {})
+            rehearsal = each.enrolment_id in rehearsed
+            trial = rehearsal_of(protocol.trial) if rehearsal else protocol.trial
+            blocks = found.setdefault(Sequence(trial, each.stratum), {})
             blocks.setdefault(each.block, {}).setdefault(each.position, []).append(each)
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from commands.audit.allocation_evidence import Block, Sequence, blocks_of
 from trial.codes import Arm
 from trial.records.allocation import Allocation, Cursor
+from trial.rehearsal import real_trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from commands.audit.trail import RecordedDraw
     from trial.protocol.settings import Protocol
 
-    Derive = Callable[[Protocol, str, int], tuple[Arm, ...]]
+    Derive = Callable[[Protocol, Sequence, int], tuple[Arm, ...]]
 
 
 class Fault(StrEnum):
@@ -67,7 +68,7 @@ def findings(
 
     `protocols` are the agreed ones by SHA-256. `derive` returns a block's arms from the key.
     """
-    blocks = blocks_of(evidence.allocations, protocols)
+    blocks = blocks_of(evidence, protocols)
     enrolments = {each.enrolment_id: each for each in evidence.enrolments}
     return [
         *(Finding(Fault.UNREADABLE, where) for where in evidence.unreadable),
@@ -108,7 +109,7 @@ def _each(
             continue
         if enrolled.allocated_at != each.allocated_at:
             yield Finding(Fault.TIME, where, f"{enrolled.allocated_at}, not {each.allocated_at}")
-        if protocol and protocol.trial != enrolled.trial:
+        if protocol and protocol.trial != real_trial(enrolled.trial):
             yield Finding(Fault.OTHER_TRIAL, where, f"{enrolled.trial}, drawn in {protocol.trial}")
         # A correction or a variation may change the length, and never the stratum once it is
         # eligible: of corrections across strata `corrected_across_strata` tells.
@@ -192,7 +193,7 @@ def _sequence(
             yield Finding(Fault.NO_SUCH_SLOT, where)
         if any(_design(each) != _design(protocol) for each in used):
             yield Finding(Fault.REDESIGNED, where)
-        arms = derive(protocol, sequence.stratum, number)
+        arms = derive(protocol, sequence, number)
         end = len(arms) if number != last else max(filled) + 1
         if number == last:
             following = (number, end) if end < len(arms) else (number + 1, 0)
@@ -226,18 +227,19 @@ def trail_findings(
     drawn: Iterable[RecordedDraw], *, protocols: Mapping[str, Protocol], derive: Derive
 ) -> Iterator[Finding]:
     """Draws in the audit trail that differ from the key."""
-    arms: dict[tuple[str, str, int], tuple[Arm, ...]] = {}
+    arms: dict[tuple[str, Sequence, int], tuple[Arm, ...]] = {}
     for each in drawn:
         slot = each.slot
         protocol = protocols.get(slot.protocol_sha256)
         if protocol is None or slot.block is None or slot.position is None:
             continue
-        place = (protocol.sha256, slot.stratum, slot.block)
+        sequence = Sequence(slot.trial, slot.stratum)
+        place = (protocol.sha256, sequence, slot.block)
         if place not in arms:
-            arms[place] = derive(protocol, slot.stratum, slot.block)
+            arms[place] = derive(protocol, sequence, slot.block)
         derived = arms[place][slot.position : slot.position + 1]
         if derived != (slot.arm,):
-            where = f"{slot.trial}, stratum {slot.stratum}, block {slot.block}"
+            where = f"{sequence}, block {slot.block}"
             detail = f"{each.enrolment_id} is {slot.arm}, the key gives {derived or 'no slot'}"
             yield Finding(Fault.TRAIL_MISMATCH, f"{where}, position {slot.position}", detail)
 

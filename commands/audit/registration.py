@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from trial.codes import Model
 from trial.errors import RejectedError
+from trial.rehearsal import is_rehearsal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,12 +112,13 @@ def faults(
 
 
 def drawn_in(evidence: Evidence, trial: str, hashes: set[str]) -> list[Any]:
-    """A trial's allocations, found by its enrolments or else by its protocols' hashes."""
-    theirs = {each.enrolment_id for each in evidence.enrolments if each.trial == trial}
+    """A trial's allocations, by its enrolments or its protocols' hashes; without rehearsals."""
+    trials = {each.enrolment_id: each.trial for each in evidence.enrolments}
     return [
         each
         for each in evidence.allocations
-        if each.enrolment_id in theirs or each.protocol_sha256 in hashes
+        if not is_rehearsal(of := trials.get(each.enrolment_id, ""))
+        and (of == trial or each.protocol_sha256 in hashes)
     ]
 
 

@@ -12,8 +12,8 @@ Exit status: 0 if all is well, 3 if something is wrong, another status if the ch
 import argparse
 import sys
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, abc, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -27,7 +27,7 @@ from rich.table import Table
 
 from allocation.randomisation import block, message
 from commands.audit.agreement import WHAT_IS_NOT_SEEN, drawn_otherwise, drawn_twice
-from commands.audit.allocation_evidence import Evidence, blocks_of
+from commands.audit.allocation_evidence import Evidence, Sequence, blocks_of
 from commands.audit.allocation_findings import (
     Finding,
     corrected_across_strata,
@@ -59,8 +59,8 @@ DENIED = {"AccessDenied", "AccessDeniedException"}
 def derivation(key: MacKey) -> "Derive":
     """A function that derives a block's arms, as allocation does."""
 
-    def derive(protocol: Protocol, stratum: str, number: int) -> tuple[Arm, ...]:
-        mac = key.mac(message(trial=protocol.trial, stratum=stratum, block=number))
+    def derive(protocol: Protocol, sequence: Sequence, number: int) -> tuple[Arm, ...]:
+        mac = key.mac(message(trial=sequence.trial, stratum=sequence.stratum, block=number))
         return block(mac, sizes=protocol.block_sizes, ratio=protocol.arms)
 
     return derive
@@ -79,12 +79,12 @@ def verify(
     for item in source():
         evidence.add(item)
         progress.advance(reading)
-    sequences = blocks_of(evidence.allocations, agreed).values()
+    sequences = blocks_of(evidence, agreed).values()
     deriving = progress.add_task("Deriving blocks", total=sum(map(len, sequences)))
 
-    def derive_next(protocol: Protocol, stratum: str, number: int) -> tuple[Arm, ...]:
+    def derive_next(protocol: Protocol, sequence: Sequence, number: int) -> tuple[Arm, ...]:
         progress.advance(deriving)
-        return derive(protocol, stratum, number)
+        return derive(protocol, sequence, number)
 
     wrong: list[AnyFinding] = [*findings(evidence, protocols=agreed, derive=derive_next)]
     if trail:
@@ -150,7 +150,7 @@ def refused(error: ClientError) -> str:
     return f"{cannot}: {code}: {said}{takes}"
 
 
-def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parsed(arguments: abc.Sequence[str] | None) -> argparse.Namespace:
     """The command line, or its help."""
     first, *more = (__doc__ or "").strip().split("\n\n")
     parser = argparse.ArgumentParser(
@@ -187,7 +187,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     return wanted
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: abc.Sequence[str] | None = None) -> None:
     """Verify, show what was verified, and list the faults."""
     wanted = parsed(arguments)
     bar = Console(stderr=True)

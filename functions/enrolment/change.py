@@ -13,13 +13,16 @@ from enrolment.limits import (
     refuse_invariable,
 )
 from enrolment.new_enrolment import sealed_mobile
+from enrolment.wire import FOR_REHEARSALS
 from trial.api.problems import FieldError
 from trial.codes import EndReason
 from trial.errors import ConflictError
 from trial.identity import number_hash
+from trial.phone import is_for_drama
 from trial.planning import planned_from
 from trial.protocol.timetable import timetable
 from trial.records.enrolment import Enrolment, LifeEvent, Missing, Mobile, Order
+from trial.rehearsal import is_rehearsal
 from trial.settlement import settle
 from trial.settlement.settle import Change
 
@@ -66,6 +69,8 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
     def changed(enrolment: Enrolment) -> Enrolment:
         check_number(given.number, context.protocol_of(enrolment))
         refuse_ended(enrolment)
+        if is_rehearsal(enrolment.trial) and given.number and not is_for_drama(given.number):
+            raise FieldError("number", FOR_REHEARSALS)
         if recorded_at < (enrolment.mobile_recorded_at or enrolment.enrolled_at):
             raise ConflictError("what is stored of the number was recorded later")
         same = enrolment.mobile.number_hash == hashed

@@ -11,6 +11,7 @@ from trial.codes import PriorIncidents, Status
 from trial.eligibility import age_band, birthday
 from trial.phone import last_digits
 from trial.records.enrolment import Enrolment, Identifiers, Missing, Mobile, Order, Respondent
+from trial.rehearsal import rehearsal_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -41,6 +42,7 @@ def new_enrolment(
     `over` says whether it comes beyond the orders expected in a day.
     """
     given, now, today = request.mobile, context.now, context.today
+    trial = context.protocol.trial
     missing = given.missing_reason and Missing(
         reason=given.missing_reason,
         recorded_by=given.recorded_by,
@@ -62,7 +64,7 @@ def new_enrolment(
         over_daily_limit=over or None,
         request_digest=hashes.request,
         first_status=Status.WAITING,
-        trial=context.protocol.trial,
+        trial=rehearsal_of(trial) if request.rehearsal else trial,
         month=f"{today:%Y-%m}",
         version=0,
     )

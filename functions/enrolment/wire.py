@@ -40,7 +40,10 @@ from trial.codes import (
     RiskGrade,
     Sex,
 )
+from trial.phone import is_for_drama
 from trial.protocol.term import Term
+
+FOR_REHEARSALS = "a rehearsal takes only a number that nobody has: 07700 900000 to 900999"
 
 
 def _each_once(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
@@ -138,6 +141,31 @@ class EnrolmentIn(Model):
         Field(max_length=20, description="In any order; one given twice counts once"),
         AfterValidator(_numbers_once),
     ] = ()
+    rehearsal: Annotated[
+        StrictBool,
+        Field(
+            description="Whether this order is about nobody, to try a deployment; no report counts "
+            "it. Its reference and person_id begin with REHEARSAL-, and its number is "
+            "reserved for drama (07700 900000 to 900999)"
+        ),
+    ] = False
+
+    @model_validator(mode="after")
+    def _rehearses_with_nobody(self) -> Self:
+        if not self.rehearsal:
+            return self
+        if not (self.mobile.number and is_for_drama(self.mobile.number)):
+            raise FieldError("mobile.number", FOR_REHEARSALS)
+        if self.protected_numbers:
+            raise FieldError("protected_numbers", "do not go with a rehearsal: it is about nobody")
+        # So that it takes the place of no real order and no real person.
+        for field, name in (
+            ("order.reference", self.order.reference),
+            ("respondent.person_id", self.respondent.person_id),
+        ):
+            if not name.upper().startswith("REHEARSAL-"):
+                raise FieldError(field, "does not begin with REHEARSAL-, as a rehearsal's must")
+        return self
 
 
 class MobileChange(MobileIn):

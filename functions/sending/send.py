@@ -27,6 +27,7 @@ from trial.phone import is_for_drama, mobile_of
 from trial.protocol.load import load
 from trial.protocol.wording import Recipient, render
 from trial.records.reminder import TextSent
+from trial.rehearsal import is_rehearsal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -230,6 +231,8 @@ def _text(
     mobile = enrolment.mobile
     binding = Binding(enrolment.enrolment_id, Purpose.NUMBER, mobile.number_hash or "")
     number = sealing.opened(mobile.sealed or "", binding)
+    if is_rehearsal(enrolment.trial) and not is_for_drama(number):
+        raise RejectedError("a rehearsal with a number that somebody can have")
     return Text(mobile_of(number, protocol.place.country), rendered.message, kept)
 
 

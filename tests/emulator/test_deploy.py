@@ -1,14 +1,20 @@
-"""A change of the deployed template, planned with the emulator's own CloudFormation."""
+"""A deployment works from end to end, and a change of its template loses nothing."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from commands.api import Api
 from commands.deploy import package
 from commands.deploy.deploy import Deployment, forbidden
+from commands.deploy.smoke import options, run
+from local.emulator import emulator
 from local.emulator.stack import LIBRARIES, NAME
+from tests.support.fixture_protocol import REAL
+from trial.protocol import load as protocols
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import System
@@ -54,3 +60,20 @@ def test_a_version_that_would_make_a_new_table_is_refused(system: System, templa
     assert template.count(own) == 1
     renamed = template.replace(own, f"{own}\n      TableName: another")
     assert "Table (AWS::DynamoDB::Table)" in (lost(system, renamed) or [])
+
+
+def test_the_deployment_passes_its_smoke_test(
+    system: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(protocols, "FOLDER", REAL)  # the stack's own
+    with system.at_its_time():
+        status = run(
+            options([]),
+            Api.local(system.stack),
+            lambda until: system.walk(max(until, system.clock.now()) + timedelta(seconds=1)),
+            longest_wait=timedelta(days=2),
+        )
+    assert status == 0, capsys.readouterr().out
+    texts = emulator.texts(system.stack.port)
+    assert texts
+    assert all(text["PhoneNumber"].startswith("+447700900") for text in texts)

@@ -17,6 +17,7 @@ from trial.codes import Arm
 from trial.records.allocation import Allocation, Cursor, allocation_key
 from trial.records.enrolment import enrolment_key
 from trial.records.receipt import Message
+from trial.rehearsal import rehearsal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +32,9 @@ NO_SLOT = {Fault.NO_SUCH_SLOT, Fault.OUT_OF_ORDER}
 SHORT, LONG = Sequence(AGREED.trial, "14"), Sequence(AGREED.trial, "15-28")
 
 
-def derive(protocol: Protocol, stratum: str, number: int) -> tuple[Arm, ...]:
+def derive(protocol: Protocol, sequence: Sequence, number: int) -> tuple[Arm, ...]:
     mac = hmac.digest(
-        b"key", message(trial=protocol.trial, stratum=stratum, block=number), "sha256"
+        b"key", message(trial=sequence.trial, stratum=sequence.stratum, block=number), "sha256"
     )
     return block(mac, sizes=protocol.block_sizes, ratio=protocol.arms)
 
@@ -52,7 +53,7 @@ class Trial:
 
     def draw(self, sequence: Sequence) -> Allocation:
         cursor = self.evidence.cursors.get(sequence, Cursor())
-        arms = derive(AGREED, sequence.stratum, cursor.block)
+        arms = derive(AGREED, sequence, cursor.block)
         ended = cursor.position + 1 == len(arms)
         self.evidence.cursors[sequence] = (
             Cursor(block=cursor.block + 1)
@@ -132,6 +133,20 @@ def test_a_clean_trial_gives_nothing(people: int) -> None:
     assert Trial(people).faults() == set()
 
 
+def test_rehearsals_are_verified_in_a_sequence_of_their_own(trial: Trial) -> None:
+    rehearsed = Sequence(rehearsal_of(AGREED.trial), LONG.stratum)
+    for _ in range(5):
+        drawn = trial.draw(rehearsed)
+    assert trial.faults() == set()
+    trial.change(trial.evidence.allocations.index(drawn), arm=other(drawn.arm))
+    assert Fault.MISMATCH in trial.faults()
+
+
+def test_an_allocation_hidden_among_the_rehearsals_leaves_its_slot_open(trial: Trial) -> None:
+    trial.change_enrolment(trial.at(0, 1), trial=rehearsal_of(AGREED.trial))
+    assert Fault.GAP in trial.faults()
+
+
 def test_repeats_in_the_first_arm_are_well(trial: Trial) -> None:
     for arm in Arm:
         trial.repeat(trial.in_arm(arm))
@@ -144,7 +159,7 @@ def flip_an_arm(trial: Trial) -> None:
 
 
 def swap_two_arms_of_a_block(trial: Trial) -> None:
-    arms = derive(AGREED, "15-28", 0)
+    arms = derive(AGREED, LONG, 0)
     mine, theirs = trial.at(0, 0), trial.at(0, arms.index(other(arms[0])))
     flipped = [other(trial.evidence.allocations[index].arm) for index in (mine, theirs)]
     trial.change(mine, arm=flipped[0])
@@ -161,7 +176,7 @@ def flip_an_arm_of_the_last_block(trial: Trial) -> None:
 
 def exchange_two_slots(trial: Trial) -> None:
     """Each of two people in other arms gets what the other has, but for the time."""
-    arms = derive(AGREED, "15-28", 0)
+    arms = derive(AGREED, LONG, 0)
     places = trial.at(0, 0), trial.at(0, arms.index(other(arms[0])))
     slots = [trial.evidence.allocations[index] for index in places]
     for index, slot in zip(places, reversed(slots), strict=True):
@@ -179,7 +194,7 @@ def drop_a_slot(trial: Trial) -> None:
 
 
 def drop_a_block(trial: Trial) -> None:
-    for position in range(len(derive(AGREED, "15-28", 1))):
+    for position in range(len(derive(AGREED, LONG, 1))):
         drop(trial, trial.at(1, position))
 
 
@@ -189,12 +204,12 @@ def drop_the_last_slot(trial: Trial) -> None:
 
 
 def use_a_slot_twice(trial: Trial) -> None:
-    arms, slot = derive(AGREED, "15-28", 0), trial.evidence.allocations[trial.at(0, 0)]
+    arms, slot = derive(AGREED, LONG, 0), trial.evidence.allocations[trial.at(0, 0)]
     trial.keep(LONG, arms[0], block=slot.block, position=slot.position)
 
 
 def go_past_the_end_of_a_block(trial: Trial) -> None:
-    end = len(derive(AGREED, "15-28", 0))
+    end = len(derive(AGREED, LONG, 0))
     trial.keep(LONG, Arm.CONTROL, block=0, position=end)
 
 
@@ -203,11 +218,11 @@ def use_a_slot_before_the_first(trial: Trial) -> None:
 
 
 def use_a_block_before_the_first(trial: Trial) -> None:
-    trial.keep(LONG, derive(AGREED, "15-28", -1)[0], block=-1, position=0)
+    trial.keep(LONG, derive(AGREED, LONG, -1)[0], block=-1, position=0)
 
 
 def use_a_block_far_away(trial: Trial) -> None:
-    trial.keep(LONG, derive(AGREED, "15-28", 10**12)[0], block=10**12, position=0)
+    trial.keep(LONG, derive(AGREED, LONG, 10**12)[0], block=10**12, position=0)
 
 
 def change_the_design(trial: Trial) -> None:

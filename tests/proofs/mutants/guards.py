@@ -652,6 +652,19 @@ GUARDS = (
         "            DestinationConfig: {OnFailure: {Type: SQS, "
         "Destination: !GetAtt SchedulingFailures.Arn}}\n",
     ),
+    # Rehearsals
+    Guard(
+        "a rehearsal in the real trial",
+        f"{_ENROLMENT}/new_enrolment.py",
+        "trial=rehearsal_of(trial) if request.rehearsal else trial,",
+        "trial=trial,",
+    ),
+    Guard(
+        "a rehearsal that texts somebody",
+        f"{_SENDING}/send.py",
+        "    if is_rehearsal(enrolment.trial) and not is_for_drama(number):\n",
+        "    if False:\n",
+    ),
     # The runtime
     Guard(
         "a write without its condition, on a runtime that does not know it",

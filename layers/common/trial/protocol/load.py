@@ -20,6 +20,7 @@ from trial.protocol.format_1 import upgraded
 from trial.protocol.lines import Location, Problem, lines, nearest
 from trial.protocol.rules import RawText, broken_rules
 from trial.protocol.settings import Protocol
+from trial.rehearsal import real_trial
 
 FOLDER = Path(__file__).parent / "protocols"  # tests use their own
 
@@ -43,9 +44,12 @@ def of_trial(trial: str, opened: Protocol) -> Protocol:
     """
     The protocol by which an order of that trial goes on: the open one, if it is that trial's.
 
-    An order stays in the trial into which it was taken, whichever is open now.
+    An order stays in the trial into which it was taken, whichever is open now. Rehearsals go by
+    the protocol of the trial that they rehearse.
     """
-    return opened if opened.trial == trial else latest_of(trial)
+    real = real_trial(trial)
+    protocol = opened if opened.trial == real else latest_of(real)
+    return protocol if real == trial else protocol.model_copy(update={"trial": trial})
 
 
 def path_of(version: str) -> Path:

@@ -21,6 +21,7 @@ from trial.protocol.plan import AnalysisPlan
 from trial.protocol.settings import Longest, Place, Window
 from trial.protocol.strata import VALUES, Stratum, combinations
 from trial.protocol.wording import PLACEHOLDER, filled
+from trial.rehearsal import is_rehearsal
 
 Problems: TypeAlias = Iterator[Problem]
 
@@ -48,6 +49,11 @@ def broken_rules(sections: Mapping[str, Any]) -> Problems:
 def _version(version: str, stem: str) -> Problems:
     if version != stem:
         yield Problem(("version",), f"the file is named {stem}")
+
+
+def _trial(trial: str) -> Problems:
+    if is_rehearsal(trial):
+        yield Problem(("trial",), "ends as the name of a trial's rehearsals does: choose another")
 
 
 def _blocks(block_sizes: tuple[int, ...], arms: Mapping[Arm, int]) -> Problems:
@@ -200,6 +206,7 @@ def _each(texts: Texts) -> Iterator[tuple[Language, str, Location, RawText]]:
 
 _RULES: Final[tuple[Callable[..., Problems], ...]] = (
     _version,
+    _trial,
     _blocks,
     _place,
     _strata,

@@ -1,0 +1,106 @@
+"""The smoke test passes on a deployment that works, and fails on each way in which one may not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+import pytest
+
+from commands.api import Answer, Api
+from commands.deploy import smoke
+from commands.deploy.smoke import options, run
+from tests.support import steps
+from tests.support.fixture_protocol import AGREED
+from tests.support.steps import allocate, fire, schedule
+from tests.support.table import enrolment_of, reminders_of
+from trial.codes import Arm, EndReason, ReminderState, Status
+
+if TYPE_CHECKING:
+    from time_machine import Traveller
+
+NOTHING = frozenset[str]()
+
+
+class Deployment:
+    """A deployment in memory; of its functions, those named are broken."""
+
+    url = "https://in-memory"
+
+    def __init__(self, clock: Traveller, broken: frozenset[str]) -> None:
+        self.clock = clock
+        self.broken = broken
+        self.enrolled: list[UUID] = []
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
+        answer = steps.call(method, path, body)
+        if (method, path) == ("POST", "/enrolments"):
+            self.enrolled.append(UUID(answer.body["enrolment_id"]))
+        spoilt = answer.body
+        if "blinding" in self.broken and path.startswith("/allocations"):
+            spoilt |= {"reminders": spoilt["reminders"] or [{"state": "planned"}]}
+        if "counting" in self.broken and path.startswith("/reports"):
+            spoilt |= {"enrolled": len(self.enrolled)}
+        return Answer(answer.status, spoilt)
+
+    def wait(self, until: datetime) -> None:
+        """Let the functions that work do all that is due by then."""
+        self.clock.move_to(max(until, datetime.now(UTC)))
+        for ident in self.enrolled:
+            if "allocation" not in self.broken:
+                allocate(ident)
+            if "scheduling" not in self.broken:
+                schedule(ident)
+            for each in reminders_of(ident):
+                due = each.state is ReminderState.SCHEDULED and each.due_at <= datetime.now(UTC)
+                if due and "sending" not in self.broken:
+                    fire(ident, each.number)
+
+
+def tried(
+    clock: Traveller, *, broken: frozenset[str] = NOTHING, longest: timedelta = timedelta(days=2)
+) -> tuple[int, Deployment]:
+    deployment = Deployment(clock, broken)
+    status = run(
+        options(["--protocol", AGREED.version]), cast("Api", deployment), deployment.wait, longest
+    )
+    return status, deployment
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_deployment_that_works_passes_and_leaves_no_order_open(clock: Traveller) -> None:
+    status, deployment = tried(clock)
+    assert status == 0
+    known = [enrolment_of(ident) for ident in deployment.enrolled]
+    assert {each.status for each in known} == {Status.ENDED}
+    assert {each.end.reason for each in known if each.end} == {EndReason.RECORDED_IN_ERROR}
+    texts = [each.state for ident in deployment.enrolled for each in reminders_of(ident)]
+    assert set(texts) == {ReminderState.SENT, ReminderState.SUPPRESSED}
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("broken", ["allocation", "scheduling", "sending", "blinding", "counting"])
+def test_each_part_that_does_not_work_fails_it_and_no_order_stays_open(
+    broken: str, clock: Traveller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, deployment = tried(clock, broken=frozenset({broken}))
+    assert status == 1
+    assert "no  " in capsys.readouterr().out
+    assert {enrolment_of(ident).status for ident in deployment.enrolled} == {Status.ENDED}
+
+
+@pytest.mark.usefixtures("cloud")
+def test_outside_the_sending_window_it_says_so_and_leaves_no_order_open(
+    clock: Traveller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock.move_to(datetime.now(UTC).replace(hour=22))
+    status, deployment = tried(clock, longest=smoke.LONGEST_WAIT)
+    assert status == 2
+    assert "the sending window is closed" in capsys.readouterr().out
+    assert {enrolment_of(ident).status for ident in deployment.enrolled} == {Status.ENDED}
+
+
+def test_its_orders_reach_both_arms_whatever_the_block_sizes() -> None:
+    # At worst: the end of one block in one arm, and the beginning of the next.
+    assert max(AGREED.block_sizes) // len(Arm) * 2 < smoke.MOST_ORDERS
