@@ -89,7 +89,7 @@ class Smoke:
         """An order in each arm."""
         by_arm: dict[Arm, str] = {}
         run = secrets.token_hex(4)
-        today = local_date(datetime.now(UTC))
+        today = local_date(datetime.now(UTC), self.protocol.place.tz)
         for serial in range(MOST_ORDERS):
             body = self._called("POST", "/enrolments", self._order(run, serial, today))
             ident = body["enrolment_id"]
@@ -162,7 +162,7 @@ class Smoke:
         return [each for each in self._allocation(ident)["reminders"] if each["state"] == state]
 
     def _shape(self) -> str:
-        today = local_date(datetime.now(UTC))
+        today = local_date(datetime.now(UTC), self.protocol.place.tz)
         shape = self._order("", 0, today)["order"]
         given = {name: shape[name] for name in ("type", "made_on", "expires_on") if name in shape}
         return urlencode(given | {"conditions": shape["conditions"]}, doseq=True)
