@@ -25,6 +25,7 @@ from evaluation.report import (
     sensitivity,
     subgroups,
     survival,
+    variations,
 )
 from evaluation.report.page import Interim, Report
 from evaluation.report.parts import Section
@@ -45,6 +46,7 @@ RESULTS: Final[tuple[tuple[str, str, Callable[[Cohort], Section]], ...]] = (
     ("subgroups", "Subgroups", subgroups.section),
     ("secondary", "Secondary outcomes", secondary.section),
     ("harms", "Harms", harms.section),
+    ("variations", "Orders varied or discharged", variations.section),
     ("sensitivity", "Sensitivity", sensitivity.section),
     ("bayes", "What a sceptic should believe", bayes.section),
     ("cost", "Costs", cost.section),

@@ -122,7 +122,8 @@ def _table(deposits: Sequence[Deposit]) -> Table:
             rows.append((f"Deposit {place}", ""))
         rows += [
             ("Trial", said.trial),
-            ("Protocol", f"{said.protocol}, SHA-256 {said.protocol_sha256}"),
+            ("Protocol", said.protocol),
+            ("SHA-256 of the protocol", said.protocol_sha256),
             ("Registered", f"{said.registered_at:%-d %B %Y, %H:%M} UTC"),
             ("Commitment to the allocation key", said.commitment),
             ("Which is", f"HMAC-SHA-256, by that key, of the text {said.commitment_message}"),

@@ -111,7 +111,7 @@ def _forest(caption: str, estimates: list[Estimate], alpha: float) -> Picture:
                 0,
                 ("fewer with texts", "more"),
             ),
-            labels=400,
+            labels=330,
         ),
         f"Lines are {percent(1 - alpha, 0)} intervals (Newcombe).",
     )

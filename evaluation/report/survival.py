@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evaluation.cohort import Cohort
+    from trial.protocol.plan import AnalysisPlan
 
 METHODS: Final = [
     Method("Share without an event over time", "Kaplan and Meier (1958), doi:10.2307/2281868"),
@@ -58,13 +59,14 @@ def section(cohort: Cohort) -> Section:
         if isinstance(curve, NotEstimable):
             found.say(f"{capital(arm)}: {curve}.", "note")
     if drawn:
-        found.blocks.append(_picture(drawn, rows, plan.alpha))
+        found.blocks.append(_picture(drawn, rows, plan))
     found.blocks.append(_table(curves, test, means, plan.alpha, len(rows)))
     show_competing(found, cohort, rows)
     return found
 
 
-def _picture(drawn: dict[str, Curve], rows: pd.DataFrame, alpha: float) -> Picture:
+def _picture(drawn: dict[str, Curve], rows: pd.DataFrame, plan: AnalysisPlan) -> Picture:
+    alpha, days = plan.alpha, plan.primary.days
     weeks = int(max(rows["reached"].max(), 1) // _WEEK) + 1
     ticks = [_WEEK * week for week in range(weeks + 1)]
     looks = dict(
@@ -105,8 +107,9 @@ def _picture(drawn: dict[str, Curve], rows: pd.DataFrame, alpha: float) -> Pictu
                 (arm, [curve.at_risk(tick) for tick in ticks]) for arm, curve in drawn.items()
             ],
         ),
-        f"{plural(len(rows), 'person', 'people')} randomised, each until the first event or the "
-        f"end of the order. Shades are {percent(1 - alpha, 0)} intervals, day by day. Below: how "
+        f"{plural(len(rows), 'person', 'people')} randomised, each until the first event or "
+        f"{f'for {days} days' if days else 'the end of the order'}. Shades are "
+        f"{percent(1 - alpha, 0)} intervals, day by day. Below: how "
         "many are still followed without an event. The scale need not start at 0.",
     )
 

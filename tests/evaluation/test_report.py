@@ -39,7 +39,7 @@ from trial.protocol.load import path_of
 
 RESULTS = (
     *("fidelity", "primary", "forces", "adjusted", "survival", "subgroups", "secondary"),
-    *("harms", "sensitivity", "bayes", "cost", "monitoring"),
+    *("harms", "variations", "sensitivity", "bayes", "cost", "monitoring"),
 )
 Made = Callable[..., tuple[Report, str, dict[str, Any]]]
 

@@ -13,12 +13,15 @@ from evaluation.report.charts.drawing import (
     Drawing,
     Scale,
     nice_limits,
+    wrapped,
 )  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _ROW, _TEXTS, _BELOW, _ABOVE = 30, 190, 58, 26
+_LETTER, _LINE = 6.9, 12
+"""The width of a letter, and the height of a line where a label takes several."""
 
 
 class Estimate(NamedTuple):
@@ -69,8 +72,13 @@ def intervals(title: str, rows: Sequence[Estimate], axis: Axis, *, labels: float
 
 
 def _row(drawing: Drawing, row: Estimate, y: float, scale: Scale) -> None:
-    weight = {"font_weight": 600} if row.heading else {}
-    drawing.text(0 if row.heading else 14, y + 5, row.label, **weight)
+    if row.heading:
+        drawing.text(0, y + 5, row.label, font_weight=600)
+    else:
+        lines = wrapped(row.label, int((scale.start - 14) / _LETTER))
+        size = {"font_size": 11.5} if len(lines) > 1 else {}
+        for place, line in enumerate(lines):
+            drawing.text(14, y + 5 + _LINE * (place - (len(lines) - 1) / 2), line, **size)
     drawing.text(
         WIDE - _TEXTS + 14,
         y + 5,

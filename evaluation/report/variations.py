@@ -1,0 +1,138 @@
+"""Orders that a court varied or discharged after the allocation: a description, and no test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from evaluation.report.parts import Section, Table
+from evaluation.report.words import named, number, of
+from trial.codes import EndReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evaluation.cohort import Cohort
+
+_QUARTILES: Final = (0.5, 0.25, 0.75)
+
+
+def section(cohort: Cohort) -> Section:
+    """How many orders were varied or discharged in each arm, when, and what variations changed."""
+    found = Section("variations", "Orders varied or discharged", consort="28")
+    kinds = cohort.extract.protocol.orders
+    varied_kinds = [name for name, kind in kinds.items() if kind.may_be_varied]
+    if not varied_kinds:
+        found.say("No type of order in this trial can be varied.")
+        return found
+    people = cohort.people[cohort.people["order_type"].isin(varied_kinds)]
+    changes = _changes(cohort.extract.versions, people)
+    arms = {"intervention": cohort.extract.arms[1], "control": cohort.extract.arms[0]}
+    found.figures = {
+        name: _of_arm(people[people["arm"] == arm], changes[changes["arm"] == arm])
+        for name, arm in arms.items()
+    }
+    first, second = found.figures["intervention"], found.figures["control"]
+    kinds_named = ", ".join(varied_kinds)
+    found.say(
+        "Courts vary and discharge such orders at any time, and remaining texts follow. This "
+        "describes how often, since the allocation; nobody is left out or counted otherwise for "
+        "it, and no test is made."
+    )
+    found.blocks.append(
+        Table(
+            "Orders varied or discharged since the allocation",
+            ("", "With texts", "Without"),
+            [
+                (
+                    f"Orders ({kinds_named})",
+                    str(first["orders"]),
+                    str(second["orders"]),
+                ),
+                *(
+                    (title, *(of(each[name], each["orders"]) for each in (first, second)))
+                    for name, title in (
+                        ("varied", "Varied at least once"),
+                        ("discharged", "Discharged"),
+                    )
+                ),
+                *(
+                    (title, *(_times(each[name]) for each in (first, second)))
+                    for name, title in (
+                        ("days_to_first", "Days to the first variation, median (quartiles)"),
+                        ("days_to_discharge", "Days to the discharge, median (quartiles)"),
+                    )
+                ),
+                ("Variations in all", str(first["variations"]), str(second["variations"])),
+            ],
+            "The order under which each person was randomised, as far as followed.",
+        )
+    )
+    if names := [*dict.fromkeys([*first["changed"], *second["changed"]])]:
+        found.blocks.append(
+            Table(
+                "What variations changed",
+                ("Change", "With texts", "Without"),
+                [
+                    (name, *(str(each["changed"].get(name, 0)) for each in (first, second)))
+                    for name in sorted(names)
+                ],
+                "Variations; one may change several things.",
+            )
+        )
+    return found
+
+
+def _changes(versions: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """Each variation since the allocation, with the version before it."""
+    rows = versions.sort_values(["enrolment", "version"])
+    for name in ("days", "conditions"):
+        rows[f"{name}_before"] = rows.groupby("enrolment")[name].shift()
+    rows = rows[rows["version"] > 1].merge(
+        people[["enrolment", "arm", "days_to_allocation"]], on="enrolment"
+    )
+    rows["since"] = rows["days_from"] - rows["days_to_allocation"]
+    return rows[rows["since"] >= 0]
+
+
+def _of_arm(people: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Any]:
+    discharged = people[people["end_reason"] == EndReason.DISCHARGED]
+    to_end = (discharged["days_to_end"] - discharged["days_to_allocation"]).clip(lower=0)
+    changed: dict[str, int] = {}
+    for row in changes.itertuples():
+        for what in _differences(row):
+            changed[what] = changed.get(what, 0) + 1
+    return {
+        "orders": len(people),
+        "varied": int(changes["enrolment"].nunique()),
+        "variations": len(changes),
+        "discharged": len(discharged),
+        "days_to_first": _quartiles(changes.groupby("enrolment")["since"].min()),
+        "days_to_discharge": _quartiles(to_end),
+        "changed": changed,
+    }
+
+
+def _differences(row: Any) -> Iterator[str]:  # noqa: ANN401 - a row of pandas
+    """What a variation changed, in words."""
+    now, before = (set(filter(None, each.split(";"))) for each in
+                   (row.conditions, row.conditions_before))  # fmt: skip
+    yield from (f"Condition added: {named(each)}" for each in sorted(now - before))
+    yield from (f"Condition dropped: {named(each)}" for each in sorted(before - now))
+    ended, ends = pd.notna(row.days_before), pd.notna(row.days)
+    if ended and ends and row.days != row.days_before:
+        yield f"Made {'longer' if row.days > row.days_before else 'shorter'}"
+    elif ended != ends:
+        yield "Given a last day" if ends else "Last day removed"
+
+
+def _quartiles(days: pd.Series) -> list[float] | None:
+    return [float(days.quantile(each)) for each in _QUARTILES] if len(days) else None
+
+
+def _times(quartiles: list[float] | None) -> str:
+    if quartiles is None:
+        return "none"
+    middle, low, high = quartiles
+    return f"{number(middle, 0)} ({number(low, 0)} to {number(high, 0)})"
