@@ -205,7 +205,7 @@ integrate: .venv-contract/node/ready .venv-local/ready ## generate clients from 
 contract: .venv/ready .venv-local/ready ## test the contract with 5,000 made-up requests in many spellings; minutes
 	@CONTRACT_CASES=5000 $(DEV) -m pytest tests/emulator/test_contract.py
 
-faults: .venv/ready .venv-local/ready ## test behind a proxy that fails one request in five; minutes
+faults: .venv/ready .venv-local/ready ## test behind a proxy that fails one request in five, and 18 months of an order; minutes
 	@$(DEV) -m pytest -m faults tests/emulator
 
 bench: .venv/ready .venv-local/ready ## measure time, calls, units, cost and scale: a table and build/bench.json (ARGS="--only cold")

@@ -12,12 +12,13 @@ import argparse
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -30,18 +31,16 @@ from local.emulator import emulator, stack
 from local.emulator.carrier import Carrier, Habits
 from local.emulator.clock import Clock, next_stop, settle
 from local.emulator.order import an_order
-from trial.codes import Arm, Condition
+from trial.codes import Arm, Condition, Language
+from trial.protocol.dates import written
 from trial.protocol.load import ProtocolError, load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from zoneinfo import ZoneInfo
+    from collections.abc import Iterable, Mapping, Sequence
 
     from trial.protocol.settings import Protocol
 
 DAYS = 548
-STRIDE = timedelta(days=14)
-"""How often the walk lets the nightly run happen: within the time that schedules look ahead."""
 
 MOST_ORDERS = 16
 """A run of this many in one arm is practically impossible: blocks have at most six."""
@@ -51,22 +50,39 @@ ENDLESS, ENDING, DISCHARGED, OVER = (
 )
 
 
+Act: TypeAlias = tuple[str, str, dict[str, Any]]
+"""A request: its method, path and body."""
+
+
 @dataclass
 class Life:
     """One order, its arm, and the texts to its number, each with its local time."""
 
     enrolment_id: str
-    order: dict[str, Any]
-    number: str
+    body: dict[str, Any]
     arm: Arm
     texts: list[tuple[datetime, str]] = field(default_factory=list)
+
+    @property
+    def order(self) -> dict[str, Any]:
+        """The order as it was made."""
+        made: dict[str, Any] = self.body["order"]
+        return made
+
+    @property
+    def last_day(self) -> str:
+        """Its last day, as its texts write it."""
+        language = Language(self.body["respondent"]["language"])
+        return written(date.fromisoformat(self.order["expires_on"]), language)
 
 
 class Player:
     """Plays upstream and the carrier to a stack whose clock moves."""
 
-    def __init__(self, running: LocalStack, zone: ZoneInfo) -> None:
-        self.zone = zone
+    def __init__(self, running: LocalStack, protocol: Protocol, type_: str) -> None:
+        self.zone = protocol.place.tz
+        # The nightly run comes twice in the time that schedules look ahead: none is missed.
+        self.stride = timedelta(days=protocol.order_type(type_).schedule_ahead_days or 1) / 2
         self.api, self.port = Api.local(running), running.port
         self.clock = Clock(Path(running.clock_file))
         self.carrier = Carrier.of(running, Habits(failures=0, late=0, repeated=0))
@@ -80,11 +96,17 @@ class Player:
         settle(self.port)
         return answer.body
 
+    def report(self, acts: Iterable[Act]) -> None:
+        """Report changes at once: each answer waits until no claimed text can still go."""
+        with ThreadPoolExecutor() as pool:
+            for done in [pool.submit(self.ask, *act) for act in acts]:
+                done.result()
+
     def walk(self, to: datetime, lives: Sequence[Life]) -> None:
         """Walk from one due text to the next, and often enough for the nightly run."""
         while (now := self.clock.now()) < to:
             once, _ = settle(self.port)
-            self.clock.jump(min(next_stop(once), now + STRIDE, to))
+            self.clock.jump(min(next_stop(once), now + self.stride, to))
             settle(self.port)
             self.look(lives)
 
@@ -98,22 +120,27 @@ class Player:
         for text in texts:
             if text["MessageId"] not in self.seen:
                 self.seen.add(text["MessageId"])
-                (life,) = (each for each in lives if each.number == text["PhoneNumber"])
-                life.texts.append((now, text["Message"]))
+                for life in lives:
+                    if life.body["mobile"]["number"] == text["PhoneNumber"]:
+                        life.texts.append((now, text["Message"]))
         self.carrier.answer(texts, now)
 
 
 def drawn(player: Player, protocol: Protocol, type_: str) -> list[Life]:
-    """Post orders until each arm has one; returns one per arm."""
-    lives: list[Life] = []
+    """Post orders until each arm has one; returns one per arm. A second of an arm is withdrawn."""
+    lives: dict[Arm, Life] = {}
     for number in range(MOST_ORDERS):
-        if {each.arm for each in lives} == set(Arm):
-            return lives
+        if len(lives) == len(Arm):
+            return list(lives.values())
         body = an_order(number, player.now().date(), type_=type_, days=DAYS)
         body["respondent"]["language"] = list(protocol.wordings)[number % len(protocol.wordings)]
         posted = player.ask("POST", "/enrolments", body)["enrolment_id"]
         arm = Arm(player.ask("GET", f"/allocations/{posted}")["arm"])
-        lives.append(Life(posted, body["order"], body["mobile"]["number"], arm))
+        life = Life(posted, body, arm)
+        if arm in lives:
+            player.report([_ended(life, player.now(), "recorded_in_error")])
+        else:
+            lives[arm] = life
     raise RuntimeError("all orders were drawn into one arm")
 
 
@@ -128,31 +155,35 @@ def play(player: Player, protocol: Protocol, type_: str) -> tuple[list[Life], li
         bar = progress.add_task("", total=len(moments))
         for moment, act in zip(moments, (*acts, None), strict=True):
             player.walk(moment, lives)
-            for life in lives if act else ():
-                path, body = act(life, player.now()) if act else ("", {})
-                player.ask("POST", f"/enrolments/{life.enrolment_id}/{path}", body)
+            if act:
+                player.report(act(each, player.now()) for each in lives)
             player.look(lives)
             progress.update(bar, advance=1, description=f"{player.clock.now():%a %d %b %Y}")
     return lives, moments
 
 
-def _endless(life: Life, now: datetime) -> tuple[str, dict[str, Any]]:
+def _endless(life: Life, now: datetime) -> Act:
     wider = [*life.order["conditions"], Condition.PROGRAMME]
     order = {name: value for name, value in life.order.items() if name != "expires_on"}
-    return _varied(order | {"conditions": wider}, now)
+    return _varied(life, order | {"conditions": wider}, now)
 
 
-def _ending(life: Life, now: datetime) -> tuple[str, dict[str, Any]]:
-    return _varied(life.order, now)
+def _ending(life: Life, now: datetime) -> Act:
+    return _varied(life, life.order, now)
 
 
-def _varied(order: Mapping[str, Any], now: datetime) -> tuple[str, dict[str, Any]]:
-    return "variation", {"order": order, "varied_on": f"{now.date()}", "by": "PC-1182"}
+def _varied(life: Life, order: Mapping[str, Any], now: datetime) -> Act:
+    body = {"order": order, "varied_on": f"{now.date()}", "by": "PC-1182"}
+    return "POST", f"/enrolments/{life.enrolment_id}/variation", body
 
 
-def _discharged(_: Life, now: datetime) -> tuple[str, dict[str, Any]]:
-    at = now.isoformat(timespec="seconds")
-    return "end", {"reason": "discharged", "at": at, "by": "PC-1182"}
+def _discharged(life: Life, now: datetime) -> Act:
+    return _ended(life, now, "discharged")
+
+
+def _ended(life: Life, now: datetime, reason: str) -> Act:
+    body = {"reason": reason, "at": now.isoformat(timespec="seconds"), "by": "PC-1182"}
+    return "POST", f"/enrolments/{life.enrolment_id}/end", body
 
 
 def verdicts(
@@ -178,6 +209,15 @@ def verdicts(
         "Each variation was told by a text of its own": all(
             sum(text["theme"] == "varied" for text in recorded[each.enrolment_id]) == 2  # noqa: PLR2004
             for each in treated
+        ),
+        "Texts give a last day only while the order has one": all(
+            any(each.last_day in text for at, text in each.texts if since <= at < until) == ends
+            for each in treated
+            for since, until, ends in (
+                (moments[0] - ENDLESS, endless, True),
+                (endless, ending, False),
+                (ending, discharged, True),
+            )
         ),
         "Once discharged nobody was texted": not any(
             at > discharged for each in lives for at, _ in each.texts
@@ -241,7 +281,7 @@ def main() -> None:
         running = LocalStack.load()
         moved_clock.follow(running.clock_file)
         try:
-            player = Player(running, protocol.place.tz)
+            player = Player(running, protocol, type_)
             morning = (player.now() + timedelta(days=1)).replace(hour=9, minute=30, second=0)
             player.clock.jump(morning.astimezone(UTC))
             settle(running.port)

@@ -88,12 +88,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     shared but the layer's libraries, which take a while to fetch.
     """
     assert PYTHON.exists(), "make test sets up the emulator's environment first"
-    home = tmp_path_factory.mktemp("checkout")
-    for part in ("commands", "events", "functions", "infra", "layers", "local", "requirements"):
-        (home / part).symlink_to(ROOT / part)
-    LIBRARIES.mkdir(parents=True, exist_ok=True)
-    (home / STATE.name).mkdir()
-    (home / STATE.name / LIBRARIES.name).symlink_to(LIBRARIES)
+    home = linked_checkout(tmp_path_factory)
     run(home, "up", f"--port={free_port()}")
     try:
         yield LocalStack(**json.loads((home / STATE.name / DESCRIPTION.name).read_text()))
@@ -105,6 +100,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 def system(stack: LocalStack) -> System:
     """The same, with what can be done with it."""
     return System(stack)
+
+
+def linked_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with links to this checkout's, and with a state of its own."""
+    home = tmp_path_factory.mktemp("checkout")
+    for part in ("commands", "events", "functions", "infra", "layers", "local", "requirements"):
+        (home / part).symlink_to(ROOT / part)
+    LIBRARIES.mkdir(parents=True, exist_ok=True)
+    (home / STATE.name).mkdir()
+    (home / STATE.name / LIBRARIES.name).symlink_to(LIBRARIES)
+    return home
 
 
 def run(home: Path, *command: str) -> None:

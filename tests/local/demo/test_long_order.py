@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,7 +13,10 @@ from local.demo.long_order import (
     ENDING,
     ENDLESS,
     OVER,
+    Act,
     Life,
+    Player,
+    drawn,
     variable_type,
     verdicts,
 )
@@ -23,16 +26,25 @@ from trial.codes import Arm
 
 START = datetime(2026, 12, 2, 9, 30, tzinfo=UTC)
 MOMENTS = [START + after for after in (ENDLESS, ENDING, DISCHARGED, OVER)]
+MADE = an_order(1, START.date(), type_="dapo", days=548)
+BODY, WELSH = (MADE | {"respondent": {"language": language}} for language in ("en", "cy"))
+LAST_DAY = "Thu 1 Jun 2028"
+BY_DAY = {0: f"until {LAST_DAY}", 5: "5", 91: "until a court ends it", 271: f"now {LAST_DAY}"}
 TREATED = Life(
     "a",
-    {},
-    "+447700900001",
+    BODY,
     Arm.INTERVENTION,
-    [(START + timedelta(days=day), f"text {day}") for day in (0, 5, 91, 271)],
+    [(START + timedelta(days=day), text) for day, text in BY_DAY.items()],
 )
-CONTROL = Life("b", {}, "+447700900002", Arm.CONTROL)
+CONTROL = Life("b", BODY, Arm.CONTROL)
 SENT = [{"theme": theme, "sent_at": "then"} for theme in ("first", "second", "varied", "varied")]
 RECORDED: dict[str, list[Any]] = {"a": SENT, "b": []}
+
+
+def with_text(place: int, text: str) -> Life:
+    texts = list(TREATED.texts)
+    texts[place] = texts[place][0], text
+    return replace(TREATED, texts=texts)
 
 
 def failing(*lives: Life, recorded: dict[str, list[Any]] = RECORDED) -> list[str]:
@@ -44,7 +56,7 @@ def test_a_life_as_it_must_be_passes_every_check() -> None:
 
 
 LATE = replace(TREATED, texts=[*TREATED.texts, (MOMENTS[2] + timedelta(days=1), "late")])
-TWICE = replace(TREATED, texts=[*TREATED.texts[:3], (TREATED.texts[3][0], "text 91")])
+TWICE = with_text(1, BY_DAY[0])
 
 
 @pytest.mark.parametrize(
@@ -55,6 +67,10 @@ TWICE = replace(TREATED, texts=[*TREATED.texts[:3], (TREATED.texts[3][0], "text 
         (TREATED, CONTROL, RECORDED | {"a": SENT[1:]}, "Every text was recorded"),
         (replace(TREATED, texts=TREATED.texts[:3]), CONTROL, RECORDED, "Texts came in each part"),
         (TREATED, CONTROL, RECORDED | {"a": SENT[:1] * 4}, "Each variation was told"),
+        (with_text(0, "text"), CONTROL, RECORDED, "Texts give a last day only"),
+        (with_text(2, BY_DAY[0]), CONTROL, RECORDED, "Texts give a last day only"),
+        (with_text(3, "text"), CONTROL, RECORDED, "Texts give a last day only"),
+        (replace(TREATED, body=WELSH), CONTROL, RECORDED, "Texts give a last day only"),
         (LATE, CONTROL, RECORDED, "Once discharged"),
         (TWICE, CONTROL, RECORDED, "The same text never came twice"),
     ],
@@ -63,6 +79,36 @@ def test_each_check_can_fail(
     treated: Life, control: Life, recorded: dict[str, list[Any]], title: str
 ) -> None:
     assert any(each.startswith(title) for each in failing(treated, control, recorded=recorded))
+
+
+class Draws:
+    """Stands in for a player: each order posted is drawn into the next of these arms."""
+
+    def __init__(self, *arms: Arm) -> None:
+        self.arms = dict(enumerate(arms))
+        self.asked: list[Act] = []
+
+    def now(self) -> datetime:
+        return START
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        self.asked.append((method, path, body))
+        posted = sum(path == "/enrolments" for _, path, _ in self.asked)
+        if method == "GET":
+            return {"arm": self.arms[posted - 1]}
+        return {"enrolment_id": f"order-{posted}"}
+
+    def report(self, acts: list[Act]) -> None:
+        for act in acts:
+            self.ask(*act)
+
+
+def test_orders_are_posted_until_each_arm_has_one_and_a_second_is_withdrawn() -> None:
+    player = Draws(Arm.CONTROL, Arm.CONTROL, Arm.INTERVENTION)
+    lives = drawn(cast("Player", player), DAPO, "dapo")
+    assert [each.enrolment_id for each in lives] == ["order-1", "order-3"]
+    ends = [(path, body["reason"]) for _, path, body in player.asked if path.endswith("/end")]
+    assert ends == [("/enrolments/order-2/end", "recorded_in_error")]
 
 
 def test_it_takes_a_protocol_whose_orders_may_be_varied() -> None:
