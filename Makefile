@@ -240,8 +240,8 @@ rollback: .venv-local/ready ## go back to an earlier version (TO=version; withou
 smoke: .venv-local/ready ## try a deployment from end to end with orders about nobody (STAGE=v1; without it, the local stack)
 	@$(LOCAL) -m $(if $(filter file,$(origin STAGE)),local.emulator.smoke,commands.deploy.smoke --stack-name dvpo-reminders-$(STAGE)) $(ARGS)
 
-rehearse: .venv/ready ## text a timetable to a staff phone (NUMBER=+447..., ARGS="--aws --force ...")
-	@$(DEV) -m commands.deploy.rehearse $(NUMBER) $(ARGS)
+rehearse: .venv/ready ## text a timetable to the deployment's StaffPhone (STAGE=v1; without it, the local stack)
+	@$(DEV) -m commands.deploy.rehearse $(if $(filter file,$(origin STAGE)),,--stack-name dvpo-reminders-$(STAGE)) $(ARGS)
 
 destroy: .venv-local/ready ## delete a stack on AWS; table, keys, logs and buckets stay (STAGE=v1)
 	@$(LOCAL) -m commands.deploy.destroy --stage $(STAGE) $(ARGS)

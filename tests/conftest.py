@@ -131,6 +131,7 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
         "FORCE_NAME": "Durham Police",
         "FORCE_CONTACT": "101",
         "SENDER_ID": "Police",
+        "STAFF_PHONE": "+447700900999",
         "ON_AWS": "true",
         "ENROLMENT_FUNCTION": "enrolment",
         "TOPIC_ARN": clients.sns().create_topic(Name="digests")["TopicArn"],

@@ -25,9 +25,10 @@ from urllib.parse import urlencode
 from rich.console import Console
 
 from commands.api import Api
+from commands.deploy.rehearse import usual
 from commands.deployed_stack import add_arguments
 from commands.staff.refusal import ERROR, reasons
-from trial.codes import Arm, Condition, EndReason, ReminderState, Status
+from trial.codes import Arm, EndReason, ReminderState, Status
 from trial.protocol.load import CURRENT, load, versions
 from trial.protocol.local_time import local_date
 from trial.protocol.settings import Protocol
@@ -104,8 +105,7 @@ class Smoke:
         raise SmokeError(f"{MOST_ORDERS} orders went to one arm")
 
     def _order(self, run: str, serial: int, today: date) -> dict[str, Any]:
-        order_type = self.protocol.order_type(self.order_type)
-        conditions: list[Condition] = [*(order_type.always or order_type.conditions[:1])]
+        _, conditions = usual(self.protocol.order_type(self.order_type))
         last = today + timedelta(days=self.days - 1) if self.days else None
         order = {
             "type": self.order_type,
@@ -236,10 +236,7 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--protocol", default=CURRENT, choices=versions(), help="the deployed one: %(default)s"
     )
-    parser.add_argument("--type", default="dvpo", help="type of order (default: %(default)s)")
-    parser.add_argument(
-        "--days", type=int, default=14, help="length; 0 without an end (default: %(default)s)"
-    )
+    parser.add_argument("--type", help="of order; default: the protocol's first")
     add_arguments(parser)
     return parser.parse_args(arguments)
 
@@ -249,11 +246,12 @@ def run(given: argparse.Namespace, api: Api, wait: Wait, longest_wait: timedelta
     console = Console(highlight=False)
     console.print(f"Trying {api.url} with orders about nobody")
     protocol = load(given.protocol)
+    name = given.type or next(iter(protocol.orders))
     smoke = Smoke(
         api=api,
         protocol=protocol,
-        order_type=given.type,
-        days=given.days or None,
+        order_type=name,
+        days=usual(protocol.order_type(name))[0],
         wait=wait,
         longest_wait=longest_wait,
         tell=lambda step: console.print(f"  [green]ok[/]  {step}"),

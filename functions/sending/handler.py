@@ -49,10 +49,22 @@ class Firing(Model):
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Send one reminder. On an error Lambda retries twice, then dead-letters the event."""
+    """
+    Send one reminder. On an error Lambda retries twice, then dead-letters the event.
+
+    An event with a rehearsal is about nobody: it sends a marked text to the staff phone.
+    """
+    chosen = settings(SendingSettings)
+    gateway = Gateway(clients.sns(), chosen.sender_id)
+    sender = Sender(force=chosen.force_name, contact=chosen.force_contact)
+    if "rehearsal" in event:
+        # Imported late: reminders need none of it.
+        from sending.rehearse import Rehearsal, rehearse  # noqa: PLC0415
+
+        asked = Rehearsal.model_validate(event["rehearsal"])
+        return rehearse(asked, sender=sender, gateway=gateway, staff_phone=chosen.staff_phone)
     firing = Firing.model_validate(event)
     logger.append_keys(enrolment_id=str(firing.enrolment_id), reminder=firing.number)
-    chosen = settings(SendingSettings)
     try:
         result = send(
             firing.enrolment_id,
@@ -60,9 +72,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             store=SendingStore(
                 Table(clients.dynamodb(), chosen.table_name), texts_per_day=chosen.texts_per_day
             ),
-            gateway=Gateway(clients.sns(), chosen.sender_id),
+            gateway=gateway,
             sealing=SealKey(clients.kms(), chosen.sealing_key_id),
-            sender=Sender(force=chosen.force_name, contact=chosen.force_contact),
+            sender=sender,
             drafts=not chosen.on_aws,
             clock=partial(datetime.now, UTC),
         )

@@ -50,6 +50,7 @@ NAME, BUCKET, UPSTREAM = "dvpo-reminders", "packages", "upstream"
 PARAMETERS = {
     "OnAws": "false",
     "ForceContact": "101",
+    "StaffPhone": "+447700900999",
     "OrdersPerDay": "1000",  # so that nobody hits the limit by accident on one machine
     "TextsPerDay": "500",
 }

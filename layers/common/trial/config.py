@@ -81,7 +81,8 @@ class SendingSettings(Settings):
     """
     For the function that sends texts. `texts_per_day` is for the whole trial.
 
-    On AWS texts go to the public, so drafts are refused there.
+    Rehearsed texts go to `staff_phone` (E.164), or nowhere if it is empty. On AWS texts go to the
+    public, so drafts are refused there.
     """
 
     on_aws: bool
@@ -90,6 +91,7 @@ class SendingSettings(Settings):
     force_name: str
     force_contact: str
     sender_id: str
+    staff_phone: str
 
 
 class ReceiptsSettings(Settings):

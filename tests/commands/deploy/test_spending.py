@@ -46,6 +46,7 @@ def deployed(given: dict[str, str], *, known: dict[str, str] | None = None) -> l
         parameters=[("Protocol", VERSION), *given.items()],
         to=PLANNED,
         deposit=None,
+        closes=False,
         stage="v1",
         watch=0,
         plan=True,

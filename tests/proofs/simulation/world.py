@@ -75,6 +75,7 @@ SETTINGS = {
     "FORCE_NAME": "Durham Police",
     "FORCE_CONTACT": "101",
     "SENDER_ID": "Police",
+    "STAFF_PHONE": "",
     "ON_AWS": "true",
     "USD_TO_GBP": "0.75",
     "AUDIT_BUCKET": "audit",
