@@ -38,7 +38,7 @@ METHODS: Final = [
     Method(
         "Stratified difference, ratio and test",
         "Mantel and Haenszel (1959), doi:10.1093/jnci/22.4.719; Greenland and Robins (1985), "
-        "doi:10.2307/2530643",
+        "doi:10.2307/2530643; Sato, Greenland and Robins (1989), Biometrics 45:1323-1324",
     ),
     Method("Logistic regression", "Cox (1958), doi:10.1111/j.2517-6161.1958.tb00292.x"),
     Method(
