@@ -41,14 +41,22 @@ class EnrolmentEvidence(Model):
     days: int | None
     allocated_at: AwareDatetime | None = None
     dates_changed_at: AwareDatetime | None = None
-    varied: bool = False
+    varied: tuple[tuple[AwareDatetime, int | None], ...] = ()
+    """When each variation was reported, and the length in days until then."""
     stratum: str | None = None
     strata: tuple[str, ...] = ()
 
     @property
     def as_drawn(self) -> bool:
-        """Whether its dates are still those that determined its stratum."""
-        return self.dates_changed_at is None and not (self.varied or self.strata)
+        """Whether no correction has changed the dates that determined its stratum."""
+        return self.dates_changed_at is None and not self.strata
+
+    @property
+    def lengths(self) -> set[int | None]:
+        """Its lengths in days until it was drawn: a variation since then changes no stratum."""
+        days = [*(until_then for _, until_then in self.varied), self.days]
+        since = sum(at > self.allocated_at for at, _ in self.varied) if self.allocated_at else 0
+        return set(days[: len(days) - since])
 
 
 class Sequence(NamedTuple):
@@ -90,7 +98,10 @@ class Evidence:
                 kind = {"order_type": item["order"]["type"]} if "type" in item["order"] else {}
                 enrolled = EnrolmentEvidence(
                     days=_days(item["order"]),
-                    varied=bool(item.get("variations")),
+                    varied=tuple(
+                        (each["at"], _days(item["order"], each.get("until_then", {})))
+                        for each in item.get("variations", ())
+                    ),
                     **kind,
                     **_only(_ENROLLED, item),
                 )
@@ -104,9 +115,10 @@ class Evidence:
                 self.reminded.add(UUID(item["enrolment_id"]))
 
 
-def _days(order: Mapping[str, Any]) -> int | None:
+def _days(order: Mapping[str, Any], until_then: Mapping[str, Any] | None = None) -> int | None:
+    """An order's length, or what it was until a variation, which never changes its first day."""
     made_on = date.fromisoformat(order["made_on"])
-    last_day = order.get("expires_on")
+    last_day = (order if until_then is None else until_then).get("expires_on")
     return (date.fromisoformat(last_day) - made_on).days + 1 if last_day else None
 
 

@@ -114,11 +114,16 @@ def _each(
         # A correction or a variation may change the length, and never the stratum once it is
         # eligible: of corrections across strata `corrected_across_strata` tells.
         if protocol and enrolled.as_drawn:
-            shape = enrolled.order_type, enrolled.days
             # Baselines are not for the auditor to see: the stratum of those is as it was fixed.
-            possible = {s.id for s in protocol.strata if s.holds_order(*shape)}
+            possible = {
+                stratum.id
+                for stratum in protocol.strata
+                for days in enrolled.lengths
+                if stratum.holds_order(enrolled.order_type, days)
+            }
             if each.stratum not in possible & {enrolled.stratum or each.stratum}:
-                detail = f"{enrolled.days or 'endless'} days, drawn in {each.stratum}"
+                days = " or ".join(str(each or "endless") for each in enrolled.lengths)
+                detail = f"{days} days, drawn in {each.stratum}"
                 yield Finding(Fault.STRATUM, where, detail)
 
 

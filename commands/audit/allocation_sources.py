@@ -14,6 +14,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from commands.audit.allocation_evidence import KINDS, READ
 from commands.audit.links import Links
 from commands.deployed_stack import DeployedStack
+from trial.records.enrolment import MOST_VARIATIONS
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -67,10 +68,10 @@ def scanned(client: DynamoDBClient, table: str) -> Iterator[dict[str, Any]]:
     """
     of_order = ("type", "made_on", "expires_on")
     names = {f"#{name}": name for name in (*READ, "order", *of_order)}
-    first_varied = "variations[0].#at"  # only whether it was varied, not who reported it
-    names["#at"] = "at"
+    names |= {f"#{name}": name for name in ("at", "until_then")}
     projected = [f"#{name}" for name in sorted(READ)] + [f"#order.#{name}" for name in of_order]
-    projected.append(first_varied)
+    for place in range(MOST_VARIATIONS):  # not who reported it
+        projected += [f"variations[{place}].{path}" for path in ("#at", "#until_then.#expires_on")]
     kinds = {f":{kind}": {"S": kind} for kind in KINDS}
     pages = client.get_paginator("scan").paginate(
         TableName=table,

@@ -8,7 +8,7 @@ from enrolment.change import apply_change, refuse_ended
 from enrolment.limits import check_order, refuse_invariable
 from trial.api.problems import FieldError
 from trial.errors import ConflictError
-from trial.records.enrolment import Enrolment, Order, Variation
+from trial.records.enrolment import MOST_VARIATIONS, Enrolment, Order, Variation
 
 if TYPE_CHECKING:
     from datetime import date
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from enrolment.change import Changes
     from enrolment.context import RequestContext
     from enrolment.wire import VariationIn
-
-MOST_VARIATIONS = 15
-"""Variations that an enrolment's item holds; each may bring two texts more."""
 
 _STAYS = ("type", "force", "reference", "made_on")
 

@@ -342,7 +342,7 @@ def store_an_allocation_under_another_key(trial: Trial) -> None:
 
 
 def store_an_enrolment_under_another_key(trial: Trial) -> None:
-    enrolled = trial.evidence.enrolments[0].model_dump(mode="json", exclude={"days"})
+    enrolled = trial.evidence.enrolments[0].model_dump(mode="json", exclude={"days", "varied"})
     dates = {"order": {"made_on": "2026-12-01", "expires_on": "2026-12-14"}}
     stored = {"kind": "enrolment", **enrolled, **dates}
     trial.evidence.add(item(enrolment_key(person(0)), stored))
@@ -411,3 +411,27 @@ def test_dates_corrected_after_the_draw_leave_the_stratum(trial: Trial) -> None:
     draw_from_the_wrong_stratum(trial)
     trial.change_enrolment(0, dates_changed_at=BEGAN)
     assert trial.faults() == set()
+
+
+def test_the_length_of_a_varied_order_is_compared_as_it_was_when_it_was_drawn(
+    trial: Trial,
+) -> None:
+    was = trial.evidence.enrolments[0]
+    assert was.allocated_at
+    later = was.allocated_at + timedelta(days=1), was.allocated_at + timedelta(days=9)
+    other = 28 if was.days == 14 else 14
+    trial.change_enrolment(0, varied=((later[0], was.days), (later[1], other)), days=None)
+    assert trial.faults() == set()
+    trial.change_enrolment(0, varied=((later[0], other), (later[1], was.days)), days=was.days)
+    assert trial.faults() == {Fault.STRATUM}
+
+
+def test_an_order_varied_before_it_was_drawn_may_be_of_either_stratum(trial: Trial) -> None:
+    was = trial.evidence.enrolments[0]
+    assert was.allocated_at
+    before = was.allocated_at - timedelta(hours=1)
+    other = 28 if was.days == 14 else 14
+    trial.change_enrolment(0, varied=((before, was.days),), days=other)
+    assert trial.faults() == set()
+    trial.change_enrolment(0, varied=((before, None),), days=other)
+    assert trial.faults() == {Fault.STRATUM}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,14 +21,14 @@ from commands.audit.verify_allocations import (
     verify_live,
 )
 from tests.support.fixture_protocol import AGREED
-from tests.support.samples import TABLE
+from tests.support.samples import MORNING, TABLE
 from tests.support.steps import allocate, enrol
-from tests.support.table import everything, keep, to_wire
+from tests.support.table import change_enrolment, enrolment_of, everything, keep, to_wire
 from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.codes import Arm
 from trial.records.allocation import Allocation, allocation_key
-from trial.records.enrolment import enrolment_key
+from trial.records.enrolment import Variation, enrolment_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +87,26 @@ def test_arms_are_counted_only_where_asked(
     del some
     _, printed = verified(capsys, *live, "--unblinded")
     assert all(arm in printed.lower() for arm in Arm)
+
+
+def test_how_long_varied_orders_were_when_drawn_is_read_from_an_export(
+    some: list[UUID], live: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = enrolment_of(some[0]).order
+    longer = [
+        order.model_copy(update={"expires_on": order.made_on + timedelta(days=days)})
+        for days in (27, 40)
+    ]
+    moments = [MORNING + timedelta(days=day) for day in (3, 5)]
+    variations = [
+        Variation(at=at, varied_on=at.date(), by="PC-1182", until_then=until_then)
+        for at, until_then in zip(moments, (order, longer[0]), strict=True)
+    ]
+    file = tmp_path / "export.json"
+    for orders, status in ((variations, 0), (variations[1:], SOMETHING_WRONG)):
+        change_enrolment(some[0], order=longer[1], variations=tuple(orders))
+        file.write_text(plain_lines())
+        assert verified(capsys, "--export", str(file), *live[2:])[0] == status
 
 
 def test_nothing_personal_is_read(some: list[UUID]) -> None:

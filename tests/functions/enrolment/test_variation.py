@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from enrolment.vary import MOST_VARIATIONS
 from tests.support.life import send_change
 from tests.support.long_orders import dapo, dapo_trial, drawn, varied
 from tests.support.memory import Memory
 from tests.support.samples import order
 from tests.support.steps import call, post
 from trial.codes import Arm, Retained
+from trial.records.enrolment import MOST_VARIATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

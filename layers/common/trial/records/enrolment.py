@@ -157,6 +157,10 @@ class Hold(Model):
     by: str
 
 
+MOST_VARIATIONS = 15
+"""Variations that an enrolment's item holds; each may bring two texts more."""
+
+
 class Variation(Model):
     """
     A court varied the order on a day: by whose word, and what it was until then.
