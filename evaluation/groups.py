@@ -3,7 +3,8 @@ The groups of a characteristic as they may be shown and modelled: none too small
 
 A group of too few is not hidden but becomes part of another, first as the plan lays down and then
 with its smallest neighbour. So every person stays in the sums, no estimator changes for the sake of
-three people, and nothing can be worked out by subtraction, since nothing is left out of a total.
+three people, and nothing can be worked out by subtraction: only people of whom a code is withheld
+or not said are left out of the groups, and where they are few, they become part of one too.
 """
 
 from __future__ import annotations
@@ -108,6 +109,14 @@ def grouped(
             planned.append(
                 f"{capital(named(characteristic))}: {_list(these, titles)} are shown as one."
             )
+    unsaid = UNKNOWN.get(characteristic, "not known")
+    if cells and any(0 < few < minimum for few in _unknown_in_each(codes, by)):
+        place = min(range(len(cells)), key=lambda i: (int(codes.isin(cells[i]).sum()), i))
+        unplanned.append(
+            f"{title}: {_list([cells[place], (unsaid,)], titles)} are shown as one, since there "
+            f"are fewer than {minimum} of whom it is {unsaid}."
+        )
+        codes, cells[place] = codes.fillna(unsaid), (*cells[place], unsaid)
     while len(cells) > 1 and (small := _smallest(codes, cells, by, minimum)) is not None:
         other = _neighbour(codes, cells, small, characteristic)
         first, second = sorted((small, other))
@@ -138,6 +147,10 @@ def grouped_by_arm(people: pd.DataFrame, characteristic: str, cohort: Cohort) ->
 def _counts(codes: pd.Series, cell: tuple[str, ...], by: pd.Series) -> list[int]:
     those = codes.isin(cell)
     return [int((those & (by == value)).sum()) for value in sorted(set(by))]
+
+
+def _unknown_in_each(codes: pd.Series, by: pd.Series) -> list[int]:
+    return [int((codes.isna() & (by == value)).sum()) for value in sorted(set(by))]
 
 
 def _too_small(codes: pd.Series, cell: tuple[str, ...], by: pd.Series, minimum: int) -> bool:

@@ -81,10 +81,34 @@ def test_withheld_and_not_said_are_no_groups() -> None:
     found = grouped(rows, "ethnicity_group", plan=PLAN, minimum=MINIMUM)
     assert sizes(found) == {"white": 40, "Asian": 20}
     assert found.unknown == 30
-    rows = pd.DataFrame({"first_order": pd.array([True] * 12 + [False] * 15 + [None] * 2)})
+    rows = pd.DataFrame({"first_order": pd.array([True] * 12 + [False] * 15 + [None] * 10)})
     found = grouped(rows, "first_order", plan=PLAN, minimum=MINIMUM)
     assert sizes(found) == {"yes": 12, "no": 15}
-    assert found.unknown == 2
+    assert found.unknown == 10
+
+
+def test_a_few_of_whom_nobody_said_cannot_be_had_by_subtraction() -> None:
+    """What happened to two people would be the total less the groups."""
+    rows = pd.DataFrame({"first_order": pd.array([True] * 12 + [False] * 15 + [None] * 2)})
+    found = grouped(rows, "first_order", plan=PLAN, minimum=MINIMUM)
+    assert sizes(found) == {"yes or not said": 14, "no": 15}
+    assert found.unknown == 0
+    (why,) = found.unplanned
+    assert why.endswith("yes and not said are shown as one, since there are fewer than 10 of whom "
+                        "it is not said.")  # fmt: skip
+
+
+def test_a_few_in_one_arm_of_whom_nobody_said_join_a_group_in_both() -> None:
+    rows = pd.DataFrame(
+        {
+            "risk_grade": ["high"] * 40 + ["medium"] * 60 + [None] * 23,
+            "arm": ["a", "b"] * 50 + ["a"] * 20 + ["b"] * 3,
+        }
+    )
+    apart = grouped(rows, "risk_grade", plan=PLAN, minimum=MINIMUM)
+    assert sizes(apart) == {"medium": 60, "high": 40}
+    found = grouped(rows, "risk_grade", plan=PLAN, minimum=MINIMUM, by=rows["arm"])
+    assert sizes(found) == {"medium": 60, "high or not said": 63}
 
 
 @pytest.mark.parametrize("seed", range(60))
