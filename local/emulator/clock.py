@@ -102,7 +102,7 @@ def settle(port: int) -> tuple[list[datetime], list[datetime]]:
     deadline = time.monotonic() + SETTLE_SECONDS
     quiet = 0
     while quiet < QUIET_ANSWERS:
-        work = emulator.read_page(port, WORK_PAGE)
+        work = emulator.read_page(port, f"{WORK_PAGE}?wait")
         overdue = sum(due <= work["now"] for due in work["due"] + work["recurring"])
         quiet += 1
         if work["running"] or work["starting"] or work["unread"] or overdue:

@@ -1,14 +1,15 @@
 """
 Runs the emulator with seven changes.
 
-It looks for due schedules more often, runs at most two copies of a function at once, keeps every
-invocation's metrics in its CloudWatch, applies transforms to nested stacks too, gives policies the
-partitions that a request names, refuses requests in the words of the template's API, and has a page
-that lists unfinished work.
+It looks more often for due schedules and for new records of a stream, runs at most two copies of a
+function at once, keeps every invocation's metrics in its CloudWatch, applies transforms to nested
+stacks too, gives policies the partitions that a request names, refuses requests in the words of the
+template's API, and has a page that lists unfinished work.
 """
 
 # ruff: noqa: SLF001 - pinned by hash, and without a public API for its schedules and streams
 
+import asyncio
 import importlib
 import json
 import threading
@@ -23,6 +24,7 @@ from local.emulator import leading_keys
 
 WORK_PAGE = "/_local/work"
 SWEEP_SECONDS = 0.02
+WAIT_LOOKS, WAIT_SECONDS = 100, 0.01
 SWEEP = threading.Lock()
 TURNS: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(2))
 """
@@ -50,6 +52,7 @@ def main() -> None:
             return execute(function, *event)
 
     scheduler._SCHEDULE_TICK_INTERVAL = SWEEP_SECONDS
+    lambdas._ESM_IDLE_WAKE_GAP_SECONDS = SWEEP_SECONDS
     scheduler._tick_schedules = sweep_alone
     lambdas._execute_function_with_config_scope = execute_in_turn
     lambdas._execute_function = counted(lambdas._execute_function, lambdas._emit_lambda_metrics)
@@ -133,10 +136,31 @@ def with_work_page(app: Application) -> Application:
             await app(scope, *channels)
             return
         _, send = channels
+        if scope.get("query_string") == b"wait":
+            await no_longer_busy()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": json.dumps(work()).encode()})
 
     return application
+
+
+async def no_longer_busy() -> None:
+    """Wait, but not for long, while there is work: one request costs more than many looks."""
+    for _ in range(WAIT_LOOKS):
+        if not busy():
+            return
+        await asyncio.sleep(WAIT_SECONDS)
+
+
+def busy() -> bool:
+    """Whether a function runs or has yet to read something."""
+    running: int = load("services.lambda_svc").executions_in_flight()[0]
+    return bool(running or starting() or any(unread_records()))
+
+
+def starting() -> int:
+    """How many invocations wait for their turn, or are just beginning."""
+    return sum("execute_in_turn" in thread.name for thread in threading.enumerate())
 
 
 def work() -> dict[str, Any]:
@@ -147,11 +171,10 @@ def work() -> dict[str, Any]:
     answers in a row without work mean that everything is done.
     """
     with SWEEP:
-        threads = [thread.name for thread in threading.enumerate()]
         return {
             "now": time.time(),
             "unread": sum(unread_records()),
-            "starting": sum("execute_in_turn" in name for name in threads),
+            "starting": starting(),
             "running": load("services.lambda_svc").executions_in_flight()[0],
             "due": sorted(once_due()),
             "recurring": sorted(recurring_due()),

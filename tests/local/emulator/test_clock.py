@@ -33,7 +33,7 @@ class Emulated:
         self.every = timedelta(hours=1)
 
     def read_page(self, port: int, path: str) -> dict[str, Any]:
-        assert (port, path) == (4711, "/_local/work")
+        assert (port, path) == (4711, "/_local/work?wait")
         now = self.clock.now()
         what = self.going_on.pop(0) if self.going_on else ""
         self.answers += 1

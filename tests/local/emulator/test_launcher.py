@@ -150,6 +150,39 @@ def test_an_api_is_created_with_the_answers_of_its_definition() -> None:
     assert put == [("an id", "ACCESS_DENIED", answer)]
 
 
+@pytest.mark.usefixtures("ministack")
+@pytest.mark.parametrize(("query", "looks"), [(b"wait", 3), (b"", 0)])
+def test_whoever_asks_to_wait_is_answered_when_nothing_is_going_on(
+    query: bytes, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[bool] = []
+
+    def busy() -> bool:
+        looked.append(len(looked) < 2)
+        return looked[-1]
+
+    async def send(_: dict[str, Any]) -> None:
+        assert len(looked) == looks
+
+    monkeypatch.setattr(launcher, "busy", busy)
+    monkeypatch.setattr(launcher, "WAIT_SECONDS", 0)
+    application = launcher.with_work_page(send)
+    scope = {"type": "http", "path": launcher.WORK_PAGE, "query_string": query}
+    asyncio.run(application(scope, send, send))  # type: ignore[arg-type]
+    assert len(looked) == looks
+
+
+@pytest.mark.usefixtures("ministack")
+def test_nobody_waits_for_ever_for_a_system_that_stays_busy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = iter(range(launcher.WAIT_LOOKS + 1))
+    monkeypatch.setattr(launcher, "busy", lambda: next(looks) >= 0)
+    monkeypatch.setattr(launcher, "WAIT_SECONDS", 0)
+    asyncio.run(launcher.no_longer_busy())
+    assert list(looks) == [launcher.WAIT_LOOKS]
+
+
 def test_a_nested_stack_is_deployed_after_its_template_s_transforms() -> None:
     engine = SimpleNamespace(
         _parse_template=str.split,
