@@ -6,6 +6,7 @@ reported when a text matches it.
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
@@ -17,14 +18,20 @@ _LINK: Final = re.compile(r"\S*(?:://|[a-z0-9]\.[a-z])\S*", re.IGNORECASE)
 _RULES: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.EN: {
         r"(?<!not )\breply\b|\btext (?:us|back|stop|yes|no)\b": "a named sender gets no reply",
-        r"\b(?:he|him|his|she|hers?)\b": "a pronoun for the protected person: say"
-        " 'the person it protects'",
-        r"\b(?:wife|husband|spouse|partner|ex|girlfriend|boyfriend|mother|father|mum|dad|son"
-        r"|daughter|victim|complainant)\b": "says who the protected person is",
-        r"\b(?:someone|somebody|anyone|anybody)\b|\bfriends?\b|\bfamily\b|\brelatives?\b"
-        r"|\bneighbours?\b|\bmates?\b": "a third person, who may be the protected person",
-        r"\b(?:offender|perpetrator|abuser|guilty)\b": "nobody is convicted",
-        r"\bmost (?:people|men|women)\b|\bper cent\b|%": "a claim without its figures",
+        r"\b(?:he|hi[ms]|himself|she|hers?|herself|them|theirs?|themsel(?:f|ves))\b": "a pronoun"
+        " for the protected person: say 'the person it protects'",
+        r"\b(?:wife|wives|husbands?|hubb(?:y|ie)|spouses?|missus|fiances?|fiancees?|lovers?|ex(?:es)?"
+        r"|partners?|bf|gf|(?:girl|boy)(?:friends?)?|wom[ae]n|m[ae]n|lad(?:y|ies)|bloke|guy|mothers?"
+        r"|fathers?|mum|dad|parents?|sons?|daughters?|kids?|child|your children|bab(?:y|ies)"
+        r"|victims?|survivors?|complainants?|accusers?|witness(?:es)?)\b": "says who the protected"
+        " person is",
+        r"\b(?:some|any|every)(?:one|body)\b|\bfriends?\b|\bfamil(?:y|ies)\b"
+        r"|\brelatives?\b|\bneighbou?rs?\b|\bmates?\b|\b(?:brother|sister|cousin|uncle|aunt"
+        r"|colleague|lodger|(?:house|flat)mate)s?\b|\bin-laws?\b|\bgo-betweens?\b"
+        r"|\bthird[ -]part(?:y|ies)\b": "a third person, who may be the protected person",
+        r"\b(?:offender|perpetrator|abuser|guilty)s?\b": "nobody is convicted",
+        r"\b(?:most|nearly all|hardly any) (?:people|men|women)\b|\bmost keep\b|\bper cent\b|%"
+        r"|\b\d+ (?:in|out of) \d+\b": "a claim without its figures",
         r"\b(?:calm|angry|anger|temper|upset)\b": "sounds as if harm were a matter of temper",
     },
     Language.CY: {
@@ -62,7 +69,7 @@ def never_said(text: str) -> Iterator[str]:
     """The faults of a text that do not depend on its language."""
     if link := _LINK.search(text):
         yield f"looks like a link: {link[0]}"
-    for word in _TELLING.findall(text):
+    for word in _TELLING.findall(_plain(text)):
         yield f"others may see it: never say {word}"
 
 
@@ -70,7 +77,7 @@ def bad_style(text: str, language: Language, may_name: Collection[str]) -> Itera
     """The breaches of its language's rules; `may_name` are the services that it may name."""
     said = text.replace("{force}: ", "", 1)
     for pattern, reason in _RULES[language].items():
-        if found := re.search(pattern, said, re.IGNORECASE):
+        if found := re.search(pattern, _without_marks(said), re.IGNORECASE):
             yield f"{found[0]!r}: {reason}"
     for name in may_name:
         said = said.replace(name, "")
@@ -79,6 +86,21 @@ def bad_style(text: str, language: Language, may_name: Collection[str]) -> Itera
     for word in _FIRST.findall(said):
         if not re.fullmatch(_FIRST_WORDS[language], word.lower().partition("'")[0]):
             yield f"{word!r}: a name, or a first word that may_name has to list"
+
+
+def _without_marks(text: str) -> str:
+    """The text with each letter's accent taken off, so that no accent hides a word."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
+def _plain(text: str) -> str:
+    """The same, with digits and signs read as the letters that they stand for inside a word."""
+    signs = str.maketrans("013457@$", "oieastas")
+    words = (
+        word.translate(signs) if any(c.isalpha() for c in word) else word
+        for word in _without_marks(text).split(" ")
+    )
+    return " ".join(re.sub(r"(?<=\w)[-.*_](?=\w)", "", word) for word in words)
 
 
 def breach_a_crime(text: str) -> str | None:
