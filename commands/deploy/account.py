@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 LEAST_CONCURRENCY = 100
 EVERY_RECEIPT = "100"
+# The names as AWS's guides have them:
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html
+# https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
 QUOTAS = (
     ("kms", "Cryptographic operations (symmetric) request rate", 500),
     ("scheduler", "Number of schedules", 100_000),

@@ -13,6 +13,7 @@ from reconciliation.findings import Gap
 from tests.support import causes
 from tests.support.deployed import Deployed
 from tests.support.ringing import SPARE, may_ring, metrics_of, rang_at, rings
+from tests.support.routing import routes
 from tests.support.samples import ROOT
 
 if TYPE_CHECKING:
@@ -145,14 +146,20 @@ def test_every_kind_of_gap_has_an_alarm() -> None:
     assert kinds == {*Gap, "not_followed_up"}
 
 
-def test_every_function_has_an_alarm_on_its_errors() -> None:
-    watched = [
-        dict(each.dimensions)["FunctionName"]
+def test_one_alarm_is_on_the_errors_of_all_functions_and_rolls_a_deployment_back() -> None:
+    assert metrics_of(ALARMS["FunctionErrorsAlarm"]) == [("AWS/Lambda", "Errors", frozenset())]
+    assert 'ALARM("FunctionErrorsAlarm")' in COMPOSITE["NotAsPlannedAlarm"]["AlarmRule"]
+
+
+def test_every_function_that_a_caller_waits_for_has_an_alarm_of_its_own() -> None:
+    watched = {
+        value
         for alarm in ALARMS.values()
         for each in metrics_of(alarm)
+        for _, value in each.dimensions
         if each.name == "Errors"
-    ]
-    assert sorted(watched) == sorted(STACK.of_type("AWS::Lambda::Function"))
+    }
+    assert watched == {f"{name.capitalize()}Function" for name in routes().values()}
 
 
 def test_one_alarm_tells_of_throttles_since_functions_share_the_account_s_limit() -> None:
