@@ -61,7 +61,10 @@ def main() -> None:
         destroy(cloudformation, stack)
     except (BotoCoreError, ClientError, WaiterError) as error:
         sys.exit(f"AWS refused: {error}")
-    print("Deleted. A new stack starts with an empty table: to go on with the old one, restore it.")
+    print(
+        "Deleted. A new stack starts with an empty table: to go on with the old one, "
+        "restore it: docs/runbook.md, Restoring from a backup."
+    )
 
 
 if __name__ == "__main__":
