@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from evaluation.report.parts import Method, Section, Table
 from evaluation.report.words import capital, count, named
-from extract.package import COMES_OF_TEXTS
+from extract.codes import COMES_OF_TEXTS
 
 if TYPE_CHECKING:
     from evaluation.cohort import Cohort

@@ -8,7 +8,7 @@ from evaluation.cohort import SumsError, observed
 from evaluation.report.charts.boxes import Box, flow
 from evaluation.report.parts import Method, Picture, Section, Table
 from evaluation.report.words import capital, count, named, of, plural
-from extract.package import COMES_OF_TEXTS
+from extract.codes import COMES_OF_TEXTS
 from trial.codes import Reason
 
 if TYPE_CHECKING:

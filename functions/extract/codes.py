@@ -5,12 +5,18 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from trial.codes import Condition
+from trial.codes import Condition, EndReason
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from trial.codes import Ethnicity
+
+
+COMES_OF_TEXTS: Final = frozenset(
+    {EndReason.WRONG_NUMBER, EndReason.SAFETY_STOP, EndReason.OBJECTION_UPHELD}
+)
+"""Ends of the texts, which tell the arm. The order itself stays in force."""
 
 
 class Form(StrEnum):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from extract import codebook, load_r
 from extract.cells import Cells
-from extract.codes import Form
+from extract.codes import COMES_OF_TEXTS, Form
 from extract.columns.enrolments import BlindedEnrolment, EnrolmentColumns, EnrolmentRow
 from extract.columns.events import (
     BlindedOutcome,
@@ -30,7 +30,7 @@ from extract.columns.events import (
 )
 from extract.dictionary import table_schema
 from extract.schema import BLINDED_ROWS, ROWS
-from trial.codes import EndReason, OutcomeType, Status
+from trial.codes import OutcomeType, Status
 from trial.protocol.load import read
 
 if TYPE_CHECKING:
@@ -48,11 +48,6 @@ BESIDE: Final = (PROTOCOL, "codebook.html", "load.py", "load.R")
 """What is in a package beside its data: `files` has the hash of each."""
 
 _RESOURCES: Final = {Form.BLINDED: BLINDED_ROWS, Form.UNBLINDED: ROWS}
-COMES_OF_TEXTS: Final = {
-    EndReason.WRONG_NUMBER,
-    EndReason.SAFETY_STOP,
-    EndReason.OBJECTION_UPHELD,
-}
 
 
 def write(

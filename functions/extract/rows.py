@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from extract.codes import Group, ReminderReason, resolved_how, variant_of
+from extract.codes import COMES_OF_TEXTS, Group, ReminderReason, resolved_how, variant_of
 from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import MissingRow, ReminderRow, VersionRow
 from extract.people import Allocated, Reported
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trial.records.enrolment import Enrolment, Missing, Outcome
     from trial.records.reminder import Reminder
 
+_IN_FORCE = {None, EndReason.IN_CUSTODY, *COMES_OF_TEXTS}
 _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 _TAKEN = frozenset(
@@ -262,7 +263,9 @@ def _versions(name: str, enrolment: Enrolment, place: Place) -> Iterator[Version
 
 def _runs_out(enrolment: Enrolment, extracted_at: datetime, place: Place) -> datetime:
     """The end of its last day there; without one, its discharge or, so far, the extract."""
-    last_day, end = enrolment.order.expires_on, enrolment.end
+    last_day = enrolment.order.expires_on
     if last_day is not None:
         return place.midnight(last_day + timedelta(days=1))
-    return end.at if end and end.reason is not EndReason.IN_CUSTODY else extracted_at
+    # Custody and an end of the texts alone leave an order in force.
+    ends = [each.at for each in enrolment.life if each.reason not in _IN_FORCE]
+    return min(ends, default=extracted_at)

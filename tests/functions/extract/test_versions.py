@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import pytest
+
 from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import VersionRow
 from extract.pseudonyms import Pseudonyms
@@ -96,3 +98,14 @@ def test_an_order_without_an_end_is_at_risk_to_the_extract_or_its_discharge() ->
     assert row(status=Status.ENDED, life=(over,)).days_at_risk == 30.0
     custody = over.model_copy(update={"reason": EndReason.IN_CUSTODY})
     assert row(status=Status.ENDED, life=(custody,)).days_at_risk == 100.0
+
+
+@pytest.mark.parametrize(
+    "reason", [EndReason.WRONG_NUMBER, EndReason.SAFETY_STOP, EndReason.OBJECTION_UPHELD]
+)
+def test_an_end_of_the_texts_alone_leaves_an_order_in_force(reason: EndReason) -> None:
+    """It comes of texts: were days at risk shorter for it, they would tell who got some."""
+    stopped = LifeEvent(reason=reason, at=T + 10 * DAY, by="PC-1")
+    assert row(status=Status.ENDED, life=(stopped,)).days_at_risk == 100.0
+    over = LifeEvent(reason=EndReason.DISCHARGED, at=T + 30 * DAY, by="PC-1")
+    assert row(status=Status.ENDED, life=(stopped, over)).days_at_risk == 30.0
