@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from commands.deploy.spending import most_in_a_month
+from commands.deploy.spending import most_in_a_month, parts_of
+from trial.protocol.load import CURRENT, load, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -72,7 +73,7 @@ class Account:
         """Past its spend limit SNS silently stops; TextsPerDay determines a month's spending."""
         limit = float(self._attributes().get("MonthlySpendLimit", 1))
         texts = int(self._parameter("TextsPerDay", "60"))
-        needed = most_in_a_month(texts)
+        needed = most_in_a_month(texts, self._parts)
         told = f"{limit:.0f} USD a month; {texts} texts a day may take {needed:.0f}"
         more = f": deploy a lower TextsPerDay, or {ATTRIBUTES}MonthlySpendLimit={needed:.0f}"
         more += ", once AWS support has raised the quota"
@@ -81,7 +82,8 @@ class Account:
     def alarms_limit(self) -> Found:
         """SpendLimitUsd is the limit that the alarms assume for the account."""
         texts = int(self._parameter("TextsPerDay", "60"))
-        limit, needed = float(self._parameter("SpendLimitUsd", "100")), most_in_a_month(texts)
+        limit = float(self._parameter("SpendLimitUsd", "100"))
+        needed = most_in_a_month(texts, self._parts)
         told = f"SpendLimitUsd={limit:.0f}; {texts} texts a day may take {needed:.0f}"
         more = f": deploy a lower TextsPerDay, or SpendLimitUsd={needed:.0f}"
         return Found(
@@ -112,12 +114,12 @@ class Account:
         return Found("delivery log groups", there, "the stack's own" if there else commands)
 
     def sender(self) -> Found:
-        """UK carriers block sender ids that are not registered."""
+        """Carriers, those of the UK at least, block sender ids that are not registered."""
         what = f"sender id {self._sender_id}"
         there = any(each.get("Registered", True) for each in self._senders())
         command = f"aws pinpoint-sms-voice-v2 request-sender-id --sender-id {self._sender_id} "
-        command += "--iso-country-code GB, and register it"
-        return Found(what, there, "registered for GB" if there else command)
+        command += f"--iso-country-code {self._country}, and register it"
+        return Found(what, there, f"registered for {self._country}" if there else command)
 
     def sender_policy(self) -> Found:
         """SNS may use a sender id made after 24 September 2024 only if its policy says so."""
@@ -209,13 +211,26 @@ class Account:
     def _sender_id(self) -> str:
         return self._parameter("SenderId", "Police")
 
+    @property
+    def _parts(self) -> int:
+        return parts_of(self._version)
+
+    @property
+    def _version(self) -> str:
+        return self._parameter("Protocol", CURRENT)
+
+    @property
+    def _country(self) -> str:
+        known = self._version in versions()  # an earlier release's may not be
+        return load(self._version).place.country if known else "GB"
+
     def _senders(self) -> list[dict[str, Any]]:
         pages = self.client("pinpoint-sms-voice-v2").get_paginator("describe_sender_ids")
         return [
             each
             for page in pages.paginate()
             for each in page["SenderIds"]
-            if each["IsoCountryCode"] == "GB" and each["SenderId"] == self._sender_id
+            if each["IsoCountryCode"] == self._country and each["SenderId"] == self._sender_id
         ]
 
     def _attributes(self) -> dict[str, str]:

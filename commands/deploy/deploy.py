@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.deploy import package
-from commands.deploy.approvals import refuse_drafts
+from commands.deploy.approvals import refuse_drafts, to_be_deployed
 from commands.deploy.opening import refuse_closing, refuse_unregistered
-from commands.deploy.spending import refuse_overspending
+from commands.deploy.spending import parts_of, refuse_overspending
 from commands.deployed_stack import failures
 
 if TYPE_CHECKING:
@@ -318,7 +318,8 @@ def deploy(deployment: Deployment, given: argparse.Namespace, console: Console) 
         url = deployment.upload(template, files)
         console.print(f"Version {url.rpartition('/')[2].removesuffix('.yaml')}")
     parameters = {"Stage": given.stage} | dict(given.parameters)
-    refuse_overspending(deployment.effective(url, parameters))
+    effective = deployment.effective(url, parameters)
+    refuse_overspending(effective, parts=parts_of(to_be_deployed(effective, found)))
     change_set = deployment.plan(url, parameters, watch_minutes=given.watch)
     if change_set is None:
         console.print("Nothing would change.")

@@ -9,7 +9,6 @@ when this command first sees it: let it look often while the clock walks.
 
 import argparse
 import json
-import math
 import sys
 import time
 from collections.abc import Iterable
@@ -25,6 +24,7 @@ from botocore.exceptions import BotoCoreError
 from commands import moved_clock
 from commands.deployed_stack import DeployedStack, LocalStack
 from local.emulator import emulator
+from trial.protocol.alphabet import size
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -33,7 +33,7 @@ DELIVERED, UNDELIVERED = "DeliveryLogs", "DeliveryFailureLogs"
 STREAM = "carrier"
 MEMORY = f"{emulator.TEMPORARY.name}/carrier.json"
 LOOK_SECONDS = 0.2
-ONE_PART, USD_A_PART = 160, 0.0421
+USD_A_PART = 0.0421
 SOON_MS = 300, 2000
 LATE_MS = 3_600_000, 72 * 3_600_000
 AGAIN_MS = 60_000, 6 * 3_600_000
@@ -74,7 +74,7 @@ def lines(text: dict[str, Any], habits: Habits, seen_at: datetime) -> list[Line]
     )
     soon_ms, late_ms, again_ms = (chance.randint(*span) for span in (SOON_MS, LATE_MS, AGAIN_MS))
     words = chance.choice(FAILURES)
-    parts = math.ceil(len(text["Message"]) / ONE_PART)
+    parts = size(text["Message"]).parts
     sent_at = seen_at.astimezone(UTC)
     entry = {
         "notification": {

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from commands.deploy import account
 from commands.deploy.account import Account, look
+from tests.support.fixture_protocol import AGREED, VERSION
 
 ROLE = "arn:aws:iam::123456789012:role/deliveries"
 TOPIC = "arn:aws:sns:eu-west-2:123456789012:AlarmTopic"
@@ -86,8 +88,8 @@ def asked(answers: dict[str, dict[str, Any]], **parameters: str) -> dict[str, st
         pages = lambda name: SimpleNamespace(paginate=lambda **_: [said(name)])  # noqa: E731
         return SimpleNamespace(**calls, get_paginator=pages)
 
-    account = Account(client, "123456789012", "eu-west-2", "dvpo-reminders-v1", parameters)
-    return {each.what: each.told for each in look(account) if not each.there}
+    found = Account(client, "123456789012", "eu-west-2", "dvpo-reminders-v1", parameters)
+    return {each.what: each.told for each in look(found) if not each.there}
 
 
 def but(service: str, call: str, answer: Any) -> dict[str, dict[str, Any]]:
@@ -177,6 +179,14 @@ def test_a_sender_id_that_is_not_the_uk_s_is_none(senders: list[dict[str, str]])
     found = asked(but("pinpoint-sms-voice-v2", "describe_sender_ids", {"SenderIds": senders}))
     assert found.keys() == {"sender id DurhamPol", "sender id's resource policy"}
     assert "request-sender-id --sender-id DurhamPol" in found["sender id DurhamPol"]
+
+
+def test_a_sender_id_is_of_the_trials_country(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = AGREED.model_copy(update={"place": AGREED.place.model_copy(update={"country": "NZ"})})
+    monkeypatch.setattr(account, "load", lambda _: there)
+    assert asked(EVERYTHING, Protocol="another-2027-1") == {}
+    missing = asked(EVERYTHING, Protocol=VERSION)["sender id DurhamPol"]
+    assert "--iso-country-code NZ" in missing
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 from commands.deploy.deploy import Deployment, deploy
-from commands.deploy.spending import refuse_overspending
+from commands.deploy.spending import parts_of, refuse_overspending
 from tests.commands.deploy.test_deploy import Recorded
 from tests.support.fixture_protocol import VERSION
+from trial.protocol.settings import Protocol
 
 PLANNED = "20261201T090000000000"
 
@@ -68,7 +69,7 @@ def deployed(given: dict[str, str], *, known: dict[str, str] | None = None) -> l
 def test_more_texts_than_the_limit_pays_for_are_refused_before_anything_changes(
     given: dict[str, str], known: dict[str, str]
 ) -> None:
-    with pytest.raises(SystemExit, match="texts a day may take"):
+    with pytest.raises(SystemExit, match="texts a day, of up to 1 parts each, may take"):
         deployed(given, known=known)
 
 
@@ -81,5 +82,16 @@ def test_what_the_limit_pays_for_is_deployed(given: dict[str, str]) -> None:
 
 def test_the_template_s_own_values_pay_for_each_other(template: dict[str, Any]) -> None:
     refuse_overspending(
-        {name: str(said.get("Default", "")) for name, said in template["Parameters"].items()}
+        {name: str(said.get("Default", "")) for name, said in template["Parameters"].items()},
+        parts=1,
     )
+
+
+def test_texts_of_two_parts_cost_twice_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parts_of(VERSION) == parts_of("of-another-release-1") == 1
+    deployed({"TextsPerDay": "64"})
+    monkeypatch.setattr(Protocol, "most_parts", 2)
+    assert parts_of(VERSION) == 2
+    with pytest.raises(SystemExit, match="Give TextsPerDay=32 or less"):
+        deployed({"TextsPerDay": "64"})
+    deployed({"TextsPerDay": "32"})

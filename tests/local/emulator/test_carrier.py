@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -80,6 +81,12 @@ def test_more_than_160_characters_cost_twice() -> None:
     (line,) = lines(text(body="x" * 161), PUNCTUAL, MORNING)
     told, _ = read(line.message, logged_at=MORNING, usd_to_gbp=Decimal("0.75"))
     assert (told.parts, told.price_pence) == (2, "6.32")
+
+
+@pytest.mark.parametrize(("length", "parts"), [(70, 1), (71, 2), (134, 2), (135, 3)])
+def test_letters_outside_gsm_make_70_characters_a_part(length: int, parts: int) -> None:
+    (line,) = lines(text(body="\u0175" * length), PUNCTUAL, MORNING)
+    assert json.loads(line.message)["delivery"]["numberOfMessageParts"] == parts
 
 
 def test_a_failure_goes_into_its_own_log_with_words_of_the_carrier() -> None:

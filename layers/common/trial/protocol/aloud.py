@@ -78,11 +78,10 @@ def _orders(choice: Choice) -> str:
 def _text(protocol: Protocol, language: Language, wording: Wording) -> Iterator[str]:
     text = filled(wording.text, longest_values(protocol, language))
     how = size(text)
-    unit = "septets" if how.gsm else "characters outside GSM-7"
     price = how.parts * protocol.costs.text_part_pence.value
     parts = "1 part" if how.parts == 1 else f"{how.parts} parts"
     yield f"    {text}"
-    yield f"    {how.length} {unit}, {parts}, {price:.1f} p{_standing(wording)}"
+    yield f"    {how.units}, {parts}, {price:.1f} p{_standing(wording)}"
 
 
 def _standing(wording: Wording) -> str:

@@ -33,6 +33,11 @@ class Size(NamedTuple):
     length: int
     parts: int
 
+    @property
+    def units(self) -> str:
+        """The length with what it is counted in."""
+        return f"{self.length} {'septets' if self.gsm else 'UCS-2 units'}"
+
 
 def strange(text: str) -> list[str]:
     """The characters outside the GSM alphabet, each once."""
@@ -73,10 +78,9 @@ def check(text: str, unicode_parts: int | None) -> Size:
     if unicode_parts is None:
         septets(text)  # says which character it cannot hold
         if how.length > ONE_PART:
-            raise WordingError(f"{how.length} septets, one part has {ONE_PART}")
-    elif how.parts > (1 if how.gsm else unicode_parts):
-        unit = "septets" if how.gsm else "characters outside GSM-7"
-        raise WordingError(f"{how.length} {unit} take {how.parts} parts")
+            raise WordingError(f"{how.units}, one part has {ONE_PART}")
+    elif how.parts > (most := 1 if how.gsm else unicode_parts):
+        raise WordingError(f"{how.units} take {how.parts} parts; the protocol pays for {most}")
     return how
 
 

@@ -154,6 +154,12 @@ class Protocol(Model):
         return found[0]
 
     @property
+    def most_parts(self) -> int:
+        """The parts of its longest text: more than one only where a wording's `unicode_parts`."""
+        each = (text for texts in self.wordings.values() for text in texts.values())
+        return max(text.unicode_parts or 1 for text in each)
+
+    @property
     def drafts(self) -> list[tuple[Language, str]]:
         """Language and key of each wording that somebody must still approve."""
         return [
