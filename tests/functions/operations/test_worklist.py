@@ -227,6 +227,27 @@ def test_a_page_is_full_however_many_are_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/enrolments?superintendant=S-0417", "superintendant"),
+        ("/enrolments?status=waiting&%2B447700900123=", "(a field)"),
+        ("/orders?force=durham&reference=DVPO-1&ref=1", "ref"),
+        ("/timetable?made_on=2026-12-01&expires_on=2026-12-14&conditions=no_entry&arm=1", "arm"),
+    ],
+)
+def test_a_filter_that_a_route_lacks_is_refused_and_not_ignored(path: str, field: str) -> None:
+    answer = call("GET", path)
+    assert answer.status == 422
+    (error,) = answer.body["errors"]
+    assert error == {"field": field, "message": "is no field of this request: leave it out"}
+    assert "7700900123" not in answer.text
+
+
+def test_a_route_without_filters_ignores_what_is_asked_of_it() -> None:
+    assert call("GET", "/sending?_=1").status == 200
+
+
+@pytest.mark.parametrize(
     ("query", "field"),
     [
         ({"status": "lost"}, "status"),

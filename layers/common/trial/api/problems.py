@@ -105,6 +105,11 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     return FieldProblem(field=".".join(path), message=message)
 
 
+def forbidden(name: str) -> FieldProblem:
+    """What is said of a field that a request does not have."""
+    return FieldProblem(field=shown(name), message=_WORDS["extra_forbidden"])
+
+
 def shown(part: str | int) -> str:
     """A step of a path. An unknown field's name is hidden: the caller chose it."""
     return str(part) if isinstance(part, int) or _FIELD_NAME.fullmatch(part) else "(a field)"

@@ -10,10 +10,19 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from trial.api.problems import FieldError, FieldProblem, field_problems, problem, shown
+from trial.api.problems import (
+    FieldError,
+    FieldProblem,
+    field_problems,
+    forbidden,
+    problem,
+    shown,
+)
 from trial.errors import ConflictError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.event_handler.api_gateway import Router
     from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoRouteError
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -26,6 +35,7 @@ logger = Logger()
 def resolver(*routers: Router) -> APIGatewayRestResolver:
     """An API with the routes of these routers."""
     app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=_json)
+    app.use([_refuse_unknown_filters])
     for router in routers:
         app.include_router(router)
     app.exception_handler(RequestValidationError)(_not_valid)
@@ -64,6 +74,17 @@ def _refusal(event: dict[str, Any]) -> Response[str] | None:
         detail = "the body must be JSON, and Content-Type application/json"
         return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
     return None
+
+
+def _refuse_unknown_filters(
+    app: APIGatewayRestResolver, proceed: Callable[[APIGatewayRestResolver], Response[Any]]
+) -> Response[Any]:
+    """A misspelt filter would be no filter. Routes that have none ignore whatever is asked."""
+    known = {each.alias for each in app.context["_route"].dependant.query_params}
+    asked = app.current_event.resolved_query_string_parameters
+    if known and (unknown := [name for name in asked if name not in known]):
+        return _unprocessable([forbidden(name) for name in unknown])
+    return proceed(app)
 
 
 # Powertools compares the content type exactly.
