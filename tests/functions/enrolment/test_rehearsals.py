@@ -97,3 +97,13 @@ def test_a_rehearsal_is_not_texted_on_a_number_that_somebody_can_have(clock: Tra
     clock.move_to(first.due_at)
     with pytest.raises(RejectedError, match="a rehearsal"):
         fire(ident, first.number)
+
+
+def test_an_outcome_of_a_rehearsal_is_taken_as_any_other() -> None:
+    outcome = {
+        "outcome_id": "REHEARSAL-1",
+        "type": "arrest",
+        "instrument": "dvpo",
+        "occurred_at": "2026-12-01T09:00:00Z",
+    }
+    assert call("POST", f"/enrolments/{rehearsal()}/outcomes", outcome).status == 201

@@ -47,9 +47,8 @@ def of_trial(trial: str, opened: Protocol) -> Protocol:
     An order stays in the trial into which it was taken, whichever is open now. Rehearsals go by
     the protocol of the trial that they rehearse.
     """
-    real = real_trial(trial)
-    protocol = opened if opened.trial == real else latest_of(real)
-    return protocol if real == trial else protocol.model_copy(update={"trial": trial})
+    protocol = opened if opened.trial == real_trial(trial) else latest_of(trial)
+    return protocol if protocol.trial == trial else protocol.model_copy(update={"trial": trial})
 
 
 def path_of(version: str) -> Path:
@@ -65,9 +64,9 @@ def load(version: str) -> Protocol:
 
 @cache
 def latest_of(trial: str) -> Protocol:
-    """The protocol of that trial; of several, the one whose version comes last."""
+    """The protocol of that trial or that it rehearses; of several, the version that comes last."""
     for version in reversed(versions()):
-        if (protocol := load(version)).trial == trial:
+        if (protocol := load(version)).trial == real_trial(trial):
             return protocol
     raise ProtocolError("there is no protocol of this trial")
 
