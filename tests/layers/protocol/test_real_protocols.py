@@ -32,7 +32,9 @@ def test_the_command_checks_every_real_protocol() -> None:
 @pytest.mark.parametrize("version", [CURRENT, "dapo-2027-1"])
 def test_a_plan_that_may_come_to_be_used_leaves_out_no_part(version: str) -> None:
     """So that no section of its report has to say that nothing was laid down."""
-    plan = read(REAL / f"{version}.toml").analysis
+    protocol = read(REAL / f"{version}.toml")
+    plan = protocol.analysis
+    assert protocol.publication
     parts = (plan.recruitment, plan.estimand, plan.prior, plan.monitoring, plan.interim_looks)
     assert all(parts)
     assert plan.restricted_mean_days

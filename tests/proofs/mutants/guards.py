@@ -567,6 +567,12 @@ GUARDS = (
         "        if enrolment.erased_at:\n",
         "        if False:\n",
     ),
+    Guard(
+        "a new order in a trial that is closed",
+        f"{_ENROLMENT}/enrol.py",
+        "        if not context.takes_orders:\n",
+        "        if False:\n",
+    ),
     # Floods
     Guard(
         "made-up orders without end in a day",
