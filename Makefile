@@ -186,7 +186,7 @@ protocol: .venv/ready ## check a protocol and print every text, filled in (FILE=
 simulate-trial: .venv/ready ## allocate N synthetic people in memory and draw the balance (N=1000)
 	@$(DEV) -m evaluation.example.simulate_trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED))
 
-interleavings: .venv/ready ## run every pair of operations on one order, in every interleaving of their calls (ARGS="--only send"); minutes
+interleavings: .venv/ready ## run every pair of operations on one order, and some triples, in every interleaving of their calls (ARGS="--only send"); minutes
 	@$(DEV) -m tests.proofs.interleavings $(ARGS)
 
 simulate: .venv/ready ## simulate made-up months with every fault (SEEDS=100, ARGS="--seed 7 --trace")

@@ -61,7 +61,7 @@ def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
         )
         if known := around.enrolment:
             _refuse_another(known, hashes)
-            protects = protects_others(Settled(known, around.person, around.numbers, ()), today)
+            protects = protects_others(Settled(known, around.person, around.numbers, ()))
             return Change(known, known, known.version, protects=protects), False
         if not context.takes_orders:
             raise ConflictError(_CLOSED)
@@ -76,7 +76,8 @@ def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
             note=at.by,
             one_of=None if over else (today, context.orders_per_day),
         )
-        protects = protects_others(found, today)
+        # Whoever has given up a number may have been texted on it a moment ago.
+        protects = any(around.numbers[each].version for each in made.protected_hashes)
         return Change(made, found.enrolment, 1, others=found.others, protects=protects), True
 
     act, new = on_contention(attempt)

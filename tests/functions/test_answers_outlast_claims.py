@@ -127,6 +127,21 @@ def test_the_wait_is_the_same_whatever_the_arm(
     assert waited[0] == waited[1] != []
 
 
+@pytest.mark.parametrize("given_up", ["number changed", "end"])
+def test_protecting_a_number_that_was_just_given_up_waits_too(
+    given_up: str, clock: Traveller, waits: list[float]
+) -> None:
+    """A text to it may have been claimed before, and the answer to who gave it up is not out."""
+    treated = someone_in(Arm.INTERVENTION)
+    number = number_of(treated)
+    clock.move_to(NOW)
+    assert STOPS[given_up](treated).status == 200
+    waits.clear()
+    protecting = order(900, order=TODAY, protected_numbers=[number])
+    assert call("POST", "/enrolments", protecting).status == 202
+    assert waits == [OUTLASTED.total_seconds()]
+
+
 def test_who_was_never_drawn_has_no_text_to_wait_for(waits: list[float]) -> None:
     waiting = enrol(1, mobile={"missing_reason": "no_phone"})
     call("POST", f"/enrolments/{waiting}/end", ENDED | {"at": "2026-12-01T09:00:00Z"})

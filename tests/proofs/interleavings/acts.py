@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,19 +15,21 @@ from reconciliation.handler import lambda_handler as reconciliation
 from retention.handler import lambda_handler as retention
 from scheduling.handler import lambda_handler as scheduling
 from sending.handler import lambda_handler as sending
+from tests.proofs.interleavings.stage import Stage
 from tests.proofs.interleavings.world import Breach, World
 from tests.proofs.simulation.services import logged, stream_record
+from tests.support.life import ARREST
 from tests.support.memory import Memory
 from tests.support.samples import MORNING, order, sample
 from tests.support.steps import CONTEXT, Context, call, stream
-from trial.codes import Arm, ReminderState, Status
-from trial.errors import TrialError
+from trial.codes import Arm, EndReason, ReminderState, Status, Suppression
 from trial.records.enrolment import enrolment_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.memory import File
+    from trial.records.enrolment import Enrolment
 
 NUMBER, ANOTHER, LATER = "+447700900001", "+447700900701", "+447700900702"
 SECOND = 2
@@ -47,7 +50,7 @@ class Unhurried(Context):
 def fresh() -> tuple[World, UUID]:
     """Somebody enrolled in the morning, and drawn by nobody yet."""
     world = World(Memory("interleavings"), MORNING)
-    with world.lived_in():
+    with Stage(world).lived_in():
         ident = _enrolled(1)
     world.memory.stream.clear()
     return world, ident
@@ -57,21 +60,37 @@ def due() -> tuple[World, UUID]:
     """Somebody in the intervention arm, whose second reminder is due now."""
     for serial in range(100):
         world = World(Memory(f"interleavings {serial}"), MORNING)
-        with world.lived_in():
+        stage = Stage(world)
+        with stage.lived_in():
             ident = _enrolled(1)
             world.memory.drain()
             file = world.memory.file(ident)
             if file.allocation and file.allocation.arm is Arm.INTERVENTION:
                 first, second = _numbered(file, 1), _numbered(file, SECOND)
-                world.move_to(first)
-                _fired(world, ident, 1)
+                world.now = first
+                stage.set_to(world)
+                assert _fired(ident, 1) == "sent"
                 world.events.clear()
-                world.move_to(second)
+                world.now = second
                 for name in list(world.memory.scheduler.schedules):
                     if name.endswith(f"-{1:02}"):  # it has fired, and is gone
                         del world.memory.scheduler.schedules[name]
                 return world, ident
     raise AssertionError("nobody is drawn to the intervention")
+
+
+def old() -> tuple[World, UUID]:
+    """The same, when the order has ended so long ago that its identifiers are to be erased."""
+    world, ident = due()
+    world.now = MORNING + timedelta(days=104)
+    world.memory.scheduler.schedules.clear()
+    stage = Stage(world)
+    with stage.lived_in():
+        for reminder in world.memory.file(ident).reminders:
+            if reminder.state in (ReminderState.PLANNED, ReminderState.SCHEDULED):
+                late = {"state": ReminderState.SUPPRESSED, "reason": Suppression.STALE}
+                world.memory.keep(reminder.model_copy(update=late))
+    return world, ident
 
 
 def _numbered(file: File, number: int) -> Any:
@@ -84,13 +103,9 @@ def _enrolled(serial: int) -> UUID:
     return UUID(answer.body["enrolment_id"])
 
 
-def _fired(world: World, ident: UUID, number: int) -> str:
-    assert world
+def _fired(ident: UUID, number: int) -> str:
     event = {"enrolment_id": str(ident), "number": number}
-    try:
-        return str(sending(event, CONTEXT)["outcome"])
-    except TrialError as error:
-        return type(error).__name__  # Lambda tries again
+    return str(sending(event, CONTEXT)["outcome"])
 
 
 def _route(method: str, path: str, body: Callable[[World], object]) -> Act:
@@ -113,18 +128,21 @@ def _told(function: Any) -> Act:
     return act
 
 
-def _receipt(world: World, _: UUID) -> str:
-    receipts(logged("text-1", NUMBER, world.now, words=None), CONTEXT)
-    return "taken"
+def _receipt(words: str | None) -> Act:
+    """The carrier's receipt for the first text."""
+
+    def act(world: World, _: UUID) -> str:
+        receipts(logged("text-1", NUMBER, world.now, words=words), CONTEXT)
+        return "taken"
+
+    return act
 
 
-def _reconciled(world: World, _: UUID) -> str:
-    assert world
+def _reconciled(*_: object) -> str:
     return json.dumps(reconciliation(sample("reconciliation-hourly"), Unhurried())["gaps"])
 
 
-def _erased(world: World, _: UUID) -> str:
-    assert world
+def _erased(*_: object) -> str:
     return json.dumps(retention(sample("retention-nightly"), Unhurried())["erased"])
 
 
@@ -132,17 +150,26 @@ def _moment(world: World) -> str:
     return (world.now - timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
 
 
+def _days(world: World) -> dict[str, str]:
+    """An order made today."""
+    today, last = f"{world.now:%F}", f"{world.now + timedelta(days=13):%F}"
+    return {"made_on": today, "served_on": today, "expires_on": last}
+
+
 ACTS: dict[str, Act] = {
     "enrol again": _route("POST", "/enrolments", lambda _: order(1, mobile={"number": NUMBER})),
     "enrol another order": _route(
         "POST",
         "/enrolments",
-        lambda _: order(1, order={"reference": "DVPO-2026-000777"}, mobile={"number": LATER}),
+        lambda world: order(
+            1, order=_days(world) | {"reference": "DVPO-2026-000777"}, mobile={"number": LATER}
+        ),
     ),
     "allocate": _told(allocation),
     "schedule": _told(scheduling),
-    "send": lambda world, ident: _fired(world, ident, SECOND),
-    "receipt": _receipt,
+    "send": lambda _, ident: _fired(ident, SECOND),
+    "receipt": _receipt(None),
+    "opt out": _receipt("Phone number is opted out"),
     "end": _route(
         "POST",
         "/enrolments/{}/end",
@@ -163,7 +190,9 @@ ACTS: dict[str, Act] = {
     "protect": _route(
         "POST",
         "/enrolments",
-        lambda _: order(9, mobile={"number": LATER}, protected_numbers=[NUMBER]),
+        lambda world: order(
+            9, order=_days(world), mobile={"number": LATER}, protected_numbers=[NUMBER]
+        ),
     ),
     "suppress": _route(
         "POST",
@@ -177,6 +206,14 @@ ACTS: dict[str, Act] = {
     ),
     "pause": _route(
         "PUT", "/sending", lambda _: {"paused": True, "reason": "a drill", "by": "ops-1"}
+    ),
+    "outcome": _route(
+        "POST",
+        "/enrolments/{}/outcomes",
+        lambda world: ARREST | {"occurred_at": _moment(world)},
+    ),
+    "hold": _route(
+        "POST", "/enrolments/{}/hold", lambda _: {"reason": "proceedings", "by": "PC-1"}
     ),
     "reconcile": _reconciled,
     "erase": _erased,
@@ -195,8 +232,10 @@ def settled(world: World, ident: UUID, came_to: dict[str, str]) -> None:
     accepted = {name for name, status in came_to.items() if _is_accepted(status)}
     if "end" in accepted and file.enrolment.status is not Status.ENDED:
         raise Breach("it was ended, and is not")
-    if "protect" in accepted and file.enrolment.mobile.number_hash and not _harmless(world, ident):
+    if "protect" in accepted and not _harmless(file.enrolment):
         raise Breach("its number is protected, and it does not know")
+    if file.enrolment.erased_at and _identifiers(file.enrolment):
+        raise Breach("its identifiers are erased, and are there")
     claimed = [each for each in file.reminders if each.state is ReminderState.CLAIMED]
     if claimed:
         raise Breach("nobody died, and a reminder is left claimed")
@@ -212,19 +251,45 @@ def _promised(world: World, came_to: dict[str, str]) -> None:
             raise Breach("a text went after the answer that rules it out")
 
 
+def _identifiers(enrolment: Enrolment) -> bool:
+    own = enrolment.respondent.sealed, enrolment.mobile.sealed, enrolment.order.reference
+    return any(own)
+
+
 def _is_accepted(status: str) -> bool:
     return status.isdigit() and int(status) in range(200, _ACCEPTED)
 
 
-def _harmless(world: World, ident: UUID) -> bool:
-    """It is known to be unsafe; or it has another number by now."""
-    mobile = world.memory.file(ident).enrolment.mobile
-    return mobile.unsafe or (mobile.last_digits or "") != NUMBER[-3:]
+def _harmless(enrolment: Enrolment) -> bool:
+    """It is known to be unsafe; or it has another number by now, or has ended for good."""
+    mobile, end = enrolment.mobile, enrolment.end
+    ended = end is not None and end.reason is not EndReason.IN_CUSTODY
+    return ended or mobile.unsafe or (mobile.last_digits or "") != NUMBER[-3:]
 
 
-def pairs() -> Iterator[tuple[str, str]]:
-    """Every two acts, and each act twice at once."""
+def cases() -> Iterator[tuple[str, ...]]:
+    """
+    What happens at once, each at its moment.
+
+    Every two acts, and each act twice, on a fresh order and on one whose reminder is due; erasing,
+    with every act, on an old order; and triples of acts that write what another of them reads.
+    """
     names = list(ACTS)
-    for place, one in enumerate(names):
-        for other in names[place:]:
-            yield one, other
+    for moment in ("fresh", "due"):
+        yield from ((moment, *pair) for pair in combinations_with_replacement(names, 2))
+    yield from (("old", "erase", name) for name in names)
+    yield from TRIPLES
+
+
+TRIPLES = (
+    ("fresh", "allocate", "number", "end"),
+    ("fresh", "allocate", "allocate", "correct"),
+    ("fresh", "allocate", "enrol another order", "suppress"),
+    ("due", "send", "send", "pause"),
+    ("due", "send", "suppress", "receipt"),
+    ("due", "send", "opt out", "reconcile"),
+    ("due", "send", "end", "schedule"),
+    ("due", "send", "number", "protect"),
+    ("old", "erase", "hold", "enrol again"),
+    ("old", "erase", "hold", "number"),
+)

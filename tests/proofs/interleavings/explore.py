@@ -1,90 +1,174 @@
-"""Two acts in every order of their calls, each from the same moment."""
+"""Acts in every order of their calls, each from the same moment."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tests.proofs.interleavings.acts import ACTS, due, fresh, settled
-from tests.proofs.interleavings.turns import Turns, orders
-from trial.errors import TrialError
+from botocore.exceptions import ClientError
+
+from tests.proofs.interleavings.acts import ACTS, due, fresh, old, settled
+from tests.proofs.interleavings.stage import Answer, Call, Stage
+from tests.proofs.interleavings.turns import Orders, ready
+from tests.proofs.interleavings.world import alike
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
     from uuid import UUID
 
+    from tests.proofs.interleavings.turns import Op
     from tests.proofs.interleavings.world import World
 
-MOMENTS: dict[str, Callable[[], tuple[World, UUID]]] = {"fresh": fresh, "due": due}
+MOMENTS: dict[str, Callable[[], tuple[World, UUID]]] = {"fresh": fresh, "due": due, "old": old}
 
+T = TypeVar("T")
 
 _APART = timedelta(milliseconds=1)
 """No two acts begin at the same microsecond."""
 
 
 class Found(NamedTuple):
-    """How many orders were tried, and the first in which something was wrong."""
+    """How many states and endings there are, and the first order in which something was wrong."""
 
-    orders: int
+    states: int
+    endings: int
     wrong: str | None = None
     trace: tuple[str, ...] = ()
     choices: tuple[int, ...] = ()
 
 
-def explore(moment: tuple[World, UUID], one: str, other: str) -> Found:
-    """Every order of the two, until one of them ends in what must never be."""
-    tried = 0
-    wrong: list[str] = []
+@dataclass
+class Story:
+    """Some acts, begun at one moment: what each does next, by what it was answered so far."""
 
-    def attempt(turns: Turns) -> None:
-        try:
-            happen(moment, (one, other), turns)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is printed with its order
-            wrong.append(f"{type(error).__name__}: {error}")
+    start: World
+    ident: UUID
+    names: Sequence[str]
+    stage: Stage
+    known: dict[tuple[int, int], Call | str] = field(default_factory=dict)
+    choices: tuple[int, ...] = ()
+    trace: tuple[str, ...] = ()
+    """The order that is being tried."""
 
-    for turns in orders(attempt):
-        tried += 1
-        if wrong:
-            return Found(
-                tried, wrong[0], tuple(turns.trace), tuple(each.chosen for each in turns.nodes)
+    @property
+    def labels(self) -> list[str]:
+        """The acts' names, apart even if an act happens twice."""
+        return [
+            f"{name} too" if name in self.names[:place] else name
+            for place, name in enumerate(self.names)
+        ]
+
+    def next_call(self, place: int, heard: int, past: tuple[Answer, ...]) -> Call | str:
+        """The next call of an act, or what it came to."""
+        if (place, heard) not in self.known:
+            act = ACTS[self.names[place]]
+            begun = self.start.now + (place + 1) * _APART
+            self.known[place, heard] = self.stage.next_call(
+                lambda: act(self.start, self.ident), begun, past
             )
-    return Found(tried)
+        return self.known[place, heard]
+
+    def begun(self) -> Standing:
+        """The moment at which no act has called yet."""
+        world = self.start.copied()
+        world.now += len(self.names) * _APART
+        calls = tuple(self.next_call(place, 0, ()) for place in range(len(self.names)))
+        return Standing(self, world, calls, ((),) * len(calls), (0,) * len(calls))
 
 
-def happen(moment: tuple[World, UUID], names: Sequence[str], turns: Turns) -> None:
-    """One order of two acts, and what comes of it. Raises what is wrong."""
-    start, ident = moment
-    world = start.copied()
-    labels = names if names[0] != names[1] else (names[0], f"{names[1]} too")
-    came_to: dict[str, str] = {}
+@dataclass(frozen=True)
+class Standing:
+    """A moment of a story: the world, and of each act its next call and what it heard so far."""
 
-    def act(label: str, name: str) -> Callable[[], None]:
-        def run() -> None:
-            world.move_to(world.now + _APART)
-            try:
-                came_to[label] = ACTS[name](world, ident)
-            except TrialError as error:
-                came_to[label] = type(error).__name__
+    story: Story
+    world: World
+    calls: tuple[Call | str, ...]
+    pasts: tuple[tuple[Answer, ...], ...]
+    heard: tuple[int, ...]
+    choices: tuple[int, ...] = ()
+    trace: tuple[str, ...] = ()
+
+    @property
+    def pending(self) -> tuple[Op | None, ...]:
+        """The next call of each act; none of one that has ended."""
+        return tuple(None if isinstance(call, str) else call.op for call in self.calls)
+
+    @property
+    def state(self) -> Hashable:
+        """What follows depends on what AWS holds and on what each act has heard."""
+        return hash((self.world.state, self.heard))
+
+    def after(self, place: int) -> Standing:
+        """The moment after the next call of one act. Raises what the act raises."""
+        world, call, story = self.world.copied(), self.calls[place], self.story
+        assert isinstance(call, Call)
+        label = story.labels[place]
+        story.choices = (*self.choices, place)
+        story.trace = (*self.trace, f"{label}: {call.op.name}")
+        try:
+            what = world.perform(call)
+        except ClientError as error:
+            what = error
+        said = what.response if isinstance(what, ClientError) else what
+        heard = hash((self.heard[place], world.now, alike(said)))
+        past = (*self.pasts[place], Answer(what, world.now, call.op))
+        following = story.next_call(place, heard, past)
+        if isinstance(following, str):
             world.events.append(("answer", label))
+        return replace(
+            self,
+            world=world,
+            calls=_put(self.calls, place, following),
+            pasts=_put(self.pasts, place, past),
+            heard=_put(self.heard, place, heard),
+            choices=story.choices,
+            trace=story.trace,
+        )
 
-        return run
-
-    with world.lived_in():
-        world.turns = turns
-        turns.run([(label, act(label, name)) for label, name in zip(labels, names, strict=True)])
-        world.turns = None
-        if not turns.redundant:
-            settled(world, ident, came_to)
+    def settled(self) -> None:
+        """Let everything come to rest, and check it. Raises Breach."""
+        self.story.stage.set_to(self.world)
+        came_to = dict(zip(self.story.labels, map(str, self.calls), strict=True))
+        settled(self.world, self.story.ident, came_to)
 
 
-def replay(moment: tuple[World, UUID], one: str, other: str, choices: Sequence[int]) -> list[str]:
+def _put(among: tuple[T, ...], place: int, each: T) -> tuple[T, ...]:
+    return (*among[:place], each, *among[place + 1 :])
+
+
+def explore(moment: tuple[World, UUID], *names: str) -> Found:
+    """Every order of the acts, until one of them ends in what must never be."""
+    start, ident = moment
+    story = Story(start, ident, names, Stage(start))
+    orders, endings = Orders(), 0
+    with story.stage.lived_in():
+        try:
+            for ending in orders.endings(story.begun()):
+                endings += 1
+                story.choices, story.trace = ending.choices, ending.trace
+                ending.settled()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is printed with its order
+            wrong = f"{type(error).__name__}: {error}"
+            return Found(orders.states, endings, wrong, story.trace, story.choices)
+    return Found(orders.states, endings)
+
+
+def replay(moment: tuple[World, UUID], *names: str, choices: Sequence[int]) -> tuple[str, ...]:
     """One order again: its calls. Raises what is wrong."""
-    turns = Turns([(each, frozenset()) for each in choices])
-    happen(moment, (one, other), turns)
-    return turns.trace
+    start, ident = moment
+    story = Story(start, ident, names, Stage(start))
+    with story.stage.lived_in():
+        standing = story.begun()
+        for place in choices:
+            standing = standing.after(place)
+        while possible := ready(standing):
+            standing = standing.after(possible[0])
+        standing.settled()
+    return standing.trace
 
 
-def tried(case: tuple[str, str, str]) -> Found:
-    """Every order of two acts at a moment, each by name."""
-    moment, one, other = case
-    return explore(MOMENTS[moment](), one, other)
+def tried(case: tuple[str, ...]) -> Found:
+    """Every order of acts at a moment, each by name."""
+    moment, *names = case
+    return explore(MOMENTS[moment](), *names)

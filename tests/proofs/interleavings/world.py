@@ -1,162 +1,90 @@
-"""A deployment in memory, whose calls wait for their turn, and what must hold of it."""
+"""A deployment in memory at a moment, and what must hold of it."""
 
 from __future__ import annotations
 
-import io
-import logging
+import re
 from collections import Counter
-from contextlib import ExitStack, contextmanager, redirect_stdout
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pytest
-import time_machine
 from boto3.dynamodb.types import TypeDeserializer
 
-from allocation import allocate
 from audit.chain import Entry
 from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.trail import Trail
-from tests.proofs.interleavings.turns import EVERYTHING, PUBLISH, WAIT, Op
-from trial import open_claims, retry
-from trial.aws import clients as aws_clients
 from trial.aws.table import Key
-from trial.open_claims import OUTLASTED
 from trial.records.audit import Audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Hashable, Iterator
     from uuid import UUID
 
-    from tests.proofs.interleavings.turns import Turns
+    from tests.proofs.interleavings.stage import Call
     from tests.support.memory import Memory
 
 _plain = TypeDeserializer().deserialize
-_CLOCK = frozenset({"clock"})
-_TABLE = ("batch_get_item", "query", "transact_write_items")
-_SCHEDULER = ("create_schedule", "get_schedule", "delete_schedule", "paginate")
 
 
 class Breach(AssertionError):  # noqa: N818 - what must never be
     """Something that must never be is so."""
 
 
-class Gated:
-    """A client whose calls wait for their turn."""
-
-    def __init__(self, client: Any, world: World) -> None:
-        self._client, self._world = client, world
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._client, name)
-        if name not in (*_TABLE, *_SCHEDULER, "publish"):
-            return method
-
-        def call(**request: Any) -> Any:
-            answer = self._world.gate(_op(name, request), lambda: method(**request))
-            if name == "transact_write_items":  # how long its answer takes, a wait may outlast
-                self._world.gate(Op("answer", reads=_CLOCK), lambda: None)
-            return answer
-
-        return call
-
-    def get_paginator(self, _: str) -> Gated:
-        return self
-
-
-def _op(name: str, request: dict[str, Any]) -> Op:
-    """What a call touches: partitions of the table, schedules by name, or everything."""
-    match name:
-        case "batch_get_item":
-            ((_, wanted),) = request["RequestItems"].items()
-            return Op("read", reads=frozenset(_partition(key) for key in wanted["Keys"]))
-        case "query":
-            value = request["KeyConditionExpression"].split()[2]
-            one = frozenset([request["ExpressionAttributeValues"][value]["S"]])
-            return Op("query", reads=EVERYTHING if "IndexName" in request else one)
-        case "transact_write_items":
-            return _write(request["TransactItems"])
-        case "publish":
-            return Op(PUBLISH, writes=EVERYTHING)
-        case "paginate":
-            return Op("list schedules", reads=EVERYTHING)
-    touched = frozenset([f"schedule {request['Name']}"])
-    return Op(name, reads=touched) if name == "get_schedule" else Op(name, writes=touched)
-
-
-def _write(transaction: list[dict[str, Any]]) -> Op:
-    acts = [(kind, each) for act in transaction for kind, each in act.items()]
-    keys = [(kind, _partition(each.get("Item") or each["Key"])) for kind, each in acts]
-    return Op(
-        "write",
-        reads=frozenset(key for kind, key in keys if kind == "ConditionCheck"),
-        writes=frozenset(key for kind, key in keys if kind != "ConditionCheck"),
-    )
-
-
-def _partition(key: dict[str, Any]) -> str:
-    return str(key["pk"]["S"])
+def alike(held: object) -> int:
+    """The same number for what differs in an audit entry's random token alone."""
+    return hash(re.sub(r"#[0-9a-f]{8}'", "#'", repr(held)))
 
 
 class World:
-    """One moment of a deployment, at which two things happen at once."""
+    """One moment of a deployment, at which several things happen at once."""
 
     def __init__(self, memory: Memory, now: datetime) -> None:
         self.memory = memory
         self.now = now
         self.events: list[tuple[str, str]] = []
         """What was seen from outside, in order: texts by number, and answers by act."""
-        self.turns: Turns | None = None
-        self._clock: time_machine.Traveller | None = None
+        self._hashes: dict[int, tuple[object, int]] = {}
 
     def copied(self) -> World:
         """Another at the same moment."""
         twin = World(self.memory.copied(), self.now)
         twin.memory.texts = list(self.memory.texts)  # their ids are counted
+        twin.memory.stream = self.memory.stream.copy()
+        twin.events = list(self.events)
+        twin._hashes = self._hashes
         return twin
 
-    def gate(self, op: Op, perform: Callable[[], Any]) -> Any:
-        return self.turns.gate(op, perform) if self.turns else perform()
+    @property
+    def state(self) -> Hashable:
+        """All that AWS holds, when, and what has been seen from outside."""
+        images = [each["dynamodb"]["NewImage"] for each in self.memory.stream]
+        return (
+            frozenset(map(self._hash, self.memory.dynamo.items())),
+            frozenset(map(self._hash, self.memory.scheduler.schedules.values())),
+            (self.now, *map(self._hash, images), *self.events, len(self.memory.texts)),
+        )
 
-    def publish(self, **text: Any) -> dict[str, Any]:
-        self.events.append(("text", text["PhoneNumber"]))
-        return self.memory.publish(**text)
+    def _hash(self, item: object) -> int:
+        """Items and schedules are replaced, never changed: each is looked at once."""
+        known = self._hashes.get(id(item))
+        if known is None:
+            known = self._hashes[id(item)] = item, alike(item)  # kept, so that its id stays its own
+        return known[1]
 
-    def wait(self, seconds: float) -> None:
-        """Whoever waits lets time pass for all."""
+    def perform(self, call: Call) -> Any:
+        """Let one call happen. Raises what the service would."""
+        match call.client, call.method:
+            case "clock", "wait":
+                self.now += timedelta(seconds=call.request["seconds"])
+            case "sns", _:
+                self.events.append(("text", call.request["PhoneNumber"]))
+                return self.memory.publish(**call.request)
+            case "dynamodb" | "scheduler", _:
+                return getattr(self.client(call.client), call.method)(**call.request)
+        return None
 
-        def passes() -> None:
-            self.move_to(self.now + timedelta(seconds=seconds))
-
-        self.gate(Op(WAIT, writes=_CLOCK), passes)
-
-    def move_to(self, moment: datetime) -> None:
-        self.now = moment
-        if self._clock:
-            self._clock.move_to(moment)
-
-    @contextmanager
-    def lived_in(self) -> Iterator[None]:
-        """The functions have these clients, and this clock."""
-        with ExitStack() as stack:
-            stack.enter_context(self.memory.lived_in())
-            patch = stack.enter_context(pytest.MonkeyPatch.context())
-            for name, client in (
-                ("dynamodb", self.memory.dynamo),
-                ("scheduler", self.memory.scheduler),
-                ("sns", self),
-            ):
-                gated = Gated(client, self)
-                patch.setattr(aws_clients, name, lambda gated=gated: gated)
-            patch.setenv("OUTLAST_CLAIMS_SECONDS", str(OUTLASTED.total_seconds()))
-            patch.setattr(open_claims, "sleep", self.wait)
-            for patient in (allocate.allocate, retry.on_contention):
-                patch.setitem(patient.__kwdefaults__ or {}, "pause", lambda _: None)
-            self._clock = stack.enter_context(time_machine.travel(self.now, tick=False))
-            stack.enter_context(redirect_stdout(io.StringIO()))
-            logging.disable(logging.CRITICAL)
-            yield
-        self._clock = None
+    def client(self, name: str) -> Any:
+        """A client of this deployment's."""
+        return {"dynamodb": self.memory.dynamo, "scheduler": self.memory.scheduler}[name]
 
     def items(self) -> Iterator[tuple[Key, dict[str, Any]]]:
         for raw in self.memory.dynamo.items():

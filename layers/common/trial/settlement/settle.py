@@ -132,13 +132,16 @@ def entry(after: Enrolment, before: Enrolment | None, what: str, at: Settling) -
     return Audit(at=at.now, what=what, by=at.by, seal_sha256=seal, status=status)
 
 
-def protects_others(found: Settled, today: date) -> bool:
-    """Whether somebody whose order is live has a number that this one protects."""
+def protects_others(found: Settled) -> bool:
+    """
+    Whether somebody has a number that this one protects.
+
+    Their order may have ended just now: a text that was claimed before may still go.
+    """
     return any(
-        each.last_day >= today
+        ident != found.enrolment.enrolment_id
         for number_hash in found.enrolment.protected_hashes
-        for ident, each in found.numbers[number_hash].respondents.items()
-        if ident != found.enrolment.enrolment_id
+        for ident in found.numbers[number_hash].respondents
     )
 
 
@@ -196,7 +199,7 @@ def _settled(
         _version(before, found.enrolment),
         others=found.others,
         concerned=concerned(found),
-        protects=protects_others(found, today),
+        protects=protects_others(found),
     )
 
 
