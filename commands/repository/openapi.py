@@ -11,10 +11,6 @@ from operations.routes import CONTRACT
 from operations.routes import router as operations
 from trial.api.resolver import resolver
 
-FILES = (ROOT / "docs/openapi.json", CONTRACT)
-"""One copy for readers of the repository, and one for the function that serves it."""
-
-
 ROUTERS = {"disclosure": disclosure, "enrolment": enrolment, "operations": operations}
 """The routes that each function answers."""
 
@@ -93,15 +89,18 @@ def _complete(route: str, operation: dict[str, Any]) -> None:
             response["headers"] = {"Retry-After": _RETRY_AFTER}
 
 
-def text() -> str:
-    """The document as text, as the files hold it."""
-    return json.dumps(contract(), indent=2) + "\n"
+def files() -> dict[Path, str]:
+    """A copy for the repository's readers, and one in a line for the function that serves it."""
+    return {
+        ROOT / "docs/openapi.json": json.dumps(contract(), indent=2) + "\n",
+        CONTRACT: json.dumps(contract(), separators=(",", ":")) + "\n",
+    }
 
 
 def main() -> None:
-    """Write it."""
-    for file in FILES:
-        file.write_text(text())
+    """Write both."""
+    for file, text in files().items():
+        file.write_text(text)
         print(f"Wrote {file}.")
 
 
