@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
@@ -57,6 +58,7 @@ COLUMNS: Mapping[str, Column] = {
 
 PARTS = {column.part for column in COLUMNS.values()} - {""}
 
+_ROUNDED = re.compile(r"\d[.,]\d+E\+\d\d", re.IGNORECASE)
 _IMPORTS = UUID("0f4b0e0e-6a0b-4c5a-9d53-7f1a3b1f6c11")
 
 
@@ -71,6 +73,15 @@ def request(row: Mapping[str, str], country: str) -> dict[str, Any]:
     named = f"{order.get('force')}/{order.get('reference')}"
     body["event_id"] = f"import-{uuid5(_IMPORTS, named)}"
     return body
+
+
+def rounded(row: Mapping[str, str]) -> list[str]:
+    """What to do about numbers of which a spreadsheet has kept the first digits only."""
+    return [
+        f"{name}: the spreadsheet has rounded it: format the column as text, and type it again"
+        for name, written in row.items()
+        if COLUMNS[name].national and _ROUNDED.search(written)
+    ]
 
 
 def readings(row: Mapping[str, str], country: str) -> dict[str, tuple[str, str]]:

@@ -65,7 +65,8 @@ def check(rows: Iterable[Row], today: date, protocol: Protocol) -> list[Checked]
     first: dict[tuple[Any, Any], int] = {}
     for row in rows:
         request = columns.request(row.cells, protocol.place.country)
-        wrong = list(refusals(request, today, protocol))
+        wrong = [row.wrong] if row.wrong else list(refusals(request, today, protocol))
+        wrong += columns.rounded(row.cells)
         order = request["order"]
         line = first.setdefault((order.get("force"), order.get("reference")), row.line)
         if line != row.line:

@@ -19,39 +19,74 @@ if TYPE_CHECKING:
 _MARKS = ",;\t"
 
 
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # as Excel saves "Unicode text"
+_SEPARATOR = "sep="
+"""How Excel lets a file's first line name its separator."""
+
+
 @dataclass(frozen=True)
 class Row:
-    """One order of a file: its line number, as in a spreadsheet, and its cells."""
+    """One order of a file: its line number, as in a spreadsheet, its cells, and a fault of both."""
 
     line: int
     cells: Mapping[str, str]
+    wrong: str = ""
 
 
 def rows(file: Path) -> list[Row]:
     """The orders in a file. Exits, and says what to do, if it is not a file of orders."""
+    content = _decoded(file)
+    first, _, rest = content.partition("\n")
+    above = first.casefold().startswith(_SEPARATOR)
+    content = rest if above else content
+    header = content.partition("\n")[0]
+    mark = first[len(_SEPARATOR) :][:1].strip("\r") if above else ""
+    mark = mark or max(_MARKS, key=header.count)
+    # Strict, since one quotation mark without another would swallow all lines after it.
+    reader = csv.reader(StringIO(content, newline=""), delimiter=mark, strict=True)
+    try:
+        names = [name.strip().casefold().replace(" ", "_") for name in next(reader, [])]
+        while names and not names[-1]:
+            names.pop()  # a spreadsheet may save empty columns
+        if wrong := _wrong(names):
+            sys.exit(f"{file}: {wrong}. For a file to fill in: make import ARGS=--template")
+        return [
+            Row(line, dict(zip(names, cells, strict=False)), _too_many(cells[len(names) :]))
+            for line, cells in enumerate(reader, start=2)
+            if any(cell.strip() for cell in cells)
+        ]
+    except csv.Error as error:
+        sys.exit(
+            f"{file}: cannot be read as far as its line {reader.line_num + above}: {error}. "
+            "Look for a quotation mark that nothing closes."
+        )
+
+
+def _decoded(file: Path) -> str:
+    """The file's text, in whichever encoding a spreadsheet saved it."""
     try:
         written = file.read_bytes()
     except OSError as error:
         sys.exit(f"{file}: {error.strerror}. For a file to fill in: make import ARGS=--template")
+    if written.startswith(_WORKBOOKS):
+        sys.exit(f"{file}: is a workbook. Save its sheet as CSV, and import that file.")
     try:
-        content = written.decode("utf-8-sig")
+        return written.decode("utf-16" if written.startswith(_UTF_16) else "utf-8-sig")
     except UnicodeDecodeError:
-        content = written.decode("cp1252", errors="replace")  # as Excel saves "CSV" in Britain
-    header = content.partition("\n")[0]
-    reader = csv.reader(StringIO(content, newline=""), delimiter=max(_MARKS, key=header.count))
-    names = [name.strip().casefold().replace(" ", "_") for name in next(reader, [])]
-    if wrong := _wrong(names):
-        sys.exit(f"{file}: {wrong}. For a file to fill in: make import ARGS=--template")
-    return [
-        Row(line, dict(zip(names, cells, strict=False)))
-        for line, cells in enumerate(reader, start=2)
-        if any(cell.strip() for cell in cells)
-    ]
+        return written.decode("cp1252", errors="replace")  # as Excel saves "CSV" in Britain
+
+
+def _too_many(cells: list[str]) -> str:
+    """The fault in the cells beyond the last column that has a name."""
+    if not any(cell.strip() for cell in cells):
+        return ""
+    return "the line has more cells than the first one: put a cell with a comma in quotation marks"
 
 
 def _wrong(names: list[str]) -> str:
     """The fault in the column names (the first line); empty if there is none."""
-    unknown = [name for name in names if name not in COLUMNS]
+    unknown = [name or "(nothing)" for name in names if name not in COLUMNS]
     twice = sorted({name for name in names if names.count(name) > 1})
     lacking = [name for name in ("reference", "force") if name not in names]
     if unknown:

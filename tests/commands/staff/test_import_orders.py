@@ -129,6 +129,10 @@ def test_the_template_is_written_over_nothing(tmp_path: Path) -> None:
         ("reference,force,Force\n", "two columns are called force"),
         ("reference,court\n", "its first line lacks force"),
         ("", "its first line lacks reference, force"),
+        ("reference,,force\n", r"no column is called \(nothing\)"),
+        ('reference,force\nA-1,"durham\nA-2,durham\n', r"as its line 3: .* Look for a quotation"),
+        (f"reference,force\nA-1,{'x' * 200_000}\n", "as its line 2: field larger than"),
+        ("PK\x03\x04 and so on", "is a workbook. Save its sheet as CSV"),
     ],
 )
 def test_a_file_of_something_else_is_refused_whole(
@@ -160,6 +164,33 @@ def test_a_spreadsheet_may_part_and_encode_its_cells_as_it_does(
     rows = order_file.rows(tmp_path / "orders.csv")
     assert [row.line for row in rows] == [2, 4]
     assert rows[0].cells["authorising_superintendent"] == "Si\u00e2n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8"])
+@pytest.mark.parametrize("above", ["", "sep=;\r\n"])
+def test_excels_unicode_text_and_its_line_for_the_separator_are_read(
+    tmp_path: Path, encoding: str, above: str
+) -> None:
+    content = f"{above}reference;force;;\r\nA-1;Durham;;\r\n"
+    (tmp_path / "orders.csv").write_bytes(content.encode(encoding))
+    (row,) = order_file.rows(tmp_path / "orders.csv")
+    assert row == order_file.Row(2, {"reference": "A-1", "force": "Durham"})
+
+
+@pytest.mark.parametrize("names", ["", ","])
+def test_a_line_with_a_cell_too_many_is_refused_and_not_cut(tmp_path: Path, names: str) -> None:
+    content = f"reference,force,protected_numbers{names}\nA-1,durham,07700 900456,07700 900457\n"
+    (tmp_path / "orders.csv").write_text(content)
+    (checked,) = check(order_file.rows(tmp_path / "orders.csv"), TODAY, AGREED)
+    (wrong,) = checked.wrong
+    assert wrong.startswith("the line has more cells than the first one")
+
+
+@pytest.mark.parametrize("number", ["4.47701E+11", "+4,47E+11"])
+def test_a_number_that_a_spreadsheet_has_rounded_is_said_to_be(number: str) -> None:
+    (checked,) = check([order_file.Row(2, cells(number=number))], TODAY, AGREED)
+    assert len(checked.wrong) == 2
+    assert checked.wrong[1].startswith("number: the spreadsheet has rounded it")
 
 
 def test_whatever_is_taken_in_another_form_is_shown_before_anything_is_sent(
