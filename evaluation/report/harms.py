@@ -27,7 +27,6 @@ METHODS: Final = [
     ),
 ]
 _STOPS: Final = (EndReason.WRONG_NUMBER, EndReason.SAFETY_STOP, EndReason.OBJECTION_UPHELD)
-_ANY: Final = Endpoint(title="Any harm", types=(OutcomeType.HARM,), days=365)
 
 
 def section(cohort: Cohort) -> Section:
@@ -98,8 +97,10 @@ def _row(name: str, counts: ByArm, events: dict[str, int], alpha: float) -> tupl
 
 
 def _rate(found: Section, cohort: Cohort, people: pd.DataFrame) -> None:
-    """How many harms there are in a year of follow-up, in each arm."""
-    seen = happened(cohort.extract, people, _ANY)
+    """How many harms there are in each arm, for as long as the protocol follows an order."""
+    days = max(each.follow_up_days for each in cohort.extract.protocol.orders.values())
+    harm = Endpoint(title="Any harm", types=(OutcomeType.HARM,), days=days)
+    seen = happened(cohort.extract, people, harm)
     rates = rate_ratio(
         events=seen["count"],
         days=seen["at_risk"],
@@ -110,7 +111,7 @@ def _rate(found: Section, cohort: Cohort, people: pd.DataFrame) -> None:
     if isinstance(rates, NotEstimable) or isinstance(rates.ratio, NotEstimable):
         return
     found.say(
-        "Within 365 days there were "
+        f"Within {days} days there were "
         f"{told(rates.ratio, lambda value: f'{value:.2f}')} times as many harms per person and "
         "year with texts as without."
     )
