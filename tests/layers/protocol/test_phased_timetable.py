@@ -1,7 +1,10 @@
 """Timetables of orders of any length, of none, and of those that are varied on their way."""
 
+from __future__ import annotations
+
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -17,6 +20,10 @@ from trial.protocol.local_time import allowed_at, local_date
 from trial.protocol.orders import PhasedTimetable
 from trial.protocol.term import Term
 from trial.protocol.timetable import LEAD, Slot, Varied, timetable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
 
 TYPE = DAPO.orders["dapo"]
 assert isinstance(TYPE.timetable, PhasedTimetable)
@@ -119,6 +126,57 @@ def test_a_timetable_of_any_length_keeps_the_rules(
         assert dates[-1] == made_on + (days - 1) * DAY
     assert all(allowed_at(slot.due_at, DAPO.window, LONDON) for slot in slots)
     assert all(text_of(one) != text_of(other) for one, other in pairwise(slots))
+
+
+def clock_changes(zone: ZoneInfo) -> Iterator[date]:
+    """The days to 2040 on which clocks change there."""
+    for day in range((date(2041, 1, 1) - date(2026, 1, 1)).days):
+        midnights = (
+            datetime.combine(date(2026, 1, 1) + (day + n) * DAY, time(), zone) for n in (0, 1)
+        )
+        if len({each.utcoffset() for each in midnights}) > 1:
+            yield date(2026, 1, 1) + day * DAY
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "Pacific/Auckland"])
+def test_every_clock_change_to_2040_leaves_each_text_on_its_day_and_in_its_hours(zone: str) -> None:
+    place = DAPO.place.model_copy(update={"zone": zone})
+    there, changes = DAPO.model_copy(update={"place": place}), list(clock_changes(place.tz))
+    assert len(changes) == 30
+    for change in changes:
+        made_on = change - 7 * DAY  # texts go on the days 5, 7 and 9
+        slots = timetable(
+            enrolment_id=SOMEBODY, term=term(10, made_on), protocol=there, start=noon(FIRST)
+        )
+        local = [slot.due_at.astimezone(place.tz) for slot in slots]
+        planned_on = [made_on + each.day * DAY for each in planned_days(TYPE, 10)]
+        assert [each.date() for each in local] == planned_on
+        assert change in planned_on
+        assert all(time(9) <= each.time() < time(19, 45) for each in local)
+        # Hours and minutes on the wall are those of any other week.
+        usual = timetable(
+            enrolment_id=SOMEBODY,
+            term=term(10, FIRST),
+            protocol=there,
+            start=noon(date(2026, 1, 1)),
+        )
+        assert [each.time() for each in local] == [
+            slot.due_at.astimezone(place.tz).time() for slot in usual
+        ]
+
+
+def test_of_every_length_from_1_to_1000_days_and_of_none_themes_follow_the_rules() -> None:
+    for days in (None, *range(1, 1001)):
+        plan = list(assigned(planned_days(TYPE, days), TYPE))
+        on = [each.day for each in plan]
+        assert on == sorted(set(on))
+        assert on[0] == 0
+        assert len(on) <= MOST
+        assert days is None or on[-1] == days - 1
+        assert plan[0].theme == "conditions"
+        assert (plan[-1].theme == "expiry") == (days is not None and days > 1)
+        keys = [(each.theme, each.turn % len(TYPE.plan_of(each.theme).wording)) for each in plan]
+        assert all(one != other for one, other in pairwise(keys))
 
 
 @given(days=lengths)
