@@ -202,7 +202,10 @@ def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Changes:
 
     def changed(enrolment: Enrolment) -> Enrolment:
         if given.reason is EndReason.DISCHARGED:
-            refuse_invariable("reason", enrolment, context.protocol_of(enrolment))
+            protocol, order = context.protocol_of(enrolment), enrolment.order
+            refuse_invariable("reason", enrolment, protocol)
+            if protocol.place.date_at(given.at) < order.made_on:
+                raise FieldError("at", f"is before made_on: a {order.type} is discharged after it")
         if _knows(enrolment, event):
             return enrolment
         return enrolment.model_copy(update={"life": what_counts((*enrolment.life, event))})

@@ -44,6 +44,8 @@ def vary(enrolment_id: UUID, given: VariationIn, context: RequestContext) -> Cha
         if _same(given, was) and _is_known(given, enrolment):
             return enrolment
         refuse_ended(enrolment)
+        if any(each.varied_on > given.varied_on for each in enrolment.variations):
+            raise ConflictError("it was varied later, as is stored: report what counts now")
         if enrolment.allocated_at and was.served_on and not given.order.served_on:
             raise ConflictError("it was drawn as a served order: service stays, or the order ends")
         if len(enrolment.variations) == MOST_VARIATIONS:
@@ -69,6 +71,10 @@ def _check_varied_on(given: VariationIn, enrolment: Enrolment, today: date) -> N
         raise FieldError("varied_on", "is in the future: report a variation once it is made")
     if given.varied_on < enrolment.order.made_on:
         raise FieldError("varied_on", "is before made_on: an order is varied once it is made")
+    if given.order.expires_on and given.order.expires_on < given.varied_on:
+        name = enrolment.order.type
+        why = f"is before varied_on: a {name} is discharged, not varied into the past"
+        raise FieldError("order.expires_on", why)
 
 
 def _same(given: VariationIn, was: Order) -> bool:

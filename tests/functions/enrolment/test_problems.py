@@ -46,6 +46,7 @@ def test_a_valid_body_has_none() -> None:
         (order(mobile={"number": PERSONAL}), "mobile.number", "is not in E.164 form"),
         (order(order={"expires_on": "2026-11-29"}), "order.expires_on", "is before made_on"),
         (order(order={"conditions": []}), "order.conditions", "has too few entries"),
+        (order(order={"conditions": [None]}), "order.conditions.0", "must be 'no_molestation', "),
         (PERSONAL, "", "must be an object"),
         ([], "", "must be an object"),
         (None, "", "must be an object"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -128,6 +128,42 @@ def test_what_no_court_can_vary_is_refused(
     assert (answer.status, answer.fields) == (422, [field])
 
 
+def test_no_order_is_varied_to_have_ended_before_it_was_varied(
+    memory: Memory, clock: Traveller
+) -> None:
+    enrolment_id, whole = enrolled(memory)
+    clock.move_to(datetime(2027, 2, 1, 9, 30, tzinfo=UTC))
+    answer = varied(memory, enrolment_id, whole | {"expires_on": "2027-01-31"}, "2027-02-01")
+    assert (answer.status, answer.fields) == (422, ["order.expires_on"])
+    assert "a dapo is discharged, not varied into the past" in answer.text
+    # Reported late, as it was made: until a day that is past by now.
+    late = varied(memory, enrolment_id, whole | {"expires_on": "2027-01-31"}, "2027-01-31")
+    assert late.status == 200
+
+
+def test_a_variation_that_comes_after_a_later_one_does_not_undo_it(
+    memory: Memory, clock: Traveller
+) -> None:
+    enrolment_id, whole = enrolled(memory)
+    clock.move_to(datetime(2027, 2, 1, 9, 30, tzinfo=UTC))
+    newer, older = ({"court": f"{town} County Court"} for town in ("Leeds", "York"))
+    assert varied(memory, enrolment_id, whole | newer, "2027-01-20").status == 200
+    answer = varied(memory, enrolment_id, whole | older, "2027-01-10")
+    assert answer.status == 409
+    assert "it was varied later" in answer.text
+    assert memory.file(enrolment_id).enrolment.order.court == "Leeds County Court"
+    assert varied(memory, enrolment_id, whole | older, "2027-01-20").status == 200
+
+
+def test_nothing_is_discharged_before_it_was_made(memory: Memory) -> None:
+    enrolment_id, _ = enrolled(memory)
+    early = DISCHARGED | {"at": "2026-11-30T23:59:00Z"}
+    answer = send_change(enrolment_id, "end", early)
+    assert (answer.status, answer.fields) == (422, ["at"])
+    assert "a dapo is discharged after it" in answer.text
+    assert send_change(enrolment_id, "end", early | {"reason": "deceased"}).status == 200
+
+
 def test_what_has_ended_is_not_varied(memory: Memory) -> None:
     enrolment_id, whole = enrolled(memory)
     assert send_change(enrolment_id, "end", DISCHARGED).status == 200
@@ -206,6 +242,14 @@ def test_a_timetable_of_any_type_is_shown_in_any_language(memory: Memory) -> Non
     assert "Gorchymyn" in endless.body["reminders"][0]["text"]
     refused = call("GET", f"/timetable?{shape}&expires_on=2026-11-30")
     assert (refused.status, refused.fields) == (422, ["expires_on"])
+
+
+@pytest.mark.usefixtures("memory")
+def test_a_timetable_of_an_order_that_ends_before_it_begins_is_refused() -> None:
+    query = "made_on=2026-12-01&expires_on=2026-11-30&type=dapo&conditions=no_contact"
+    answer = call("GET", f"/timetable?{query}")
+    assert (answer.status, answer.fields) == (422, ["expires_on"])
+    assert "is before made_on" in answer.text
 
 
 def test_the_worklist_has_no_last_chance_where_there_is_no_end(memory: Memory) -> None:

@@ -21,6 +21,8 @@ def refuse_impossible(protocol: Protocol, term: Term, conditions: Collection[Con
         has = ", ".join(protocol.orders)
         raise FieldError("type", f"is none of this trial's types of order: {has}")
     order_type = protocol.orders[name]
+    if term.days is not None and term.days < 1:
+        raise FieldError("expires_on", "is before made_on")
     if problem := order_type.why_not_days(term.days):
         raise FieldError("expires_on", f"{problem} ({name})")
     for condition in order_type.always:

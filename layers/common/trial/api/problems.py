@@ -85,7 +85,14 @@ def problem(status: HTTPStatus, detail: str, errors: Iterable[FieldProblem] = ()
 
 def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[FieldProblem]:
     """Pydantic's errors, each as the field's path and a message without the input."""
-    return [_field_problem(error) for error in errors]
+    found = list(errors)
+    wrong = {tuple(error["loc"][:-1]) for error in found}
+    # Of a list with wrong entries pydantic says too that there are too few right ones.
+    return [
+        _field_problem(error)
+        for error in found
+        if not (error["type"] == "too_short" and tuple(error["loc"]) in wrong)
+    ]
 
 
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
