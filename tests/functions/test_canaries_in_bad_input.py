@@ -14,6 +14,7 @@ import pytest
 from commands.repository.openapi import contract
 from enrolment.handler import lambda_handler as enrolment
 from extract.handler import lambda_handler as extract
+from local.demo import orders
 from local.demo.checks import verdicts
 from local.demo.page.render import render
 from receipts.handler import lambda_handler as receipts
@@ -22,6 +23,7 @@ from tests.local.demo.demo_run import good_run
 from tests.support import canaries
 from tests.support.canaries import BORN, FIRST, NAME, ORDER, PERSON, Sinks, Watch, searched
 from tests.support.extracts import BUCKET, objects
+from tests.support.fixture_protocol import VERSION
 from tests.support.life import ARREST, CUSTODY, RELEASE, follow
 from tests.support.memory import LISTENING, Memory
 from tests.support.samples import MORNING, sample
@@ -223,7 +225,8 @@ def test_the_extract_knows_them_by_pseudonyms_only(
         assert watch.traces(f"{path} {text.decode()}") == []
 
 
-def test_the_demo_s_page_shows_nobody() -> None:
+def test_the_demo_s_page_shows_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "CURRENT", VERSION)
     run = good_run()
     page = render(run, verdicts(run))
     for case in run.cases:
