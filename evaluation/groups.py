@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from evaluation.report.words import capital, named
+from trial.protocol.strata import VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evaluation.cohort import Cohort
     from trial.protocol.plan import AnalysisPlan
+    from trial.protocol.settings import Protocol
 
 ORDERED: Final = {
     "age_band": ("under_18", "18-24", "25-34", "35-44", "45-54", "55+"),
@@ -86,8 +88,14 @@ def grouped(
     plan: AnalysisPlan,
     minimum: int,
     by: pd.Series | None = None,
+    crossed: bool = False,
 ) -> Grouping:
-    """The groups of these people, of whom each must have `minimum` in each value of `by`."""
+    """
+    The groups of these people, of whom each must have `minimum` in each value of `by`.
+
+    Where the codes cross two characteristics that are shown by themselves too, some groups merged
+    and others not would give the merged ones away by subtraction: then all are one, or none.
+    """
     codes = codes_of(rows, characteristic)
     by = pd.Series("all", index=rows.index) if by is None else by
     listed = ORDERED.get(characteristic, tuple(sorted(set(codes.dropna()))))
@@ -117,6 +125,10 @@ def grouped(
             f"are fewer than {minimum} of whom it is {unsaid}."
         )
         codes, cells[place] = codes.fillna(unsaid), (*cells[place], unsaid)
+    if crossed and len(cells) > 1 and _smallest(codes, cells, by, minimum) is not None:
+        unplanned.append(f"{title}: shown together, since there are fewer than {minimum} of one.")
+        cells = [tuple(code for cell in cells for code in cell)]
+        titles[cells[0]] = "all together"
     while len(cells) > 1 and (small := _smallest(codes, cells, by, minimum)) is not None:
         other = _neighbour(codes, cells, small, characteristic)
         first, second = sorted((small, other))
@@ -141,7 +153,13 @@ def grouped_by_arm(people: pd.DataFrame, characteristic: str, cohort: Cohort) ->
         plan=cohort.extract.protocol.analysis,
         minimum=cohort.extract.minimum,
         by=people["arm"],
+        crossed=characteristic == "stratum" and strata_are_crossed(cohort.extract.protocol),
     )
+
+
+def strata_are_crossed(protocol: Protocol) -> bool:
+    """Whether a stratum is of a length and of a baseline, which has groups of its own."""
+    return any(stratum.named(name) for stratum in protocol.strata for name in VALUES)
 
 
 def _counts(codes: pd.Series, cell: tuple[str, ...], by: pd.Series) -> list[int]:

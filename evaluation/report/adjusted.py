@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from evaluation.cohort import by_arm, observed
-from evaluation.groups import grouped_by_arm
+from evaluation.groups import grouped, grouped_by_arm, strata_are_crossed
 from evaluation.report.charts.drawing import BLUE
 from evaluation.report.charts.intervals import Axis, Estimate, intervals
 from evaluation.report.parts import Method, Picture, Section, Table
@@ -71,11 +71,15 @@ def section(cohort: Cohort) -> Section:
     pooled = mantel_haenszel(strata, alpha=plan.alpha)
     shown = _shown(people, keys, cohort)
     groupings = {name: grouped_by_arm(people, name, cohort) for name in covariates(people, plan)}
+    levels = {name: one.groups.fillna("unknown") for name, one in groupings.items()}
+    if "stratum" in levels and strata_are_crossed(cohort.extract.protocol):
+        levels["stratum"] = people["stratum"]  # no model shows how many are in one
+        del groupings["stratum"]
     found.departures += [each for one in groupings.values() for each in one.unplanned]
     regression = adjusted(
         event=people["event"],
         treated=people["treated"],
-        covariates={name: one.groups.fillna("unknown") for name, one in groupings.items()},
+        covariates=levels,
         alpha=plan.alpha,
     )
     clustered = by_person(
@@ -101,8 +105,8 @@ def section(cohort: Cohort) -> Section:
                 for name, counts in shown.items()
             ],
             "People with the primary outcome, of those randomised in the stratum. Strata of fewer "
-            f"than {cohort.extract.minimum} people in an arm are shown with another; the estimates "
-            "below keep them apart.",
+            f"than {cohort.extract.minimum} people in an arm are shown with another, or all "
+            "together; the estimates below keep them apart.",
         )
     )
     rows, odds = [], []
@@ -166,9 +170,22 @@ def covariates(people: pd.DataFrame, plan: AnalysisPlan) -> tuple[str, ...]:
 
 
 def _shown(people: pd.DataFrame, keys: list[str], cohort: Cohort) -> dict[str, ByArm]:
-    """The strata by name, none so small that a force of few people could be had by subtraction."""
+    """
+    The strata by name, none so small that a force of few people could be had by subtraction.
+
+    By force and length, or by length and baseline, they are all shown or none is: the sums of each
+    are in other tables.
+    """
     place = people[keys].map(named).agg(", ".join, axis=1) if len(people) else people["stratum"]
-    grouping = grouped_by_arm(people.assign(place=place), "place", cohort)
+    plan = cohort.extract.protocol
+    grouping = grouped(
+        people.assign(place=place),
+        "place",
+        plan=plan.analysis,
+        minimum=cohort.extract.minimum,
+        by=people["arm"],
+        crossed=strata_are_crossed(plan) or (len(keys) > 1 and len(set(people["stratum"])) > 1),
+    )
     return {title: by_arm(people[grouping.groups == title]) for title in grouping.titles}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from evaluation.groups import grouped
+from evaluation.groups import grouped, strata_are_crossed
 from evaluation.report.charts.intervals import Axis, Estimate, intervals
 from evaluation.report.parts import Picture, Table
 from evaluation.report.words import count, named, of, percent, plural
@@ -71,7 +71,13 @@ def show_characteristics(found: Section, rows: pd.DataFrame, cohort: Cohort) -> 
     figures: dict[str, Any] = {}
     plan, minimum = cohort.extract.protocol.analysis, cohort.extract.minimum
     for characteristic in BY:
-        grouping = grouped(rows, characteristic, plan=plan, minimum=minimum)
+        grouping = grouped(
+            rows,
+            characteristic,
+            plan=plan,
+            minimum=minimum,
+            crossed=characteristic == "stratum" and strata_are_crossed(cohort.extract.protocol),
+        )
         if not grouping.tells:
             continue
         estimates.append(Estimate(named(characteristic), heading=True))

@@ -129,3 +129,14 @@ def test_no_group_is_too_small_and_nobody_is_left_out(seed: int) -> None:
         for title in found.titles:
             for arm in set(rows["arm"]):
                 assert ((found.groups == title) & (rows["arm"] == arm)).sum() >= MINIMUM
+
+
+def test_of_codes_that_cross_two_characteristics_all_are_shown_or_none() -> None:
+    """Durham has 58 people, and 20 orders are of 14 days: that is said in tables of their own."""
+    few = {"durham, 14": 8, "durham, 28": 50, "cumbria, 14": 12, "cumbria, 28": 60}
+    rows = pd.DataFrame({"place": [code for code, n in few.items() for _ in range(n)]})
+    found = grouped(rows, "place", plan=PLAN, minimum=MINIMUM, crossed=True)
+    assert sizes(found) == {"all together": 130}
+    enough = rows.iloc[8:]
+    found = grouped(enough, "place", plan=PLAN, minimum=MINIMUM, crossed=True)
+    assert len(found.titles) == 3

@@ -69,6 +69,33 @@ def test_a_force_of_few_people_is_shown_nowhere_alone(tmp_path: Path) -> None:
     assert sum(each.control.people for each in strata.values()) == 104
 
 
+def test_a_stratum_of_few_people_cannot_be_had_from_its_force_and_its_length(
+    tmp_path: Path,
+) -> None:
+    """Where one of force and length is too small, none is shown: the sums of both are elsewhere."""
+
+    def rows(serial: int, force: str, people: int, short: int) -> list[Row]:
+        made = of_force(force, serial * 10**8, trial(control=(5, people), treated=(5, people)))
+        seen = [each for each in made if isinstance(each, EnrolmentRow)]
+        lengths = {each.enrolment: "14" if i // 2 < short else "15-28" for i, each in
+                   enumerate(sorted(seen, key=lambda each: each.enrolment))}  # fmt: skip
+        return [
+            each.model_copy(update={"stratum": lengths[each.enrolment]})
+            if isinstance(each, EnrolmentRow)
+            else each
+            for each in made
+        ]
+
+    folders = [
+        written(tmp_path / "a", rows(1, "durham", 50, 4)),
+        written(tmp_path / "b", rows(2, "cumbria", 40, 15)),
+    ]
+    figures = {each.id: each.figures for each in report(read_all(folders)).sections}
+    assert set(figures["forces"]["forces"]) == {"durham", "cumbria"}
+    assert list(figures["adjusted"]["strata"]) == ["all together"]
+    assert figures["adjusted"]["mantel_haenszel"].strata == 4
+
+
 def test_a_block_of_one_extract_has_nothing_to_do_with_another_s(folders: list[Path]) -> None:
     """Both have a block 0 of the stratum; together in one they would be no block of the design."""
     together = read_all(folders)
