@@ -141,7 +141,9 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
     reporting(admit).add_argument("--by", required=True, help="who has checked it")
 
-    each = reporting(outcome, moments)
+    each = reporting(outcome)
+    # Without a time of its own, an outcome reported again a minute later would be another one.
+    each.add_argument("--at", metavar="TIME", required=True, help="such as '1/12/2026 9:30'")
     each.add_argument("type", help=f"one of: {', '.join(OutcomeType)}")
     each.add_argument("--instrument", help="what it was against: dvpo, dvpn, bail ...")
     each.add_argument("--kind", help="of a harm: wrong_recipient, disclosure, complaint ...")

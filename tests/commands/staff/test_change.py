@@ -70,6 +70,14 @@ def test_an_end_and_a_return_are_reported_as_of_now_or_of_a_time_in_london(api: 
     assert shown(ident)["status"] == "eligible"
 
 
+def test_an_outcome_without_its_time_is_refused_and_not_taken_for_one_of_now(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        change.options(["outcome", ORDER, "arrest", "--instrument", "dvpo"])
+    assert "--at" in capsys.readouterr().err
+
+
 def test_an_outcome_told_twice_is_one(api: Api) -> None:
     enrol()
     told = ("outcome", ORDER, "arrest", "--instrument", "dvpo", "--at", "1/12/2026 9:10")
