@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,9 +15,12 @@ import pytest
 from commands.api import Api
 from local.emulator import emulator
 from local.emulator.clock import settle
+from tests.support.outward import pattern_of_the_docs
 from tests.support.samples import LONDON, order
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("main path")]
@@ -38,6 +42,7 @@ class Story:
     scheduled: dict[str, list[int]]
     still_scheduled: dict[str, list[int]]
     texts: dict[str, list[str]]
+    announced: list[dict[str, Any]]
 
     def of(self, arm: str) -> list[str]:
         return [ident for ident, allocation in self.before.items() if allocation["arm"] == arm]
@@ -48,7 +53,7 @@ def story(system: System) -> Story:
     """Six orders of fourteen days, enrolled on one morning, and walked to the third evening."""
     tomorrow = system.clock.now().astimezone(LONDON).date() + timedelta(days=1)
     system.clock.jump(datetime.combine(tomorrow, time(9, 30), LONDON).astimezone(UTC))
-    requests = {}
+    requests, events = {}, listen(system)
     for serial in SERIALS:
         request = order(serial, order=dates(tomorrow))
         answer = system.call("POST", "/enrolments", request)
@@ -69,7 +74,32 @@ def story(system: System) -> Story:
         scheduled=scheduled,
         still_scheduled={ident: schedules(system, ident) for ident in requests},
         texts={ident: texts[each["mobile"]["number"]] for ident, each in requests.items()},
+        announced=list(received(system, events)),
     )
+
+
+def listen(system: System) -> str:
+    """A queue for what the sample rule of the docs takes of the outward bus."""
+    bus = system.stack.outputs["OutwardBusArn"].rpartition("/")[2]
+    with system.at_its_time():
+        queues, rules = system.client("sqs"), system.client("events")
+        url = str(queues.create_queue(QueueName="outward")["QueueUrl"])
+        asked = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        arn = asked["Attributes"]["QueueArn"]
+        pattern = json.dumps(pattern_of_the_docs("StatusRule"))
+        rules.put_rule(Name="outward", EventBusName=bus, EventPattern=pattern)
+        rules.put_targets(Rule="outward", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    return url
+
+
+def received(system: System, url: str) -> Iterator[dict[str, Any]]:
+    """The details of the events in a queue."""
+    with system.at_its_time():
+        queues = system.client("sqs")
+        while messages := queues.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600
+        ).get("Messages"):
+            yield from (json.loads(each["Body"])["detail"] for each in messages)
 
 
 def dates(first: date) -> dict[str, str]:
@@ -100,6 +130,14 @@ def test_who_signs_wrongly_is_turned_away(system: System, forged: str) -> None:
         wrong: Any = {forged: "somebody else's"}
         answer = Api.local(replace(system.stack, **wrong)).call("POST", "/enrolments", order())
     assert answer.status == 403
+
+
+def test_other_systems_hear_by_the_sample_rule_of_every_allocation_of_either_arm(
+    story: Story,
+) -> None:
+    assert {(each["enrolment_id"], each["status"]) for each in story.announced} == {
+        (ident, "allocated") for ident in story.requests
+    }
 
 
 def test_everybody_is_allocated_and_both_arms_occur(story: Story) -> None:
