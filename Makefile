@@ -212,7 +212,7 @@ bench: .venv/ready .venv-local/ready ## measure time, calls, units, cost and sca
 	@$(DEV) -m tests.proofs.bench $(ARGS)
 
 mutants: .venv/ready .venv-local/ready ## remove each guard in a copy, and check that a test fails
-	@$(DEV) -m tests.proofs.mutants
+	@$(DEV) -m tests.proofs.mutants $(ARGS)
 
 openapi: .venv/ready ## regenerate docs/openapi.json from the models
 	@$(DEV) -m commands.repository.openapi

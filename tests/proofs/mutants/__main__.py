@@ -1,12 +1,16 @@
 """
-Delete each guard in a copy of the tree, and see who notices.
+Delete each guard in a copy of the tree, and see which test notices.
 
 `python -m tests.proofs.mutants [WORD...]`, the words choosing guards by what they prevent. First
-the simulator looks, then the tests. Ends with 1 if a guard is missed by both, or is not found.
+runs the test that `witnesses.json` names for the guard, which takes seconds. If that passes, or
+none is named, the guard's own tests and then the simulator look for it; `--learn` writes down who
+noticed. Ends with 1 if nobody notices that a guard is missing, or its code is not found.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import re
 import shutil
@@ -15,7 +19,9 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
@@ -26,14 +32,15 @@ from rich.table import Table
 from tests.proofs.mutants.guards import GUARDS, Guard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[3]
+WITNESSES = Path(__file__).with_name("witnesses.json")
 
 _LEFT = (".*", "build", "__pycache__")
 _SEEDS = 100
 _SIMULATOR = ("-m", "tests.proofs.simulation", "--seeds", f"{_SEEDS}")
-_PYTEST = ("-m", "pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider")
+_PYTEST = ("-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:randomly", "-p", "no:cacheprovider")
 _ALSO = {
     "functions/allocation": ("commands/repair",),
     "functions/enrolment": ("functions/allocation/test_concurrency.py", "functions/retention"),
@@ -48,8 +55,9 @@ _ALSO = {
 }
 """Which tests look at a folder's code, besides those in the folder of the same name."""
 _TELLING = re.compile(
-    r"^(?:seed \d+: .*|never injected: .*|(?:FAILED|ERROR) \S+::\S+)", re.MULTILINE
+    r"^(?:seed \d+: .*|never injected: .*|(?:FAILED|ERROR) tests/.*)", re.MULTILINE
 )
+_TEST = re.compile(r"^FAILED (tests/\S+\.py::.+?)(?: - |$)")
 
 
 class Caught(NamedTuple):
@@ -60,6 +68,12 @@ class Caught(NamedTuple):
     seconds: float
 
 
+def witnesses() -> dict[str, str]:
+    """The test that noticed the absence of each guard, by what the guard prevents."""
+    found: dict[str, str] = json.loads(WITNESSES.read_text())
+    return found
+
+
 def _tests_of(file: str) -> list[str]:
     """The tests mirror the tree: those of a function lie in the folder of its name."""
     folder = "/".join(Path(file).parts[:2])
@@ -67,53 +81,89 @@ def _tests_of(file: str) -> list[str]:
     return [f"tests/{each}" for each in (own, *_ALSO.get(folder, ()))]
 
 
-def without(guard: Guard) -> Caught:
+class Trees:
+    """Copies of the tree, as many as are worked on at once; each is used again and again."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self._free: SimpleQueue[Path] = SimpleQueue()
+        for number in range(count):
+            tree = folder / f"tree-{number}"
+            shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*_LEFT))
+            self._free.put(tree)
+
+    @contextmanager
+    def without(self, guard: Guard) -> Iterator[Path]:
+        """A copy in which the guard is missing, and put back afterwards."""
+        tree = self._free.get()
+        file = tree / guard.file
+        text = file.read_text()
+        try:
+            file.write_text(text.replace(guard.snippet, guard.replacement))
+            yield tree
+        finally:
+            file.write_text(text)
+            self._free.put(tree)
+
+
+def tried(guard: Guard, trees: Trees, witness: str | None) -> Caught:
     """Try the tree without this guard."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        tree = Path(folder) / "tree"
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*_LEFT))
-        mutated = tree / guard.file
-        text = mutated.read_text()
-        if text.count(guard.snippet) != 1:
-            return Caught(None, "its code is not there, or not once", 0)
-        mutated.write_text(text.replace(guard.snippet, guard.replacement))
-        tests = _tests_of(guard.file)
-        for by, command in (("simulator", _SIMULATOR), ("tests", (*_PYTEST, *tests))):
+    if (ROOT / guard.file).read_text().count(guard.snippet) != 1:
+        return Caught(None, "its code is not there, or not once", 0)
+    looking = [("tests", (*_PYTEST, *_tests_of(guard.file))), ("simulator", _SIMULATOR)]
+    if witness:
+        looking.insert(0, ("its test", (*_PYTEST, witness)))
+    with trees.without(guard) as tree:
+        for by, command in looking:
             ended = subprocess.run(
                 [sys.executable, *command],
                 cwd=tree,
-                env=os.environ | {"PYTHONPATH": "functions:layers/common:."},
+                env=os.environ
+                | {"PYTHONPATH": "functions:layers/common:.", "PYTHONDONTWRITEBYTECODE": "1"},
                 capture_output=True,
                 text=True,
                 check=False,
             )
-            if ended.returncode:
-                told = _TELLING.findall(ended.stdout) or (ended.stderr or ended.stdout).splitlines()
+            said = _TELLING.findall(ended.stdout)
+            if ended.returncode and said:
+                return Caught(by, said[-1], time.monotonic() - began)
+            if ended.returncode and by != "its test":  # or the test that is named is no more
+                told = (ended.stderr or ended.stdout).splitlines()
                 return Caught(by, told[-1] if told else "?", time.monotonic() - began)
     return Caught(None, "NOBODY", time.monotonic() - began)
 
 
-def main(words: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Try every guard, as many at once as there are cores; 0 if all were missed by somebody."""
-    guards = [guard for guard in GUARDS if all(word in guard.prevents for word in words)]
+    parser = argparse.ArgumentParser(prog="tests.proofs.mutants", description=__doc__)
+    parser.add_argument("words", nargs="*", help="only guards that prevent what has these words")
+    parser.add_argument("--learn", action="store_true", help="write down which test noticed")
+    given = parser.parse_args(arguments)
+    guards = [guard for guard in GUARDS if all(word in guard.prevents for word in given.words)]
+    named, cores = witnesses(), os.cpu_count() or 1
     console = Console(file=sys.stdout, highlight=False)
     table = Table("prevents", "noticed by", "as", "seconds", title="Without each guard")
-    survived = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        trials = track(
-            zip(guards, pool.map(without, guards), strict=True),
+    survived, began = 0, time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="mutants-") as folder,
+        ThreadPoolExecutor(cores) as pool,
+    ):
+        trees = Trees(Path(folder), cores)
+        found = pool.map(lambda guard: tried(guard, trees, named.get(guard.prevents)), guards)
+        for guard, caught in track(
+            zip(guards, found, strict=True),
             "without each guard",
             total=len(guards),
             console=console,
             disable=not console.is_terminal,
-        )
-        for guard, caught in trials:
+        ):
             survived += caught.by is None
             if not console.is_terminal:
-                console.print(
-                    f"{guard.prevents}: {caught.by or 'nobody'}: {caught.what}", markup=False
-                )
+                line = f"{guard.prevents}: {caught.by or 'nobody'}: {caught.what}"
+                console.print(line, markup=False, soft_wrap=True)
+            if given.learn and (test := _TEST.match(caught.what)):
+                named[guard.prevents] = test[1]
+                _keep(named)
             table.add_row(
                 guard.prevents,
                 caught.by or "[bold red]nobody",
@@ -121,8 +171,16 @@ def main(words: Sequence[str]) -> int:
                 f"{caught.seconds:.0f}",
             )
     console.print(table)
-    console.print(f"{len(guards) - survived} of {len(guards)} guards are missed when they are gone")
+    console.print(
+        f"{len(guards) - survived} of {len(guards)} guards are missed when they are gone; "
+        f"{time.monotonic() - began:.0f} s"
+    )
     return 1 if survived else 0
+
+
+def _keep(named: dict[str, str]) -> None:
+    known = {guard.prevents: named[guard.prevents] for guard in GUARDS if guard.prevents in named}
+    WITNESSES.write_text(f"{json.dumps(known, indent=2)}\n")
 
 
 if __name__ == "__main__":

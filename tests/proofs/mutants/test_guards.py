@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.proofs.mutants.__main__ import witnesses
 from tests.proofs.mutants.guards import GUARDS, Guard
 
 ROOT = Path(__file__).parents[3]
@@ -14,6 +15,14 @@ ROOT = Path(__file__).parents[3]
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.prevents)
 def test_the_code_of_a_guard_stands_exactly_once_in_its_file(guard: Guard) -> None:
     assert (ROOT / guard.file).read_text().count(guard.snippet) == 1
+
+
+def test_a_witness_is_a_test_that_is_there_and_of_a_guard_that_is_there() -> None:
+    known = {guard.prevents for guard in GUARDS}
+    for prevents, witness in witnesses().items():
+        file, _, test = witness.partition("::")
+        assert prevents in known
+        assert f"def {test.partition('[')[0]}(" in (ROOT / file).read_text(), prevents
 
 
 def test_no_guard_is_replaced_by_itself() -> None:
