@@ -114,8 +114,10 @@ def year(how_many: int, force: str, protocol: Protocol, draw: Random) -> Iterato
 def _made_up(
     number: int, made_on: date, who: dict[str, Any], force: str, protocol: Protocol, draw: Random
 ) -> MadeUp:
-    name, order_type = next(iter(protocol.orders.items()))
-    lengths = people.LONG_LENGTHS if order_type.open_ended else people.LENGTHS
+    types = list(protocol.orders.items())
+    name, order_type = draw.choice(types) if len(types) > 1 else types[0]
+    usual = people.LONG_LENGTHS if order_type.open_ended else people.LENGTHS
+    lengths = {days: share for days, share in usual.items() if not order_type.why_not_days(days)}
     days = one_of(lengths, draw)
     body = people.order(number, made_on, draw, days=days, force=force, type_=name)
     served_on = made_on + timedelta(days=draw.choices((0, 1, 2), (70, 24, 6))[0])

@@ -21,11 +21,10 @@ from trial.protocol.load import load
 
 EXAMPLE = ROOT / "events" / "api-enrol.json"
 DAYS = 14
-TYPE = "dvpo"
 
 
 def an_order(
-    number: int, today: date, *, type_: str = TYPE, days: int | None = DAYS
+    number: int, today: date, *, type_: str = "dvpo", days: int | None = DAYS
 ) -> dict[str, Any]:
     """The example order, made today about the person with this number, 0 to 999."""
     body: dict[str, Any] = json.loads(json.loads(EXAMPLE.read_text())["body"])
@@ -45,15 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Post the order, and wait until all resulting work is done."""
     parser = argparse.ArgumentParser(prog="python -m local.emulator.order", description=__doc__)
     parser.add_argument("number", type=int, nargs="?", default=1, help="0 to 999; default: 1")
-    parser.add_argument("--type", default=TYPE, help="as the protocol names it; default: dvpo")
+    parser.add_argument("--type", help="as the protocol names it; default: its first")
     parser.add_argument("--days", type=int, default=DAYS, help="0: without an end; default: 14")
     given = parser.parse_args(arguments)
     if given.number not in range(1000):
         parser.error("an order's number is from 0 to 999")
     stack = LocalStack.load()
     moved_clock.follow(stack.clock_file)
-    today = load(stack.protocol).place.date_at(datetime.now(UTC))
-    order = an_order(given.number, today, type_=given.type, days=given.days or None)
+    protocol = load(stack.protocol)
+    today = protocol.place.date_at(datetime.now(UTC))
+    type_ = given.type or next(iter(protocol.orders))
+    order = an_order(given.number, today, type_=type_, days=given.days or None)
     answer = Api.local(stack).call("POST", "/enrolments", order)
     settle(stack.port)
     return shown(answer)

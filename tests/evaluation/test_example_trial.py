@@ -4,10 +4,12 @@ import hashlib
 import hmac
 import re
 from collections import defaultdict
+from random import Random
 from typing import TYPE_CHECKING
 
 from allocation.randomisation import block, message
 from evaluation.example.life import over_at
+from evaluation.example.orders import year
 from evaluation.example.trial import extracted_at, files, made, main
 from evaluation.package import read
 from evaluation.report.make import report
@@ -129,3 +131,11 @@ def test_a_year_of_orders_that_may_be_varied_is_varied_discharged_and_reported(
     periods = sections["fidelity"].figures["by_period"]
     assert list(periods) == ["dapo, days 0 to 27", "dapo, days 28 to 83", "dapo, from day 84"]
     assert sections["fidelity"].figures["crossovers_to_texts"] == 0
+
+
+def test_a_year_has_orders_of_every_type_each_of_a_length_that_it_may_have() -> None:
+    stalking = DAPO.orders["dapo"].model_copy(update={"shortest_days": 365})
+    both = DAPO.model_copy(update={"orders": {"dapo": DAPO.orders["dapo"], "spo": stalking}})
+    orders = [each.enrolled.order for each in year(60, "durham", both, Random(1))]  # noqa: S311 - made-up people
+    assert {each.type for each in orders} == set(both.orders)
+    assert not [each for each in orders if both.orders[each.type].why_not_days(each.days)]

@@ -131,6 +131,14 @@ def _follow_up(analysis: AnalysisPlan, orders: Mapping[str, OrderType]) -> Probl
     yield from plan_rules.locked_too_early(analysis, longest)
 
 
+def _counted(analysis: AnalysisPlan, orders: Mapping[str, OrderType]) -> Problems:
+    counted = analysis.primary.instruments
+    for name, each in orders.items():
+        if counted and each.instrument not in counted:
+            why = f"leaves out {each.instrument}: no breach of a {name} would count"
+            yield Problem(("analysis", "primary", "instruments"), why)
+
+
 def _orders(orders: Mapping[str, OrderType]) -> Problems:
     for name, order_type in orders.items():
         yield from order_rules.broken(("orders", name), order_type)
@@ -222,4 +230,5 @@ _RULES: Final[tuple[Callable[..., Problems], ...]] = (
     _analysis,
     _adjusted,
     _follow_up,
+    _counted,
 )
