@@ -26,7 +26,7 @@ from rich.table import Table
 
 from commands.deploy import package
 from commands.deploy.approvals import refuse_drafts, to_be_deployed
-from commands.deploy.opening import refuse_closing, refuse_unregistered
+from commands.deploy.opening import closed_but_unknown, refuse_closing, refuse_unregistered
 from commands.deploy.spending import parts_of, refuse_overspending
 from commands.deployed_stack import failures
 
@@ -197,6 +197,8 @@ class Deployment:
         if not exists:
             return told
         found = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
+        if closed_but_unknown(found, declared):
+            sys.exit("Refused: that version knows no closed trial and would take orders again.")
         known = {each["ParameterKey"] for each in found.get("Parameters", [])} & declared
         return told + [
             {"ParameterKey": name, "UsePreviousValue": True} for name in known - given.keys()

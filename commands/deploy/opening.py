@@ -11,7 +11,7 @@ from trial.errors import RejectedError
 from trial.protocol.load import load, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -35,6 +35,11 @@ def refuse_closing(
         named = f"{closes} is not open: {trial} is" if closes else f"this closes the trial {trial}"
         sys.exit(f"Refused: {named}. Name the one that you mean: make close-trial TRIAL={trial}")
     return f"This closes the trial {trial} and opens no other; its orders continue in it."
+
+
+def closed_but_unknown(found: StackTypeDef, declared: Collection[str]) -> bool:
+    """Whether the stack's trial is closed, and a version with these parameters would open it."""
+    return not _takes_orders({}, found) and _TAKES not in declared
 
 
 def _takes_orders(given: Mapping[str, str], found: StackTypeDef) -> bool:

@@ -197,3 +197,12 @@ def test_a_stack_is_protected_once_deployed_and_deleted_only_by_destroy() -> Non
     assert names.index("delete_stack") > len(names) - 1 - names[::-1].index(
         "update_termination_protection"
     )
+
+
+def test_a_version_that_knows_no_closed_trial_is_not_deployed_over_one() -> None:
+    """A rollback to it would take orders again, and say nothing."""
+    closed = [{"ParameterKey": "TakesOrders", "ParameterValue": "false"}]
+    found = deployment("UPDATE_COMPLETE", Parameters=closed)
+    with pytest.raises(SystemExit, match="take orders again"):
+        found.plan("https://template", {}, watch_minutes=0)
+    assert not cast("Recorded", found.cloudformation).asked_for("create_change_set")

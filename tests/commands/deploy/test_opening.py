@@ -12,7 +12,7 @@ from rich.console import Console
 
 from commands.audit.registration import deposited, registration
 from commands.deploy.deploy import deploy
-from commands.deploy.opening import refuse_closing, refuse_unregistered
+from commands.deploy.opening import closed_but_unknown, refuse_closing, refuse_unregistered
 from tests.support.fixture_protocol import FIRST, VERSION
 from tests.support.keys import mac_key
 from trial.protocol.load import load
@@ -102,6 +102,12 @@ def test_the_deployment_itself_asks_which_trial_is_to_close() -> None:
     command = Namespace(parameters=[("TakesOrders", "false")], deposit=None, closes="fixture")
     with pytest.raises(SystemExit, match="fixture is not open"):
         deploy(deployment, command, Console(quiet=True))
+
+
+def test_a_version_that_knows_no_closed_trial_would_open_it() -> None:
+    assert closed_but_unknown(stack(VERSION, takes_orders="false"), {"Protocol"})
+    assert not closed_but_unknown(stack(VERSION, takes_orders="false"), {"TakesOrders"})
+    assert not closed_but_unknown(stack(VERSION, takes_orders="true"), {"Protocol"})
 
 
 def test_a_closed_trial_is_opened_again_only_as_registered(tmp_path: Path) -> None:
