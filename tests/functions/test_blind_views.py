@@ -1,28 +1,38 @@
 """
 A month of a trial, as a clever insider sees it: a classifier that looks for the arm in all that a
-blinded caller or an operator can measure of an order does no better than chance.
+blind permission set can read or measure does no better than chance.
 
-Of each look at each order it has the answer's length, the entries of its history, how many calls of
-AWS the answer took and how many bytes they brought (what time it takes, and what it costs, follows
-from these), and what the functions logged meanwhile whose logs an operator may read.
+Of each request it has the answer, its length, the entries of a history, how many calls of AWS the
+answer took and how many bytes they brought (what time it takes, and what it costs, follows from
+these), and what the functions logged meanwhile whose logs an operator may read. Of other systems it
+has the events on the bus, of researchers the blinded rows. `Engineer`, `Auditor` and `TrailAuditor`
+are not blind: they can see or infer arms.
 """
 
 from __future__ import annotations
 
-import json
 import logging
+from contextlib import ExitStack
 from datetime import timedelta
 from itertools import product
 from math import sqrt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import pytest
+
+from extract import package
+from operations.panels.handler import lambda_handler as panels
 from receipts.handler import lambda_handler as receipts
 from tests.proofs.simulation.services import logged
+from tests.support.insider import BLIND, UNBLINDED, Insider, Seen, accuracy
+from tests.support.life import ARREST, METHODS
 from tests.support.memory import Memory
-from tests.support.samples import MORNING, order
+from tests.support.samples import MORNING, order, sample
 from tests.support.steps import CONTEXT, call, fire, post
+from trial import messages
 from trial.codes import Arm
+from trial.records.audit import history_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,64 +41,49 @@ if TYPE_CHECKING:
 
     from time_machine import Traveller
 
-WORLDS, PEOPLE = range(4), range(8)
+
+WORLDS, PEOPLE = range(3), range(8)
 DAYS = (0, 4, 13)
-
-View = tuple[int, ...]
-
-
-class Seen(NamedTuple):
-    """What was measured of a person in a world, and the arm that was to be found out."""
-
-    world: int
-    person: int
-    treated: bool
-    view: View
-
-
-class Meter:
-    """Counts the calls of AWS that answers take, and the bytes that they bring."""
-
-    def __init__(self, memory: Memory, log: StringIO) -> None:
-        self.calls = self.bytes = 0
-        self._log = log
-        memory.gate = self._gate
-
-    def _gate(self, perform: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        answer = perform()
-        self.calls += 1
-        self.bytes += len(json.dumps(answer, default=str))
-        return answer
-
-    def look(self, method: str, path: str, body: object = None) -> Iterator[int]:
-        """All that can be measured of one request."""
-        calls, size, printed = self.calls, self.bytes, len(self._log.getvalue())
-        answer = call(method, path, body)
-        history = answer.body.get("history", ()) if isinstance(answer.body, dict) else ()
-        yield from (len(answer.text), len(history), self.calls - calls, self.bytes - size)
-        yield len(self._log.getvalue()) - printed
+LOST = {"missing_reason": "lost_stolen_broken", "recorded_by": "PC-1"}
+LIFE: dict[tuple[int, int], tuple[str, dict[str, Any]]] = {
+    (4, 0): ("mobile", LOST),
+    (4, 1): ("end", {"reason": "in_custody", "at": "2026-12-05T11:00:00Z", "by": "PC-1"}),
+    (4, 2): ("outcomes", ARREST),
+    (4, 3): ("end", {"reason": "wrong_number", "at": "2026-12-05T11:00:00Z", "by": "PC-1"}),
+    (13, 0): ("mobile", {"number": "+447700900777"}),
+    (13, 1): ("resume", {"at": "2026-12-14T10:00:00Z", "by": "PC-1"}),
+}
+"""What upstream reports of whom on which day: the same in each arm."""
+CARRIER = (None, "Phone has blocked SMS", "Phone number is opted out")
+PANELS = ("waiting", "held", "flow", "sending")
 
 
-def month(world: int, clock: Traveller, log: StringIO, path: str) -> Iterator[Seen]:
+def month(world: int, clock: Traveller, log: StringIO, *only: str) -> Iterator[Seen]:
     """Everybody is enrolled, texted if they are to be, and looked at, in one world's sequence."""
     clock.move_to(MORNING)
     memory = Memory("blind views", sequence=str(world))
-    views: dict[UUID, list[int]] = {}
+    views: dict[UUID, dict[str, list[int]]] = {}
     with memory.lived_in():
         logging.disable(logging.NOTSET)
-        meter = Meter(memory, log)
+        insider = Insider(memory, log)
+        sets = {name: reads for name, reads in insider.sets.items() if name in only}
         for person in PEOPLE:
-            views[UUID(post(order(person)).body["enrolment_id"])] = []
+            views[UUID(post(order(person)).body["enrolment_id"])] = {name: [] for name in sets}
         memory.drain()
-        for day, (ident, view) in product(DAYS, views.items()):
-            _texted(memory, ident, MORNING + timedelta(days=day, hours=11), clock)
-            view.extend(meter.look("GET", path.format(ident)))
-        for person, view in enumerate(views.values()):
-            view.extend(meter.look("POST", "/enrolments", order(person)))
+        for day, (person, ident) in product(DAYS, enumerate(views)):
+            _texted(memory, ident, MORNING + timedelta(days=day, hours=2), clock)
+            if (day, person) in LIFE:
+                what, body = LIFE[day, person]
+                answer = call(METHODS[what], f"/enrolments/{ident}/{what}", body)
+                assert answer.status in (200, 201), answer.text
+                memory.drain()
+            for name, reads in sets.items():
+                views[ident][name] += reads(ident, person)
         for person, (ident, view) in enumerate(views.items()):
             allocation = memory.file(ident).allocation
             assert allocation
-            yield Seen(world, person, allocation.arm is Arm.INTERVENTION, tuple(view))
+            found = {name: tuple(each) for name, each in view.items()}
+            yield Seen(world, person, allocation.arm is Arm.INTERVENTION, found)
         assert memory.texts
 
 
@@ -99,64 +94,87 @@ def _texted(memory: Memory, ident: UUID, until: datetime, clock: Traveller) -> N
             clock.move_to(due_at)
             if fire(ident, number) == "sent":
                 message = f"text-{len(memory.texts)}"
-                to = memory.texts[-1]["PhoneNumber"]
-                receipts(logged(message, to, due_at, words=None), CONTEXT)
+                to, words = memory.texts[-1]["PhoneNumber"], CARRIER[number % len(CARRIER)]
+                receipts(logged(message, to, due_at, words=words), CONTEXT)
             del memory.scheduler.schedules[f"dvpo-{ident.hex}-{number:02}"]
     clock.move_to(until)
 
 
-class Rule(NamedTuple):
-    """Whoever is above a threshold in one measure is said to be treated, or not to be."""
-
-    measure: int
-    threshold: int
-    above: bool
-
-    def right(self, seen: list[Seen]) -> int:
-        """How many it says rightly."""
-        found = [(each.view[self.measure] > self.threshold) == self.above for each in seen]
-        return sum(said == each.treated for said, each in zip(found, seen, strict=True))
-
-
-def learned(seen: list[Seen]) -> Rule:
-    """The rule that says the most of these rightly."""
-    rules = (
-        Rule(measure, threshold, above)
-        for measure in range(len(seen[0].view))
-        for threshold in {each.view[measure] for each in seen}
-        for above in (True, False)
-    )
-    return max(rules, key=lambda rule: rule.right(seen))
-
-
-def accuracy(seen: list[Seen]) -> float:
-    """The share said rightly of each world by the rule that the others teach."""
-    right = 0
-    for world in WORLDS:
-        rule = learned([each for each in seen if each.world != world])
-        right += rule.right([each for each in seen if each.world == world])
-    return right / len(seen)
-
-
-def viewed(clock: Traveller, log: StringIO, path: str) -> list[Seen]:
-    seen = [each for world in WORLDS for each in month(world, clock, log, path)]
+def viewed(clock: Traveller, log: StringIO, *only: str) -> list[Seen]:
+    seen = [each for world in WORLDS for each in month(world, clock, log, *only)]
     assert {each.treated for each in seen} == {True, False}
     return seen
 
 
-def test_a_classifier_of_blind_views_does_no_better_than_chance(
+def told_apart(seen: list[Seen], name: str) -> set[int]:
+    """Whose view is another in the other arm."""
+    return {
+        person
+        for person in PEOPLE
+        if len({each.treated for each in seen if each.person == person}) > 1
+        and len({each.views[name] for each in seen if each.person == person}) > 1
+    }
+
+
+CHANCE = 0.5 + 3 * sqrt(0.25 / (len(WORLDS) * len(PEOPLE)))
+
+
+def test_a_classifier_of_what_each_blind_set_reads_does_no_better_than_chance(
     clock: Traveller, log: StringIO
 ) -> None:
     """No other can either: nobody's view is another in the other arm."""
-    seen = viewed(clock, log, "/enrolments/{}")
-    assert accuracy(seen) < 0.5 + 3 * sqrt(0.25 / len(seen))
-    for person in PEOPLE:
-        own = [each for each in seen if each.person == person]
-        if len({each.treated for each in own}) > 1:
-            assert len({each.view for each in own}) == 1, person
+    seen = viewed(clock, log, *BLIND)
+    for name in BLIND:
+        assert accuracy(seen, name) < CHANCE, name
+        assert told_apart(seen, name) == set(), name
+
+
+def test_counts_and_panels_are_the_same_whatever_the_arms(
+    clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENROLMENT_FUNCTION", "enrolment")
+    shown = set()
+    for world in WORLDS:
+        clock.move_to(MORNING)
+        memory = Memory("blind views", sequence=str(world))
+        with memory.lived_in():
+            idents = [UUID(post(order(person)).body["enrolment_id"]) for person in PEOPLE]
+            memory.drain()
+            for ident in idents:
+                _texted(memory, ident, MORNING + timedelta(days=4, hours=2), clock)
+            call("PUT", f"/enrolments/{idents[0]}/mobile", LOST)
+            paths = ("/reports/flow", "/reports/missing-numbers", "/sending", "/enrolments")
+            texts = [call("GET", path).text for path in paths]
+            texts += [panels(sample("panel-waiting") | {"panel": each}, CONTEXT) for each in PANELS]
+            shown.add(tuple(texts))
+    assert len(shown) == 1
 
 
 def test_the_same_classifier_finds_every_arm_in_the_unblinded_view(
     clock: Traveller, log: StringIO
 ) -> None:
-    assert accuracy(viewed(clock, log, "/allocations/{}")) == 1
+    assert accuracy(viewed(clock, log, UNBLINDED), UNBLINDED) == 1
+
+
+def receipt_in_the_history(patch: pytest.MonkeyPatch) -> None:
+    """The trail of a text's receipt is kept where upstream reads."""
+    patch.setattr(messages, "audit_key", history_key)
+
+
+def unblinded_rows(patch: pytest.MonkeyPatch) -> None:
+    """Researchers who are blind get the planned texts of an order, as others do."""
+    patch.setattr(package, "_blinded", lambda row, _: row)
+
+
+@pytest.mark.parametrize(
+    ("plant", "name"),
+    [(receipt_in_the_history, "BlindedCaller"), (unblinded_rows, "ResearchBlindedReader")],
+)
+def test_a_planted_leak_is_found(
+    clock: Traveller, log: StringIO, plant: Callable[[pytest.MonkeyPatch], None], name: str
+) -> None:
+    with ExitStack() as planted:
+        plant(planted.enter_context(pytest.MonkeyPatch.context()))
+        seen = viewed(clock, log, name)
+    assert accuracy(seen, name) > 0.9
+    assert told_apart(seen, name)
