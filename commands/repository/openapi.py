@@ -45,7 +45,8 @@ _RETRY_AFTER = {
     "schema": {"type": "integer", "minimum": 1},
     "example": 1,
 }
-_OPERATIONS: dict[str, Any] = json.loads(Path(__file__).with_name("operations.json").read_text())
+_DESCRIPTIONS = Path(__file__).with_name("operations.json")
+_OPERATIONS: dict[str, Any] = json.loads(_DESCRIPTIONS.read_text())
 """By method and path: each operation's stable id, its description, and examples."""
 
 
@@ -78,7 +79,9 @@ def contract(*functions: str) -> dict[str, Any]:
 
 def _complete(route: str, operation: dict[str, Any]) -> None:
     """Add what the models lack to an operation: its stable id, description and examples."""
-    known = _OPERATIONS[route]
+    known = _OPERATIONS.get(route)
+    if known is None:
+        raise LookupError(f"{route} is not described: add it to {_DESCRIPTIONS.name}")
     operation["operationId"], operation["description"] = known["operationId"], known["description"]
     if "requestBody" in operation:
         operation["requestBody"]["content"]["application/json"]["example"] = known["request"]

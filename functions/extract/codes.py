@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from trial.codes import Condition, EndReason
+from trial.codes import Condition, EndReason, Failure, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -54,34 +54,14 @@ class ResolvedHow(StrEnum):
     OTHER = "other"
 
 
-class ReminderReason(StrEnum):
-    """Why a reminder was not sent or did not arrive: ours, the carrier's, or the provider's."""
+class Refused(StrEnum):
+    """SNS refused the request. The codes of its refusals may change, so they count as one."""
 
-    ENDED = "ended"
-    EXPIRED = "expired"
-    STALE = "stale"
-    OUTSIDE_WINDOW = "outside_window"
-    PAUSED = "paused"
-    SUPPRESSED_NUMBER = "suppressed_number"
-    NO_NUMBER = "no_number"
-    UNSAFE_NUMBER = "unsafe_number"
-    MISSED_LATE_START = "missed_late_start"
-    DAILY_LIMIT = "daily_limit"
-    BREACH_REPORTED = "breach_reported"
-    BLOCKED_AS_SPAM = "blocked_as_spam"
-    BLOCKED_BY_CARRIER = "blocked_by_carrier"
-    CARRIER_UNREACHABLE = "carrier_unreachable"
-    INVALID_NUMBER = "invalid_number"
-    INVALID_TEXT = "invalid_text"
-    NUMBER_BLOCKED = "number_blocked"
-    OPTED_OUT = "opted_out"
-    PHONE_BLOCKS_TEXTS = "phone_blocks_texts"
-    PHONE_UNREACHABLE = "phone_unreachable"
-    PRICE_LIMIT = "price_limit"
-    SPEND_LIMIT = "spend_limit"
-    UNKNOWN_ERROR = "unknown_error"
     REFUSED = "refused"
-    OTHER = "other"
+
+
+ReminderReason = Suppression | Failure | Refused
+"""Why a reminder was not sent, was not delivered, or was refused."""
 
 
 _GROUPS: Final = {

@@ -43,7 +43,7 @@ def _field(name: str, said: Mapping[str, Any], defined: Mapping[str, Any]) -> di
     if first["type"] == "array":
         code = "|".join(_resolved(first["items"], defined)["enum"])
         constraints["pattern"] = f"({code})(;({code}))*"
-    elif codes := [code for kind in present for code in kind.get("enum", ())]:
+    elif codes := list(dict.fromkeys(code for kind in present for code in kind.get("enum", ()))):
         constraints["enum"] = codes
         categories = [{"value": code, "label": label(code)} for code in codes]
     if "pattern" in first:

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from extract.codes import COMES_OF_TEXTS, Group, ReminderReason, resolved_how, variant_of
+from extract.codes import COMES_OF_TEXTS, Group, Refused, ReminderReason, resolved_how, variant_of
 from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import MissingRow, ReminderRow, VersionRow
 from extract.people import Allocated, Reported
-from trial.codes import Condition, EndReason, ReminderState
+from trial.codes import Condition, EndReason, Failure, ReminderState, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,13 +220,13 @@ def _reminder(name: str, reminder: Reminder, file: File, place: Place) -> Remind
 
 
 def _reason(reminder: Reminder) -> ReminderReason | None:
-    """Providers name their refusals as they please; that it was one is what counts."""
     if reminder.reason is None:
         return None
-    if reminder.reason in set(ReminderReason):
-        return ReminderReason(reminder.reason)
-    refused = reminder.state is ReminderState.FAILED
-    return ReminderReason.REFUSED if refused else ReminderReason.OTHER
+    codes: type[Suppression | Failure]
+    for codes in (Suppression, Failure):
+        if reminder.reason in set(codes):
+            return codes(reminder.reason)
+    return Refused.REFUSED if reminder.state is ReminderState.FAILED else Failure.OTHER
 
 
 def _missing(name: str, episode: int, missing: Missing, file: File, place: Place) -> MissingRow:

@@ -1,26 +1,8 @@
 """Maps SNS's messages about undelivered texts to the trial's codes."""
 
 import re
-from enum import StrEnum
 
-
-class Failure(StrEnum):
-    """Why a text was not delivered."""
-
-    BLOCKED_AS_SPAM = "blocked_as_spam"
-    BLOCKED_BY_CARRIER = "blocked_by_carrier"
-    CARRIER_UNREACHABLE = "carrier_unreachable"
-    INVALID_NUMBER = "invalid_number"
-    INVALID_TEXT = "invalid_text"
-    NUMBER_BLOCKED = "number_blocked"
-    OPTED_OUT = "opted_out"
-    OTHER = "other"
-    PHONE_BLOCKS_TEXTS = "phone_blocks_texts"
-    PHONE_UNREACHABLE = "phone_unreachable"
-    PRICE_LIMIT = "price_limit"
-    SPEND_LIMIT = "spend_limit"
-    UNKNOWN_ERROR = "unknown_error"
-
+from trial.codes import Failure
 
 # Patterns, because the messages change: AWS's list now says "blocked list", but "blacklisted" in
 # 2020 (https://docs.aws.amazon.com/sns/latest/dg/sms_stats_cloudwatch.html,

@@ -6,7 +6,7 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from receipts.carrier_words import Failure
+from trial.codes import Failure
 from trial.errors import ContendedError
 from trial.identity import number_hash
 from trial.messages import is_news, outweighs

@@ -176,6 +176,24 @@ class Suppression(StrEnum):
     BREACH_REPORTED = "breach_reported"
 
 
+class Failure(StrEnum):
+    """Why a text that SNS accepted was not delivered, as its delivery log reports."""
+
+    BLOCKED_AS_SPAM = "blocked_as_spam"
+    BLOCKED_BY_CARRIER = "blocked_by_carrier"
+    CARRIER_UNREACHABLE = "carrier_unreachable"
+    INVALID_NUMBER = "invalid_number"
+    INVALID_TEXT = "invalid_text"
+    NUMBER_BLOCKED = "number_blocked"
+    OPTED_OUT = "opted_out"
+    OTHER = "other"
+    PHONE_BLOCKS_TEXTS = "phone_blocks_texts"
+    PHONE_UNREACHABLE = "phone_unreachable"
+    PRICE_LIMIT = "price_limit"
+    SPEND_LIMIT = "spend_limit"
+    UNKNOWN_ERROR = "unknown_error"
+
+
 class EndReason(StrEnum):
     """Why an enrolment ended before its order expired."""
 

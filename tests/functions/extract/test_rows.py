@@ -15,7 +15,6 @@ from extract.columns.events import MissingRow, OutcomeRow, ReminderRow
 from extract.people import Allocated, People, Reported
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, reported, rows
-from receipts.carrier_words import Failure
 from tests.support.fixture_protocol import AGREED, VERSION
 from tests.support.people import ADULT, KNOWN, SERVED
 from trial.codes import (
@@ -24,6 +23,7 @@ from trial.codes import (
     Condition,
     EndReason,
     Ethnicity,
+    Failure,
     Harm,
     Instrument,
     MissingReason,

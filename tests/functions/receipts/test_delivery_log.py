@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
 
-from receipts.carrier_words import Failure, meaning
+from receipts.carrier_words import meaning
 from receipts.delivery_log import read
 from tests.support.fixture_protocol import VERSION
 from tests.support.samples import MORNING, sample
-from trial.codes import ReminderState
+from trial.codes import Failure, ReminderState
 from trial.errors import ConflictError, RejectedError
 from trial.messages import is_news, outweighs
 from trial.records.receipt import Receipt

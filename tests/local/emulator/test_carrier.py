@@ -21,10 +21,10 @@ from local.emulator.carrier import (
     lines,
     share,
 )
-from receipts.carrier_words import Failure, meaning
+from receipts.carrier_words import meaning
 from receipts.delivery_log import read
 from tests.support.samples import MORNING
-from trial.codes import ReminderState
+from trial.codes import Failure, ReminderState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
