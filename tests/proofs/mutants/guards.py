@@ -531,6 +531,18 @@ GUARDS = (
         "previous=sha256(None), entries",
     ),
     Guard(
+        "a change of status that no other system hears of",
+        f"{_SETTLEMENT}/settle.py",
+        "    status = after.status if changed else None\n",
+        "    status = None\n",
+    ),
+    Guard(
+        "an entry that is no change of status, announced as one",
+        f"{_AUDIT}/announce.py",
+        "if entry.status and",
+        "if entry.status or",
+    ),
+    Guard(
         "an entry of the audit trail written over another",
         f"{_TRIAL}/records/audit.py",
         '#{entry.what}#{token_hex(4)}"',
