@@ -126,7 +126,10 @@ def _table(deposits: Sequence[Deposit]) -> Table:
             ("SHA-256 of the protocol", said.protocol_sha256),
             ("Registered", f"{said.registered_at:%-d %B %Y, %H:%M} UTC"),
             ("Commitment to the allocation key", said.commitment),
-            ("Which is", f"HMAC-SHA-256, by that key, of the text {said.commitment_message}"),
+            (
+                "How it is worked out",
+                f"HMAC-SHA-256, by that key, of the text {said.commitment_message}",
+            ),
             ("SHA-256 of the deposit", sha256),
         ]
     return Table(
