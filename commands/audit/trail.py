@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from trial.records.allocation import Allocation
+from trial.records.audit import TAKE_A_NUMBER_IN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from audit.chain import Entry
     from trial.records.allocation import Slot
-
-_TAKES_A_NUMBER_IN = frozenset({"enrolled", "mobile_changed"})
 
 
 class RecordedDraw(NamedTuple):
@@ -46,6 +45,8 @@ class Trail:
     """The SHA-256 of each sealed number; None if there is none or it is erased."""
     removed: set[UUID] = field(default_factory=set)
     """Enrolments whose trial data is erased."""
+    _stored: Counter[UUID] = field(default_factory=Counter)
+    """The version of each enrolment at which its seal was stored."""
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Trail:
@@ -64,7 +65,9 @@ class Trail:
     def _take(self, about: UUID, entry: Entry) -> None:
         if entry.slot:
             self.drawn.append(RecordedDraw(entry.at, about, entry.slot))
-        if entry.what in _TAKES_A_NUMBER_IN:
+        if entry.what in TAKE_A_NUMBER_IN and (entry.version or 0) >= self._stored[about]:
+            # An act may be stored after one that came later, so its time does not tell.
+            self._stored[about] = entry.version or 0
             self.seals[about] = entry.seal_sha256
         match entry.what.split():
             case ["text", number, "disclosed"]:

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 SOMETHING_WRONG = 3
 IN_A_BATCH = 100
-ENTRY = ("at", "by", "kind", "pk", "seal_sha256", "sk", "slot", "status", "what", "why")
+ENTRY = ("at", "by", "kind", "pk", "seal_sha256", "sk", "slot", "status", "version", "what", "why")
 READ = {*ENTRY, *Allocation.model_fields, "number", "state", "claimed_at"}
 KINDS = ("audit", "allocation", "reminder", "enrolment")
 _from_wire = TypeDeserializer().deserialize

@@ -40,6 +40,7 @@ class Entry(Model):
     slot: Slot | None = None
     seal_sha256: str | None = None
     status: Status | None = None
+    version: int | None = None
 
     @classmethod
     def of(cls, key: Key, audit: Audit) -> Entry:

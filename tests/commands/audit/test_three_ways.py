@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
+from audit.chain import Entry
 from audit.handler import lambda_handler as export
 from commands.audit import verify_allocations, verify_audit
 from commands.audit.agreement import Disagreement
 from commands.audit.allocation_findings import Fault
+from commands.audit.trail import Trail
 from commands.audit.verify_audit import AuditTrail
+from tests.support.deployed import Deployed
 from tests.support.samples import MORNING, REGION, TABLE
 from tests.support.steps import CONTEXT, allocate, announcement, call, enrol, fire, stream
 from tests.support.table import (
@@ -27,14 +31,12 @@ from tests.support.table import (
     wired,
 )
 from trial.aws import clients
-from trial.codes import Arm, ReminderState, Status
+from trial.codes import Arm, ReminderState, Status, Why
 from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
-from trial.records.audit import Audit, audit_key
+from trial.records.audit import Audit, audit_key, history_key
 from trial.records.reminder import reminder_key
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from time_machine import Traveller
 
 BUCKET = "audit"
@@ -296,3 +298,47 @@ def test_a_claim_that_was_given_back_is_no_text(texted: UUID, printed: Any) -> N
         keep(audit_key(texted, audit), audit)
     export_all()
     assert not printed("verify-audit")[0]
+
+
+def test_a_number_that_is_reported_again_keeps_its_seal_in_the_trail_too(
+    people: list[UUID], printed: Any
+) -> None:
+    number = {"number": "+447700900001", "source": "probation"}
+    assert call("PUT", f"/enrolments/{people[0]}/mobile", number).status == 200
+    export_all()
+    assert not printed("verify-audit")[0]
+
+
+def test_of_numbers_reported_at_one_moment_the_last_one_stored_counts(
+    people: list[UUID], printed: Any
+) -> None:
+    for last in range(10, 18):  # the clock stands still
+        number = {"number": f"+4477009000{last}"}
+        assert call("PUT", f"/enrolments/{people[0]}/mobile", number).status == 200
+    export_all()
+    assert not printed("verify-audit")[0]
+
+
+def test_the_auditor_of_the_trail_may_read_what_the_comparison_reads() -> None:
+    policy = Deployed().of_type("AWS::IAM::ManagedPolicy")["TrailAuditor"]["PolicyDocument"]
+    (scan,) = (each for each in policy["Statement"] if each["Action"] == "dynamodb:Scan")
+    allowed = set(scan["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"])
+    assert allowed == {*verify_audit.READ, "mobile"}
+
+
+def test_an_act_that_is_stored_after_a_later_one_leaves_its_seal() -> None:
+    about, at = UUID(int=7), MORNING
+    entries = [
+        Entry(
+            pk=history_key(about, Audit(at=at, what="", by="")).pk,
+            sk=what,
+            at=when,
+            what="mobile_changed",
+            why=Why.ALTERATION,
+            by="upstream",
+            seal_sha256=what,
+            version=version,
+        )
+        for what, when, version in (("last", at, 3), ("before", at + timedelta(seconds=1), 2))
+    ]
+    assert Trail.of(entries).seals == {about: "last"}

@@ -15,6 +15,9 @@ TEXTS = "text#"
 
 _HISTORY = "history#"
 
+TAKE_A_NUMBER_IN = frozenset({"enrolled", "mobile_changed"})
+"""What is done in the acts after which an entry has the number's seal."""
+
 _WHY = {
     "enrolled": Why.COLLECTION,
     "outcome_reported": Why.COLLECTION,
@@ -34,6 +37,7 @@ class Audit(Record):
     Of a draw it has the slot. Of a number taken in it has the SHA-256 of the seal, a random text
     that tells nothing: so the trail can say whether the table holds the seal that was put there.
     Of an act that changed the enrolment's status it has the new one, which is then announced.
+    `version` is the enrolment's after the act: of two acts it tells which was stored last.
     """
 
     kind: Literal["audit"] = "audit"
@@ -43,6 +47,7 @@ class Audit(Record):
     slot: Slot | None = None
     seal_sha256: str | None = None
     status: Status | None = None
+    version: int | None = None
 
     @property
     def why(self) -> Why:

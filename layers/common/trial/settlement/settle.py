@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trial.codes import Reason
 from trial.errors import ContendedError, NotFoundError
-from trial.records.audit import Audit
+from trial.records.audit import TAKE_A_NUMBER_IN, Audit
 from trial.retry import on_contention
 from trial.settlement.standing import Settled, settled, with_status
 
@@ -124,12 +124,12 @@ def end(
 
 
 def entry(after: Enrolment, before: Enrolment | None, what: str, at: Settling) -> Audit:
-    """The audit entry about an act; with the seal of a new number, and the status if it changed."""
-    new = before is None or after.mobile.sealed != before.mobile.sealed
-    seal = after.mobile.seal_sha256 if new else None
+    """The audit entry about an act: with the seal that it leaves, if any, and a new status."""
+    seal = after.mobile.seal_sha256 if before is None or what in TAKE_A_NUMBER_IN else None
     changed = before is None or after.status != before.status
     status = after.status if changed else None
-    return Audit(at=at.now, what=what, by=at.by, seal_sha256=seal, status=status)
+    version = after.version + 1  # as it is stored
+    return Audit(at=at.now, what=what, by=at.by, seal_sha256=seal, status=status, version=version)
 
 
 def protects_others(found: Settled) -> bool:
