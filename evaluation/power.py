@@ -141,9 +141,9 @@ def reestimated(
     """
     _check_risks(*planned)
     if not 0 < share < 1:
-        raise ValueError(f"{share} is no share of both arms")
+        raise ValueError(f"a share must be between 0 and 1, not {share}")
     if not 0 < pooled < 1:
-        return NotEstimable("nobody, or everybody, has had the event so far")
+        return NotEstimable("nobody or everybody has had the event so far")
     ratio = planned[1] / planned[0]
     control = pooled / (1 - share + share * ratio)
     if not 0 < control < 1:
@@ -159,7 +159,7 @@ def diluted(control: float, intervention: float, *, undelivered: float) -> float
     """
     _check_risks(control, intervention)
     if not 0 <= undelivered <= 1:
-        raise ValueError(f"{undelivered} is no share")
+        raise ValueError(f"a share must be between 0 and 1, not {undelivered}")
     return intervention + undelivered * (control - intervention)
 
 

@@ -26,7 +26,7 @@ def json_text(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"is not JSON: {error}") from None
     if not isinstance(body, dict):
-        raise argparse.ArgumentTypeError("is no JSON object")
+        raise argparse.ArgumentTypeError("is not a JSON object")
     return body
 
 

@@ -1,5 +1,5 @@
 """
-Shows who waits for somebody to act, for a number above all: the oldest follow-up first.
+Lists the orders that wait for somebody to act, most often for a number: the oldest follow-up first.
 
 On this machine, or on AWS with the shell's credentials.
 """
@@ -44,7 +44,7 @@ _LATE = "bold red"
 
 
 def waiting(api: Api, **narrowing: str | None) -> Iterator[dict[str, Any]]:
-    """Everybody who waits, page by page."""
+    """Every waiting order, page by page. `narrowing` filters them as the route does."""
     query = {name: value for name, value in narrowing.items() if value}
     while True:
         answer = api.call("GET", "/enrolments?" + urlencode(query))
@@ -56,7 +56,7 @@ def waiting(api: Api, **narrowing: str | None) -> Iterator[dict[str, Any]]:
 
 
 def row(each: dict[str, Any], today: date) -> dict[str, str]:
-    """One who waits, by the names of the columns. Days left count today."""
+    """A waiting order, by the names of the columns. Days left count today."""
     missing = each["missing"] or {}
     last_chance = each["last_chance_on"]
     told = {
@@ -72,7 +72,7 @@ def row(each: dict[str, Any], today: date) -> dict[str, str]:
 
 
 def table(rows: Sequence[dict[str, str]], today: date) -> Table:
-    """Them as a table for a terminal. What is overdue, or almost too late, stands out."""
+    """The rows as a table for a terminal. Overdue and last-minute orders are in red."""
     drawn = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("order", "follow up", "days"):
         drawn.add_column(name, no_wrap=True)
@@ -92,17 +92,17 @@ def table(rows: Sequence[dict[str, str]], today: date) -> Table:
 
 
 def write(rows: Sequence[dict[str, str]], to: TextIO) -> None:
-    """Them as CSV, for a spreadsheet."""
+    """Write the rows as CSV, for a spreadsheet."""
     writer = csv.DictWriter(to, COLUMNS)
     writer.writeheader()
     writer.writerows(rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Show who waits, as the command line says."""
+    """Run the command line; the exit code."""
     parser = argparse.ArgumentParser(prog="make worklist ARGS=...", description=__doc__)
     parser.add_argument("--status", help="waiting or allocated")
-    parser.add_argument("--reason", help="what they wait for, or why there is no number")
+    parser.add_argument("--reason", help="what the order waits for, or why there is no number")
     parser.add_argument("--superintendent", help="who authorised the order")
     parser.add_argument("--follow-up-before", metavar="DATE", help="such as 2026-12-05")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write it; - prints it")
@@ -113,22 +113,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def show(api: Api, given: argparse.Namespace) -> int:
-    """Show, or write, who waits; the exit code."""
+    """Print the waiting orders, or write them as CSV; the exit code."""
     today = load(given.protocol).place.date_at(datetime.now(UTC))
     found = waiting(api, **{name: getattr(given, name) for name in NARROWING})
     rows = [row(each, today) for each in found]
     if given.csv and str(given.csv) != "-":
         with given.csv.open("w", newline="", encoding="utf-8-sig") as file:  # as Excel reads it
             write(rows, file)
-        print(f"{given.csv}: {len(rows)} who wait.")
+        print(f"{given.csv}: {_count(rows)}")
     elif given.csv:
         write(rows, sys.stdout)
     else:
         console = Console(highlight=False)
         if rows:
             console.print(table(rows, today))
-        print(f"{len(rows)} wait." if rows else "Nobody waits.")
+        print(_count(rows))
     return 0
+
+
+def _count(rows: Sequence[dict[str, str]]) -> str:
+    match len(rows):
+        case 0:
+            return "No order is waiting."
+        case 1:
+            return "1 order is waiting."
+        case many:
+            return f"{many} orders are waiting."
 
 
 if __name__ == "__main__":

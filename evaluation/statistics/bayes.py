@@ -53,7 +53,7 @@ def posterior(
     Spiegelhalter, Freedman and Parmar (1994), JRSS A 157:357-416, for sceptical priors.
     """
     if sd <= 0:
-        raise ValueError("a prior has a spread")
+        raise ValueError("a prior must have a positive spread")
     if reason := empty_arm(intervention.people, control.people):
         return reason
     theta = np.linspace(mean - 8 * sd, mean + 8 * sd, GRID)

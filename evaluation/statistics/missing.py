@@ -36,7 +36,7 @@ def bounds(
     Journal of Biopharmaceutical Statistics 19:1085-1098. ValueError for less than nobody.
     """
     if min(unknown) < 0:
-        raise ValueError("fewer than nobody cannot be unknown")
+        raise ValueError("the number of people with an unknown outcome is negative")
     best = _filled(known, unknown, (0, unknown[1]), alpha)
     worst = _filled(known, unknown, (unknown[0], 0), alpha)
     if isinstance(best, NotEstimable):

@@ -57,7 +57,7 @@ def rate_ratio(
     """
     y, time, arm = columns(events=events, days=days, treated=treated)
     if (time < 0).any():
-        raise ValueError("somebody was at risk for less than no time")
+        raise ValueError("a time at risk is negative")
     at_risk = time > 0
     y, time, arm = y[at_risk].astype(float), time[at_risk].astype(float), arm[at_risk].astype(bool)
     if reason := empty_arm(int(arm.sum()), int((~arm).sum())):

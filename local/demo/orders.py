@@ -106,7 +106,7 @@ def first_morning(now: datetime) -> tuple[datetime, date]:
         morning = datetime.combine(day, time(9, 30), zone()).astimezone(UTC)
         if morning > now:
             return morning, change
-    raise AssertionError("clock changes never end")
+    raise AssertionError("no clock change was found")
 
 
 def synthetic_orders(how_many: int, *, seed: int, start: datetime) -> list[SyntheticOrder]:

@@ -51,7 +51,7 @@ def test_the_list_of_who_waits_shrinks_when_a_number_is_found(system: System, pa
     found = system.enrol(11, **MISSING)
     system.enrol(12, **MISSING)
     page.goto(system.url)
-    waiting = panel(page, "Who waits")
+    waiting = panel(page, "Worklist")
     expect(waiting.get_by_text("DVPO-2026-000011")).to_be_visible()
     system.call("PUT", f"/enrolments/{found}/mobile", {"number": "+447700900011"})
     waiting.get_by_role("button", name="Draw again").click()
@@ -140,7 +140,7 @@ def test_axe_finds_nothing_to_object_to(
     )
     page = context.new_page()
     page.goto(system.url)
-    expect(panel(page, "Who waits").locator(".dvpo")).to_have_class(
+    expect(panel(page, "Worklist").locator(".dvpo")).to_have_class(
         "dvpo dark" if scheme == "dark" else "dvpo light"
     )
     found: Any = Axe().run(page)

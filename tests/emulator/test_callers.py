@@ -172,7 +172,7 @@ def test_a_request_that_was_overheard_is_of_no_use_later(system: System, serial:
     assert request.sent(system) == 403
 
 
-def test_nor_is_one_from_the_future(system: System) -> None:
+def test_a_request_signed_in_the_future_is_refused(system: System) -> None:
     request = signed(system, "POST", "/enrolments", an_order(system, 644), ahead=STALE)
     assert request.sent(system) == 403
 

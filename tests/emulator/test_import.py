@@ -113,7 +113,7 @@ def test_killed_half_way_and_sent_again_it_takes_every_right_line_once(
 
     listing = command(system, "worklist", "--csv", str(tmp_path / "waiting.csv"))
     printed, _ = listing.communicate()
-    assert f"{right} who wait." in printed
+    assert f"{right} orders are waiting." in printed
     with (tmp_path / "waiting.csv").open(encoding="utf-8-sig", newline="") as written:
         waiting = {row["reference"] for row in csv.DictReader(written)}
     assert waiting == {f"DVPO-2026-{each:06}" for each in range(LINES) if each not in FAULTY}

@@ -111,15 +111,6 @@ def faults(told: str) -> Iterator[Exception]:
     yield ParamValidationError(report=told)
 
 
-ALLOWED = {
-    "the table": "it is where they are kept",
-    "KMS GenerateMac": "what is to be hashed; neither KMS nor CloudTrail keeps it",
-    "SNS Publish": "a text needs its number; SNS's own delivery log is the receipts' source",
-    "accepted answers": "to whom may see the order: its reference, court and superintendent",
-}
-"""Where they may be; all else is searched. Even an accepted answer shows no person."""
-
-
 class Sinks:
     """All that anybody could see."""
 

@@ -24,7 +24,7 @@ def test_a_body_is_read_from_a_file(tmp_path: Path) -> None:
     [
         ("@no-such-file.json", "cannot be read: No such file"),
         ("{", "is not JSON"),
-        ("[]", "is no JSON object"),
+        ("[]", "is not a JSON object"),
     ],
 )
 def test_what_is_no_body_says_why(text: str, reason: str) -> None:

@@ -65,19 +65,19 @@ def test_the_terminal_shows_who_waits_why_and_until_when(
     printed = capsys.readouterr().out
     shown = r"durham/DVPO-2026-000004 +2026-12-04 +12 +seized_evidence +S-0417"
     assert re.search(shown, printed)
-    assert "1 wait." in printed
+    assert "1 order is waiting." in printed
 
 
 def test_it_says_so_if_nobody_waits(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     assert worklist.show(api, given()) == 0
-    assert capsys.readouterr().out == "Nobody waits.\n"
+    assert capsys.readouterr().out == "No order is waiting.\n"
 
 
 def test_only_who_is_asked_for_is_shown(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     seized(4, "2026-12-04")
     capsys.readouterr()
     worklist.show(api, given(follow_up_before="2026-12-04"))
-    assert capsys.readouterr().out == "Nobody waits.\n"
+    assert capsys.readouterr().out == "No order is waiting.\n"
 
 
 def test_a_spreadsheet_gets_every_column(
@@ -85,7 +85,7 @@ def test_a_spreadsheet_gets_every_column(
 ) -> None:
     ident = seized(4, "2026-12-04")
     worklist.show(api, given(csv=tmp_path / "waiting.csv"))
-    assert "1 who wait." in capsys.readouterr().out
+    assert "1 order is waiting." in capsys.readouterr().out
     (row,) = csv.DictReader(StringIO((tmp_path / "waiting.csv").read_text("utf-8-sig")))
     assert row == {
         "force": "durham",

@@ -155,7 +155,7 @@ def test_the_same_order_again_is_answered_alike_and_changes_nothing() -> None:
     assert held() == before
 
 
-def test_so_it_is_after_allocation_and_a_day_later(clock: Traveller) -> None:
+def test_the_same_order_a_day_after_its_allocation_changes_nothing(clock: Traveller) -> None:
     first = post(order())
     allocate(UUID(first.body["enrolment_id"]))
     before = held()

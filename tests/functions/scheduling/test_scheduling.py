@@ -218,7 +218,7 @@ def test_a_crash_between_schedules_is_made_good(treated: UUID, survived: int) ->
 
 
 @pytest.mark.parametrize("when", ["before-call", "after-call"])
-def test_so_is_one_before_or_after_they_are_noted(treated: UUID, when: str) -> None:
+def test_a_crash_before_or_after_schedules_are_noted_is_made_good(treated: UUID, when: str) -> None:
     with meddling(
         clients.dynamodb(), f"{when}.dynamodb.TransactWriteItems", raising(MemoryError())
     ):

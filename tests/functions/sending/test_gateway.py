@@ -207,7 +207,7 @@ def test_what_never_left_was_not_sent() -> None:
 @pytest.mark.parametrize(
     "error", [ConnectTimeoutError(endpoint_url="http://127.0.0.1"), NoCredentialsError()]
 )
-def test_nor_was_what_had_nowhere_to_go_or_no_signature(error: Exception) -> None:
+def test_a_text_without_a_connection_or_credentials_was_not_sent(error: Exception) -> None:
     sns = client("http://127.0.0.1")
     with (
         meddling(sns, "before-call.sns.Publish", raising(error)),

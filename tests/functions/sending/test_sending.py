@@ -204,7 +204,7 @@ def test_each_reason_against_it_suppresses_it_for_good(due: UUID, reason: str) -
         ("2026-12-15T10:00", "2026-12-15T10:00", "expired"),
     ],
 )
-def test_so_does_the_time(
+def test_a_reminder_that_is_late_outside_the_window_or_expired_is_suppressed(
     treated: UUID, clock: Traveller, due_at: str, now: str, reason: str
 ) -> None:
     change_reminder(treated, 2, due_at=datetime.fromisoformat(due_at).replace(tzinfo=UTC))
@@ -243,7 +243,7 @@ def test_a_reason_that_comes_up_at_the_last_moment_still_counts(due: UUID, reaso
     assert texts() == []
 
 
-def test_so_does_a_pause(due: UUID) -> None:
+def test_a_pause_at_the_last_moment_still_counts(due: UUID) -> None:
     with meddling(clients.dynamodb(), CLAIM, pause):
         assert fire(due, 2) == "paused"
     assert state(due) == (ReminderState.SCHEDULED, None)
@@ -266,7 +266,7 @@ def test_a_number_that_a_live_order_protects_is_not_texted_whatever_the_enrolmen
         assert texts() == []
 
 
-def test_and_a_number_that_another_order_comes_to_protect(due: UUID) -> None:
+def test_a_number_that_another_order_protects_at_the_last_moment_is_not_texted(due: UUID) -> None:
     number = number_of(due)
     dates = {"made_on": "2026-12-03", "expires_on": "2026-12-16", "served_on": "2026-12-03"}
     with meddling(
