@@ -21,6 +21,7 @@ from receipts.handler import lambda_handler as receipts
 from sending.handler import lambda_handler as sending
 from tests.local.demo.demo_run import good_run
 from tests.support import canaries
+from tests.support.buckets import make_bucket
 from tests.support.canaries import BORN, FIRST, NAME, ORDER, PERSON, Sinks, Watch, searched
 from tests.support.extracts import BUCKET, objects
 from tests.support.fixture_protocol import VERSION
@@ -201,8 +202,7 @@ def test_the_extract_knows_them_by_pseudonyms_only(
     cloud: dict[str, str], clock: time_machine.Traveller
 ) -> None:
     key = cloud["IDENTITY_KEY_ID"]
-    place: Any = {"LocationConstraint": "eu-west-2"}
-    clients.s3().create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+    make_bucket(BUCKET)
     answer = post(canaries.body())
     follow(answer.body["enrolment_id"])
     clock.shift(timedelta(days=20))

@@ -28,6 +28,7 @@ from tests.proofs.simulation.run import Simulation
 from tests.proofs.simulation.services import logged
 from tests.proofs.simulation.world import SETTINGS
 from tests.proofs.test_crash_sweep import story
+from tests.support.buckets import make_bucket
 from tests.support.deployed import Deployed
 from tests.support.extracts import BUCKET
 from tests.support.faults import hooked, meddling, raising, refusal, without_the_group
@@ -267,13 +268,8 @@ def a_morning_with_a_digest() -> None:
 
 def a_night_of_the_extract() -> None:
     followed()
-    bucket(BUCKET)
+    make_bucket(BUCKET)
     assert extract(sample("extract-nightly"), Unhurried())["became"] == "published"
-
-
-def bucket(name: str) -> None:
-    place: Any = {"LocationConstraint": "eu-west-2"}
-    clients.s3().create_bucket(Bucket=name, CreateBucketConfiguration=place)
 
 
 def a_text_whose_receipt_comes_before_it_is_closed() -> None:

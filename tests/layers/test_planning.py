@@ -1,31 +1,14 @@
 """The reminders that an allocation plans, and those that it does not."""
 
-from uuid import UUID
-
 import pytest
 
 from tests.support.fixture_protocol import AGREED
-from tests.support.people import ADULT, KNOWN, SERVED
+from tests.support.people import ENROLMENT
 from tests.support.samples import MORNING
-from trial.codes import Arm, Status
+from trial.codes import Arm
 from trial.planning import planned_reminders
 from trial.protocol.load import ProtocolError
 from trial.records.allocation import Allocation
-from trial.records.enrolment import Enrolment
-
-ENROLMENT = Enrolment(
-    enrolment_id=UUID(int=1),
-    status=Status.ELIGIBLE,
-    order=SERVED,
-    respondent=ADULT,
-    person_hash="aa",
-    mobile=KNOWN,
-    enrolled_at=MORNING,
-    request_digest="",
-    first_status=Status.ELIGIBLE,
-    trial=AGREED.trial,
-    month="2026-12",
-)
 
 
 def allocation(arm: Arm, protocol: str = AGREED.version) -> Allocation:

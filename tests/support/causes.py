@@ -19,9 +19,10 @@ from receipts.handler import lambda_handler as receipts
 from reconciliation.handler import lambda_handler as reconciliation
 from retention.handler import lambda_handler as retention
 from sending.gateway import NotSentError
+from tests.support.buckets import make_bucket
 from tests.support.faults import hooked, meddling, raising, refusal
 from tests.support.life import ARREST, CUSTODY, followed, told
-from tests.support.samples import MORNING, REGION, TABLE, sample
+from tests.support.samples import MORNING, TABLE, sample
 from tests.support.steps import (
     CONTEXT,
     Context,
@@ -158,17 +159,12 @@ def night() -> None:
 
 def extracted() -> None:
     if not clients.s3().list_buckets()["Buckets"]:
-        made_bucket("extract")
+        make_bucket("extract")
     extract(sample("extract-nightly"), PLENTY)
 
 
 def retained() -> None:
     retention(sample("retention-nightly"), PLENTY)
-
-
-def made_bucket(name: str) -> None:
-    constraint: Any = {"LocationConstraint": REGION}
-    clients.s3().create_bucket(Bucket=name, CreateBucketConfiguration=constraint)
 
 
 def pieces_of_life(clock: Traveller) -> None:
@@ -186,7 +182,7 @@ def pieces_of_life(clock: Traveller) -> None:
 
 
 def audited(clock: Traveller) -> None:  # noqa: ARG001
-    made_bucket("audit")
+    make_bucket("audit")
     enrol()
     key = next(key for key, item in everything().items() if item["kind"] == "audit")
     record = announcement(key)

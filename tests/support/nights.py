@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import time_machine
 
 from audit.handler import lambda_handler as audit
 from retention.handler import lambda_handler as retention
+from tests.support.buckets import make_bucket
 from tests.support.life import followed
-from tests.support.samples import MORNING, REGION, sample
+from tests.support.samples import MORNING, sample
 from tests.support.steps import CONTEXT, Context, failures, fire, schedule, someone_in
 from tests.support.table import enrolment_of, keep, keep_stray, number_of, reminders_of
-from trial.aws import clients
 from trial.codes import Arm, Instrument, OutcomeType, ReminderState
 from trial.records.enrolment import Outcome, outcome_key
 from trial.records.receipt import OptOut, Receipt, Stray, opt_out_key
@@ -67,8 +66,7 @@ def nights_of_retention() -> None:
 
 def links_of_the_audit_trail() -> None:
     """The first link, and one after it."""
-    place: Any = {"LocationConstraint": REGION}
-    clients.s3().create_bucket(Bucket="audit", CreateBucketConfiguration=place)
+    make_bucket("audit")
     for by in ("upstream", "officer"):
         event = sample("stream-audited")
         image = event["Records"][0]["dynamodb"]

@@ -1,9 +1,12 @@
-"""An order and its respondent, as records: made up, and eligible."""
+"""An order, its respondent, its enrolment and a reminder, as records: made up, and eligible."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from uuid import UUID
 
-from trial.codes import AgeBand, Condition, Sex
-from trial.records.enrolment import Mobile, Order, Respondent
+from tests.support.fixture_protocol import AGREED
+from trial.codes import AgeBand, Condition, ReminderState, Sex, Status
+from trial.records.enrolment import Enrolment, Mobile, Order, Respondent
+from trial.records.reminder import Reminder
 
 MADE_ON = date(2026, 12, 1)
 LAST_DAY = date(2026, 12, 14)
@@ -19,3 +22,25 @@ SERVED = Order(
 )
 ADULT = Respondent(sealed="a person", age_band=AgeBand.FROM_35, sex=Sex.MALE)
 KNOWN = Mobile(sealed="a number", number_hash="aa", last_digits="001")
+ENROLMENT = Enrolment(
+    enrolment_id=UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001"),
+    status=Status.ELIGIBLE,
+    order=SERVED,
+    respondent=ADULT,
+    person_hash="aa",
+    mobile=KNOWN,
+    enrolled_at=datetime(2026, 12, 1, 9, 30, tzinfo=UTC),
+    request_digest="bb",
+    first_status=Status.ELIGIBLE,
+    trial=AGREED.trial,
+    month="2026-12",
+)
+REMINDER = Reminder(
+    enrolment_id=ENROLMENT.enrolment_id,
+    number=2,
+    theme="meaning",
+    due_at=datetime(2026, 12, 4, 11, 0, tzinfo=UTC),
+    state=ReminderState.SCHEDULED,
+    protocol=AGREED.version,
+    protocol_sha256=AGREED.sha256,
+)

@@ -15,8 +15,9 @@ from commands.audit.agreement import Disagreement
 from commands.audit.allocation_findings import Fault
 from commands.audit.trail import Trail
 from commands.audit.verify_audit import AuditTrail
+from tests.support.buckets import make_bucket
 from tests.support.deployed import Deployed
-from tests.support.samples import MORNING, REGION, TABLE
+from tests.support.samples import MORNING, TABLE
 from tests.support.steps import CONTEXT, allocate, announcement, call, enrol, fire, stream
 from tests.support.table import (
     allocation_of,
@@ -46,18 +47,7 @@ SHORT = cursor_key("fixture", "14")
 
 @pytest.fixture(autouse=True)
 def _bucket(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    clients.s3().create_bucket(
-        Bucket=cloud["AUDIT_BUCKET"],
-        CreateBucketConfiguration={"LocationConstraint": REGION},  # type: ignore[typeddict-item]
-        ObjectLockEnabledForBucket=True,
-    )
-    clients.s3().put_object_lock_configuration(
-        Bucket=cloud["AUDIT_BUCKET"],
-        ObjectLockConfiguration={
-            "ObjectLockEnabled": "Enabled",
-            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 3653}},
-        },
-    )
+    make_bucket(cloud["AUDIT_BUCKET"], locked=True)
     place = AuditTrail(clients.s3(), clients.dynamodb(), None, BUCKET, TABLE, "")  # type: ignore[arg-type]
     monkeypatch.setattr(verify_audit, "placed", lambda _: place)
 

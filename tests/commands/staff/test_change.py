@@ -10,25 +10,16 @@ from commands.staff import change
 from tests.support.fixture_protocol import VERSION
 from tests.support.life import followed, shown
 from tests.support.samples import MORNING
-from tests.support.served import served
 from tests.support.steps import call, enrol
 from tests.support.table import change_enrolment, everything, number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from commands.api import Api
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
 ORDER = "durham/DVPO-2026-000123"
 MISSING = {"missing_reason": "seized_evidence"}
-
-
-@pytest.fixture
-def api(cloud: dict[str, str]) -> Iterator[Api]:  # noqa: ARG001 - what it answers from
-    with served() as api:
-        yield api
 
 
 def run(api: Api, *arguments: str) -> int:

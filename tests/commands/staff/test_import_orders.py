@@ -24,7 +24,7 @@ from tests.support.table import everything
 from trial.identity import pnc_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from commands.api import Api
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("cloud")
 
 TODAY = MORNING.date()
-
-
-@pytest.fixture
-def api(cloud: dict[str, str]) -> Iterator[Api]:  # noqa: ARG001 - what it answers from
-    with served() as api:
-        yield api
 
 
 def cells(serial: int = 123, /, **changes: str) -> dict[str, str]:

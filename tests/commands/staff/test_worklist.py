@@ -18,7 +18,6 @@ from tests.support.served import served
 from tests.support.steps import Answer, enrol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from commands.api import Api
@@ -26,12 +25,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("cloud")
 
 TODAY = MORNING.date()
-
-
-@pytest.fixture
-def api(cloud: dict[str, str]) -> Iterator[Api]:  # noqa: ARG001 - what it answers from
-    with served() as api:
-        yield api
 
 
 def given(**changes: Any) -> Namespace:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.handler import lambda_handler
+from tests.support.buckets import make_bucket
 from tests.support.faults import counting, meddling, refusal
 from tests.support.life import CUSTODY, RELEASE, followed, shown, told
 from tests.support.outward import is_taken, pattern_of_the_docs, schema_of_event
-from tests.support.samples import REGION
 from tests.support.steps import CONTEXT, announcement, stream
 from tests.support.table import everything
 from trial.aws import clients
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _bucket(cloud: dict[str, str]) -> None:
-    place: Any = {"LocationConstraint": REGION}
-    clients.s3().create_bucket(Bucket=cloud["AUDIT_BUCKET"], CreateBucketConfiguration=place)
+    make_bucket(cloud["AUDIT_BUCKET"])
 
 
 def announced() -> list[dict[str, Any]]:

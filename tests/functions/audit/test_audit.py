@@ -18,9 +18,10 @@ from commands.audit import verify_audit
 from commands.audit.agreement import Disagreement
 from commands.audit.audit_findings import Fault, Finding
 from commands.audit.verify_audit import AuditTrail, verify
+from tests.support.buckets import make_bucket
 from tests.support.faults import counting
 from tests.support.life import CUSTODY, followed, shown, told
-from tests.support.samples import MORNING, REGION, TABLE, order
+from tests.support.samples import MORNING, TABLE, order
 from tests.support.steps import CONTEXT, announcement, failures, post, stream
 from tests.support.table import everything, to_wire, wired
 from trial.aws import clients
@@ -41,18 +42,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def _bucket(cloud: dict[str, str]) -> None:
-    clients.s3().create_bucket(
-        Bucket=cloud["AUDIT_BUCKET"],
-        CreateBucketConfiguration={"LocationConstraint": REGION},  # type: ignore[typeddict-item]
-        ObjectLockEnabledForBucket=True,
-    )
-    clients.s3().put_object_lock_configuration(
-        Bucket=cloud["AUDIT_BUCKET"],
-        ObjectLockConfiguration={
-            "ObjectLockEnabled": "Enabled",
-            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 3653}},
-        },
-    )
+    make_bucket(cloud["AUDIT_BUCKET"], locked=True)
 
 
 def logged() -> list[Key]:
@@ -481,10 +471,7 @@ def test_what_is_missing_is_exported_when_asked_for(
 def test_a_bucket_without_a_lock_is_a_finding_on_aws(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clients.s3().create_bucket(
-        Bucket="unlocked",
-        CreateBucketConfiguration={"LocationConstraint": REGION},  # type: ignore[typeddict-item]
-    )
+    make_bucket("unlocked")
     place = AuditTrail(clients.s3(), clients.dynamodb(), None, "unlocked", TABLE, "")  # type: ignore[arg-type]
     monkeypatch.setattr(verify_audit, "placed", lambda _: place)
     verify_audit.main([])

@@ -17,6 +17,7 @@ from extract import extract as use_case
 from extract import handler
 from extract.extract import TOO_OLD
 from extract.handler import lambda_handler
+from tests.support.buckets import make_bucket
 from tests.support.extracts import BUCKET, objects, packages
 from tests.support.faults import counting, hooked, meddling
 from tests.support.fixture_protocol import AGREED, VERSION
@@ -87,9 +88,7 @@ def published(form: str = "unblinded", run: str = RUN, trial: str = TRIAL) -> di
 @pytest.fixture(autouse=True)
 def bucket(cloud: dict[str, str]) -> None:
     assert cloud["EXTRACT_BUCKET"] == BUCKET
-    clients.s3().create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
-    )
+    make_bucket(BUCKET)
 
 
 @pytest.fixture

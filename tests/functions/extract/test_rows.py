@@ -16,7 +16,7 @@ from extract.people import Allocated, People, Reported
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, reported, rows
 from tests.support.fixture_protocol import AGREED, VERSION
-from tests.support.people import ADULT, KNOWN, SERVED
+from tests.support.people import ADULT, ENROLMENT, KNOWN, SERVED
 from trial.codes import (
     AgeBand,
     Arm,
@@ -34,29 +34,15 @@ from trial.codes import (
     Suppression,
 )
 from trial.records.allocation import Allocation
-from trial.records.enrolment import Enrolment, LifeEvent, Missing, Mobile, Outcome
+from trial.records.enrolment import LifeEvent, Missing, Mobile, Outcome
 from trial.records.reminder import Reminder
 
 NAMES = Pseudonyms(b"a key")
-IDENT = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
-ENROLLED = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+IDENT, ENROLLED = ENROLMENT.enrolment_id, ENROLMENT.enrolled_at
 DRAWN = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 EXTRACTED = datetime(2026, 12, 11, 12, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
-ENROLMENT = Enrolment(
-    enrolment_id=IDENT,
-    status=Status.ELIGIBLE,
-    order=SERVED,
-    respondent=ADULT,
-    person_hash="aa",
-    mobile=KNOWN,
-    enrolled_at=ENROLLED,
-    request_digest="bb",
-    first_status=Status.ELIGIBLE,
-    trial=AGREED.trial,
-    month="2026-12",
-)
 ALLOCATION = Allocation(
     enrolment_id=IDENT,
     arm=Arm.INTERVENTION,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import pytest
 
@@ -13,15 +12,15 @@ from extract.columns.events import VersionRow
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from tests.support.fixture_protocol import AGREED, DAPO
-from tests.support.people import ADULT, KNOWN, SERVED
+from tests.support.people import ENROLMENT, SERVED
 from trial.codes import Arm, Condition, EndReason, Status
 from trial.records.allocation import Allocation
-from trial.records.enrolment import Enrolment, LifeEvent, Variation
+from trial.records.enrolment import LifeEvent, Variation
 
 if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
 
-IDENT = UUID(int=1)
+IDENT = ENROLMENT.enrolment_id
 T = datetime(2026, 12, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 ENDLESS = SERVED.model_copy(update={"type": "dapo", "expires_on": None})
@@ -31,18 +30,12 @@ ENDING = ENDLESS.model_copy(
 
 
 def told(protocol: Protocol = DAPO, **changes: Any) -> list[Any]:
-    enrolment = Enrolment(
-        **{
-            "enrolment_id": IDENT,
+    enrolment = ENROLMENT.model_copy(
+        update={
             "status": Status.ALLOCATED,
             "order": ENDLESS,
-            "respondent": ADULT,
-            "person_hash": "aa",
-            "mobile": KNOWN,
             "enrolled_at": T,
-            "first_status": Status.ELIGIBLE,
             "trial": protocol.trial,
-            "month": "2026-12",
             "allocated_at": T,
         }
         | changes

@@ -1,44 +1,25 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from reconciliation.gaps import in_good_hands, why_never
 from tests.support.fixture_protocol import AGREED
-from tests.support.people import ADULT, KNOWN, SERVED
+from tests.support.people import ENROLMENT, REMINDER, SERVED
 from trial.codes import ReminderState, Status, Suppression
-from trial.records.enrolment import Enrolment
-from trial.records.reminder import Reminder
 from trial.records.switch import Switch
 
-SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
-DUE = datetime(2026, 12, 4, 11, 0, tzinfo=UTC)
+DUE = REMINDER.due_at
 FRESH = timedelta(hours=AGREED.freshness_hours)
 A_SECOND = timedelta(seconds=1)
 
-ALLOCATED = Enrolment(
-    enrolment_id=SOMEBODY,
-    status=Status.ALLOCATED,
-    order=SERVED,
-    respondent=ADULT,
-    person_hash="aa",
-    mobile=KNOWN,
-    enrolled_at=DUE - timedelta(days=3),
-    allocated_at=DUE - timedelta(days=3),
-    request_digest="bb",
-    first_status=Status.ELIGIBLE,
-    trial=AGREED.trial,
-    month="2026-12",
-)
-REMINDER = Reminder(
-    enrolment_id=SOMEBODY,
-    number=2,
-    theme="meaning",
-    due_at=DUE,
-    state=ReminderState.SCHEDULED,
-    protocol=AGREED.version,
-    protocol_sha256=AGREED.sha256,
+THREE_DAYS_BEFORE = DUE - timedelta(days=3)
+ALLOCATED = ENROLMENT.model_copy(
+    update={
+        "status": Status.ALLOCATED,
+        "enrolled_at": THREE_DAYS_BEFORE,
+        "allocated_at": THREE_DAYS_BEFORE,
+    }
 )
 
 

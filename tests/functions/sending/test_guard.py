@@ -1,51 +1,26 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from sending.guard import why_not
 from tests.support.fixture_protocol import AGREED, FIRST
-from tests.support.people import ADULT, KNOWN, SERVED
+from tests.support.people import ENROLMENT, KNOWN, REMINDER, SERVED
 from tests.support.samples import LONDON
-from trial.codes import ReminderState, Status, Suppression
+from trial.codes import Status, Suppression
 from trial.protocol.load import load
 from trial.protocol.settings import Protocol
-from trial.records.enrolment import Enrolment, Mobile
-from trial.records.reminder import Reminder
+from trial.records.enrolment import Mobile
 
-SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
-DUE = datetime(2026, 12, 4, 11, 0, tzinfo=UTC)
-
-ALLOCATED = Enrolment(
-    enrolment_id=SOMEBODY,
-    status=Status.ALLOCATED,
-    order=SERVED,
-    respondent=ADULT,
-    person_hash="aa",
-    mobile=KNOWN,
-    enrolled_at=DUE,
-    request_digest="bb",
-    first_status=Status.ELIGIBLE,
-    trial=AGREED.trial,
-    month="2026-12",
-)
-PLANNED = Reminder(
-    enrolment_id=SOMEBODY,
-    number=2,
-    theme="meaning",
-    due_at=DUE,
-    state=ReminderState.SCHEDULED,
-    protocol=AGREED.version,
-    protocol_sha256=AGREED.sha256,
-)
+DUE = REMINDER.due_at
+ALLOCATED = ENROLMENT.model_copy(update={"status": Status.ALLOCATED})
 UNSAFE = KNOWN.model_copy(update={"unsafe": True})
 
 
 def verdict(
     *, now: datetime = DUE, theme: str = "meaning", protocol: Protocol = AGREED, **facts: Any
 ) -> str | None:
-    reminder = PLANNED.model_copy(update={"theme": theme, "due_at": facts.pop("due_at", DUE)})
+    reminder = REMINDER.model_copy(update={"theme": theme, "due_at": facts.pop("due_at", DUE)})
     return why_not(reminder, ALLOCATED.model_copy(update=facts), protocol=protocol, now=now)
 
 
