@@ -81,7 +81,7 @@ def admit(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 
 
 def outcome(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """An arrest, a breach, an incident, an offence or a harm."""
+    """Report an outcome, such as an arrest, or a harm."""
     kind, occurred_at = read.code(given.type), moment(given)
     return "outcomes", {
         # The same outcome reported again has the same id, so it is not counted twice.

@@ -240,7 +240,7 @@ def release(enrolment_id: str, request: Annotated[ReleaseIn, Body()]) -> Enrolme
 
 @router.post(
     "/enrolments/<enrolment_id>/outcomes",
-    summary="An arrest, a breach, an incident, an offence or a harm",
+    summary="An outcome, such as an arrest or a breach, or a harm",
     tags=_TAGS,
     responses={
         200: {"description": "Known already: nothing happens twice"},

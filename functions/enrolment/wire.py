@@ -236,7 +236,7 @@ class AdmitAsked(AdmitIn):
 
 
 class OutcomeIn(Model):
-    """An arrest, a breach, an incident or an offence; or a harm, which has a kind instead."""
+    """An outcome of one of the types, with its instrument; a harm has a kind instead."""
 
     outcome_id: Ident
     type: OutcomeType

@@ -46,14 +46,14 @@ class ReminderRow(OrderRow):
 
 class OutcomeColumns(Row):
     """
-    One arrest, breach, incident or offence of a person, as reported from upstream.
+    One outcome of a person, such as an arrest or a breach, as upstream reported it.
 
     It belongs to the person: what was reported under a later order counts for the horizon of the
     order under which the person was randomised.
     """
 
     resource: ClassVar[str] = "outcomes"
-    title: ClassVar[str] = "Arrests, breaches, domestic abuse incidents and offences, by person"
+    title: ClassVar[str] = "Outcomes, such as arrests and breaches, by person"
     key: ClassVar[tuple[str, ...]] = ("person", "outcome")
 
     person: PersonName = Field(description="The person subject to the orders: a keyed hash.")
