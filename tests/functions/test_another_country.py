@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -60,6 +60,14 @@ def test_an_order_of_today_is_of_the_trials_own_day(memory: Memory) -> None:
     assert kept.changed_on == date(2026, 12, 2)
     tomorrow = dates("2026-12-03") | {"expires_on": "2026-12-16"}
     assert "order.made_on" in post(order(2, order=tomorrow, mobile=THEIRS)).fields
+
+
+def test_a_change_is_of_the_trials_own_day(memory: Memory, clock: Traveller) -> None:
+    ident = post(order(1, order=dates("2026-12-02"), mobile=THEIRS)).body["enrolment_id"]
+    clock.move_to(LATE + timedelta(days=1))
+    changed = call("PUT", f"/enrolments/{ident}/mobile", {"missing_reason": "refused"})
+    assert changed.status == 200
+    assert memory.file(UUID(ident)).enrolment.changed_on == date(2026, 12, 3)
 
 
 def test_a_number_of_the_trials_country_is_taken_and_another_is_not(memory: Memory) -> None:
