@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SEED = 0  # in which the first is drawn to intervention, the second to control
 LABELS = (
     "POST enrolments",
+    "POST enrolments/admit",
     "POST enrolments/end",
     "POST enrolments/outcomes",
     "POST enrolments/resume",
@@ -55,8 +56,13 @@ class Point(NamedTuple):
 
 
 def story() -> Simulation:
-    """Two orders, and all that can be told of one of them, with nothing going wrong."""
+    """
+    Two orders on a day for which one is expected, and all that can be told of the first.
+
+    The second is held, and admitted. Nothing goes wrong.
+    """
     simulation = Simulation(SEED)
+    simulation.world.orders_per_day = 1
     world, upstream = simulation.world, simulation.upstream
     world.weather.clears()
     upstream.eager = 0  # nothing is told but this story

@@ -89,6 +89,18 @@ GUARDS = (
         "        if True:\n",
     ),
     Guard(
+        "answering a protection while a text to a number just given up may go",
+        f"{_ENROLMENT}/enrol.py",
+        "protects = any(around.numbers[each].version for each in made.protected_hashes)",
+        "protects = protects_others(found)",
+    ),
+    Guard(
+        "losing an opt-out in a restore",
+        "commands/repair/recover.py",
+        'elif entry.what == "number_opted_out":',
+        "elif False:",
+    ),
+    Guard(
         "a text to a number that has just become protected",
         f"{_SENDING}/store.py",
         'unprotected = "attribute_not_exists(#protected_until)"',

@@ -82,6 +82,8 @@ class Model:
     paused: Belief[bool] = field(default_factory=lambda: Belief(sure=False))
     suppressed: set[str] = field(default_factory=set)
     opted_out: set[str] = field(default_factory=set)
+    held: set[UUID] = field(default_factory=set)
+    admitted: set[UUID] = field(default_factory=set)
     arms: dict[UUID, Arm] = field(default_factory=dict)
     claims: dict[tuple[UUID, int], tuple[str, list[Facts]]] = field(default_factory=dict)
     handed: dict[tuple[UUID, int], str] = field(default_factory=dict)
@@ -98,6 +100,7 @@ class Model:
         )
         worlds = self.lives[ident].worlds
         _must(any(world.served_on for world in worlds), "nobody is drawn before service")
+        _must(ident not in self.held, "nobody over the day's limit is drawn before being admitted")
         wanted = {world.reminders for world in worlds} if arm.arm == "intervention" else {0}
         _must(reminders in wanted, "a timetable is as long as the order says; for control, empty")
         same = [other for other in self.arms if self._person(other) == self._person(ident)]

@@ -19,7 +19,7 @@ from commands.audit.audit_findings import Chain
 from commands.audit.trail import Trail
 from tests.proofs.simulation.cloud import Bucket, Dynamo, Events, Kms, Scheduler, owner
 from tests.proofs.simulation.faults import Fault
-from tests.proofs.simulation.model import Arm, Violation
+from tests.proofs.simulation.model import LONDON, Arm, Violation
 from tests.proofs.simulation.services import (
     Clockwork,
     Lambda,
@@ -183,6 +183,22 @@ class Simulation:
                 ident, status = item["enrolment_id"]["S"], item["status"]["S"]
                 if (ident, status) not in heard:
                     self._must_be_seen(item, f"nobody hears that an enrolment is {status}")
+
+        self._within_the_days_limits()
+
+    def _within_the_days_limits(self) -> None:
+        """No more orders a day than expected are taken, and none drawn, unless admitted."""
+        orders = [item for item in self.dynamo.items() if _is(item, "enrolment")]
+        over = [item for item in orders if item.get("over_daily_limit", {}).get("BOOL")]
+        taken = Counter(
+            datetime.fromisoformat(item["enrolled_at"]["S"]).astimezone(LONDON).date()
+            for item in orders
+            if item not in over
+        )
+        if taken and max(taken.values()) > self.world.orders_per_day:
+            raise Violation(f"more orders than a day's limit are taken: {taken}")
+        if any("allocated_at" in item and "admitted_by" not in item for item in over):
+            raise Violation("nobody over the day's limit is drawn before being admitted")
 
     def _exported(self) -> None:
         """Every entry of the audit trail is in one link of one whole chain, once."""

@@ -69,6 +69,7 @@ class Upstream:
     def scatter(self) -> None:
         """People, orders and lives by chance, sometimes all of them known at one moment."""
         rng, first = self._rng, self._start.date()
+        self._world.orders_per_day = rng.choice((1000, 1000, 1))
         burst = self._sometime(first, 8) if rng.random() < 0.4 else None
         for person in range(rng.choice((1, 2, 3, 3, 4, 8))):
             made_on = first + timedelta(days=rng.randint(0, 6))
@@ -139,6 +140,29 @@ class Upstream:
             self.send_news(about)
         elif chance > 1 - self.eager / 20:
             self.operate()
+
+    def admit(self, ident: UUID) -> None:
+        """Somebody looked at an order beyond the day's limit, and lets it in."""
+        model = self._world.model
+        if model.lives[ident].sure is None or ident in self._busy:
+            self._world.after(30, "an admission waits", partial(self.admit, ident))
+            return
+        model.held.discard(ident)
+        model.admitted.add(ident)
+        path, facts = f"/enrolments/{ident}/admit", model.lives[ident].sure
+        body = {"by": "OPS-1"}
+        self.ask(Request("POST", path, body, frozenset({200, 409}), ident, facts))
+
+    def _told(self, request: Request, answer: dict[str, Any]) -> None:
+        """What the answer to an order says of it: beyond the day's limit it is held."""
+        model, ident = self._world.model, request.about
+        reasons = answer.get("reasons", ())
+        held = request.path == "/enrolments" and "held_over_daily_limit" in reasons
+        if held and ident and ident not in model.held | model.admitted:
+            model.held.add(ident)
+            self._world.counted["held over the day's limit"] += 1
+            wait = self._rng.choice((60, 5 * 3600, 5 * 86400))
+            self._world.after(wait, "an order is admitted", partial(self.admit, ident))
 
     def send_news(self, ident: UUID) -> None:
         """One more thing about an order that is known."""
@@ -321,5 +345,6 @@ class Upstream:
         except Failed:
             return None
         self._world.note(f"{label} is answered {answer['statusCode']}")
+        self._told(request, json.loads(answer["body"]))
         status: int = answer["statusCode"]
         return status

@@ -94,6 +94,7 @@ _CODES = {
     "scheduler": ("ThrottlingException", "InternalServerException"),
 }
 _DEEPEST = 3  # how many functions may be in mid-call at once
+_TICK = timedelta(microseconds=1)  # no two invocations begin at the same moment
 _SLOW = timedelta(seconds=1)  # how long a call may take
 
 
@@ -145,6 +146,7 @@ class World:
         self.seen: set[UUID] = set()
         """Whose trouble has reached an alarm or a queue of dead letters."""
         self.poisoned: set[UUID] = set()
+        self.orders_per_day = 1000
         self.stack: list[Invocation] = []
         self.meddle: Callable[[UUID | None], None] = lambda _: None
         self.script: Callable[[Invocation, str], Fault | None] = lambda *_: None
@@ -197,6 +199,7 @@ class World:
     ) -> Any:
         """Run a handler. Raises Failed where Lambda would see an error, or nothing at all."""
         self.counted["invocations"] += 1
+        self.now += _TICK
         self._show()
         serial = self.counted["invocations"]
         self.stack.append(Invocation(serial, function, label or function, about, reminder))
@@ -296,6 +299,7 @@ class World:
                 patch.setattr(aws_clients, name, lambda client=client: client)
             for name, value in SETTINGS.items():
                 patch.setenv(name, value)
+            patch.setenv("ORDERS_PER_DAY", str(self.orders_per_day))
             patch.setenv("OUTLAST_CLAIMS_SECONDS", str(OUTLASTED.total_seconds()))
             patch.setattr(open_claims, "sleep", self.pass_by)
             for patient in (allocate.allocate, retry.on_contention, export.export):
