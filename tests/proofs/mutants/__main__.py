@@ -115,22 +115,31 @@ def tried(guard: Guard, trees: Trees, witness: str | None) -> Caught:
         looking.insert(0, ("its test", (*_PYTEST, witness)))
     with trees.without(guard) as tree:
         for by, command in looking:
-            ended = subprocess.run(
-                [sys.executable, *command],
-                cwd=tree,
-                env=os.environ
-                | {"PYTHONPATH": "functions:layers/common:.", "PYTHONDONTWRITEBYTECODE": "1"},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            ended = _ran(command, tree)
             said = _TELLING.findall(ended.stdout)
-            if ended.returncode and said:
-                return Caught(by, said[-1], time.monotonic() - began)
-            if ended.returncode and by != "its test":  # or the test that is named is no more
-                told = (ended.stderr or ended.stdout).splitlines()
-                return Caught(by, told[-1] if told else "?", time.monotonic() - began)
+            # The test that is named may be no more; then others look.
+            if ended.returncode and (said or by != "its test"):
+                told = said or (ended.stderr or ended.stdout).splitlines() or ["?"]
+                return Caught(by, told[-1], time.monotonic() - began)
     return Caught(None, "NOBODY", time.monotonic() - began)
+
+
+def _ran(command: Sequence[str], tree: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=tree,
+        env=os.environ
+        | {"PYTHONPATH": "functions:layers/common:.", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _learned(caught: Caught) -> str | None:
+    """The test that noticed, unless it fails in the whole tree too."""
+    test = _TEST.match(caught.what)
+    return test[1] if test and not _ran((*_PYTEST, test[1]), ROOT).returncode else None
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -161,8 +170,8 @@ def main(arguments: Sequence[str]) -> int:
             if not console.is_terminal:
                 line = f"{guard.prevents}: {caught.by or 'nobody'}: {caught.what}"
                 console.print(line, markup=False, soft_wrap=True)
-            if given.learn and (test := _TEST.match(caught.what)):
-                named[guard.prevents] = test[1]
+            if given.learn and (test := _learned(caught)):
+                named[guard.prevents] = test
                 _keep(named)
             table.add_row(
                 guard.prevents,
