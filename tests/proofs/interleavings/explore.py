@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from tests.proofs.interleavings.acts import ACTS, due, fresh, old, settled
-from tests.proofs.interleavings.stage import Answer, Call, Stage
-from tests.proofs.interleavings.turns import Orders, ready
+from tests.proofs.interleavings.stage import Answer, Stage
+from tests.proofs.interleavings.turns import Call, Orders, ready
 from tests.proofs.interleavings.world import alike
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 
 from allocation import allocate
-from tests.proofs.interleavings.turns import EVERYTHING, PUBLISH, WAIT, Op
+from tests.proofs.interleavings.turns import EVERYTHING, PUBLISH, WAIT, Call, Op
 from tests.proofs.interleavings.world import Breach
 from trial import open_claims, retry
 from trial.aws import clients as aws_clients
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
 _CLOCK = frozenset({"clock"})
 _TABLE = ("batch_get_item", "query", "transact_write_items")
 _SCHEDULER = ("create_schedule", "get_schedule", "delete_schedule", "paginate")
-
-
-class Call(NamedTuple):
-    """One call on its way out: of which client, and what it touches."""
-
-    client: str
-    method: str
-    request: dict[str, Any]
-    op: Op
 
 
 class Answer(NamedTuple):

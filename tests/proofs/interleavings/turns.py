@@ -9,7 +9,7 @@ tried once, however the state was reached (state caching).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -31,6 +31,15 @@ class Op(NamedTuple):
         return not (
             _meet(self.writes, other.reads | other.writes) or _meet(other.writes, self.reads)
         )
+
+
+class Call(NamedTuple):
+    """One call on its way out: of which client, and what it touches."""
+
+    client: str
+    method: str
+    request: dict[str, Any]
+    op: Op
 
 
 def _meet(some: frozenset[str], others: frozenset[str]) -> bool:

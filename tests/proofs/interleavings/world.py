@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
     from uuid import UUID
 
-    from tests.proofs.interleavings.stage import Call
+    from tests.proofs.interleavings.turns import Call
     from tests.support.memory import Memory
 
 _plain = TypeDeserializer().deserialize
