@@ -170,7 +170,7 @@ def main(arguments: Sequence[str]) -> int:
             if not console.is_terminal:
                 line = f"{guard.prevents}: {caught.by or 'nobody'}: {caught.what}"
                 console.print(line, markup=False, soft_wrap=True)
-            if given.learn and (test := _learned(caught)):
+            if given.learn and caught.by == "tests" and (test := _learned(caught)):
                 named[guard.prevents] = test
                 _keep(named)
             table.add_row(
