@@ -203,8 +203,8 @@ browser: .venv-browser/ready .venv-local/ready ## test the dashboard's live pane
 integrate: .venv-contract/node/ready .venv-local/ready ## generate clients from the contract and run the programs of docs/integrate.md; not in make test
 	@.venv-contract/bin/python -m pytest --confcutdir=tests/integrate tests/integrate $(ARGS)
 
-contract: .venv/ready .venv-local/ready ## test the contract with 5,000 made-up requests in many spellings; minutes
-	@CONTRACT_CASES=5000 $(DEV) -m pytest tests/emulator/test_contract.py
+contract: .venv/ready .venv-local/ready ## test the contract with 5,000 made-up requests in many spellings, and an import of 500 orders; minutes
+	@CONTRACT_CASES=5000 IMPORT_LINES=500 $(DEV) -m pytest tests/emulator/test_contract.py tests/emulator/test_import.py
 
 faults: .venv/ready .venv-local/ready ## test behind a proxy that fails one request in five, and 18 months of an order; minutes
 	@$(DEV) -m pytest -m faults tests/emulator
