@@ -1,4 +1,4 @@
-"""A file of five hundred orders, killed half-way and sent again, through the system as deployed."""
+"""A file of orders, killed half-way and sent again, through the system as deployed."""
 
 from __future__ import annotations
 
