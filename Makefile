@@ -149,7 +149,7 @@ power: .venv-evaluation/ready ## compute the people and years that a trial needs
 
 test: .venv/ready .venv-local/ready .venv-evaluation/ready ## run all tests, even if one fails
 	@failed=0; \
-	$(DEV) -m pytest -n 2 --dist loadgroup $(ARGS) || failed=1; \
+	$(DEV) -m pytest -n 3 --dist loadgroup $(ARGS) || failed=1; \
 	$(EVALUATION) -m pytest -n 2 --confcutdir=tests/evaluation tests/evaluation || failed=1; \
 	exit $$failed
 

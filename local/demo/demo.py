@@ -162,7 +162,11 @@ def options() -> argparse.Namespace:
         prog="python -m local.demo.demo", description=about, epilog=more
     )
     parser.add_argument(
-        "--orders", type=int, default=48, metavar="N", help=f"{FEWEST} to {MOST}; default: 48"
+        "--orders",
+        type=int,
+        default=FILLING,
+        metavar="N",
+        help=f"{FEWEST} to {MOST}; default: %(default)s",
     )
     parser.add_argument("--seed", type=int, default=1, help="which orders; default: 1")
     parser.add_argument("--keep", action="store_true", help="leave the stack up, for make down")
