@@ -90,7 +90,7 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Show the texts, ask, and have them sent."""
+    """Show the texts, ask for confirmation, and have the function send them."""
     given = options()
     protocol = load(given.protocol)
     try:

@@ -115,7 +115,7 @@ def _of_arm(people: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Any]:
 
 
 def _differences(row: Any) -> Iterator[str]:  # noqa: ANN401 - a row of pandas
-    """What a variation changed, in words."""
+    """A sentence for each thing that a variation changed."""
     now, before = (set(filter(None, each.split(";"))) for each in
                    (row.conditions, row.conditions_before))  # fmt: skip
     yield from (f"Condition added: {named(each)}" for each in sorted(now - before))

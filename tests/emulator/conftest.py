@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +16,12 @@ from commands.api import Answer, Api
 from commands.deployed_stack import DESCRIPTION, STATE, LocalStack
 from local.emulator.clock import Clock
 from local.emulator.emulator import LOG
-from local.emulator.stack import LIBRARIES, access
-from tests.support.samples import ROOT
+from local.emulator.stack import access
+from tests.support.checkout import stack_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-
-PYTHON = ROOT / ".venv-local/bin/python"
 
 
 @dataclass(frozen=True)
@@ -87,45 +83,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     It is up in a checkout that consists of links to this one, so that nothing of its state is
     shared but the layer's libraries, which take a while to fetch.
     """
-    assert PYTHON.exists(), "make test sets up the emulator's environment first"
-    home = linked_checkout(tmp_path_factory)
-    run(home, "up", f"--port={free_port()}")
-    try:
+    home = tmp_path_factory.mktemp("checkout")
+    with stack_up(home):
         yield LocalStack(**json.loads((home / STATE.name / DESCRIPTION.name).read_text()))
-    finally:
-        run(home, "down")
 
 
 @pytest.fixture(scope="module")
 def system(stack: LocalStack) -> System:
     """The same, with what can be done with it."""
     return System(stack)
-
-
-def linked_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with links to this checkout's, and with a state of its own."""
-    home = tmp_path_factory.mktemp("checkout")
-    for part in ("commands", "events", "functions", "infra", "layers", "local", "requirements"):
-        (home / part).symlink_to(ROOT / part)
-    LIBRARIES.mkdir(parents=True, exist_ok=True)
-    (home / STATE.name).mkdir()
-    (home / STATE.name / LIBRARIES.name).symlink_to(LIBRARIES)
-    return home
-
-
-def run(home: Path, *command: str) -> None:
-    done = subprocess.run(
-        [PYTHON, "-m", "local.emulator.stack", *command],
-        cwd=home,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -20,7 +20,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.emulator.clock import settle
-from tests.emulator.conftest import PYTHON
+from tests.support.checkout import PYTHON
 from tests.support.samples import LONDON, ROOT, order
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from commands.deployed_stack import OWNER_KEY
 from local.emulator import emulator
 from local.emulator.carrier import Carrier, Habits
 from local.emulator.clock import settle
-from tests.emulator.conftest import free_port
+from tests.support.checkout import free_port
 from tests.support.samples import LONDON, order
 
 if TYPE_CHECKING:

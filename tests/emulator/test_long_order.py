@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.conftest import PYTHON, free_port, linked_checkout
+from tests.support.checkout import free_port, link_checkout, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,19 +16,8 @@ pytestmark = [pytest.mark.emulator, pytest.mark.faults]
 CHECKS = 7
 
 
-@pytest.fixture
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return linked_checkout(tmp_path_factory)
-
-
-def test_18_months_of_a_dapo_pass_each_check_of_the_texts_that_were_sent(home: Path) -> None:
+def test_18_months_of_a_dapo_pass_each_check_of_the_texts_that_were_sent(tmp_path: Path) -> None:
+    link_checkout(tmp_path)
     asked = ["--protocol=dapo-2027-1", f"--port={free_port()}"]
-    done = subprocess.run(
-        [PYTHON, "-m", "local.demo.long_order", *asked],
-        cwd=home,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("\N{CHECK MARK}") == CHECKS
+    printed = run(tmp_path, "local.demo.long_order", *asked)
+    assert printed.count("\N{CHECK MARK}") == CHECKS

@@ -24,7 +24,7 @@ from commands.staff.extract import fetch, newest
 from local.emulator import emulator
 from local.emulator.clock import settle
 from local.emulator.stack import access
-from tests.emulator.conftest import run
+from tests.support.checkout import run
 from tests.support.extracts import opened
 from tests.support.fixture_protocol import REAL
 from tests.support.samples import LONDON, order
@@ -56,12 +56,12 @@ class Story:
     """The first request of all."""
 
     def of(self, version: str, arm: str) -> list[str]:
-        """The orders of a trial, by its protocol, in an arm."""
+        """The ids of the orders in one arm of the trial that this protocol version opens."""
         return [each for each in self.orders[version] if self.allocations[each]["arm"] == arm]
 
 
 def up(system: System, *arguments: str) -> None:
-    run(Path(system.stack.clock_file).parents[1], "up", *arguments)
+    run(Path(system.stack.clock_file).parents[1], "local.emulator.stack", "up", *arguments)
 
 
 def request(system: System, serial: int) -> dict[str, Any]:

@@ -54,7 +54,7 @@ LIFE: list[tuple[str, dict[str, Any]]] = [
 ]
 """Four hours pass between any two."""
 WORDS = {1: "Phone has blocked SMS", 3: "Phone number is opted out", 5: "Phone has blocked SMS"}
-"""What the carrier says about texts that were not delivered, by number."""
+"""The carrier's words for each text that was not delivered, by the reminder's number."""
 
 
 def test_whichever_the_arm_every_blinded_answer_is_the_same(clock: Traveller) -> None:

@@ -1,4 +1,4 @@
-"""The demo runs the current protocol; its tests, that of the fixtures."""
+"""The demo uses the current protocol. Its tests use the fixture protocol instead."""
 
 from collections.abc import Iterator
 

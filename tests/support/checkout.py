@@ -7,6 +7,7 @@ alone, and runs the project's commands in .venv-local.
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 from contextlib import contextmanager
@@ -21,15 +22,20 @@ PYTHON = ROOT / ".venv-local/bin/python"
 PARTS = ("commands", "events", "functions", "infra", "layers", "local", "requirements")
 
 
-@contextmanager
-def stack_up(home: Path) -> Iterator[None]:
-    """A stack, up in the checkout that this makes of an empty folder."""
+def link_checkout(home: Path) -> None:
+    """Turn an empty folder into a checkout of links to this one, with a state of its own."""
     state = ROOT / ".local"
     for part in PARTS:
         (home / part).symlink_to(ROOT / part)
     (state / "layer").mkdir(parents=True, exist_ok=True)
     (home / ".local").mkdir()
     (home / ".local/layer").symlink_to(state / "layer")  # it takes a while to fetch
+
+
+@contextmanager
+def stack_up(home: Path) -> Iterator[None]:
+    """Turn an empty folder into a checkout, and run a stack there until the block ends."""
+    link_checkout(home)
     run(home, "local.emulator.stack", "up", f"--port={free_port()}")
     try:
         yield
@@ -38,11 +44,12 @@ def stack_up(home: Path) -> Iterator[None]:
 
 
 def run(home: Path, module: str, *arguments: str) -> str:
-    """Run one of the project's commands in a checkout, or a few lines; what it prints."""
+    """Run one of the project's commands, or a few lines, in a checkout; returns what it prints."""
+    assert PYTHON.exists(), "make test sets up the emulator's environment first"
     done = subprocess.run(
         [PYTHON, *([] if module == "-c" else ["-m"]), module, *arguments],
         cwd=home,
-        env={"PYTHONPATH": "functions:layers/common:.", "PATH": "/usr/bin:/bin"},
+        env=os.environ | {"PYTHONPATH": "functions:layers/common:."},
         capture_output=True,
         text=True,
         check=False,

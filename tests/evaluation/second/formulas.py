@@ -1,4 +1,8 @@
-"""The statistics once more, from their formulas, without the libraries that the report uses."""
+"""
+Computes the report's statistics a second time, from their formulas.
+
+It uses none of the libraries that the report uses, so that a fault in one shows.
+"""
 
 from __future__ import annotations
 

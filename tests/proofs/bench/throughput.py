@@ -25,8 +25,8 @@ from commands.deployed_stack import DESCRIPTION, STATE, LocalStack
 from local.emulator import emulator
 from local.emulator.launcher import WORK_PAGE
 from local.emulator.stack import LIBRARIES
-from tests.emulator.conftest import free_port, run
 from tests.proofs.bench.acts import request
+from tests.support.checkout import free_port, run
 from tests.support.samples import ROOT
 
 if TYPE_CHECKING:
@@ -124,12 +124,12 @@ def deployed() -> Iterator[LocalStack]:
         LIBRARIES.mkdir(parents=True, exist_ok=True)
         (home / STATE.name).mkdir()
         (home / STATE.name / LIBRARIES.name).symlink_to(LIBRARIES)
-        run(home, "up", f"--port={free_port()}")
+        run(home, "local.emulator.stack", "up", f"--port={free_port()}")
         try:
             told = (home / STATE.name / DESCRIPTION.name).read_text()
             yield LocalStack(**json.loads(told))
         finally:
-            run(home, "down")
+            run(home, "local.emulator.stack", "down")
 
 
 def _round(stack: LocalStack, path: str, serials: Iterator[int]) -> float:

@@ -309,7 +309,11 @@ class Phones:
         return {"MessageId": message_id}
 
     def _final(self, fault: Fault | None, number: str) -> str | None:
-        """The code of a definite refusal: SNS mostly takes a text to a phone that opted out."""
+        """
+        The code with which SNS refuses a text for good, if it does.
+
+        SNS accepts most texts to a number that opted out, and reports the opt-out in its log.
+        """
         if fault is Fault.TEXT_REFUSED:
             return "InvalidParameter"
         knows = number in self.opted_out and self.world.rng.random() < 0.3
