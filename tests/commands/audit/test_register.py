@@ -21,6 +21,7 @@ from trial.protocol import load as protocols
 from trial.records.allocation import Allocation, allocation_key
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
+REHEARSED = {"reference": "REHEARSAL-1"}
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +101,14 @@ def test_a_trial_is_not_registered_once_somebody_was_allocated(
     status, _ = command("--protocol", VERSION)
     assert str(status).startswith("fixture has 1 allocations already")
     assert not (tmp_path / VERSION).exists()
+
+
+def test_a_rehearsal_before_the_registration_is_no_allocation_of_the_trial(
+    command: Command, tmp_path: Path
+) -> None:
+    allocate(enrol(1, rehearsal=True, order=REHEARSED, respondent={"person_id": "rehearsal-1"}))
+    assert command("--protocol", VERSION)[0] == 0
+    assert command("--check", str(tmp_path / VERSION / "registration.json"))[0] == 0
 
 
 def test_another_trial_may_be_registered_while_one_runs(command: Command) -> None:
