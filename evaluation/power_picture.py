@@ -7,7 +7,7 @@ from typing import Final
 from statsmodels.stats.proportion import samplesize_proportions_2indep_onetail
 
 from evaluation.report.charts.drawing import BLUE, GREEN, PURPLE, VERMILION
-from evaluation.report.charts.lines import Axes, Line, lines
+from evaluation.report.charts.lines import Axes, PlottedLine, lines
 from evaluation.report.words import count, percent
 
 LOOKS: Final = ((GREEN, "2 3"), (BLUE, ""), (VERMILION, "7 4"), (PURPLE, "10 3 2 3"))
@@ -24,13 +24,13 @@ def powers(
     control: float, intervention: float, *, alpha: float, power: float, now: int | None = None
 ) -> str:
     """Curves as SVG; `now` marks how many people are in the smaller arm."""
-    drawn: list[Line] = []
+    drawn: list[PlottedLine] = []
     for share, (colour, dash) in zip(SHARES, LOOKS, strict=True):
         risk = control - share * (control - intervention)
         if risk > 0:
             people = [_people(control, risk, alpha, level) for level in LEVELS]
             name = f"{percent(control, 0)} v {percent(risk, 0)}"
-            drawn.append(Line(name=name, colour=colour, dash=dash, xs=people, ys=LEVELS))
+            drawn.append(PlottedLine(name=name, colour=colour, dash=dash, xs=people, ys=LEVELS))
     planned = next((line for line in drawn if line.colour == BLUE), drawn[0])
     most = max(2.2 * planned.xs[LEVELS.index(0.8)], 1.15 * (now or 0))
     marks = [(float(now), f"now: {count(now)}")] if now else []
@@ -61,7 +61,7 @@ def _people(control: float, risk: float, alpha: float, level: float) -> float:
     )
 
 
-def _cut(line: Line, most: float) -> Line:
+def _cut(line: PlottedLine, most: float) -> PlottedLine:
     """The part of a curve inside the frame, up to its very border."""
     points: list[tuple[float, float]] = []
     before: tuple[float, float] | None = None
@@ -73,7 +73,7 @@ def _cut(line: Line, most: float) -> Line:
             break
         before = (x, y)
         points.append(before)
-    return Line(
+    return PlottedLine(
         name=line.name,
         colour=line.colour,
         dash=line.dash,

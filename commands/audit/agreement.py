@@ -42,7 +42,7 @@ class Disagreement(StrEnum):
     SEAL = "a sealed number is not the one that was taken in, by the trail"
 
 
-class Finding(NamedTuple):
+class AgreementFinding(NamedTuple):
     """One disagreement, and its place."""
 
     fault: Disagreement
@@ -81,7 +81,9 @@ class TableFacts:
                 self.seals[UUID(item["enrolment_id"])] = seal
 
 
-def disagreements(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[Finding]:
+def disagreements(
+    trail: Trail, table: TableFacts, *, until: datetime
+) -> Iterator[AgreementFinding]:
     """
     Every difference between the trail and the table.
 
@@ -92,10 +94,10 @@ def disagreements(trail: Trail, table: TableFacts, *, until: datetime) -> Iterat
     yield from _texts(trail, table, until=until)
     for about, seal in table.seals.items():
         if seal != trail.seals.get(about):
-            yield Finding(Disagreement.SEAL, f"enrolment {about}")
+            yield AgreementFinding(Disagreement.SEAL, f"enrolment {about}")
 
 
-def drawn_twice(trail: Trail) -> Iterator[Finding]:
+def drawn_twice(trail: Trail) -> Iterator[AgreementFinding]:
     """Faults visible in the trail alone: a slot or an enrolment drawn twice, or out of order."""
     slots: dict[tuple[str, str, int, int], UUID] = {}
     enrolments: set[UUID] = set()
@@ -103,48 +105,48 @@ def drawn_twice(trail: Trail) -> Iterator[Finding]:
     for each in trail.drawn:
         at, slot = f"enrolment {each.enrolment_id}", each.slot
         if each.enrolment_id in enrolments:
-            yield Finding(Disagreement.DRAWN_AGAIN, at)
+            yield AgreementFinding(Disagreement.DRAWN_AGAIN, at)
         enrolments.add(each.enrolment_id)
         if slot.block is None or slot.position is None:
             continue
         place = (slot.trial, slot.stratum, slot.block, slot.position)
         if place in slots:
-            yield Finding(Disagreement.SLOT_AGAIN, f"{_named(each)}, of {slots[place]}")
+            yield AgreementFinding(Disagreement.SLOT_AGAIN, f"{_named(each)}, of {slots[place]}")
         slots.setdefault(place, each.enrolment_id)
         sequences.setdefault((slot.trial, slot.stratum), []).append(each)
     for sequence in sequences.values():
         for one, following in pairwise(sequence):
             if _place(following) < _place(one):
-                yield Finding(Disagreement.OUT_OF_ORDER, _named(following))
+                yield AgreementFinding(Disagreement.OUT_OF_ORDER, _named(following))
 
 
 def drawn_otherwise(
     trail: Trail, allocations: Iterable[Allocation], *, until: datetime
-) -> Iterator[Finding]:
+) -> Iterator[AgreementFinding]:
     """Allocations in the table that differ from the draws in the trail."""
     stored = {each.enrolment_id: each for each in allocations}
     drawn = {each.enrolment_id: each for each in trail.drawn}
     for about, allocation in stored.items():
         if about not in drawn:
             if allocation.allocated_at <= until:
-                yield Finding(Disagreement.NOT_DRAWN, f"enrolment {about}")
+                yield AgreementFinding(Disagreement.NOT_DRAWN, f"enrolment {about}")
         elif drawn[about].allocation != allocation.model_copy(update={"claimed": None}):
-            yield Finding(Disagreement.DIFFERENT, _named(drawn[about]))
+            yield AgreementFinding(Disagreement.DIFFERENT, _named(drawn[about]))
     for about in drawn.keys() - stored.keys() - trail.removed:
-        yield Finding(Disagreement.GONE, _named(drawn[about]))
+        yield AgreementFinding(Disagreement.GONE, _named(drawn[about]))
 
 
-def _texts(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[Finding]:
+def _texts(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[AgreementFinding]:
     for (about, number), claimed_at in trail.texted.items():
         if about in trail.removed or claimed_at > until:
             continue
         reminder = table.reminders.get((about, number))
         if reminder is None or reminder.state in OPEN:
-            yield Finding(Disagreement.TEXT_FORGOTTEN, f"enrolment {about}, text {number}")
+            yield AgreementFinding(Disagreement.TEXT_FORGOTTEN, f"enrolment {about}, text {number}")
     for (about, number), (state, at) in table.reminders.items():
         told = (about, number) in trail.texted or bool(at and at > until)
         if state not in OPEN and not told:
-            yield Finding(Disagreement.TEXT_UNTOLD, f"enrolment {about}, text {number}")
+            yield AgreementFinding(Disagreement.TEXT_UNTOLD, f"enrolment {about}, text {number}")
 
 
 def _place(drawn: RecordedDraw) -> tuple[int, int]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Derive = Callable[[Protocol, Sequence, int], tuple[Arm, ...]]
 
 
-class Fault(StrEnum):
+class AllocationFault(StrEnum):
     """The kinds of fault."""
 
     UNREADABLE = "not what it says it is"
@@ -52,17 +52,17 @@ class Fault(StrEnum):
     NO_REMINDERS = "no reminders in intervention"
 
 
-class Finding(NamedTuple):
+class AllocationFinding(NamedTuple):
     """One fault. It identifies people only by their enrolment's id."""
 
-    fault: Fault
+    fault: AllocationFault
     where: str
     detail: str = ""
 
 
 def findings(
     evidence: Evidence, *, protocols: Mapping[str, Protocol], derive: Derive
-) -> list[Finding]:
+) -> list[AllocationFinding]:
     """
     Every fault, in no particular order.
 
@@ -71,7 +71,7 @@ def findings(
     blocks = blocks_of(evidence, protocols)
     enrolments = {each.enrolment_id: each for each in evidence.enrolments}
     return [
-        *(Finding(Fault.UNREADABLE, where) for where in evidence.unreadable),
+        *(AllocationFinding(AllocationFault.UNREADABLE, where) for where in evidence.unreadable),
         *_each(evidence.allocations, enrolments, protocols),
         *_lost(evidence),
         *_people(evidence.allocations, enrolments),
@@ -94,23 +94,29 @@ def _each(
     allocations: Iterable[Allocation],
     enrolments: Mapping[UUID, EnrolmentEvidence],
     protocols: Mapping[str, Protocol],
-) -> Iterator[Finding]:
+) -> Iterator[AllocationFinding]:
     """Faults of an allocation against its enrolment and its protocol."""
     for each in allocations:
         where = f"enrolment {each.enrolment_id}"
         if (each.block is None) != each.repeat or (each.position is None) != each.repeat:
-            yield Finding(Fault.SLOT_AND_REPEAT, where)
+            yield AllocationFinding(AllocationFault.SLOT_AND_REPEAT, where)
         protocol = protocols.get(each.protocol_sha256)
         if protocol is None or protocol.version != each.protocol:
-            yield Finding(Fault.PROTOCOL, where, f"{each.protocol}, SHA-256 {each.protocol_sha256}")
+            yield AllocationFinding(
+                AllocationFault.PROTOCOL, where, f"{each.protocol}, SHA-256 {each.protocol_sha256}"
+            )
         enrolled = enrolments.get(each.enrolment_id)
         if enrolled is None:
-            yield Finding(Fault.NO_ENROLMENT, where)
+            yield AllocationFinding(AllocationFault.NO_ENROLMENT, where)
             continue
         if enrolled.allocated_at != each.allocated_at:
-            yield Finding(Fault.TIME, where, f"{enrolled.allocated_at}, not {each.allocated_at}")
+            yield AllocationFinding(
+                AllocationFault.TIME, where, f"{enrolled.allocated_at}, not {each.allocated_at}"
+            )
         if protocol and protocol.trial != real_trial(enrolled.trial):
-            yield Finding(Fault.OTHER_TRIAL, where, f"{enrolled.trial}, drawn in {protocol.trial}")
+            yield AllocationFinding(
+                AllocationFault.OTHER_TRIAL, where, f"{enrolled.trial}, drawn in {protocol.trial}"
+            )
         # A correction or a variation may change the length, and never the stratum once it is
         # eligible: of corrections across strata `corrected_across_strata` tells.
         if protocol and enrolled.as_drawn:
@@ -124,7 +130,7 @@ def _each(
             if each.stratum not in possible & {enrolled.stratum or each.stratum}:
                 days = " or ".join(str(each or "endless") for each in enrolled.lengths)
                 detail = f"{days} days, drawn in {each.stratum}"
-                yield Finding(Fault.STRATUM, where, detail)
+                yield AllocationFinding(AllocationFault.STRATUM, where, detail)
 
 
 def corrected_across_strata(evidence: Evidence) -> list[str]:
@@ -136,20 +142,20 @@ def corrected_across_strata(evidence: Evidence) -> list[str]:
     )
 
 
-def _lost(evidence: Evidence) -> Iterator[Finding]:
+def _lost(evidence: Evidence) -> Iterator[AllocationFinding]:
     """Enrolments without their allocation, or with more than one."""
     allocated = Counter(each.enrolment_id for each in evidence.allocations)
     for enrolment_id, count in allocated.items():
         if count > 1:
-            yield Finding(Fault.TWO_ALLOCATIONS, f"enrolment {enrolment_id}")
+            yield AllocationFinding(AllocationFault.TWO_ALLOCATIONS, f"enrolment {enrolment_id}")
     for each in evidence.enrolments:
         if each.allocated_at and each.enrolment_id not in allocated:
-            yield Finding(Fault.NO_ALLOCATION, f"enrolment {each.enrolment_id}")
+            yield AllocationFinding(AllocationFault.NO_ALLOCATION, f"enrolment {each.enrolment_id}")
 
 
 def _people(
     allocations: Iterable[Allocation], enrolments: Mapping[UUID, EnrolmentEvidence]
-) -> Iterator[Finding]:
+) -> Iterator[AllocationFinding]:
     """Everybody is drawn once in each trial, and keeps the arm there."""
     by_person: dict[tuple[str, str], list[Allocation]] = defaultdict(list)
     for each in allocations:
@@ -161,20 +167,26 @@ def _people(
         for each in theirs:
             where = f"enrolment {each.enrolment_id}"
             if first is None:
-                yield Finding(Fault.NO_FIRST, where)
+                yield AllocationFinding(AllocationFault.NO_FIRST, where)
             elif each.repeat and each.arm is not first.arm:
-                yield Finding(Fault.REPEAT_ARM, where, f"the first is {first.enrolment_id}")
+                yield AllocationFinding(
+                    AllocationFault.REPEAT_ARM, where, f"the first is {first.enrolment_id}"
+                )
             elif not each.repeat and each is not first:
-                yield Finding(Fault.DRAWN_TWICE, where, f"the first is {first.enrolment_id}")
+                yield AllocationFinding(
+                    AllocationFault.DRAWN_TWICE, where, f"the first is {first.enrolment_id}"
+                )
 
 
-def _reminders(allocations: Iterable[Allocation], reminded: AbstractSet[UUID]) -> Iterator[Finding]:
+def _reminders(
+    allocations: Iterable[Allocation], reminded: AbstractSet[UUID]
+) -> Iterator[AllocationFinding]:
     """Faults against the rule that only intervention has reminders."""
     treated = {each.enrolment_id for each in allocations if each.arm is Arm.INTERVENTION}
     for enrolment_id in reminded - treated:
-        yield Finding(Fault.CONTROL_REMINDED, f"enrolment {enrolment_id}")
+        yield AllocationFinding(AllocationFault.CONTROL_REMINDED, f"enrolment {enrolment_id}")
     for enrolment_id in treated - reminded:
-        yield Finding(Fault.NO_REMINDERS, f"enrolment {enrolment_id}")
+        yield AllocationFinding(AllocationFault.NO_REMINDERS, f"enrolment {enrolment_id}")
 
 
 def _sequence(
@@ -183,21 +195,23 @@ def _sequence(
     cursor: Cursor,
     protocols: Mapping[str, Protocol],
     derive: Derive,
-) -> Iterator[Finding]:
+) -> Iterator[AllocationFinding]:
     """Faults of a sequence: blocks are filled in turn, as the key says, up to the cursor."""
     following = (0, 0)
     last = max(blocks, default=None)
     yield from _out_of_order(sequence, blocks)
     for skipped in _gaps(blocks, end=last or 0):
-        yield Finding(Fault.GAP, f"{sequence}, block {skipped}", "no allocation")
+        yield AllocationFinding(
+            AllocationFault.GAP, f"{sequence}, block {skipped}", "no allocation"
+        )
     for number, filled in blocks.items():
         where = f"{sequence}, block {number}"
         used = [protocols[e.protocol_sha256] for taken in filled.values() for e in taken]
         protocol = used[0]
         if number < 0:
-            yield Finding(Fault.NO_SUCH_SLOT, where)
+            yield AllocationFinding(AllocationFault.NO_SUCH_SLOT, where)
         if any(_design(each) != _design(protocol) for each in used):
-            yield Finding(Fault.REDESIGNED, where)
+            yield AllocationFinding(AllocationFault.REDESIGNED, where)
         arms = derive(protocol, sequence, number)
         end = len(arms) if number != last else max(filled) + 1
         if number == last:
@@ -205,15 +219,15 @@ def _sequence(
         yield from _block(where, filled, arms, end, protocol)
     if (cursor.block, cursor.position) != following:
         block, position = following
-        yield Finding(
-            Fault.CURSOR,
+        yield AllocationFinding(
+            AllocationFault.CURSOR,
             str(sequence),
             f"at block {cursor.block}, position {cursor.position}; "
             f"the next free slot is at block {block}, position {position}",
         )
 
 
-def _out_of_order(sequence: Sequence, blocks: Mapping[int, Block]) -> Iterator[Finding]:
+def _out_of_order(sequence: Sequence, blocks: Mapping[int, Block]) -> Iterator[AllocationFinding]:
     """Slots drawn earlier than the one before, which reveals that two were exchanged."""
     slots = [
         each
@@ -225,12 +239,12 @@ def _out_of_order(sequence: Sequence, blocks: Mapping[int, Block]) -> Iterator[F
         if following.allocated_at <= one.allocated_at:
             where = f"{sequence}, block {following.block}, position {following.position}"
             detail = f"{following.enrolment_id}, not after {one.enrolment_id}"
-            yield Finding(Fault.OUT_OF_ORDER, where, detail)
+            yield AllocationFinding(AllocationFault.OUT_OF_ORDER, where, detail)
 
 
 def trail_findings(
     drawn: Iterable[RecordedDraw], *, protocols: Mapping[str, Protocol], derive: Derive
-) -> Iterator[Finding]:
+) -> Iterator[AllocationFinding]:
     """Draws in the audit trail that differ from the key."""
     arms: dict[tuple[str, Sequence, int], tuple[Arm, ...]] = {}
     for each in drawn:
@@ -246,31 +260,35 @@ def trail_findings(
         if derived != (slot.arm,):
             where = f"{sequence}, block {slot.block}"
             detail = f"{each.enrolment_id} is {slot.arm}, the key gives {derived or 'no slot'}"
-            yield Finding(Fault.TRAIL_MISMATCH, f"{where}, position {slot.position}", detail)
+            yield AllocationFinding(
+                AllocationFault.TRAIL_MISMATCH, f"{where}, position {slot.position}", detail
+            )
 
 
 def _block(
     where: str, filled: Block, arms: tuple[Arm, ...], end: int, protocol: Protocol
-) -> Iterator[Finding]:
+) -> Iterator[AllocationFinding]:
     for skipped in _gaps(filled, end=end):
-        yield Finding(Fault.GAP, f"{where}, position {skipped}", "no allocation")
+        yield AllocationFinding(
+            AllocationFault.GAP, f"{where}, position {skipped}", "no allocation"
+        )
     for position, taken in filled.items():
         at = f"{where}, position {position}"
         ids = ", ".join(str(each.enrolment_id) for each in taken)
         if len(taken) > 1:
-            yield Finding(Fault.USED_TWICE, at, ids)
+            yield AllocationFinding(AllocationFault.USED_TWICE, at, ids)
         if not 0 <= position < len(arms):
-            yield Finding(Fault.NO_SUCH_SLOT, at, ids)
+            yield AllocationFinding(AllocationFault.NO_SUCH_SLOT, at, ids)
             continue
         for each in taken:
             if each.arm is not arms[position]:
                 detail = f"{each.enrolment_id} is {each.arm}, the key gives {arms[position]}"
-                yield Finding(Fault.MISMATCH, at, detail)
+                yield AllocationFinding(AllocationFault.MISMATCH, at, detail)
     if len(filled) >= len(arms):  # independent of the key: the ratio alone
         stored = Counter(each.arm for taken in filled.values() for each in taken)
         shares = sum(protocol.arms.values())
         if any(n * stored.total() != stored[arm] * shares for arm, n in protocol.arms.items()):
-            yield Finding(Fault.UNBALANCED, where)
+            yield AllocationFinding(AllocationFault.UNBALANCED, where)
 
 
 def _design(protocol: Protocol) -> tuple[object, ...]:

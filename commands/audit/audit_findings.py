@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from audit.chain import Entry, Link, path_of, read, sha256
+from audit.chain import ExportedEntry, Link, path_of, read, sha256
 from trial.errors import RejectedError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ PATIENCE = timedelta(minutes=10)
 """How long an entry may take from the table into the chain, including retries."""
 
 
-class Fault(StrEnum):
+class TrailFault(StrEnum):
     """The kinds of fault."""
 
     NO_LOCK = "the bucket does not lock what it holds"
@@ -41,10 +41,10 @@ class Fault(StrEnum):
     NO_ENTRY = "what is stored as an entry is none"
 
 
-class Finding(NamedTuple):
+class TrailFinding(NamedTuple):
     """One fault, and its place."""
 
-    fault: Fault
+    fault: TrailFault
     where: str
 
 
@@ -54,53 +54,56 @@ class Chain:
 
     newest: int = 0
     newest_sha256: str = sha256(None)
-    entries: dict[Key, Entry] = field(default_factory=dict)
+    entries: dict[Key, ExportedEntry] = field(default_factory=dict)
     places: dict[Key, str] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[TrailFinding] = field(default_factory=list)
 
     def add(self, number: int, content: bytes, *, noted: str | None = None) -> None:
         """Add the next link; `noted` is its hash as somebody noted it earlier."""
         path = path_of(number)
         self.findings += [
-            Finding(Fault.LINK_MISSING, path_of(lost)) for lost in range(self.newest + 1, number)
+            TrailFinding(TrailFault.LINK_MISSING, path_of(lost))
+            for lost in range(self.newest + 1, number)
         ]
         if noted not in (None, sha256(content)):
-            self.findings.append(Finding(Fault.NOT_AS_NOTED, path))
+            self.findings.append(TrailFinding(TrailFault.NOT_AS_NOTED, path))
         follows = number == self.newest + 1
         before, self.newest, self.newest_sha256 = self.newest_sha256, number, sha256(content)
         try:
             link = read(content)
         except RejectedError:
-            self.findings.append(Finding(Fault.LINK_UNREADABLE, path))
+            self.findings.append(TrailFinding(TrailFault.LINK_UNREADABLE, path))
             return
         if link.number != number:
-            self.findings.append(Finding(Fault.LINK_UNREADABLE, path))
+            self.findings.append(TrailFinding(TrailFault.LINK_UNREADABLE, path))
         if follows and link.previous != before:
-            self.findings.append(Finding(Fault.CHAIN_BROKEN, path_of(number - 1)))
+            self.findings.append(TrailFinding(TrailFault.CHAIN_BROKEN, path_of(number - 1)))
         self._take(link, path)
 
     def _take(self, link: Link, path: str) -> None:
         for place, entry in enumerate(link.entries, start=1):
             where = f"{path}, entry {place}"
             if self.entries.setdefault(entry.key, entry) != entry:
-                self.findings.append(Finding(Fault.TOLD_TWICE, f"{where}: {_named(entry.key)}"))
+                self.findings.append(
+                    TrailFinding(TrailFault.TOLD_TWICE, f"{where}: {_named(entry.key)}")
+                )
             self.places.setdefault(entry.key, where)
 
 
-def entries_of(stored: Mapping[Key, Mapping[str, Any]]) -> Iterator[Entry]:
+def entries_of(stored: Mapping[Key, Mapping[str, Any]]) -> Iterator[ExportedEntry]:
     """The entries in the table's items; skips invalid ones, which `compared` reports."""
     for item in stored.values():
         with suppress(ValidationError):
             yield _entry(item)
 
 
-def _entry(item: Mapping[str, Any]) -> Entry:
-    return Entry.model_validate({name: item[name] for name in item if name != "kind"})
+def _entry(item: Mapping[str, Any]) -> ExportedEntry:
+    return ExportedEntry.model_validate({name: item[name] for name in item if name != "kind"})
 
 
 def compared(
     chain: Chain, stored: Mapping[Key, Mapping[str, Any]], *, since: datetime
-) -> Iterator[Finding]:
+) -> Iterator[TrailFinding]:
     """
     Compares the chain with the table's entries, which must be read after it.
 
@@ -110,24 +113,24 @@ def compared(
         try:
             entry = _entry(item)
         except ValidationError:
-            yield Finding(Fault.NO_ENTRY, _named(key))
+            yield TrailFinding(TrailFault.NO_ENTRY, _named(key))
             continue
         exported = chain.entries.get(key)
         if exported is None and entry.at < since - PATIENCE:
-            yield Finding(Fault.NOT_EXPORTED, _named(key))
+            yield TrailFinding(TrailFault.NOT_EXPORTED, _named(key))
         if exported is not None and exported != entry:
-            yield Finding(Fault.DIFFERENT, f"{_named(key)} ({chain.places[key]})")
+            yield TrailFinding(TrailFault.DIFFERENT, f"{_named(key)} ({chain.places[key]})")
     for key in chain.entries.keys() - stored.keys():
-        yield Finding(Fault.NOT_IN_TABLE, f"{_named(key)} ({chain.places[key]})")
+        yield TrailFinding(TrailFault.NOT_IN_TABLE, f"{_named(key)} ({chain.places[key]})")
 
 
-def of_versions(versions: Mapping[str, int], deleted: Iterable[str]) -> Iterator[Finding]:
+def of_versions(versions: Mapping[str, int], deleted: Iterable[str]) -> Iterator[TrailFinding]:
     """Faults in the bucket's versions: paths with several versions or with a delete marker."""
     for path, count in versions.items():
         if count > 1:
-            yield Finding(Fault.LINK_REWRITTEN, path)
+            yield TrailFinding(TrailFault.LINK_REWRITTEN, path)
     for path in deleted:
-        yield Finding(Fault.LINK_REMOVED, path)
+        yield TrailFinding(TrailFault.LINK_REMOVED, path)
 
 
 def _named(key: Key) -> str:

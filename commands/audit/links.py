@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.chain import FOLDER, number_of, path_of
-from commands.audit.audit_findings import Chain, Fault, Finding, of_versions
+from commands.audit.audit_findings import Chain, TrailFault, TrailFinding, of_versions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,7 +27,7 @@ class Links:
 
     def walk(
         self, progress: Progress, *, noted: tuple[int, str] | None = None
-    ) -> tuple[Chain, list[Finding]]:
+    ) -> tuple[Chain, list[TrailFinding]]:
         """The whole chain, and its faults; `noted` is a link as noted earlier."""
         chain = Chain()
         versions, wrong = self._versions()
@@ -42,10 +42,10 @@ class Links:
                     chain.add(number, content, noted=remembered)
                     progress.advance(walking)
         if noted and noted[0] not in versions:
-            wrong.append(Finding(Fault.NOT_AS_NOTED, path_of(noted[0])))
+            wrong.append(TrailFinding(TrailFault.NOT_AS_NOTED, path_of(noted[0])))
         return chain, [*wrong, *chain.findings]
 
-    def _versions(self) -> tuple[dict[int, str], list[Finding]]:
+    def _versions(self) -> tuple[dict[int, str], list[TrailFinding]]:
         """The first version of every link, by its number; and faults of the versions."""
         first: dict[str, str] = {}
         versions: Counter[str] = Counter()

@@ -31,7 +31,7 @@ from trial.aws.table import Table, put
 from trial.errors import TrialError
 from trial.identity import SpellingError, enrolment_id, person_hash
 from trial.records.allocation import allocation_partition
-from trial.records.audit import Audit, audit_key, audit_partition, history_partition
+from trial.records.audit import AuditEntry, audit_key, audit_partition, history_partition
 from trial.records.enrolment import enrolment_partition
 from trial.records.person import number_key, person_key, suppressed_key
 from trial.records.receipt import message_key, opt_out_key, stray_partition
@@ -157,7 +157,7 @@ def access(place: Holdings, idents: Sequence[UUID], *, by: str, now: datetime) -
     pseudonymised and cannot be searched for a person.
     """
     found = [each for each in (held(place, ident) for ident in idents) if each["enrolment"]]
-    audit = Audit(at=now, what="subject access consulted", by=by)
+    audit = AuditEntry(at=now, what="subject access consulted", by=by)
     place.table.write(
         *(put(audit_key(UUID(each["enrolment_id"]), audit), audit.item()) for each in found)
     )

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from audit.chain import Entry
-    from trial.records.allocation import Slot
+    from audit.chain import ExportedEntry
+    from trial.records.allocation import DrawnSlot
 
 
 class RecordedDraw(NamedTuple):
@@ -23,7 +23,7 @@ class RecordedDraw(NamedTuple):
 
     at: datetime
     enrolment_id: UUID
-    slot: Slot
+    slot: DrawnSlot
 
     @property
     def allocation(self) -> Allocation:
@@ -49,7 +49,7 @@ class Trail:
     """The version of each enrolment at which its seal was stored."""
 
     @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Trail:
+    def of(cls, entries: Iterable[ExportedEntry]) -> Trail:
         """The trail in these entries, in any order."""
         trail = cls()
         for entry in sorted(entries, key=lambda each: (each.at, each.pk, each.sk)):
@@ -62,7 +62,7 @@ class Trail:
         """The last claim of each text that may have been sent: each release cancels one claim."""
         return {text: at[-1] for text, at in self.claimed.items() if len(at) > self.released[text]}
 
-    def _take(self, about: UUID, entry: Entry) -> None:
+    def _take(self, about: UUID, entry: ExportedEntry) -> None:
         if entry.slot:
             self.drawn.append(RecordedDraw(entry.at, about, entry.slot))
         if entry.what in TAKE_A_NUMBER_IN and (entry.version or 0) >= self._stored[about]:

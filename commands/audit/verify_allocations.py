@@ -29,7 +29,7 @@ from allocation.randomisation import block, message
 from commands.audit.agreement import WHAT_IS_NOT_SEEN, drawn_otherwise, drawn_twice
 from commands.audit.allocation_evidence import Evidence, Sequence, blocks_of
 from commands.audit.allocation_findings import (
-    Finding,
+    AllocationFinding,
     corrected_across_strata,
     findings,
     trail_findings,
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from commands.audit.allocation_findings import Derive
     from trial.records.allocation import Allocation
 
-AnyFinding: TypeAlias = "Finding | agreement.Finding"
+AnyFinding: TypeAlias = "AllocationFinding | agreement.AgreementFinding"
 
 SOMETHING_WRONG = 3
 DENIED = {"AccessDenied", "AccessDeniedException"}

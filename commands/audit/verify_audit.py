@@ -27,8 +27,8 @@ from commands.audit.agreement import WHAT_IS_NOT_SEEN, TableFacts, disagreements
 from commands.audit.audit_findings import (
     PATIENCE,
     Chain,
-    Fault,
-    Finding,
+    TrailFault,
+    TrailFinding,
     compared,
     entries_of,
 )
@@ -52,7 +52,7 @@ READ = {*ENTRY, *Allocation.model_fields, "number", "state", "claimed_at"}
 KINDS = ("audit", "allocation", "reminder", "enrolment")
 _from_wire = TypeDeserializer().deserialize
 
-AnyFinding: TypeAlias = "Finding | agreement.Finding"
+AnyFinding: TypeAlias = "TrailFinding | agreement.AgreementFinding"
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         if not place.locked():
             if given.stack_name:
-                wrong.append(Finding(Fault.NO_LOCK, place.bucket))
+                wrong.append(TrailFinding(TrailFault.NO_LOCK, place.bucket))
             else:
                 print("The emulator makes buckets without a lock; on AWS that would be a finding.")
         if given.export:

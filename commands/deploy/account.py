@@ -29,7 +29,7 @@ QUOTAS = (
 ATTRIBUTES = "aws sns set-sms-attributes --attributes "
 
 
-class Found(NamedTuple):
+class Requirement(NamedTuple):
     """One requirement: whether it is met, and what was found or the command that fixes it."""
 
     what: str
@@ -47,7 +47,7 @@ class Account:
     stack: str
     parameters: Mapping[str, str] = field(default_factory=dict)
 
-    def looks(self) -> Iterator[tuple[str, Callable[[], Found]]]:
+    def looks(self) -> Iterator[tuple[str, Callable[[], Requirement]]]:
         """Every check, by name."""
         yield "out of the SMS sandbox", self.sandbox
         yield "spend limit", self.spend
@@ -63,13 +63,13 @@ class Account:
         for service, name, least in QUOTAS:
             yield f"quota of {service}", partial(self.quota, service, name, least)
 
-    def sandbox(self) -> Found:
+    def sandbox(self) -> Requirement:
         """In the sandbox, texts go to verified numbers only."""
         inside = self.client("sns").get_sms_sandbox_account_status()["IsInSandbox"]
         told = "aws support create-case (SMS production access)" if inside else "yes"
-        return Found("out of the SMS sandbox", not inside, told)
+        return Requirement("out of the SMS sandbox", not inside, told)
 
-    def spend(self) -> Found:
+    def spend(self) -> Requirement:
         """Past its spend limit SNS silently stops; TextsPerDay determines a month's spending."""
         limit = float(self._attributes().get("MonthlySpendLimit", 1))
         texts = int(self._parameter("TextsPerDay", "60"))
@@ -77,20 +77,20 @@ class Account:
         told = f"{limit:.0f} USD a month; {texts} texts a day may take {needed:.0f}"
         more = f": deploy a lower TextsPerDay, or {ATTRIBUTES}MonthlySpendLimit={needed:.0f}"
         more += ", once AWS support has raised the quota"
-        return Found("spend limit", limit >= needed, told if limit >= needed else told + more)
+        return Requirement("spend limit", limit >= needed, told if limit >= needed else told + more)
 
-    def alarms_limit(self) -> Found:
+    def alarms_limit(self) -> Requirement:
         """SpendLimitUsd is the limit that the alarms assume for the account."""
         texts = int(self._parameter("TextsPerDay", "60"))
         limit = float(self._parameter("SpendLimitUsd", "100"))
         needed = most_in_a_month(texts, self._parts)
         told = f"SpendLimitUsd={limit:.0f}; {texts} texts a day may take {needed:.0f}"
         more = f": deploy a lower TextsPerDay, or SpendLimitUsd={needed:.0f}"
-        return Found(
+        return Requirement(
             "limit of the alarms", limit >= needed, told if limit >= needed else told + more
         )
 
-    def delivery_log(self) -> Found:
+    def delivery_log(self) -> Requirement:
         """Without it every text stays unconfirmed."""
         attributes = self._attributes()
         role = attributes.get("DeliveryStatusIAMRole", "")
@@ -101,9 +101,9 @@ class Account:
             f"DeliveryStatusSuccessSamplingRate={EVERY_RECEIPT}"
         )
         there = role == wanted and rate == EVERY_RECEIPT
-        return Found("delivery log", there, "on, for every text" if there else command)
+        return Requirement("delivery log", there, "on, for every text" if there else command)
 
-    def log_groups(self) -> Found:
+    def log_groups(self) -> Requirement:
         """AWS chooses their names: an existing one makes a first deployment fail."""
         prefix = f"sns/{self.region}/{self.account}/DirectPublishToPhoneNumber"
         groups = self.client("logs").describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
@@ -111,17 +111,17 @@ class Account:
         commands = "; ".join(
             f"aws logs delete-log-group --log-group-name {each['logGroupName']}" for each in groups
         )
-        return Found("delivery log groups", there, "the stack's own" if there else commands)
+        return Requirement("delivery log groups", there, "the stack's own" if there else commands)
 
-    def sender(self) -> Found:
+    def sender(self) -> Requirement:
         """Carriers, those of the UK at least, block sender ids that are not registered."""
         what = f"sender id {self._sender_id}"
         there = any(each.get("Registered", True) for each in self._senders())
         command = f"aws pinpoint-sms-voice-v2 request-sender-id --sender-id {self._sender_id} "
         command += f"--iso-country-code {self._country}, and register it"
-        return Found(what, there, f"registered for {self._country}" if there else command)
+        return Requirement(what, there, f"registered for {self._country}" if there else command)
 
-    def sender_policy(self) -> Found:
+    def sender_policy(self) -> Requirement:
         """SNS may use a sender id made after 24 September 2024 only if its policy says so."""
         what = "sender id's resource policy"
         client = self.client("pinpoint-sms-voice-v2")
@@ -134,14 +134,14 @@ class Account:
                     raise
                 policy = ""
             if "sns.amazonaws.com" in policy:
-                return Found(what, there=True, told="lets SNS use it")
+                return Requirement(what, there=True, told="lets SNS use it")
             command = (
                 f"aws pinpoint-sms-voice-v2 put-resource-policy --resource-arn {arn} --policy "
             )
-            return Found(what, there=False, told=f"{command}'{json.dumps(sns_may_use(arn))}'")
-        return Found(what, there=False, told="there is no sender id yet")
+            return Requirement(what, there=False, told=f"{command}'{json.dumps(sns_may_use(arn))}'")
+        return Requirement(what, there=False, told="there is no sender id yet")
 
-    def subscription(self) -> Found:
+    def subscription(self) -> Requirement:
         """An email subscription does nothing until its link is clicked."""
         topic = self._outputs().get("AlarmTopicArn")
         found = (
@@ -154,9 +154,9 @@ class Account:
         command = f"{waits}aws sns subscribe --topic-arn {topic or '<output AlarmTopicArn>'} "
         command += "--protocol email --notification-endpoint ..."
         told = f"{len(confirmed)} confirmed" if confirmed else command
-        return Found("alarm subscription", bool(confirmed), told)
+        return Requirement("alarm subscription", bool(confirmed), told)
 
-    def data_events(self) -> Found:
+    def data_events(self) -> Requirement:
         """Without them CloudTrail records no read of an item or an object."""
         trail = self.client("cloudtrail")
         trails = trail.describe_trails()["trailList"]
@@ -173,17 +173,17 @@ class Account:
         command = "aws cloudtrail put-event-selectors --trail-name ... --advanced-event-selectors "
         command += f"..., for {', '.join(named)}"
         told = f"{', '.join(missing)} not recorded: {command}" if missing else "table and buckets"
-        return Found("CloudTrail data events", not missing, told)
+        return Requirement("CloudTrail data events", not missing, told)
 
-    def gateway_role(self) -> Found:
+    def gateway_role(self) -> Requirement:
         """The account has one role for API Gateway's logs, which a first deployment overwrites."""
         role = self.client("apigateway").get_account().get("cloudwatchRoleArn", "")
         keeps = self._parameter("ApiGatewayRole", "set") == "keep"
         there = bool(self._outputs()) or keeps == bool(role)
         told = "deploy with ApiGatewayRole=" + ("keep" if role else "set")
-        return Found("API Gateway's role", there, (role or "none yet") if there else told)
+        return Requirement("API Gateway's role", there, (role or "none yet") if there else told)
 
-    def concurrency(self) -> Found:
+    def concurrency(self) -> Requirement:
         """Functions share the account's limit with everything else that runs there."""
         limits = self.client("lambda").get_account_settings()["AccountLimit"]
         free = limits["UnreservedConcurrentExecutions"]
@@ -191,9 +191,9 @@ class Account:
         command += f"--quota-code L-B99A9384 --desired-value {10 * LEAST_CONCURRENCY}"
         there = free >= LEAST_CONCURRENCY
         told = f"{free} concurrent executions" + ("" if there else f": {command}")
-        return Found("concurrency", there, told)
+        return Requirement("concurrency", there, told)
 
-    def quota(self, service: str, name: str, least: int) -> Found:
+    def quota(self, service: str, name: str, least: int) -> Requirement:
         """A quota's value in this account."""
         what = f"quota of {service}"
         pages = self.client("service-quotas").get_paginator("list_service_quotas")
@@ -204,8 +204,8 @@ class Account:
                     command += f"{service} --quota-code {each['QuotaCode']} --desired-value {least}"
                     told = f"{each['Value']:.0f} of {name}"
                     there = each["Value"] >= least
-                    return Found(what, there, told if there else f"{told}: {command}")
-        return Found(what, there=False, told=f"{name} is not listed: look in Service Quotas")
+                    return Requirement(what, there, told if there else f"{told}: {command}")
+        return Requirement(what, there=False, told=f"{name} is not listed: look in Service Quotas")
 
     @property
     def _sender_id(self) -> str:
@@ -276,12 +276,12 @@ def sns_may_use(arn: str) -> dict[str, Any]:
     }
 
 
-def look(account: Account) -> list[Found]:
+def look(account: Account) -> list[Requirement]:
     """The result of every check; a check that is denied counts as missing."""
     found = []
     for what, ask in account.looks():
         try:
             found.append(ask())
         except (BotoCoreError, ClientError) as error:
-            found.append(Found(what, there=False, told=f"could not be looked at: {error}"))
+            found.append(Requirement(what, there=False, told=f"could not be looked at: {error}"))
     return found

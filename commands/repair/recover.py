@@ -21,7 +21,7 @@ from trial.codes import EndReason, Reason, ReminderState, Status, Why
 from trial.progress import moved
 from trial.protocol.load import load
 from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 from trial.records.enrolment import Enrolment, LifeEvent, Mobile, enrolment_key
 from trial.records.person import Person, SuppressedNumber, person_key, suppressed_key
 from trial.records.receipt import OptOut, opt_out_key
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from audit.chain import Entry
+    from audit.chain import ExportedEntry
     from commands.audit.trail import RecordedDraw
     from trial.aws.kms import MacKey
 
@@ -70,7 +70,7 @@ class Recovery:
 
     table: Table
     sequence: MacKey
-    entries: tuple[Entry, ...]
+    entries: tuple[ExportedEntry, ...]
     since: datetime
     """The moment of the copy."""
 
@@ -171,7 +171,7 @@ class Recovery:
         self.table.write(claim, put(day_key(enrolment.person_hash, on), day))
         yield Difference(Kind.TEXT, f"enrolment {about}, text {number}")
 
-    def _entry(self, about: UUID, entry: Entry) -> Iterator[Difference]:
+    def _entry(self, about: UUID, entry: ExportedEntry) -> Iterator[Difference]:
         """Anything else that happened to an order since."""
         where = f"enrolment {about}"
         item = self.table.read(enrolment_key(about))[0]
@@ -187,21 +187,21 @@ class Recovery:
         elif entry.why in _TOLD and not (safe or entry.what.startswith(_BY_ITSELF)):
             yield Difference(Kind.TO_REPORT, f"{where}: {entry.what} at {entry.at:%F %T}")
 
-    def _suppressed(self, entry: Entry) -> Iterator[Difference]:
+    def _suppressed(self, entry: ExportedEntry) -> Iterator[Difference]:
         """Recover a suppression of a number."""
         ruled_out = SuppressedNumber(reason=BY, at=entry.at, by=entry.by)
         key = suppressed_key(entry.pk.rpartition("#")[2])
         if self._once(put(key, ruled_out.item(), Check("not suppressed", ABSENT))):
             yield Difference(Kind.SUPPRESSED, key.pk)
 
-    def _opted_out(self, entry: Entry) -> Iterator[Difference]:
+    def _opted_out(self, entry: ExportedEntry) -> Iterator[Difference]:
         """Recover that a number opted out."""
         opt_out = OptOut(at=entry.at, by=entry.by)
         key = opt_out_key(entry.pk.rpartition("#")[2])
         if self._once(put(key, opt_out.item(), Check("not opted out", ABSENT))):
             yield Difference(Kind.OPTED_OUT, key.pk)
 
-    def _made_safe(self, known: Enrolment, entry: Entry) -> tuple[Kind, Enrolment] | None:
+    def _made_safe(self, known: Enrolment, entry: ExportedEntry) -> tuple[Kind, Enrolment] | None:
         if entry.what.startswith(_ENDED):
             event = LifeEvent(reason=EndReason(entry.what.removeprefix(_ENDED)), at=entry.at, by=BY)
             life = known.life if event in known.life else (*known.life, event)
@@ -228,7 +228,7 @@ class Recovery:
     def _put_back(self) -> None:
         """Write the audit entries that the table lacks."""
         for entry in self.entries:
-            own = Audit(**entry.model_dump(exclude={"pk", "sk", "why"}))
+            own = AuditEntry(**entry.model_dump(exclude={"pk", "sk", "why"}))
             self._once(put(entry.key, own.item(), Check("not there", ABSENT)))
 
     def _once(self, act: Act) -> bool:

@@ -21,16 +21,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import Progress
 
-from audit.chain import Entry
+from audit.chain import ExportedEntry
 from commands.audit.links import Links
 from commands.deployed_stack import DeployedStack, add_arguments
 from commands.repair.recover import BY, Difference, Kind, Recovery
 from commands.repair.redrive_receipts import FOUR_DAYS, DeliveryLogs
-from commands.repair.rewind import Copies, Item, Place, load, save
+from commands.repair.rewind import Copies, Item, ItemKey, load, save
 from trial.aws.kms import MacKey
 from trial.aws.table import Key, Table, put
 from trial.errors import TrialError
-from trial.records.audit import Audit, audit_key
+from trial.records.audit import AuditEntry, audit_key
 from trial.records.record import next_version
 from trial.records.switch import SWITCH_KEY, Switch
 
@@ -60,7 +60,7 @@ class Restore:
         switch = Switch(
             paused=True, reason="a restore", by=BY, at=now, version=known.version if known else 0
         )
-        entry = Audit(at=now, what="sending_paused", by=BY)
+        entry = AuditEntry(at=now, what="sending_paused", by=BY)
         key = audit_key(SWITCH_KEY.pk, entry)
         self.table.write(next_version(SWITCH_KEY, switch), put(key, entry.item()))
 
@@ -79,7 +79,7 @@ class Restore:
         for name in names:
             functions.delete_function_concurrency(FunctionName=name)
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[ExportedEntry, ...]:
         """All entries of the chain. Exits if the chain itself is broken."""
         with Progress(disable=True) as progress:
             links = Links(self.stack.client("s3"), self.stack.ids["AuditBucket"])
@@ -88,12 +88,12 @@ class Restore:
             sys.exit(f"The chain is not whole: make verify-audit. {wrong[0].fault}")
         return tuple(chain.entries.values())
 
-    def _stored(self) -> Iterator[tuple[Key, Entry]]:
+    def _stored(self) -> Iterator[tuple[Key, ExportedEntry]]:
         for key, item in self.table.scan(["audit"]):
-            yield key, Entry.of(key, Audit.of(item))
+            yield key, ExportedEntry.of(key, AuditEntry.of(item))
 
     def recovered(
-        self, copy: dict[Place, Item], of: datetime, now: datetime
+        self, copy: dict[ItemKey, Item], of: datetime, now: datetime
     ) -> Iterator[Difference]:
         """Rewind the table and recover what the chain holds, while no function runs."""
         self.pause(now)

@@ -19,7 +19,7 @@ BATCH = 25
 Item = dict[str, Any]
 
 
-class Place(NamedTuple):
+class ItemKey(NamedTuple):
     """The primary key of an item."""
 
     pk: str
@@ -40,11 +40,11 @@ class Copies:
     client: DynamoDBClient
     table: str
 
-    def now(self) -> dict[Place, Item]:
+    def now(self) -> dict[ItemKey, Item]:
         """Every item, as stored."""
         return self._scanned(self.table)
 
-    def at(self, moment: datetime, beside: str) -> dict[Place, Item]:
+    def at(self, moment: datetime, beside: str) -> dict[ItemKey, Item]:
         """
         Every item at that moment, from a table `beside` that point-in-time recovery makes.
 
@@ -62,7 +62,7 @@ class Copies:
         )
         return self._scanned(beside)
 
-    def rewind(self, copy: Mapping[Place, Item]) -> Rewound:
+    def rewind(self, copy: Mapping[ItemKey, Item]) -> Rewound:
         """
         Make the table equal to the copy. Safe to repeat and to interrupt.
 
@@ -75,10 +75,10 @@ class Copies:
         self._write({"DeleteRequest": {"Key": _key(place)}} for place in gone)
         return Rewound(len(put), len(gone))
 
-    def _scanned(self, table: str) -> dict[Place, Item]:
+    def _scanned(self, table: str) -> dict[ItemKey, Item]:
         pages = self.client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         items: Iterator[Item] = (dict(item) for page in pages for item in page["Items"])
-        return {Place(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+        return {ItemKey(item["pk"]["S"], item["sk"]["S"]): item for item in items}
 
     def _write(self, requests: Iterable[Mapping[str, Any]]) -> None:
         left: list[Any] = list(requests)
@@ -90,20 +90,20 @@ class Copies:
 _AUDIT = {"S": "audit"}
 
 
-def _key(place: Place) -> Item:
+def _key(place: ItemKey) -> Item:
     return {"pk": {"S": place.pk}, "sk": {"S": place.sk}}
 
 
-def save(copy: Mapping[Place, Item], file: Path) -> None:
+def save(copy: Mapping[ItemKey, Item], file: Path) -> None:
     """Write a copy to a file: its time, then one item per line in DynamoDB's form."""
     lines = [{"at": datetime.now(UTC).isoformat()}, *({"Item": item} for item in copy.values())]
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     file.chmod(0o600)
 
 
-def load(file: Path) -> tuple[datetime, dict[Place, Item]]:
+def load(file: Path) -> tuple[datetime, dict[ItemKey, Item]]:
     """A saved copy and its time. Raises ValueError if the file is not a copy."""
     first, *lines = map(json.loads, file.read_text().splitlines())
     items = [line["Item"] for line in lines]
-    of = {Place(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+    of = {ItemKey(item["pk"]["S"], item["sk"]["S"]): item for item in items}
     return datetime.fromisoformat(first["at"]), of

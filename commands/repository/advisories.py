@@ -25,7 +25,7 @@ QUIET: Final = ("--require-hashes", "--disable-pip", "--progress-spinner", "off"
 
 
 @dataclass(frozen=True)
-class Audit:
+class FileAdvisories:
     """The result for one requirements file: the number of its pins, and what was found."""
 
     file: str
@@ -40,7 +40,7 @@ class Audit:
         return self.checked == self.pins > 0 and not self.known
 
 
-def audit(file: Path, service: str, tool: Path = TOOL) -> Audit:
+def audit(file: Path, service: str, tool: Path = TOOL) -> FileAdvisories:
     """Check the pins of one requirements file."""
     command = [str(tool), *QUIET, "--format", "json", "--vulnerability-service", service]
     done = subprocess.run([*command, "-r", str(file)], capture_output=True, text=True, check=False)
@@ -49,7 +49,7 @@ def audit(file: Path, service: str, tool: Path = TOOL) -> Audit:
     except (ValueError, KeyError):
         pins = len(re.findall(r"^[\w.-]+==", file.read_text("utf-8"), re.MULTILINE))
         last = (done.stderr.strip() or "pip-audit printed nothing").splitlines()[-1]
-        return Audit(file.name, pins, 0, (), last)
+        return FileAdvisories(file.name, pins, 0, (), last)
     asked = [each for each in dependencies if "skip_reason" not in each]
     skipped = [each["skip_reason"] for each in dependencies if "skip_reason" in each]
     known = tuple(
@@ -58,10 +58,10 @@ def audit(file: Path, service: str, tool: Path = TOOL) -> Audit:
         for each in asked
         for found in each["vulns"]
     )
-    return Audit(file.name, len(dependencies), len(asked), known, "".join(skipped[:1]))
+    return FileAdvisories(file.name, len(dependencies), len(asked), known, "".join(skipped[:1]))
 
 
-def shown(audits: Iterable[Audit]) -> bool:
+def shown(audits: Iterable[FileAdvisories]) -> bool:
     """Print each audit; returns whether all passed."""
     audits = tuple(audits)
     for each in audits:

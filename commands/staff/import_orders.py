@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from commands.api import Answer
-    from commands.staff.order_file import Row
+    from commands.staff.order_file import SpreadsheetRow
     from trial.protocol.settings import Protocol
 
 TEMPLATE = Path("orders.csv")
@@ -54,12 +54,12 @@ _BUSY = {429, 503}
 class Checked:
     """A line, its request, and its faults."""
 
-    row: Row
+    row: SpreadsheetRow
     request: dict[str, Any]
     wrong: tuple[str, ...]
 
 
-def check(rows: Iterable[Row], today: date, protocol: Protocol) -> list[Checked]:
+def check(rows: Iterable[SpreadsheetRow], today: date, protocol: Protocol) -> list[Checked]:
     """Check each line against the contract before anything is sent."""
     checked: list[Checked] = []
     first: dict[tuple[Any, Any], int] = {}

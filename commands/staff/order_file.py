@@ -26,7 +26,7 @@ _SEPARATOR = "sep="
 
 
 @dataclass(frozen=True)
-class Row:
+class SpreadsheetRow:
     """One order of a file: its line number, as in a spreadsheet, its cells, and a fault of both."""
 
     line: int
@@ -34,7 +34,7 @@ class Row:
     wrong: str = ""
 
 
-def rows(file: Path) -> list[Row]:
+def rows(file: Path) -> list[SpreadsheetRow]:
     """The orders in a file. Exits, and says what to do, if it is not a file of orders."""
     content = _decoded(file)
     first, _, rest = content.partition("\n")
@@ -52,7 +52,9 @@ def rows(file: Path) -> list[Row]:
         if wrong := _wrong(names):
             sys.exit(f"{file}: {wrong}. For a file to fill in: make import ARGS=--template")
         return [
-            Row(line, dict(zip(names, cells, strict=False)), _too_many(cells[len(names) :]))
+            SpreadsheetRow(
+                line, dict(zip(names, cells, strict=False)), _too_many(cells[len(names) :])
+            )
             for line, cells in enumerate(reader, start=2)
             if any(cell.strip() for cell in cells)
         ]

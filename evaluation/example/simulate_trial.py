@@ -36,7 +36,7 @@ Taken: TypeAlias = tuple[int, ...]
 
 
 @dataclass
-class Stratum:
+class SimulatedStratum:
     """One stratum of a simulated trial, with a guesser at its door."""
 
     id: str
@@ -69,12 +69,12 @@ class Stratum:
         return treated - untreated
 
 
-def simulate(protocol: Protocol, *, people: int, seed: int) -> list[Stratum]:
+def simulate(protocol: Protocol, *, people: int, seed: int) -> list[SimulatedStratum]:
     """The strata after so many people, each as likely to belong to any of them."""
     key = sha256(f"simulated trial {seed}".encode()).digest()
     guesses, _ = best_guesses(protocol)
     strata = [
-        Stratum(s.id, protocol.arms, sequence(protocol, key, s.id), guesses)
+        SimulatedStratum(s.id, protocol.arms, sequence(protocol, key, s.id), guesses)
         for s in protocol.strata
     ]
     draw = random.Random(seed)  # noqa: S311  who comes is no secret, unlike which arm they get
@@ -123,7 +123,7 @@ HEADINGS = (
 )
 
 
-def rows(strata: Sequence[Stratum]) -> list[tuple[str, ...]]:
+def rows(strata: Sequence[SimulatedStratum]) -> list[tuple[str, ...]]:
     """What became of each stratum, in words and figures."""
     return [
         (
@@ -203,7 +203,7 @@ preserveAspectRatio="none" overflow="visible"><path class="path" d="M0 0{steps}"
 """
 
 
-def page(protocol: Protocol, strata: Sequence[Stratum], *, seed: int) -> str:
+def page(protocol: Protocol, strata: Sequence[SimulatedStratum], *, seed: int) -> str:
     """A page that needs nothing but itself: the figures, and a chart for each stratum."""
     return PAGE.format(
         title=f"Simulated allocation: {protocol.trial}",
@@ -223,7 +223,7 @@ def page(protocol: Protocol, strata: Sequence[Stratum], *, seed: int) -> str:
     )
 
 
-def figure(stratum: Stratum, limit: float) -> str:
+def figure(stratum: SimulatedStratum, limit: float) -> str:
     """The imbalance after each person, as a step: a unit of its plot is a person, both ways."""
     lows, highs = (f(stratum.imbalances, default=0) for f in (min, max))
     people = len(stratum.imbalances)

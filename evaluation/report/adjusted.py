@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from evaluation.cohort import by_arm, observed
 from evaluation.groups import grouped, grouped_by_arm, strata_are_crossed
 from evaluation.report.charts.drawing import BLUE
-from evaluation.report.charts.intervals import Axis, Estimate, intervals
-from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
+from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import (
     capital,
     events_of,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evaluation.cohort import ByArm, Cohort
-    from evaluation.statistics.values import Estimate as Value
+    from evaluation.statistics.values import Estimate
     from trial.protocol.plan import AnalysisPlan
 
 METHODS: Final = [
@@ -92,7 +92,7 @@ def section(cohort: Cohort) -> Section:
         "with_repeats": clustered,
     }
     found.blocks.append(
-        Table(
+        ReportTable(
             "By stratum",
             ("Stratum", "With texts", "Without", "Difference, points"),
             [
@@ -141,7 +141,7 @@ def section(cohort: Cohort) -> Section:
         odds.append(("with repeats", clustered.odds_ratio))
     interval = f"{percent(1 - plan.alpha, 0)} interval"
     found.blocks.append(
-        Table(
+        ReportTable(
             "Intervention compared with control",
             ("Analysis", f"Estimate ({interval})", "Test"),
             rows,
@@ -193,13 +193,15 @@ def _two(value: float) -> str:
     return number(value, 2)
 
 
-def _logs(value: Value) -> tuple[float, float, float]:
+def _logs(value: Estimate) -> tuple[float, float, float]:
     return math.log(value.value), math.log(value.low), math.log(value.high)
 
 
-def _show_odds(found: Section, odds: list[tuple[str, Value | NotEstimable]], interval: str) -> None:
+def _show_odds(
+    found: Section, odds: list[tuple[str, Estimate | NotEstimable]], interval: str
+) -> None:
     rows = [
-        Estimate(name, *_logs(value), told(value, _two), BLUE)
+        IntervalRow(name, *_logs(value), told(value, _two), BLUE)
         for name, value in odds
         if not isinstance(value, NotEstimable) and min(value) > 0
     ]
@@ -211,7 +213,7 @@ def _show_odds(found: Section, odds: list[tuple[str, Value | NotEstimable]], int
                     "Odds ratios, intervention to control: "
                     + "; ".join(f"{row.label} {row.text}" for row in rows),
                     rows,
-                    Axis(
+                    IntervalAxis(
                         "Odds ratio (each step across multiplies)",
                         lambda value: number(math.exp(value), 2),
                         0,

@@ -8,7 +8,7 @@ from evaluation.report.attrition_groups import show_characteristics, show_superi
 from evaluation.report.charts.bars import Bar, Part, bars, columns
 from evaluation.report.charts.drawing import GREEN, GREY, ORANGE, VERMILION
 from evaluation.report.never_randomised import show_never_randomised
-from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import capital, count, named, number, of, percent, plural
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _show_reasons(found: Section) -> None:
         )
     )
     found.blocks.append(
-        Table(
+        ReportTable(
             "Reasons, and what became of them",
             ("Reason", "Orders", "Number found later", "Median days to it"),
             [
@@ -168,7 +168,7 @@ def _each(months: dict[str, dict[str, int]], what: str) -> list[float]:
 def _show_how(found: Section, later: pd.DataFrame) -> None:
     if len(later):
         found.blocks.append(
-            Table(
+            ReportTable(
                 "How numbers were found",
                 ("How", "Numbers", "Median days"),
                 [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.groups import grouped, strata_are_crossed
-from evaluation.report.charts.intervals import Axis, Estimate, intervals
-from evaluation.report.parts import Picture, Table
+from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
+from evaluation.report.parts import Picture, ReportTable
 from evaluation.report.words import count, named, of, percent, plural
 from evaluation.statistics.proportions import wilson
 
@@ -42,7 +42,7 @@ def show_superintendents(found: Section, rows: pd.DataFrame, minimum: int) -> No
         found.say(f"No superintendent authorised {minimum} orders or more: not shown one by one.")
         return
     found.blocks.append(
-        Table(
+        ReportTable(
             "By the superintendent who authorised the order",
             ("Superintendent", "Orders", "Without a number", "Reason not recorded"),
             [
@@ -67,7 +67,7 @@ def _recorded(
 
 def show_characteristics(found: Section, rows: pd.DataFrame, cohort: Cohort) -> None:
     """A picture of the share without a number in each group."""
-    estimates: list[Estimate] = []
+    estimates: list[IntervalRow] = []
     figures: dict[str, Any] = {}
     plan, minimum = cohort.extract.protocol.analysis, cohort.extract.minimum
     for characteristic in BY:
@@ -80,7 +80,7 @@ def show_characteristics(found: Section, rows: pd.DataFrame, cohort: Cohort) -> 
         )
         if not grouping.tells:
             continue
-        estimates.append(Estimate(named(characteristic), heading=True))
+        estimates.append(IntervalRow(named(characteristic), heading=True))
         figures[characteristic] = {}
         for title in grouping.titles:
             those = rows[grouping.groups == title]
@@ -88,7 +88,7 @@ def show_characteristics(found: Section, rows: pd.DataFrame, cohort: Cohort) -> 
             share = wilson(without, n, alpha=plan.alpha)
             figures[characteristic][title] = {"orders": n, "without": without}
             text = f"{without:,} of {n:,} ({percent(without / n)})"
-            estimates.append(Estimate(title, without / n, share[0], share[1], text))
+            estimates.append(IntervalRow(title, without / n, share[0], share[1], text))
     found.figures["characteristics"] = figures
     if not estimates:
         return
@@ -99,7 +99,7 @@ def show_characteristics(found: Section, rows: pd.DataFrame, cohort: Cohort) -> 
                 "Share without a number at enrolment with intervals: "
                 + "; ".join(f"{each.label} {each.text}" for each in estimates if each.text),
                 estimates,
-                Axis("Share without a number at enrolment", lambda value: f"{value:.0%}"),
+                IntervalAxis("Share without a number at enrolment", lambda value: f"{value:.0%}"),
             ),
             f"Of {plural(len(rows), 'order')}. Lines are {percent(1 - plan.alpha, 0)} intervals "
             f"(Wilson). Groups of fewer than {minimum} are shown with another one.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.groups import UNKNOWN, grouped_by_arm
-from evaluation.report.parts import Method, Section, Table
+from evaluation.report.parts import Method, ReportTable, Section
 from evaluation.report.words import HIDDEN, capital, count, named, number, percent, plural
 from trial.codes import Instrument
 
@@ -76,7 +76,7 @@ def section(cohort: Cohort) -> Section:
         rows.append((label, *cells))
     sizes = [f"{capital(named(arm))} (n = {count(len(people))})" for arm, people in arms.items()]
     found.blocks.append(
-        Table(
+        ReportTable(
             "Characteristics at enrolment, by arm",
             ("Characteristic", *sizes),
             rows,

@@ -10,8 +10,8 @@ from scipy.stats import norm
 
 from evaluation.cohort import by_arm, observed
 from evaluation.report.charts.drawing import BLUE, GREY
-from evaluation.report.charts.lines import Axes, Line, lines
-from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.charts.lines import Axes, PlottedLine, lines
+from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import number, percent, points, told
 from evaluation.statistics.bayes import Posterior, posterior
 from evaluation.statistics.values import NotEstimable
@@ -77,12 +77,12 @@ def _odds(risk: float) -> float:
 
 def _table(
     plan: AnalysisPlan, prior: Prior, result: Posterior, planned: float, before: float
-) -> Table:
+) -> ReportTable:
     half = float(norm.isf(plan.alpha / 2)) * prior.sd_log_odds_ratio
     low, high = (math.exp(prior.mean_log_odds_ratio + side * half) for side in (-1, 1))
     reached = norm.cdf(math.log(planned), prior.mean_log_odds_ratio, prior.sd_log_odds_ratio)
     median = f"{_two(math.exp(prior.mean_log_odds_ratio))} ({_two(low)} to {_two(high)})"
-    return Table(
+    return ReportTable(
         "Before and after the data",
         ("Measure", "Prior", "Posterior"),
         [
@@ -117,11 +117,11 @@ def _picture(prior: Prior, result: Posterior) -> Picture:
             f"{_two(math.exp(prior.mean_log_odds_ratio))}; posterior "
             f"{told(result.odds_ratio, _two)}.",
             [
-                Line(
+                PlottedLine(
                     name="before the data", colour=GREY, dash="7 4", xs=list(map(float, xs)),
                     ys=list(map(float, before)),
                 ),
-                Line(
+                PlottedLine(
                     name="after the data", colour=BLUE, xs=list(map(float, xs)),
                     ys=list(map(float, after)), low=[0.0] * _DRAWN, high=list(map(float, after)),
                 ),

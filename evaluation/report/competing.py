@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from evaluation.cohort import ended_at
 from evaluation.report.estimand import event_named, strategy_of
-from evaluation.report.parts import Method, Table
+from evaluation.report.parts import Method, ReportTable
 from evaluation.report.words import capital, number, p_value, percent, plural, points, told
 from evaluation.statistics.competing import CENSORED, COMPETING, EVENT, incidences
 from evaluation.statistics.values import NotEstimable
@@ -48,7 +48,7 @@ def show_competing(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
         found.say(f"The share with competing events allowed for {result}.", "note")
         return
     found.blocks.append(
-        Table(
+        ReportTable(
             "Share with a breach or arrest, when what makes it impossible is allowed for",
             ("Measure", f"Estimate ({percent(1 - plan.alpha, 0)} interval)"),
             [

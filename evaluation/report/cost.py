@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from evaluation.cohort import by_arm, observed
 from evaluation.report.charts.bars import Bar, bars
 from evaluation.report.charts.drawing import BLUE
-from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import count, of, percent, plural, pounds, told
 from evaluation.statistics.costs import cost_per_event_prevented, cost_per_order
 from evaluation.statistics.proportions import risk_difference
@@ -110,7 +110,7 @@ def section(cohort: Cohort) -> Section:
             )
         )
     found.blocks.append(
-        Table(
+        ReportTable(
             "Costs and what they buy",
             ("Measure", f"Estimate ({percent(1 - plan.alpha, 0)} interval)"),
             table,
@@ -136,7 +136,7 @@ def _text_pence(cohort: Cohort, treated: pd.DataFrame) -> tuple[pd.Series[float]
 
 def _show_sources(found: Section, costs: Costs) -> None:
     found.blocks.append(
-        Table(
+        ReportTable(
             "Where the figures come from",
             ("Figure", "Value", "Source"),
             [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from evaluation.report.parts import Method, Section, Table
+from evaluation.report.parts import Method, ReportTable, Section
 from evaluation.report.words import capital, count, named
 from extract.codes import COMES_OF_TEXTS
 
@@ -60,7 +60,7 @@ def section(cohort: Cohort) -> Section:
     }
     found.blocks.append(_attributes(estimand, plan.primary))
     found.blocks.append(
-        Table(
+        ReportTable(
             "What happens after allocation, and what it does to the estimate",
             ("Intercurrent event", "Strategy", "Why", "People so far"),
             [
@@ -79,9 +79,9 @@ def section(cohort: Cohort) -> Section:
     return found
 
 
-def _attributes(estimand: Estimand, primary: Endpoint) -> Table:
+def _attributes(estimand: Estimand, primary: Endpoint) -> ReportTable:
     window = f"{primary.days} days from allocation" if primary.days else "to the order's last day"
-    return Table(
+    return ReportTable(
         "The estimand of the primary analysis",
         ("Attribute", "As laid down"),
         [

@@ -8,7 +8,7 @@ from evaluation.report import periods
 from evaluation.report.charts.bars import Part, columns
 from evaluation.report.charts.drawing import BLUE
 from evaluation.report.charts.heat import heat
-from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import (
     capital,
     count,
@@ -140,7 +140,7 @@ def _show_dose(found: Section, treated: pd.DataFrame) -> None:
     planned = dose["planned"]
     hours = dose["hours_to_first_text"]
     found.blocks.append(
-        Table(
+        ReportTable(
             "Dose in the intervention arm",
             ("Texts", "Number"),
             [
@@ -184,7 +184,7 @@ def _show_suppressed(found: Section, reminders: pd.DataFrame, protocol: Protocol
     found.figures["reasons"] = {str(each): int(n) for each, n in why.items()}
     if len(kept):
         found.blocks.append(
-            Table(
+            ReportTable(
                 "Why texts were not sent, or did not arrive",
                 ("Reason", "Texts"),
                 [
@@ -206,7 +206,7 @@ def _show_suppressed(found: Section, reminders: pd.DataFrame, protocol: Protocol
         for theme, those in themes.items()
     }
     found.blocks.append(
-        Table(
+        ReportTable(
             "Delivered, by theme",
             ("Theme", "Delivered, of planned"),
             [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.cohort import SumsError, observed
 from evaluation.report.charts.boxes import Box, flow
-from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import capital, count, named, of, plural
 from extract.codes import COMES_OF_TEXTS
 from trial.codes import Reason
@@ -175,7 +175,7 @@ def _told(figures: dict[str, Any]) -> str:
     )
 
 
-def _table(figures: dict[str, Any]) -> Table:
+def _table(figures: dict[str, Any]) -> ReportTable:
     rows: list[tuple[str, ...]] = [("Orders enrolled", count(figures["enrolled"]))]
     for reason, why in figures["not_randomised"]["reasons"].items():
         rows.append((f"Not randomised: {named(reason)}", count(why["total"])))
@@ -189,4 +189,4 @@ def _table(figures: dict[str, Any]) -> Table:
             (f"\N{EN DASH} ended before time: {named(code)}", count(n))
             for code, n in each["ended_early"].items()
         ]
-    return Table("The same flow as numbers", ("Step", "Orders"), rows, folded=True)
+    return ReportTable("The same flow as numbers", ("Step", "Orders"), rows, folded=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from evaluation.cohort import by_arm, observed
 from evaluation.groups import grouped_by_arm
 from evaluation.report.charts.drawing import BLUE, INK
-from evaluation.report.charts.intervals import Axis, Estimate, intervals
+from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
 from evaluation.report.parts import Method, Picture, Section
 from evaluation.report.words import capital, named, number, p_value, percent, plural, points
 from evaluation.statistics.heterogeneity import heterogeneity
@@ -57,7 +57,7 @@ def section(cohort: Cohort) -> Section:
                 "Risk differences: "
                 + "; ".join(f"{row.label} {points(row.value or 0)} points" for row in rows),
                 rows,
-                Axis(
+                IntervalAxis(
                     "Risk difference, percentage points",
                     lambda value: number(100 * value, 0),
                     0,
@@ -78,9 +78,9 @@ def section(cohort: Cohort) -> Section:
     return found
 
 
-def _row(title: str, counts: ByArm, alpha: float, *, whole: bool) -> Estimate | None:
+def _row(title: str, counts: ByArm, alpha: float, *, whole: bool) -> IntervalRow | None:
     value = risk_difference(*counts, alpha=alpha)
     if isinstance(value, NotEstimable):
         return None
     texts = "; ".join(f"{each.events:,} of {each.people:,}" for each in counts)
-    return Estimate(capital(named(title)), *value, texts, INK if whole else BLUE, square=whole)
+    return IntervalRow(capital(named(title)), *value, texts, INK if whole else BLUE, square=whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evaluation.cohort import ByArm, by_arm, happened
-from evaluation.report.parts import Method, Section, Table
+from evaluation.report.parts import Method, ReportTable, Section
 from evaluation.report.words import count, events_of, percent, points, told
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.rates import rate_ratio
@@ -64,7 +64,7 @@ def section(cohort: Cohort) -> Section:
         "in how harms are found."
     )
     found.blocks.append(
-        Table(
+        ReportTable(
             "Harms from allocation on",
             ("Harm", "With texts", "Without", "Events (with; without)", "Difference, points"),
             rows,

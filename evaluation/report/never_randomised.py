@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaluation.report.parts import Table
+from evaluation.report.parts import ReportTable
 from evaluation.report.words import HIDDEN, capital, named, of
 from evaluation.statistics.values import Counts
 
@@ -42,7 +42,7 @@ def show_never_randomised(found: Section, cohort: Cohort) -> None:
     counts = {name: _counts(cohort, those) for name, those in groups.items()}
     found.figures["outcomes_of_never_randomised"] = counts
     found.blocks.append(
-        Table(
+        ReportTable(
             "Breach or arrest during the order, of people who were never randomised",
             ("People", "With the outcome"),
             [(capital(name), _shown(each, minimum)) for name, each in counts.items()],

@@ -18,7 +18,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """
     Cells as they are read; the first of a row names it.
 
@@ -62,7 +62,7 @@ class Section:
     id: str
     title: str
     consort: str = ""
-    blocks: list[Words | Table | Picture] = field(default_factory=list)
+    blocks: list[Words | ReportTable | Picture] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     methods: list[Method] = field(default_factory=list)
     departures: list[str] = field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaluation.report.parts import Table
+from evaluation.report.parts import ReportTable
 from evaluation.report.words import of
 from trial.codes import ReminderState
 from trial.protocol.orders import EvenTimetable, PhasedTimetable
@@ -47,7 +47,7 @@ def show(
             rows.append((label, f"{len(those):,}", of(sent, len(those)), of(delivered, len(those))))
     found.figures["by_period"] = figures
     found.blocks.append(
-        Table(
+        ReportTable(
             "Dose by period of the order",
             ("Period", "Planned", "Sent", "Delivered"),
             rows,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from evaluation.cohort import observed
 from evaluation.power import detectable, needed, orders_needed, power_of, reestimated
 from evaluation.power_picture import powers
-from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import count, of, percent
 from evaluation.statistics.values import NotEstimable
 from trial.codes import Arm
@@ -90,7 +90,7 @@ def section(cohort: Cohort) -> Section:
         )
     _reestimate(found, cohort)
     found.blocks.append(
-        Table("How many people are enough", ("Question", "Answer"), rows, words=True)
+        ReportTable("How many people are enough", ("Question", "Answer"), rows, words=True)
     )
     found.blocks.append(
         Picture(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from evaluation.cohort import ByArm, by_arm, observed
 from evaluation.report.charts.bars import Part, columns
 from evaluation.report.charts.drawing import ARM_COLOURS, GREY
-from evaluation.report.charts.intervals import Axis, Estimate, intervals
-from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
+from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import (
     capital,
     count,
@@ -89,7 +89,7 @@ def section(cohort: Cohort) -> Section:
     )
     found.blocks.append(_pictured(counts, difference, plan.alpha))
     found.blocks.append(
-        Table(
+        ReportTable(
             "Intervention compared with control",
             ("Measure", f"Estimate ({percent(1 - plan.alpha, 0)} interval)"),
             [
@@ -143,8 +143,8 @@ def rerandomised(everybody: pd.DataFrame, cohort: Cohort) -> Rerandomisation | N
     )
 
 
-def _risks(counts: ByArm, alpha: float) -> Table:
-    return Table(
+def _risks(counts: ByArm, alpha: float) -> ReportTable:
+    return ReportTable(
         "People with the primary outcome",
         ("Arm", "With the outcome", f"{percent(1 - alpha, 0)} interval"),
         [
@@ -162,17 +162,17 @@ def _risks(counts: ByArm, alpha: float) -> Table:
 
 
 def _pictured(counts: ByArm, difference: Any, alpha: float) -> Picture:  # noqa: ANN401
-    rows = [Estimate("Risk in each arm", heading=True)]
+    rows = [IntervalRow("Risk in each arm", heading=True)]
     for arm, each, colour in (
         ("control", counts.control, ARM_COLOURS[0]),
         ("intervention", counts.intervention, ARM_COLOURS[1]),
     ):
         low, high = wilson(each.events, each.people, alpha=alpha)
         risk = each.events / each.people
-        rows.append(Estimate(named(arm), risk, low, high, events_of(each), colour))
+        rows.append(IntervalRow(named(arm), risk, low, high, events_of(each), colour))
     rows += [
-        Estimate("Difference", heading=True),
-        Estimate(
+        IntervalRow("Difference", heading=True),
+        IntervalRow(
             "intervention less control",
             difference.value,
             difference.low,
@@ -187,7 +187,9 @@ def _pictured(counts: ByArm, difference: Any, alpha: float) -> Picture:  # noqa:
             f"Risk without texts {events_of(counts.control)}, with texts "
             f"{events_of(counts.intervention)}; difference {told(difference, points, ' points')}.",
             rows,
-            Axis("Share of people", lambda value: percent(value, 0), 0, ("fewer with texts", "")),
+            IntervalAxis(
+                "Share of people", lambda value: percent(value, 0), 0, ("fewer with texts", "")
+            ),
         ),
         f"Lines are {percent(1 - alpha, 0)} intervals: Wilson's for risks, Newcombe's for the "
         "difference, which lies on the same scale; the upright line is no difference.",

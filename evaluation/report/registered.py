@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from commands.audit import registration
 from commands.audit.registration import TO_FILL_IN, Registration, fields
-from evaluation.report.parts import Method, Section, Table
+from evaluation.report.parts import Method, ReportTable, Section
 from evaluation.report.words import count, plural
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def section(cohort: Cohort, deposits: Sequence[Deposit]) -> Section:
     if found.departures:
         found.say("The trial departs from what was registered:", "warning")
         found.blocks.append(
-            Table(
+            ReportTable(
                 "Departures from the registration",
                 ("", "What differs"),
                 [(str(place), each) for place, each in enumerate(found.departures, start=1)],
@@ -115,7 +115,7 @@ def departures(cohort: Cohort, deposit: Registration) -> Iterator[str]:
         )
 
 
-def _table(deposits: Sequence[Deposit]) -> Table:
+def _table(deposits: Sequence[Deposit]) -> ReportTable:
     rows: list[tuple[str, ...]] = []
     for place, (said, sha256) in enumerate(deposits, start=1):
         if len(deposits) > 1:
@@ -132,7 +132,7 @@ def _table(deposits: Sequence[Deposit]) -> Table:
             ),
             ("SHA-256 of the deposit", sha256),
         ]
-    return Table(
+    return ReportTable(
         "What was registered",
         ("", "As deposited"),
         rows,

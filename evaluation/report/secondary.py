@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.cohort import ByArm, by_arm, observed
 from evaluation.report.charts.drawing import BLUE
-from evaluation.report.charts.intervals import Axis, Estimate, intervals
-from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
+from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import (
     count,
     events_of,
@@ -68,7 +68,7 @@ def section(cohort: Cohort) -> Section:
         for id_, each in counts.items()
     }
     found.blocks.append(
-        Table(
+        ReportTable(
             "Secondary outcomes",
             ("Outcome", "With texts", "Without", "Difference, points", "Fisher", "With Holm's"),
             [
@@ -89,7 +89,7 @@ def section(cohort: Cohort) -> Section:
         )
     )
     estimates = [
-        Estimate(titles[id_], *value, told(value, points), BLUE)
+        IntervalRow(titles[id_], *value, told(value, points), BLUE)
         for id_, value in differences.items()
         if not isinstance(value, NotEstimable)
     ]
@@ -99,13 +99,13 @@ def section(cohort: Cohort) -> Section:
     return found
 
 
-def _forest(caption: str, estimates: list[Estimate], alpha: float) -> Picture:
+def _forest(caption: str, estimates: list[IntervalRow], alpha: float) -> Picture:
     return Picture(
         caption,
         intervals(
             "Risk differences: " + "; ".join(f"{each.label} {each.text}" for each in estimates),
             estimates,
-            Axis(
+            IntervalAxis(
                 "Risk difference, percentage points",
                 lambda value: number(100 * value, 0),
                 0,
@@ -142,7 +142,7 @@ def _show_counts(found: Section, cohort: Cohort) -> None:
         )
     found.figures["rates"] = figures
     found.blocks.append(
-        Table(
+        ReportTable(
             "Events instead of people",
             ("Outcome", "With texts", "Without", "Rate ratio", "Test"),
             rows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evaluation.cohort import by_arm, observed
-from evaluation.report.parts import Method, Section, Table
+from evaluation.report.parts import Method, ReportTable, Section
 from evaluation.report.words import count, events_of, percent, plural, points, told
 from evaluation.statistics.complier import complier_effect
 from evaluation.statistics.missing import bounds
@@ -65,7 +65,7 @@ def _show_unknown(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
         else f"with {plural(result.tips, 'event')} among those with texts the interval holds 0"
     )
     found.blocks.append(
-        Table(
+        ReportTable(
             "If the unknown outcomes were known",
             ("Assumption", "Difference, points"),
             [
@@ -120,7 +120,7 @@ def _show_populations(found: Section, cohort: Cohort, rows: pd.DataFrame) -> Non
         for name, each in counts.items()
     }
     found.blocks.append(
-        Table(
+        ReportTable(
             "Primary outcome in other populations",
             ("Population", "With texts", "Without", "Difference, points"),
             [

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from evaluation.cohort import by_arm, observed
 from evaluation.groups import grouped_by_arm
 from evaluation.report.charts.drawing import BLUE, INK
-from evaluation.report.charts.intervals import Axis, Estimate, intervals
-from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
+from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import (
     named,
     number,
@@ -45,7 +45,7 @@ def section(cohort: Cohort) -> Section:
     if isinstance(overall, NotEstimable):
         found.say(f"The arms cannot be compared, because {overall.because}.", "note")
         return found
-    shown, tests = [Estimate("Everybody", *overall, _both(rows), INK, square=True)], []
+    shown, tests = [IntervalRow("Everybody", *overall, _both(rows), INK, square=True)], []
     for characteristic in plan.subgroups:
         grouping = grouped_by_arm(rows, characteristic, cohort)
         known = grouping.groups.notna()
@@ -61,9 +61,9 @@ def section(cohort: Cohort) -> Section:
             "in_no_group": grouping.unknown,
         }
         found.departures += grouping.unplanned
-        shown += [Estimate(named(characteristic), heading=True), *groups]
+        shown += [IntervalRow(named(characteristic), heading=True), *groups]
         if not grouping.tells:
-            shown.append(Estimate("too few to show apart"))
+            shown.append(IntervalRow("too few to show apart"))
         tests.append((named(characteristic), _tested(test, grouping.unknown)))
     found.say(
         "Whether texts help some groups more than others is asked once for each characteristic, "
@@ -80,7 +80,7 @@ def section(cohort: Cohort) -> Section:
                     if each.value is not None
                 ),
                 shown,
-                Axis(
+                IntervalAxis(
                     "Risk difference, percentage points",
                     lambda value: number(100 * value, 0),
                     0,
@@ -93,14 +93,14 @@ def section(cohort: Cohort) -> Section:
         )
     )
     found.blocks.append(
-        Table("Tests of interaction", ("Characteristic", "Test"), tests, words=True)
+        ReportTable("Tests of interaction", ("Characteristic", "Test"), tests, words=True)
     )
     return found
 
 
 def _groups(
     rows: pd.DataFrame, grouping: Grouping, alpha: float
-) -> tuple[list[Estimate], dict[str, Any]]:
+) -> tuple[list[IntervalRow], dict[str, Any]]:
     estimates, figures = [], {}
     for title in grouping.titles if grouping.tells else ():
         those = rows[grouping.groups == title]
@@ -112,9 +112,9 @@ def _groups(
             "risk_difference": difference,
         }
         if isinstance(difference, NotEstimable):
-            estimates.append(Estimate(title, text=str(difference)))
+            estimates.append(IntervalRow(title, text=str(difference)))
         else:
-            estimates.append(Estimate(title, *difference, _both(those), BLUE))
+            estimates.append(IntervalRow(title, *difference, _both(those), BLUE))
     return estimates, figures
 
 

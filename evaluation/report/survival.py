@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.cohort import observed
 from evaluation.report.charts.drawing import ARM_COLOURS, ARM_DASHES
-from evaluation.report.charts.lines import Axes, Line, lines
+from evaluation.report.charts.lines import Axes, PlottedLine, lines
 from evaluation.report.competing import show_competing
-from evaluation.report.parts import Method, Picture, Section, Table
+from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import capital, number, p_value, percent, plural, told
 from evaluation.statistics.survival import Curve, kaplan_meier, log_rank, restricted_means
 from evaluation.statistics.values import NotEstimable
@@ -73,7 +73,7 @@ def _picture(drawn: dict[str, Curve], rows: pd.DataFrame, plan: AnalysisPlan) ->
         zip(("control", "intervention"), zip(ARM_COLOURS, ARM_DASHES, strict=True), strict=True)
     )
     shown = [
-        Line(
+        PlottedLine(
             name=arm,
             colour=looks[arm][0],
             dash=looks[arm][1],
@@ -114,7 +114,7 @@ def _picture(drawn: dict[str, Curve], rows: pd.DataFrame, plan: AnalysisPlan) ->
     )
 
 
-def _table(curves: dict[str, Any], test: Any, means: Any, alpha: float, people: int) -> Table:  # noqa: ANN401
+def _table(curves: dict[str, Any], test: Any, means: Any, alpha: float, people: int) -> ReportTable:  # noqa: ANN401
     rows = [
         (
             f"Median days to the first event, {arm}",
@@ -135,7 +135,7 @@ def _table(curves: dict[str, Any], test: Any, means: Any, alpha: float, people: 
             (f"Mean {until}, intervention", told(means.intervention, number)),
             ("Difference, days", f"{told(means.difference, number)}, {p_value(means.p)}"),
         ]
-    return Table(
+    return ReportTable(
         "Time to the first event",
         ("Measure", f"Estimate ({percent(1 - alpha, 0)} interval)"),
         rows,

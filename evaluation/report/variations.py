@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from evaluation.report.parts import Section, Table
+from evaluation.report.parts import ReportTable, Section
 from evaluation.report.words import named, number, of
 from trial.codes import EndReason
 
@@ -41,7 +41,7 @@ def section(cohort: Cohort) -> Section:
         "it, and no test is made."
     )
     found.blocks.append(
-        Table(
+        ReportTable(
             "Orders varied or discharged since the allocation",
             ("", "With texts", "Without"),
             [
@@ -71,7 +71,7 @@ def section(cohort: Cohort) -> Section:
     )
     if names := [*dict.fromkeys([*first["changed"], *second["changed"]])]:
         found.blocks.append(
-            Table(
+            ReportTable(
                 "What variations changed",
                 ("Change", "With texts", "Without"),
                 [

@@ -9,13 +9,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from allocation.randomisation import block, message
-from allocation.store import Place
+from allocation.store import DrawKeys
 from trial.codes import Status
 from trial.errors import ContendedError, RejectedError
 from trial.planning import planned_reminders
 from trial.protocol.load import of_trial
 from trial.records.allocation import Allocation, Cursor
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 from trial.settlement.follow_up import follow_up
 from trial.settlement.settle import Settling, settle
 from trial.settlement.standing import settled
@@ -77,8 +77,8 @@ def allocate(
     raise ContendedError("the draw was contended too often; the stream will bring it again")
 
 
-def _place(enrolment: Enrolment, protocol: Protocol) -> Place:
-    return Place(
+def _place(enrolment: Enrolment, protocol: Protocol) -> DrawKeys:
+    return DrawKeys(
         enrolment_id=enrolment.enrolment_id,
         person_hash=enrolment.person_hash,
         trial=protocol.trial,
@@ -121,7 +121,7 @@ def _decide(
         following=following,
         restored=facts.allocation is not None,
         reminders=planned_reminders(enrolment, allocation, start=allocation.allocated_at),
-        audit=Audit(at=now, what="allocated", by="allocation", status=Status.ALLOCATED),
+        audit=AuditEntry(at=now, what="allocated", by="allocation", status=Status.ALLOCATED),
     )
     return Drawn(Status.ALLOCATED)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from trial.aws.table import ABSENT, Act, Check, Table, check, put
 from trial.codes import Status
-from trial.records.allocation import Allocation, Cursor, Slot, allocation_key, cursor_key
-from trial.records.audit import Audit, audit_key, history_key
+from trial.records.allocation import Allocation, Cursor, DrawnSlot, allocation_key, cursor_key
+from trial.records.audit import AuditEntry, audit_key, history_key
 from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.person import Number, Person, number_key, person_key, suppressed_key
 from trial.records.record import next_version
@@ -39,7 +39,7 @@ class DrawFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DrawKeys:
     """Where the facts of a draw are: the enrolment, its person and number, and its stratum."""
 
     enrolment_id: UUID
@@ -56,7 +56,7 @@ class AllocationStore:
         self._table = table
         self.settlement = SettlementStore(table)
 
-    def facts(self, place: Place) -> DrawFacts:
+    def facts(self, place: DrawKeys) -> DrawFacts:
         """Read what a draw needs."""
         number_hash = place.number_hash or ""
         enrolment, person, cursor, allocation, number, suppressed = self._table.read(
@@ -93,7 +93,7 @@ class AllocationStore:
         following: Cursor | None,
         restored: bool,
         reminders: Iterable[Reminder],
-        audit: Audit,
+        audit: AuditEntry,
     ) -> None:
         """
         Store an allocation with all that goes with it, or nothing.
@@ -104,11 +104,11 @@ class AllocationStore:
         """
         ident, enrolment = allocation.enrolment_id, drawn.enrolment
         allocated = enrolment.model_copy(update={"version": enrolment.version + 1})
-        slot = Audit(
+        slot = AuditEntry(
             at=allocation.allocated_at,
             what="slot_drawn",
             by="allocation",
-            slot=Slot.of(allocation, trial=enrolment.trial, person_hash=enrolment.person_hash),
+            slot=DrawnSlot.of(allocation, trial=enrolment.trial, person_hash=enrolment.person_hash),
         )
         acts = [
             put(enrolment_key(ident), allocated.item(), _as_seen(enrolment)),

@@ -9,10 +9,10 @@ from trial.records.audit import enrolment_of_history
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from audit.chain import Entry
+    from audit.chain import ExportedEntry
 
 
-def changes(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+def changes(entries: Iterable[ExportedEntry]) -> list[dict[str, Any]]:
     """An event for each entry of a history that has a status, in the order of the entries."""
     return [
         {

@@ -16,19 +16,19 @@ from pydantic import ValidationError
 from trial.aws.table import Key
 from trial.codes import Model, Status, Why
 from trial.errors import RejectedError
-from trial.records.allocation import Slot  # noqa: TC001 - pydantic reads it
+from trial.records.allocation import DrawnSlot  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trial.records.audit import Audit
+    from trial.records.audit import AuditEntry
 
 FOLDER: Final = "links/"
 _LAST: Final = 999_999_999_999
 _NOTHING: Final = hashlib.sha256(b"").hexdigest()
 
 
-class Entry(Model):
+class ExportedEntry(Model):
     """One entry of the audit trail, and its key in the table."""
 
     pk: str
@@ -37,13 +37,13 @@ class Entry(Model):
     what: str
     why: Why
     by: str
-    slot: Slot | None = None
+    slot: DrawnSlot | None = None
     seal_sha256: str | None = None
     status: Status | None = None
     version: int | None = None
 
     @classmethod
-    def of(cls, key: Key, audit: Audit) -> Entry:
+    def of(cls, key: Key, audit: AuditEntry) -> ExportedEntry:
         """The entry under a key."""
         told = {name: getattr(audit, name) for name in cls.model_fields if name not in ("pk", "sk")}
         return cls(pk=key.pk, sk=key.sk, **told)
@@ -60,7 +60,7 @@ class Link(Model):
     number: int
     written_at: datetime
     previous: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ExportedEntry, ...]
 
 
 def path_of(number: int) -> str:
@@ -82,7 +82,7 @@ def sha256(link: bytes | None) -> str:
 
 
 def new_link(
-    number: int, entries: Iterable[Entry], *, previous: str, written_at: datetime
+    number: int, entries: Iterable[ExportedEntry], *, previous: str, written_at: datetime
 ) -> bytes:
     """The bytes of a new link after the one with this SHA-256."""
     link = Link(number=number, written_at=written_at, previous=previous, entries=tuple(entries))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from audit.chain import Entry
+    from audit.chain import ExportedEntry
     from audit.store import AuditStore
     from trial.aws.table import Key
 
@@ -27,7 +27,7 @@ _LONGEST_PAUSE: Final = 0.3  # seconds
 
 
 def export(
-    entries: Sequence[Entry],
+    entries: Sequence[ExportedEntry],
     *,
     store: AuditStore,
     now: datetime,
@@ -58,7 +58,7 @@ def export(
     raise ContendedError("others kept writing to the chain; the stream will bring these again")
 
 
-def _oldest(entries: Sequence[Entry], now: datetime) -> datetime:
+def _oldest(entries: Sequence[ExportedEntry], now: datetime) -> datetime:
     """The earliest time at which one of these entries may have been exported."""
     first = min(entry.at for entry in entries)
     return max(first, now - STREAM_REMEMBERS) - CLOCKS_DIFFER

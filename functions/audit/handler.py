@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from audit.announce import changes
-from audit.chain import Entry
+from audit.chain import ExportedEntry
 from audit.export import export
 from audit.store import AuditStore
 from trial.aws import clients
@@ -24,7 +24,7 @@ from trial.aws.stream import announced, each_record
 from trial.aws.table import Key
 from trial.config import AuditSettings, settings
 from trial.metrics import Metric, emit
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ logger = Logger()
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Export the announced entries as one link; report the records that hold no entry."""
-    entries: list[Entry] = []
+    entries: list[ExportedEntry] = []
     answer = each_record(event, lambda record: entries.append(entry_in(record)))
     chosen = settings(AuditSettings)
     # On failure all records are retried, and entries already in the chain are skipped.
@@ -58,7 +58,7 @@ def _store(client: S3Client, bucket: str) -> AuditStore:
     return AuditStore(client, bucket)
 
 
-def entry_in(record: Mapping[str, Any]) -> Entry:
+def entry_in(record: Mapping[str, Any]) -> ExportedEntry:
     """The entry in a stream record. Raises RejectedError if there is none."""
-    audit = announced(record, Audit)
-    return Entry.of(Key(**plain(record["dynamodb"]["Keys"])), audit)
+    audit = announced(record, AuditEntry)
+    return ExportedEntry.of(Key(**plain(record["dynamodb"]["Keys"])), audit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trial.aws.table import put
-from trial.records.audit import Audit, audit_key
+from trial.records.audit import AuditEntry, audit_key
 from trial.records.enrolment import WORKLIST
 from trial.records.waiting import BEFORE_ALL, Waiting
 
@@ -32,5 +32,5 @@ class DigestStore:
 
     def log_disclosed(self, enrolment_ids: Iterable[UUID], now: datetime) -> None:
         """Record that a digest names these enrolments: a hundred at most."""
-        entry = Audit(at=now, what="digest disclosed", by="digest")
+        entry = AuditEntry(at=now, what="digest disclosed", by="digest")
         self._table.write(*(put(audit_key(each, entry), entry.item()) for each in enrolment_ids))

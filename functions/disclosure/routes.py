@@ -21,7 +21,7 @@ from trial.config import DisclosureSettings, settings
 from trial.protocol.load import load
 from trial.protocol.term import Term
 from trial.protocol.wording import Sender
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
 _TAGS = ["Unblinded"]
@@ -42,7 +42,9 @@ def show_allocation(enrolment_id: str) -> AllocationOut:
     ident = parse_enrolment_id(enrolment_id)
     store = DisclosureStore(Table(clients.dynamodb(), settings(DisclosureSettings).table_name))
     allocation, reminders = store.allocation(ident)
-    store.log([ident], Audit(at=datetime.now(UTC), what="allocation consulted", by=caller(router)))
+    store.log(
+        [ident], AuditEntry(at=datetime.now(UTC), what="allocation consulted", by=caller(router))
+    )
     return allocation_view(allocation, reminders)
 
 
@@ -58,7 +60,7 @@ def list_troubled() -> TroubledOut:
     store = DisclosureStore(Table(clients.dynamodb(), settings(DisclosureSettings).table_name))
     shown = troubled_view(store.troubled(since=now - _RECENT, until=now - _LATE), _MOST_SHOWN)
     about = dict.fromkeys(each.enrolment_id for each in shown.reminders)
-    store.log(about, Audit(at=now, what="allocation consulted", by=caller(router)))
+    store.log(about, AuditEntry(at=now, what="allocation consulted", by=caller(router)))
     return shown
 
 

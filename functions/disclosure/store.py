@@ -8,7 +8,7 @@ from trial.aws.table import Key, put
 from trial.codes import ReminderState
 from trial.errors import NotFoundError
 from trial.records.allocation import Allocation, allocation_partition
-from trial.records.audit import Audit, audit_key
+from trial.records.audit import AuditEntry, audit_key
 from trial.records.reminder import SHARDS, TROUBLED, Reminder
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class DisclosureStore:
             key=lambda each: (each.due_at, each.enrolment_id),
         )
 
-    def log(self, enrolment_ids: Iterable[UUID], audit: Audit) -> None:
+    def log(self, enrolment_ids: Iterable[UUID], audit: AuditEntry) -> None:
         """Record that somebody consulted these allocations: a hundred at most."""
         acts = [put(audit_key(each, audit), audit.item()) for each in enrolment_ids]
         if acts:

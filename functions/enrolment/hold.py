@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trial.errors import ConflictError, NotFoundError
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 from trial.records.enrolment import Hold
 from trial.retry import on_contention
 from trial.settlement.settle import Change
@@ -41,7 +41,7 @@ def _held(enrolment_id: UUID, wanted: Hold | None, context: RequestContext) -> C
         after = before.model_copy(update={"hold": wanted})
         what = f"held_{wanted.reason}" if wanted else "released"
         context.store.keep(
-            after, audit={enrolment_id: Audit(at=context.now, what=what, by=context.by)}
+            after, audit={enrolment_id: AuditEntry(at=context.now, what=what, by=context.by)}
         )
         return Change(before, after, before.version + 1)
 

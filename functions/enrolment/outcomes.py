@@ -9,7 +9,7 @@ from trial.api.problems import FieldError
 from trial.codes import Instrument, OutcomeType
 from trial.errors import ConflictError, NotFoundError
 from trial.protocol.load import latest_of
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 from trial.records.enrolment import Outcome
 from trial.retry import on_contention
 
@@ -50,7 +50,7 @@ def report_outcome(
         if before_order and given.instrument is not Instrument.DVPN:
             raise FieldError("occurred_at", "is before the order was made")
         outcome = Outcome(**told, reported_at=context.now)
-        audit = {enrolment_id: Audit(at=context.now, what="outcome_reported", by=context.by)}
+        audit = {enrolment_id: AuditEntry(at=context.now, what="outcome_reported", by=context.by)}
         withheld = latest_of(enrolment.trial).order_type(enrolment.order.type).withheld_after_breach
         broken = given.type is OutcomeType.BREACH and given.instrument is Instrument.DVPO
         if broken and withheld:

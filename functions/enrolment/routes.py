@@ -42,7 +42,7 @@ from trial.api.routes import (
 from trial.errors import NotFoundError
 from trial.identity import enrolment_id
 from trial.metrics import Metric, emit
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -283,4 +283,4 @@ def _changed(
 
 def _consulted(at: "RequestContext", enrolment_id: "UUID", what: str) -> None:
     """Record that somebody is shown what is stored: before it is shown."""
-    at.store.log(enrolment_id, Audit(at=at.now, what=f"{what} consulted", by=at.by))
+    at.store.log(enrolment_id, AuditEntry(at=at.now, what=f"{what} consulted", by=at.by))

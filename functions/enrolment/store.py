@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trial.aws.table import ABSENT, Check, Table, check, put
 from trial.errors import NotFoundError
-from trial.records.audit import Audit, audit_key, history_key, history_partition
+from trial.records.audit import AuditEntry, audit_key, history_key, history_partition
 from trial.records.enrolment import (
     Enrolment,
     Outcome,
@@ -29,7 +29,7 @@ class EnrolmentFile:
     """An enrolment with the latest of its history."""
 
     enrolment: Enrolment
-    history: tuple[Audit, ...]
+    history: tuple[AuditEntry, ...]
 
 
 class EnrolmentStore:
@@ -46,7 +46,7 @@ class EnrolmentStore:
     def keep(
         self,
         *enrolments: Enrolment,
-        audit: Mapping[UUID, Audit],
+        audit: Mapping[UUID, AuditEntry],
         outcome: Outcome | None = None,
         seen: Enrolment | None = None,
     ) -> None:
@@ -73,13 +73,13 @@ class EnrolmentStore:
         if item is None:
             raise NotFoundError("no enrolment has this id")
         history = self._table.newest(history_partition(enrolment_id), HISTORY_SHOWN)
-        return EnrolmentFile(Enrolment.of(item), tuple(map(Audit.of, history)))
+        return EnrolmentFile(Enrolment.of(item), tuple(map(AuditEntry.of, history)))
 
     def outcome(self, enrolment_id: UUID, outcome_id: str) -> Outcome | None:
         """An outcome that was reported before."""
         (item,) = self._table.read(outcome_key(enrolment_id, outcome_id))
         return Outcome.of(item) if item else None
 
-    def log(self, enrolment_id: UUID, audit: Audit) -> None:
+    def log(self, enrolment_id: UUID, audit: AuditEntry) -> None:
         """Record that somebody consulted an enrolment."""
         self._table.write(put(audit_key(enrolment_id, audit), audit.item()))

@@ -42,7 +42,7 @@ class StaffContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestContext(StaffContext):
+class OperationsContext(StaffContext):
     """
     The same for a request to the API, with the key by which numbers are hashed.
 
@@ -53,12 +53,12 @@ class RequestContext(StaffContext):
     settle_users: Callable[[str], None]
 
 
-def context(router: Router) -> RequestContext:
+def context(router: Router) -> OperationsContext:
     """The context of the request at hand."""
     chosen = settings(OperationsSettings)
     table, by, now = Table(clients.dynamodb(), chosen.table_name), caller(router), datetime.now(UTC)
     store, protocol = SettlementStore(table), load(chosen.protocol)
-    return RequestContext(
+    return OperationsContext(
         store=OperationsStore(table),
         identity=MacKey(clients.kms(), chosen.identity_key_id),
         by=by,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trial.aws.table import ABSENT, Check, put
-from trial.records.audit import Audit, audit_key
+from trial.records.audit import AuditEntry, audit_key
 from trial.records.enrolment import WORKLIST
 from trial.records.person import SuppressedNumber, suppressed_key
 from trial.records.record import next_version
@@ -34,12 +34,12 @@ class OperationsStore:
         (item,) = self._table.read(SWITCH_KEY)
         return Switch.of(item) if item else None
 
-    def keep_switch(self, switch: Switch, audit: Audit) -> None:
+    def keep_switch(self, switch: Switch, audit: AuditEntry) -> None:
         """Set the switch. Raises ContendedError."""
         entry = put(audit_key(SWITCH_KEY.pk, audit), audit.item())
         self._table.write(next_version(SWITCH_KEY, switch), entry)
 
-    def keep_suppressed(self, number_hash: str, entry: SuppressedNumber, audit: Audit) -> None:
+    def keep_suppressed(self, number_hash: str, entry: SuppressedNumber, audit: AuditEntry) -> None:
         """Suppress a number. Raises ContendedError if somebody else just has."""
         key = suppressed_key(number_hash)
         self._table.write(
@@ -47,7 +47,7 @@ class OperationsStore:
             put(audit_key(key.pk, audit), audit.item()),
         )
 
-    def log_suppressed(self, number_hash: str, audit: Audit) -> None:
+    def log_suppressed(self, number_hash: str, audit: AuditEntry) -> None:
         """Record that somebody was shown why a number is suppressed."""
         key = suppressed_key(number_hash)
         self._table.write(put(audit_key(key.pk, audit), audit.item()))
@@ -62,6 +62,6 @@ class OperationsStore:
             "worklist", ("worklist", WORKLIST), after=("worklist_place", after)
         )
 
-    def log(self, enrolment_ids: Iterable[UUID], audit: Audit) -> None:
+    def log(self, enrolment_ids: Iterable[UUID], audit: AuditEntry) -> None:
         """Record that somebody consulted enrolments: a hundred at most, in one act."""
         self._table.write(*(put(audit_key(each, audit), audit.item()) for each in enrolment_ids))

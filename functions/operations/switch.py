@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trial.identity import number_hash
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 from trial.records.person import SuppressedNumber
 from trial.records.switch import Switch
 from trial.retry import on_contention
 
 if TYPE_CHECKING:
-    from operations.context import RequestContext, StaffContext
+    from operations.context import OperationsContext, StaffContext
     from operations.wire import SuppressionIn, SwitchIn
 
 
@@ -32,7 +32,7 @@ def set_switch(given: SwitchIn, context: StaffContext) -> Switch:
             return known
         switch = Switch(**given.model_dump(), at=context.now, version=known.version if known else 0)
         what = "sending_paused" if given.paused else "sending_resumed"
-        context.store.keep_switch(switch, Audit(at=context.now, what=what, by=context.by))
+        context.store.keep_switch(switch, AuditEntry(at=context.now, what=what, by=context.by))
         return switch
 
     switch = on_contention(attempt)
@@ -41,7 +41,7 @@ def set_switch(given: SwitchIn, context: StaffContext) -> Switch:
     return switch
 
 
-def suppress(given: SuppressionIn, context: RequestContext) -> tuple[SuppressedNumber, bool]:
+def suppress(given: SuppressionIn, context: OperationsContext) -> tuple[SuppressedNumber, bool]:
     """
     The number's entry in the suppression list, and whether it is new. Only its hash is kept.
 
@@ -52,11 +52,11 @@ def suppress(given: SuppressionIn, context: RequestContext) -> tuple[SuppressedN
 
     def attempt() -> tuple[SuppressedNumber, bool]:
         if known := context.store.suppressed(hashed):
-            consulted = Audit(at=context.now, what="suppression consulted", by=context.by)
+            consulted = AuditEntry(at=context.now, what="suppression consulted", by=context.by)
             context.store.log_suppressed(hashed, consulted)
             return known, False
         entry = SuppressedNumber(reason=given.reason, by=given.by, at=context.now)
-        audit = Audit(at=context.now, what="number_suppressed", by=context.by)
+        audit = AuditEntry(at=context.now, what="number_suppressed", by=context.by)
         context.store.keep_suppressed(hashed, entry, audit)
         return entry, True
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from operations.answers import MissingOut, WaitingOut, WorklistOut
 from trial.api.problems import FieldError
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 from trial.records.waiting import BEFORE_ALL, Waiting
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def worklist(query: WorklistQuery, context: StaffContext, protocol: Protocol) ->
     chosen = _chosen(query, context, after=after, protocol=protocol)
     page = list(islice(chosen, query.limit))
     more = next(chosen, None) is not None
-    consulted = Audit(at=context.now, what="worklist consulted", by=context.by)
+    consulted = AuditEntry(at=context.now, what="worklist consulted", by=context.by)
     context.store.log([each.enrolment_id for each in page], consulted)
     return WorklistOut(
         enrolments=tuple(_shown(each, protocol.eligibility.min_days_left) for each in page),

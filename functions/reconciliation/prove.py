@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from reconciliation.findings import Look
     from reconciliation.store import ReconciliationStore
-    from trial.aws.schedules import Found, Schedules
+    from trial.aws.schedules import ExistingSchedule, Schedules
     from trial.aws.table import Key
     from trial.records.enrolment import Enrolment
 
@@ -99,7 +99,7 @@ def _top_up(
             store.keep_scheduled(each)
 
 
-def _schedule(found: Found, store: ReconciliationStore, schedules: Schedules) -> Look:
+def _schedule(found: ExistingSchedule, store: ReconciliationStore, schedules: Schedules) -> Look:
     if found.enrolment_id is None or found.number is None:
         return Gap.STRANGE_SCHEDULE, found.name
     facts = store.facts(found.enrolment_id, found.number)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from trial.codes import Retained
 from trial.errors import RejectedError, TrialError
 from trial.protocol.load import load, of_trial, versions
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 from trial.records.enrolment import Mobile
 
 if TYPE_CHECKING:
@@ -110,10 +110,10 @@ def _erased(
         return False
     traces = store.traces(file.enrolment)
     if retained is Retained.IDENTIFIERS:
-        audit = Audit(at=now, what="identifiers erased", by="retention")
+        audit = AuditEntry(at=now, what="identifiers erased", by="retention")
         store.keep_erased(file, without_identifiers(file.enrolment, now), traces, audit)
     else:
-        store.remove(file, traces, Audit(at=now, what="trial data erased", by="retention"))
+        store.remove(file, traces, AuditEntry(at=now, what="trial data erased", by="retention"))
     return True
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from trial.codes import Retained
-    from trial.records.audit import Audit
+    from trial.records.audit import AuditEntry
 
 _MOST = 100  # acts in a transaction
 
@@ -144,7 +144,7 @@ class RetentionStore:
             )
 
     def keep_erased(
-        self, file: RetainedEnrolment, erased: Enrolment, traces: Traces, audit: Audit
+        self, file: RetainedEnrolment, erased: Enrolment, traces: Traces, audit: AuditEntry
     ) -> None:
         """
         Put an enrolment without identifiers in place of the other, with all traces removed.
@@ -181,7 +181,7 @@ class RetentionStore:
         ]
         self._write(file.enrolment, small, whole)
 
-    def remove(self, file: RetainedEnrolment, traces: Traces, audit: Audit) -> None:
+    def remove(self, file: RetainedEnrolment, traces: Traces, audit: AuditEntry) -> None:
         """
         Remove an enrolment with its allocation, reminders and outcomes; its audit trail stays.
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import Field
 
 from sending.gateway import Gateway, NotSentError
-from sending.send import Outcome, send
+from sending.send import SendResult, send
 from sending.store import SendingStore
 from trial.aws import clients
 from trial.aws.kms import SealKey
@@ -31,13 +31,13 @@ logger = Logger()
 
 
 _FACTS = {
-    Outcome.SENT: Metric.REMINDER_SENT,
-    Outcome.FAILED: Metric.REMINDER_FAILED,
-    Outcome.UNSURE: Metric.REMINDER_UNSURE,
+    SendResult.SENT: Metric.REMINDER_SENT,
+    SendResult.FAILED: Metric.REMINDER_FAILED,
+    SendResult.UNSURE: Metric.REMINDER_UNSURE,
 }
 
 
-_GRAVE = (Outcome.UNSURE, Outcome.FAILED, Outcome.CAPPED)
+_GRAVE = (SendResult.UNSURE, SendResult.FAILED, SendResult.CAPPED)
 
 
 class Firing(Model):
@@ -88,10 +88,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 
 def _emit(result: Result) -> None:
-    if result.outcome in (Outcome.NOTHING_TO_DO, Outcome.NOT_DUE):
+    if result.outcome in (SendResult.NOTHING_TO_DO, SendResult.NOT_DUE):
         return
     emit(Metric.REMINDER_DUE)
-    if result.outcome is Outcome.SUPPRESSED:
+    if result.outcome is SendResult.SUPPRESSED:
         emit(Metric.REMINDER_SUPPRESSED, reason=result.reason or "")
     elif fact := _FACTS.get(result.outcome):
         emit(fact)

@@ -52,7 +52,7 @@ FOR_GOOD = {
 """The conditions of a claim whose failure suppresses the reminder, in order of precedence."""
 
 
-class Outcome(StrEnum):
+class SendResult(StrEnum):
     """The outcome of one firing."""
 
     SENT = "sent"
@@ -69,12 +69,12 @@ class Outcome(StrEnum):
 class Result:
     """An outcome with its reason, if any, and how late the text went."""
 
-    outcome: Outcome
+    outcome: SendResult
     reason: str | None = None
     late: timedelta | None = None
 
 
-class Text(NamedTuple):
+class ComposedText(NamedTuple):
     """A text, its number, and what is kept to reproduce it."""
 
     number: str
@@ -105,9 +105,9 @@ def send(
         facts = store.facts(enrolment_id, number)
         now = clock()
         if facts.reminder.state not in _OPEN:
-            return Result(Outcome.NOTHING_TO_DO)
+            return Result(SendResult.NOTHING_TO_DO)
         if now < facts.reminder.due_at:
-            return Result(Outcome.NOT_DUE)  # it has moved; its own schedule will bring it
+            return Result(SendResult.NOT_DUE)  # it has moved; its own schedule will bring it
         try:
             if result := _send(facts, store, gateway, sealing, sender, clock, drafts=drafts):
                 return result
@@ -152,23 +152,23 @@ def _send(
         else:
             return _publish(claim, text, protocol, store, gateway, clock())
     store.suppress(facts.reminder, reason)
-    return Result(Outcome.SUPPRESSED, reason)
+    return Result(SendResult.SUPPRESSED, reason)
 
 
 def _result_of_lost_claim(failed: frozenset[str]) -> Result | None:
     """The result of a refused claim; None if the facts must be read again."""
     if REMINDER_OPEN in failed:
-        return Result(Outcome.NOTHING_TO_DO)
+        return Result(SendResult.NOTHING_TO_DO)
     if SENDING_ON in failed:
-        return Result(Outcome.PAUSED)  # reconciliation reschedules or suppresses it later
+        return Result(SendResult.PAUSED)  # reconciliation reschedules or suppresses it later
     if TEXTS_LEFT in failed:
-        return Result(Outcome.CAPPED)  # as above; reconciliation's alarm reports it
+        return Result(SendResult.CAPPED)  # as above; reconciliation's alarm reports it
     return None
 
 
 def _publish(
     claim: Claim,
-    text: Text,
+    text: ComposedText,
     protocol: Protocol,
     store: SendingStore,
     gateway: Gateway,
@@ -193,16 +193,16 @@ def _publish(
         if refusal.opted_out:
             store.keep_opt_out(claim, now=now)
         store.keep_failed(claim, reason=refusal.code)
-        return Result(Outcome.FAILED, refusal.code)
+        return Result(SendResult.FAILED, refusal.code)
     except UnsureError as error:
-        return Result(Outcome.UNSURE, str(error))
+        return Result(SendResult.UNSURE, str(error))
     store.keep_sent(claim, message_id=message_id, sent_at=now)
-    return Result(Outcome.SENT, late=now - reminder.due_at)
+    return Result(SendResult.SENT, late=now - reminder.due_at)
 
 
 def _text(
     facts: SendFacts, protocol: Protocol, sealing: SealKey, sender: Sender, *, drafts: bool
-) -> Text:
+) -> ComposedText:
     """The approved wording, filled in. The last check of the recipient before a claim."""
     if facts.allocation.arm is not Arm.INTERVENTION:
         raise RejectedError("a reminder of an enrolment that is not in the intervention arm")
@@ -233,7 +233,7 @@ def _text(
     number = sealing.opened(mobile.sealed or "", binding)
     if is_rehearsal(enrolment.trial) and not is_for_drama(number):
         raise RejectedError("a rehearsal with a number that somebody can have")
-    return Text(mobile_of(number, protocol.place.country), rendered.message, kept)
+    return ComposedText(mobile_of(number, protocol.place.country), rendered.message, kept)
 
 
 def _stamped_protocol(facts: SendFacts) -> Protocol:

@@ -12,7 +12,7 @@ from trial.errors import ContendedError, NotFoundError
 from trial.messages import MESSAGE_AS_SEEN, closing, opting_out
 from trial.progress import moved
 from trial.records.allocation import Allocation, allocation_key
-from trial.records.audit import Audit, audit_key
+from trial.records.audit import AuditEntry, audit_key
 from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.person import number_key, suppressed_key
 from trial.records.receipt import Stray, message_key, opt_out_key
@@ -123,7 +123,7 @@ class SendingStore:
         """
         enrolment, reminder = claim.facts.enrolment, claim.facts.reminder
         number_hash = enrolment.mobile.number_hash or ""
-        audit = Audit(at=claim.at, what=f"text {reminder.number} disclosed", by="sending")
+        audit = AuditEntry(at=claim.at, what=f"text {reminder.number} disclosed", by="sending")
         self._table.write(
             moved(
                 reminder,
@@ -170,7 +170,7 @@ class SendingStore:
     def release_claim(self, claim: Claim, *, now: datetime) -> None:
         """Release the claim and log it: the text was certainly not sent."""
         reminder = claim.facts.reminder
-        audit = Audit(at=now, what=f"text {reminder.number} released", by="sending")
+        audit = AuditEntry(at=now, what=f"text {reminder.number} released", by="sending")
         self._table.write(
             moved(
                 reminder,

@@ -14,7 +14,7 @@ from commands.deployed_stack import ROOT, DeployedStack
 from local.dashboard import live
 from local.dashboard.metrics import told_by
 from local.dashboard.page import render
-from local.dashboard.panels import Row, rows
+from local.dashboard.panels import WidgetRow, rows
 
 PAGE = ROOT / "build/dashboard/index.html"
 
@@ -27,7 +27,7 @@ def defined(stack: DeployedStack) -> dict[str, Any]:
     return definition
 
 
-def shown(stack: DeployedStack) -> tuple[list[Row], tuple[float, float]]:
+def shown(stack: DeployedStack) -> tuple[list[WidgetRow], tuple[float, float]]:
     """The dashboard's rows with their data, and the times of the first and last values."""
     told, functions = told_by(stack), stack.client("lambda")
     found = rows(

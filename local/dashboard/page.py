@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from local.dashboard.expressions import Series
     from local.dashboard.live import LivePanel
-    from local.dashboard.panels import Panel, Row
+    from local.dashboard.panels import WidgetPanel, WidgetRow
 
 HERE = Path(__file__).parent
 WIDE, HIGH = 1000, 100
@@ -24,7 +24,7 @@ PERIODS = {300: "5 minutes", 3600: "hour", 86400: "day"}
 STATS = {"Sum": "sum", "Maximum": "most", "p95": "95 % within"}
 
 
-def render(rows: list[Row], span: tuple[float, float], *, served: bool = False) -> str:
+def render(rows: list[WidgetRow], span: tuple[float, float], *, served: bool = False) -> str:
     """
     The whole page; `span` holds the times of the first and the last value.
 
@@ -44,7 +44,7 @@ def render(rows: list[Row], span: tuple[float, float], *, served: bool = False) 
     )
 
 
-def _row(row: Row, span: tuple[float, float]) -> str:
+def _row(row: WidgetRow, span: tuple[float, float]) -> str:
     name = re.sub(r"\W+", "-", row.title.lower())
     about = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(row.about))
     panels = "".join(_live(panel) for panel in row.live)
@@ -64,7 +64,7 @@ def _live(panel: LivePanel) -> str:
     )
 
 
-def _panel(panel: Panel, span: tuple[float, float]) -> str:
+def _panel(panel: WidgetPanel, span: tuple[float, float]) -> str:
     if panel.aws_only:
         inside = f'<p class="elsewhere">Shown on AWS only: {escape(panel.aws_only)}.</p>'
     elif panel.empty:
@@ -80,7 +80,7 @@ def _panel(panel: Panel, span: tuple[float, float]) -> str:
     )
 
 
-def _tiles(panel: Panel, span: tuple[float, float]) -> str:
+def _tiles(panel: WidgetPanel, span: tuple[float, float]) -> str:
     """The last value of each line, with a small graph of its history."""
     tiles = []
     for index, (label, series) in enumerate(panel.lines):
@@ -98,7 +98,7 @@ def _tiles(panel: Panel, span: tuple[float, float]) -> str:
     return f'<ul class="tiles">{"".join(tiles)}</ul>'
 
 
-def _plot(panel: Panel, span: tuple[float, float]) -> str:
+def _plot(panel: WidgetPanel, span: tuple[float, float]) -> str:
     top = _top(panel)
     draw = _bars if panel.stacked else _lines
     limits = "".join(
@@ -119,7 +119,7 @@ def _plot(panel: Panel, span: tuple[float, float]) -> str:
     )
 
 
-def _top(panel: Panel) -> float:
+def _top(panel: WidgetPanel) -> float:
     """The highest value of the y axis."""
     several: list[Series] = [series for _, series in panel.lines]
     if panel.stacked:
@@ -148,14 +148,14 @@ def _steps(series: Series, period: int, span: tuple[float, float], top: float) -
     return "".join(path)
 
 
-def _lines(panel: Panel, span: tuple[float, float], top: float) -> list[str]:
+def _lines(panel: WidgetPanel, span: tuple[float, float], top: float) -> list[str]:
     return [
         f'<path class="line" style="{_ink(index)}" d="{_steps(series, panel.period, span, top)}"/>'
         for index, (_, series) in enumerate(panel.lines)
     ]
 
 
-def _bars(panel: Panel, span: tuple[float, float], top: float) -> list[str]:
+def _bars(panel: WidgetPanel, span: tuple[float, float], top: float) -> list[str]:
     """The lines as stacked bars."""
     reached: Series = {}
     bars = []
@@ -176,7 +176,7 @@ def _ink(index: int) -> str:
     return f"stroke:#{COLOURS[index % len(COLOURS)]};stroke-dasharray:{DASHES[index % len(DASHES)]}"
 
 
-def _legend(panel: Panel) -> str:
+def _legend(panel: WidgetPanel) -> str:
     items = []
     for index, (label, series) in enumerate(panel.lines):
         key = (
@@ -189,7 +189,7 @@ def _legend(panel: Panel) -> str:
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
-def _summary(panel: Panel, series: Series) -> str:
+def _summary(panel: WidgetPanel, series: Series) -> str:
     """The total of counts; the maximum of anything else."""
     if not series:
         return "none"

@@ -27,11 +27,11 @@ AWS_ONLY = {
     "AWS/Scheduler": "the emulator's scheduler neither tries again nor drops anything",
 }
 
-Line: TypeAlias = "tuple[str, Series]"
+NamedSeries: TypeAlias = "tuple[str, Series]"
 
 
 @dataclass(frozen=True)
-class Panel:
+class WidgetPanel:
     """One widget of the dashboard with its data, or the reason why it has none."""
 
     title: str
@@ -41,7 +41,7 @@ class Panel:
     stat: str
     period: int
     limits: dict[str, float]
-    lines: list[Line] = field(default_factory=list)
+    lines: list[NamedSeries] = field(default_factory=list)
     aws_only: str | None = None
 
     @property
@@ -51,12 +51,12 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Row:
+class WidgetRow:
     """A heading, its explanation, and its panels."""
 
     title: str
     about: str
-    panels: list[Panel] = field(default_factory=list)
+    panels: list[WidgetPanel] = field(default_factory=list)
     live: list[LivePanel] = field(default_factory=list)
 
 
@@ -65,14 +65,14 @@ def rows(
     told: RecordedMetrics,
     cloudwatch: CloudWatchClient,
     live: Callable[[LivePanel], str],
-) -> list[Row]:
+) -> list[WidgetRow]:
     """The dashboard's rows, each panel with its data; `live` draws custom widgets."""
-    found: list[Row] = []
+    found: list[WidgetRow] = []
     for widget in body["widgets"]:
         said = widget["properties"]
         if widget["type"] == "text":
             title, _, about = said["markdown"].removeprefix("## ").partition("\n")
-            found.append(Row(title, about))
+            found.append(WidgetRow(title, about))
             continue
         if widget["type"] == "custom":
             panel = LivePanel(said["title"], widget["width"], said["endpoint"], said["params"])
@@ -82,7 +82,7 @@ def rows(
         entries = [entry_of(metric, said) for metric in said["metrics"] if not filled(metric)]
         missing = {why for entry in entries if (why := only_on_aws(entry))}
         found[-1].panels.append(
-            Panel(
+            WidgetPanel(
                 title=said["title"],
                 width=widget["width"],
                 view=said.get("view", "timeSeries"),
@@ -100,7 +100,7 @@ def rows(
 
 
 @dataclass(frozen=True)
-class Entry:
+class WidgetMetric:
     """One line of a widget's metrics: a metric, a search for several, or a formula of others."""
 
     label: str
@@ -121,21 +121,21 @@ def filled(metric: list[Any]) -> bool:
     return str(metric[-1].get("expression", "")).startswith("FILL(")
 
 
-def entry_of(metric: list[Any], said: dict[str, Any]) -> Entry:
+def entry_of(metric: list[Any], said: dict[str, Any]) -> WidgetMetric:
     """A metric as its widget defines it: names first, then options."""
     *names, options = metric
     label, stat = options["label"], options.get("stat", said.get("stat", ""))
     if "SEARCH(" in options.get("expression", ""):
         search = Search.of(options["expression"])
-        return Entry(label, search.stat, search.period, search=search)
+        return WidgetMetric(label, search.stat, search.period, search=search)
     if "expression" in options:
-        return Entry(label, stat, said["period"], formula=options["expression"])
+        return WidgetMetric(label, stat, said["period"], formula=options["expression"])
     namespace, name, *dimensions = names
     pairs = frozenset(zip(dimensions[::2], dimensions[1::2], strict=True))
-    return Entry(label, stat, said["period"], metric=MetricKey(namespace, name, pairs))
+    return WidgetMetric(label, stat, said["period"], metric=MetricKey(namespace, name, pairs))
 
 
-def only_on_aws(entry: Entry) -> str | None:
+def only_on_aws(entry: WidgetMetric) -> str | None:
     """Why nothing on this machine can fill it."""
     metric = entry.metric
     if entry.formula:
@@ -147,7 +147,9 @@ def only_on_aws(entry: Entry) -> str | None:
     return AWS_ONLY[metric.namespace]
 
 
-def lines(entry: Entry, told: RecordedMetrics, cloudwatch: CloudWatchClient) -> list[Line]:
+def lines(
+    entry: WidgetMetric, told: RecordedMetrics, cloudwatch: CloudWatchClient
+) -> list[NamedSeries]:
     """The lines that an entry draws: for a search, one for each metric found."""
     if entry.search:
         found = told.search(entry.search)
@@ -172,7 +174,9 @@ def labelled(label: str, metric: MetricKey) -> str:
     return label
 
 
-def emulated(entry: Entry, span: tuple[float, float], cloudwatch: CloudWatchClient) -> Series:
+def emulated(
+    entry: WidgetMetric, span: tuple[float, float], cloudwatch: CloudWatchClient
+) -> Series:
     """A metric's values from the emulator's own CloudWatch."""
     assert entry.metric  # noqa: S101 - searches are for our own metrics only
     dimensions = [{"Name": name, "Value": value} for name, value in entry.metric.dimensions]

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import time
 from typing import TYPE_CHECKING
 
-from local.demo.orders import Kind
+from local.demo.orders import OrderStory
 from local.demo.run import Run, local
 from trial.codes import Arm, Condition, Reason, ReminderState, Status, Suppression
 from trial.protocol.alphabet import ONE_PART, WordingError, septets
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 # Restated here from the trial's design, so that the checks do not depend on the code under test.
 DOSE = {14: 7, 21: 10, 28: 13}
 OPENS, CLOSES = time(9), time(20)
-EXACT = frozenset({Kind.ON_TIME, Kind.REPEATED})
-LATE = frozenset({Kind.POSTED_LATE, Kind.NUMBER_FOUND})
-RANDOMISED = EXACT | LATE | {Kind.CUSTODY}
-ANSWERS = dict.fromkeys(Kind, (202,)) | {
-    Kind.REPEATED: (202, 200),
-    Kind.NUMBER_FOUND: (202, 200),
-    Kind.CUSTODY: (202, 201, 200),
-    Kind.INVALID: (422,),
-    Kind.UNSIGNED: (403,),
+EXACT = frozenset({OrderStory.ON_TIME, OrderStory.REPEATED})
+LATE = frozenset({OrderStory.POSTED_LATE, OrderStory.NUMBER_FOUND})
+RANDOMISED = EXACT | LATE | {OrderStory.CUSTODY}
+ANSWERS = dict.fromkeys(OrderStory, (202,)) | {
+    OrderStory.REPEATED: (202, 200),
+    OrderStory.NUMBER_FOUND: (202, 200),
+    OrderStory.CUSTODY: (202, 201, 200),
+    OrderStory.INVALID: (422,),
+    OrderStory.UNSIGNED: (403,),
 }
 DECISIONS = dict.fromkeys(RANDOMISED, Status.ELIGIBLE.value) | {
-    Kind.NUMBER_FOUND: f"{Status.WAITING} {Reason.NO_NUMBER}",
-    Kind.NO_NUMBER: f"{Status.WAITING} {Reason.NO_NUMBER}",
-    Kind.UNSAFE_NUMBER: f"{Status.WAITING} {Reason.UNSAFE_NUMBER}",
-    Kind.NOT_SERVED: f"{Status.WAITING} {Reason.NOT_SERVED}",
-    Kind.TOO_LATE: f"{Status.INELIGIBLE} {Reason.TOO_LATE}",
+    OrderStory.NUMBER_FOUND: f"{Status.WAITING} {Reason.NO_NUMBER}",
+    OrderStory.NO_NUMBER: f"{Status.WAITING} {Reason.NO_NUMBER}",
+    OrderStory.UNSAFE_NUMBER: f"{Status.WAITING} {Reason.UNSAFE_NUMBER}",
+    OrderStory.NOT_SERVED: f"{Status.WAITING} {Reason.NOT_SERVED}",
+    OrderStory.TOO_LATE: f"{Status.INELIGIBLE} {Reason.TOO_LATE}",
 }
 # A text's delivery according to the carrier, and the matching state of its reminder.
 WORDS = {True: "delivered", False: "undelivered", None: "sent"}
@@ -251,7 +251,7 @@ def check_coverage(run: Run) -> list[str]:
     missing = [what for what, there in seen.items() if not there]
     return missing + [
         f"no order of the kind {kind}"
-        for kind in Kind
+        for kind in OrderStory
         if kind not in {case.order.kind for case in run.cases}
     ]
 

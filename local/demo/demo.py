@@ -26,11 +26,11 @@ from rich.table import Table
 from commands.deployed_stack import ROOT, DeployedStack, LocalStack
 from local.dashboard import dashboard
 from local.demo.checks import DOSE, verdicts
-from local.demo.orders import FEWEST, MOST, Kind, first_morning, synthetic_orders, zone
+from local.demo.orders import FEWEST, MOST, OrderStory, first_morning, synthetic_orders, zone
 from local.demo.page.render import render
 from local.demo.player import Player
 from local.demo.run import Run
-from local.demo.work import Found, subscribe
+from local.demo.work import NumberFound, subscribe
 from local.emulator import emulator, stack
 from local.emulator.carrier import Habits
 from local.emulator.clock import Clock
@@ -72,7 +72,7 @@ def play(
         answers: dict[str, tuple[Answer, ...]] = {}
         custody, drill = start + CUSTODY_AFTER, start + DRILL_AFTER
         digests = subscribe(running, superintendent_of_the_missing(orders))
-        found: list[Found] = []
+        found: list[NumberFound] = []
         moments = {order.posted_at for order in orders} | {order.known_at for order in orders}
         for moment in sorted(moments | {custody, drill}):
             player.walk(moment)
@@ -86,7 +86,7 @@ def play(
                 elif order.found_at == moment:
                     before = player.waiting()
                     answers[order.reference] += (player.find(order, answers[order.reference][0]),)
-                    found.append(Found(order.reference, moment, before, player.waiting()))
+                    found.append(NumberFound(order.reference, moment, before, player.waiting()))
         player.walk(end)
     return Run(
         seed=seed,
@@ -104,7 +104,7 @@ def play(
 
 def superintendent_of_the_missing(orders: list[SyntheticOrder]) -> str:
     """Who authorised the first order whose number stays missing."""
-    order = next(order for order in orders if order.kind is Kind.NO_NUMBER)
+    order = next(order for order in orders if order.kind is OrderStory.NO_NUMBER)
     return str(order.body["order"]["authorising_superintendent"])
 
 
@@ -118,12 +118,12 @@ def take_one_of_each_arm(
     """The first on-time order of each arm: its respondent is taken into custody."""
     arms = set(Arm)
     for index, order in enumerate(orders):
-        if order.kind is not Kind.ON_TIME:
+        if order.kind is not OrderStory.ON_TIME:
             continue
         posted = answers[order.reference][0]
         if (arm := player.arm(posted)) in arms:
             arms -= {Arm(arm)}
-            orders[index] = replace(order, kind=Kind.CUSTODY, taken_at=at)
+            orders[index] = replace(order, kind=OrderStory.CUSTODY, taken_at=at)
             answers[order.reference] += player.take(order, posted)
 
 

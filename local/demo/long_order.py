@@ -76,7 +76,7 @@ class Life:
         return written(date.fromisoformat(self.order["expires_on"]), language)
 
 
-class Player:
+class LongOrderPlayer:
     """Plays upstream and the carrier to a stack whose clock moves."""
 
     def __init__(self, running: LocalStack, protocol: Protocol, type_: str) -> None:
@@ -126,7 +126,7 @@ class Player:
         self.carrier.answer(texts, now)
 
 
-def drawn(player: Player, protocol: Protocol, type_: str) -> list[Life]:
+def drawn(player: LongOrderPlayer, protocol: Protocol, type_: str) -> list[Life]:
     """Post orders until each arm has one; returns one per arm. A second of an arm is withdrawn."""
     lives: dict[Arm, Life] = {}
     for number in range(MOST_ORDERS):
@@ -144,7 +144,9 @@ def drawn(player: Player, protocol: Protocol, type_: str) -> list[Life]:
     raise RuntimeError("all orders were drawn into one arm")
 
 
-def play(player: Player, protocol: Protocol, type_: str) -> tuple[list[Life], list[datetime]]:
+def play(
+    player: LongOrderPlayer, protocol: Protocol, type_: str
+) -> tuple[list[Life], list[datetime]]:
     """The orders' lives, and the times of the three events that happened to all of them."""
     start = player.clock.now()
     lives = drawn(player, protocol, type_)
@@ -281,7 +283,7 @@ def main() -> None:
         running = LocalStack.load()
         moved_clock.follow(running.clock_file)
         try:
-            player = Player(running, protocol, type_)
+            player = LongOrderPlayer(running, protocol, type_)
             morning = (player.now() + timedelta(days=1)).replace(hour=9, minute=30, second=0)
             player.clock.jump(morning.astimezone(UTC))
             settle(running.port)

@@ -32,7 +32,7 @@ _FOUND_AFTER = timedelta(days=5, hours=2)
 _TOO_LATE_BY = timedelta(days=12)
 
 
-class Kind(StrEnum):
+class OrderStory(StrEnum):
     """What happens to an order, apart from its arm."""
 
     ON_TIME = "on_time"
@@ -52,7 +52,7 @@ class Kind(StrEnum):
 class SyntheticOrder:
     """One order as it is posted, when, and its respondent's number."""
 
-    kind: Kind
+    kind: OrderStory
     posted_at: datetime
     body: dict[str, Any]
     number: str | None
@@ -120,11 +120,11 @@ def synthetic_orders(how_many: int, *, seed: int, start: datetime) -> list[Synth
     for index, (kind, moment) in enumerate(zip(kinds, moments, strict=True)):
         number, protected = numbers[2 * index], numbers[2 * index + 1]
         missing = None
-        if kind is Kind.UNSAFE_NUMBER:
+        if kind is OrderStory.UNSAFE_NUMBER:
             number = orders[0].body["protected_numbers"][0]
-        elif kind is Kind.NUMBER_FOUND:
+        elif kind is OrderStory.NUMBER_FOUND:
             missing = MissingReason.SEIZED_EVIDENCE
-        elif kind is Kind.NO_NUMBER:
+        elif kind is OrderStory.NO_NUMBER:
             missing = next(reasons)
         body = _body(index, kind, (start + moment).astimezone(zone()).date(), rng)
         body["mobile"] = (
@@ -138,33 +138,37 @@ def synthetic_orders(how_many: int, *, seed: int, start: datetime) -> list[Synth
                 kind=kind,
                 posted_at=start + moment,
                 body=body,
-                number=None if kind is Kind.NO_NUMBER else number,
-                found_at=start + moment + _FOUND_AFTER if kind is Kind.NUMBER_FOUND else None,
+                number=None if kind is OrderStory.NO_NUMBER else number,
+                found_at=start + moment + _FOUND_AFTER if kind is OrderStory.NUMBER_FOUND else None,
             )
         )
     return orders
 
 
-def _kinds(how_many: int, rng: Random) -> list[Kind]:
+def _kinds(how_many: int, rng: Random) -> list[OrderStory]:
     """The first is on time: the unsafe order gives its protected person's number."""
-    others: list[Kind] = [kind for kind in Kind if kind not in {Kind.ON_TIME, Kind.CUSTODY}]
-    others += [Kind.POSTED_LATE, Kind.NUMBER_FOUND] + [Kind.NO_NUMBER] * (how_many // 10)
-    others += [Kind.ON_TIME] * (how_many - 1 - len(others))
+    others: list[OrderStory] = [
+        kind for kind in OrderStory if kind not in {OrderStory.ON_TIME, OrderStory.CUSTODY}
+    ]
+    others += [OrderStory.POSTED_LATE, OrderStory.NUMBER_FOUND] + [OrderStory.NO_NUMBER] * (
+        how_many // 10
+    )
+    others += [OrderStory.ON_TIME] * (how_many - 1 - len(others))
     rng.shuffle(others)
-    return [Kind.ON_TIME, *others]
+    return [OrderStory.ON_TIME, *others]
 
 
-def _body(index: int, kind: Kind, first_day: date, rng: Random) -> dict[str, Any]:
+def _body(index: int, kind: OrderStory, first_day: date, rng: Random) -> dict[str, Any]:
     """The request's body, apart from numbers."""
     days = _LENGTHS[index % len(_LENGTHS)]
-    if kind is Kind.POSTED_LATE:
+    if kind is OrderStory.POSTED_LATE:
         first_day, days = first_day - _LATE_BY, max(days, 21)
-    elif kind is Kind.TOO_LATE:
+    elif kind is OrderStory.TOO_LATE:
         first_day, days = first_day - _TOO_LATE_BY, 14
-    elif kind is Kind.INVALID:
+    elif kind is OrderStory.INVALID:
         days = 29
     order = people.order(index + 1, first_day, rng, days=days, force="durham")
-    if kind is not Kind.NOT_SERVED:
+    if kind is not OrderStory.NOT_SERVED:
         order["served_on"] = first_day.isoformat()
     ages = ADULTS[index % len(ADULTS)]
     return {

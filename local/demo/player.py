@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.api import Api
-from local.demo.orders import Kind, zone
-from local.demo.run import Case, Text, local
+from local.demo.orders import OrderStory, zone
+from local.demo.run import Case, DemoText, local
 from local.emulator import emulator
 from local.emulator.carrier import DELIVERED, Carrier, Habits, lines
 from local.emulator.clock import Clock, settle
@@ -72,20 +72,20 @@ class Player:
             texts=len(self.seen),
         )
 
-    def texts(self) -> tuple[Text, ...]:
+    def texts(self) -> tuple[DemoText, ...]:
         """Every text so far, with the carrier's receipt."""
         texts = []
         for text, seen_at in self.seen.values():
             receipt = lines(text, self.habits, seen_at)[0]
             known = receipt.due_ms <= self.looked_at.timestamp() * 1000
             delivered = receipt.log == DELIVERED if known else None
-            texts.append(Text(text["PhoneNumber"], text["Message"], seen_at, delivered))
+            texts.append(DemoText(text["PhoneNumber"], text["Message"], seen_at, delivered))
         return tuple(texts)
 
     def post(self, order: SyntheticOrder) -> tuple[Answer, ...]:
         """Post the order as upstream does; one is posted twice, and one without a signature."""
-        times = 2 if order.kind is Kind.REPEATED else 1
-        signed = order.kind is not Kind.UNSIGNED
+        times = 2 if order.kind is OrderStory.REPEATED else 1
+        signed = order.kind is not OrderStory.UNSIGNED
         return tuple(
             self.api.call("POST", "/enrolments", order.body, signed=signed) for _ in range(times)
         )

@@ -12,11 +12,11 @@ from trial.codes import Arm
 if TYPE_CHECKING:
     from commands.api import Answer
     from local.demo.orders import SyntheticOrder
-    from local.demo.work import Found
+    from local.demo.work import NumberFound
 
 
 @dataclass(frozen=True)
-class Text:
+class DemoText:
     """
     One text that the emulator took, and the moved time at which it was first seen.
 
@@ -64,8 +64,8 @@ class Run:
     clock_change: date
     seconds: float
     cases: tuple[Case, ...]
-    texts: tuple[Text, ...]
-    found: tuple[Found, ...]
+    texts: tuple[DemoText, ...]
+    found: tuple[NumberFound, ...]
     superintendent: str
     digest: str
     """The last digest sent to this superintendent."""
@@ -74,12 +74,12 @@ class Run:
         """The orders of one arm, or of none."""
         return [case for case in self.cases if case.arm is arm]
 
-    def texts_to(self, case: Case) -> list[Text]:
+    def texts_to(self, case: Case) -> list[DemoText]:
         """The texts to the order's number, first to last."""
         texts = [text for text in self.texts if text.number == case.order.number]
         return sorted(texts, key=lambda text: text.seen_at)
 
-    def owner(self, text: Text) -> str:
+    def owner(self, text: DemoText) -> str:
         """The reference of the order with that number."""
         for case in self.cases:
             if case.order.number == text.number:

@@ -19,7 +19,7 @@ RETENTION_SECONDS = 14 * 86_400
 
 
 @dataclass(frozen=True)
-class Found:
+class NumberFound:
     """A number found, and the length of the worklist before and after."""
 
     reference: str

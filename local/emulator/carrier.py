@@ -57,7 +57,7 @@ class Habits:
 
 
 @dataclass(frozen=True)
-class Line:
+class DeliveryLogLine:
     """A line of a delivery log, the log's name in the template, and when the line is due."""
 
     due_ms: int
@@ -65,7 +65,7 @@ class Line:
     message: str
 
 
-def lines(text: dict[str, Any], habits: Habits, seen_at: datetime) -> list[Line]:
+def lines(text: dict[str, Any], habits: Habits, seen_at: datetime) -> list[DeliveryLogLine]:
     """The lines that SNS logs about a text: one line, or the same line twice."""
     chance = Random(f"{habits.seed}|{text['MessageId']}")  # noqa: S311 - must be reproducible
     # All are drawn every time, so that a change of one share does not affect the others.
@@ -97,8 +97,8 @@ def lines(text: dict[str, Any], habits: Habits, seen_at: datetime) -> list[Line]
     }
     log, message = UNDELIVERED if fails else DELIVERED, json.dumps(entry)
     first_ms = round(sent_at.timestamp() * 1000) + (late_ms if late else 0)
-    first = Line(first_ms, log, message)
-    return [first, Line(first_ms + again_ms, log, message)] if repeated else [first]
+    first = DeliveryLogLine(first_ms, log, message)
+    return [first, DeliveryLogLine(first_ms + again_ms, log, message)] if repeated else [first]
 
 
 class Carrier:
@@ -113,7 +113,7 @@ class Carrier:
         self._memory = memory
         known = json.loads(memory.read_text()) if memory.exists() else {"seen": [], "waiting": []}
         self._seen = set(known["seen"])
-        self._waiting = [Line(**line) for line in known["waiting"]]
+        self._waiting = [DeliveryLogLine(**line) for line in known["waiting"]]
 
     @classmethod
     def of(cls, stack: LocalStack, habits: Habits) -> Self:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.progress import Progress
 
-from commands.audit.audit_findings import Fault
+from commands.audit.audit_findings import TrailFault
 from commands.audit.verify_audit import AnyFinding, AuditTrail, verify
 from local.emulator.clock import settle
 from tests.support.samples import LONDON, order
@@ -76,7 +76,7 @@ def test_what_is_due_is_erased_at_night_and_every_act_is_exported(
     assert "not authorized" not in system.printed()
     change_a_byte(system)
     _, wrong = verified(system)
-    assert {fault for fault, _ in wrong} >= {Fault.CHAIN_BROKEN}
+    assert {fault for fault, _ in wrong} >= {TrailFault.CHAIN_BROKEN}
 
 
 def change_a_byte(system: System) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.cohort import cohort_of
 from evaluation.package import read
-from evaluation.report.parts import Table, Words
+from evaluation.report.parts import ReportTable, Words
 from evaluation.report.variations import section
 from tests.evaluation.packages import enrolment, trial, version, written
 from tests.support.fixture_protocol import DAPO
@@ -70,7 +70,7 @@ def test_the_description_makes_no_test(tmp_path: Path) -> None:
     rows = [dapo(1, Arm.INTERVENTION), dapo(2, Arm.CONTROL), version(1), version(2)]
     said = made(tmp_path, rows)
     assert not said.methods
-    (table,) = [each for each in said.blocks if isinstance(each, Table)]
+    (table,) = [each for each in said.blocks if isinstance(each, ReportTable)]
     assert table.rows[0] == ("Orders (dapo)", "1", "1")
     assert table.rows[1] == ("Varied at least once", "0 of 1 (0.0%)", "0 of 1 (0.0%)")
 

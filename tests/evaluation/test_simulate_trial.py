@@ -11,7 +11,7 @@ import pytest
 
 from evaluation.example.simulate_trial import (
     MOST_PEOPLE,
-    Stratum,
+    SimulatedStratum,
     best_guesses,
     bound,
     figure,
@@ -66,7 +66,7 @@ def test_no_key_or_stratum_shares_its_blocks_with_another(protocol: Protocol) ->
 
 def test_people_take_the_slots_of_each_block_in_order() -> None:
     blocks = iter([(C, T), (T, T, C, C), (C, T)])
-    stratum = Stratum("14", EVEN, blocks, guesses=defaultdict(lambda: C))
+    stratum = SimulatedStratum("14", EVEN, blocks, guesses=defaultdict(lambda: C))
     for _ in range(7):
         stratum.allocate()
     assert stratum.imbalances == [-1, 0, 1, 2, 1, 0, -1]
@@ -113,7 +113,7 @@ def test_a_design_allows_so_many_right_guesses(
 
 def test_an_arm_is_guessed_before_it_is_shown(protocol: Protocol) -> None:
     guesses, _ = best_guesses(redesigned(protocol, (2,), EVEN))
-    stratum = Stratum("14", EVEN, iter([(T, C), (T, C)]), guesses)
+    stratum = SimulatedStratum("14", EVEN, iter([(T, C), (T, C)]), guesses)
     seen = []
     for _ in range(4):
         stratum.allocate()
@@ -125,7 +125,7 @@ def test_an_arm_is_guessed_before_it_is_shown(protocol: Protocol) -> None:
 
 
 def test_a_stratum_without_anybody_is_told_too(protocol: Protocol) -> None:
-    (row,) = rows([Stratum("14", EVEN, sequence(protocol, b"", "14"), {})])
+    (row,) = rows([SimulatedStratum("14", EVEN, sequence(protocol, b"", "14"), {})])
     assert row == ("14", "0", "0", "0", "0", "0", "-")
 
 
@@ -161,14 +161,14 @@ def test_the_page_has_a_described_chart_of_everybody_and_loads_nothing(protocol:
 
 
 def test_the_chart_goes_up_for_intervention() -> None:
-    stratum = Stratum("14", EVEN, iter([(T, C)]), guesses=defaultdict(lambda: C))
+    stratum = SimulatedStratum("14", EVEN, iter([(T, C)]), guesses=defaultdict(lambda: C))
     stratum.allocate()
     stratum.allocate()
     assert 'd="M0 0v-1h1v1h1"' in figure(stratum, 1)
 
 
 def test_a_stratum_without_anybody_has_an_empty_chart(protocol: Protocol) -> None:
-    drawn = figure(Stratum("14", EVEN, sequence(protocol, b"", "14"), {}), 3)
+    drawn = figure(SimulatedStratum("14", EVEN, sequence(protocol, b"", "14"), {}), 3)
     assert 'd="M0 0"' in drawn
     assert 'viewBox="0 -3 1 6"' in drawn  # with no width at all it would be an error
 

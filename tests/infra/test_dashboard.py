@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.dashboard.panels import Entry, entry_of, only_on_aws
-from operations.panels.asked import Panel
+from local.dashboard.panels import WidgetMetric, entry_of, only_on_aws
+from operations.panels.asked import PanelName
 from tests.support import causes
 from tests.support.deployed import Deployed
 from trial.codes import Arm
@@ -82,7 +82,7 @@ def shape(metric: MetricKey) -> tuple[str, frozenset[str]]:
     return metric.name, frozenset(dict(metric.dimensions))
 
 
-def shapes(entry: Entry) -> tuple[str, frozenset[str]]:
+def shapes(entry: WidgetMetric) -> tuple[str, frozenset[str]]:
     """Name and dimensions of what an entry is about."""
     if entry.search:
         return entry.search.name, entry.search.dimensions
@@ -167,14 +167,14 @@ def test_every_live_panel_is_shown_by_the_function_that_draws_it() -> None:
     custom = [each["properties"] for each in WIDGETS if each["type"] == "custom"]
     arn = Deployed().resolved({"Fn::GetAtt": ["PanelsFunction", "Arn"]})
     assert {each["endpoint"] for each in custom} == {arn}
-    assert sorted(each["params"]["panel"] for each in custom) == sorted(Panel)
+    assert sorted(each["params"]["panel"] for each in custom) == sorted(PanelName)
 
 
 def test_no_panel_that_names_orders_or_has_a_form_is_drawn_anew_by_the_clock() -> None:
     """Each view of who waits is in the audit trail, and a form would lose what is typed."""
     custom = [each["properties"] for each in WIDGETS if each["type"] == "custom"]
     renewed = {each["params"]["panel"] for each in custom if each["updateOn"]["refresh"]}
-    assert renewed == {Panel.FLOW}
+    assert renewed == {PanelName.FLOW}
 
 
 def test_the_spend_is_shown_against_the_month_s_limit() -> None:

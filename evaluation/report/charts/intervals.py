@@ -24,7 +24,7 @@ _LETTER, _LINE = 6.9, 12
 """The width of a letter, and the height of a line where a label takes several."""
 
 
-class Estimate(NamedTuple):
+class IntervalRow(NamedTuple):
     """One row. Without a value it is a heading, or says in its text why there is none."""
 
     label: str
@@ -37,7 +37,7 @@ class Estimate(NamedTuple):
     square: bool = False
 
 
-class Axis(NamedTuple):
+class IntervalAxis(NamedTuple):
     """What the scale means; where no difference is, if anywhere, and what lies on either side."""
 
     label: str
@@ -47,7 +47,9 @@ class Axis(NamedTuple):
     texts: str = ""
 
 
-def intervals(title: str, rows: Sequence[Estimate], axis: Axis, *, labels: float = 210) -> str:
+def intervals(
+    title: str, rows: Sequence[IntervalRow], axis: IntervalAxis, *, labels: float = 210
+) -> str:
     """A point and a line for each estimate; `labels` is how much room their names have."""
     drawing = Drawing(title, _ABOVE + _ROW * len(rows) + _BELOW)
     bottom = _ABOVE + _ROW * len(rows)
@@ -71,7 +73,7 @@ def intervals(title: str, rows: Sequence[Estimate], axis: Axis, *, labels: float
     return drawing.svg()
 
 
-def _row(drawing: Drawing, row: Estimate, y: float, scale: Scale) -> None:
+def _row(drawing: Drawing, row: IntervalRow, y: float, scale: Scale) -> None:
     if row.heading:
         drawing.text(0, y + 5, row.label, font_weight=600)
     else:
@@ -101,7 +103,7 @@ def _row(drawing: Drawing, row: Estimate, y: float, scale: Scale) -> None:
         drawing.add("circle", cx=scale(row.value), cy=y, r=5.5, fill=row.colour)
 
 
-def _limits(rows: Sequence[Estimate], axis: Axis) -> tuple[float, float]:
+def _limits(rows: Sequence[IntervalRow], axis: IntervalAxis) -> tuple[float, float]:
     ends = [
         end
         for row in rows

@@ -15,7 +15,7 @@ _LEFT, _RIGHT, _TOP, _PLOT = 118, 16, 34, 270
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class PlottedLine:
     """One line through points, with a band around it if `low` and `high` are given."""
 
     name: str
@@ -43,7 +43,7 @@ class Axes:
 
 
 def lines(
-    title: str, drawn: Sequence[Line], axes: Axes, *,
+    title: str, drawn: Sequence[PlottedLine], axes: Axes, *,
     steps: bool = False, at_risk: Sequence[tuple[str, Sequence[int]]] = (),
 ) -> str:  # fmt: skip
     """The lines in one frame; `at_risk` has a row of numbers, one for each tick across."""

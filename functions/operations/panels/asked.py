@@ -7,7 +7,7 @@ from uuid import UUID
 from trial.codes import Model
 
 
-class Panel(StrEnum):
+class PanelName(StrEnum):
     """The panels."""
 
     WAITING = "waiting"
@@ -31,7 +31,7 @@ class Asked(Model):
     `endpoint` is the function's own ARN, for its buttons. `theme` is the dashboard's.
     """
 
-    panel: Panel
+    panel: PanelName
     act: PanelAction | None
     enrolment_id: UUID | None
     form: dict[str, str]

@@ -17,7 +17,7 @@ from aws_lambda_powertools import Logger
 from operations.context import StaffContext
 from operations.panels import flow, held, sending, waiting
 from operations.panels.admissions import Admissions
-from operations.panels.asked import Asked, Panel
+from operations.panels.asked import Asked, PanelName
 from operations.panels.markup import panel
 from operations.store import OperationsStore
 from trial.aws import clients
@@ -54,13 +54,13 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> str:
         outlast_claims=partial(outlast_claims, chosen.outlast_claims_seconds),
     )
     match asked.panel:
-        case Panel.WAITING:
+        case PanelName.WAITING:
             body = waiting.drawn(asked, staff, protocol)
-        case Panel.FLOW:
+        case PanelName.FLOW:
             body = flow.drawn(staff.store, protocol.trial)
-        case Panel.SENDING:
+        case PanelName.SENDING:
             body = sending.drawn(asked, staff, protocol.place)
-        case Panel.HELD:
+        case PanelName.HELD:
             admissions = Admissions(
                 clients.functions(), chosen.enrolment_function, context.aws_request_id
             )

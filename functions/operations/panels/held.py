@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from operations.panels.asked import Panel, PanelAction
+from operations.panels.asked import PanelAction, PanelName
 from operations.panels.markup import button
 from operations.wire import WorklistQuery
 from operations.worklist import worklist
@@ -68,6 +68,6 @@ def _row(each: WaitingOut, asked: Asked) -> str:
     name = f"{each.force}/{each.reference or each.enrolment_id}"
     asks = f"Admit {name}? It goes the way of any other order from then on."
     ident = str(each.enrolment_id)
-    press = button("Admit", asked, Panel.HELD, asks, act=PanelAction.ADMIT, enrolment_id=ident)
+    press = button("Admit", asked, PanelName.HELD, asks, act=PanelAction.ADMIT, enrolment_id=ident)
     cells = (escape(name), escape(each.superintendent), f"{each.since:%-d %b %Y, %H:%M} UTC", press)
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

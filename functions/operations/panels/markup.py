@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from operations.panels.asked import Asked, Panel
+    from operations.panels.asked import Asked, PanelName
     from trial.protocol.settings import Place
 
 STYLE = Path(__file__).with_name("panels.css")
@@ -30,7 +30,9 @@ def panel(asked: Asked, body: str, now: datetime, place: Place) -> str:
     )
 
 
-def button(label: str, asked: Asked, panel: Panel, confirmation: str = "", **params: str) -> str:
+def button(
+    label: str, asked: Asked, panel: PanelName, confirmation: str = "", **params: str
+) -> str:
     """
     A button that calls the function again, with what stands in the panel's form.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from operations import switch
-from operations.panels.asked import Panel, PanelAction
+from operations.panels.asked import PanelAction, PanelName
 from operations.panels.markup import button
 from operations.wire import SwitchIn
 from trial.api.problems import field_problems
@@ -78,6 +78,6 @@ def _said(known: Switch | None, place: Place) -> str:
 def _button(asked: Asked, *, paused: bool) -> str:
     if paused:
         asks = "Resume sending for the whole trial? What is due and still fresh goes at once."
-        return button("Resume sending", asked, Panel.SENDING, asks, act=PanelAction.RESUME)
+        return button("Resume sending", asked, PanelName.SENDING, asks, act=PanelAction.RESUME)
     asks = "Pause sending for the whole trial? No text goes until somebody resumes it."
-    return button("Pause sending", asked, Panel.SENDING, asks, act=PanelAction.PAUSE)
+    return button("Pause sending", asked, PanelName.SENDING, asks, act=PanelAction.PAUSE)

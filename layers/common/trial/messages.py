@@ -14,7 +14,7 @@ from trial.aws.table import ABSENT, Act, Check, delete, put
 from trial.codes import ReminderState
 from trial.errors import ConflictError
 from trial.progress import moved
-from trial.records.audit import Audit, audit_key
+from trial.records.audit import AuditEntry, audit_key
 from trial.records.receipt import Message, OptOut, message_key, opt_out_key, stray_key
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def apply_receipt(
         "parts": receipt.parts,
         "price_pence": receipt.price_pence,
     }
-    audit = Audit(at=now, what=f"text {reminder.number} receipt collected", by=by)
+    audit = AuditEntry(at=now, what=f"text {reminder.number} receipt collected", by=by)
     return (
         moved(
             reminder,
@@ -115,7 +115,7 @@ def apply_receipt(
 def opting_out(number_hash: str, *, by: str, now: datetime) -> tuple[Act, Act]:
     """The writes that record that a number opted out. Refused if that is recorded already."""
     key = opt_out_key(number_hash)
-    audit = Audit(at=now, what="number_opted_out", by=by)
+    audit = AuditEntry(at=now, what="number_opted_out", by=by)
     return (
         put(key, OptOut(at=now, by=by).item(), Check("not opted out", ABSENT)),
         put(audit_key(key.pk, audit), audit.item()),

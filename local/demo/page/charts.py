@@ -21,14 +21,14 @@ DAYS_BEFORE = 5
 SATURDAY, MONDAY = 5, 0
 
 
-class Axis(NamedTuple):
+class DayAxis(NamedTuple):
     """Calendar days from left to right, all of the same width despite the clock change."""
 
     first: date
     last: date
 
     @classmethod
-    def of(cls, run: Run) -> Axis:
+    def of(cls, run: Run) -> DayAxis:
         """From a little before the run, where late orders began, to the end of the last order."""
         first = local(run.started_at).date() - timedelta(days=DAYS_BEFORE)
         return cls(first, local(run.ended_at).date())
@@ -56,7 +56,7 @@ class Axis(NamedTuple):
 
 def orders_by_day(run: Run) -> str:
     """A row for every enrolled order, grouped by result, with its texts on their days."""
-    axis = Axis.of(run)
+    axis = DayAxis.of(run)
     groups = {
         "Intervention": run.of(Arm.INTERVENTION),
         "Control": run.of(Arm.CONTROL),
@@ -82,7 +82,7 @@ def orders_by_day(run: Run) -> str:
 
 def texts_by_hour(run: Run) -> str:
     """A dot for every text, by day and local time."""
-    axis = Axis.of(run)
+    axis = DayAxis.of(run)
     bottom = TOP + HOUR * (LAST_HOUR - FIRST_HOUR)
 
     def y(at: time) -> float:
@@ -123,7 +123,7 @@ def _svg(name: str, title: str, about: str, size: tuple[float, float], parts: li
     )
 
 
-def _calendar(run: Run, axis: Axis, bottom: float) -> Iterator[str]:
+def _calendar(run: Run, axis: DayAxis, bottom: float) -> Iterator[str]:
     """Weekends shaded, Mondays named, and the clock change."""
     for day in axis.days():
         if day.weekday() == SATURDAY:
@@ -149,7 +149,7 @@ def direction(run: Run) -> str:
     return "back" if midnight.dst() else "forward"
 
 
-def _row(run: Run, case: Case, axis: Axis) -> str:
+def _row(run: Run, case: Case, axis: DayAxis) -> str:
     order, middle = case.order, ROW / 2
     end = axis.x(order.expires_on + timedelta(days=1))
     arm = case.arm or "none"
@@ -173,7 +173,7 @@ def _row(run: Run, case: Case, axis: Axis) -> str:
     )
 
 
-def _mark(reminder: dict[str, Any], axis: Axis) -> str:
+def _mark(reminder: dict[str, Any], axis: DayAxis) -> str:
     """A dot was sent, a box not delivered, a ring missed, a cross not sent: shapes, not colours."""
     when = datetime.fromisoformat(reminder["sent_at"] or reminder["due_at"])
     x, y = axis.x(when), ROW / 2

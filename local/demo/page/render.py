@@ -9,7 +9,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from local.demo.checks import EXACT, WORDS
-from local.demo.orders import Kind
+from local.demo.orders import OrderStory
 from local.demo.page import tables
 from local.demo.page.charts import direction, orders_by_day, texts_by_hour
 from local.demo.run import Case, Run, local
@@ -75,7 +75,7 @@ def _flow(run: Run) -> str:
     others = [case for case in enrolled if not case.arm]
     waiting = [case for case in others if case.answers[0].body["status"] == Status.WAITING]
     left_out = [case for case in others if case.answers[0].body["status"] != Status.WAITING]
-    found = sum(case.order.kind is Kind.NUMBER_FOUND for case in randomised)
+    found = sum(case.order.kind is OrderStory.NUMBER_FOUND for case in randomised)
     steps = [
         _box(len(run.cases), "orders posted") + _asides(_box(len(refused), "refused", refused)),
         _box(len(enrolled), "orders enrolled")

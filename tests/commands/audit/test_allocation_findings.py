@@ -11,7 +11,7 @@ import pytest
 
 from allocation.randomisation import block, message
 from commands.audit.allocation_evidence import EnrolmentEvidence, Evidence, Sequence
-from commands.audit.allocation_findings import Fault, findings
+from commands.audit.allocation_findings import AllocationFault, findings
 from tests.support.fixture_protocol import AGREED
 from trial.codes import Arm
 from trial.records.allocation import Allocation, Cursor, allocation_key
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LATER = AGREED.model_copy(update={"sha256": "later", "block_sizes": (4,)})
 PROTOCOLS = {each.sha256: each for each in (AGREED, LATER)}
 BEGAN = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
-NO_SLOT = {Fault.NO_SUCH_SLOT, Fault.OUT_OF_ORDER}
+NO_SLOT = {AllocationFault.NO_SUCH_SLOT, AllocationFault.OUT_OF_ORDER}
 SHORT, LONG = Sequence(AGREED.trial, "14"), Sequence(AGREED.trial, "15-28")
 
 
@@ -114,7 +114,7 @@ class Trial:
     def in_arm(self, arm: Arm) -> Allocation:
         return next(each for each in self.evidence.allocations if each.arm is arm)
 
-    def faults(self) -> set[Fault]:
+    def faults(self) -> set[AllocationFault]:
         found = findings(self.evidence, protocols=PROTOCOLS, derive=derive)
         return {finding.fault for finding in found}
 
@@ -139,12 +139,12 @@ def test_rehearsals_are_verified_in_a_sequence_of_their_own(trial: Trial) -> Non
         drawn = trial.draw(rehearsed)
     assert trial.faults() == set()
     trial.change(trial.evidence.allocations.index(drawn), arm=other(drawn.arm))
-    assert Fault.MISMATCH in trial.faults()
+    assert AllocationFault.MISMATCH in trial.faults()
 
 
 def test_an_allocation_hidden_among_the_rehearsals_leaves_its_slot_open(trial: Trial) -> None:
     trial.change_enrolment(trial.at(0, 1), trial=rehearsal_of(AGREED.trial))
-    assert Fault.GAP in trial.faults()
+    assert AllocationFault.GAP in trial.faults()
 
 
 def test_repeats_in_the_first_arm_are_well(trial: Trial) -> None:
@@ -357,52 +357,54 @@ def item(key: Key, attributes: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("spoil", "faults"),
     [
-        (flip_an_arm, {Fault.MISMATCH, Fault.UNBALANCED}),
-        (swap_two_arms_of_a_block, {Fault.MISMATCH}),
-        (flip_an_arm_of_the_last_block, {Fault.MISMATCH}),
-        (drop_a_slot, {Fault.GAP}),
-        (drop_a_block, {Fault.GAP}),
-        (drop_the_last_slot, {Fault.CURSOR}),
+        (flip_an_arm, {AllocationFault.MISMATCH, AllocationFault.UNBALANCED}),
+        (swap_two_arms_of_a_block, {AllocationFault.MISMATCH}),
+        (flip_an_arm_of_the_last_block, {AllocationFault.MISMATCH}),
+        (drop_a_slot, {AllocationFault.GAP}),
+        (drop_a_block, {AllocationFault.GAP}),
+        (drop_the_last_slot, {AllocationFault.CURSOR}),
         (
             use_a_slot_twice,
-            {Fault.USED_TWICE, Fault.UNBALANCED, Fault.OUT_OF_ORDER},
+            {AllocationFault.USED_TWICE, AllocationFault.UNBALANCED, AllocationFault.OUT_OF_ORDER},
         ),
-        (go_past_the_end_of_a_block, NO_SLOT | {Fault.UNBALANCED}),
-        (use_a_slot_before_the_first, NO_SLOT | {Fault.UNBALANCED}),
-        (use_a_block_before_the_first, NO_SLOT | {Fault.GAP}),
-        (exchange_two_slots, {Fault.OUT_OF_ORDER}),
-        (use_a_block_far_away, {Fault.GAP, Fault.CURSOR}),
-        (change_the_design, {Fault.REDESIGNED}),
-        (move_the_cursor, {Fault.CURSOR}),
-        (lose_the_cursor, {Fault.CURSOR}),
-        (leave_a_cursor_without_people, {Fault.CURSOR}),
-        (stamp_an_unknown_protocol, {Fault.PROTOCOL, Fault.GAP}),
-        (stamp_another_version, {Fault.PROTOCOL}),
-        (enrol_in_another_trial, {Fault.OTHER_TRIAL}),
-        (draw_from_the_wrong_stratum, {Fault.STRATUM}),
-        (draw_from_another_stratum_than_was_fixed, {Fault.STRATUM}),
-        (repeat_in_the_other_arm, {Fault.REPEAT_ARM}),
-        (draw_somebody_twice, {Fault.DRAWN_TWICE}),
-        (repeat_nothing, {Fault.NO_FIRST}),
-        (give_a_repeat_a_slot, {Fault.SLOT_AND_REPEAT}),
-        (draw_without_a_slot, {Fault.SLOT_AND_REPEAT}),
-        (draw_without_a_position, {Fault.SLOT_AND_REPEAT}),
-        (draw_without_a_block, {Fault.SLOT_AND_REPEAT}),
-        (list_an_allocation_twice, {Fault.TWO_ALLOCATIONS}),
-        (lose_an_enrolment, {Fault.NO_ENROLMENT}),
-        (lose_an_allocation, {Fault.NO_ALLOCATION}),
-        (forget_the_time, {Fault.TIME}),
-        (change_the_time, {Fault.TIME}),
-        (remind_control, {Fault.CONTROL_REMINDED}),
-        (remind_somebody_never_drawn, {Fault.CONTROL_REMINDED}),
-        (text_control, {Fault.CONTROL_REMINDED}),
-        (remind_nobody, {Fault.NO_REMINDERS}),
-        (store_what_cannot_be_read, {Fault.UNREADABLE}),
-        (store_an_allocation_under_another_key, {Fault.UNREADABLE}),
-        (store_an_enrolment_under_another_key, {Fault.UNREADABLE}),
+        (go_past_the_end_of_a_block, NO_SLOT | {AllocationFault.UNBALANCED}),
+        (use_a_slot_before_the_first, NO_SLOT | {AllocationFault.UNBALANCED}),
+        (use_a_block_before_the_first, NO_SLOT | {AllocationFault.GAP}),
+        (exchange_two_slots, {AllocationFault.OUT_OF_ORDER}),
+        (use_a_block_far_away, {AllocationFault.GAP, AllocationFault.CURSOR}),
+        (change_the_design, {AllocationFault.REDESIGNED}),
+        (move_the_cursor, {AllocationFault.CURSOR}),
+        (lose_the_cursor, {AllocationFault.CURSOR}),
+        (leave_a_cursor_without_people, {AllocationFault.CURSOR}),
+        (stamp_an_unknown_protocol, {AllocationFault.PROTOCOL, AllocationFault.GAP}),
+        (stamp_another_version, {AllocationFault.PROTOCOL}),
+        (enrol_in_another_trial, {AllocationFault.OTHER_TRIAL}),
+        (draw_from_the_wrong_stratum, {AllocationFault.STRATUM}),
+        (draw_from_another_stratum_than_was_fixed, {AllocationFault.STRATUM}),
+        (repeat_in_the_other_arm, {AllocationFault.REPEAT_ARM}),
+        (draw_somebody_twice, {AllocationFault.DRAWN_TWICE}),
+        (repeat_nothing, {AllocationFault.NO_FIRST}),
+        (give_a_repeat_a_slot, {AllocationFault.SLOT_AND_REPEAT}),
+        (draw_without_a_slot, {AllocationFault.SLOT_AND_REPEAT}),
+        (draw_without_a_position, {AllocationFault.SLOT_AND_REPEAT}),
+        (draw_without_a_block, {AllocationFault.SLOT_AND_REPEAT}),
+        (list_an_allocation_twice, {AllocationFault.TWO_ALLOCATIONS}),
+        (lose_an_enrolment, {AllocationFault.NO_ENROLMENT}),
+        (lose_an_allocation, {AllocationFault.NO_ALLOCATION}),
+        (forget_the_time, {AllocationFault.TIME}),
+        (change_the_time, {AllocationFault.TIME}),
+        (remind_control, {AllocationFault.CONTROL_REMINDED}),
+        (remind_somebody_never_drawn, {AllocationFault.CONTROL_REMINDED}),
+        (text_control, {AllocationFault.CONTROL_REMINDED}),
+        (remind_nobody, {AllocationFault.NO_REMINDERS}),
+        (store_what_cannot_be_read, {AllocationFault.UNREADABLE}),
+        (store_an_allocation_under_another_key, {AllocationFault.UNREADABLE}),
+        (store_an_enrolment_under_another_key, {AllocationFault.UNREADABLE}),
     ],
 )
-def test_a_fault_is_found(trial: Trial, spoil: Callable[[Trial], None], faults: set[Fault]) -> None:
+def test_a_fault_is_found(
+    trial: Trial, spoil: Callable[[Trial], None], faults: set[AllocationFault]
+) -> None:
     spoil(trial)
     assert trial.faults() == faults
 
@@ -423,7 +425,7 @@ def test_the_length_of_a_varied_order_is_compared_as_it_was_when_it_was_drawn(
     trial.change_enrolment(0, varied=((later[0], was.days), (later[1], other)), days=None)
     assert trial.faults() == set()
     trial.change_enrolment(0, varied=((later[0], other), (later[1], was.days)), days=was.days)
-    assert trial.faults() == {Fault.STRATUM}
+    assert trial.faults() == {AllocationFault.STRATUM}
 
 
 def test_an_order_varied_before_it_was_drawn_may_be_of_either_stratum(trial: Trial) -> None:
@@ -434,4 +436,4 @@ def test_an_order_varied_before_it_was_drawn_may_be_of_either_stratum(trial: Tri
     trial.change_enrolment(0, varied=((before, was.days),), days=other)
     assert trial.faults() == set()
     trial.change_enrolment(0, varied=((before, None),), days=other)
-    assert trial.faults() == {Fault.STRATUM}
+    assert trial.faults() == {AllocationFault.STRATUM}

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from audit.chain import Entry
+from audit.chain import ExportedEntry
 from audit.handler import lambda_handler as export
 from commands.audit import verify_allocations, verify_audit
 from commands.audit.agreement import Disagreement
-from commands.audit.allocation_findings import Fault
+from commands.audit.allocation_findings import AllocationFault
 from commands.audit.trail import Trail
 from commands.audit.verify_audit import AuditTrail
 from tests.support.buckets import make_bucket
@@ -34,7 +34,7 @@ from tests.support.table import (
 from trial.aws import clients
 from trial.codes import Arm, ReminderState, Status, Why
 from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
-from trial.records.audit import Audit, audit_key, history_key
+from trial.records.audit import AuditEntry, audit_key, history_key
 from trial.records.reminder import reminder_key
 
 if TYPE_CHECKING:
@@ -149,8 +149,8 @@ def test_a_swap_is_found_by_the_order_of_times_alone(
     with pytest.raises(SystemExit):
         verify_allocations.main(["--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"]])
     out = capsys.readouterr().out
-    assert Fault.OUT_OF_ORDER in out
-    assert Fault.MISMATCH not in out
+    assert AllocationFault.OUT_OF_ORDER in out
+    assert AllocationFault.MISMATCH not in out
 
 
 def roll_back(person: UUID) -> Allocation:
@@ -284,7 +284,7 @@ def test_a_claim_that_was_given_back_is_no_text(texted: UUID, printed: Any) -> N
     assert reminder_of(texted, 3).state is ReminderState.PLANNED
     for what, minutes in (("disclosed", 0), ("released", 1)):
         at = MORNING + timedelta(minutes=minutes)
-        audit = Audit(at=at, what=f"text 3 {what}", by="sending")
+        audit = AuditEntry(at=at, what=f"text 3 {what}", by="sending")
         keep(audit_key(texted, audit), audit)
     export_all()
     assert not printed("verify-audit")[0]
@@ -319,8 +319,8 @@ def test_the_auditor_of_the_trail_may_read_what_the_comparison_reads() -> None:
 def test_an_act_that_is_stored_after_a_later_one_leaves_its_seal() -> None:
     about, at = UUID(int=7), MORNING
     entries = [
-        Entry(
-            pk=history_key(about, Audit(at=at, what="", by="")).pk,
+        ExportedEntry(
+            pk=history_key(about, AuditEntry(at=at, what="", by="")).pk,
             sk=what,
             at=when,
             what="mobile_changed",

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from rich.progress import Progress
 
-from commands.audit.allocation_findings import Fault
+from commands.audit.allocation_findings import AllocationFault
 from commands.audit.allocation_sources import exported, scanned
 from commands.audit.verify_allocations import (
     SOMETHING_WRONG,
@@ -78,7 +78,10 @@ def test_a_changed_arm_ends_with_its_own_status(
     keep(key, stored.model_copy(update={"arm": other}))
     status, printed = verified(capsys, *live)
     assert status == SOMETHING_WRONG
-    assert f"{Fault.MISMATCH}: fixture, stratum 14, block 0, position 0: {some[0]}" in printed
+    assert (
+        f"{AllocationFault.MISMATCH}: fixture, stratum 14, block 0, position 0: {some[0]}"
+        in printed
+    )
 
 
 def test_arms_are_counted_only_where_asked(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from audit.chain import Entry
+from audit.chain import ExportedEntry
 from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.trail import Trail
 from commands.repair.recover import Kind, Recovery
@@ -26,7 +26,7 @@ from trial.aws.kms import MacKey
 from trial.aws.table import Table
 from trial.codes import Arm, ReminderState, Status, Suppression
 from trial.messages import opting_out
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 from trial.records.receipt import opt_out_key
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def copies() -> Copies:
     return Copies(clients.dynamodb(), TABLE)
 
 
-def chain() -> tuple[Entry, ...]:
+def chain() -> tuple[ExportedEntry, ...]:
     """What was exported: every entry of the table."""
     return tuple(
-        Entry.of(key, Audit.of(item))
+        ExportedEntry.of(key, AuditEntry.of(item))
         for key, item in everything().items()
         if item["kind"] == "audit"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from commands.repository.advisories import Audit, audit, shown
+from commands.repository.advisories import FileAdvisories, audit, shown
 
 CLEAN = {"name": "rich", "version": "15.0", "vulns": []}
 KNOWN = {
@@ -17,7 +17,9 @@ KNOWN = {
 SKIPPED = {"name": "tzdata", "skip_reason": "Dependency not found: tzdata (2026.6)"}
 
 
-def audited(folder: Path, *dependencies: dict[str, Any], says: str = "", code: int = 0) -> Audit:
+def audited(
+    folder: Path, *dependencies: dict[str, Any], says: str = "", code: int = 0
+) -> FileAdvisories:
     """What is made of a tool that answers so; without dependencies it has nothing to say."""
     answer = json.dumps({"dependencies": dependencies}) if dependencies else ""
     tool = folder / "pip-audit"

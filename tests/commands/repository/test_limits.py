@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from commands.repository.deployed import Deployed
-from commands.repository.limits import Size, of_stack, of_template
+from commands.repository.limits import LimitedSize, of_stack, of_template
 from tests.support.deployed import FILES
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def test_a_role_s_rights_count_together_wherever_they_stand() -> None:
     made = {"AWS::IAM::Role": {"It": role}, "AWS::IAM::Policy": {"Other": beside}}
     stack = SimpleNamespace(of_type=lambda kind: made.get(kind, {}))
     sizes = of_stack(cast("Deployed", stack))
-    assert Size("It: inline policies' letters", 12_004, 10_240) in list(sizes)
+    assert LimitedSize("It: inline policies' letters", 12_004, 10_240) in list(sizes)
 
 
 def test_a_template_that_is_too_large_is_found(tmp_path: Path) -> None:

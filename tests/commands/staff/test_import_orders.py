@@ -168,7 +168,7 @@ def test_excels_unicode_text_and_its_line_for_the_separator_are_read(
     content = f"{above}reference;force;;\r\nA-1;Durham;;\r\n"
     (tmp_path / "orders.csv").write_bytes(content.encode(encoding))
     (row,) = order_file.rows(tmp_path / "orders.csv")
-    assert row == order_file.Row(2, {"reference": "A-1", "force": "Durham"})
+    assert row == order_file.SpreadsheetRow(2, {"reference": "A-1", "force": "Durham"})
 
 
 @pytest.mark.parametrize("names", ["", ","])
@@ -182,7 +182,7 @@ def test_a_line_with_a_cell_too_many_is_refused_and_not_cut(tmp_path: Path, name
 
 @pytest.mark.parametrize("number", ["4.47701E+11", "+4,47E+11"])
 def test_a_number_that_a_spreadsheet_has_rounded_is_said_to_be(number: str) -> None:
-    (checked,) = check([order_file.Row(2, cells(number=number))], TODAY, AGREED)
+    (checked,) = check([order_file.SpreadsheetRow(2, cells(number=number))], TODAY, AGREED)
     assert len(checked.wrong) == 2
     assert checked.wrong[1].startswith("number: the spreadsheet has rounded it")
 
@@ -243,7 +243,10 @@ def test_a_faulty_line_is_refused_by_its_column_in_the_contracts_words(
 
 
 def test_an_order_that_is_there_twice_is_sent_once(api: Api) -> None:
-    rows = [order_file.Row(2, cells(1)), order_file.Row(3, cells(1, court="Another"))]
+    rows = [
+        order_file.SpreadsheetRow(2, cells(1)),
+        order_file.SpreadsheetRow(3, cells(1, court="Another")),
+    ]
     checked = check(rows, TODAY, AGREED)
     assert [each.wrong for each in checked] == [(), ("reference: is in line 2 too",)]
     became, refused = send(api, checked, quiet())
@@ -283,8 +286,11 @@ def test_a_file_with_faulty_lines_stopped_half_way_is_gone_on_with(tmp_path: Pat
 
 
 def test_what_the_api_refuses_is_shown_with_the_line_and_the_rest_is_sent(api: Api) -> None:
-    send(api, check([order_file.Row(2, cells(1))], TODAY, AGREED), quiet())
-    rows = [order_file.Row(2, cells(1, court="Another Court")), order_file.Row(3, cells(2))]
+    send(api, check([order_file.SpreadsheetRow(2, cells(1))], TODAY, AGREED), quiet())
+    rows = [
+        order_file.SpreadsheetRow(2, cells(1, court="Another Court")),
+        order_file.SpreadsheetRow(3, cells(2)),
+    ]
     became, (refused,) = send(api, check(rows, TODAY, AGREED), quiet())
     assert became == {"eligible": 1}
     assert refused.row.line == 2
@@ -300,7 +306,10 @@ def test_an_api_that_is_busy_is_asked_again_after_as_long_as_it_says() -> None:
     pauses: list[float] = []
     with served(lambda *_: answers.pop(0)) as api:
         became, refused = send(
-            api, check([order_file.Row(2, cells())], TODAY, AGREED), quiet(), pauses.append
+            api,
+            check([order_file.SpreadsheetRow(2, cells())], TODAY, AGREED),
+            quiet(),
+            pauses.append,
         )
     assert (became, refused, pauses) == ({"eligible": 1}, [], [7, 2])
 
@@ -308,7 +317,7 @@ def test_an_api_that_is_busy_is_asked_again_after_as_long_as_it_says() -> None:
 def test_an_api_that_stays_busy_is_shown_as_the_reason() -> None:
     detail = '{"detail": "try again in a moment"}'
     with served(lambda *_: Answer(503, detail, {})) as api:
-        checked = check([order_file.Row(2, cells())], TODAY, AGREED)
+        checked = check([order_file.SpreadsheetRow(2, cells())], TODAY, AGREED)
         _, (refused,) = send(api, checked, quiet(), lambda _: None)
     assert refused.wrong == ("try again in a moment",)
 
@@ -318,7 +327,12 @@ def test_an_api_out_of_reach_stops_it() -> None:
         pass
     pauses: list[float] = []
     with pytest.raises(BotoCoreError):
-        send(api, check([order_file.Row(2, cells())], TODAY, AGREED), quiet(), pauses.append)
+        send(
+            api,
+            check([order_file.SpreadsheetRow(2, cells())], TODAY, AGREED),
+            quiet(),
+            pauses.append,
+        )
     assert len(pauses) == 5
 
 

@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 from rich.progress import Progress
 
-from audit.chain import Entry, Link, new_link, number_of, path_of, read, sha256
+from audit.chain import ExportedEntry, Link, new_link, number_of, path_of, read, sha256
 from audit.export import export
 from audit.handler import lambda_handler
 from audit.store import AuditStore
 from commands.audit import verify_audit
 from commands.audit.agreement import Disagreement
-from commands.audit.audit_findings import Fault, Finding
+from commands.audit.audit_findings import TrailFault, TrailFinding
 from commands.audit.verify_audit import AuditTrail, verify
 from tests.support.buckets import make_bucket
 from tests.support.faults import counting
@@ -28,7 +28,7 @@ from trial.aws import clients
 from trial.aws.table import Key
 from trial.codes import Why
 from trial.errors import ContendedError
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,14 +69,14 @@ def exported() -> list[Key]:
     return [entry.key for link in links() for entry in link.entries]
 
 
-def findings(*, noted: tuple[int, str] | None = None) -> set[tuple[Fault | Disagreement, str]]:
+def findings(*, noted: tuple[int, str] | None = None) -> set[tuple[TrailFault | Disagreement, str]]:
     place = AuditTrail(clients.s3(), clients.dynamodb(), None, BUCKET, TABLE, "")  # type: ignore[arg-type]
     with Progress(disable=True) as progress:
         _, wrong, _ = verify(place, progress, noted=noted, now=datetime.now(UTC))
     return {(fault, where.partition(",")[0].partition(" (")[0]) for fault, where in wrong}
 
 
-def faults() -> list[Fault | Disagreement]:
+def faults() -> list[TrailFault | Disagreement]:
     return sorted(fault for fault, _ in findings())
 
 
@@ -126,7 +126,7 @@ def test_an_entry_says_which_kind_of_processing_it_was() -> None:
     ],
 )
 def test_what_was_done_tells_why(what: str, why: Why) -> None:
-    assert Audit(at=MORNING, what=what, by="somebody").why == why
+    assert AuditEntry(at=MORNING, what=what, by="somebody").why == why
 
 
 def test_two_alike_in_the_same_microsecond_are_two() -> None:
@@ -139,7 +139,7 @@ def test_two_alike_in_the_same_microsecond_are_two() -> None:
 
 def test_an_entry_from_before_they_had_a_kind_is_one_still() -> None:
     item = {"kind": "audit", "at": "2026-12-01T09:30:00Z", "what": "enrolled", "by": "upstream"}
-    assert Audit.of(item).why is Why.COLLECTION
+    assert AuditEntry.of(item).why is Why.COLLECTION
 
 
 # Export
@@ -199,7 +199,7 @@ def test_who_starts_anew_in_a_backlog_reads_each_link_once(clock: Traveller) -> 
     store = AuditStore(clients.s3(), BUCKET)
     with counting(clients.s3(), "s3.GetObject") as requests:
         for key in last:
-            entry = Entry.of(key, Audit.of(entries[key]))
+            entry = ExportedEntry.of(key, AuditEntry.of(entries[key]))
             assert export([entry], store=store, now=datetime.now(UTC)) == 1
     assert len(requests) == len(links()) - 2
 
@@ -250,7 +250,7 @@ def test_nothing_personal_is_exported() -> None:
 class Racing(AuditStore):
     """Somebody else writes a link each time just before this does, so often."""
 
-    def __init__(self, times: int, entry: Entry) -> None:
+    def __init__(self, times: int, entry: ExportedEntry) -> None:
         super().__init__(clients.s3(), BUCKET)
         self.times = times
         self.entry = entry
@@ -265,7 +265,7 @@ class Racing(AuditStore):
         super().append(number, link)
 
 
-ENTRY = Entry(
+ENTRY = ExportedEntry(
     pk="history#1", sk="1", at=MORNING, what="enrolled", why=Why.COLLECTION, by="upstream"
 )
 
@@ -322,14 +322,14 @@ def rewritten(number: int, change: Callable[[bytes], bytes]) -> None:
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_change_of_one_byte_is_found(number: int) -> None:
     rewritten(number, lambda content: content.replace(b'"by": "arn', b'"by": "brn', 1))
-    assert (Fault.CHAIN_BROKEN, path_of(number)) in findings()
-    assert Fault.DIFFERENT in faults()
+    assert (TrailFault.CHAIN_BROKEN, path_of(number)) in findings()
+    assert TrailFault.DIFFERENT in faults()
 
 
 @pytest.mark.usefixtures("lived")
 def test_a_space_more_is_found() -> None:
     rewritten(2, lambda content: content + b" ")
-    assert findings() == {(Fault.CHAIN_BROKEN, path_of(2))}
+    assert findings() == {(TrailFault.CHAIN_BROKEN, path_of(2))}
 
 
 @pytest.mark.usefixtures("lived")
@@ -338,12 +338,12 @@ def test_the_newest_link_is_known_by_what_was_noted() -> None:
     assert findings(noted=(3, remembered)) == set()
     rewritten(3, lambda content: content + b" ")
     assert findings() == set()  # nobody else stands witness for it
-    assert findings(noted=(3, remembered)) == {(Fault.NOT_AS_NOTED, path_of(3))}
+    assert findings(noted=(3, remembered)) == {(TrailFault.NOT_AS_NOTED, path_of(3))}
 
 
 @pytest.mark.usefixtures("lived")
 def test_a_chain_that_was_cut_off_is_known_by_what_was_noted() -> None:
-    assert (Fault.NOT_AS_NOTED, path_of(4)) in findings(noted=(4, "00"))
+    assert (TrailFault.NOT_AS_NOTED, path_of(4)) in findings(noted=(4, "00"))
 
 
 def test_a_link_that_is_gone_is_found(lived: list[Key], clock: Traveller) -> None:
@@ -354,27 +354,27 @@ def test_a_link_that_is_gone_is_found(lived: list[Key], clock: Traveller) -> Non
     )
     clock.move_to(MORNING + 3 * HOUR)
     assert findings() == {
-        (Fault.LINK_MISSING, path),
-        (Fault.NOT_EXPORTED, named(lived[-2])),
+        (TrailFault.LINK_MISSING, path),
+        (TrailFault.NOT_EXPORTED, named(lived[-2])),
     }
 
 
 @pytest.mark.usefixtures("lived")
 def test_a_link_marked_as_deleted_is_found_and_read_nevertheless() -> None:
     clients.s3().delete_object(Bucket=BUCKET, Key=path_of(2))
-    assert findings() == {(Fault.LINK_REMOVED, path_of(2))}
+    assert findings() == {(TrailFault.LINK_REMOVED, path_of(2))}
 
 
 @pytest.mark.usefixtures("lived")
 def test_a_link_written_again_is_found_and_the_first_one_counts() -> None:
     clients.s3().put_object(Bucket=BUCKET, Key=path_of(2), Body=b"{}")
-    assert findings() == {(Fault.LINK_REWRITTEN, path_of(2))}
+    assert findings() == {(TrailFault.LINK_REWRITTEN, path_of(2))}
 
 
 @pytest.mark.usefixtures("lived")
 def test_what_is_no_link_is_found() -> None:
     rewritten(2, lambda _: b"{}")
-    assert (Fault.LINK_UNREADABLE, path_of(2)) in findings()
+    assert (TrailFault.LINK_UNREADABLE, path_of(2)) in findings()
 
 
 def test_an_entry_that_was_not_exported_is_named_once_it_is_late(
@@ -386,7 +386,7 @@ def test_an_entry_that_was_not_exported_is_named_once_it_is_late(
     assert findings() == set()
     clock.shift(2 * MINUTE)
     assert findings() == {
-        *((Fault.NOT_EXPORTED, named(key)) for key in late),
+        *((TrailFault.NOT_EXPORTED, named(key)) for key in late),
         (Disagreement.NOT_DRAWN, f"enrolment {ident}"),
         (Disagreement.SEAL, f"enrolment {ident}"),
     }
@@ -394,7 +394,7 @@ def test_an_entry_that_was_not_exported_is_named_once_it_is_late(
 
 def test_an_entry_that_is_gone_from_the_table_is_named(lived: list[Key]) -> None:
     clients.dynamodb().delete_item(TableName=TABLE, Key=wired(lived[1]))
-    assert findings() == {(Fault.NOT_IN_TABLE, named(lived[1]))}
+    assert findings() == {(TrailFault.NOT_IN_TABLE, named(lived[1]))}
 
 
 @pytest.mark.parametrize(
@@ -408,14 +408,14 @@ def test_an_entry_that_was_changed_in_the_table_is_named(
         each: to_wire(value) for each, value in (everything()[lived[1]] | {name: other}).items()
     }
     clients.dynamodb().put_item(TableName=TABLE, Item=item)
-    assert findings() == {(Fault.DIFFERENT, named(lived[1]))}
+    assert findings() == {(TrailFault.DIFFERENT, named(lived[1]))}
 
 
 def test_an_entry_in_the_table_that_is_none_is_named(lived: list[Key]) -> None:
     key = Key(lived[0].pk, "forged")
     item = wired(key) | {"kind": {"S": "audit"}, "at": {"S": "never"}}
     clients.dynamodb().put_item(TableName=TABLE, Item=item)
-    assert findings() == {(Fault.NO_ENTRY, named(key))}
+    assert findings() == {(TrailFault.NO_ENTRY, named(key))}
 
 
 def test_an_entry_told_twice_counts_only_if_it_differs(lived: list[Key]) -> None:
@@ -430,7 +430,7 @@ def test_an_entry_told_twice_counts_only_if_it_differs(lived: list[Key]) -> None
             written_at=MORNING + 3 * HOUR,
         )
         store.append(number, link)
-    assert faults() == [Fault.TOLD_TWICE]
+    assert faults() == [TrailFault.TOLD_TWICE]
     assert entry.key in lived
 
 
@@ -461,7 +461,7 @@ def test_what_is_missing_is_exported_when_asked_for(
     with pytest.raises(SystemExit) as ended:
         verify_audit.main(["--export"])
     assert ended.value.code == verify_audit.SOMETHING_WRONG
-    assert Fault.NOT_EXPORTED in capsys.readouterr().out
+    assert TrailFault.NOT_EXPORTED in capsys.readouterr().out
     verify_audit.main([])
     said = capsys.readouterr().out
     assert "All is well" in said
@@ -478,4 +478,4 @@ def test_a_bucket_without_a_lock_is_a_finding_on_aws(
     assert "without a lock" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         verify_audit.main(["--stack-name", "somewhere"])
-    assert Finding(Fault.NO_LOCK, "unlocked").fault in capsys.readouterr().out
+    assert TrailFinding(TrailFault.NO_LOCK, "unlocked").fault in capsys.readouterr().out

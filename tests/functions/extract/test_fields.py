@@ -47,8 +47,8 @@ from trial.codes import (
     Sex,
     Status,
 )
-from trial.records.allocation import Allocation, Cursor, Slot
-from trial.records.audit import Audit
+from trial.records.allocation import Allocation, Cursor, DrawnSlot
+from trial.records.audit import AuditEntry
 from trial.records.enrolment import (
     Enrolment,
     FollowUp,
@@ -97,7 +97,7 @@ class Withheld:
 
 
 NOT_READ = {
-    Audit: "who did what to the data: for who looks after it",
+    AuditEntry: "who did what to the data: for who looks after it",
     FollowUp: "what is still to be done for others after an act",
     Cursor: "where a stratum's sequence stands: it would tell the next arm",
     Identifiers: "who somebody is: never stored but sealed",
@@ -106,7 +106,7 @@ NOT_READ = {
     OrderOfPerson: "what a person's other orders need to know of one",
     Person: "which orders somebody has: the pseudonym says as much",
     Receipt: "the carrier's word, which is kept with its reminder",
-    Slot: "where somebody stands in a sequence: the allocation says as much",
+    DrawnSlot: "where somebody stands in a sequence: the allocation says as much",
     OptOut: "that a number opted out: its reminders say why they were not sent",
     Stray: "a receipt for no reminder, with the hash of a number",
     SuppressedNumber: "who is never to be texted",

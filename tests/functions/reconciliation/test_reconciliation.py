@@ -35,7 +35,7 @@ from trial.aws.schedules import Schedules
 from trial.aws.table import Key, Table
 from trial.codes import Arm, EndReason, ReminderState, Status, Suppression
 from trial.config import SchedulingSettings, settings
-from trial.records.audit import Audit, audit_key
+from trial.records.audit import AuditEntry, audit_key
 from trial.records.enrolment import LifeEvent
 from trial.records.person import Number, Use, number_key
 from trial.records.receipt import Receipt, Stray, message_key, stray_key
@@ -808,7 +808,7 @@ def test_the_proof_finds_and_removes_a_schedule_of_control(control: UUID) -> Non
 
 
 def test_the_proof_finds_that_a_text_to_control_was_disclosed(control: UUID) -> None:
-    entry = Audit(at=MORNING, what="text 2 disclosed", by="sending")
+    entry = AuditEntry(at=MORNING, what="text 2 disclosed", by="sending")
     keep(audit_key(control, entry), entry)
     assert proof() == {"not_entitled": 1}
 
@@ -833,7 +833,7 @@ def test_a_text_that_no_reminder_was_is_one_finding_about_the_text_whoever_has_t
 
 def smuggled(control: UUID) -> None:
     """A disclosed text in the trail of somebody in control."""
-    entry = Audit(at=datetime.now(UTC), what="text 2 disclosed", by="sending")
+    entry = AuditEntry(at=datetime.now(UTC), what="text 2 disclosed", by="sending")
     keep(audit_key(control, entry), entry)
 
 

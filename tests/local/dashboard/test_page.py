@@ -7,7 +7,7 @@ from typing import Any
 from local.dashboard.live import LivePanel
 from local.dashboard.metrics import Datum, MetricKey, RecordedMetrics
 from local.dashboard.page import render
-from local.dashboard.panels import Panel, Row, rows
+from local.dashboard.panels import WidgetPanel, WidgetRow, rows
 
 SPAN = (0.0, 864_000.0)
 DAY = 86_400
@@ -39,7 +39,7 @@ class Emulator:
         return {"MetricDataResults": [{"Timestamps": [asked["StartTime"]], "Values": [7.0]}]}
 
 
-def only(row: list[Row]) -> Panel:
+def only(row: list[WidgetRow]) -> WidgetPanel:
     ((panel,),) = (each.panels for each in row)
     return panel
 
@@ -48,7 +48,7 @@ def no_live_panel(panel: LivePanel) -> str:
     raise AssertionError(panel)
 
 
-def panel(*metrics: list[Any], told: RecordedMetrics | None = None, **more: Any) -> Panel:
+def panel(*metrics: list[Any], told: RecordedMetrics | None = None, **more: Any) -> WidgetPanel:
     heard = told or RecordedMetrics([Datum(SENT, 5, 2, "Count")])
     return only(rows(body(*metrics, **more), heard, Emulator(), no_live_panel))  # type: ignore[arg-type]
 
@@ -108,7 +108,7 @@ def drawn(**changes: Any) -> str:
         "limits": {},
         "lines": [("sent", {0: 2.0, DAY: 4.0}), ("late", {})],
     }
-    page = render([Row("Today", "What `is`.", [Panel(**(said | changes))])], SPAN)
+    page = render([WidgetRow("Today", "What `is`.", [WidgetPanel(**(said | changes))])], SPAN)
     return page.partition("<main>")[2].partition("</main>")[0]
 
 

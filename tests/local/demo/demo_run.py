@@ -9,9 +9,9 @@ from uuid import UUID, uuid5
 
 from commands.api import Answer
 from local.demo.checks import ANSWERS, DECISIONS, DOSE, RANDOMISED
-from local.demo.orders import Kind, SyntheticOrder, first_morning, synthetic_orders
-from local.demo.run import Case, Run, Text
-from local.demo.work import Found
+from local.demo.orders import OrderStory, SyntheticOrder, first_morning, synthetic_orders
+from local.demo.run import Case, DemoText, Run
+from local.demo.work import NumberFound
 from tests.support.fixture_protocol import AGREED
 from trial.codes import Arm, ReminderState, Suppression
 from trial.protocol.term import Term
@@ -26,10 +26,10 @@ def good_run(how_many: int = 48, *, seed: int = 1) -> Run:
     arms = {kind: cycle((Arm.INTERVENTION, Arm.CONTROL)) for kind in RANDOMISED}
     cases, texts = [], []
     orders = synthetic_orders(how_many, seed=seed, start=start)
-    on_time = [index for index, order in enumerate(orders) if order.kind is Kind.ON_TIME]
+    on_time = [index for index, order in enumerate(orders) if order.kind is OrderStory.ON_TIME]
     for index in on_time[1:3]:
         taken_at = start + timedelta(days=4)
-        orders[index] = replace(orders[index], kind=Kind.CUSTODY, taken_at=taken_at)
+        orders[index] = replace(orders[index], kind=OrderStory.CUSTODY, taken_at=taken_at)
     for order in orders:
         arm = next(arms[order.kind]) if order.kind in arms else None
         case = replace(_case(order), allocation=_allocation(order, arm) if arm else None)
@@ -53,12 +53,12 @@ def _superintendent(order: SyntheticOrder) -> str:
     return str(order.body["order"]["authorising_superintendent"])
 
 
-def _found(orders: list[SyntheticOrder]) -> Iterator[Found]:
+def _found(orders: list[SyntheticOrder]) -> Iterator[NumberFound]:
     """Seven wait before the first is found."""
     each_found = [order for order in orders if order.found_at]
     for before, order in zip(count(7, -1), each_found, strict=False):
         assert order.found_at
-        yield Found(order.reference, order.found_at, before, before - 1)
+        yield NumberFound(order.reference, order.found_at, before, before - 1)
 
 
 def _case(order: SyntheticOrder) -> Case:
@@ -113,7 +113,7 @@ def _state(order: SyntheticOrder, slot: Slot) -> tuple[ReminderState, str | None
     return ReminderState.DELIVERED, None
 
 
-def _text(order: SyntheticOrder, reminder: dict[str, Any]) -> Text:
+def _text(order: SyntheticOrder, reminder: dict[str, Any]) -> DemoText:
     body = render(
         AGREED,
         reminder["theme"],
@@ -127,4 +127,4 @@ def _text(order: SyntheticOrder, reminder: dict[str, Any]) -> Text:
     ).message
     assert order.number
     delivered = reminder["state"] == ReminderState.DELIVERED
-    return Text(order.number, body, datetime.fromisoformat(reminder["sent_at"]), delivered)
+    return DemoText(order.number, body, datetime.fromisoformat(reminder["sent_at"]), delivered)

@@ -13,8 +13,8 @@ from commands.deployed_stack import ROOT
 from local.demo import checks
 from local.demo.checks import CHECKS, verdicts
 from local.demo.demo import FAULTS_ONLY
-from local.demo.orders import Kind
-from local.demo.run import Case, Run, Text, local
+from local.demo.orders import OrderStory
+from local.demo.run import Case, DemoText, Run, local
 from tests.local.demo.demo_run import good_run
 from trial.codes import Arm, Condition, ReminderState
 
@@ -24,7 +24,7 @@ def run() -> Run:
     return good_run(24)
 
 
-def find(run: Run, kind: Kind = Kind.ON_TIME, arm: Arm | None = None) -> Case:
+def find(run: Run, kind: OrderStory = OrderStory.ON_TIME, arm: Arm | None = None) -> Case:
     return next(
         case for case in run.cases if case.order.kind is kind and (arm is None or case.arm is arm)
     )
@@ -44,7 +44,7 @@ def with_reminder(run: Run, case: Case, index: int, **changes: Any) -> Run:
 
 def with_text(run: Run, case: Case, body: str = "Durham Police: hello") -> Run:
     noon = run.started_at + timedelta(days=5, hours=3)
-    return replace(run, texts=(*run.texts, Text(case.order.number or "", body, noon)))
+    return replace(run, texts=(*run.texts, DemoText(case.order.number or "", body, noon)))
 
 
 def without_text(run: Run, case: Case) -> Run:
@@ -77,7 +77,7 @@ def misstated(run: Run, case: Case, body: str) -> Run:
 def text_in_custody(run: Run, case: Case) -> Run:
     assert case.order.taken_at
     body = run.texts_to(case)[0].body
-    later = Text(case.order.number or "", body, case.order.taken_at + timedelta(hours=1))
+    later = DemoText(case.order.number or "", body, case.order.taken_at + timedelta(hours=1))
     return replace(run, texts=(*run.texts, later))
 
 
@@ -90,31 +90,31 @@ def test_a_good_run_passes_every_check(run: Run) -> None:
     [
         (
             checks.check_answers,
-            Kind.INVALID,
+            OrderStory.INVALID,
             None,
             lambda run, case: with_case(run, case, answers=(Answer(202, {}),)),
         ),
         (
             checks.check_answers,
-            Kind.UNSIGNED,
+            OrderStory.UNSIGNED,
             None,
             lambda run, case: with_case(run, case, answers=(Answer(202, {}),)),
         ),
         (
             checks.check_answers,
-            Kind.NUMBER_FOUND,
+            OrderStory.NUMBER_FOUND,
             None,
             lambda run, case: with_case(run, case, answers=(case.answers[0], Answer(409, {}))),
         ),
         (
             checks.check_answers,
-            Kind.REPEATED,
+            OrderStory.REPEATED,
             None,
             lambda run, case: with_case(run, case, answers=(case.answers[0],) * 2),
         ),
         (
             checks.check_answers,
-            Kind.REPEATED,
+            OrderStory.REPEATED,
             None,
             lambda run, case: with_case(
                 run, case, answers=(case.answers[0], Answer(200, {"enrolment_id": "other"}))
@@ -122,7 +122,7 @@ def test_a_good_run_passes_every_check(run: Run) -> None:
         ),
         (
             checks.check_decisions,
-            Kind.UNSAFE_NUMBER,
+            OrderStory.UNSAFE_NUMBER,
             None,
             lambda run, case: with_case(
                 run, case, answers=(Answer(202, {"status": "eligible", "reasons": []}),)
@@ -130,34 +130,34 @@ def test_a_good_run_passes_every_check(run: Run) -> None:
         ),
         (
             checks.check_decisions,
-            Kind.NO_NUMBER,
+            OrderStory.NO_NUMBER,
             None,
             lambda run, case: with_case(run, case, allocation={"arm": "control", "reminders": []}),
         ),
         (
             checks.check_decisions,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             None,
             lambda run, case: with_case(run, case, allocation=None),
         ),
-        (checks.check_dose, Kind.ON_TIME, Arm.INTERVENTION, without_text),
-        (checks.check_dose, Kind.ON_TIME, Arm.INTERVENTION, with_text),
-        (checks.check_ended, Kind.CUSTODY, Arm.INTERVENTION, text_in_custody),
+        (checks.check_dose, OrderStory.ON_TIME, Arm.INTERVENTION, without_text),
+        (checks.check_dose, OrderStory.ON_TIME, Arm.INTERVENTION, with_text),
+        (checks.check_ended, OrderStory.CUSTODY, Arm.INTERVENTION, text_in_custody),
         (
             checks.check_ended,
-            Kind.CUSTODY,
+            OrderStory.CUSTODY,
             Arm.INTERVENTION,
             lambda run, case: with_reminder(run, case, -1, reason="stale"),
         ),
         (
             checks.check_late_starts,
-            Kind.POSTED_LATE,
+            OrderStory.POSTED_LATE,
             Arm.INTERVENTION,
             never_told_the_conditions,
         ),
         (
             checks.check_late_starts,
-            Kind.POSTED_LATE,
+            OrderStory.POSTED_LATE,
             Arm.INTERVENTION,
             lambda run, case: with_reminder(
                 run, case, 4, sent_at=None, state="suppressed", reason="stale"
@@ -165,7 +165,7 @@ def test_a_good_run_passes_every_check(run: Run) -> None:
         ),
         (
             checks.check_late_starts,
-            Kind.POSTED_LATE,
+            OrderStory.POSTED_LATE,
             Arm.INTERVENTION,
             lambda run, case: with_reminder(
                 run, case, -1, sent_at=None, state="suppressed", reason="missed_late_start"
@@ -173,7 +173,7 @@ def test_a_good_run_passes_every_check(run: Run) -> None:
         ),
         (
             checks.check_late_starts,
-            Kind.POSTED_LATE,
+            OrderStory.POSTED_LATE,
             Arm.INTERVENTION,
             lambda run, case: with_case(
                 run,
@@ -183,67 +183,72 @@ def test_a_good_run_passes_every_check(run: Run) -> None:
         ),
         (
             checks.check_records,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: with_reminder(run, case, 0, state=ReminderState.UNKNOWN),
         ),
         (
             checks.check_records,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: with_reminder(run, case, 0, sent_at=None),
         ),
         (
             checks.check_records,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: changed_text(run, case, delivered=False),
         ),
         (
             checks.check_records,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: changed_text(run, case, delivered=None),
         ),
-        (checks.check_records, Kind.POSTED_LATE, Arm.INTERVENTION, without_text),
+        (checks.check_records, OrderStory.POSTED_LATE, Arm.INTERVENTION, without_text),
         (
             checks.check_once,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: changed_text(run, case, body=run.texts_to(case)[-1].body),
         ),
         (
             checks.check_once,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: changed_text(run, case, seen_at=run.texts_to(case)[1].seen_at),
         ),
         (
             checks.check_hours,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: at(run, case, 8, 59),
         ),
         (
             checks.check_hours,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: at(run, case, 20, 0),
         ),
         (
             checks.check_days,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: at(run, case, 9, 0),
         ),
         (
             checks.check_days,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: at(run, case, 9, 0, days=case.order.days),
         ),
         *(
-            (checks.check_wording, Kind.ON_TIME, Arm.INTERVENTION, partial(misstated, body=body))
+            (
+                checks.check_wording,
+                OrderStory.ON_TIME,
+                Arm.INTERVENTION,
+                partial(misstated, body=body),
+            )
             for body in (
                 "Do not reply, and do not ask others.",
                 "no contact with the person it protects",
@@ -255,22 +260,22 @@ def test_a_good_run_passes_every_check(run: Run) -> None:
         ),
         (
             checks.check_one_part,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: changed_text(run, case, body="x" * 161),
         ),
         (
             checks.check_one_part,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.INTERVENTION,
             lambda run, case: changed_text(
                 run, case, body="one curly quote \N{RIGHT SINGLE QUOTATION MARK}"
             ),
         ),
-        (checks.check_control, Kind.ON_TIME, Arm.CONTROL, with_text),
+        (checks.check_control, OrderStory.ON_TIME, Arm.CONTROL, with_text),
         (
             checks.check_control,
-            Kind.ON_TIME,
+            OrderStory.ON_TIME,
             Arm.CONTROL,
             lambda run, case: with_case(
                 run,
@@ -281,17 +286,17 @@ def test_a_good_run_passes_every_check(run: Run) -> None:
                 },
             ),
         ),
-        (checks.check_not_randomised, Kind.UNSAFE_NUMBER, None, with_text),
-        (checks.check_not_randomised, Kind.NOT_SERVED, None, with_text),
-        (checks.check_not_randomised, Kind.INVALID, None, with_text),
-        (checks.check_recipients, Kind.ON_TIME, Arm.CONTROL, with_text),
-        (checks.check_recipients, Kind.UNSIGNED, None, with_text),
+        (checks.check_not_randomised, OrderStory.UNSAFE_NUMBER, None, with_text),
+        (checks.check_not_randomised, OrderStory.NOT_SERVED, None, with_text),
+        (checks.check_not_randomised, OrderStory.INVALID, None, with_text),
+        (checks.check_recipients, OrderStory.ON_TIME, Arm.CONTROL, with_text),
+        (checks.check_recipients, OrderStory.UNSIGNED, None, with_text),
     ],
 )
 def test_a_spoilt_run_fails_its_check_and_names_the_order(
     run: Run,
     check: Callable[[Run], list[str]],
-    kind: Kind,
+    kind: OrderStory,
     arm: Arm | None,
     spoil: Callable[[Run, Case], Run],
 ) -> None:
@@ -309,9 +314,9 @@ def test_a_text_whose_receipt_is_still_to_come_may_be_sent_or_unconfirmed(run: R
 
 
 def test_a_protected_number_is_nobodys_even_when_its_order_is_in_intervention(run: Run) -> None:
-    unsafe = find(run, Kind.UNSAFE_NUMBER)
+    unsafe = find(run, OrderStory.UNSAFE_NUMBER)
     treated = with_case(run, unsafe, allocation={"arm": Arm.INTERVENTION, "reminders": []})
-    case = find(treated, Kind.UNSAFE_NUMBER)
+    case = find(treated, OrderStory.UNSAFE_NUMBER)
     assert checks.check_recipients(with_text(treated, case)) == [
         f"{case.order.reference}: 1 texts to this number"
     ]
@@ -343,8 +348,8 @@ def test_a_run_with_all_texts_on_one_side_of_the_clock_change_proves_nothing(
     assert problems == [f"no text {side} the clock change"]
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_a_run_without_some_kind_of_order_proves_nothing(run: Run, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(OrderStory))
+def test_a_run_without_some_kind_of_order_proves_nothing(run: Run, kind: OrderStory) -> None:
     cases = tuple(case for case in run.cases if case.order.kind is not kind)
     assert f"no order of the kind {kind}" in checks.check_coverage(replace(run, cases=cases))
 

@@ -15,7 +15,7 @@ from local.demo.long_order import (
     OVER,
     Act,
     Life,
-    Player,
+    LongOrderPlayer,
     drawn,
     variable_type,
     verdicts,
@@ -105,7 +105,7 @@ class Draws:
 
 def test_orders_are_posted_until_each_arm_has_one_and_a_second_is_withdrawn() -> None:
     player = Draws(Arm.CONTROL, Arm.CONTROL, Arm.INTERVENTION)
-    lives = drawn(cast("Player", player), DAPO, "dapo")
+    lives = drawn(cast("LongOrderPlayer", player), DAPO, "dapo")
     assert [each.enrolment_id for each in lives] == ["order-1", "order-3"]
     ends = [(path, body["reason"]) for _, path, body in player.asked if path.endswith("/end")]
     assert ends == [("/enrolments/order-2/end", "recorded_in_error")]

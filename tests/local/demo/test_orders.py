@@ -11,7 +11,7 @@ from local.demo.checks import CLOSES, OPENS
 from local.demo.orders import (
     FEWEST,
     MOST,
-    Kind,
+    OrderStory,
     SyntheticOrder,
     clock_changes,
     first_morning,
@@ -42,7 +42,7 @@ def test_there_are_as_many_as_asked_for_of_every_kind(
 ) -> None:
     assert len(orders) == request.node.callspec.params["orders"]
     kinds = Counter(order.kind for order in orders)
-    assert set(kinds) == set(Kind) - {Kind.CUSTODY}  # who that is depends on the arms
+    assert set(kinds) == set(OrderStory) - {OrderStory.CUSTODY}  # who that is depends on the arms
 
 
 def test_every_number_is_a_test_number_and_nobody_shares_one(
@@ -62,7 +62,7 @@ def test_only_the_unsafe_number_is_a_protected_one_of_an_order_posted_before(
 ) -> None:
     protected = {number: order for order in orders for number in order.body["protected_numbers"]}
     (unsafe,) = (order for order in orders if order.number in protected)
-    assert unsafe.kind is Kind.UNSAFE_NUMBER
+    assert unsafe.kind is OrderStory.UNSAFE_NUMBER
     assert orders.index(protected[unsafe.number]) < orders.index(unsafe)
     assert protected[unsafe.number].expires_on > local(unsafe.posted_at).date()
 
@@ -70,7 +70,7 @@ def test_only_the_unsafe_number_is_a_protected_one_of_an_order_posted_before(
 def test_only_the_invalid_one_breaks_the_contract(orders: list[SyntheticOrder]) -> None:
     for order in orders:
         given = EnrolmentIn.model_validate_json(json.dumps(order.body)).order
-        if order.kind is Kind.INVALID:
+        if order.kind is OrderStory.INVALID:
             with pytest.raises(ValueError, match="29 days"):
                 refuse_impossible(AGREED, given.term, given.conditions)
         else:
@@ -83,13 +83,13 @@ def test_orders_on_time_are_posted_on_their_first_day_within_the_window(
     for order in orders:
         posted = local(order.posted_at)
         assert OPENS <= posted.time() < CLOSES
-        late = order.kind in {Kind.POSTED_LATE, Kind.TOO_LATE}
+        late = order.kind in {OrderStory.POSTED_LATE, OrderStory.TOO_LATE}
         assert (posted.date() == order.made_on) is not late
 
 
 def test_they_vary() -> None:
     orders = synthetic_orders(48, seed=7, start=START)
-    on_time = [order for order in orders if order.kind is Kind.ON_TIME]
+    on_time = [order for order in orders if order.kind is OrderStory.ON_TIME]
     missing = [order.body["mobile"].get("missing_reason") for order in orders]
     respondents = [order.body["respondent"] for order in orders]
     assert {order.days for order in on_time} == {14, 21, 28}

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from audit.chain import Entry
+from audit.chain import ExportedEntry
 from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.trail import Trail
 from trial.aws.table import Key
-from trial.records.audit import Audit
+from trial.records.audit import AuditEntry
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -100,7 +100,7 @@ class World:
         for key, item in self.items():
             if item["kind"] == "audit":
                 own = {name: each for name, each in item.items() if name not in ("pk", "sk")}
-                entries.append(Entry.of(key, Audit.of(own)))
+                entries.append(ExportedEntry.of(key, AuditEntry.of(own)))
             elif item["kind"] in ("allocation", "reminder", "enrolment"):
                 facts.add(item)
         for found in disagreements(Trail.of(entries), facts, until=self.now):

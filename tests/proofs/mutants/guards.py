@@ -216,7 +216,7 @@ GUARDS = (
         "a text before it is due",
         f"{_SENDING}/send.py",
         "        if now < facts.reminder.due_at:\n"
-        "            return Result(Outcome.NOT_DUE)"
+        "            return Result(SendResult.NOT_DUE)"
         "  # it has moved; its own schedule will bring it\n",
         "",
     ),

@@ -33,7 +33,7 @@ class _NoGroupError(Exception):
     """The schedule group has been deleted, with every schedule in it."""
 
 
-class Found(NamedTuple):
+class ExistingSchedule(NamedTuple):
     """A schedule's name and its reminder; None if the name is not one that we make."""
 
     name: str
@@ -91,7 +91,7 @@ class Schedules:
             raise UnavailableError("the scheduler gave no answer") from error
         return True
 
-    def found(self, enrolment_id: UUID | None = None) -> Iterator[Found]:
+    def found(self, enrolment_id: UUID | None = None) -> Iterator[ExistingSchedule]:
         """
         The existing schedules, of one enrolment or of the whole group; none if the group is gone.
 
@@ -111,11 +111,11 @@ class Schedules:
         except BotoCoreError as error:
             raise UnavailableError("the scheduler gave no answer") from error
 
-    def _parsed(self, name: str) -> Found:
+    def _parsed(self, name: str) -> ExistingSchedule:
         prefix = re.escape(self.settings.schedule_prefix)
         if of := re.fullmatch(rf"{prefix}-([0-9a-f]{{32}})-([0-9]{{2}})", name):
-            return Found(name, UUID(of[1]), int(of[2]))
-        return Found(name, None, None)
+            return ExistingSchedule(name, UUID(of[1]), int(of[2]))
+        return ExistingSchedule(name, None, None)
 
     def _create_group(self) -> None:
         """Recreate the group. Hourly reconciliation then recreates every reminder's schedule."""

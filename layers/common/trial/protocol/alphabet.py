@@ -26,7 +26,7 @@ class WordingError(RejectedError):
     """The text cannot be sent as the protocol allows."""
 
 
-class Size(NamedTuple):
+class TextSize(NamedTuple):
     """A text's length in septets or, if it is not GSM, in UTF-16 code units; and its parts."""
 
     gsm: bool
@@ -57,18 +57,18 @@ def septets(text: str) -> int:
     return len(text) + sum(character in _EXTENSION for character in text)
 
 
-def size(text: str) -> Size:
+def size(text: str) -> TextSize:
     """The size of the text: in septets if it fits the GSM alphabet."""
     if strange(text):
         units = len(text.encode("utf-16-le")) // 2
-        return Size(
+        return TextSize(
             gsm=False, length=units, parts=_parts(units, ONE_UNICODE_PART, _UNICODE_OF_SEVERAL)
         )
     length = septets(text)
-    return Size(gsm=True, length=length, parts=_parts(length, ONE_PART, _OF_SEVERAL))
+    return TextSize(gsm=True, length=length, parts=_parts(length, ONE_PART, _OF_SEVERAL))
 
 
-def check(text: str, unicode_parts: int | None) -> Size:
+def check(text: str, unicode_parts: int | None) -> TextSize:
     """
     The size of the text, which must fit in one part of the GSM alphabet.
 

@@ -9,7 +9,7 @@ Location: TypeAlias = tuple[str | int, ...]
 """The keys, and places in lists, that lead to a value."""
 
 
-class Problem(NamedTuple):
+class ProtocolProblem(NamedTuple):
     """A fault, and the key that it concerns."""
 
     at: Location

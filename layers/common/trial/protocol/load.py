@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from trial.codes import Language
 from trial.errors import RejectedError
 from trial.protocol.format_1 import upgraded
-from trial.protocol.lines import Location, Problem, lines, nearest
+from trial.protocol.lines import Location, ProtocolProblem, lines, nearest
 from trial.protocol.rules import RawText, broken_rules
 from trial.protocol.settings import Protocol
 from trial.rehearsal import real_trial
@@ -89,9 +89,13 @@ def read(path: Path, *, version: str | None = None) -> Protocol:
     except tomllib.TOMLDecodeError as error:
         raise ProtocolError(f"{path.name}: {error}") from error
 
-    problems = [Problem((key,), "is worked out, not stated") for key in ("sha256",) if key in data]
+    problems = [
+        ProtocolProblem((key,), "is worked out, not stated") for key in ("sha256",) if key in data
+    ]
     problems += [
-        Problem(("orders", name, _WITHHELD), "nothing that happens later changes which texts go")
+        ProtocolProblem(
+            ("orders", name, _WITHHELD), "nothing that happens later changes which texts go"
+        )
         for name, each in _tables(data.get("orders"))
         if _WITHHELD in each
     ]
@@ -107,7 +111,9 @@ def read(path: Path, *, version: str | None = None) -> Protocol:
             data | {"sha256": hashlib.sha256(content).hexdigest()}, context=sound
         )
     except ValidationError as error:
-        problems += [Problem(_of_file(fault["loc"]), fault["msg"]) for fault in error.errors()]
+        problems += [
+            ProtocolProblem(_of_file(fault["loc"]), fault["msg"]) for fault in error.errors()
+        ]
     problems += broken_rules(sound)
     if problems:
         found = lines(text)

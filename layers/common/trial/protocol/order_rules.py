@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from trial.protocol import days
-from trial.protocol.lines import Location, Problem, repeated
+from trial.protocol.lines import Location, ProtocolProblem, repeated
 from trial.protocol.orders import (
     Choice,
     EvenTimetable,
@@ -20,7 +20,7 @@ _ROTATION: Final = 3
 """The fewest themes in a rotation: one always differs from those before and after."""
 
 
-def broken(at: Location, order_type: OrderType) -> Iterator[Problem]:
+def broken(at: Location, order_type: OrderType) -> Iterator[ProtocolProblem]:
     """Every rule that this type of order breaks; `at` is where the file has it."""
     yield from _limits(at, order_type)
     yield from _themes(at, order_type)
@@ -83,33 +83,33 @@ def _choices(order_type: OrderType, base: str) -> tuple[Choice, ...]:
     return order_type.variants.get(base, (Choice(wording=base),))
 
 
-def _limits(at: Location, order_type: OrderType) -> Iterator[Problem]:
+def _limits(at: Location, order_type: OrderType) -> Iterator[ProtocolProblem]:
     if order_type.longest_days and order_type.shortest_days > order_type.longest_days:
-        yield Problem((*at, "shortest_days"), "more than longest_days")
+        yield ProtocolProblem((*at, "shortest_days"), "more than longest_days")
     for name in ("conditions", "always"):
         for condition in repeated(getattr(order_type, name)):
-            yield Problem((*at, name), f"{condition} is there twice")
+            yield ProtocolProblem((*at, name), f"{condition} is there twice")
     for condition in set(order_type.always) - set(order_type.conditions):
-        yield Problem((*at, "always"), f"{condition} is none of its conditions")
+        yield ProtocolProblem((*at, "always"), f"{condition} is none of its conditions")
 
 
-def _themes(at: Location, order_type: OrderType) -> Iterator[Problem]:
+def _themes(at: Location, order_type: OrderType) -> Iterator[ProtocolProblem]:
     for theme in repeated(plan.theme for plan in order_type.themes):
-        yield Problem((*at, "themes"), f"{theme} is there twice")
+        yield ProtocolProblem((*at, "themes"), f"{theme} is there twice")
     for base in repeated(base for plan in order_type.themes for base in plan.wording):
-        yield Problem((*at, "themes"), f"wording {base} is there twice")
+        yield ProtocolProblem((*at, "themes"), f"wording {base} is there twice")
 
 
-def _variants(at: Location, order_type: OrderType) -> Iterator[Problem]:
+def _variants(at: Location, order_type: OrderType) -> Iterator[ProtocolProblem]:
     bases = {base for plan in order_type.themes for base in plan.wording}
     ends = (True, False) if order_type.open_ended else (True,)
     for base, choices in order_type.variants.items():
         here = (*at, "variants", base)
         if base not in bases:
-            yield Problem(here, "no theme uses it")
+            yield ProtocolProblem(here, "no theme uses it")
         for place, choice in enumerate(choices):
             for condition in set(choice.needs) - set(order_type.conditions):
-                yield Problem((*here, place), f"no such order holds {condition}")
+                yield ProtocolProblem((*here, place), f"no such order holds {condition}")
             least = {
                 *order_type.always,
                 *choice.needs,
@@ -119,25 +119,31 @@ def _variants(at: Location, order_type: OrderType) -> Iterator[Problem]:
                 and not any(each.suits(least, ends=end) for each in choices[:place])
                 for end in ends
             ):
-                yield Problem((*here, place), "never comes to be used: those before it do for all")
+                yield ProtocolProblem(
+                    (*here, place), "never comes to be used: those before it do for all"
+                )
         for end in ends:
             if not any(each.suits(order_type.always, ends=end) for each in choices):
-                yield Problem(here, f"leaves out orders {'with' if end else 'without'} an end")
+                yield ProtocolProblem(
+                    here, f"leaves out orders {'with' if end else 'without'} an end"
+                )
 
 
-def _even(at: Location, order_type: OrderType, rule: EvenTimetable) -> Iterator[Problem]:
+def _even(at: Location, order_type: OrderType, rule: EvenTimetable) -> Iterator[ProtocolProblem]:
     plans = order_type.themes
     for rank in repeated(plan.rank for plan in plans if plan.rank):
-        yield Problem((*at, "themes"), f"rank {rank} is there twice")
+        yield ProtocolProblem((*at, "themes"), f"rank {rank} is there twice")
     for place, plan in enumerate(plans):
         if plan.core == bool(plan.rank):
-            yield Problem((*at, "themes", place), "either core = true or a rank")
+            yield ProtocolProblem((*at, "themes", place), "either core = true or a rank")
     for place, told in ((0, "conditions"), (-1, "expiry")):
         if not plans[place].core:
             reason = f"tells the {told}: must be in the core"
-            yield Problem((*at, "themes", place % len(plans)), reason)
+            yield ProtocolProblem((*at, "themes", place % len(plans)), reason)
     if order_type.longest_days is None or order_type.open_ended:
-        yield Problem((*at, "timetable"), "an even timetable is for orders of limited length")
+        yield ProtocolProblem(
+            (*at, "timetable"), "an even timetable is for orders of limited length"
+        )
     else:
         lengths = range(order_type.shortest_days, order_type.longest_days + 1)
         yield from _counts(at, plans, {each: days.reminder_count(each, rule) for each in lengths})
@@ -147,70 +153,76 @@ def _even(at: Location, order_type: OrderType, rule: EvenTimetable) -> Iterator[
 
 def _counts(
     at: Location, plans: Sequence[ThemePlan], counts: Mapping[int, int]
-) -> Iterator[Problem]:
+) -> Iterator[ProtocolProblem]:
     """Whether the longest order has enough themes, and the core fits into the shortest."""
     core = sum(plan.core for plan in plans)
     fewest, most = min(counts.values(), default=core), max(counts.values(), default=0)
     if core > fewest:
         reason = f"{core} in the core, but the shortest order gets {fewest}"
-        yield Problem((*at, "themes"), reason)
+        yield ProtocolProblem((*at, "themes"), reason)
     if len(plans) < most:
-        yield Problem((*at, "themes"), f"{len(plans)} themes, but the longest order gets {most}")
+        yield ProtocolProblem(
+            (*at, "themes"), f"{len(plans)} themes, but the longest order gets {most}"
+        )
 
 
-def _days(at: Location, length: int, rule: EvenTimetable) -> Iterator[Problem]:
+def _days(at: Location, length: int, rule: EvenTimetable) -> Iterator[ProtocolProblem]:
     n = days.reminder_count(length, rule)
     if n < _FEWEST:
-        yield Problem(at, f"{length} days get {n} text, not one each on first and last")
+        yield ProtocolProblem(at, f"{length} days get {n} text, not one each on first and last")
     elif len(set(days.reminder_days(length, rule))) < n:
-        yield Problem(at, f"{length} days get {n} texts, two of them on one day")
+        yield ProtocolProblem(at, f"{length} days get {n} texts, two of them on one day")
 
 
-def _phases(at: Location, rule: PhasedTimetable) -> Iterator[Problem]:
+def _phases(at: Location, rule: PhasedTimetable) -> Iterator[ProtocolProblem]:
     start: int | None = 0
     for place, phase in enumerate(rule.phases):
         here = (*at, "phases", place)
         if phase.texts > phase.every_days:
-            yield Problem(here, f"{phase.texts} texts in {phase.every_days} days: two on one day")
+            yield ProtocolProblem(
+                here, f"{phase.texts} texts in {phase.every_days} days: two on one day"
+            )
         if start is None:
-            yield Problem(here, "comes after a phase without an end")
+            yield ProtocolProblem(here, "comes after a phase without an end")
         elif phase.until_day is not None and phase.until_day <= start:
-            yield Problem(here, f"ends on day {phase.until_day}, but begins on day {start}")
+            yield ProtocolProblem(here, f"ends on day {phase.until_day}, but begins on day {start}")
         start = phase.until_day
     reserved = sum(each.days_after_variation is None for each in rule.milestones)
     if rule.most_texts <= reserved:
-        yield Problem((*at, "most_texts"), f"no more than the {reserved} milestones")
+        yield ProtocolProblem((*at, "most_texts"), f"no more than the {reserved} milestones")
     if len(set(rule.rotation)) < _ROTATION:
-        yield Problem(
+        yield ProtocolProblem(
             (*at, "rotation"), f"fewer than {_ROTATION} themes: one would come twice in a row"
         )
 
 
-def _milestones(at: Location, rule: PhasedTimetable) -> Iterator[Problem]:
+def _milestones(at: Location, rule: PhasedTimetable) -> Iterator[ProtocolProblem]:
     for place, each in enumerate(rule.milestones):
         counted = (each.day, each.days_before_end, each.days_after_variation)
         if sum(day is not None for day in counted) != 1:
             reason = "one of day, days_before_end and days_after_variation"
-            yield Problem((*at, "milestones", place), reason)
+            yield ProtocolProblem((*at, "milestones", place), reason)
     if rule.milestones[0].day != 0:
-        yield Problem((*at, "milestones", 0), "must be on day 0: it tells the conditions")
+        yield ProtocolProblem((*at, "milestones", 0), "must be on day 0: it tells the conditions")
     if not any(each.days_before_end == 0 for each in rule.milestones):
-        yield Problem((*at, "milestones"), "none is on the last day, to tell the expiry")
+        yield ProtocolProblem((*at, "milestones"), "none is on the last day, to tell the expiry")
 
 
 def _themes_of_phases(
     at: Location, order_type: OrderType, rule: PhasedTimetable
-) -> Iterator[Problem]:
+) -> Iterator[ProtocolProblem]:
     told = [each.theme for each in rule.milestones if each.days_after_variation is not None]
     again = {*rule.rotation, *told[:1]}  # one variation may closely follow another
     used = {*rule.rotation, *(each.theme for each in rule.milestones)}
     declared = {plan.theme: plan for plan in order_type.themes}
     for theme in sorted(used - declared.keys()):
-        yield Problem((*at, "timetable"), f"{theme} is none of its themes")
+        yield ProtocolProblem((*at, "timetable"), f"{theme} is none of its themes")
     for place, plan in enumerate(order_type.themes):
         if plan.theme not in used:
-            yield Problem((*at, "themes", place), "no milestone and no rotation uses it")
+            yield ProtocolProblem((*at, "themes", place), "no milestone and no rotation uses it")
         if plan.core or plan.rank:
-            yield Problem((*at, "themes", place), "core and rank are of an even timetable")
+            yield ProtocolProblem((*at, "themes", place), "core and rank are of an even timetable")
         if plan.theme in again and len(plan.wording) == 1:
-            yield Problem((*at, "themes", place), "comes again: needs a second wording in its turn")
+            yield ProtocolProblem(
+                (*at, "themes", place), "comes again: needs a second wording in its turn"
+            )

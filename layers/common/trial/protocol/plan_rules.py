@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from trial.codes import AgeBand, EndReason, PriorIncidents, RiskGrade, Sex
-from trial.protocol.lines import Problem, repeated
+from trial.protocol.lines import ProtocolProblem, repeated
 from trial.protocol.plan import AnalysisPlan, Strategy
 
 _AT: Final = ("analysis",)
@@ -17,64 +17,66 @@ _CODES: Final = {
 }
 
 
-def broken(plan: AnalysisPlan) -> Iterator[Problem]:
+def broken(plan: AnalysisPlan) -> Iterator[ProtocolProblem]:
     """Every problem within the plan."""
     yield from _looks(plan)
     yield from _estimand(plan)
     if plan.planned_risk_intervention >= plan.planned_risk_control:
-        yield Problem((*_AT, "planned_risk_intervention"), "not below that of control")
+        yield ProtocolProblem((*_AT, "planned_risk_intervention"), "not below that of control")
     for id_ in repeated(endpoint.id for endpoint in plan.secondary):
-        yield Problem((*_AT, "secondary"), f"{id_} is there twice")
+        yield ProtocolProblem((*_AT, "secondary"), f"{id_} is there twice")
     for name, code in repeated(
         (each.characteristic, c) for each in plan.merges for c in each.codes
     ):
-        yield Problem((*_AT, "merges"), f"{code} of {name} is there twice")
+        yield ProtocolProblem((*_AT, "merges"), f"{code} of {name} is there twice")
     for merge in plan.merges:
         known = _CODES.get(merge.characteristic)
         for code in merge.codes if known else ():
             if code not in set(known or ()):
-                yield Problem((*_AT, "merges"), f"{merge.characteristic} has no {code}")
+                yield ProtocolProblem((*_AT, "merges"), f"{merge.characteristic} has no {code}")
     for name in ("adjust_for", "subgroups"):
         for characteristic in repeated(getattr(plan, name)):
-            yield Problem((*_AT, name), f"{characteristic} is there twice")
+            yield ProtocolProblem((*_AT, name), f"{characteristic} is there twice")
 
 
-def locked_too_early(plan: AnalysisPlan, longest_days: int) -> Iterator[Problem]:
+def locked_too_early(plan: AnalysisPlan, longest_days: int) -> Iterator[ProtocolProblem]:
     """Whether the lock date comes before the planned follow-up of everybody has ended."""
     planned = plan.recruitment
     if planned is None:
         return
     if planned.last_day <= planned.first_day:
-        yield Problem((*_AT, "recruitment", "last_day"), "not after the first day")
+        yield ProtocolProblem((*_AT, "recruitment", "last_day"), "not after the first day")
     follow_up = max((each.days or 0) for each in (plan.primary, *plan.secondary))
     over = planned.last_day + timedelta(days=longest_days + follow_up)
     if plan.lock_date < over:
-        yield Problem((*_AT, "lock_date"), f"the last person is followed until {over}")
+        yield ProtocolProblem((*_AT, "lock_date"), f"the last person is followed until {over}")
 
 
-def _looks(plan: AnalysisPlan) -> Iterator[Problem]:
+def _looks(plan: AnalysisPlan) -> Iterator[ProtocolProblem]:
     at = (*_AT, "interim_looks")
     for look in plan.interim_looks:
         if look >= plan.lock_date:
-            yield Problem(at, f"{look} is not before the lock date")
+            yield ProtocolProblem(at, f"{look} is not before the lock date")
         if plan.recruitment and look <= plan.recruitment.first_day:
-            yield Problem(at, f"{look}: nobody is randomised by then")
+            yield ProtocolProblem(at, f"{look}: nobody is randomised by then")
     for look in repeated(plan.interim_looks):
-        yield Problem(at, f"{look} is there twice")
+        yield ProtocolProblem(at, f"{look} is there twice")
     if plan.interim_looks and not plan.monitoring:
-        yield Problem(at, "a look without a monitoring rule")
+        yield ProtocolProblem(at, "a look without a monitoring rule")
     spent = (*_AT, "monitoring", "benefit_p")
     if plan.monitoring and plan.monitoring.benefit_p >= plan.alpha:
-        yield Problem(spent, "not below alpha, which is for the end")
+        yield ProtocolProblem(spent, "not below alpha, which is for the end")
     elif plan.final_alpha <= 0:
-        yield Problem(spent, "the looks leave no alpha for the end")
+        yield ProtocolProblem(spent, "the looks leave no alpha for the end")
 
 
-def _estimand(plan: AnalysisPlan) -> Iterator[Problem]:
+def _estimand(plan: AnalysisPlan) -> Iterator[ProtocolProblem]:
     at = (*_AT, "estimand", "intercurrent")
     events = plan.estimand.intercurrent if plan.estimand else ()
     for event in repeated(each.event for each in events):
-        yield Problem(at, f"{event} is there twice")
+        yield ProtocolProblem(at, f"{event} is there twice")
     for each in events:
         if each.strategy is Strategy.WHILE_AT_RISK and each.event not in set(EndReason):
-            yield Problem(at, f"{each.event} does not end an order: the outcome stays possible")
+            yield ProtocolProblem(
+                at, f"{each.event} does not end an order: the outcome stays possible"
+            )

@@ -13,7 +13,7 @@ from trial.codes import Arm, Language
 from trial.protocol import order_rules, plan_rules
 from trial.protocol.alphabet import WordingError, check, not_gsm, septets, strange
 from trial.protocol.dates import longest_date
-from trial.protocol.lines import Location, Problem, repeated
+from trial.protocol.lines import Location, ProtocolProblem, repeated
 from trial.protocol.lint import bad_style, breach_a_crime, never_said
 from trial.protocol.local_time import MARGIN
 from trial.protocol.orders import OrderType
@@ -23,7 +23,7 @@ from trial.protocol.strata import VALUES, Stratum, combinations
 from trial.protocol.wording import PLACEHOLDER, filled
 from trial.rehearsal import is_rehearsal
 
-Problems: TypeAlias = Iterator[Problem]
+Problems: TypeAlias = Iterator[ProtocolProblem]
 
 
 class RawText(NamedTuple):
@@ -48,31 +48,35 @@ def broken_rules(sections: Mapping[str, Any]) -> Problems:
 
 def _version(version: str, stem: str) -> Problems:
     if version != stem:
-        yield Problem(("version",), f"the file is named {stem}")
+        yield ProtocolProblem(("version",), f"the file is named {stem}")
 
 
 def _trial(trial: str) -> Problems:
     if is_rehearsal(trial):
-        yield Problem(("trial",), "ends as the name of a trial's rehearsals does: choose another")
+        yield ProtocolProblem(
+            ("trial",), "ends as the name of a trial's rehearsals does: choose another"
+        )
 
 
 def _blocks(block_sizes: tuple[int, ...], arms: Mapping[Arm, int]) -> Problems:
     share = sum(arms.values())
     for size in block_sizes:
         if size % share:
-            yield Problem(("block_sizes",), f"{size} is no multiple of the ratio's sum, {share}")
+            yield ProtocolProblem(
+                ("block_sizes",), f"{size} is no multiple of the ratio's sum, {share}"
+            )
 
 
 def _place(place: Place) -> Problems:
     try:
         ZoneInfo(place.zone)
     except (ZoneInfoNotFoundError, ValueError):
-        yield Problem(("place", "zone"), f"no such zone: {place.zone}")
+        yield ProtocolProblem(("place", "zone"), f"no such zone: {place.zone}")
 
 
 def _strata(strata: tuple[Stratum, ...], orders: Mapping[str, OrderType]) -> Problems:
     for id_ in repeated(stratum.id for stratum in strata):
-        yield Problem(("strata",), f"{id_} is there twice")
+        yield ProtocolProblem(("strata",), f"{id_} is there twice")
     for name, order_type in orders.items():
         for days, said in product(_lengths_to_try(strata, order_type), combinations(strata)):
             found = [each.id for each in strata if each.holds(name, days, said)]
@@ -84,7 +88,7 @@ def _strata(strata: tuple[Stratum, ...], orders: Mapping[str, OrderType]) -> Pro
                     if any(each.named(baseline) for each in strata)
                 )
                 where = " and ".join(found) or "no stratum"
-                yield Problem(("strata",), f"{name} {length}{whose} in {where}")
+                yield ProtocolProblem(("strata",), f"{name} {length}{whose} in {where}")
 
 
 def _lengths_to_try(strata: Iterable[Stratum], order_type: OrderType) -> Iterator[int | None]:
@@ -101,10 +105,12 @@ def _lengths_to_try(strata: Iterable[Stratum], order_type: OrderType) -> Iterato
 
 def _window(window: Window) -> Problems:
     if window.opens < _EARLIEST:
-        yield Problem(("window", "opens"), f"before {_EARLIEST:%H:%M}, when clocks may change")
+        yield ProtocolProblem(
+            ("window", "opens"), f"before {_EARLIEST:%H:%M}, when clocks may change"
+        )
     opens, closes = (datetime.combine(date.min, at) for at in (window.opens, window.closes))
     if closes - opens <= MARGIN:
-        yield Problem(("window", "closes"), f"not more than {MARGIN} after it opens")
+        yield ProtocolProblem(("window", "closes"), f"not more than {MARGIN} after it opens")
 
 
 def _longest(longest: Longest) -> Problems:
@@ -112,7 +118,7 @@ def _longest(longest: Longest) -> Problems:
         try:
             septets(value)
         except WordingError as error:
-            yield Problem(("longest", name), str(error))
+            yield ProtocolProblem(("longest", name), str(error))
 
 
 def _analysis(analysis: AnalysisPlan) -> Problems:
@@ -123,7 +129,9 @@ def _adjusted(analysis: AnalysisPlan, strata: tuple[Stratum, ...]) -> Problems:
     if "stratum" in analysis.adjust_for:
         for name in analysis.adjust_for:
             if name in VALUES and all(len(each.named(name)) == 1 for each in strata):
-                yield Problem(("analysis", "adjust_for"), f"{name} follows from the stratum")
+                yield ProtocolProblem(
+                    ("analysis", "adjust_for"), f"{name} follows from the stratum"
+                )
 
 
 def _follow_up(analysis: AnalysisPlan, orders: Mapping[str, OrderType]) -> Problems:
@@ -136,7 +144,7 @@ def _counted(analysis: AnalysisPlan, orders: Mapping[str, OrderType]) -> Problem
     for name, each in orders.items():
         if counted and each.instrument not in counted:
             why = f"leaves out {each.instrument}: no breach of a {name} would count"
-            yield Problem(("analysis", "primary", "instruments"), why)
+            yield ProtocolProblem(("analysis", "primary", "instruments"), why)
 
 
 def _orders(orders: Mapping[str, OrderType]) -> Problems:
@@ -150,21 +158,21 @@ def _wordings(
     needed = set[str]().union(*(order_rules.keys(each) for each in orders.values()))
     for language, keys in present.items():
         for key in sorted(needed - set(keys)):
-            yield Problem(("wordings", language, key), "is missing")
+            yield ProtocolProblem(("wordings", language, key), "is missing")
         for key in sorted(set(keys) - needed):
-            yield Problem(("wordings", language, key), "no theme uses it")
+            yield ProtocolProblem(("wordings", language, key), "no theme uses it")
 
 
 def _texts(texts: Texts) -> Problems:
     for _, _, at, raw in _each(texts):
         for unknown in re.findall(r"\{[^{}]*\}?|\}", PLACEHOLDER.sub("", raw.text)):
-            yield Problem(at, f"unknown placeholder {unknown}")
+            yield ProtocolProblem(at, f"unknown placeholder {unknown}")
         if "{force}" not in raw.text:
-            yield Problem(at, "must name the {force}")
+            yield ProtocolProblem(at, "must name the {force}")
         for reason in never_said(raw.text):
-            yield Problem(at, reason)
+            yield ProtocolProblem(at, reason)
         if raw.unicode_parts is None and (found := strange(raw.text)):
-            yield Problem(at, not_gsm(found))
+            yield ProtocolProblem(at, not_gsm(found))
 
 
 def _lengths(texts: Texts, longest: Longest) -> Problems:
@@ -176,7 +184,7 @@ def _lengths(texts: Texts, longest: Longest) -> Problems:
             try:
                 check(filled(raw.text, values), raw.unicode_parts)
             except WordingError as error:
-                yield Problem(at, f"{error}, at the longest values")
+                yield ProtocolProblem(at, f"{error}, at the longest values")
 
 
 def _last_days(texts: Texts, orders: Mapping[str, OrderType]) -> Problems:
@@ -185,9 +193,9 @@ def _last_days(texts: Texts, orders: Mapping[str, OrderType]) -> Problems:
     for _, key, at, raw in _each(texts):
         says = "{expiry_date}" in raw.text
         if key in last and not says:
-            yield Problem(at, "must tell the {expiry_date}")
+            yield ProtocolProblem(at, "must tell the {expiry_date}")
         if key in endless and says:
-            yield Problem(at, "may be sent for an order without an {expiry_date}")
+            yield ProtocolProblem(at, "may be sent for an order without an {expiry_date}")
 
 
 def _breaches(texts: Texts, orders: Mapping[str, OrderType]) -> Problems:
@@ -196,14 +204,14 @@ def _breaches(texts: Texts, orders: Mapping[str, OrderType]) -> Problems:
             keys = order_rules.keys(order_type)
             for _, key, at, raw in _each(texts):
                 if key in keys and (said := breach_a_crime(raw.text)):
-                    yield Problem(at, f"{said!r}: to break a {name} is no crime")
+                    yield ProtocolProblem(at, f"{said!r}: to break a {name} is no crime")
 
 
 def _style(texts: Texts, may_name: tuple[str, ...], of_today: bool) -> Problems:  # noqa: FBT001
     if of_today:  # texts of the first format stay as they were agreed
         for language, _, at, raw in _each(texts):
             for reason in bad_style(raw.text, language, may_name):
-                yield Problem(at, reason)
+                yield ProtocolProblem(at, reason)
 
 
 def _each(texts: Texts) -> Iterator[tuple[Language, str, Location, RawText]]:

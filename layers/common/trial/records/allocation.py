@@ -29,7 +29,7 @@ class Allocation(Record):
     claimed: dict[int, datetime] | None = None
 
 
-class Slot(Model):
+class DrawnSlot(Model):
     """
     What the audit trail holds of an allocation: codes and keyed ids, from which it can be restored.
 

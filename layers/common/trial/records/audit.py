@@ -7,7 +7,7 @@ from uuid import UUID
 
 from trial.aws.acts import Key
 from trial.codes import Status, Why
-from trial.records.allocation import Slot
+from trial.records.allocation import DrawnSlot
 from trial.records.record import Record
 
 TEXTS = "text#"
@@ -30,7 +30,7 @@ _WHY = {
 }
 
 
-class Audit(Record):
+class AuditEntry(Record):
     """
     One thing done to an enrolment's data: when, what and by whom. Never what it held.
 
@@ -44,7 +44,7 @@ class Audit(Record):
     at: datetime
     what: str
     by: str
-    slot: Slot | None = None
+    slot: DrawnSlot | None = None
     seal_sha256: str | None = None
     status: Status | None = None
     version: int | None = None
@@ -79,17 +79,17 @@ def audit_partition(about: UUID | str) -> str:
     return f"audit#{about}"
 
 
-def history_key(enrolment_id: UUID, entry: Audit) -> Key:
+def history_key(enrolment_id: UUID, entry: AuditEntry) -> Key:
     """Where a new entry of an enrolment's history goes: in order of time."""
     return Key(history_partition(enrolment_id), _place(entry))
 
 
-def audit_key(about: UUID | str, entry: Audit) -> Key:
+def audit_key(about: UUID | str, entry: AuditEntry) -> Key:
     """Where any other new entry goes: in order of time, those about texts apart."""
     texts = TEXTS if entry.what.startswith("text ") else ""
     return Key(audit_partition(about), f"{texts}{_place(entry)}")
 
 
-def _place(entry: Audit) -> str:
+def _place(entry: AuditEntry) -> str:
     # Two that are alike, to the microsecond, are still two: neither is written over the other.
     return f"{entry.at.isoformat()}#{entry.what}#{token_hex(4)}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trial.codes import Reason
 from trial.errors import ContendedError, NotFoundError
-from trial.records.audit import TAKE_A_NUMBER_IN, Audit
+from trial.records.audit import TAKE_A_NUMBER_IN, AuditEntry
 from trial.retry import on_contention
 from trial.settlement.standing import Settled, settled, with_status
 
@@ -123,13 +123,15 @@ def end(
     return on_contention(attempt)
 
 
-def entry(after: Enrolment, before: Enrolment | None, what: str, at: Settling) -> Audit:
+def entry(after: Enrolment, before: Enrolment | None, what: str, at: Settling) -> AuditEntry:
     """The audit entry about an act: with the seal that it leaves, if any, and a new status."""
     seal = after.mobile.seal_sha256 if before is None or what in TAKE_A_NUMBER_IN else None
     changed = before is None or after.status != before.status
     status = after.status if changed else None
     version = after.version + 1  # as it is stored
-    return Audit(at=at.now, what=what, by=at.by, seal_sha256=seal, status=status, version=version)
+    return AuditEntry(
+        at=at.now, what=what, by=at.by, seal_sha256=seal, status=status, version=version
+    )
 
 
 def protects_others(found: Settled) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from trial.aws.table import Act, Table
-    from trial.records.audit import Audit
+    from trial.records.audit import AuditEntry
     from trial.settlement.standing import Settled
 
 
@@ -82,7 +82,7 @@ class SettlementStore:
             orders_taken=int(orders["counted"]) if orders else 0,
         )
 
-    def keep_alone(self, enrolment: Enrolment, audit: Audit, *, note: str) -> None:
+    def keep_alone(self, enrolment: Enrolment, audit: AuditEntry, *, note: str) -> None:
         """Store an enrolment, and that the rest is to be followed up. Raises ContendedError."""
         ident = enrolment.enrolment_id
         self._table.write(
@@ -95,7 +95,7 @@ class SettlementStore:
         self,
         settled: Settled,
         around: Surroundings,
-        audit: Audit,
+        audit: AuditEntry,
         *,
         note: str,
         one_of: tuple[date, int] | None = None,
