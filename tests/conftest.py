@@ -1,15 +1,14 @@
 """What most tests need: the template, and AWS in memory with the template's own table."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from copy import copy
 from functools import cache
 from io import StringIO
 from logging import StreamHandler
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import time_machine
@@ -26,9 +25,6 @@ from tests.support.fixture_protocol import VERSION
 from tests.support.samples import ACCOUNT, MORNING, REGION, ROOT, TABLE
 from trial import config
 from trial.aws import clients
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 # Those of `evaluation` need its environment, and `make test` runs them too; `make browser` and
 # `make integrate` run the others.

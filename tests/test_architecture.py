@@ -1,16 +1,12 @@
 """The walk-throughs of docs/architecture.md, and README's tree, are as the code has them."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.support.samples import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 README = (ROOT / "README.md").read_text()

@@ -1,7 +1,5 @@
 """A command finds the stack that it acts on, with every resource of it."""
 
-from __future__ import annotations
-
 import argparse
 from typing import Any
 
@@ -22,7 +20,7 @@ class FakePages:
         "arn:inner": [("Alarm", "a-1", "AWS::CloudWatch::Alarm"), ("Late", "", "AWS::SQS::Queue")],
     }
 
-    def get_paginator(self, _: str) -> FakePages:
+    def get_paginator(self, _: str) -> "FakePages":
         return self
 
     def paginate(self, *, StackName: str) -> list[dict[str, Any]]:  # noqa: N803 - boto3's

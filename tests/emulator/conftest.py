@@ -1,12 +1,12 @@
 """The whole system on the local emulator: a stack for each module, beside a developer's."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
@@ -18,10 +18,6 @@ from local.emulator.clock import Clock
 from local.emulator.emulator import LOG
 from local.emulator.stack import access
 from tests.support.checkout import stack_up
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
 
 
 @dataclass(frozen=True)

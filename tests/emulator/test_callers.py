@@ -1,16 +1,15 @@
 """Who gets past the API's door: nobody by a forged or stale signature, each to their own routes."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,13 +19,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.emulator.clock import settle
+from tests.emulator.conftest import System
 from tests.support.checkout import PYTHON
 from tests.support.samples import LONDON, ROOT, order
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("callers")]
 

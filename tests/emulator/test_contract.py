@@ -1,11 +1,10 @@
 """Whatever a signed request holds, the running API answers as its own contract says."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import pytest
@@ -17,7 +16,7 @@ from botocore.credentials import Credentials
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from requests.auth import AuthBase
-from schemathesis import GenerationMode
+from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
@@ -26,21 +25,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from commands.deployed_stack import LocalStack
 from commands.repository.openapi import contract
 from local.emulator.clock import settle
+from tests.emulator.conftest import System
 from tests.support.life import ARREST, CUSTODY, RELEASE
 from tests.support.samples import LONDON, order
 from tests.support.spellings import dialled, spelled
 from trial.protocol.local_time import local_date
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import date
-
-    from schemathesis import Case
-
-    from commands.deployed_stack import LocalStack
-    from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("emulator")]
 

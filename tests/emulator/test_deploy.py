@@ -1,9 +1,6 @@
 """A deployment works from end to end, and a change of its template loses nothing."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,11 +10,9 @@ from commands.deploy.deploy import Deployment, forbidden
 from commands.deploy.smoke import options, run
 from local.emulator import emulator
 from local.emulator.stack import LIBRARIES, NAME
+from tests.emulator.conftest import System
 from tests.support.fixture_protocol import REAL
 from trial.protocol import load as protocols
-
-if TYPE_CHECKING:
-    from tests.emulator.conftest import System
 
 pytestmark = pytest.mark.emulator
 BUCKET = "next-version"

@@ -1,10 +1,9 @@
 """On the running stack, too, a role reaches the families of partitions that are its own alone."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
@@ -12,12 +11,8 @@ from botocore.exceptions import ClientError
 
 from local.emulator.clock import settle
 from local.emulator.stack import access
+from tests.emulator.conftest import System
 from tests.support.samples import LONDON, order
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("families")]
 

@@ -1,16 +1,15 @@
 """The whole system on a bad network, and after stalls: nothing twice, stale or lost."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
 import time as real
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -20,13 +19,9 @@ from commands.deployed_stack import OWNER_KEY
 from local.emulator import emulator
 from local.emulator.carrier import Carrier, Habits
 from local.emulator.clock import settle
+from tests.emulator.conftest import System
 from tests.support.checkout import free_port
 from tests.support.samples import LONDON, order
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("faults")]
 

@@ -1,26 +1,19 @@
 """A file of orders, killed half-way and sent again, through the system as deployed."""
 
-from __future__ import annotations
-
 import csv
 import os
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.emulator.conftest import System
 from tests.support.samples import LONDON
 from trial.identity import pnc_id
 from trial.protocol.local_time import local_date
-
-if TYPE_CHECKING:
-    from datetime import date
-
-    from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("import")]
 

@@ -1,15 +1,10 @@
 """An order of 18 months on the emulator, varied twice and discharged: its own checks pass."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.support.checkout import free_port, link_checkout, run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [pytest.mark.emulator, pytest.mark.faults]
 

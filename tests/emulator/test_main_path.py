@@ -1,12 +1,11 @@
 """The main path from a signed request to a phone, through the template and with its rights."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -15,13 +14,9 @@ import pytest
 from commands.api import Api
 from local.emulator import emulator
 from local.emulator.clock import settle
+from tests.emulator.conftest import System
 from tests.support.outward import pattern_of_the_docs
 from tests.support.samples import LONDON, order
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("main path")]
 

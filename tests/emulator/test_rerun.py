@@ -4,14 +4,12 @@ A re-run on the emulator: another trial is opened on a running stack, and then c
 The orders of the first live on; the night's extract of each has its own rights and readers.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
@@ -24,15 +22,13 @@ from commands.staff.extract import fetch, newest
 from local.emulator import emulator
 from local.emulator.clock import settle
 from local.emulator.stack import access
+from tests.emulator.conftest import System
 from tests.support.checkout import run
 from tests.support.extracts import opened
 from tests.support.fixture_protocol import REAL
 from tests.support.samples import LONDON, order
 from trial.protocol import load as protocols
 from trial.protocol.load import read
-
-if TYPE_CHECKING:
-    from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("rerun")]
 

@@ -1,10 +1,7 @@
 """The drill: the whole system's table is taken back some hours, and goes on."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,12 +9,10 @@ from commands.deployed_stack import DeployedStack
 from commands.repair.recover import Kind
 from commands.repair.restore import Restore
 from local.emulator import emulator
+from tests.emulator.conftest import System
 from tests.support.fixture_protocol import REAL
 from tests.support.samples import order
 from trial.protocol import load as protocols
-
-if TYPE_CHECKING:
-    from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.faults, pytest.mark.xdist_group("restore")]
 

@@ -1,21 +1,15 @@
 """Audit and retention on the emulator: fired by themselves, with their own rights."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from rich.progress import Progress
 
-from commands.audit.audit_findings import TrailFault
+from commands.audit.audit_findings import Chain, TrailFault
 from commands.audit.verify_audit import AnyFinding, AuditTrail, verify
 from local.emulator.clock import settle
+from tests.emulator.conftest import System
 from tests.support.samples import LONDON, order
-
-if TYPE_CHECKING:
-    from commands.audit.audit_findings import Chain
-    from tests.emulator.conftest import System
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("retention")]
 

@@ -1,11 +1,12 @@
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re
 from collections import defaultdict
+from datetime import datetime
+from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+
+import pytest
 
 from allocation.randomisation import block, message
 from evaluation.example.life import over_at
@@ -14,14 +15,7 @@ from evaluation.example.trial import extracted_at, files, made, main
 from evaluation.package import read
 from evaluation.report.make import report
 from tests.support.fixture_protocol import AGREED, DAPO
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
-
-    import pytest
-
-    from trial.codes import Arm
+from trial.codes import Arm
 
 
 def contents(folder: Path) -> dict[str, bytes]:

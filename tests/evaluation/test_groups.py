@@ -1,7 +1,5 @@
 """No group is too small to be shown, and none is left out, so that none can be worked out."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,13 +1,12 @@
 """The example trial's figures, worked out once more by R from the same extract."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -16,9 +15,6 @@ from evaluation.package import read
 from evaluation.report.make import report
 from evaluation.statistics.survival import Curve
 from tests.support.fixture_protocol import AGREED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SCRIPT = Path(__file__).with_name("independent.R")
 

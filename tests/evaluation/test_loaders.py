@@ -1,22 +1,18 @@
 """What a package brings for the analyst's own tools reads it as it is meant."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import json
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from tests.evaluation.packages import enrolment, missing, outcome, trial, version, written
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ROWS = [
     *trial(control=(3, 6), treated=(1, 6), without=4),

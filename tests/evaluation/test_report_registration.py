@@ -1,12 +1,11 @@
 """What was registered is printed, and each departure from it."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -21,11 +20,7 @@ from evaluation.report.parts import Words
 from evaluation.report.registered import Deposit, read, section
 from tests.evaluation.packages import trial, written
 from tests.support.fixture_protocol import AGREED, DAPO
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from trial.aws.kms import MacKey
+from trial.aws.kms import MacKey
 
 
 class Key:

@@ -1,23 +1,17 @@
 """Orders varied or discharged after the allocation are described by arm."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from evaluation.cohort import cohort_of
 from evaluation.package import read
-from evaluation.report.parts import ReportTable, Words
+from evaluation.report.parts import ReportTable, Section, Words
 from evaluation.report.variations import section
+from extract.columns.base import Row
 from tests.evaluation.packages import enrolment, trial, version, written
 from tests.support.fixture_protocol import DAPO
 from trial.codes import Arm
 from trial.protocol.load import path_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from evaluation.report.parts import Section
-    from extract.columns.base import Row
 
 OF_DAPO = {
     "protocol": DAPO.version, "protocol_sha256": DAPO.sha256, "trial": DAPO.trial,

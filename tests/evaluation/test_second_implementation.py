@@ -1,9 +1,7 @@
 """Every figure of the example trial's report is worked out a second time, from its files alone."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +11,6 @@ from evaluation.report.make import report
 from evaluation.report.page import as_json
 from tests.evaluation.second.recount import everything, flat
 from tests.support.fixture_protocol import AGREED
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LOOSE = {"bayes": 5e-3}
 """Another grid to integrate on."""

@@ -1,23 +1,16 @@
 """An order of 18 months, varied twice and discharged; one without an end; and one in Welsh."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.life import send_change
 from tests.support.long_orders import dapo_trial, drawn, live, varied
+from tests.support.memory import Memory
 from trial.codes import Arm, Language, ReminderState, Suppression
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from time_machine import Traveller
-
-    from tests.support.memory import Memory
 
 AHEAD = timedelta(days=60)  # as the fixture says
 

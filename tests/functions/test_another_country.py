@@ -1,14 +1,13 @@
 """A trial in a made-up country, whose days begin when London's are half over."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from allocation import handler as allocation
 from enrolment import context as enrolment
@@ -17,13 +16,7 @@ from tests.support.fixture_protocol import AGREED
 from tests.support.memory import Memory
 from tests.support.samples import ROOT, order
 from tests.support.steps import call, post
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from time_machine import Traveller
-
-    from trial.protocol.settings import Protocol
+from trial.protocol.settings import Protocol
 
 ZONE = "Pacific/Auckland"
 THERE = AGREED.model_copy(

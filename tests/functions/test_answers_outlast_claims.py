@@ -1,12 +1,13 @@
 """Whoever stops texts is answered when no text that was claimed before can still go."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
 from moto.sns.models import sns_backends
+from time_machine import Traveller
 
 from tests.support.faults import meddling
 from tests.support.samples import ACCOUNT, REGION, order
@@ -16,12 +17,6 @@ from trial import config, open_claims
 from trial.aws import clients
 from trial.codes import Arm, ReminderState
 from trial.open_claims import BEGIN_WITHIN, OUTLASTED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from uuid import UUID
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -9,17 +9,18 @@ has the events on the bus, of researchers the blinded rows. `Engineer`, `Auditor
 are not blind: they can see or infer arms.
 """
 
-from __future__ import annotations
-
 import logging
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
+from io import StringIO
 from itertools import product
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from extract import package
 from operations.panels.handler import lambda_handler as panels
@@ -33,14 +34,6 @@ from tests.support.steps import CONTEXT, call, fire, post
 from trial import messages
 from trial.codes import Arm
 from trial.records.audit import history_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
-    from io import StringIO
-
-    from time_machine import Traveller
-
 
 WORLDS, PEOPLE = range(3), range(8)
 DAYS = (0, 4, 13)

@@ -1,11 +1,12 @@
 """Blinded callers are answered alike, to the last byte, whichever arm the sequence gave."""
 
-from __future__ import annotations
-
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
+
+from time_machine import Traveller
 
 from commands.repository.openapi import contract
 from receipts.handler import lambda_handler as receipts
@@ -23,12 +24,6 @@ from tests.support.memory import Memory
 from tests.support.samples import MORNING, order
 from tests.support.steps import CONTEXT, Answer, call, fire, post
 from trial.codes import Arm
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from time_machine import Traveller
 
 MADE = order(1)
 LIFE: list[tuple[str, dict[str, Any]]] = [

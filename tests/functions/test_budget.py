@@ -4,18 +4,12 @@ What an order may take of AWS: calls, units and bytes. Whoever makes it dearer h
 Times are for `make bench`; these are counts, and the same on every machine.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.proofs.bench import capacity, cost, scale
-from tests.proofs.bench.acts import LONG, SHORT, life
-
-if TYPE_CHECKING:
-    from tests.proofs.bench.acts import Life
+from tests.proofs.bench.acts import LONG, SHORT, Life, life
 
 REMINDERS = {SHORT: 7, LONG: 13}
 READ, ASK, WRITE = (

@@ -7,14 +7,13 @@ was told, poison in the stream, in receipts and in schedules. Then whatever anyb
 searched for them, for hashes of them, and for the last six digits of their numbers.
 """
 
-from __future__ import annotations
-
 import base64
 import gzip
 import json
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import time_machine
@@ -31,9 +30,6 @@ from tests.support.memory import LISTENING, Memory
 from tests.support.samples import MORNING, sample
 from tests.support.steps import Context, call, stream
 from trial.identity import enrolment_id
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 SALT = "2"  # with which they are drawn to intervention
 IDENT = enrolment_id(mac_key(f"{SALT}/identity"), "durham", ORDER[0])

@@ -1,15 +1,15 @@
 """No personal data where nobody may see it, whatever nonsense it comes in."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import gzip
 import json
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+import time_machine
 
 from commands.repository.openapi import contract
 from enrolment.handler import lambda_handler as enrolment
@@ -30,11 +30,6 @@ from tests.support.memory import LISTENING, Memory
 from tests.support.samples import MORNING, sample
 from tests.support.steps import Answer, Context, call, post, stream
 from trial.aws import clients
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import time_machine
 
 SALT = "2"
 BY = ORDER[3]

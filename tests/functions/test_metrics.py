@@ -1,25 +1,20 @@
 """The business facts, told as metrics where they happen: bounded codes, no ids, no arms."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import json
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
+from time_machine import Traveller
 
 from receipts.handler import lambda_handler as receipts
 from tests.support.samples import MORNING, order
 from tests.support.steps import CONTEXT, allocate, call, enrol, fire, post, schedule, someone_in
 from tests.support.table import number_of, reminder_of
 from trial.codes import Arm
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from time_machine import Traveller
 
 Told: TypeAlias = dict[tuple[str, str], float]
 

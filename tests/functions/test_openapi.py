@@ -1,7 +1,5 @@
 """The contract: kept in the repository, served by the API, and true to template and samples."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

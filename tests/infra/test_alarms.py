@@ -1,27 +1,20 @@
 """Every alarm: rings for its cause and in no day without fault, and says what to do."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
+from time_machine import Traveller
 
+from local.dashboard.metrics import RecordedMetrics
 from reconciliation.findings import Gap
 from tests.support import causes
 from tests.support.deployed import Deployed
 from tests.support.ringing import SPARE, may_ring, metrics_of, rang_at, rings
 from tests.support.routing import routes
 from tests.support.samples import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from time_machine import Traveller
-
-    from local.dashboard.metrics import RecordedMetrics
 
 STACK = Deployed()
 ALARMS = STACK.of_type("AWS::CloudWatch::Alarm")

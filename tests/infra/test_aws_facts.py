@@ -1,7 +1,5 @@
 """The page on what AWS really does: the checks that it names exist, two of them in this file."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """What a deployment costs in a month, told whole; the smallest force is within the goal."""
 
-from __future__ import annotations
-
 import pytest
 
 from commands.repository.deployed import Deployed

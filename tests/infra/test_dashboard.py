@@ -1,26 +1,20 @@
 """The dashboard shows what the code tells, all of it, and nothing that could name anybody."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from time_machine import Traveller
 
+from local.dashboard.metrics import MetricKey, RecordedMetrics
 from local.dashboard.panels import WidgetMetric, entry_of, only_on_aws
 from operations.panels.asked import PanelName
 from tests.support import causes
 from tests.support.deployed import Deployed
 from trial.codes import Arm
 from trial.metrics import Metric
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from time_machine import Traveller
-
-    from local.dashboard.metrics import MetricKey, RecordedMetrics
 
 (SAID,) = Deployed().of_type("AWS::CloudWatch::Dashboard").values()
 WIDGETS: list[dict[str, Any]] = json.loads(SAID["DashboardBody"])["widgets"]

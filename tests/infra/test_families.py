@@ -1,7 +1,5 @@
 """Which families of the table's partitions each role reads and writes, and which it cannot."""
 
-from __future__ import annotations
-
 from itertools import product
 from typing import Any
 

@@ -1,12 +1,11 @@
 """Who may call which route and see what: the template's policies, evaluated against all of it."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import time_machine
@@ -20,9 +19,6 @@ from tests.support.life import followed
 from tests.support.policies import Statement, allows, listed, rights
 from tests.support.samples import ACCOUNT, MORNING, REGION
 from trial.aws import clients
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 STACK = Deployed()
 ORDER = "a5e1485f-199d-8556-a497-98980cd19691"

@@ -1,7 +1,5 @@
 """The role with which a pipeline deploys: enough for every resource, and of no use for data."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -6,14 +6,13 @@ night's extract. A right that no call took fails, and so does a call that no rig
 does in a function's name, no call of ours shows: those rights are in one table, with the reason.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import cache
 from itertools import product
 from traceback import walk_stack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -60,9 +59,6 @@ from trial.aws import clients
 from trial.codes import Arm, ReminderState
 from trial.records.receipt import Receipt, Stray
 from trial.settlement import follow_up
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 pytestmark = pytest.mark.xdist_group("rights")
 

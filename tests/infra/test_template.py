@@ -1,12 +1,11 @@
 """The template held against the code, and against what must hold of it: as SAM will deploy it."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -20,9 +19,6 @@ from tests.support.steps import announcement, schedule, someone_in
 from tests.support.table import everything
 from trial import config
 from trial.codes import Arm
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SAMPLES = {
     "EnrolmentFunction": "api-*enrol*",

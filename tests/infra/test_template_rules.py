@@ -1,9 +1,9 @@
 """Rules that no scanner has, for whatever the template comes to hold."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,10 +12,6 @@ from commands.deploy.deploy import KEPT
 from commands.repository.template import expanded
 from tests.support.deployed import FILES, Deployed
 from tests.support.policies import listed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 QUEUE = "AWS::SQS::Queue"
 STACK = Deployed()

@@ -1,20 +1,14 @@
 """Traces and saved questions to the logs: enough to find out, and nothing that names anybody."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING
+from io import StringIO
 
 import pytest
+from time_machine import Traveller
 
 from tests.support import causes
 from tests.support.deployed import Deployed
-
-if TYPE_CHECKING:
-    from io import StringIO
-
-    from time_machine import Traveller
 
 STACK = Deployed()
 FUNCTIONS = STACK.of_type("AWS::Lambda::Function")

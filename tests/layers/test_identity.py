@@ -1,8 +1,7 @@
-from __future__ import annotations
-
 import hashlib
 import unicodedata
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import Literal
 from uuid import RFC_4122
 
 import phonenumbers
@@ -15,9 +14,6 @@ from tests.support.spellings import BIDI, BLANKS, UNSEEN, dialled, spelled
 from trial import identity
 from trial.identity import SpellingError
 from trial.phone import NumberError, phone_number
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PNC, SERIAL = "2003/0011985X", 11985
 """The Ministry of Justice's own example of a PNC id: hmpps-person-record's tests."""

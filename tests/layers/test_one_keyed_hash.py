@@ -1,9 +1,8 @@
 """Only `trial.identity` hashes identifiers, and every text of a request is made canonical."""
 
-from __future__ import annotations
-
 import ast
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Iterator
+from typing import Any, get_args
 
 import pytest
 from pydantic import AfterValidator, BaseModel
@@ -12,9 +11,6 @@ from enrolment import wire as upstream
 from operations import wire as staff
 from tests.support.samples import ROOT
 from trial import identity, phone
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOMS = ("functions", "layers/common/trial", "commands", "local")
 

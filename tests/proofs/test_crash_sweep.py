@@ -7,23 +7,18 @@ on as AWS and upstream would. The simulator's model says that no text went twice
 after the end, or was lost unseen.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from traceback import walk_stack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from tests.proofs.simulation.faults import CALLS, TEXTS, TRANSACTIONS, Fault
 from tests.proofs.simulation.model import Facts
 from tests.proofs.simulation.run import Simulation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.proofs.simulation.world import Invocation
+from tests.proofs.simulation.world import Invocation
 
 SEED = 0  # in which the first is drawn to intervention, the second to control
 LABELS = (

@@ -1,17 +1,16 @@
 """Somebody whose every mark is like no other, so that a trace of them is found anywhere."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json
 import logging
 import re
 import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import (
@@ -23,9 +22,6 @@ from botocore.exceptions import (
 
 from tests.support.samples import order
 from tests.support.steps import Answer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 NAME = "Zebedee Quillfeather"
 BORN = "1987-11-23"

@@ -1,15 +1,15 @@
 """What makes a metric be told, brought about through the handlers as AWS would call them."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from time_machine import Traveller
 
 from allocation.handler import lambda_handler as allocation
 from audit.handler import lambda_handler as audit
@@ -42,11 +42,6 @@ from trial.config import SchedulingSettings, settings
 from trial.records.enrolment import enrolment_key
 from trial.records.receipt import Receipt, Stray
 from trial.records.reminder import reminder_key
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from time_machine import Traveller
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PUBLISH = "before-call.sns.Publish"

@@ -1,20 +1,16 @@
 """The research extract as those who read it find it: whatever a `datapackage.json` names."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from extract.columns.enrolments import EnrolmentRow
 from tests.support.fixture_protocol import AGREED, VERSION
 from trial.aws import clients
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 BUCKET = "extract"
 

@@ -1,19 +1,14 @@
 """Faults, and what others do at the worst moment, by botocore's event hooks."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from trial.aws import clients
 from trial.config import SchedulingSettings, settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from botocore.client import BaseClient
 
 
 @contextmanager

@@ -1,28 +1,23 @@
 """A clever insider: what they can read of an order, and a classifier that learns from it."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from collections.abc import Callable, Iterator
+from io import StringIO
+from typing import Any, NamedTuple, cast
+from uuid import UUID
 from zlib import crc32
 
 from extract import package
 from extract.codes import Label
+from extract.columns.base import Row
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from extract.schema import ROWS
 from tests.support.fixture_protocol import AGREED
+from tests.support.memory import Memory
 from tests.support.samples import MORNING, order
 from tests.support.steps import call
 from trial.codes import Arm
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from io import StringIO
-    from uuid import UUID
-
-    from extract.columns.base import Row
-    from tests.support.memory import Memory
 
 BLIND = ("BlindedCaller", "Operator", "OutwardBus", "ResearchBlindedReader")
 UNBLINDED = "UnblindedCaller"
@@ -113,7 +108,7 @@ class Rule(NamedTuple):
     threshold: int
     above: bool
 
-    def right(self, seen: list[Case]) -> int:
+    def right(self, seen: list["Case"]) -> int:
         """How many it says rightly."""
         found = [(each.view[self.measure] > self.threshold) == self.above for each in seen]
         return sum(said == each.treated for said, each in zip(found, seen, strict=True))

@@ -1,20 +1,16 @@
 """One function asking another: answered by the other's own handler, in this process."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from enrolment.handler import lambda_handler as enrolment
 from tests.support.faults import hooked
 from tests.support.steps import CONTEXT
 from trial.aws import clients
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """Keys without KMS: the real class over as much of a client as it calls."""
 
-from __future__ import annotations
-
 import hmac
 from typing import Any, cast
 

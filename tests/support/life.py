@@ -1,8 +1,7 @@
 """What upstream tells of an enrolment after it was made, and what follows from it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 from tests.support.samples import order
 from tests.support.steps import Answer, allocate, call, enrol, failures, schedule
@@ -10,10 +9,6 @@ from tests.support.table import enrolment_of, everything
 from trial.aws import clients
 from trial.codes import Status
 from trial.records.audit import audit_partition, history_partition
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
 
 METHODS = {
     "mobile": "PUT",

@@ -1,14 +1,14 @@
 """Domestic Abuse Protection Orders, which may be varied and may have no end, lived in memory."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from reconciliation.handler import lambda_handler as reconciliation
 from tests.proofs.simulation.world import Context
@@ -16,16 +16,9 @@ from tests.support.fixture_protocol import DAPO
 from tests.support.life import send_change
 from tests.support.memory import Memory
 from tests.support.samples import order
-from tests.support.steps import fire, post
+from tests.support.steps import Answer, fire, post
 from trial import config
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from time_machine import Traveller
-
-    from tests.support.steps import Answer
-    from trial.codes import Arm
+from trial.codes import Arm
 
 LAST_DAY = "2028-05-31"  # of 18 months
 BASE = {"type": "dapo", "conditions": ["no_molestation", "no_contact"], "expires_on": LAST_DAY}

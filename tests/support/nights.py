@@ -1,7 +1,5 @@
 """What audit and retention do, lived through once, so that all that they use is seen."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import time_machine

@@ -1,7 +1,5 @@
 """The events for other systems, as the docs describe them: their schemas and sample rules."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

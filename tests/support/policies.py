@@ -1,15 +1,11 @@
 """What IAM policies allow: as much of IAM's rules as the template needs, and no more."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 Statement = dict[str, Any]
-Context: TypeAlias = "Mapping[str, str | Sequence[str]]"
+Context: TypeAlias = Mapping[str, str | Sequence[str]]
 """What IAM knows of a request, by the names of its condition keys."""
 
 

@@ -5,15 +5,11 @@ By AWS's Service Authorization Reference. A transaction takes the rights of its 
 schedule passes the role that it will have; an object under a key takes the key.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from tests.support.samples import ACCOUNT, REGION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _HERE = f"{REGION}:{ACCOUNT}"
 _PARTS = {
@@ -53,7 +49,7 @@ class Watched:
 
         return call
 
-    def get_paginator(self, method: str) -> Watched:
+    def get_paginator(self, method: str) -> "Watched":
         return _Pages(self._client.get_paginator(method), self._note, method)
 
 

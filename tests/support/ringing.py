@@ -1,16 +1,10 @@
 """Alarms as CloudWatch evaluates them, over what functions have told."""
 
-from __future__ import annotations
-
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from local.dashboard.expressions import evaluate
-from local.dashboard.metrics import MetricKey
-
-if TYPE_CHECKING:
-    from local.dashboard.expressions import Series
-    from local.dashboard.metrics import RecordedMetrics
+from local.dashboard.expressions import Series, evaluate
+from local.dashboard.metrics import MetricKey, RecordedMetrics
 
 _COMPARISONS = {
     "GreaterThanThreshold": operator.gt,

@@ -1,7 +1,5 @@
 """Which function answers which route, by the template."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 

@@ -1,23 +1,16 @@
 """The API behind a real address: its functions answer as API Gateway would have them answer."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
-from typing import TYPE_CHECKING
 
 from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
 
 from commands.api import Api
 from tests.support.samples import REGION
-from tests.support.steps import call
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.support.steps import Answer
+from tests.support.steps import Answer, call
 
 STAGE = "/v1"
 

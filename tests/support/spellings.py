@@ -1,7 +1,5 @@
 """Other spellings of one thing, as people, spreadsheets and other systems write it."""
 
-from __future__ import annotations
-
 import unicodedata
 
 from hypothesis import strategies as st

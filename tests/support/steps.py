@@ -1,11 +1,9 @@
 """The steps of the main path, each by the function's own handler, as AWS would call it."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -20,11 +18,9 @@ from sending.handler import lambda_handler as sending
 from tests.support.routing import answering
 from tests.support.samples import ACCOUNT, order, sample
 from tests.support.table import allocation_of, found, to_wire, wired
+from trial.aws.table import Key
+from trial.codes import Arm
 from trial.records.enrolment import enrolment_key
-
-if TYPE_CHECKING:
-    from trial.aws.table import Key
-    from trial.codes import Arm
 
 
 class Context(LambdaContext):

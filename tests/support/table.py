@@ -1,10 +1,9 @@
 """What the table holds, apart from the code that is tested."""
 
-from __future__ import annotations
-
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
@@ -15,13 +14,8 @@ from trial.aws.table import Key
 from trial.records.allocation import Allocation, allocation_key, allocation_partition
 from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.receipt import Stray, message_key, stray_key
+from trial.records.record import Record
 from trial.records.reminder import Reminder, reminder_key
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from trial.records.record import Record
-
 
 to_wire = TypeSerializer().serialize
 _from_wire = TypeDeserializer().deserialize

@@ -1,10 +1,9 @@
 """An auditor finds whatever is wrong with the allocations, and nothing where nothing is."""
 
-from __future__ import annotations
-
 import hmac
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
@@ -13,17 +12,13 @@ from allocation.randomisation import block, message
 from commands.audit.allocation_evidence import EnrolmentEvidence, Evidence, Sequence
 from commands.audit.allocation_findings import AllocationFault, findings
 from tests.support.fixture_protocol import AGREED
+from trial.aws.table import Key
 from trial.codes import Arm
+from trial.protocol.settings import Protocol
 from trial.records.allocation import Allocation, Cursor, allocation_key
 from trial.records.enrolment import enrolment_key
 from trial.records.receipt import Message
 from trial.rehearsal import rehearsal_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from trial.aws.table import Key
-    from trial.protocol.settings import Protocol
 
 LATER = AGREED.model_copy(update={"sha256": "later", "block_sizes": (4,)})
 PROTOCOLS = {each.sha256: each for each in (AGREED, LATER)}

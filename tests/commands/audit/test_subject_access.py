@@ -1,16 +1,18 @@
 """What is held about one person, told to them and nothing about anybody else."""
 
-from __future__ import annotations
-
 import json
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from html import unescape
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from commands.audit import subject_access
 from commands.audit.subject_access import Holdings
@@ -27,13 +29,6 @@ from trial.aws.kms import MacKey, SealKey
 from trial.codes import Arm
 from trial.config import EnrolmentSettings, settings
 from trial.records.receipt import OptOut, opt_out_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from uuid import UUID
-
-    from time_machine import Traveller
 
 HIM, OTHER = "durham/2003/0000001W", "+447700900777"
 

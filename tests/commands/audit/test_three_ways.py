@@ -1,12 +1,11 @@
 """Whoever edits one of table, trail and key is found by comparing the three."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from audit.chain import ExportedEntry
 from audit.handler import lambda_handler as export
@@ -36,9 +35,6 @@ from trial.codes import Arm, ReminderState, Status, Why
 from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
 from trial.records.audit import AuditEntry, audit_key, history_key
 from trial.records.reminder import reminder_key
-
-if TYPE_CHECKING:
-    from time_machine import Traveller
 
 BUCKET = "audit"
 HOUR = timedelta(hours=1)

@@ -1,11 +1,12 @@
 """The auditor's command, on the template's table in memory and on exports of it."""
 
-from __future__ import annotations
-
 import gzip
 import json
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from botocore.exceptions import ClientError
@@ -29,11 +30,6 @@ from trial.aws.kms import MacKey
 from trial.codes import Arm
 from trial.records.allocation import Allocation, allocation_key
 from trial.records.enrolment import Variation, enrolment_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from uuid import UUID
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """What an account lacks is named, with the command that mends it."""
 
-from __future__ import annotations
-
 import json
 from copy import deepcopy
 from types import SimpleNamespace

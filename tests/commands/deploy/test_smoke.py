@@ -1,12 +1,11 @@
 """The smoke test passes on a deployment that works, and fails on each way in which one may not."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from commands.api import Answer, Api
 from commands.deploy import smoke
@@ -16,9 +15,6 @@ from tests.support.fixture_protocol import AGREED
 from tests.support.steps import allocate, fire, schedule
 from tests.support.table import enrolment_of, reminders_of
 from trial.codes import Arm, EndReason, ReminderState, Status
-
-if TYPE_CHECKING:
-    from time_machine import Traveller
 
 NOTHING = frozenset[str]()
 

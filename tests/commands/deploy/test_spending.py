@@ -1,7 +1,5 @@
 """No stack is deployed whose texts may cost more in a month than is to be spent."""
 
-from __future__ import annotations
-
 from argparse import Namespace
 from typing import Any, cast
 

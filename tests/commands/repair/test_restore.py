@@ -1,18 +1,20 @@
 """After a restore no arm is another, no text goes twice, and what was lost is named."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from audit.chain import ExportedEntry
 from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.trail import Trail
-from commands.repair.recover import Kind, Recovery
+from commands.deployed_stack import DeployedStack
+from commands.repair.recover import Difference, Kind, Recovery
 from commands.repair.restore import Restore
 from commands.repair.rewind import Copies, load, save
 from reconciliation.handler import lambda_handler as reconciliation
@@ -28,15 +30,6 @@ from trial.codes import Arm, ReminderState, Status, Suppression
 from trial.messages import opting_out
 from trial.records.audit import AuditEntry
 from trial.records.receipt import opt_out_key
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from uuid import UUID
-
-    from time_machine import Traveller
-
-    from commands.deployed_stack import DeployedStack
-    from commands.repair.recover import Difference
 
 HOUR = timedelta(hours=1)
 

@@ -1,19 +1,15 @@
 """AWS's limits on sizes: everything fits, and whatever would not is found."""
 
-from __future__ import annotations
-
 import json
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 
 from commands.repository.deployed import Deployed
 from commands.repository.limits import LimitedSize, of_stack, of_template
 from tests.support.deployed import FILES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -1,20 +1,15 @@
 """Second opinions: whatever a tool finds, or leaves out, is an objection."""
 
-from __future__ import annotations
-
 import json
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from commands.repository import second_opinions
 from commands.repository.deployed import Deployed
 from commands.repository.second_opinions import ACCEPTED, IN_THE_LAYER, linted, policies, sam
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 Said = subprocess.CompletedProcess[str]
 

@@ -1,7 +1,5 @@
 """What people write is made canonical, or left for the contract to refuse."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

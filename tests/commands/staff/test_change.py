@@ -1,20 +1,14 @@
 """What has become of an order is reported by its reference, as people write it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
+from commands.api import Api
 from commands.staff import change
 from tests.support.fixture_protocol import VERSION
 from tests.support.life import followed, shown
 from tests.support.samples import MORNING
 from tests.support.steps import call, enrol
 from tests.support.table import change_enrolment, everything, number_of
-
-if TYPE_CHECKING:
-    from commands.api import Api
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

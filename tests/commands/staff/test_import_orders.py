@@ -1,17 +1,18 @@
 """A file of orders is checked, shown and sent, and may be sent again."""
 
-from __future__ import annotations
-
 import csv
 import re
 from argparse import Namespace
+from collections.abc import Mapping
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
+from commands.api import Api
 from commands.staff import columns, import_orders, order_file
 from commands.staff.import_orders import check, refusals, send
 from enrolment.wire import EnrolmentIn, MobileIn, OrderIn, RespondentIn
@@ -22,12 +23,6 @@ from tests.support.served import served
 from tests.support.steps import Answer, call
 from tests.support.table import everything
 from trial.identity import pnc_id
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from commands.api import Api
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -1,10 +1,8 @@
 """The page for the superintendents' meeting, and the power that missing numbers take."""
 
-from __future__ import annotations
-
 import re
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +11,6 @@ from commands.staff.lost_power import cost_of_a_point, power, power_without
 from tests.support.fixture_protocol import AGREED, VERSION
 from tests.support.served import served
 from tests.support.steps import call, enrol
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PLAN = AGREED.analysis
 

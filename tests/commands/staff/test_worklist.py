@@ -1,26 +1,21 @@
 """`make worklist` shows in a terminal, or writes as CSV, what the API lists."""
 
-from __future__ import annotations
-
 import csv
 import re
 from argparse import Namespace
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.text import Text
 
+from commands.api import Api
 from commands.staff import worklist
 from tests.support.fixture_protocol import VERSION
 from tests.support.samples import MORNING
 from tests.support.served import served
 from tests.support.steps import Answer, enrol
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from commands.api import Api
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

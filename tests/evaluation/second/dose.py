@@ -1,18 +1,13 @@
 """What became of the texts, and what they cost."""
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.evaluation.second import formulas
-from tests.evaluation.second.tables import SENT, ends
-
-if TYPE_CHECKING:
-    from tests.evaluation.second.formulas import Arms
-    from tests.evaluation.second.tables import Extract
+from tests.evaluation.second.formulas import Arms
+from tests.evaluation.second.tables import SENT, Extract, ends
 
 
 def fidelity(x: Extract) -> dict[str, Any]:

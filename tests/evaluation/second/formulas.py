@@ -4,16 +4,12 @@ Computes the report's statistics a second time, from their formulas.
 It uses none of the libraries that the report uses, so that a fault in one shows.
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Iterable, Sequence
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 Z = NormalDist().inv_cdf(0.975)
 

@@ -1,19 +1,13 @@
 """The primary outcome by stratum, adjusted, over time and in subgroups."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from tests.evaluation.second import formulas, times
-from tests.evaluation.second.tables import GROUPS, arms, cells, ends
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from tests.evaluation.second.tables import Extract
+from tests.evaluation.second.tables import GROUPS, Extract, arms, cells, ends
 
 
 def _dummies(rows: list[dict[str, Any]], names: Iterable[str]) -> Iterator[list[float]]:

@@ -1,15 +1,10 @@
 """Secondary outcomes, harms, and other populations."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.evaluation.second import formulas
-from tests.evaluation.second.tables import CAME_OF_TEXTS, HARMS, arms, cells, ends
-
-if TYPE_CHECKING:
-    from tests.evaluation.second.tables import Extract, Row
+from tests.evaluation.second.tables import CAME_OF_TEXTS, HARMS, Extract, Row, arms, cells, ends
 
 
 def secondary(x: Extract) -> dict[str, Any]:

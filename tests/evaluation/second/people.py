@@ -1,15 +1,10 @@
 """Who came in, who left, and how alike the arms are."""
 
-from __future__ import annotations
-
 import statistics
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tests.evaluation.second.tables import GROUPS, MINIMUM
-
-if TYPE_CHECKING:
-    from tests.evaluation.second.tables import Extract, Row
+from tests.evaluation.second.tables import GROUPS, MINIMUM, Extract, Row
 
 
 def flow(x: Extract) -> dict[str, Any]:

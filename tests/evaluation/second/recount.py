@@ -1,22 +1,17 @@
 """The report's figures once more, from the extract's files alone, under the names that JSON has."""
 
-from __future__ import annotations
-
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from tests.evaluation.second import formulas
 from tests.evaluation.second.dose import cost, fidelity
+from tests.evaluation.second.formulas import Arms
 from tests.evaluation.second.models import adjusted, subgroup, survival
 from tests.evaluation.second.outcomes import harms, secondary, sensitivity
 from tests.evaluation.second.people import attrition, baseline, flow
 from tests.evaluation.second.tables import Extract, arms, ends
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.evaluation.second.formulas import Arms
 
 
 def everything(folder: Path) -> dict[str, Any]:

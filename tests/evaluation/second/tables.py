@@ -1,18 +1,14 @@
 """The extract's tables as text, and what happened to each order's person in its window."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import tomllib
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 from tests.evaluation.second.formulas import Arms
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 Row = dict[str, str]
 

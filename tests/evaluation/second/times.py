@@ -1,15 +1,11 @@
 """Time to an event, from the formulas."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tests.evaluation.second.formulas import Z
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Curve(NamedTuple):

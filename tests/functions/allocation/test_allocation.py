@@ -1,16 +1,16 @@
 """Allocation by its handler: each eligible enrolment once, in the next slot, whatever happens."""
 
-from __future__ import annotations
-
 import hmac
 from collections import defaultdict
 from contextlib import suppress
 from datetime import timedelta
+from io import StringIO
 from itertools import count, islice, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from allocation.allocate import allocate as draw
 from allocation.handler import handle_record
@@ -49,11 +49,6 @@ from trial.codes import Arm, Reason, ReminderState, Status
 from trial.errors import ContendedError
 from trial.records.allocation import Allocation, Cursor, cursor_key
 from trial.records.enrolment import enrolment_key
-
-if TYPE_CHECKING:
-    from io import StringIO
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -1,16 +1,17 @@
 """Draws fill every slot once and in turn, whatever comes between: an auditor finds nothing."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from random import Random
 from threading import Barrier, RLock, local
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
+import time_machine
 from botocore.exceptions import ReadTimeoutError
 
 from allocation.allocate import Drawn
@@ -33,16 +34,8 @@ from trial.aws.table import Table
 from trial.codes import Reason, Status
 from trial.errors import ContendedError
 from trial.protocol.settings import RepeatPolicy
-from trial.records.enrolment import enrolment_key
+from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.person import Person, person_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from uuid import UUID
-
-    import time_machine
-
-    from trial.records.enrolment import Enrolment
 
 BEFORE_WRITE, AFTER_WRITE = (
     f"{moment}-call.dynamodb.TransactWriteItems" for moment in ("before", "after")

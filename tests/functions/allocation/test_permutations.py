@@ -1,9 +1,8 @@
 """The order in which upstream's events arrive does not matter to what comes of them."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -13,11 +12,7 @@ from tests.support.memory import Memory
 from tests.support.samples import order
 from tests.support.steps import call, post
 from trial.codes import Arm
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from trial.records.enrolment import Enrolment
+from trial.records.enrolment import Enrolment
 
 pytestmark = pytest.mark.usefixtures("clock")
 

@@ -1,11 +1,10 @@
 """A trial that runs again: a new trial is opened where an earlier one still has orders in force."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
+from time_machine import Traveller
 
 from commands.audit.verify_allocations import main as verify
 from tests.support.fixture_protocol import AGREED, FIRST
@@ -17,11 +16,6 @@ from trial.codes import Status
 from trial.protocol.load import load
 from trial.records.allocation import cursor_key
 from trial.records.person import Person, person_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from time_machine import Traveller
 
 EARLIER, NEW = AGREED, load(FIRST)
 LATER = {"made_on": "2026-12-15", "expires_on": "2026-12-28", "served_on": "2026-12-15"}

@@ -1,8 +1,6 @@
 """People drawn in strata of what was known about them at enrolment."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +11,6 @@ from tests.support.table import allocation_of, enrolment_of, everything
 from trial import config
 from trial.protocol import load as protocols
 from trial.records.allocation import cursor_key
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("by_risk_grade")
 

@@ -1,11 +1,10 @@
 """Changes of status, as other systems hear of them: which, of whom, and of what never."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from time_machine import Traveller
 
 from audit.handler import lambda_handler
 from tests.support.buckets import make_bucket
@@ -16,9 +15,6 @@ from tests.support.steps import CONTEXT, announcement, stream
 from tests.support.table import everything
 from trial.aws import clients
 from trial.errors import UnavailableError
-
-if TYPE_CHECKING:
-    from time_machine import Traveller
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,14 @@
 """The audit trail, exported: each entry once, in one chain, in which nothing can be changed."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
 from rich.progress import Progress
+from time_machine import Traveller
 
 from audit.chain import ExportedEntry, Link, new_link, number_of, path_of, read, sha256
 from audit.export import export
@@ -29,12 +29,6 @@ from trial.aws.table import Key
 from trial.codes import Why
 from trial.errors import ContendedError
 from trial.records.audit import AuditEntry
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from time_machine import Traveller
-
 
 BUCKET = "audit"
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

@@ -1,13 +1,13 @@
 """The daily digest and the events of overdue follow-ups: who hears of whom, and of what never."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from time_machine import Traveller
 
 from digest.digest import MOST, by_superintendent
 from digest.handler import lambda_handler as digest
@@ -20,11 +20,6 @@ from trial.codes import Arm, Status
 from trial.errors import UnavailableError
 from trial.records.enrolment import Missing, Order
 from trial.records.waiting import Waiting
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

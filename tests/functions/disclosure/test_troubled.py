@@ -1,24 +1,17 @@
 """Reminders that did not go as planned, by id, for those who may know arms."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.life import audit_of, follow
 from tests.support.steps import call, someone_in
 from tests.support.table import keep, reminders_of
 from trial.codes import Arm, ReminderState
-from trial.records.reminder import reminder_key
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from time_machine import Traveller
-
-    from trial.records.reminder import Reminder
+from trial.records.reminder import Reminder, reminder_key
 
 pytestmark = pytest.mark.usefixtures("cloud")
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

@@ -1,13 +1,12 @@
 """Changes of number, service and order: accepted once, refused clearly, never half done."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.faults import counting, meddling, raising, refusal
 from tests.support.fixture_protocol import AGREED
@@ -42,9 +41,6 @@ from trial.aws import clients
 from trial.codes import Arm, Condition, ReminderState, Suppression
 from trial.protocol.timetable import timetable
 from trial.retry import TRIES
-
-if TYPE_CHECKING:
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

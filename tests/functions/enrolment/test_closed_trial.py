@@ -1,7 +1,5 @@
 """A closed trial takes no new order; those that it has continue to their end."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.support.samples import order

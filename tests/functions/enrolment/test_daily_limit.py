@@ -1,12 +1,10 @@
 """A flood of orders: beyond those expected in a day they wait until a person admits them."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.faults import meddling
 from tests.support.life import QUASHED
@@ -16,9 +14,6 @@ from tests.support.table import enrolment_of
 from trial import config
 from trial.aws import clients
 from trial.codes import Reason, Status
-
-if TYPE_CHECKING:
-    from time_machine import Traveller
 
 MOST = 2
 BY = {"by": "Insp Siân D'Arcy"}

@@ -1,13 +1,13 @@
 """Enrolment by its handler: what is accepted, what is refused, and what neither gives away."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from io import StringIO
+from typing import Any
 from uuid import UUID
 
 import phonenumbers
 import pytest
+from time_machine import Traveller
 
 from tests.support.faults import meddling, raising, refusal
 from tests.support.samples import MORNING, order, sample
@@ -27,11 +27,6 @@ from trial.codes import Arm, MissingReason, Reason, Status
 from trial.records.enrolment import enrolment_key
 from trial.records.person import Person, person_key
 from trial.retry import TRIES
-
-if TYPE_CHECKING:
-    from io import StringIO
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

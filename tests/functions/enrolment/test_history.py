@@ -1,11 +1,12 @@
 """What is read to show an enrolment: blind items only, and so many at most."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from enrolment import store
 from tests.support.faults import hooked
@@ -14,12 +15,6 @@ from tests.support.steps import call, enrol, failures, fire, schedule, someone_i
 from tests.support.table import reminders_of
 from trial.aws import clients
 from trial.codes import Arm
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from uuid import UUID
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

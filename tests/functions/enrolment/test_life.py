@@ -1,11 +1,10 @@
 """Ends, custody and release; and what an end means for the person's next order."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.faults import counting, meddling
 from tests.support.life import (
@@ -34,9 +33,6 @@ from tests.support.table import (
 )
 from trial.aws import clients
 from trial.codes import Arm, EndReason, ReminderState, Suppression
-
-if TYPE_CHECKING:
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

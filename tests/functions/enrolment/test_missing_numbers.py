@@ -1,23 +1,18 @@
 """Missing numbers as data: why, by whose word, how found; and counts whose sums close."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle, islice, permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.life import send_change, shown
 from tests.support.samples import MORNING
 from tests.support.steps import call, enrol
 from tests.support.table import enrolment_of, everything, held, number_of
 from trial.codes import MissingReason
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -1,23 +1,19 @@
 """Whatever a request holds comes in one canonical form, or it is refused and nothing is stored."""
 
-from __future__ import annotations
-
 import json
 import unicodedata
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.life import ARREST, CUSTODY, RELEASE, send_change, shown
 from tests.support.samples import MORNING, order
 from tests.support.steps import call, enrol, post
 from tests.support.table import enrolment_of, everything, held, identifiers_of
 from trial.identity import pnc_id
-
-if TYPE_CHECKING:
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -1,10 +1,10 @@
 """Outcomes: kept once, whatever became of the enrolment."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.faults import counting, meddling
 from tests.support.fixture_protocol import FIRST
@@ -24,11 +24,6 @@ from tests.support.table import enrolment_of, everything, reminder_of, reminders
 from trial import config
 from trial.aws import clients
 from trial.codes import Arm, Harm, Instrument, OutcomeType, Suppression
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

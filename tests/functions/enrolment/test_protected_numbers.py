@@ -1,11 +1,10 @@
 """Numbers that must never be texted, whichever order was known first; and shared ones."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.faults import counting, meddling
 from tests.support.life import (
@@ -32,9 +31,6 @@ from tests.support.table import (
 from trial.aws import clients
 from trial.codes import Arm, ReminderState, Suppression
 from trial.records.person import number_key
-
-if TYPE_CHECKING:
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

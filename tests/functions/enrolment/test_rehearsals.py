@@ -1,11 +1,10 @@
 """A rehearsal is about nobody, and nothing of the real trial knows of it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.fixture_protocol import AGREED
 from tests.support.samples import order
@@ -21,9 +20,6 @@ from trial.codes import Arm
 from trial.errors import RejectedError
 from trial.records.allocation import cursor_key
 from trial.rehearsal import rehearsal_of
-
-if TYPE_CHECKING:
-    from time_machine import Traveller
 
 REAL = {"number": "+447400123456"}
 

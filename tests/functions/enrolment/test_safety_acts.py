@@ -1,13 +1,12 @@
 """END, pause, suppress and protect: nothing that others have stored makes them impossible."""
 
-from __future__ import annotations
-
 import json
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from time_machine import Traveller
 
 from enrolment import change
 from enrolment.handler import lambda_handler as enrolment_handler
@@ -31,11 +30,6 @@ from trial.records.enrolment import FollowUp, LifeEvent, Missing, follow_up_key
 from trial.records.person import Number, OrderOfPerson, Person, Use, number_key, person_key
 from trial.settlement import follow_up, standing
 from trial.settlement.store import SettlementStore
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

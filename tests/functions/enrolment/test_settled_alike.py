@@ -5,10 +5,9 @@ Each case is told in every order of its events. What is refused, since it comes 
 again at the end, as upstream does.
 """
 
-from __future__ import annotations
-
 from itertools import permutations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 
@@ -18,9 +17,6 @@ from tests.support.memory import Memory
 from tests.support.samples import order
 from tests.support.steps import call, post
 from trial.identity import enrolment_id
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 pytestmark = pytest.mark.usefixtures("clock")
 

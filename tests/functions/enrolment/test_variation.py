@@ -1,12 +1,12 @@
 """Orders without an end, variations, discharge and languages, as the protocol allows them."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.life import send_change
 from tests.support.long_orders import dapo, dapo_trial, drawn, varied
@@ -15,11 +15,6 @@ from tests.support.samples import order
 from tests.support.steps import call, post
 from trial.codes import Arm, Retained
 from trial.records.enrolment import MOST_VARIATIONS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from time_machine import Traveller
 
 TODAY = "2026-12-01"
 DISCHARGED = {"reason": "discharged", "at": "2026-12-01T09:25:00Z", "by": "PC-1182"}

@@ -1,21 +1,16 @@
 """The small-cell rule: nobody is shown by an ethnicity that too few of their like share."""
 
-from __future__ import annotations
-
 from collections import Counter
 from itertools import repeat
-from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as some
 
 from extract.cells import Cells, cell
 from extract.codes import Group, group_of
+from extract.columns.enrolments import EnrolmentRow
 from tests.support.extracts import enrolment_row
 from trial.codes import AgeBand, Ethnicity, Sex
-
-if TYPE_CHECKING:
-    from extract.columns.enrolments import EnrolmentRow
 
 MINIMUM = 3
 

@@ -1,16 +1,18 @@
 """The research extract: what it tells, what it never tells, and that it is never half of one."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
+from uuid import UUID
 
 import pytest
+import time_machine
 from pydantic import ValidationError
 
 from extract import extract as use_case
@@ -44,13 +46,6 @@ from trial.protocol.load import path_of
 from trial.records.allocation import allocation_key
 from trial.records.enrolment import enrolment_key
 from trial.records.reminder import reminder_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from io import StringIO
-    from uuid import UUID
-
-    import time_machine
 
 NIGHT = datetime(2026, 12, 20, 3, tzinfo=UTC)
 RUN = "2026-12-20"

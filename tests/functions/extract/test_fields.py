@@ -5,15 +5,14 @@ It is no mere list. Each field is given another value in turn: columns that are 
 must change, all others must not, and of a field that is withheld nothing at all may show.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from inspect import isclass
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -68,9 +67,6 @@ from trial.records.record import Record, Versioned
 from trial.records.reminder import Reminder, TextSent
 from trial.records.switch import Switch
 from trial.records.waiting import Waiting
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MAY_VARY = AGREED.orders["dvpo"].model_copy(update={"may_be_varied": True})
 VARIABLE = AGREED.model_copy(update={"orders": {"dvpo": _MAY_VARY, "dapo": _MAY_VARY}})

@@ -1,20 +1,20 @@
 """The packages as they are written: the same bytes again, described as the standard says."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
 from collections import Counter
 from datetime import UTC, datetime
 from html import escape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from extract.cells import cell
 from extract.codes import Form, Label
+from extract.columns.base import Row
 from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import MissingRow, OutcomeRow, ReminderRow
 from extract.package import write
@@ -22,11 +22,6 @@ from tests.support.extracts import enrolment_row, opened
 from tests.support.fixture_protocol import AGREED, VERSION
 from trial.codes import Arm, EndReason
 from trial.protocol.load import path_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from extract.columns.base import Row
 
 AT = datetime(2026, 12, 20, 3, tzinfo=UTC)
 LABELS = {Arm.CONTROL: Label.B, Arm.INTERVENTION: Label.A}

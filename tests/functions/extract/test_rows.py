@@ -1,7 +1,5 @@
 """What is told of one enrolment, from what is stored of it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

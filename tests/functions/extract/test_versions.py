@@ -1,9 +1,7 @@
 """What an order held, and from when: a row for each version of one that may be varied."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,11 +12,9 @@ from extract.rows import File, rows
 from tests.support.fixture_protocol import AGREED, DAPO
 from tests.support.people import ENROLMENT, SERVED
 from trial.codes import Arm, Condition, EndReason, Status
+from trial.protocol.settings import Protocol
 from trial.records.allocation import Allocation
 from trial.records.enrolment import LifeEvent, Variation
-
-if TYPE_CHECKING:
-    from trial.protocol.settings import Protocol
 
 IDENT = ENROLMENT.enrolment_id
 T = datetime(2026, 12, 1, 9, tzinfo=UTC)

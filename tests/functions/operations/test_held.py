@@ -1,10 +1,8 @@
 """The panel of orders over the day's limit: who is held, and who admits them."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -22,9 +20,6 @@ from trial import config
 from trial.aws import clients
 from trial.codes import Status
 from trial.errors import UnavailableError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NAME = "Insp Siân D'Arcy"
 

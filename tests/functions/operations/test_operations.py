@@ -1,10 +1,9 @@
 """The switch, the suppression list and the flow counts."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.faults import counting, meddling, refusal
 from tests.support.life import CUSTODY, QUASHED, RELEASE, follow, followed, send_change, told
@@ -12,9 +11,6 @@ from tests.support.steps import call, enrol, fire, someone_in
 from tests.support.table import enrolment_of, everything, reminder_of
 from trial.aws import clients
 from trial.codes import Arm, EndReason, Reason, Status, Suppression
-
-if TYPE_CHECKING:
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

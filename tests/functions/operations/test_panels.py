@@ -1,14 +1,14 @@
 """The live panels: what they show, what their buttons do, and that they are HTML for CloudWatch."""
 
-from __future__ import annotations
-
 import json
 import re
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from io import StringIO
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from time_machine import Traveller
 
 from operations.answers import FlowOut
 from operations.panels.flow import diagram
@@ -19,11 +19,6 @@ from tests.support.samples import sample
 from tests.support.steps import CONTEXT, call, enrol, someone_in
 from tests.support.table import everything
 from trial.codes import Arm, EndReason, Reason, Status
-
-if TYPE_CHECKING:
-    from io import StringIO
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

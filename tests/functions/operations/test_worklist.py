@@ -1,26 +1,21 @@
 """The worklist: who waits for somebody to act, and nobody else."""
 
-from __future__ import annotations
-
 from base64 import urlsafe_b64encode
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from tests.support.life import CUSTODY, QUASHED, audit_of, corrected, followed, shown, told
 from tests.support.samples import MORNING
 from tests.support.steps import Answer, call, enrol, someone_in
 from tests.support.table import change_enrolment, everything
+from trial.aws.table import Key
 from trial.codes import Arm, MissingReason
 from trial.protocol.load import load
-
-if TYPE_CHECKING:
-    from time_machine import Traveller
-
-    from trial.aws.table import Key
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -1,18 +1,16 @@
 """What a line of SNS's delivery log says, and which of several receipts stands."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise, permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
 
 from receipts.carrier_words import meaning
-from receipts.delivery_log import read
+from receipts.delivery_log import Addressed, read
 from tests.support.fixture_protocol import VERSION
 from tests.support.samples import MORNING, sample
 from trial.codes import Failure, ReminderState
@@ -20,9 +18,6 @@ from trial.errors import ConflictError, RejectedError
 from trial.messages import is_news, outweighs
 from trial.records.receipt import Receipt
 from trial.records.reminder import Reminder
-
-if TYPE_CHECKING:
-    from receipts.delivery_log import Addressed
 
 LOGGED_AT = datetime(2026, 12, 1, 10, 12, 7, tzinfo=UTC)
 

@@ -1,16 +1,17 @@
 """The carrier's word, in whatever order it comes, at its reminder or by itself."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import io
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count, permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from receipts.handler import lambda_handler, logger
 from sending.store import Claim, SendingStore
@@ -40,12 +41,6 @@ from trial.records.person import Number, number_key
 from trial.records.receipt import Stray, message_key, opt_out_key, stray_key
 from trial.records.record import Record
 from trial.records.reminder import TextSent, reminder_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from uuid import UUID
-
-    from time_machine import Traveller
 
 WRITE = "before-call.dynamodb.TransactWriteItems"
 STRANGER = "+447700900999"

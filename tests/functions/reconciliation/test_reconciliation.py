@@ -1,14 +1,15 @@
 """Every gap between what should have happened and what did, made and then looked for."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
+import time_machine
 from botocore.exceptions import ReadTimeoutError
 
 from reconciliation import handler
@@ -41,12 +42,6 @@ from trial.records.person import Number, Use, number_key
 from trial.records.receipt import Receipt, Stray, message_key, stray_key
 from trial.records.reminder import OPEN_STATES, SHARDS, TROUBLED, Reminder, reminder_key
 from trial.records.switch import SWITCH_KEY, Switch
-
-if TYPE_CHECKING:
-    from io import StringIO
-    from uuid import UUID
-
-    import time_machine
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -1,19 +1,19 @@
 """What is due is erased, each order by itself, and everything that the trial needs stays."""
 
-from __future__ import annotations
-
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from reconciliation.handler import lambda_handler as reconciliation
 from retention import handler, store
+from retention.traces import Traces
 from tests.support.faults import meddling
 from tests.support.fixture_protocol import AGREED
 from tests.support.life import (
@@ -44,6 +44,7 @@ from tests.support.table import (
 )
 from trial.aws import clients
 from trial.aws.kms import MacKey
+from trial.aws.table import Key
 from trial.codes import AgeBand, Arm, ReminderState, Retained
 from trial.config import ExtractSettings, settings
 from trial.records.enrolment import (
@@ -57,14 +58,6 @@ from trial.records.person import Person, number_key, person_key, suppressed_key
 from trial.records.receipt import OptOut, Receipt, Stray, message_key, opt_out_key, stray_key
 from trial.records.reminder import day_key
 from trial.settlement.standing import Surroundings, settled
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from time_machine import Traveller
-
-    from retention.traces import Traces
-    from trial.aws.table import Key
 
 DAY = timedelta(days=1)
 NIGHT = timedelta(hours=16)

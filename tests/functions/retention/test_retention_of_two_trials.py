@@ -1,12 +1,14 @@
 """Each order is kept as long as the protocol of its own trial says."""
 
-from __future__ import annotations
-
 import shutil
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from retention.handler import lambda_handler
 from tests.support.fixture_protocol import BY_RISK, VERSION, text_by_risk
@@ -15,13 +17,6 @@ from tests.support.steps import Context, enrol
 from tests.support.table import change_enrolment, enrolment_of
 from trial import config
 from trial.protocol import load as protocols
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from uuid import UUID
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

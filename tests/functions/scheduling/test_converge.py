@@ -1,15 +1,15 @@
 """Reminders and schedules follow the enrolment, after any crash and in whatever order."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
 from botocore.exceptions import ClientError
+from time_machine import Traveller
 
 from scheduling.handler import lambda_handler as scheduling
 from tests.support.life import CUSTODY, QUASHED, RELEASE, corrected, send_change
@@ -17,11 +17,6 @@ from tests.support.memory import File, Memory
 from tests.support.samples import MORNING, order
 from tests.support.steps import CONTEXT, failures, post, stream
 from trial.codes import Arm, ReminderState, Suppression
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from time_machine import Traveller
 
 TWO_WEEKS = {"expires_on": "2026-12-14"}
 THREE_WEEKS = {"expires_on": "2026-12-21"}

@@ -1,14 +1,16 @@
 """Scheduling by its handler: one schedule per planned reminder, whatever happens on the way."""
 
-from __future__ import annotations
-
 import json
 import re
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from io import StringIO
+from typing import Any
+from uuid import UUID
 
 import pytest
+from time_machine import Traveller
 
 from scheduling.handler import lambda_handler as handler
 from tests.support.faults import counting, meddling, raising, refusal
@@ -38,13 +40,6 @@ from tests.support.table import (
 from trial.aws import clients
 from trial.codes import Arm, ReminderState, Status, Suppression
 from trial.records.enrolment import enrolment_key
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from io import StringIO
-    from uuid import UUID
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -1,9 +1,7 @@
 """A rehearsal: every text once, marked, to the deployment's staff phone and to no other."""
 
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from moto.sns.models import sns_backends
@@ -19,10 +17,8 @@ from trial import config
 from trial.api.problems import FieldError
 from trial.codes import Condition, Language
 from trial.errors import RejectedError
+from trial.protocol.settings import Protocol
 from trial.protocol.wording import Sender
-
-if TYPE_CHECKING:
-    from trial.protocol.settings import Protocol
 
 MADE_ON = date(2026, 12, 1)
 SENDER = Sender(force="Durham Police", contact="101")

@@ -1,18 +1,19 @@
 """Sending by its handler: at most one request to the provider for a reminder, ever."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from io import StringIO
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from moto.sns.models import sns_backends
 from pydantic import ValidationError
+from time_machine import Traveller
 
 from sending.gateway import NotSentError
 from sending.handler import Firing
@@ -47,12 +48,6 @@ from trial.records.person import Number, SuppressedNumber, number_key, suppresse
 from trial.records.receipt import OptOut, opt_out_key
 from trial.records.reminder import day_key, reminder_key, texts_key
 from trial.records.switch import SWITCH_KEY, Switch
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from io import StringIO
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -1,14 +1,16 @@
 """What goes has been approved, and can be shown again to the byte."""
 
-from __future__ import annotations
-
 import hashlib
 import re
+from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from moto.sns.models import sns_backends
+from time_machine import Traveller
 
 from commands.audit.texts import with_its_text
 from sending.gateway import NotSentError
@@ -23,13 +25,6 @@ from trial.codes import Arm, Language, ReminderState
 from trial.errors import RejectedError
 from trial.protocol import load as protocols
 from trial.records.reminder import TextSent
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-    from uuid import UUID
-
-    from time_machine import Traveller
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -1,8 +1,7 @@
 """The table against DynamoDB in memory; what memory cannot do is put in by botocore's hooks."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
@@ -23,9 +22,6 @@ from trial.aws.table import (
     update,
 )
 from trial.errors import ContendedError, RejectedError, UnavailableError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 HERE, THERE, NOWHERE = Key("a", "1"), Key("a", "2"), Key("b", "1")
 IS_ONE = Check("it is one", "#size = :one", {"one": 1})

@@ -6,8 +6,6 @@ of it: the timetable, the texts and the rows of the extract. It was recorded onc
 recorded anew: allocations and reminders of that trial carry the hash of its protocol.
 """
 
-from __future__ import annotations
-
 import json
 from datetime import date, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Every text of a protocol filled in, for those who read it aloud and approve it."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.support.fixture_protocol import AGREED, DAPO, REAL

@@ -1,11 +1,10 @@
 """Timetables of orders of any length, of none, and of those that are varied on their way."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
@@ -20,10 +19,6 @@ from trial.protocol.local_time import allowed_at, local_date
 from trial.protocol.orders import PhasedTimetable
 from trial.protocol.term import Term
 from trial.protocol.timetable import LEAD, Slot, Varied, timetable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from zoneinfo import ZoneInfo
 
 TYPE = DAPO.orders["dapo"]
 assert isinstance(TYPE.timetable, PhasedTimetable)

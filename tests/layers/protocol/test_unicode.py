@@ -1,9 +1,7 @@
 """A text that the GSM alphabet cannot carry: accepted with its price, and refused without."""
 
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,12 +10,8 @@ from trial.codes import Condition, Language
 from trial.protocol.aloud import aloud
 from trial.protocol.alphabet import WordingError, size
 from trial.protocol.load import ProtocolError, path_of, read
+from trial.protocol.settings import Protocol
 from trial.protocol.wording import Recipient, Sender, render
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from trial.protocol.settings import Protocol
 
 TEXT = DAPO.wordings[Language.CY]["C1-NC"].text
 # "Cadw draw o'r t\u0177 hwn": stay away from this house.

@@ -1,21 +1,17 @@
 """The served dashboard: a click calls the panel's function, and nobody else clicks."""
 
-from __future__ import annotations
-
 import http.client
 import io
 import json
 import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from local.dashboard import live, serve
 from local.dashboard.live import LivePanel
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CLICK = {
     "endpoint": "arn:panels",

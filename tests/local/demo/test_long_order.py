@@ -1,7 +1,5 @@
 """The life of a long order on the emulator: what it must show, and that each check can fail."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast

@@ -6,14 +6,13 @@ to a bare handler that is measured in turns with ours, so that they hold on any 
 `--only cold warm` measures that anew, and leaves the rest as it was written.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -21,9 +20,6 @@ from rich.progress import Progress
 from tests.proofs.bench import capacity, cold, cost, month, nightly, scale, tables, throughput, warm
 from tests.proofs.bench.acts import ACTS, LONG, SHORT, life
 from tests.support.samples import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OUTPUT = ROOT / "build" / "bench.json"
 WIDTH = 150  # of the table in a file

@@ -1,29 +1,22 @@
 """An order's whole life, invocation by invocation, from its request to its last receipt."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import time_machine
 
 from tests.proofs.bench import units
-from tests.proofs.bench.meter import Deployment
+from tests.proofs.bench.meter import Deployment, Work
 from tests.proofs.simulation.cloud import FAMILIES, when
+from tests.proofs.simulation.conditions import Item
 from tests.proofs.simulation.services import logged as receipt_of
 from tests.support.samples import MORNING, order, sample
 from tests.support.steps import stream
 from trial.codes import Arm
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from tests.proofs.bench.meter import Work
-    from tests.proofs.simulation.conditions import Item
 
 SHORT, LONG = 14, 28  # days
 PREPARATION = ("enrolment", "allocation", "scheduling")

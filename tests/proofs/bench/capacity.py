@@ -5,29 +5,22 @@ How many orders a day one region carries, and what breaks first: quotas against 
 day.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.proofs.bench.acts import SHORT, life
+from tests.proofs.bench.acts import SHORT, Life, life
+from tests.proofs.bench.meter import Work
 from tests.support.fixture_protocol import AGREED
 from tests.support.samples import LONDON, MORNING
 from trial.protocol.term import Term
 from trial.protocol.timetable import timetable
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from tests.proofs.bench.acts import Life
-    from tests.proofs.bench.meter import Work
 
 CALL_SECONDS: Final = 0.01  # what a call of AWS takes there: an assumption
 OFFICE_SECONDS: Final = 8 * 3600  # in which a day's orders come

@@ -7,20 +7,15 @@ both alike. Told is the median of the turns' own ratios: two runs agree within a
 where the ratio of the two least times differed by a tenth.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import statistics
 import subprocess
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from tests.support.samples import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 TURNS = 15
 CLIENTS = {

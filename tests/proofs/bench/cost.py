@@ -1,18 +1,13 @@
 """What a treated order costs, by service, beside its texts and other ways to time them."""
 
-from __future__ import annotations
-
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from tests.proofs.bench.acts import LONG, SHORT
+from tests.proofs.bench.acts import LONG, SHORT, Life
+from tests.proofs.bench.meter import Work
 from tests.support.fixture_protocol import AGREED
-
-if TYPE_CHECKING:
-    from tests.proofs.bench.acts import Life
-    from tests.proofs.bench.meter import Work
 
 PRICES: Final = Path(__file__).with_name("prices.toml")
 GOAL: Final = 0.001  # of what the texts cost

@@ -1,9 +1,8 @@
 """Orders that are made up as they are read, so that as many as one likes take little memory."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from itertools import count, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import time_machine
@@ -12,13 +11,8 @@ from tests.proofs.bench import units
 from tests.proofs.bench.acts import begun, treated
 from tests.proofs.bench.meter import Deployment
 from tests.proofs.simulation.cloud import FAMILIES, Dynamo, Scheduler
-from tests.proofs.simulation.conditions import holds
+from tests.proofs.simulation.conditions import Item, holds
 from tests.support.samples import MORNING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.proofs.simulation.conditions import Item
 
 PAGE = 60  # orders in a megabyte
 LISTED = 100  # schedules in an answer

@@ -1,7 +1,5 @@
 """The functions with AWS in memory, and what each invocation of one takes."""
 
-from __future__ import annotations
-
 import logging
 import os
 import time
@@ -9,7 +7,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -24,16 +22,14 @@ os.environ.update(
     AWS_EC2_METADATA_DISABLED="true",
 )
 
+from collections.abc import Iterator
+
 from aws_lambda_powertools import Logger
 
+from tests.proofs.simulation.cloud import Dynamo
+from tests.proofs.simulation.conditions import Item
 from tests.proofs.simulation.world import FUNCTIONS, Context
 from tests.support.memory import Memory
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.proofs.simulation.cloud import Dynamo
-    from tests.proofs.simulation.conditions import Item
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ class Noted:
     client: Any
     calls: list[Call]
 
-    def get_paginator(self, _: str) -> Noted:
+    def get_paginator(self, _: str) -> "Noted":
         return self
 
     def paginate(self, **request: Any) -> Iterator[Any]:

@@ -5,16 +5,12 @@ List prices, and what is billed in an account of its own: CloudWatch's first ten
 cost nothing there, for good (https://aws.amazon.com/cloudwatch/pricing/, "free tier").
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from commands.repository.deployed import Deployed
+from tests.proofs.bench.acts import Life
 from tests.proofs.bench.cost import HOURS_A_MONTH, of_order, of_texts, price
 from trial.metrics import Metric
-
-if TYPE_CHECKING:
-    from tests.proofs.bench.acts import Life
 
 SIZES: Final = {
     "a force with 82 orders a year": (82, {"Dashboard": "false"}),

@@ -6,8 +6,6 @@ a folder: neither is in memory. For the proof there are as many orders again of 
 must not read.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import re
@@ -16,12 +14,13 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import time_machine
 from botocore.exceptions import ClientError
@@ -35,9 +34,6 @@ from tests.support.fixture_protocol import AGREED
 from tests.support.samples import MORNING, ROOT
 from trial.aws.kms import MacKey
 from trial.aws.table import Table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SIZES = (1_000, 10_000, 100_000)
 PROVEN = (100, *SIZES)

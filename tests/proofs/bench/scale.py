@@ -6,30 +6,23 @@ them in control; of the most recent ones the reminders are open, so that the ind
 reminders grows as the table does. What is due stays the same.
 """
 
-from __future__ import annotations
-
 import gc
 import statistics
 from bisect import bisect_left, insort
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID, uuid5
 
 import time_machine
 
-from tests.proofs.bench.acts import ACTS, begun, fired, treated
-from tests.proofs.bench.meter import Deployment
+from tests.proofs.bench.acts import ACTS, Life, begun, fired, treated
+from tests.proofs.bench.meter import Deployment, Work
 from tests.proofs.simulation.cloud import FAMILIES, Dynamo, when
+from tests.proofs.simulation.conditions import Item
 from tests.support.samples import MORNING
 from trial.records.reminder import SHARDS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.proofs.bench.acts import Life
-    from tests.proofs.bench.meter import Work
-    from tests.proofs.simulation.conditions import Item
 
 SIZES = (100, 1_000, 10_000, 100_000)
 RUNS = 40

@@ -1,18 +1,14 @@
 """One table of all that was measured, each goal with whether it is met."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 
 from tests.proofs.bench.cost import GOAL, prices, unconfirmed
 from tests.proofs.bench.month import GOAL as GOAL_A_MONTH
 from tests.proofs.bench.month import SIZES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 COLD = {"enrolment": 1.7, "allocation": 1.5, "scheduling": 1.5, "sending": 1.5, "receipts": 1.5}
 WARM = 1.5

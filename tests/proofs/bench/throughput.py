@@ -6,19 +6,18 @@ what the emulator and this machine take for themselves. And how long the switch 
 alone and in a flood of enrolments. In a copy of the checkout on its own port.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import statistics
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from commands.api import Api
 from commands.deployed_stack import DESCRIPTION, STATE, LocalStack
@@ -28,9 +27,6 @@ from local.emulator.stack import LIBRARIES
 from tests.proofs.bench.acts import request
 from tests.support.checkout import free_port, run
 from tests.support.samples import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 ROUNDS, ORDERS, CALLERS = 3, 20, 2
 FLOOD, FLOODERS, SWITCHED = 200, 8, 10

@@ -4,21 +4,16 @@ What DynamoDB bills for: the size of items, and the units that reading and writi
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Mapping
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from samtranslator.yaml_helper import yaml_parse
 
+from tests.proofs.simulation.conditions import Item
 from tests.support.samples import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tests.proofs.simulation.conditions import Item
 
 IN_A_READ, IN_A_WRITE = 4096, 1024  # bytes
 OVERHEAD = 100  # bytes that storage counts besides, for each item, in the table or an index

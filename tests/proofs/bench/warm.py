@@ -6,31 +6,25 @@ what AWS answered when the event was first handled comes from memory instead of 
 bare one does nothing but make these calls, with requests as they were then, and log a line.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from io import BytesIO, StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import time_machine
 from botocore.awsrequest import AWSResponse, HeadersDict
 
 from tests.proofs.bench.acts import ACTS, SHORT, life
-from tests.proofs.bench.meter import printing_to
+from tests.proofs.bench.meter import Call, Work, printing_to
 from tests.proofs.simulation.world import FUNCTIONS, SETTINGS, Context
 from tests.support.faults import hooked
 from trial import config
 from trial.aws import clients as aws_clients
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
-
-    from tests.proofs.bench.meter import Call, Work
 
 ROUNDS, TIMES = 15, 30
 SERVICES = ("dynamodb", "kms", "scheduler", "sns")

@@ -5,24 +5,19 @@ Tries every two acts, and some triples, on one order in every order of their cal
 printed: `--replay 0,1,1,0 due send end`. Ends with 1 if something is so that must never be.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import track
 
 from tests.proofs.interleavings.acts import cases
 from tests.proofs.interleavings.explore import MOMENTS, replay, tried
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str]) -> int:

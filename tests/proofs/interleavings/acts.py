@@ -1,12 +1,10 @@
 """What can happen to one order, each by the function's own handler; and what it promises."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import combinations_with_replacement
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from allocation.handler import lambda_handler as allocation
@@ -19,17 +17,11 @@ from tests.proofs.interleavings.stage import Stage
 from tests.proofs.interleavings.world import Breach, World
 from tests.proofs.simulation.services import logged, stream_record
 from tests.support.life import ARREST
-from tests.support.memory import Memory
+from tests.support.memory import File, Memory
 from tests.support.samples import MORNING, order, sample
 from tests.support.steps import CONTEXT, Context, call, stream
 from trial.codes import Arm, EndReason, ReminderState, Status, Suppression
-from trial.records.enrolment import enrolment_key
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.support.memory import File
-    from trial.records.enrolment import Enrolment
+from trial.records.enrolment import Enrolment, enrolment_key
 
 NUMBER, ANOTHER, LATER = "+447700900001", "+447700900701", "+447700900702"
 SECOND = 2

@@ -1,24 +1,17 @@
 """Acts in every order of their calls, each from the same moment."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
+from uuid import UUID
 
 from botocore.exceptions import ClientError
 
 from tests.proofs.interleavings.acts import ACTS, due, fresh, old, settled
 from tests.proofs.interleavings.stage import Answer, Stage
-from tests.proofs.interleavings.turns import Call, Orders, ready
-from tests.proofs.interleavings.world import alike
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
-    from uuid import UUID
-
-    from tests.proofs.interleavings.turns import Op
-    from tests.proofs.interleavings.world import World
+from tests.proofs.interleavings.turns import Call, Op, Orders, ready
+from tests.proofs.interleavings.world import World, alike
 
 MOMENTS: dict[str, Callable[[], tuple[World, UUID]]] = {"fresh": fresh, "due": due, "old": old}
 
@@ -69,7 +62,7 @@ class Story:
             )
         return self.known[place, heard]
 
-    def begun(self) -> Standing:
+    def begun(self) -> "Standing":
         """The moment at which no act has called yet."""
         world = self.start.copied()
         world.now += len(self.names) * _APART
@@ -99,7 +92,7 @@ class Standing:
         """What follows depends on what AWS holds and on what each act has heard."""
         return hash((self.world.state, self.heard))
 
-    def after(self, place: int) -> Standing:
+    def after(self, place: int) -> "Standing":
         """The moment after the next call of one act. Raises what the act raises."""
         world, call, story = self.world.copied(), self.calls[place], self.story
         assert isinstance(call, Call)

@@ -1,29 +1,23 @@
 """Where the functions run, one at a time, and where their calls of AWS go."""
 
-from __future__ import annotations
-
 import io
 import logging
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import pytest
 import time_machine
 
 from allocation import allocate
 from tests.proofs.interleavings.turns import EVERYTHING, PUBLISH, WAIT, Call, Op
-from tests.proofs.interleavings.world import Breach
+from tests.proofs.interleavings.world import Breach, World
 from trial import open_claims, retry
 from trial.aws import clients as aws_clients
 from trial.errors import TrialError
 from trial.open_claims import OUTLASTED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
-
-    from tests.proofs.interleavings.world import World
 
 _CLOCK = frozenset({"clock"})
 _TABLE = ("batch_get_item", "query", "transact_write_items")
@@ -49,7 +43,7 @@ class NextCall(BaseException):
 class Gated:
     """A client whose calls go to the stage."""
 
-    def __init__(self, name: str, stage: Stage) -> None:
+    def __init__(self, name: str, stage: "Stage") -> None:
         self._name, self._stage = name, stage
 
     def __getattr__(self, method: str) -> Any:
@@ -64,7 +58,7 @@ class Gated:
 
         return call
 
-    def get_paginator(self, _: str) -> Gated:
+    def get_paginator(self, _: str) -> "Gated":
         return self
 
 

@@ -1,10 +1,9 @@
 """Acts in every order of their calls; here some that meet, all of them by make interleavings."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -14,13 +13,8 @@ from sending import send
 from tests.proofs.interleavings.acts import ACTS, cases, due, fresh, old
 from tests.proofs.interleavings.explore import explore, replay
 from tests.proofs.interleavings.turns import Op, Orders, ready
+from tests.proofs.interleavings.world import World
 from trial import open_claims
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-    from uuid import UUID
-
-    from tests.proofs.interleavings.world import World
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +79,7 @@ class Toy:
     def state(self) -> Hashable:
         return self
 
-    def after(self, place: int) -> Toy:
+    def after(self, place: int) -> "Toy":
         op, *rest = self.left[place]
         held = dict(self.held)
         read = sum(held.get(each, 0) for each in op.reads)
@@ -123,7 +117,7 @@ def test_of_orders_that_come_to_the_same_one_is_tried() -> None:
     calls: list[int] = []
 
     class Counted(Toy):
-        def after(self, place: int) -> Counted:
+        def after(self, place: int) -> "Counted":
             calls.append(place)
             following = super().after(place)
             return Counted(following.left, following.held, following.heard)

@@ -7,12 +7,8 @@ have nothing to do with each other, one is tried (sleep sets). And what follows 
 tried once, however the state was reached (state caching).
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 EVERYTHING = frozenset({"*"})
 PUBLISH, WAIT = "publish", "wait"
@@ -26,7 +22,7 @@ class Op(NamedTuple):
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
 
-    def free_of(self, other: Op) -> bool:
+    def free_of(self, other: "Op") -> bool:
         """Whether the order of the two makes no difference."""
         return not (
             _meet(self.writes, other.reads | other.writes) or _meet(other.writes, self.reads)

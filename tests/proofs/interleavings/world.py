@@ -1,26 +1,21 @@
 """A deployment in memory at a moment, and what must hold of it."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
+from collections.abc import Hashable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 from boto3.dynamodb.types import TypeDeserializer
 
 from audit.chain import ExportedEntry
 from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.trail import Trail
+from tests.proofs.interleavings.turns import Call
+from tests.support.memory import Memory
 from trial.aws.table import Key
 from trial.records.audit import AuditEntry
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
-    from uuid import UUID
-
-    from tests.proofs.interleavings.turns import Call
-    from tests.support.memory import Memory
 
 _plain = TypeDeserializer().deserialize
 
@@ -44,7 +39,7 @@ class World:
         """What was seen from outside, in order: texts by number, and answers by act."""
         self._hashes: dict[int, tuple[object, int]] = {}
 
-    def copied(self) -> World:
+    def copied(self) -> "World":
         """Another at the same moment."""
         twin = World(self.memory.copied(), self.now)
         twin.memory.texts = list(self.memory.texts)  # their ids are counted
