@@ -1,11 +1,12 @@
 """What was registered is printed, and each departure from it."""
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -20,7 +21,11 @@ from evaluation.report.parts import Words
 from evaluation.report.registered import Deposit, read, section
 from tests.evaluation.packages import trial, written
 from tests.support.fixture_protocol import AGREED, DAPO
-from trial.aws.kms import MacKey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trial.aws.kms import MacKey
 
 
 class Key:
