@@ -11,7 +11,7 @@ from time_machine import Traveller
 from enrolment import change
 from enrolment.handler import lambda_handler as enrolment_handler
 from tests.support.faults import counting, meddling, raising, refusal
-from tests.support.life import QUASHED, follow, stands
+from tests.support.life import QUASHED, corrected, follow, followed, stands
 from tests.support.samples import MORNING, TABLE, order
 from tests.support.steps import Context, call, enrol, fire, post, someone_in
 from tests.support.table import (
@@ -53,11 +53,13 @@ def resume() -> int:
     return int(answer["left"])
 
 
-def crowd(number_hash: str, many: int, *, protecting: bool = True) -> None:
+def crowd(
+    number_hash: str, many: int, *, protecting: bool = True, until: date = LATER, arrival: int = 100
+) -> None:
     """As if so many live orders named a number, and so many protected it."""
     known = Number.of(found(number_key(number_hash)))
-    more = {uuid4(): LATER for _ in range(many)}
-    users = {each: Use(last_day=LATER, arrival=100) for each in more}
+    more = {uuid4(): until for _ in range(many)}
+    users = {each: Use(last_day=until, arrival=arrival) for each in more}
     keep(
         number_key(number_hash),
         known.model_copy(
@@ -290,8 +292,43 @@ def test_a_number_s_and_a_person_s_items_name_a_bounded_number_of_orders() -> No
     call("PUT", f"/enrolments/{ident}/mobile", {"missing_reason": "refused"})
     number = Number.of(found(number_key(kept.mobile.number_hash or "")))
     person = Person.of(found(person_key(kept.person_hash)))
-    assert len(number.respondents) == MOST_ORDERS
+    assert len(number.respondents) == MOST_ORDERS - 1  # it has given the number up
     assert len(person.enrolments) == MOST_ORDERS
+
+
+MUCH_LATER = LATER + timedelta(days=14)
+
+
+@pytest.mark.usefixtures("_bounds")
+@pytest.mark.parametrize("protecting", [True, False])
+def test_an_order_that_a_number_s_item_has_no_room_for_is_unsafe(*, protecting: bool) -> None:
+    first = enrol(1, mobile={"number": SHARED})
+    hashed = enrolment_of(first).mobile.number_hash or ""
+    crowd(hashed, MOST_ORDERS + 5, protecting=protecting, until=MUCH_LATER, arrival=0)
+    assert stands(enrol(2, mobile={"number": SHARED})) == ("waiting", ["unsafe_number"])
+
+
+@pytest.mark.usefixtures("_bounds")
+def test_no_number_of_longer_orders_takes_a_number_from_the_order_that_had_it_first() -> None:
+    first = enrol(1)
+    hashed = enrolment_of(first).mobile.number_hash or ""
+    crowd(hashed, MOST_ORDERS + 5, protecting=False, until=MUCH_LATER)
+    changed = corrected(1, court="Durham Magistrates' Court")
+    assert call("PUT", f"/enrolments/{first}/order", changed).status == 200
+    assert first in Number.of(found(number_key(hashed))).respondents
+    assert stands(first) == ("eligible", [])
+
+
+@pytest.mark.usefixtures("_bounds")
+def test_no_number_of_longer_orders_hides_that_a_person_is_in_the_trial() -> None:
+    first = followed(1, respondent={"person_id": "A1234BC"})
+    key = person_key(enrolment_of(first).person_hash)
+    known = Person.of(found(key))
+    many = {uuid4(): OrderOfPerson(last_day=MUCH_LATER, arrival=9) for _ in range(MOST_ORDERS + 5)}
+    keep(key, known.model_copy(update={"enrolments": known.enrolments | many}))
+    for serial in (2, 3):
+        another = enrol(serial, respondent={"person_id": "A1234BC"})
+        assert stands(another) == ("ineligible", ["already_in_trial"])
 
 
 def test_no_item_comes_near_the_400_kilobytes_that_it_may_have() -> None:

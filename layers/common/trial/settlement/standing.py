@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from trial.codes import EndReason, Reason, Status
 from trial.eligibility import assess
@@ -121,14 +121,18 @@ def marked(
     """A number with what the orders and people around it, and staff, make of it."""
     if (number_hash := mobile.number_hash) is None:
         return mobile
-    unsafe, shared = _marks(numbers[number_hash], today).get(ident, (False, False))
+    unsafe, shared = _marks(numbers[number_hash], today, ident)[ident]
     return mobile.model_copy(
         update={"unsafe": unsafe, "shared": shared, "suppressed": number_hash in suppressed}
     )
 
 
-def _marks(number: Number, today: date) -> dict[UUID, tuple[bool, bool]]:
-    """Of each order whose number this is: whether it is unsafe for it, and whether it is shared."""
+def _marks(number: Number, today: date, *others: UUID) -> dict[UUID, tuple[bool, bool]]:
+    """
+    Of each order whose number this is: whether it is unsafe for it, and whether it is shared.
+
+    `others` have the number too, and may be beyond as many as its item names.
+    """
     protected = any(last_day >= today for last_day in number.protected.values())
     live = {k: each.arrival for k, each in number.respondents.items() if each.last_day >= today}
     before = {k: place for place, k in enumerate(sorted(live, key=lambda each: live[each]))}
@@ -138,7 +142,7 @@ def _marks(number: Number, today: date) -> dict[UUID, tuple[bool, bool]]:
             protected or before.get(each, len(live)) > MOST_SHARING,
             len(live) > (1 if each in live else 0),
         )
-        for each in number.respondents
+        for each in (*number.respondents, *others)
     }
 
 
@@ -165,7 +169,7 @@ def _numbers_with(
         protected = {k: day for k, day in number.protected.items() if k != ident}
         if number_hash in enrolment.protected_hashes:
             protected[ident] = enrolment.order.last_day  # whatever becomes of the order
-            protected = _longest(protected, lambda each: each)
+            protected = _most(protected, lambda each: each)
         respondents = {k: each for k, each in number.respondents.items() if k != ident}
         if number_hash == enrolment.mobile.number_hash:
             use = number.respondents.get(ident)
@@ -173,7 +177,8 @@ def _numbers_with(
                 last_day=last_day,
                 arrival=use.arrival if use else number.version,
             )
-            respondents = _longest(respondents, lambda each: each.last_day)
+            # Of those that are live the first to come: only to them may the number be safe.
+            respondents = _most(respondents, lambda each: (each.last_day >= today, -each.arrival))
         update = {"protected": protected, "respondents": respondents}
         named = number.model_copy(update=update)
         # What is stored under a number that no order names any more is to go.
@@ -182,11 +187,11 @@ def _numbers_with(
     return after
 
 
-def _longest(orders: dict[UUID, T], last_day: Callable[[T], date]) -> dict[UUID, T]:
-    """As many orders as an item may hold: those that last longest."""
+def _most(orders: dict[UUID, T], rank: Callable[[T], Any]) -> dict[UUID, T]:
+    """As many orders as an item may hold: those of the highest rank."""
     if len(orders) <= MOST_ORDERS:
         return orders
-    place = sorted(orders, key=lambda each: (last_day(orders[each]), str(each)), reverse=True)
+    place = sorted(orders, key=lambda each: (rank(orders[each]), str(each)), reverse=True)
     return {each: orders[each] for each in place[:MOST_ORDERS]}
 
 
@@ -201,7 +206,8 @@ def _person_with(
         drawn=enrolment.allocated_at is not None,
         arrival=known.arrival if known else person.version,
     )
-    orders = _longest(person.enrolments | {ident: of_person}, lambda each: each.last_day)
+    # Whatever else is stored of the person, the order that was drawn keeps the place.
+    orders = _most(person.enrolments | {ident: of_person}, lambda each: (each.drawn, each.last_day))
     return person.model_copy(update={"enrolments": orders})
 
 
