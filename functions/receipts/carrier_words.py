@@ -12,7 +12,8 @@ from trial.codes import Failure
 _MEANINGS = {
     re.compile(pattern): failure
     for pattern, failure in {
-        r"\bopt(ed)? ?out\b": Failure.OPTED_OUT,
+        r"\bopt(ed|s|ing)? ?(\w+ )?out\b|\bunsubscribed?\b": Failure.OPTED_OUT,
+        r"\b(replied|sent|texted|with) stop\b|\bstop (received|request)": Failure.OPTED_OUT,
         r"\b(black|block|deny)(ed)? ?list": Failure.NUMBER_BLOCKED,
         r"\bspam\b": Failure.BLOCKED_AS_SPAM,
         r"\bcarrier\b.*\b(unreachable|unavailable)\b": Failure.CARRIER_UNREACHABLE,

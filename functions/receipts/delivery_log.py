@@ -19,8 +19,10 @@ from trial.phone import NumberError, phone_number
 from trial.records.receipt import Receipt
 
 _HUNDREDTH = Decimal("0.01")
-_LONGEST_MS = 30 * 86_400_000
-"""A month: a longer duration is not plausible."""
+_LONGEST = timedelta(days=30)
+_LONGEST_MS = _LONGEST // timedelta(milliseconds=1)
+_MOST_PARTS, _MOST_USD = 100, 100
+"""A month, and per text: more is not plausible, and large enough it could not be stored."""
 
 
 def _or_none(given: object, read: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - as declared
@@ -42,8 +44,12 @@ class _Notification(Model, extra="ignore"):
 class _Delivery(Model, extra="ignore"):
     destination: Annotated[str, Field(min_length=1, max_length=50)]
     words: Annotated[str | None, Field(alias="providerResponse"), _Detail] = None
-    parts: Annotated[int | None, Field(alias="numberOfMessageParts", ge=0), _Detail] = None
-    price_usd: Annotated[Decimal | None, Field(alias="priceInUSD", ge=0), _Detail] = None
+    parts: Annotated[
+        int | None, Field(alias="numberOfMessageParts", ge=0, le=_MOST_PARTS), _Detail
+    ] = None
+    price_usd: Annotated[Decimal | None, Field(alias="priceInUSD", ge=0, le=_MOST_USD), _Detail] = (
+        None
+    )
     acknowledged_ms: Annotated[
         int | None, Field(alias="dwellTimeMsUntilDeviceAck", ge=0, le=_LONGEST_MS), _Detail
     ] = None
@@ -76,10 +82,8 @@ def read(line: str, *, logged_at: datetime, usd_to_gbp: Decimal) -> Addressed:
         raise RejectedError(message) from None
     delivery = entry.delivery
     delivered = entry.status == "SUCCESS"
-    written_at = entry.notification.timestamp
+    written_at = _plausible(entry.notification.timestamp, logged_at)
     published_at = written_at or logged_at
-    if published_at.tzinfo is None:  # SNS leaves the zone out
-        published_at = published_at.replace(tzinfo=UTC)
     price = delivery.price_usd
     receipt = Receipt(
         message_id=entry.notification.message_id,
@@ -97,6 +101,15 @@ def read(line: str, *, logged_at: datetime, usd_to_gbp: Decimal) -> Addressed:
         ),
     )
     return Addressed(receipt, _canonical(delivery.destination))
+
+
+def _plausible(written_at: datetime | None, logged_at: datetime) -> datetime | None:
+    """The time in a line, unless it is far from the time at which the line was logged."""
+    if written_at is None:
+        return None
+    if written_at.tzinfo is None:  # SNS leaves the zone out
+        written_at = written_at.replace(tzinfo=UTC)
+    return written_at if abs(logged_at - written_at) <= _LONGEST else None
 
 
 def _canonical(destination: str) -> str | None:

@@ -136,8 +136,19 @@ def test_a_line_that_is_not_a_receipt_is_refused_without_its_number(
     ("place", "field", "value", "read"),
     [
         ("notification", "timestamp", "yesterday", {"published_at": LOGGED_AT, "at": LOGGED_AT}),
-        ("delivery", "priceInUSD", -1, {"price_pence": None}),
+        *(
+            ("notification", "timestamp", time, {"published_at": LOGGED_AT, "at": LOGGED_AT})
+            for time in (
+                *("9999-12-31 23:59:59.999", "0001-01-01T00:00:00+14:00", "2025-12-01 10:12:05"),
+                0,
+            )
+        ),
+        *(
+            ("delivery", "priceInUSD", price, {"price_pence": None})
+            for price in (-1, 10**30, "1e400", "NaN")
+        ),
         ("delivery", "numberOfMessageParts", "two", {"parts": None}),
+        ("delivery", "numberOfMessageParts", 10**40, {"parts": None}),
         ("delivery", "dwellTimeMsUntilDeviceAck", -1, {"at": LOGGED_AT}),
         ("delivery", "dwellTimeMsUntilDeviceAck", 10**15, {"at": LOGGED_AT}),
         ("delivery", "providerResponse", 500, {}),
@@ -193,6 +204,11 @@ def test_anything_else_is_refused(line: str) -> None:
         (" - ", Failure.UNKNOWN_ERROR),
         ("User has opted_out", Failure.OPTED_OUT),
         ("Number is opted\u2011out", Failure.OPTED_OUT),
+        ("Recipient opted themselves out", Failure.OPTED_OUT),
+        ("Number is unsubscribed", Failure.OPTED_OUT),
+        ("User replied STOP.", Failure.OPTED_OUT),
+        ("STOP request received", Failure.OPTED_OUT),
+        ("No option found outside this route", Failure.OTHER),
         ("DESTINATION IS BLACK-LISTED", Failure.NUMBER_BLOCKED),
     ],
 )
