@@ -51,6 +51,9 @@ def canonical_or_none(canonical: Callable[[str], str], spelling: str) -> str | N
         "03/0011985/X",
         "03//11985X",
         "03/0000011985X",
+        "PNC2003/0011985X",
+        "pnc 03/11985x",
+        "PNCID: 2003/0011985X",
         "".join(chr(ord(each) + 0xFEE0) for each in PNC),
     ],
 )
@@ -77,11 +80,28 @@ def test_a_pnc_id_with_a_wrong_check_letter_is_refused(letter: str) -> None:
         "2103/0011985X",
         "2103/0011985",
         "2003/10011985X",
+        "2003-0011985",
+        "03.0011985",
+        "PNC03/11985",
+        "003/11985X",
+        "2003/0011985XX",
+        "2003/0011985X1",
+        "2003/OO11985X",
+        "2oo3-0011985x",
+        "03/00l1985X",
+        "2OO30011985X",
     ],
 )
 def test_what_only_looks_like_a_pnc_id_makes_no_second_person(spelling: str) -> None:
     with pytest.raises(SpellingError):
         identity.person_id(spelling)
+
+
+@pytest.mark.parametrize(
+    "other", ["123456/03X", "SF03/482703J", "12-3456", "DH/1234/03", "O123456A", "PNC-1", "X320741"]
+)
+def test_an_id_of_another_system_stays_as_it_is(other: str) -> None:
+    assert identity.person_id(other.lower()) == other
 
 
 def test_a_pnc_id_that_can_be_read_in_two_ways_is_refused() -> None:

@@ -35,7 +35,19 @@ _PNC_PARTED = re.compile(
     r"(?P<serial>[0-9]+)[ /_.\-]*(?P<letter>[A-Z])"
 )
 _PNC_UNPARTED = re.compile(r"(?P<digits>[0-9]{3,})(?P<letter>[A-Z])")
-_PNC_WITHOUT_LETTER = re.compile(r"([0-9]{1,2}|[0-9]{4})/[0-9]{1,7}")
+_PNC_PREFIX = re.compile(r"PNC( ?ID)?[ :/_.\-]*")
+# What a reader takes for a PNC id too: without its letter, with a padded year, or with more than
+# one letter. Some type letters for the digits that they look like.
+_PNC_LOOKALIKE = re.compile(
+    r"""
+    ([0-9]{1,2}|[0-9]{4})/[0-9]{1,7}
+    |([0-9]{2}|(19|20)[0-9]{2})[ _.\-]+[0-9]{7}
+    |0*([0-9]{1,2}|(19|20)[0-9]{2})[ /_.\-]+[0-9]{4,}[ /_.\-]*[A-Z]
+    |([0-9]{2}|(19|20)[0-9]{2})[ /_.\-]*[0-9]{7}[A-Z][A-Z0-9]*
+    """,
+    re.VERBOSE,
+)
+_LETTERS_FOR_DIGITS = str.maketrans("OIL", "011")
 # Years may be written with two digits, so the range must cover exactly a hundred.
 _PNC_YEARS = range(1950, 2050)
 _PNC_REMEDY = "check its digits, and write it as YYYY/NNNNNNNC"
@@ -110,13 +122,14 @@ def person_id(text: str) -> str:
     system's id would record one person as two.
     """
     canonical = unicodedata.normalize("NFKC", text).strip(" ").upper()
-    if parted := _PNC_PARTED.fullmatch(canonical):
+    bare = _PNC_PREFIX.sub("", canonical, count=1) if canonical.startswith("PNC") else canonical
+    if parted := _PNC_PARTED.fullmatch(bare):
         return _pnc_of([(parted["year"], parted["serial"])], parted["letter"])
-    if unparted := _PNC_UNPARTED.fullmatch(canonical):
+    if unparted := _PNC_UNPARTED.fullmatch(bare):
         digits = unparted["digits"]
         return _pnc_of([(digits[:at], digits[at:]) for at in (2, 4)], unparted["letter"])
-    if _PNC_WITHOUT_LETTER.fullmatch(canonical):
-        raise SpellingError(f"looks like a PNC id without its check letter: {_PNC_REMEDY}")
+    if _PNC_LOOKALIKE.fullmatch(bare[:-1].translate(_LETTERS_FOR_DIGITS) + bare[-1:]):
+        raise SpellingError(f"looks like a PNC id, and is none: {_PNC_REMEDY}")
     return reference(text)
 
 

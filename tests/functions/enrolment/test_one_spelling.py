@@ -1,5 +1,6 @@
 """Whatever a request holds comes in one canonical form, or it is refused and nothing is stored."""
 
+import base64
 import json
 import unicodedata
 from datetime import timedelta
@@ -10,8 +11,8 @@ import pytest
 from time_machine import Traveller
 
 from tests.support.life import ARREST, CUSTODY, RELEASE, send_change, shown
-from tests.support.samples import MORNING, order
-from tests.support.steps import call, enrol, post
+from tests.support.samples import MORNING, order, sample
+from tests.support.steps import API, CONTEXT, call, enrol, post
 from tests.support.table import enrolment_of, everything, held, identifiers_of
 from trial.identity import pnc_id
 
@@ -341,6 +342,29 @@ def test_a_body_is_measured_in_bytes() -> None:
     answer = call("POST", "/enrolments", body)
     assert answer.status == 413
     assert answer.headers["Content-Type"] == ["application/problem+json"]
+    assert everything() == {}
+
+
+def in_base64(body: bytes) -> dict[str, Any]:
+    """The answer to a body as API Gateway passes it on where it is set to take any bytes."""
+    text = base64.b64encode(body).decode()
+    answer: dict[str, Any] = API["enrolment"](
+        sample("api-enrol") | {"body": text, "isBase64Encoded": True}, CONTEXT
+    )
+    return answer
+
+
+def test_a_body_in_base64_is_measured_and_read_as_what_it_encodes() -> None:
+    most = json.dumps(order(padding="x" * 60_000)).encode()
+    assert in_base64(most)["statusCode"] == 422, "not too large"
+    assert in_base64(json.dumps(order()).encode())["statusCode"] == 202
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe{}", json.dumps(order()).encode("utf-16"), b"\x00"])
+def test_bytes_that_are_no_text_are_refused(body: bytes) -> None:
+    answer = in_base64(body)
+    assert answer["statusCode"] == 422
+    assert "is not JSON" in answer["body"]
     assert everything() == {}
 
 

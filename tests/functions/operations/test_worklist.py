@@ -261,7 +261,7 @@ def test_a_route_without_filters_ignores_what_is_asked_of_it() -> None:
 def test_what_is_asked_wrongly_is_refused_by_its_field(query: dict[str, str], field: str) -> None:
     answer = ask(**query)
     assert answer.status == 422
-    assert {each.partition(".")[0] for each in answer.fields} == {field}
+    assert set(answer.fields) == {field}
     assert query[field] not in answer.text
     assert "is not valid" not in {each["message"] for each in answer.body["errors"]}
 

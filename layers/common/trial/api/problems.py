@@ -43,6 +43,8 @@ _WORDS = {
 }
 _ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
 """How pydantic writes a code that a literal allows."""
+_CHOICE = re.compile(r"str-enum\[\w+\]")
+"""How pydantic writes, in a path, as which of several enumerations it read a field."""
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -99,7 +101,12 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     if error["type"] == "json_invalid":
         message = "the body is not JSON: check its quotes, commas and brackets"
         return FieldProblem(field="", message=message)
-    path = [shown(part) for part in error["loc"] if part not in ("body", "query", "path")]
+    outside = ("body", "query", "path")
+    path = [
+        shown(part)
+        for part in error["loc"]
+        if part not in outside and not _CHOICE.fullmatch(str(part))
+    ]
     context = error.get("ctx", {})
     cause = context.get("error")
     if isinstance(cause, FieldError):

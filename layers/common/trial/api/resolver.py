@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +53,7 @@ def answered(
     app: APIGatewayRestResolver, event: dict[str, Any], context: LambdaContext
 ) -> dict[str, Any]:
     """The answer to one request."""
+    event = event | {"body": _body(event), "isBase64Encoded": False}
     if refusal := _refusal(event):
         return {
             "statusCode": refusal.status_code,
@@ -58,6 +61,20 @@ def answered(
             "body": refusal.body,
         }
     return app.resolve(event | {"headers": {**_other_headers(event), **_JSON}}, context)
+
+
+def _body(event: dict[str, Any]) -> str | None:
+    """
+    The body as text, also where API Gateway was set to pass bodies on in base64.
+
+    Text that is neither is no JSON, and is refused as such.
+    """
+    body: str | None = event.get("body")
+    if not (body and event.get("isBase64Encoded")):
+        return body
+    with suppress(ValueError):
+        return base64.b64decode(body, validate=True).decode()
+    return body
 
 
 def _refusal(event: dict[str, Any]) -> Response[str] | None:
