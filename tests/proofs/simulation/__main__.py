@@ -12,6 +12,7 @@ import os
 import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tests.proofs.simulation.run import Report
 
 _ENOUGH = 100  # seeds, for every kind of fault to be injected
+_NEWS = 500  # seeds, after which a log gets a line
 _TAIL = 80  # lines of a failed seed's trace
 
 
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     counted: Counter[str] = Counter()
     faults: Counter[Fault] = Counter()
     with ProcessPoolExecutor(min(os.cpu_count() or 1, len(seeds)), get_context("spawn")) as pool:
-        lives = pool.map(run, seeds, chunksize=min(20, len(seeds)))
+        lives = pool.map(partial(run, traced=given.trace), seeds, chunksize=min(20, len(seeds)))
         for report in track(
             lives, "simulated", len(seeds), console=console, disable=not console.is_terminal
         ):
@@ -58,6 +60,8 @@ def main(arguments: Sequence[str]) -> int:
                 pool.shutdown(cancel_futures=True)
                 _emit(report, console, traced=given.trace)
                 return 1
+            if not console.is_terminal and report.seed > seeds[0] and not report.seed % _NEWS:
+                console.print(f"no violation up to seed {report.seed}")
     console.print(_summary(len(seeds), counted, faults))
     never = [fault for fault in Fault if not faults[fault]]
     if never and len(seeds) >= _ENOUGH:

@@ -15,7 +15,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -163,6 +163,7 @@ def _about(keys: list[tuple[str, str]]) -> UUID | None:
     return next((ident for ident in (owner(pk) for pk, _ in keys) if ident.int), None)
 
 
+@cache
 def owner(partition: str) -> UUID:
     """The enrolment that a partition is of; for any other, that of nobody."""
     family, _, ident = partition.partition("#")

@@ -94,7 +94,7 @@ class Weather:
         self._factor = {fault: 0 if self.calm else rng.choice((0, 1, 1, 5)) for fault in Fault}
 
     def strikes(self, fault: Fault) -> bool:
-        return self.pick({fault: OTHERS[fault]}) is not None
+        return self._rng.random() - OTHERS[fault] * self._factor[fault] < 0
 
     def pick(self, chances: dict[Fault, float]) -> Fault | None:
         """One of these faults, or most often none."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from tests.proofs.simulation.cloud import Dynamo, Scheduler
+from tests.proofs.simulation.conversion import typed, untyped
 from tests.support.samples import MORNING
 from tests.support.table import everything
 from trial.aws import clients
@@ -142,6 +145,34 @@ def test_only_what_changed_is_announced() -> None:
         [(False, True)],
         [(True, False)],
     ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "a",
+        True,
+        None,
+        0,
+        -7,
+        Decimal("1.50"),
+        b"\x00",
+        {1, 2},
+        ["a", [True, None]],
+        {"a": {"b": [1]}},
+    ],
+)
+def test_the_quick_conversion_of_values_is_that_of_boto3(value: object) -> None:
+    wired = TypeSerializer().serialize(value)
+    plain = TypeDeserializer().deserialize(wired)
+    assert typed(value) == wired
+    assert repr(untyped(wired)) == repr(plain)
+
+
+def test_what_boto3_refuses_to_convert_is_refused() -> None:
+    with pytest.raises(TypeError, match="Float"):
+        typed({"a": [0.5]})
 
 
 def test_short_answers_lose_nothing() -> None:
