@@ -9,14 +9,7 @@ from evaluation.groups import grouped_by_arm
 from evaluation.report.charts.drawing import BLUE, INK
 from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
 from evaluation.report.parts import Method, Picture, ReportTable, Section
-from evaluation.report.words import (
-    named,
-    number,
-    p_value,
-    percent,
-    plural,
-    points,
-)
+from evaluation.report.words import named, number, p_value, percent, plural, points
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.subgroups import interaction
 from evaluation.statistics.values import NotEstimable

@@ -10,13 +10,7 @@ import statsmodels.api as sm
 from firthmodels import FirthLogisticRegression, detect_separation
 from scipy.stats import chi2
 
-from evaluation.statistics.values import (
-    Estimate,
-    NotEstimable,
-    columns,
-    empty_arm,
-    no_variation,
-)
+from evaluation.statistics.values import Estimate, NotEstimable, columns, empty_arm, no_variation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Drawing the arm of an eligible enrolment, once."""
+"""Draws the arm of an eligible enrolment, once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LONGEST_PAUSE = 0.4  # seconds
 
 
 class Drawn(NamedTuple):
-    """Where an enrolment stands after its draw, and why, if it could not be drawn after all."""
+    """An enrolment's status after the attempt to draw it, and why it was not drawn, if so."""
 
     status: Status
     reason: Reason | None = None
@@ -51,12 +51,12 @@ def allocate(
     pause: Callable[[float], None] = time.sleep,
 ) -> Drawn | None:
     """
-    Allocate an enrolment in its own trial, or record why it can no longer be.
+    Allocate an enrolment in its own trial, or record why it can no longer be allocated.
 
-    Safe to repeat: the first allocation stands. `announced` only says where to look; what is
-    stored decides. Returns what it stored, None if there was nothing to do. Under
-    contention it reads again after a random pause, a bounded number of times, and no slot is
-    used until the transaction that fills it.
+    Safe to repeat: the first allocation stands. `announced` only says where to look; the stored
+    enrolment decides. Returns what it stored, None if there was nothing to do. Under contention
+    it reads again after a random pause, a bounded number of times. Only the transaction that
+    fills a slot uses it.
     """
     protocol = of_trial(announced.trial, protocol)
     place = _place(announced, protocol)
@@ -102,7 +102,7 @@ def _decide(
     sequence: MacKey,
     at: Settling,
 ) -> Drawn | None:
-    """Draw it, if it is eligible by what is so now; otherwise settle it, and who comes next."""
+    """Draw it if it is still eligible; otherwise store its new status and follow that up."""
     protocol, now, today = at.protocol, at.now, at.today
     standing = settled(enrolment, facts.around, protocol=protocol, today=today).enrolment
     if standing.status is not Status.ELIGIBLE:
@@ -166,6 +166,6 @@ def _draw(
 
 
 def design_of(protocol: Protocol) -> str:
-    """What a MAC becomes a block by: a change of it would change a block already begun."""
+    """The settings that turn a MAC into a block: changing them would change a block in use."""
     shares = ",".join(f"{arm}={share}" for arm, share in sorted(protocol.arms.items()))
     return f"{shares} in {sorted(protocol.block_sizes)}"

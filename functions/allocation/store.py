@@ -1,4 +1,4 @@
-"""What allocation reads and keeps."""
+"""What allocation reads and stores."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DrawFacts:
-    """All that decides about one draw, as read at one moment."""
+    """Everything that decides one draw, read at one moment."""
 
     around: Surroundings
     cursor: Cursor | None
     allocation: Allocation | None
-    """One that is there before the draw, since the table was restored."""
+    """An allocation that exists before the draw, because the table was restored."""
 
     @property
     def enrolment(self) -> Enrolment | None:
@@ -40,7 +40,7 @@ class DrawFacts:
 
 @dataclass(frozen=True, slots=True)
 class DrawKeys:
-    """Where the facts of a draw are: the enrolment, its person and number, and its stratum."""
+    """What identifies the facts of a draw: the enrolment, its person, number and stratum."""
 
     enrolment_id: UUID
     person_hash: str
@@ -50,7 +50,7 @@ class DrawKeys:
 
 
 class AllocationStore:
-    """Speaks intent to the table."""
+    """Allocation's operations on the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -96,11 +96,11 @@ class AllocationStore:
         audit: AuditEntry,
     ) -> None:
         """
-        Store an allocation with all that goes with it, or nothing.
+        Store an allocation with everything that goes with it, or nothing.
 
-        `drawn` is what the enrolment and its person are after it; `following` is the cursor, None
-        where no slot is used. One that was `restored` is there already, and its slot is in the
-        trail. Raises ContendedError if anything that decided is not as it was seen.
+        `drawn` is the enrolment and its person after the draw. `following` is the next cursor, or
+        None if the draw uses no slot. A `restored` allocation is stored already, and its slot is in
+        the trail. Raises ContendedError if any fact in `seen` has changed.
         """
         ident, enrolment = allocation.enrolment_id, drawn.enrolment
         allocated = enrolment.model_copy(update={"version": enrolment.version + 1})
@@ -142,7 +142,7 @@ def _as_seen(enrolment: Enrolment) -> Check:
 
 
 def _as_it_was(around: Surroundings) -> Iterator[Act]:
-    """Nobody protects the number meanwhile, nor floods it, nor suppresses it."""
+    """Refuse if the number's record has changed, or if the number is now suppressed."""
     for number_hash, number in around.numbers.items():
         unchanged = Check("number as seen", "#version = :seen", {"seen": number.version})
         yield check(number_key(number_hash), unchanged)

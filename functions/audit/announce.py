@@ -1,4 +1,4 @@
-"""What other systems hear of a change of status. It is blinded, like the routes of enrolment."""
+"""The events that announce a change of status. They are blinded, like enrolment's routes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def changes(entries: Iterable[ExportedEntry]) -> list[dict[str, Any]]:
-    """An event for each entry of a history that has a status, in the order of the entries."""
+    """One event for each history entry that has a status, in the order of the entries."""
     return [
         {
             "enrolment_id": enrolment_id,

@@ -45,8 +45,8 @@ class ExportedEntry(Model):
     @classmethod
     def of(cls, key: Key, audit: AuditEntry) -> ExportedEntry:
         """The entry under a key."""
-        told = {name: getattr(audit, name) for name in cls.model_fields if name not in ("pk", "sk")}
-        return cls(pk=key.pk, sk=key.sk, **told)
+        held = {name: getattr(audit, name) for name in cls.model_fields if name not in ("pk", "sk")}
+        return cls(pk=key.pk, sk=key.sk, **held)
 
     @property
     def key(self) -> Key:

@@ -1,8 +1,9 @@
 """
 Exports audit entries that the table's stream announces, and announces changes of status.
 
-A history's entries come by a mapping of their own, a minute at most after the act: so neither
-whether an announcement comes, nor when, depends on what only a treated person's order can cause.
+History entries have an event source mapping of their own, and arrive within a minute. So neither
+the existence nor the time of an announcement depends on entries that only a treated person's order
+can cause.
 """
 
 from __future__ import annotations

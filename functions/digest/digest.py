@@ -1,7 +1,7 @@
 """
-What a superintendent hears: references, reasons and days left.
+The daily digest for a superintendent: references, reasons and days left.
 
-Never a number, a person's name or an arm: it goes by email.
+It goes by email, so it never holds a number, a person's name or an arm.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from trial.records.waiting import Waiting
 
 MOST = 100
-"""Orders that one digest names, the oldest follow-up first."""
+"""The most orders that one digest names, the oldest follow-up first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """One message: to which superintendent of which force, and the orders that it names."""
+    """One message to one superintendent of one force. `named` are the orders that it names."""
 
     superintendent: str
     force: str
     subject: str
     text: str
-    told: tuple[Waiting, ...]
+    named: tuple[Waiting, ...]
 
 
 def by_superintendent(waiting: Iterable[Waiting], today: date, min_days_left: int) -> list[Digest]:
-    """A digest for each superintendent for whose orders somebody has to act."""
+    """One digest for each superintendent whose orders wait for somebody to act."""
 
     def whose(each: Waiting) -> tuple[str, str]:
         return each.order.force, each.order.authorising_superintendent
@@ -49,12 +49,12 @@ def _digest(
     late = sum(each.overdue(today, min_days_left) for each in orders)
     subject = f"{len(orders)} {'order waits' if len(orders) == 1 else 'orders wait'}"
     subject += f", {late} overdue" if late else ""
-    told = orders[:MOST]
+    named = orders[:MOST]
     lines = ["Orders that you authorised and that wait for somebody to act:", ""]
-    lines += [_line(each, today, min_days_left) for each in told]
-    if more := len(orders) - len(told):
+    lines += [_line(each, today, min_days_left) for each in named]
+    if more := len(orders) - len(named):
         lines.append(f"And {more} more: see the worklist.")
-    return Digest(superintendent, force, subject, "\n".join(lines), told)
+    return Digest(superintendent, force, subject, "\n".join(lines), named)
 
 
 def _line(each: Waiting, today: date, min_days_left: int) -> str:
@@ -70,7 +70,7 @@ def _line(each: Waiting, today: date, min_days_left: int) -> str:
 
 
 def _days_left(last_chance: date | None, today: date) -> str:
-    """Today counts. An order without an end leaves as many as it takes."""
+    """The days left, today included."""
     if last_chance is None:
         return "the order has no end"
     left = (last_chance - today).days + 1

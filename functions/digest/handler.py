@@ -1,7 +1,7 @@
 """
-The daily digest, fired by EventBridge Scheduler: each superintendent hears who waits.
+Sends each superintendent a daily digest of waiting orders. EventBridge Scheduler invokes it.
 
-If it fails half-way it is made anew: hearing twice is better than not hearing.
+If it fails half-way, it runs again from the start: a digest sent twice is better than none.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(_: dict[str, Any], __: LambdaContext) -> dict[str, int]:
-    """Tell each superintendent of the orders that wait, and other systems of what is overdue."""
+    """Send each superintendent a digest of waiting orders, and announce overdue follow-ups."""
     chosen = settings(DigestSettings)
     store = DigestStore(Table(clients.dynamodb(), chosen.table_name))
     topic, bus = Topic(clients.sns(), chosen.topic_arn), Bus(clients.events(), chosen.event_bus)
@@ -38,7 +38,7 @@ def lambda_handler(_: dict[str, Any], __: LambdaContext) -> dict[str, int]:
     waiting = [each for each in store.waiting() if each.still_helps(today, least)]
     digests = by_superintendent(waiting, today, least)
     for digest in digests:
-        store.log_disclosed([each.enrolment_id for each in digest.told], now)
+        store.log_disclosed([each.enrolment_id for each in digest.named], now)
         topic.publish(digest)
     overdue = [follow_up_overdue(each, least) for each in waiting if each.overdue(today, least)]
     bus.publish("FollowUpOverdue", overdue)

@@ -41,7 +41,7 @@ class Topic:
 def follow_up_overdue(each: Waiting, min_days_left: int) -> dict[str, Any]:
     """The event about an overdue follow-up; its schema is docs/events/follow-up-overdue.json."""
     missing, last_chance = each.missing_now, each.last_chance(min_days_left)
-    assert missing  # noqa: S101 - who is overdue has a report with a day
+    assert missing  # noqa: S101 - an overdue follow-up has a report with a day
     assert missing.follow_up_on  # noqa: S101
     return {
         "enrolment_id": str(each.enrolment_id),

@@ -1,4 +1,4 @@
-"""What the digest reads, and that it disclosed it."""
+"""Reads the waiting orders for the digest, and records what the digest disclosed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class DigestStore:
-    """Speaks intent to the table."""
+    """The digest's operations on the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def waiting(self) -> Iterator[Waiting]:
-        """Who waits for somebody to act, the oldest follow-up first; a moment late."""
+        """Orders that wait for somebody to act, the oldest follow-up first, from an index."""
         place = ("worklist_place", BEFORE_ALL)
         yield from map(
             Waiting.of, self._table.in_order("worklist", ("worklist", WORKLIST), after=place)

@@ -1,13 +1,9 @@
-"""What the unblinded routes give: the contract's JSON, apart from what the table holds."""
+"""The answers of the unblinded routes: the contract's JSON, separate from the table's records."""
 
 from datetime import date, datetime
 from uuid import UUID
 
-from trial.codes import (
-    Arm,
-    Model,
-    ReminderState,
-)
+from trial.codes import Arm, Model, ReminderState
 
 
 class ReminderOut(Model):
@@ -49,7 +45,7 @@ class TroubledReminder(Model):
 
 
 class TroubledOut(Model):
-    """Reminders that did not go as planned, the oldest first; `more` are not shown."""
+    """Reminders that did not go as planned, the oldest first; `more` counts those not shown."""
 
     reminders: tuple[TroubledReminder, ...]
     more: int
@@ -67,7 +63,7 @@ class TimetableEntry(Model):
 
 
 class TimetableOut(Model):
-    """What an order of this shape would get. Times of day vary by enrolment: these are one's."""
+    """What an order of this shape would get. Times of day vary by enrolment: this shows one's."""
 
     protocol: str
     days: int | None

@@ -1,4 +1,4 @@
-"""The unblinded routes: allocations and timetables. They need a permission of their own."""
+"""The unblinded routes: allocations and timetables. Calling them needs a separate permission."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The routes for those who may know the arm. Their permission is their own."""
+"""The routes for callers who may know the arm. Calling them needs a separate permission."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -26,7 +26,7 @@ from trial.records.audit import AuditEntry
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
 _TAGS = ["Unblinded"]
 _NOBODY = UUID(int=0)
-_LATE = timedelta(minutes=15)  # by then schedule, sending and its own retries have had their time
+_LATE = timedelta(minutes=15)  # longer than the schedule, sending and its retries take
 _RECENT = timedelta(days=31)
 _MOST_SHOWN = 100
 
@@ -38,7 +38,7 @@ _MOST_SHOWN = 100
     responses={200: {"description": "The allocation"}, **UNKNOWN, **REFUSALS},
 )
 def show_allocation(enrolment_id: str) -> AllocationOut:
-    """One allocation with its reminders, never a text with its number."""
+    """Show one allocation with its reminders, but neither texts nor numbers."""
     ident = parse_enrolment_id(enrolment_id)
     store = DisclosureStore(Table(clients.dynamodb(), settings(DisclosureSettings).table_name))
     allocation, reminders = store.allocation(ident)
@@ -55,7 +55,7 @@ def show_allocation(enrolment_id: str) -> AllocationOut:
     responses={200: {"description": "The reminders"}, **REFUSALS},
 )
 def list_troubled() -> TroubledOut:
-    """Late, unsure or failed reminders by order: only a treated person's order can have one."""
+    """List late, unsure or failed reminders by order: only a treated person's order has any."""
     now = datetime.now(UTC)
     store = DisclosureStore(Table(clients.dynamodb(), settings(DisclosureSettings).table_name))
     shown = troubled_view(store.troubled(since=now - _RECENT, until=now - _LATE), _MOST_SHOWN)
@@ -86,7 +86,7 @@ def show_timetable(
     language: Annotated[Language, Query()] = Language.EN,
     enrolment_id: Annotated[UUID, Query(description="Whose times of day to show")] = _NOBODY,
 ) -> TimetableOut:
-    """The timetable of an imagined order, as if enrolled at the start of its first day."""
+    """Show the timetable of an imagined order, as if enrolled at the start of its first day."""
     chosen = settings(DisclosureSettings)
     protocol = load(chosen.protocol)
     term = Term(type, made_on, expires_on)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 IN_TROUBLE = frozenset(
     {
-        *(ReminderState.PLANNED, ReminderState.SCHEDULED),  # that are late
+        *(ReminderState.PLANNED, ReminderState.SCHEDULED),  # past their due time
         *(ReminderState.CLAIMED, ReminderState.UNKNOWN, ReminderState.FAILED),
     }
 )
@@ -33,7 +33,7 @@ class DisclosureStore:
         self._table = table
 
     def allocation(self, enrolment_id: UUID) -> tuple[Allocation, list[Reminder]]:
-        """An enrolment's allocation and its reminders. Raises NotFoundError if there is none."""
+        """An enrolment's allocation and reminders. Raises NotFoundError if it is not allocated."""
         items = self._table.partition(allocation_partition(enrolment_id)).values()
         allocations = [Allocation.of(item) for item in items if item["kind"] == "allocation"]
         if not allocations:
@@ -43,9 +43,9 @@ class DisclosureStore:
 
     def troubled(self, *, since: datetime, until: datetime) -> list[Reminder]:
         """
-        Reminders due until then of which nobody knows that they went, the oldest first.
+        Reminders due by `until` that are not known to have been sent, the oldest first.
 
-        Of those that are at their end, only those due since `since`. The index is a moment late.
+        Of those in a final state, only those due since `since`. Eventually consistent.
         """
         first, last = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (since, until))
         at_the_end = self._table.by_index(

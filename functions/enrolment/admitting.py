@@ -1,8 +1,8 @@
 """
-An order beyond the day's limit, admitted by a click on the dashboard.
+Admits an order beyond the day's limit when somebody clicks on the dashboard.
 
-The panels' function asks for it in an event of its own form. It is no request to the API, so it can
-name no caller: the trail names the panels' invocation, and the name that somebody typed.
+The panels' function invokes enrolment with an event of its own form. That is not a request to the
+API and has no caller, so the trail names the panels' invocation and the name that somebody typed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trial.errors import ConflictError, NotFoundError
 
 
 def admitted(given: dict[str, Any]) -> dict[str, str]:
-    """Admit an order: its status then, or why it cannot be. Safe to repeat."""
+    """Admit an order: returns its new status, or why it cannot be admitted. Safe to repeat."""
     asked = AdmitAsked.model_validate(given)
     at = context_for(f"dashboard, invocation {asked.invocation}, as {asked.by}")
     try:

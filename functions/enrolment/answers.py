@@ -1,4 +1,4 @@
-"""What the API gives: the contract's JSON, apart from what the table holds."""
+"""The answers of upstream's routes: the contract's JSON, separate from the table's records."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -32,13 +32,13 @@ class EnrolmentAccepted(Model):
 
 
 class OrderFound(Model):
-    """Under which id an order was enrolled."""
+    """The id under which an order was enrolled."""
 
     enrolment_id: UUID
 
 
 class MobileOut(Model):
-    """What may be shown of a number; an order may protect it, others may use it."""
+    """What may be shown of a number, and whether it is unsafe or shared with another person."""
 
     known: bool
     last_digits: str | None = None
@@ -59,7 +59,7 @@ class HistoryOut(Model):
 
 
 class OrderOut(Model):
-    """One order as it stands; without its reference once that is erased."""
+    """One order as it is now; without its reference once that is erased."""
 
     type: str
     reference: str | None

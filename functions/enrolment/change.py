@@ -1,4 +1,4 @@
-"""What upstream tells of an enrolment after it was made: number, service, corrections, life."""
+"""Upstream's reports about an existing enrolment: number, service, corrections, ends."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ if TYPE_CHECKING:
 
 
 Changes: TypeAlias = tuple[Change, ...]
-"""That of the enrolment itself, and those of others that followed."""
+"""The change of the enrolment itself, then the changes of others that followed from it."""
 
 MOST_EVENTS = 50
-"""Ends and returns from custody that an enrolment's item holds."""
+"""The most ends and returns from custody that an enrolment's item holds."""
 
 MOST_NUMBERS = 20
-"""Former numbers that an enrolment's item names; what is stored under any goes when it is idle."""
+"""The most former numbers that an enrolment's item names, so that retention can erase them."""
 
 MOST_STRATA = 10
-"""Strata through which its corrections led that an enrolment's item holds."""
+"""The most strata that an enrolment's item holds: those through which corrections moved it."""
 
 MOST_REPORTS = 50
-"""Reports of a missing number that an enrolment's item holds: the first, and the latest."""
+"""The most reports of a missing number that an enrolment's item holds: the first and the latest."""
 
 
 def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestContext) -> Changes:
     """
-    A number found, changed or lost. It serves all remaining reminders.
+    Store that a number was found, changed or lost. All remaining reminders use it.
 
-    Raises ConflictError if what is stored was recorded later.
+    Raises ConflictError if the stored number was recorded later.
     """
     hashed = number_hash(context.identity, given.number) if given.number else None
     check_mobile(given, context.today)
@@ -80,7 +80,7 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
         if given.recorded_at or not same or missing != enrolment.missing:
             update["mobile_recorded_at"] = recorded_at
         if (former := enrolment.mobile.number_hash) and not same:
-            # So that what is stored under it is found when it is to be erased.
+            # Retention needs it to find what is stored under that number.
             update["former_numbers"] = (*enrolment.former_numbers, former)[-MOST_NUMBERS:]
         return enrolment.model_copy(update=update)
 
@@ -89,14 +89,14 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
 
 
 def _with_source(mobile: Mobile, source: NumberSource | None) -> Mobile:
-    """A number told again: its seal stays, for no two seals of a number are equal."""
+    """The same number reported again: its seal stays, because each seal of a number differs."""
     return mobile.model_copy(update={"source": source}) if source else mobile
 
 
 def _missing_with(
     enrolment: Enrolment, given: MobileChange, recorded_at: datetime
 ) -> tuple[Missing, ...]:
-    """The reports of a missing number with this one, or with the number that ends them."""
+    """The reports of a missing number, with this one added or all of them resolved."""
     known, now = enrolment.missing, enrolment.missing_now
     if given.missing_reason is None:
         found = {"resolved_at": recorded_at, "resolved_how": given.resolved_how}
@@ -114,12 +114,12 @@ def _missing_with(
 
 
 def _first_and_latest(reports: tuple[Missing, ...]) -> tuple[Missing, ...]:
-    """As many as an item may hold; the first is what reports count. All are in the trail."""
+    """As many reports as an item may hold. The flow counts the first. All are in the trail."""
     return reports if len(reports) <= MOST_REPORTS else (reports[0], *reports[1 - MOST_REPORTS :])
 
 
 def record_service(enrolment_id: UUID, given: Service, context: RequestContext) -> Changes:
-    """The order was served: nothing is sent before."""
+    """Store when the order was served: no text is sent before that."""
 
     def changed(enrolment: Enrolment) -> Enrolment:
         refuse_ended(enrolment)
@@ -132,9 +132,10 @@ def record_service(enrolment_id: UUID, given: Service, context: RequestContext) 
 
 def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -> Changes:
     """
-    A correction. After allocation the dates may change only until the first reminder is due.
+    Correct an order. After allocation, dates may change only until the first reminder is due.
 
-    That moment is worked out alike for both arms, so that a refusal does not tell the arm.
+    That moment is computed in the same way for both arms, so that a refusal does not reveal the
+    arm.
     """
 
     def changed(enrolment: Enrolment) -> Enrolment:
@@ -172,14 +173,14 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
 
 
 def _across(enrolment: Enrolment, order: Order, protocol: Protocol) -> tuple[str, str] | None:
-    """From which stratum to which a correction leads, if it does."""
+    """The strata before and after a correction, if it changes the stratum."""
     before = enrolment.stratum_in(protocol)
     after = enrolment.model_copy(update={"order": order}).stratum_in(protocol)
     return (before, after) if before != after else None
 
 
 def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol) -> datetime | None:
-    """When the first reminder is due, whichever the arm; none if all dates were in the past."""
+    """When the first reminder is due, whichever the arm; None if all dates are in the past."""
     slots = timetable(
         enrolment_id=enrolment.enrolment_id,
         term=enrolment.order.term,
@@ -191,11 +192,12 @@ def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol)
 
 def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Changes:
     """
-    No further text goes, from the moment this returns. Safe to repeat.
+    End an enrolment: no further text goes once this returns. Safe to repeat.
 
-    A second end is kept too: which of them counts does not depend on the order in which they come.
-    An end is taken even when the identifiers are erased: that an order was recorded in error may
-    come out late. Raises FieldError for a time in the future: no later return could undo it.
+    A second end is stored too: which of them counts does not depend on their order of arrival.
+    An end is accepted even after the identifiers are erased, because a force may learn late that an
+    order was recorded in error. Raises FieldError for a time in the future, which no later return
+    from custody could undo.
     """
     check_moment("at", given.at, context.now)
     event = LifeEvent(reason=given.reason, at=given.at, by=given.by)
@@ -215,7 +217,7 @@ def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Changes:
 
 
 def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Changes:
-    """Somebody is out of custody. What was missed meanwhile stays missed. Safe to repeat."""
+    """Resume after custody. Reminders missed meanwhile stay missed. Safe to repeat."""
     event = LifeEvent(at=given.at, by=given.by)
     check_moment("at", given.at, context.now)
 
@@ -232,7 +234,7 @@ def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Chan
 
 
 def admit(enrolment_id: UUID, given: AdmitIn, context: RequestContext) -> Changes:
-    """An order beyond the day's limit is a real one: it goes the way of any other. Repeatable."""
+    """Admit an order beyond the day's limit: it is then treated like any other. Repeatable."""
 
     def changed(enrolment: Enrolment) -> Enrolment:
         if not enrolment.held_over_daily_limit:
@@ -245,9 +247,9 @@ def admit(enrolment_id: UUID, given: AdmitIn, context: RequestContext) -> Change
 
 def what_counts(life: tuple[LifeEvent, ...]) -> tuple[LifeEvent, ...]:
     """
-    As many events as an item may hold: whatever is left out does not bear on how it stands.
+    As many events as an item may hold; those left out do not affect the enrolment's status.
 
-    The first end for good and the first custody stay, and the latest events. All are in the trail.
+    It keeps the first final end, the first custody and the latest events. All are in the trail.
     """
     if len(life) <= MOST_EVENTS:
         return life
@@ -266,7 +268,7 @@ def _knows(enrolment: Enrolment, event: LifeEvent) -> bool:
 
 
 def refuse_ended(enrolment: Enrolment) -> None:
-    """Whoever is in custody may come back, so that is no end for good."""
+    """Raise ConflictError if it has ended for good. Custody does not count: it can be resumed."""
     if enrolment.end and enrolment.end.reason is not EndReason.IN_CUSTODY:
         raise ConflictError(f"this enrolment has ended: {enrolment.end.reason}")
 
@@ -279,7 +281,7 @@ def apply_change(
     *,
     numbers: tuple[str, ...] = (),
 ) -> Changes:
-    """Store a change and what follows from it, for others too."""
+    """Store a change and its effects, including those on other enrolments."""
 
     def unless_erased(enrolment: Enrolment) -> Enrolment:
         if enrolment.erased_at:
@@ -291,7 +293,7 @@ def apply_change(
 
 
 def _followed_up(act: Change, context: RequestContext) -> Changes:
-    """What follows for others; and no text goes any more that was claimed before."""
+    """Follow up for others, and wait until no text claimed before can still go."""
     others = context.follow_up(act)
     if act.after.allocated_at or act.protects:
         context.outlast_claims()

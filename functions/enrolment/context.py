@@ -1,4 +1,4 @@
-"""What a request of upstream is served with."""
+"""The collaborators of a request from upstream."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class RequestContext:
     """
-    The collaborators of a use case, who asks (`by`), and when.
+    The collaborators of a use case, who calls (`by`), and when.
 
-    `outlast_claims` waits until no text that is claimed already can still go. `follow_up` does for
-    others what an order's change means for them, as far as a caller can wait for it.
+    `outlast_claims` waits until no text that is already claimed can still go. `follow_up` updates
+    the other enrolments that a change affects, as far as a caller can wait for it.
     """
 
     store: EnrolmentStore
@@ -60,11 +60,11 @@ class RequestContext:
         return self.protocol.place.date_at(self.now)
 
     def protocol_of(self, enrolment: Enrolment) -> Protocol:
-        """That of the trial into which it was taken; `protocol` is that of the last one opened."""
+        """The protocol of the enrolment's own trial; `protocol` is that of the open trial."""
         return of_trial(enrolment.trial, self.protocol)
 
     def today_of(self, enrolment: Enrolment) -> date:
-        """The date where that order's own trial is."""
+        """The date where the enrolment's own trial is."""
         return self.protocol_of(enrolment).place.date_at(self.now)
 
 
@@ -74,7 +74,7 @@ def context(router: Router) -> RequestContext:
 
 
 def context_for(by: str) -> RequestContext:
-    """The context of what somebody asks now."""
+    """The context of a call that this caller makes now."""
     chosen = settings(EnrolmentSettings)
     table, protocol = Table(clients.dynamodb(), chosen.table_name), load(chosen.protocol)
     now = datetime.now(UTC)
@@ -95,7 +95,7 @@ def context_for(by: str) -> RequestContext:
 
 
 def _follow_up(act: Change, *, at: Settling) -> tuple[Change, ...]:
-    """What cannot be done in time, or fails, is left to the next look for what was noted."""
+    """Follow a change up; if it fails or time runs out, `resume_follow_ups` finds its note."""
     with suppress(TrialError):
         done = follow_up(act, at, time_is_left=while_caller_waits())
         if not done.left:
@@ -105,7 +105,7 @@ def _follow_up(act: Change, *, at: Settling) -> tuple[Change, ...]:
 
 
 def resume_follow_ups(time_is_left: Callable[[], bool]) -> int:
-    """Do what was noted and left, as far as the time goes; how many orders are still left."""
+    """Do the follow-ups that are still noted, while time is left; returns how many remain."""
     chosen = settings(EnrolmentSettings)
     store = SettlementStore(Table(clients.dynamodb(), chosen.table_name))
     protocol, left = load(chosen.protocol), 0

@@ -1,4 +1,4 @@
-"""Taking an order into the system: who it is about, and whether they may be randomised."""
+"""Takes an order into the system: who it is about, and whether they may be randomised."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from trial.records.enrolment import Enrolment
 
 _CLOSED = (
-    "the trial is closed and no other is open: it takes no new order; orders enrolled before "
-    "continue, and changes of these are taken"
+    "the trial is closed and no other is open, so no new order is accepted; orders enrolled before "
+    "continue, and changes to them are accepted"
 )
 
 
@@ -36,15 +36,16 @@ class Enrolled(NamedTuple):
 
 def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
     """
-    The enrolment of an order.
+    Enrol an order, or find its enrolment.
 
-    Safe to repeat: the same request finds what it made. What follows for others is followed up
-    before this returns; if somebody's number is protected by it, no text to that number that was
-    claimed before can go any more. Beyond `orders_per_day` an order is held until a person admits
-    it: made-up orders use up no texts of others. Raises ConflictError if the order is known with
-    other content, or nobody can tell any more because it is erased, or if it is new and no trial is
-    open; FieldError if a date of a new
-    order cannot be right today.
+    Safe to repeat: the same request finds the same enrolment. Other enrolments that it affects are
+    updated before this returns. If it protects somebody's number, no text claimed before can still
+    go to that number. An order beyond `orders_per_day` is held until a person admits it, so that a
+    flood of made-up orders uses up nobody else's texts.
+
+    Raises ConflictError if the order is known with other content, if its content can no longer be
+    compared because it is erased, or if it is new and no trial is open. Raises FieldError if a date
+    of a new order cannot be right today.
     """
     ident = enrolment_id(context.identity, request.order.force, request.order.reference)
     hashes = _hashes(request, context.identity)
@@ -76,7 +77,7 @@ def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
             note=at.by,
             one_of=None if over else (today, context.orders_per_day),
         )
-        # Whoever has given up a number may have been texted on it a moment ago.
+        # A number protected from now on may have been texted a moment ago.
         protects = any(around.numbers[each].version for each in made.protected_hashes)
         return Change(made, found.enrolment, 1, others=found.others, protects=protects), True
 
@@ -95,14 +96,14 @@ def _refuse_another(known: Enrolment, hashes: Hashes) -> None:
 
 
 def _as_first(found: Settled) -> Settled:
-    """With the status that the answer says, now and whenever the request is repeated."""
+    """With the status that the answer gives, now and whenever the request is repeated."""
     first = {"first_status": found.enrolment.status, "first_reasons": found.enrolment.reasons}
     return replace(found, enrolment=found.enrolment.model_copy(update=first))
 
 
 def _hashes(request: EnrolmentIn, identity: MacKey) -> Hashes:
     order, number = request.order, request.mobile.number
-    # Without what is not given: a field that the contract may have one day changes nothing.
+    # Without defaults, so that a field added to the contract later does not change the hash.
     content = request.model_dump(mode="json", exclude={"event_id"}, exclude_defaults=True)
     content["order"]["conditions"].sort()
     return Hashes(

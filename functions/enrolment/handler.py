@@ -1,4 +1,4 @@
-"""Upstream's routes: orders, numbers, service, ends and outcomes. Nothing here reads an arm."""
+"""Serves upstream's routes: orders, numbers, service, ends, outcomes. None of them reads an arm."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 app = resolver(router)
 
 TO_FINISH_MS = 5_000
-"""What the slowest step of a follow-up takes."""
+"""The time that the slowest step of a follow-up takes."""
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one request; or do what earlier ones had to leave, or what a live panel asks."""
+    """Answer a request, finish earlier requests' follow-ups, or admit an order for a live panel."""
     if event.get("follow_up"):
         left = resume_follow_ups(lambda: context.get_remaining_time_in_millis() > TO_FINISH_MS)
         logger.info("followed up", left=left)

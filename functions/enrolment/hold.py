@@ -1,4 +1,4 @@
-"""Keeping an enrolment from erasure while somebody needs it, for proceedings above all."""
+"""Holds an enrolment back from erasure while somebody needs it, above all for proceedings."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def hold(enrolment_id: UUID, given: HoldIn, context: RequestContext) -> Changes:
-    """Nothing of it is erased from the moment this returns. Safe to repeat."""
+    """Hold it: nothing of it is erased once this returns. Safe to repeat."""
     return _held(enrolment_id, Hold(reason=given.reason, by=given.by, at=context.now), context)
 
 
 def release(enrolment_id: UUID, given: ReleaseIn, context: RequestContext) -> Changes:  # noqa: ARG001 - as hold
-    """What is due is erased the next night. Safe to repeat."""
+    """Release it: data that is due is erased the next night. Safe to repeat."""
     return _held(enrolment_id, None, context)
 
 

@@ -1,4 +1,4 @@
-"""What a request may say of days and times, seen from the moment at which it arrives."""
+"""Checks a request's dates, times and number against the time at which it arrives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OLDEST_ORDER = timedelta(days=90)
 
 
 def check_enrolment(request: EnrolmentIn, today: date, protocol: Protocol) -> None:
-    """Raises FieldError, by the field's whole path."""
+    """Raises FieldError with the field's whole path."""
     try:
         check_order(request.order, today, protocol=protocol)
     except FieldError as error:
@@ -43,10 +43,10 @@ def check_order(
     order: OrderIn, today: date, *, protocol: Protocol, known_since: date | None = None
 ) -> None:
     """
-    Raises FieldError, by the order's own fields, also where the protocol has no such orders.
+    Raises FieldError, relative to the order, also if the protocol has no such orders.
 
-    An order made long ago is a typing mistake: it would be erased before anybody could correct
-    it. One known to be made on that day (`known_since`) stays.
+    A date long ago is taken for a typing mistake: such an order would be erased before anybody
+    could correct it. The date already stored (`known_since`) is accepted.
     """
     refuse_impossible(protocol, order.term, order.conditions)
     if order.made_on > today:
@@ -63,7 +63,7 @@ def refuse_invariable(field: str, enrolment: Enrolment, protocol: Protocol) -> N
     """Raises FieldError unless a court may vary or discharge orders of this type."""
     name = enrolment.order.type
     if not protocol.order_type(name).may_be_varied:
-        raise FieldError(field, f"no {name} may be varied or discharged: its protocol says so")
+        raise FieldError(field, f"the protocol lets no {name} be varied or discharged")
 
 
 def check_served(served_on: date, made_on: date, today: date) -> None:

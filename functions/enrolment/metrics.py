@@ -1,4 +1,4 @@
-"""What a request has made happen, told as metrics."""
+"""Emits the metrics of a request's effects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BECAME = {
 
 
 def emit_accepted(enrolment: Enrolment) -> None:
-    """An order has been taken into the system."""
+    """Emit that an order was taken into the system."""
     emit(Metric.ENROLMENT_ACCEPTED)
     _emit_status(enrolment)
     if enrolment.missing_now:
@@ -26,7 +26,7 @@ def emit_accepted(enrolment: Enrolment) -> None:
 
 
 def emit_changed(before: Enrolment, after: Enrolment) -> None:
-    """What has become of an enrolment by a change, if it makes a difference to the trial."""
+    """Emit the effects of a change that matter to the trial."""
     if (before.status, before.reasons) != (after.status, after.reasons):
         _emit_status(after)
     if after.end and after.end != before.end:
@@ -38,8 +38,8 @@ def emit_changed(before: Enrolment, after: Enrolment) -> None:
 
 
 def _emit_status(enrolment: Enrolment) -> None:
-    fact = _BECAME.get(enrolment.status)
-    if fact and enrolment.reasons:
-        emit(fact, reason=enrolment.reasons[0])
-    elif fact:
-        emit(fact)
+    metric = _BECAME.get(enrolment.status)
+    if metric and enrolment.reasons:
+        emit(metric, reason=enrolment.reasons[0])
+    elif metric:
+        emit(metric)

@@ -1,4 +1,4 @@
-"""What is stored of an order when it is taken in, apart from what others make of it."""
+"""Builds the enrolment of a new order, before other enrolments are considered."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _A_YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """The keyed hashes by which a request, its person and its numbers are known again."""
+    """The keyed hashes that identify a request, its person and its numbers."""
 
     request: str
     person: str
@@ -37,9 +37,9 @@ def new_enrolment(
     request: EnrolmentIn, ident: UUID, hashes: Hashes, context: RequestContext, *, over: bool
 ) -> Enrolment:
     """
-    The enrolment of a new order, before anything follows from it: not stored, so version 0.
+    The enrolment of a new order. It is not stored yet, so its version is 0.
 
-    `over` says whether it comes beyond the orders expected in a day.
+    `over` says whether the order exceeds the number expected in a day.
     """
     given, now, today = request.mobile, context.now, context.today
     trial = context.protocol.trial

@@ -1,4 +1,4 @@
-"""Arrests, breaches and the like, as upstream reports them."""
+"""Stores the outcomes that upstream reports, such as arrests and breaches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def report_outcome(
     enrolment_id: UUID, given: OutcomeIn, context: RequestContext
 ) -> tuple[Outcome, bool]:
     """
-    The outcome as kept, and whether it is new. An ended enrolment has outcomes too.
+    Store an outcome; returns it, and whether it is new. An ended enrolment can have outcomes too.
 
     In a trial of the first format, a breach of the order stops the text about plans. Raises
     ConflictError if the id is known with other content.
@@ -35,12 +35,12 @@ def report_outcome(
         if not known:
             raise NotFoundError("no enrolment has this id")
         enrolment = known[0]
-        # What names a crime is an identifier too: it is not taken in again once it is erased.
+        # A crime's reference is an identifier, so it is not stored again once it is erased.
         gone = {"reference": None} if enrolment.erased_at else {}
-        told = given.model_dump(exclude={"kind"}) | {"harm": given.kind} | gone
+        content = given.model_dump(exclude={"kind"}) | {"harm": given.kind} | gone
         if earlier := context.store.outcome(enrolment_id, given.outcome_id):
-            content = earlier.model_dump(exclude={"kind", "reported_at"})
-            if content | {"outcome_id": given.outcome_id} != told:
+            known_content = earlier.model_dump(exclude={"kind", "reported_at"})
+            if known_content | {"outcome_id": given.outcome_id} != content:
                 raise ConflictError("this outcome is known, with other content")
             return earlier, False
         check_moment("occurred_at", given.occurred_at, context.now)
@@ -49,7 +49,7 @@ def report_outcome(
         # A notice (DVPN) comes before the order, so what breaches it may too.
         if before_order and given.instrument is not Instrument.DVPN:
             raise FieldError("occurred_at", "is before the order was made")
-        outcome = Outcome(**told, reported_at=context.now)
+        outcome = Outcome(**content, reported_at=context.now)
         audit = {enrolment_id: AuditEntry(at=context.now, what="outcome_reported", by=context.by)}
         withheld = latest_of(enrolment.trial).order_type(enrolment.order.type).withheld_after_breach
         broken = given.type is OutcomeType.BREACH and given.instrument is Instrument.DVPO

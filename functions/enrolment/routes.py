@@ -1,4 +1,4 @@
-"""The blinded routes: nothing here shows an arm, or anything that depends on it."""
+"""The blinded routes: none of them shows an arm, or anything that depends on it."""
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -110,7 +110,7 @@ def take_in(request: Annotated[EnrolmentIn, Body()]) -> Response[EnrolmentAccept
     responses={200: {"description": "The enrolment"}, **UNKNOWN, **REFUSALS},
 )
 def show(enrolment_id: str) -> EnrolmentOut:
-    """One enrolment, without anything that depends on its arm."""
+    """Show one enrolment, without anything that depends on its arm."""
     at, ident = context(router), parse_enrolment_id(enrolment_id)
     file = at.store.file(ident)
     _consulted(at, ident, "enrolment")
@@ -129,7 +129,7 @@ def show(enrolment_id: str) -> EnrolmentOut:
     },
 )
 def find(force: Annotated[Force, Query()], reference: Annotated[Reference, Query()]) -> OrderFound:
-    """For who has the court's papers and not the id. An erased order is not known any more."""
+    """Find an order's id from the court's papers. An erased order is no longer found."""
     at = context(router)
     ident = enrolment_id(at.identity, force, reference)
     known = at.store.enrolments([ident])
@@ -168,7 +168,7 @@ def record_service(enrolment_id: str, request: Annotated[Service, Body()]) -> En
     responses=_CHANGE,
 )
 def correct_order(enrolment_id: str, request: Annotated[OrderIn, Body()]) -> EnrolmentOut:
-    """The whole order again; dates only until reminders may have begun."""
+    """Send the whole order again. Dates can change only until reminders may have begun."""
     return _changed(change.correct_order, enrolment_id, request)
 
 
@@ -179,7 +179,7 @@ def correct_order(enrolment_id: str, request: Annotated[OrderIn, Body()]) -> Enr
     responses=_CHANGE,
 )
 def vary(enrolment_id: str, request: Annotated[VariationIn, Body()]) -> EnrolmentOut:
-    """The whole order as it is now, for types that may be varied. Remaining texts follow it."""
+    """Send the whole order as varied, if its type may be varied. Remaining texts follow it."""
     return _changed(variation.vary, enrolment_id, request)
 
 
@@ -201,18 +201,18 @@ def end(enrolment_id: str, request: Annotated[EndIn, Body()]) -> EnrolmentOut:
     responses=_CHANGE,
 )
 def resume(enrolment_id: str, request: Annotated[ResumeIn, Body()]) -> EnrolmentOut:
-    """What was missed meanwhile stays missed."""
+    """Remaining reminders go again; those missed meanwhile stay missed."""
     return _changed(change.resume, enrolment_id, request)
 
 
 @router.post(
     "/enrolments/<enrolment_id>/admit",
     summary="An order beyond the day's limit is a real one",
-    tags=["Operations"],  # staff's: not for whoever may send orders
+    tags=["Operations"],  # for staff, not for the systems that send orders
     responses=_CHANGE,
 )
 def admit(enrolment_id: str, request: Annotated[AdmitIn, Body()]) -> EnrolmentOut:
-    """It goes the way of any other from now on."""
+    """From now on it is treated like any other order."""
     return _changed(change.admit, enrolment_id, request)
 
 
@@ -223,7 +223,7 @@ def admit(enrolment_id: str, request: Annotated[AdmitIn, Body()]) -> EnrolmentOu
     responses=_CHANGE,
 )
 def hold_back(enrolment_id: str, request: Annotated[HoldIn, Body()]) -> EnrolmentOut:
-    """From the moment of the answer it is kept, however old it gets."""
+    """From the moment of the answer nothing of it is erased, however old it gets."""
     return _changed(hold.hold, enrolment_id, request)
 
 
@@ -234,7 +234,7 @@ def hold_back(enrolment_id: str, request: Annotated[HoldIn, Body()]) -> Enrolmen
     responses=_CHANGE,
 )
 def release(enrolment_id: str, request: Annotated[ReleaseIn, Body()]) -> EnrolmentOut:
-    """What is due is erased the next night."""
+    """Data that is due is erased the next night."""
     return _changed(hold.release, enrolment_id, request)
 
 
@@ -255,7 +255,7 @@ def release(enrolment_id: str, request: Annotated[ReleaseIn, Body()]) -> Enrolme
     },
 )
 def report(enrolment_id: str, request: Annotated[OutcomeIn, Body()]) -> Response[OutcomeOut]:
-    """Keep an outcome once."""
+    """Store an outcome once."""
     ident = parse_enrolment_id(enrolment_id)
     at = context(router)
     outcome, new = report_outcome(ident, request, at)
@@ -271,7 +271,7 @@ def report(enrolment_id: str, request: Annotated[OutcomeIn, Body()]) -> Response
 def _changed(
     act: "Callable[[UUID, T, RequestContext], Changes]", enrolment_id: str, given: T
 ) -> EnrolmentOut:
-    """Change an enrolment, and show it as it is then."""
+    """Change an enrolment, and show it as changed."""
     at, ident = context(router), parse_enrolment_id(enrolment_id)
     own, *others = act(ident, given, at)
     for done in (own, *others):
@@ -282,5 +282,5 @@ def _changed(
 
 
 def _consulted(at: "RequestContext", enrolment_id: "UUID", what: str) -> None:
-    """Record that somebody is shown what is stored: before it is shown."""
+    """Record that a caller sees stored data, before showing it."""
     at.store.log(enrolment_id, AuditEntry(at=at.now, what=f"{what} consulted", by=at.by))

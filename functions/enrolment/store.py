@@ -1,4 +1,4 @@
-"""What enrolment reads and keeps."""
+"""What enrolment reads and stores."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING
 from trial.aws.table import ABSENT, Check, Table, check, put
 from trial.errors import NotFoundError
 from trial.records.audit import AuditEntry, audit_key, history_key, history_partition
-from trial.records.enrolment import (
-    Enrolment,
-    Outcome,
-    enrolment_key,
-    outcome_key,
-)
+from trial.records.enrolment import Enrolment, Outcome, enrolment_key, outcome_key
 from trial.records.record import next_version
 
 if TYPE_CHECKING:
@@ -21,25 +16,25 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 HISTORY_SHOWN = 100
-"""Entries: so that the time to show an enrolment does not depend on how much happened to it."""
+"""Limits the entries, so that the time to show an enrolment does not grow with its history."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentFile:
-    """An enrolment with the latest of its history."""
+    """An enrolment with the latest entries of its history."""
 
     enrolment: Enrolment
     history: tuple[AuditEntry, ...]
 
 
 class EnrolmentStore:
-    """Speaks intent to the table."""
+    """Enrolment's operations on the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def enrolments(self, ids: Iterable[UUID]) -> list[Enrolment]:
-        """Those of these enrolments that there are."""
+        """The enrolments under these ids, without those that do not exist."""
         items = self._table.read(*map(enrolment_key, ids))
         return [Enrolment.of(item) for item in items if item]
 
@@ -53,8 +48,8 @@ class EnrolmentStore:
         """
         Store enrolments with their audit entries, or nothing.
 
-        Raises ContendedError if anything that decided about them has changed meanwhile. `seen` is
-        an enrolment that decided and does not change itself.
+        Raises ContendedError if an enrolment has changed since it was read. `seen` is an enrolment
+        that must be unchanged and is not written.
         """
         acts = [next_version(enrolment_key(each.enrolment_id), each) for each in enrolments]
         if seen:

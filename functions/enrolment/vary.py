@@ -1,4 +1,4 @@
-"""What a court makes of an order once it is made: remaining texts follow, sent ones stay."""
+"""Stores a court's variation of an order: remaining texts follow it, sent texts stay."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _STAYS = ("type", "force", "reference", "made_on")
 
 def vary(enrolment_id: UUID, given: VariationIn, context: RequestContext) -> Changes:
     """
-    The order as a court has varied it: conditions, court, last day. Safe to repeat.
+    Store the order as a court has varied it: conditions, court, last day. Safe to repeat.
 
-    It counts from the answer on. Arm and stratum stay. Raises FieldError, by type and rule, where
-    the protocol has no such orders or does not let them be varied.
+    The variation counts once this returns. Arm and stratum stay. Raises FieldError if the protocol
+    has no such orders or does not let them be varied.
     """
 
     def changed(enrolment: Enrolment) -> Enrolment:
@@ -84,6 +84,6 @@ def _same(given: VariationIn, was: Order) -> bool:
 
 
 def _is_known(given: VariationIn, enrolment: Enrolment) -> bool:
-    """Whether it is the latest one again."""
+    """Whether it repeats the latest variation."""
     latest = enrolment.variations[-1:]
     return any((each.varied_on, each.by) == (given.varied_on, given.by) for each in latest)

@@ -1,4 +1,4 @@
-"""What upstream's routes show of what the table holds."""
+"""Turns an enrolment's records into the answer of upstream's routes."""
 
 from __future__ import annotations
 

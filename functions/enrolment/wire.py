@@ -1,14 +1,9 @@
-"""What the API takes: the contract's JSON, apart from what the table holds."""
+"""The requests of upstream's routes: the contract's JSON, separate from the table's records."""
 
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    StrictBool,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, StrictBool, model_validator
 
 from trial.api.fields import (
     AnyNumber,
@@ -55,7 +50,7 @@ def _numbers_once(numbers: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class OrderIn(Model):
-    """One order as the court made it. Which types there are, the protocol says."""
+    """One order as the court made it. The protocol names the types."""
 
     type: OrderType = "dvpo"
     reference: Reference
@@ -97,7 +92,7 @@ class RespondentIn(Model):
     sex: Sex
     ethnicity: Ethnicity | None = None
     language: Language = Field(
-        default=Language.EN, description="What to text in: one of those that the protocol has"
+        default=Language.EN, description="The language of texts: one of those that the protocol has"
     )
     prior_incidents: Annotated[int, Field(strict=True, ge=0, le=999)] | None = Field(
         default=None, description="Domestic abuse incidents in the 12 months before the order"
@@ -158,7 +153,7 @@ class EnrolmentIn(Model):
             raise FieldError("mobile.number", FOR_REHEARSALS)
         if self.protected_numbers:
             raise FieldError("protected_numbers", "do not go with a rehearsal: it is about nobody")
-        # So that it takes the place of no real order and no real person.
+        # So that a rehearsal is never taken for a real order or a real person.
         for field, name in (
             ("order.reference", self.order.reference),
             ("respondent.person_id", self.respondent.person_id),
@@ -169,7 +164,7 @@ class EnrolmentIn(Model):
 
 
 class MobileChange(MobileIn):
-    """A number found, changed or lost, and perhaps how it was found."""
+    """A number found, changed or lost; how it was found, if known."""
 
     resolved_how: Name | None = None
     recorded_at: Moment | None = Field(
@@ -202,7 +197,7 @@ class EndIn(Model):
 
 
 class ResumeIn(Model):
-    """That somebody is out of custody again."""
+    """A return from custody."""
 
     reason: Literal[EndReason.IN_CUSTODY] = EndReason.IN_CUSTODY
     at: Moment
@@ -210,7 +205,7 @@ class ResumeIn(Model):
 
 
 class AdmitIn(Model):
-    """That somebody has looked at an order beyond the day's limit, and it is a real one."""
+    """A person's confirmation that an order beyond the day's limit is real."""
 
     by: Name
 
@@ -223,13 +218,13 @@ class HoldIn(Model):
 
 
 class ReleaseIn(Model):
-    """That nobody needs it any more."""
+    """The end of a hold: nobody needs the data any more."""
 
     by: Name
 
 
 class AdmitAsked(AdmitIn):
-    """The same from the dashboard: for which order, and by which invocation of the panels."""
+    """An admission from the dashboard: of which order, and by which invocation of the panels."""
 
     enrolment_id: UUID
     invocation: Ident
@@ -244,7 +239,7 @@ class OutcomeIn(Model):
     kind: Harm | None = None
     occurred_at: Moment
     same_protected_person: StrictBool | None = Field(
-        default=None, description="Whether the order protects the person whom it was done to"
+        default=None, description="Whether the victim is the person whom the order protects"
     )
     reference: Name | None = None
 

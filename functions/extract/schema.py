@@ -8,13 +8,7 @@ from typing import Final
 
 from extract.columns.base import Row
 from extract.columns.enrolments import BlindedEnrolment, EnrolmentRow
-from extract.columns.events import (
-    BlindedOutcome,
-    MissingRow,
-    OutcomeRow,
-    ReminderRow,
-    VersionRow,
-)
+from extract.columns.events import BlindedOutcome, MissingRow, OutcomeRow, ReminderRow, VersionRow
 
 ROWS: Final[dict[str, type[Row]]] = {
     kind.resource: kind for kind in (EnrolmentRow, ReminderRow, OutcomeRow, MissingRow, VersionRow)

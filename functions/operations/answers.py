@@ -1,15 +1,9 @@
-"""What the routes of operations give: the contract's JSON, apart from what the table holds."""
+"""The answers of operations' routes: the contract's JSON, separate from the table's records."""
 
 from datetime import date, datetime
 from uuid import UUID
 
-from trial.codes import (
-    EndReason,
-    MissingReason,
-    Model,
-    Reason,
-    Status,
-)
+from trial.codes import EndReason, MissingReason, Model, Reason, Status
 
 
 class SwitchOut(Model):
@@ -22,7 +16,7 @@ class SwitchOut(Model):
 
 
 class SuppressionOut(Model):
-    """That a number is suppressed, without the number."""
+    """A suppression, without the number."""
 
     last_digits: str
     reason: str
@@ -31,7 +25,7 @@ class SuppressionOut(Model):
 
 
 class FlowOut(Model):
-    """Pooled counts for the flow diagram: nothing here depends on the arm."""
+    """Counts for the flow diagram, pooled over the arms: nothing here depends on the arm."""
 
     enrolled: int
     by_status: dict[Status, int]
@@ -51,7 +45,7 @@ class MissingCount(Model):
 
 
 class MissingNumbersOut(Model):
-    """Who had no number when enrolled, and how many were found since."""
+    """How many had no number when enrolled, and how many numbers were found since."""
 
     enrolled: int
     missing: int
@@ -63,7 +57,7 @@ class MissingNumbersOut(Model):
 
 
 class MissingOut(Model):
-    """Why there is no number, by whose word, when somebody is to ask again, and who."""
+    """Why there is no number, who recorded that, and who is to ask again when."""
 
     reason: MissingReason
     recorded_by: str | None
@@ -75,9 +69,9 @@ class WaitingOut(Model):
     """
     An enrolment that waits for somebody to act: nothing here depends on the arm.
 
-    `reasons` says for what, `since` from when. `last_chance_on` is the last day on which a number
-    would still let the person in or, once allocated, could still bring a text; an order without an
-    end has none.
+    It has waited for `reasons` since `since`. `last_chance_on` is the last day on which a number
+    would still make the person eligible or, once allocated, could still lead to a text. An order
+    without an end has no such day.
     """
 
     enrolment_id: UUID
@@ -92,7 +86,7 @@ class WaitingOut(Model):
 
 
 class WorklistOut(Model):
-    """A page of who waits, the oldest follow-up first. Without a cursor it is the last one."""
+    """A page of waiting enrolments, the oldest follow-up first. The last page has no cursor."""
 
     enrolments: tuple[WaitingOut, ...]
     cursor: str | None

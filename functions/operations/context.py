@@ -1,4 +1,4 @@
-"""What a request of staff is served with."""
+"""The collaborators of a request from staff."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffContext:
     """
-    The collaborators of what staff do through the API and on the dashboard, who asks, and when.
+    The collaborators of what staff do through the API or the dashboard, who calls, and when.
 
-    `by` is for the audit trail. `outlast_claims` waits until no text that is claimed already can
+    `by` is for the audit trail. `outlast_claims` waits until no text that is already claimed can
     still go.
     """
 
@@ -44,9 +44,9 @@ class StaffContext:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationsContext(StaffContext):
     """
-    The same for a request to the API, with the key by which numbers are hashed.
+    The same for a request to the API, with the key that hashes numbers.
 
-    `settle_users` brings whoever has a number to what is known of it, as far as a caller can wait.
+    `settle_users` updates everyone who has a number, as far as a caller can wait.
     """
 
     identity: MacKey
@@ -71,7 +71,7 @@ def context(router: Router) -> OperationsContext:
 
 
 def _settle_users(number_hash: str, *, at: Settling) -> None:
-    """Who cannot be settled in time is noted, and settled by the next look for what was noted."""
+    """Settle everyone with this number; note those left over, so that a later run settles them."""
     users = at.store.users(number_hash)
     left = settle_all(users, at, time_is_left=while_caller_waits()).left
     if left:

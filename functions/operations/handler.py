@@ -1,4 +1,4 @@
-"""Staff's routes: counts, the switch, the suppression list; and the contract."""
+"""Serves staff's routes: worklist, counts, switch, suppression list; and the contract."""
 
 from __future__ import annotations
 

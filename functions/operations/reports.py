@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def flow(store: OperationsStore, trial: str) -> FlowOut:
-    """Where every enrolment of the trial stands, pooled over the arms."""
+    """How many enrolments of the trial have each status, pooled over the arms."""
     counted = [row["counted"] for row in store.counted(trial)]
     statuses = Counter(each["status"] for each in counted)
     reasons = Counter(reason for each in counted for reason in each["reasons"])
@@ -28,7 +28,7 @@ def flow(store: OperationsStore, trial: str) -> FlowOut:
 
 
 def missing_numbers(store: OperationsStore, trial: str) -> MissingNumbersOut:
-    """Who had no number when enrolled, by month, superintendent and reason; who was found."""
+    """Numbers missing at enrolment, and found since, by month, superintendent and reason."""
     rows = store.counted(trial)
     lacking = [(row["month"], row["counted"]) for row in rows if row["counted"]["missing"]]
     missing: Counter[tuple[str, str, str]] = Counter()

@@ -12,14 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from operations import reports, switch
 from operations.answers import FlowOut, MissingNumbersOut, SuppressionOut, SwitchOut, WorklistOut
 from operations.context import context
-from operations.wire import (
-    LONGEST_PAGE,
-    Cursor,
-    Limit,
-    SuppressionIn,
-    SwitchIn,
-    WorklistQuery,
-)
+from operations.wire import LONGEST_PAGE, Cursor, Limit, SuppressionIn, SwitchIn, WorklistQuery
 from operations.worklist import worklist
 from trial.api.fields import Day, Name
 from trial.api.routes import NOT_VALID, REFUSALS, answer
@@ -55,7 +48,7 @@ def show_worklist(
     cursor: Annotated[Cursor | None, Query(description="As the page before gave it")] = None,
     limit: Annotated[Limit, Query()] = LONGEST_PAGE,
 ) -> WorklistOut:
-    """Waiting enrolments, and allocated ones that have lost their number; a moment late."""
+    """List waiting enrolments, and allocated ones without a number; eventually consistent."""
     query = WorklistQuery(
         status=status,
         reason=reason,
@@ -74,7 +67,7 @@ def show_worklist(
     responses={200: {"description": "Counts"}, **REFUSALS},
 )
 def flow() -> FlowOut:
-    """The counts of the flow diagram; a moment late."""
+    """Count for the flow diagram; eventually consistent."""
     return reports.flow(context(router).store, _trial())
 
 
@@ -85,7 +78,7 @@ def flow() -> FlowOut:
     responses={200: {"description": "Counts"}, **REFUSALS},
 )
 def missing_numbers() -> MissingNumbersOut:
-    """The counts of missing numbers; a moment late."""
+    """Count missing numbers; eventually consistent."""
     return reports.missing_numbers(context(router).store, _trial())
 
 
@@ -96,7 +89,7 @@ def missing_numbers() -> MissingNumbersOut:
     responses={200: {"description": "The switch"}, **REFUSALS},
 )
 def show_switch() -> SwitchOut:
-    """The whole trial's switch. It is on until somebody pauses it."""
+    """Show the whole trial's switch. Sending is on until somebody pauses it."""
     known = context(router).store.switch()
     if known is None:
         return SwitchOut(paused=False)
@@ -110,7 +103,7 @@ def show_switch() -> SwitchOut:
     responses={200: {"description": "The switch as it is now"}, **NOT_VALID, **REFUSALS},
 )
 def set_switch(request: Annotated[SwitchIn, Body()]) -> SwitchOut:
-    """While paused nothing goes; what gets stale meanwhile is never sent."""
+    """While sending is paused, no text goes; reminders that become stale are never sent."""
     known = switch.set_switch(request, context(router))
     emit(Metric.SENDING_PAUSED, int(known.paused))
     return SwitchOut(**known.model_dump(exclude={"kind", "version"}))
@@ -131,10 +124,11 @@ def set_switch(request: Annotated[SwitchIn, Body()]) -> SwitchOut:
     },
 )
 def suppress(request: Annotated[SuppressionIn, Body()]) -> Response[SuppressionOut]:
-    """Whoever the number belongs to."""
+    """Suppress a number, whoever has it."""
     entry, new = switch.suppress(request, context(router))
-    said = entry.model_dump(exclude={"kind"})
-    shown = SuppressionOut(last_digits=last_digits(request.number), **said)
+    shown = SuppressionOut(
+        last_digits=last_digits(request.number), **entry.model_dump(exclude={"kind"})
+    )
     return answer(HTTPStatus.CREATED if new else HTTPStatus.OK, shown)
 
 

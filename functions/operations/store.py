@@ -1,4 +1,4 @@
-"""What operations read and keep. What is not there yet is read as version 0."""
+"""What operations reads and stores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class OperationsStore:
-    """Speaks intent to the table."""
+    """Operations' reads and writes of the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -40,7 +40,7 @@ class OperationsStore:
         self._table.write(next_version(SWITCH_KEY, switch), entry)
 
     def keep_suppressed(self, number_hash: str, entry: SuppressedNumber, audit: AuditEntry) -> None:
-        """Suppress a number. Raises ContendedError if somebody else just has."""
+        """Suppress a number. Raises ContendedError if somebody else has just suppressed it."""
         key = suppressed_key(number_hash)
         self._table.write(
             put(key, entry.item(), Check("not suppressed", ABSENT)),
@@ -48,20 +48,20 @@ class OperationsStore:
         )
 
     def log_suppressed(self, number_hash: str, audit: AuditEntry) -> None:
-        """Record that somebody was shown why a number is suppressed."""
+        """Record that somebody saw why a number is suppressed."""
         key = suppressed_key(number_hash)
         self._table.write(put(audit_key(key.pk, audit), audit.item()))
 
     def counted(self, trial: str) -> list[dict[str, Any]]:
-        """What reports count of every enrolment of a trial: its `month` and `counted`."""
+        """What reports count: the `month` and the `counted` facts of each enrolment of a trial."""
         return self._table.by_index("enrolments_by_month", "trial", trial)
 
     def waiting(self, after: str) -> Iterator[dict[str, Any]]:
-        """Who waits, as the index shows it: those after a place in it, page by page."""
+        """The index's entries for waiting enrolments after a place in it, page by page."""
         return self._table.in_order(
             "worklist", ("worklist", WORKLIST), after=("worklist_place", after)
         )
 
     def log(self, enrolment_ids: Iterable[UUID], audit: AuditEntry) -> None:
-        """Record that somebody consulted enrolments: a hundred at most, in one act."""
+        """Record that somebody consulted enrolments: a hundred at most, in one transaction."""
         self._table.write(*(put(audit_key(each, audit), audit.item()) for each in enrolment_ids))

@@ -43,10 +43,10 @@ def set_switch(given: SwitchIn, context: StaffContext) -> Switch:
 
 def suppress(given: SuppressionIn, context: OperationsContext) -> tuple[SuppressedNumber, bool]:
     """
-    The number's entry in the suppression list, and whether it is new. Only its hash is kept.
+    Suppress a number; returns its entry, and whether it is new. Only the number's hash is stored.
 
-    It is stored first and alone; then whoever has the number is settled. Returns when no text that
-    was claimed before can still go.
+    The entry is stored first and alone; then everyone with the number is settled. Returns when no
+    text that was claimed before can still go.
     """
     hashed = number_hash(context.identity, given.number)
 

@@ -1,4 +1,4 @@
-"""What the routes of operations take: the contract's JSON, apart from what the table holds."""
+"""The requests of operations' routes: the contract's JSON, separate from the table's records."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +13,7 @@ LONGEST_PAGE = 100
 
 
 class SwitchIn(Model):
-    """To pause the whole trial's sending, or to resume it."""
+    """A pause of the whole trial's sending, or its resumption."""
 
     paused: StrictBool
     reason: Line
@@ -21,7 +21,7 @@ class SwitchIn(Model):
 
 
 class SuppressionIn(Model):
-    """A number never to be texted again, whoever it belongs to."""
+    """A number never to be texted again, whoever has it."""
 
     number: Mobile
     reason: Name
@@ -34,7 +34,7 @@ Cursor = Annotated[str, Field(max_length=100)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorklistQuery:
-    """Which of those who wait to show, and from where on. What is left out narrows nothing."""
+    """Which waiting enrolments to show, and from which place on. None does not filter."""
 
     status: Status | None = None
     reason: Reason | MissingReason | None = None

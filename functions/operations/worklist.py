@@ -1,4 +1,4 @@
-"""Who waits for somebody to act: for a number above all."""
+"""The worklist: enrolments that wait for somebody to act, above all to find a number."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _PLACE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}#[0-9a-f-]{36}")
 
 def worklist(query: WorklistQuery, context: StaffContext, protocol: Protocol) -> WorklistOut:
     """
-    A page of who waits, the oldest follow-up first, and where the next one begins.
+    A page of waiting enrolments, the oldest follow-up first, and the cursor of the next page.
 
-    Who can no longer be helped by acting is left out. Each enrolment shown is recorded as
+    It leaves out enrolments that no action can help any more. Each enrolment shown is recorded as
     consulted.
     """
     after = _place(query.cursor) if query.cursor else BEFORE_ALL
@@ -48,7 +48,7 @@ def _chosen(
     today = protocol.place.date_at(context.now)
     for each in map(Waiting.of, context.store.waiting(after)):
         if query.follow_up_before and each.place >= query.follow_up_before.isoformat():
-            return  # they come in this order
+            return  # entries are in order of follow-up
         if (
             each.still_helps(today, protocol.eligibility.min_days_left)
             and query.status in (None, each.status)
@@ -85,11 +85,11 @@ def _cursor(place: str) -> str:
 
 
 def _place(cursor: str) -> str:
-    """The place in a cursor. One that somebody made up does no more than begin elsewhere."""
+    """The place in a cursor. A made-up cursor can only make the page begin elsewhere."""
     try:
         place = base64.b64decode(cursor, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
         place = ""
     if not _PLACE.fullmatch(place):
-        raise FieldError("cursor", "is none that this route gave: leave it out to begin anew")
+        raise FieldError("cursor", "is not one from this route: leave it out to start from the top")
     return place

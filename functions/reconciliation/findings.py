@@ -1,4 +1,4 @@
-"""What can be amiss between what should have happened and what did, and finding it out."""
+"""The gaps between what should have happened and what did, and how to look for one."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 class Gap(StrEnum):
-    """What was amiss, and what was done about it."""
+    """The kinds of gap, each with what reconciliation does about it."""
 
-    NOT_SCHEDULED = "not_scheduled"  # soon due without its schedule: given one
-    NOT_FIRED = "not_fired"  # due, and nobody came: fired again
-    NOT_SENT = "not_sent"  # too late for it now: suppressed, with the reason
-    FOUND_SENT = "found_sent"  # left unsettled, and a stray receipt tells that it was sent
-    UNKNOWN = "unknown"  # left claimed, and nothing tells: for a person to find out
-    UNCONFIRMED = "unconfirmed"  # sent, and no receipt came
-    STRAY_SCHEDULE = "stray_schedule"  # a schedule of no open reminder: removed
-    NOT_ENTITLED = "not_entitled"  # something is there for whom there must be nothing
-    STRANGE_SCHEDULE = "strange_schedule"  # of a name that we give none: for a person
-    STRAY_TEXT = "stray_text"  # a text to a number of ours that no reminder was: for a person
+    NOT_SCHEDULED = "not_scheduled"  # due soon without a schedule: scheduled
+    NOT_FIRED = "not_fired"  # due, and its schedule did not fire: scheduled again
+    NOT_SENT = "not_sent"  # too late to send: suppressed, with the reason
+    FOUND_SENT = "found_sent"  # its result was unknown, and a stray receipt shows it was sent
+    UNKNOWN = "unknown"  # claimed, with no sign whether it was sent: a person must find out
+    UNCONFIRMED = "unconfirmed"  # sent, and no receipt arrived
+    STRAY_SCHEDULE = "stray_schedule"  # a schedule without an open reminder: removed
+    NOT_ENTITLED = "not_entitled"  # a reminder, text or schedule outside the intervention arm
+    STRANGE_SCHEDULE = "strange_schedule"  # a name that we never give: a person must look
+    STRAY_TEXT = "stray_text"  # a text to a known number, of no reminder: a person must look
     NOT_DRAWN = "not_drawn"  # eligible, and not allocated: announced again
-    NOT_RECONCILED = "not_reconciled"  # could not be looked at: the next run tries again
+    NOT_RECONCILED = "not_reconciled"  # the look failed: the next run tries again
 
 
 @dataclass(frozen=True, slots=True)
 class GapFinding:
-    """One thing looked at: what was amiss with it, if anything was, and why."""
+    """The result of one look: the gap, if there is one, and its reason."""
 
     enrolment_id: UUID | None
     number: int | None
@@ -46,7 +46,7 @@ Look: TypeAlias = "Gap | tuple[Gap, str] | None"
 
 
 def finding(enrolment_id: UUID | None, number: int | None, look: Callable[[], Look]) -> GapFinding:
-    """What a look finds. One that fails is a finding too: it must not keep the next from it."""
+    """The result of a look. A failed look is a finding too, so that the next look still runs."""
     try:
         found = look()
     except TrialError as error:

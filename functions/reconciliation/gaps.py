@@ -1,4 +1,4 @@
-"""How long to wait for each party before helping it, and when it is too late. Pure."""
+"""How long to wait for each part of the system, and when it is too late to send. Pure."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from trial.records.switch import Switch
 
 AHEAD = timedelta(hours=2)
-"""How long before it is due a reminder is looked at: a run may fail, and the next still helps."""
+"""How long before its due time a reminder is checked. If one run fails, the next is in time."""
 
 GRACE = timedelta(minutes=10)
-"""How long scheduling and sending get, with their own retries, before they are helped."""
+"""How long scheduling and sending have, with their own retries, before reconciliation acts."""
 
 CLAIM_PATIENCE = timedelta(minutes=15)
-"""No invocation lives this long: whoever claimed a reminder this long ago has died."""
+"""No invocation runs this long: the one that claimed a reminder this long ago has died."""
 
 RECEIPT_PATIENCE = timedelta(hours=72)
-"""How late a carrier's receipt may come."""
+"""How late a carrier's receipt may arrive."""
 
 _NOTICE = timedelta(minutes=1)
 
@@ -38,21 +38,21 @@ def why_never(
     protocol: Protocol,
     now: datetime,
 ) -> Suppression | None:
-    """Why an unclaimed reminder will not be sent any more; none if it still may be."""
+    """Why an unclaimed reminder will not be sent any more; None if it still may be."""
     if enrolment.status is not Status.ALLOCATED:
         return Suppression.ENDED
     expired = protocol.place.date_at(now) > enrolment.order.last_day
     freshness = timedelta(hours=protocol.freshness_hours)
     if not expired and now - reminder.due_at <= freshness:
         return None
-    # The switch tells of its last turn only: one since this was due ended a pause, or began one.
+    # The switch holds only its last change: one after the due time began or ended a pause.
     if switch and (switch.paused or switch.at > reminder.due_at):
         return Suppression.PAUSED
     return Suppression.EXPIRED if expired else Suppression.STALE
 
 
-def in_good_hands(reminder: Reminder, enrolment: Enrolment, now: datetime) -> bool:
-    """Whether scheduling or sending may be at it this moment."""
+def is_in_progress(reminder: Reminder, enrolment: Enrolment, now: datetime) -> bool:
+    """Whether scheduling or sending may be handling it at this moment."""
     allocated_at = enrolment.allocated_at
     planned = reminder.state is ReminderState.PLANNED
     if planned and allocated_at and now - allocated_at < GRACE:

@@ -1,4 +1,4 @@
-"""Reconciliation, fired by EventBridge Scheduler: every hour for gaps, every night for proof."""
+"""Reconciliation. EventBridge Scheduler invokes it hourly for gaps and nightly for the proof."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 logger = Logger()
 
 TO_FINISH_MS = 30_000
-"""What the slowest look and the report may take together."""
+"""The most time that the slowest look and the report take together."""
 
 _FOR_A_PERSON = frozenset(
     {
@@ -45,14 +45,14 @@ _FOR_A_PERSON = frozenset(
 
 
 class ReconciliationRequest(Model):
-    """What a schedule asks for: gaps or, if it says so, the proof."""
+    """A schedule's request: the proof if it says so, else the gaps."""
 
     proof: Literal["control"] | None = None
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Look for gaps and close them, as far as the time goes; the next run takes up the rest."""
+    """Look for gaps and close them until time runs out; the next run continues."""
     ask = ReconciliationRequest.model_validate(event)
     chosen = settings(ReconciliationSettings)
     store = ReconciliationStore(Table(clients.dynamodb(), chosen.table_name))
@@ -77,7 +77,7 @@ def _prove(
     context: LambdaContext,
     now: datetime,
 ) -> dict[str, Any]:
-    """The proof, from where the last one stopped; if it is cut short, the next hour goes on."""
+    """Continue the proof from where the last run stopped. If cut short, the next hour continues."""
     last = began = store.proof_stopped_at()
     today = protocol.place.date_at(now)
 
@@ -96,13 +96,13 @@ def _prove(
 
 
 def _overdue(store: ReconciliationStore, protocol: Protocol, now: datetime) -> int:
-    """For how many people somebody should have asked again for a number by now."""
+    """How many follow-ups about a missing number are overdue."""
     today, least = protocol.place.date_at(now), protocol.eligibility.min_days_left
     return sum(each.overdue(today, least) for each in store.waiting())
 
 
 def _report(looking: Iterator[GapFinding], work: str, context: LambdaContext) -> dict[str, Any]:
-    """Log every gap, count each kind, and say whether all was looked at."""
+    """Log every gap, count each kind, and report whether the run finished."""
     gaps: Counter[Gap] = Counter()
     suppressed: Counter[str] = Counter()
     looked_at, finished = 0, True

@@ -1,4 +1,4 @@
-"""Comparing what was planned with schedules, states and receipts, and closing the gaps."""
+"""Compares the plan with schedules, states and receipts, and closes the gaps."""
 
 from __future__ import annotations
 
@@ -7,13 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciliation.findings import Gap, GapFinding, finding
-from reconciliation.gaps import (
-    AHEAD,
-    CLAIM_PATIENCE,
-    RECEIPT_PATIENCE,
-    in_good_hands,
-    why_never,
-)
+from reconciliation.gaps import AHEAD, CLAIM_PATIENCE, RECEIPT_PATIENCE, is_in_progress, why_never
 from trial.codes import Arm, ReminderState
 from trial.open_claims import OUTLASTED
 from trial.protocol.load import load
@@ -37,9 +31,9 @@ def reconcile(
     *, store: ReconciliationStore, schedules: Schedules, switch: Switch | None, now: datetime
 ) -> Iterator[GapFinding]:
     """
-    Every open reminder that is due or soon will be, one after the other, its gap closed.
+    Close the gap of every open reminder that is due or will be soon; yields each finding.
 
-    Safe to repeat, and to stop after any of them. Nothing is fired again while sending is paused.
+    Safe to repeat, and to stop after any of them. No reminder fires again while sending is paused.
     """
     for enrolment_id, number in store.due(until=now + AHEAD, first=now.hour):
         look = partial(_reminder, enrolment_id, number, store, schedules, switch, now)
@@ -80,7 +74,7 @@ def _unclaimed(
     if facts.arm is not Arm.INTERVENTION:
         schedules.remove(enrolment.enrolment_id, reminder.number)
         return Gap.NOT_ENTITLED
-    if in_good_hands(reminder, enrolment, now):
+    if is_in_progress(reminder, enrolment, now):
         return None
     protocol = load(reminder.protocol)
     if reason := why_never(reminder, enrolment, switch=switch, protocol=protocol, now=now):
@@ -97,7 +91,7 @@ def _awaited(
     switch: Switch | None,
     now: datetime,
 ) -> Look:
-    """It may be sent still: by its schedule when it is due or, if it is, in a minute."""
+    """Make sure of the schedule of a reminder that may still be sent: at its time, or soon."""
     due = now >= reminder.due_at
     if due and switch and switch.paused:
         return None
@@ -129,10 +123,10 @@ def _its_receipt(
     facts: ReminderFacts, store: ReconciliationStore, claimed_at: datetime
 ) -> Stray | None:
     """
-    The receipt of an unsure text: for its number, of the moment in which it may have gone.
+    The receipt of an unsure text: for its number, from the time at which it may have gone.
 
-    None if another person with that number has an unsure text of the same moment: the receipt may
-    be the other's.
+    None if another person with that number has an unsure text from the same time, because the
+    receipt may be the other's.
     """
     since, until = claimed_at - _CLOCKS_DIFFER, claimed_at + OUTLASTED + _CLOCKS_DIFFER
     strays = store.strays(facts.enrolment, since=since, until=until)

@@ -1,4 +1,4 @@
-"""What reconciliation reads and keeps. Every write holds only if things are as they were seen."""
+"""What reconciliation reads and stores. Every write requires that what was read is unchanged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _UNSURE = frozenset({ReminderState.CLAIMED, ReminderState.UNKNOWN})
 
 @dataclass(frozen=True, slots=True)
 class ReminderFacts:
-    """All that decides about one reminder, as read at one moment."""
+    """Everything that decides about one reminder, read at one moment."""
 
     reminder: Reminder
     enrolment: Enrolment
@@ -44,7 +44,7 @@ class ReminderFacts:
 
 @dataclass(frozen=True, slots=True)
 class ProvenEnrolment:
-    """An enrolment as it stands, with its arm and everything that has to do with texts."""
+    """An enrolment with its arm and every trace of texts."""
 
     enrolment: Enrolment
     arm: Arm | None
@@ -52,16 +52,16 @@ class ProvenEnrolment:
 
 
 class ReconciliationStore:
-    """Speaks intent to the table."""
+    """Reconciliation's operations on the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def due(self, *, until: datetime, first: int = 0) -> Iterator[tuple[UUID, int]]:
         """
-        Enrolment and number of every open reminder due by then.
+        The enrolment and number of every open reminder due by `until`.
 
-        Shard after shard, beginning with the one that `first` says: so none is always the last.
+        It reads shard after shard, starting at `first`, so that no shard is always the last.
         """
         for place in range(len(SHARDS)):
             shard = SHARDS[(first + place) % len(SHARDS)]
@@ -69,14 +69,14 @@ class ReconciliationStore:
                 yield UUID(key.pk.partition("#")[2]), int(key.sk.partition("#")[2])
 
     def waiting(self) -> Iterator[Waiting]:
-        """Who waits for somebody to act, the oldest follow-up first; a moment late."""
+        """Orders that wait for somebody to act, the oldest follow-up first, from an index."""
         place = ("worklist_place", BEFORE_ALL)
         yield from map(
             Waiting.of, self._table.in_order("worklist", ("worklist", WORKLIST), after=place)
         )
 
     def facts(self, enrolment_id: UUID, number: int) -> ReminderFacts | None:
-        """A reminder and what decides about it, if it is there. Raises RejectedError."""
+        """A reminder and what decides about it, if it exists. Raises RejectedError."""
         reminder, enrolment, allocation = self._table.read(
             reminder_key(enrolment_id, number),
             enrolment_key(enrolment_id),
@@ -91,7 +91,7 @@ class ReconciliationStore:
                 Allocation.of(allocation).arm if allocation else None,
             )
         except ValidationError as error:
-            # Without its cause: what the items held is personal.
+            # Without its cause: the items hold personal data.
             message = f"what is stored is not a reminder: {error.error_count()} faults"
             raise RejectedError(message) from None
 
@@ -101,23 +101,23 @@ class ReconciliationStore:
         return Switch.of(item) if item else None
 
     def live(self, *, since: date) -> Iterator[UUID]:
-        """Every enrolment, of whatever trial, that has not run out before that day."""
+        """Every enrolment, of any trial, whose last day is not before `since`."""
         for retained in (Retained.IDENTIFIERS, Retained.HELD):
             for key in self._table.by_last_day_since(retained, since=since.isoformat()):
                 yield UUID(key.pk.partition("#")[2])
 
     def proof_stopped_at(self) -> str:
-        """The enrolment's id after which the proof goes on; empty if it begins anew."""
+        """The enrolment's id after which the proof continues; empty to start from the beginning."""
         (item,) = self._table.read(PROOF_KEY)
         return str(item["after"]) if item else ""
 
     def keep_proof_stopped_at(self, after: str) -> None:
-        """Note where the proof goes on."""
+        """Note where the proof continues."""
         self._table.write(put(PROOF_KEY, {"kind": "proof", "after": after}))
 
     def file(self, enrolment_id: UUID) -> ProvenEnrolment | None:
-        """What there is about one enrolment. Raises RejectedError."""
-        # Traces before the arm: whoever has one by right was drawn before it was made.
+        """One enrolment, if it exists. Raises RejectedError."""
+        # Traces before the arm: a legitimate trace is made after the draw.
         reminders = self._table.partition(allocation_partition(enrolment_id), "reminder#")
         texts = self._table.partition(audit_partition(enrolment_id), TEXTS)
         traces = tuple(item["kind"] for each in (reminders, texts) for item in each.values())
@@ -135,13 +135,13 @@ class ReconciliationStore:
         return ProvenEnrolment(enrolment, arm, traces)
 
     def strays(self, enrolment: Enrolment, *, since: datetime, until: datetime) -> list[Stray]:
-        """Receipts for texts to the number of now that belong to no reminder, oldest first."""
+        """Stray receipts for texts to the enrolment's present number, oldest first."""
         partition = stray_partition(enrolment.mobile.number_hash or "")
         strays = map(Stray.of, self._table.partition(partition).values())
         return [stray for stray in strays if since <= stray.receipt.published_at <= until]
 
     def others_unsure(self, enrolment: Enrolment, *, since: datetime, until: datetime) -> bool:
-        """Whether anybody else with the same number has an unsure text of that time."""
+        """Whether anybody else with the same number has an unsure text from that time."""
         (number,) = self._table.read(number_key(enrolment.mobile.number_hash or ""))
         respondents = Number.of(number).respondents if number else {}
         return any(
@@ -152,33 +152,33 @@ class ReconciliationStore:
         )
 
     def reminders(self, enrolment_id: UUID) -> Iterator[Reminder]:
-        """The timetable of an enrolment, whatever its reminders' states."""
+        """All reminders of an enrolment, in any state."""
         partition = reminder_key(enrolment_id, 0).pk
         return map(Reminder.of, self._table.partition(partition, "reminder#").values())
 
     def strays_listed(self, *, until: date) -> Iterator[Key]:
-        """Where the receipts are for no reminder, of texts that went on that day or before."""
+        """The keys of stray receipts for texts that went on that day or before."""
         return self._table.by_last_day(Retained.STRAY_RECEIPTS, until=until.isoformat())
 
     def unreported_stray(self, key: Key) -> Stray | None:
-        """A receipt for no reminder, unless it has one by now or was reported."""
+        """A stray receipt, unless it has been matched with a reminder or reported."""
         (item,) = self._table.read(key)
         stray = Stray.of(item) if item else None
         return stray if stray and not stray.reported_at else None
 
     def keep_reported(self, stray: Stray, *, now: datetime) -> None:
-        """Note that a person is told of it. Raises ContendedError if it has found its reminder."""
+        """Note that it is reported to a person. Raises ContendedError if it has been matched."""
         condition = Check("stray is there", "attribute_exists(#receipt)")
         self._table.write(
             update(stray_key(stray), condition=condition, reported_at=now.isoformat())
         )
 
     def keep_scheduled(self, reminder: Reminder) -> None:
-        """The planned reminder has its schedule."""
+        """Mark the planned reminder as scheduled."""
         self._move(reminder, ReminderState.SCHEDULED)
 
     def suppress(self, facts: ReminderFacts, reason: Suppression) -> None:
-        """It will not be sent, on purpose."""
+        """Suppress the reminder."""
         enrolment = facts.enrolment
         self._table.write(
             moved(
@@ -194,7 +194,7 @@ class ReconciliationStore:
         )
 
     def keep_found(self, reminder: Reminder, stray: Stray, *, now: datetime) -> None:
-        """It was sent after all: the stray receipt is its own, and belongs to no other."""
+        """Record that it was sent after all, with the stray receipt that shows it."""
         receipt = stray.receipt
         self._table.write(
             *closing(
@@ -209,11 +209,11 @@ class ReconciliationStore:
         )
 
     def keep_unknown(self, reminder: Reminder) -> None:
-        """Nobody can tell whether it was sent. It never will be again."""
+        """Record that it is unknown whether it was sent. It is never sent again."""
         self._move(reminder, ReminderState.UNKNOWN)
 
     def leave_unknown(self, reminder: Reminder) -> None:
-        """No receipt can tell any more; it stays unknown, and is looked at no more."""
+        """Stop checking it: a receipt can no longer arrive, so it stays unknown."""
         act = update(
             reminder_key(reminder.enrolment_id, reminder.number),
             condition=_as_seen(reminder),
@@ -223,11 +223,11 @@ class ReconciliationStore:
         self._table.write(act)
 
     def keep_unconfirmed(self, reminder: Reminder) -> None:
-        """It was sent, and no receipt came."""
+        """Record that it was sent and no receipt arrived."""
         self._move(reminder, ReminderState.UNCONFIRMED)
 
     def announce_again(self, enrolment: Enrolment) -> None:
-        """Let the stream say once more that it is eligible."""
+        """Make the stream announce once more that it is eligible."""
         self._table.write(
             update(
                 enrolment_key(enrolment.enrolment_id),
@@ -245,7 +245,7 @@ class ReconciliationStore:
 
 
 def _as_seen(reminder: Reminder) -> Check:
-    """In the same state, and due at the same time."""
+    """Condition: the reminder has the same state and due time."""
     return Check(
         "reminder as seen",
         "#state = :seen_state AND #due_at = :seen_due_at",

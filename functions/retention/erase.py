@@ -1,9 +1,8 @@
 """
-Erasing what is held about an order once it is older than the protocol allows.
+Erases data about an order once it is older than the protocol allows.
 
-First what tells who it was about: number, references, person id, date of birth. What is left is
-the trial's, under a pseudonym: every report, proof and extract comes out as before. Years later
-that goes as well.
+Identifiers go first: number, references, person id, date of birth. The trial data stays under a
+pseudonym, so every report, proof and extract gives the same result. Years later it goes as well.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ _OF_ENROLMENTS = (Retained.IDENTIFIERS, Retained.TRIAL_DATA)
 @dataclass(frozen=True, slots=True)
 class Erasure:
     """
-    Something that was due: of which enrolment, what, whether it is gone, and why not.
+    Something that was due: the enrolment, the kind of data, whether it was erased, and why not.
 
-    A stray receipt is of no enrolment that is known; a number and an opt-out are of none.
+    Stray receipts, numbers and opt-outs belong to no known enrolment.
     """
 
     enrolment_id: UUID | None
@@ -50,14 +49,14 @@ def erase(
     *, store: RetentionStore, opened: Protocol, today: date, now: datetime
 ) -> Iterator[Erasure]:
     """
-    Every enrolment of which something is due, the longest due first of each kind.
+    Erase everything that is due, of each kind the longest due first; yields each result.
 
-    An order is kept as long as the protocol of its own trial says, whichever trial is open; one
-    whose trial has no protocol here fails. Then every stray receipt, and every number that no order
-    names, as long ago as an enrolment of the open trial whose identifiers are due; and every
-    opt-out as old as one whose trial data is due. Safe to repeat, and to stop after any of them:
-    each is one transaction, unless it has more traces than fit into one. One that fails is told,
-    and does not keep the next from it.
+    The protocol of an order's own trial sets its retention, whichever trial is open; an order whose
+    trial has no protocol here fails. The open trial's protocol sets the rest: stray receipts, and
+    numbers that no order names, are kept as long as identifiers; opt-outs as long as trial data.
+
+    Safe to repeat, and to stop after any result: each is one transaction, unless it has more traces
+    than fit into one. A failure is yielded too, and does not stop the next erasure.
     """
     known = [load(version).retention for version in versions()]
     for retained in _OF_ENROLMENTS:
@@ -101,7 +100,7 @@ def _erased(
     today: date,
     now: datetime,
 ) -> bool:
-    """Whether there was something to erase: the index is a moment late, the table decides."""
+    """Erase it if it is due; returns whether it was. The index may be out of date: this reads."""
     file = store.file(enrolment_id)
     if file is None:
         return False
@@ -124,10 +123,10 @@ def _due(enrolment: Enrolment, retained: Retained, last_day: date) -> bool:
 
 def without_identifiers(enrolment: Enrolment, now: datetime) -> Enrolment:
     """
-    The enrolment as the trial needs it: nothing in it tells who it was about.
+    The enrolment without anything that identifies the person.
 
-    The hash of the person stays, and can be matched by who may use the key: a person keeps their
-    arm. The digest of the request does not: a guess at its number could be confirmed by it.
+    The hash of the person stays, so that a person keeps their arm; only users of the key can match
+    it. The digest of the request goes, because it could confirm a guess at the number.
     """
     respondent, mobile = enrolment.respondent, enrolment.mobile
     return enrolment.model_copy(

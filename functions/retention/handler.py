@@ -1,4 +1,4 @@
-"""Retention, fired by EventBridge Scheduler a few times every night: what is due is erased."""
+"""Erases data that is due. EventBridge Scheduler invokes it a few times every night."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 logger = Logger()
 
 TO_FINISH_MS = 30_000
-"""What the slowest erasure and the report may take together."""
+"""The most time that the slowest erasure and the report take together."""
 
-_FACTS = {
+_METRICS = {
     Retained.IDENTIFIERS: Metric.IDENTIFIERS_ERASED,
     Retained.TRIAL_DATA: Metric.TRIAL_DATA_ERASED,
     Retained.STRAY_RECEIPTS: Metric.STRAY_RECEIPTS_ERASED,
@@ -36,7 +36,7 @@ _FACTS = {
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Erase what is due, as far as the time goes; the next run takes up the rest."""
+    """Erase what is due until time runs out; the next run continues."""
     chosen = settings(RetentionSettings)
     now, protocol = datetime.now(UTC), load(chosen.protocol)
     erased: Counter[Retained] = Counter()
@@ -58,7 +58,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             finished = False
             break
     for retained, count in erased.items():
-        emit(_FACTS[retained], count)
+        emit(_METRICS[retained], count)
     if failed:
         emit(Metric.ERASURE_FAILED, failed)
     if not finished:

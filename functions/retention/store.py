@@ -1,4 +1,4 @@
-"""What retention reads and erases. Every write holds only if the enrolment is as it was seen."""
+"""What retention reads and erases. Every write requires that the enrolment is unchanged."""
 
 from __future__ import annotations
 
@@ -21,13 +21,7 @@ from trial.aws.table import Act, Check, Key, Table, check, delete, put
 from trial.errors import RejectedError
 from trial.records.allocation import allocation_key, allocation_partition
 from trial.records.audit import history_key
-from trial.records.enrolment import (
-    Enrolment,
-    Outcome,
-    enrolment_key,
-    follow_up_key,
-    outcome_key,
-)
+from trial.records.enrolment import Enrolment, Outcome, enrolment_key, follow_up_key, outcome_key
 from trial.records.person import Number, Person, number_key, person_key
 from trial.records.receipt import Stray, message_key, stray_partition
 from trial.records.reminder import Reminder, reminder_key, texted_partition
@@ -44,7 +38,7 @@ _MOST = 100  # acts in a transaction
 
 @dataclass(frozen=True, slots=True)
 class RetainedEnrolment:
-    """An enrolment with what hangs on it."""
+    """An enrolment with its reminders and outcomes."""
 
     enrolment: Enrolment
     reminders: tuple[Reminder, ...]
@@ -52,7 +46,7 @@ class RetainedEnrolment:
 
 
 class RetentionStore:
-    """Speaks intent to the table."""
+    """Retention's operations on the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -99,7 +93,7 @@ class RetentionStore:
         return True
 
     def file(self, enrolment_id: UUID) -> RetainedEnrolment | None:
-        """An enrolment as it stands, if it is there. Raises RejectedError."""
+        """An enrolment as stored, if it exists. Raises RejectedError if it cannot be read."""
         key = enrolment_key(enrolment_id)
         items = self._table.partition(key.pk)
         if key.sk not in items:
@@ -113,7 +107,7 @@ class RetentionStore:
             )
 
     def traces(self, enrolment: Enrolment) -> Traces:
-        """What is stored under its person, its numbers and those it protects. RejectedError."""
+        """What is stored under its person and its numbers. Raises RejectedError."""
         own = numbers_of(enrolment)
         hashes = tuple(dict.fromkeys((*own, *enrolment.protected_hashes)))
         key = person_key(enrolment.person_hash)
@@ -137,7 +131,7 @@ class RetentionStore:
                 strays=tuple(
                     Stray.of(item)
                     for number_hash in dict.fromkeys(own)
-                    # Somebody else's text, perhaps: it goes when the last one's does.
+                    # A shared number's receipts go with the last enrolment that has the number.
                     if not others(known.get(number_hash), enrolment.enrolment_id)
                     for item in self._table.partition(stray_partition(number_hash)).values()
                 ),
@@ -147,9 +141,9 @@ class RetentionStore:
         self, file: RetainedEnrolment, erased: Enrolment, traces: Traces, audit: AuditEntry
     ) -> None:
         """
-        Put an enrolment without identifiers in place of the other, with all traces removed.
+        Replace an enrolment by one without identifiers, and remove all traces.
 
-        Raises ContendedError if anything of it has changed since it was read.
+        Raises ContendedError if any of it has changed since it was read.
         """
         ident = erased.enrolment_id
         small = [
@@ -185,7 +179,7 @@ class RetentionStore:
         """
         Remove an enrolment with its allocation, reminders and outcomes; its audit trail stays.
 
-        Raises ContendedError if anything of it has changed since it was read.
+        Raises ContendedError if any of it has changed since it was read.
         """
         enrolment, ident = file.enrolment, file.enrolment.enrolment_id
         small = [
@@ -203,7 +197,7 @@ class RetentionStore:
         self._write(enrolment, small, whole)
 
     def _write(self, enrolment: Enrolment, small: Sequence[Act], whole: Sequence[Act]) -> None:
-        """All in one transaction or, if they are too many, the small ones before."""
+        """Write all in one transaction or, if there are too many acts, the `small` ones before."""
         fit = _MOST - len(whole)
         seen = check(enrolment_key(enrolment.enrolment_id), _as_seen(enrolment))
         while small and len(small) > fit:
@@ -214,12 +208,12 @@ class RetentionStore:
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """Raises RejectedError if what is stored is not what it should be."""
+    """Raise RejectedError if a stored item does not fit its model."""
     try:
         yield
     except ValidationError as error:
-        # Without its cause: what the items held is personal.
-        message = f"what is stored is not what it should be: {error.error_count()} faults"
+        # Without its cause: the items hold personal data.
+        message = f"a stored item is not valid: {error.error_count()} faults"
         raise RejectedError(message) from None
 
 

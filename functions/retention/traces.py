@@ -1,4 +1,4 @@
-"""What is stored of an enrolment under its person and under numbers, and its removal. Pure."""
+"""Finds and removes what an enrolment left under its person and its numbers. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What is stored elsewhere because of an enrolment: under its person, and under numbers."""
+    """What an enrolment left elsewhere: under its person, and under numbers."""
 
     person: Person | None
     numbers: Mapping[str, Number]
@@ -30,17 +30,17 @@ class Traces:
 
 
 def numbers_of(enrolment: Enrolment) -> tuple[str, ...]:
-    """The hashes of the respondent's numbers, of now and before."""
+    """The hashes of the respondent's numbers, present and former."""
     return (*filter(None, [enrolment.mobile.number_hash]), *enrolment.former_numbers)
 
 
 def others(number: Number | None, ident: UUID) -> bool:
-    """Whether it is, or was, the number of anybody else of whom something is held."""
+    """Whether it is, or was, the number of anyone else about whom data is held."""
     return number is not None and bool(number.respondents.keys() - {ident})
 
 
 def stray_removed(stray: Stray) -> tuple[Act, Act]:
-    """A receipt for no reminder, removed from both places where it is found."""
+    """The removal of a stray receipt from both places that hold it."""
     message_id = stray.receipt.message_id
     return delete(stray_key(stray)), delete(message_key(message_id), as_seen(stray))
 
@@ -48,7 +48,7 @@ def stray_removed(stray: Stray) -> tuple[Act, Act]:
 def person_without(
     enrolment: Enrolment, person: Person | None, *, allocated: bool = False
 ) -> tuple[Act, ...]:
-    """The person without this order; with the arm they keep, until trial data goes as well."""
+    """The person without this order; `allocated` also removes the arm that it gave them."""
     if person is None:
         return ()
     ident = enrolment.enrolment_id
@@ -61,7 +61,7 @@ def person_without(
 
 
 def number_without(number_hash: str, number: Number, ident: UUID) -> tuple[Act, ...]:
-    """The number without this order; nothing of it, if no order needs it. A suppression stays."""
+    """The number without this order, or its removal if no order needs it."""
     respondents = {each: day for each, day in number.respondents.items() if each != ident}
     protected = {each: day for each, day in number.protected.items() if each != ident}
     after = number.model_copy(update={"respondents": respondents, "protected": protected})

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 logger = Logger()
 
 
-_FACTS = {
+_METRICS = {
     SendResult.SENT: Metric.REMINDER_SENT,
     SendResult.FAILED: Metric.REMINDER_FAILED,
     SendResult.UNSURE: Metric.REMINDER_UNSURE,
@@ -58,7 +58,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     gateway = Gateway(clients.sns(), chosen.sender_id)
     sender = Sender(force=chosen.force_name, contact=chosen.force_contact)
     if "rehearsal" in event:
-        # Imported late: reminders need none of it.
+        # Imported late: reminders do not need it.
         from sending.rehearse import Rehearsal, rehearse  # noqa: PLC0415
 
         asked = Rehearsal.model_validate(event["rehearsal"])
@@ -93,7 +93,7 @@ def _emit(result: Result) -> None:
     emit(Metric.REMINDER_DUE)
     if result.outcome is SendResult.SUPPRESSED:
         emit(Metric.REMINDER_SUPPRESSED, reason=result.reason or "")
-    elif fact := _FACTS.get(result.outcome):
-        emit(fact)
+    elif metric := _METRICS.get(result.outcome):
+        emit(metric)
     if result.late is not None:
         emit(Metric.SECONDS_LATE, result.late.total_seconds(), unit=MetricUnit.Seconds)

@@ -5,16 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from extract.codes import ReminderReason, ResolvedHow
-from extract.columns.base import (
-    Count,
-    Number,
-    OrderName,
-    OrderRow,
-    PersonName,
-    Place,
-    Row,
-    Sha256,
-)
+from extract.columns.base import Count, Number, OrderName, OrderRow, PersonName, Place, Row, Sha256
 from trial.codes import Condition, Harm, Instrument, MissingReason, OutcomeType, ReminderState
 
 

@@ -1,4 +1,4 @@
-"""How a click admits an order: enrolment is asked to, for it alone changes enrolments."""
+"""Asks enrolment to admit an order after a click, because only enrolment changes enrolments."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Admissions:
-    """Enrolment's function, asked on behalf of one invocation of this one."""
+    """Calls enrolment's function on behalf of one invocation of this function."""
 
     def __init__(self, client: LambdaClient, function: str, invocation: str) -> None:
         self._client, self._function, self._invocation = client, function, invocation
 
     def admit(self, enrolment_id: UUID, by: str) -> str | None:
-        """Admit an order; why it cannot be, if it cannot. Raises UnavailableError."""
+        """Admit an order; returns why it cannot be admitted, if so. Raises UnavailableError."""
         asked = {"enrolment_id": str(enrolment_id), "by": by, "invocation": self._invocation}
         try:
             answer = self._client.invoke(

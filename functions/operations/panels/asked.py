@@ -1,4 +1,4 @@
-"""What CloudWatch asks of a live panel."""
+"""CloudWatch's call of a live panel."""
 
 from enum import StrEnum
 from typing import Any, Literal, Self
@@ -17,7 +17,7 @@ class PanelName(StrEnum):
 
 
 class PanelAction(StrEnum):
-    """What the buttons of a panel do besides drawing it anew."""
+    """What the buttons of a panel do besides refreshing it."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -26,9 +26,10 @@ class PanelAction(StrEnum):
 
 class Asked(Model):
     """
-    One call of a panel: which, what was clicked on, and what was typed into its form.
+    One call of a panel: which panel, which button was clicked, and the content of its form.
 
-    `endpoint` is the function's own ARN, for its buttons. `theme` is the dashboard's.
+    `endpoint` is the function's own ARN, which the panel's buttons call. `theme` is the
+    dashboard's.
     """
 
     panel: PanelName
@@ -40,7 +41,7 @@ class Asked(Model):
 
     @classmethod
     def of(cls, event: dict[str, Any], endpoint: str) -> Self:
-        """The call in an event. Raises ValidationError if no panel or button of ours made it."""
+        """The call in an event. Raises ValidationError for an unknown panel or button."""
         about = event.get("widgetContext", {})
         return cls(
             panel=event.get("panel"),

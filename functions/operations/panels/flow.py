@@ -1,4 +1,4 @@
-"""The panel of the flow: where every order of the trial stands, counted from the table."""
+"""The panel of the flow: the status of every order of the trial, counted from the table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def drawn(store: OperationsStore, trial: str) -> str:
 
 
 def diagram(counts: FlowOut) -> str:
-    """The counts as SVG, narrow enough for a phone; read aloud, they are sentences."""
+    """The counts as SVG, narrow enough for a phone, with sentences for a screen reader."""
     eligible = counts.randomised + counts.by_status[Status.ELIGIBLE]
     running = counts.by_status[Status.ALLOCATED]
     why = [(reason, count) for reason, count in counts.by_reason.items() if count]
@@ -41,14 +41,14 @@ def diagram(counts: FlowOut) -> str:
         (last, [f"Randomised: {counts.randomised}"]),
         (foot, after),
     ]
-    said = ". ".join([line for _, lines in main for line in lines] + out)
+    label = ". ".join([line for _, lines in main for line in lines] + out)
     arrows = "".join(
         _arrow(above + _height(len(lines)), below)
         for (above, lines), (below, _) in itertools.pairwise(main)
     )
     branch = top + _height(1) / 2
     return (
-        f'<svg viewBox="0 0 {LEFT + GAP + RIGHT} {bottom}" role="img" aria-label="{escape(said)}">'
+        f'<svg viewBox="0 0 {LEFT + GAP + RIGHT} {bottom}" role="img" aria-label="{escape(label)}">'
         f"{''.join(_box(0, y, LEFT, lines) for y, lines in main)}"
         f"{_box(LEFT + GAP, top, RIGHT, out)}{arrows}"
         f'<path class="arrow" d="M{LEFT / 2} {branch}H{LEFT + GAP}l-6 -4m6 4l-6 4"/></svg>'

@@ -1,8 +1,8 @@
 """
 The dashboard's live panels: CloudWatch calls this function and shows the HTML that it returns.
 
-It is not told who looks or clicks, so the trail names the invocation: the data events of AWS's own
-trail, CloudTrail, say by that id who made it. How CloudWatch calls it, and what HTML it shows:
+CloudWatch does not pass on who looks or clicks, so the audit trail names the invocation, and
+CloudTrail's data events record who made it. How CloudWatch calls it, and what HTML it shows:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard_about.html
 """
 
@@ -41,7 +41,7 @@ Param | Description
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> str:
-    """One panel as HTML, after what somebody clicked on in it, if anything, is done."""
+    """Do what was clicked on in a panel, if anything; then return the panel as HTML."""
     if event.get("describe"):
         return DESCRIPTION
     asked = Asked.of(event, context.invoked_function_arn)

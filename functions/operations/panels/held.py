@@ -31,9 +31,9 @@ _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 def drawn(asked: Asked, staff: StaffContext, protocol: Protocol, admit: Admit) -> str:
     """
-    The first hundred that are held, after one is admitted if that was asked.
+    The first hundred held orders, after one is admitted if that was clicked.
 
-    `admit` takes the order's id and who admits it, and says why if it cannot be.
+    `admit` takes the order's id and who admits it; it returns why it cannot, if so.
     """
     wrong = _admitted(asked, admit) if asked.act is PanelAction.ADMIT else None
     query = WorklistQuery(reason=Reason.HELD_OVER_DAILY_LIMIT)
@@ -56,17 +56,17 @@ def drawn(asked: Asked, staff: StaffContext, protocol: Protocol, admit: Admit) -
 def _admitted(asked: Asked, admit: Admit) -> str | None:
     """Why the order was not admitted, if it was not."""
     if asked.enrolment_id is None:
-        return "Say which order."
+        return "No order was chosen."
     try:
         by = _NAME.validate_python(asked.form.get("by", ""))
     except ValidationError:
-        return "Your name is missing, or is none."
+        return "Your name is missing or not valid."
     return admit(asked.enrolment_id, by)
 
 
 def _row(each: WaitingOut, asked: Asked) -> str:
     name = f"{each.force}/{each.reference or each.enrolment_id}"
-    asks = f"Admit {name}? It goes the way of any other order from then on."
+    asks = f"Admit {name}? From then on it is treated like any other order."
     ident = str(each.enrolment_id)
     press = button("Admit", asked, PanelName.HELD, asks, act=PanelAction.ADMIT, enrolment_id=ident)
     cells = (escape(name), escape(each.superintendent), f"{each.since:%-d %b %Y, %H:%M} UTC", press)

@@ -1,5 +1,5 @@
 """
-The HTML of panels, as far as CloudWatch shows it: no script, and buttons by `cwdb-action`.
+The HTML of panels, as CloudWatch allows it: no script, and buttons by `cwdb-action`.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard_interactivity.html
 """
@@ -21,7 +21,7 @@ STYLE = Path(__file__).with_name("panels.css")
 
 
 def panel(asked: Asked, body: str, now: datetime, place: Place) -> str:
-    """A whole panel in the dashboard's theme, with the local time that it is of."""
+    """A whole panel in the dashboard's theme, with the local time at which it was drawn."""
     return (
         f"<style>{STYLE.read_text()}</style>"
         f'<div class="cwdb-no-default-styles"></div><div class="dvpo {asked.theme}">{body}'
@@ -34,9 +34,9 @@ def button(
     label: str, asked: Asked, panel: PanelName, confirmation: str = "", **params: str
 ) -> str:
     """
-    A button that calls the function again, with what stands in the panel's form.
+    A button that calls the function again, with the content of the panel's form.
 
-    `cwdb-action` acts on the element before it. Whoever clicks is asked for `confirmation` first.
+    `cwdb-action` acts on the element before it. It first shows `confirmation`, if there is one.
     """
     asks = f' confirmation="{escape(confirmation)}"' if confirmation else ""
     kind = "btn btn-primary" if confirmation else "btn"

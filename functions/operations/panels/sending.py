@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 FIELDS = {"reason": "Reason", "by": "Your name"}
 WHO = (
-    "This page is not told who clicks. Say your name; AWS's trail, CloudTrail, records whose "
-    "credentials the click used."
+    "This page cannot see who clicks, so enter your name. CloudTrail records whose credentials the "
+    "click used."
 )
 
 
 def drawn(asked: Asked, staff: StaffContext, place: Place) -> str:
-    """The switch as it is now, after it is set if that was asked, and a form to set it."""
+    """The switch, after setting it if a button was clicked, and a form to set it."""
     problems, known = [], staff.store.switch()
     if asked.act:
         try:
@@ -63,7 +63,7 @@ def _set(asked: Asked, staff: StaffContext) -> Switch:
 
 
 def _typed(asked: Asked, name: str, wrong: str) -> str:
-    """What stood in a field, for whoever has to mend the form."""
+    """The content of a field, so that a person can correct it; empty if nothing was wrong."""
     return asked.form.get(name, "") if wrong else ""
 
 
@@ -77,7 +77,7 @@ def _said(known: Switch | None, place: Place) -> str:
 
 def _button(asked: Asked, *, paused: bool) -> str:
     if paused:
-        asks = "Resume sending for the whole trial? What is due and still fresh goes at once."
+        asks = "Resume sending for the whole trial? Texts that are due and still fresh go at once."
         return button("Resume sending", asked, PanelName.SENDING, asks, act=PanelAction.RESUME)
     asks = "Pause sending for the whole trial? No text goes until somebody resumes it."
     return button("Pause sending", asked, PanelName.SENDING, asks, act=PanelAction.PAUSE)

@@ -1,4 +1,4 @@
-"""The panel of who waits for somebody to act, by superintendent."""
+"""The panel of orders that wait for somebody to act, by superintendent."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ HEADINGS = ("Order", "Waits for", "Recorded by", "Ask again", "Days left")
 
 
 def drawn(_: Asked, staff: StaffContext, protocol: Protocol) -> str:
-    """The first hundred who wait, each superintendent's together. All shown are logged."""
+    """The first hundred waiting orders, grouped by superintendent. All shown are logged."""
     page = worklist(WorklistQuery(), staff, protocol)
     if not page.enrolments:
-        return "<p>Nobody waits.</p>"
+        return "<p>No order waits.</p>"
     today = protocol.place.date_at(staff.now)
     rows = sorted(page.enrolments, key=lambda each: (each.superintendent, _urgency(each)))
     groups = [
@@ -35,7 +35,7 @@ def drawn(_: Asked, staff: StaffContext, protocol: Protocol) -> str:
     headings = "".join(f'<th scope="col">{each}</th>' for each in HEADINGS)
     more = "<p>There are more: <code>make worklist</code> lists them all.</p>"
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="Who waits">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="Orders that wait">'
         f"<table><caption>{len(rows)} {'order waits' if len(rows) == 1 else 'orders wait'}"
         f"</caption><thead><tr>{headings}</tr></thead>"
         f"{''.join(f'<tbody>{each}</tbody>' for each in groups)}</table></div>"
@@ -44,7 +44,7 @@ def drawn(_: Asked, staff: StaffContext, protocol: Protocol) -> str:
 
 
 def _urgency(each: WaitingOut) -> date:
-    """The day by which somebody should act; for who has no such day, the last chance."""
+    """The day by which somebody should act: the follow-up or, without one, the last chance."""
     return (each.missing and each.missing.follow_up_on) or each.last_chance_on or date.max
 
 
@@ -62,7 +62,7 @@ def _row(each: WaitingOut, today: date) -> str:
 
 
 def _days_left(last_chance: date | None, today: date) -> str:
-    """Today counts. An order without an end leaves as many as it takes."""
+    """The days left, today included."""
     if last_chance is None:
         return "no end"
     left = (last_chance - today).days + 1
@@ -70,12 +70,12 @@ def _days_left(last_chance: date | None, today: date) -> str:
 
 
 def _follow_up(missing: MissingOut | None, today: date) -> str:
-    """On which day somebody is to ask again, and who, as far as they are known."""
+    """The day on which to ask again, and who is to ask, as far as they are known."""
     if missing is None:
         return ""
     on, who = missing.follow_up_on, missing.follow_up_by
     late = (today - on).days if on else 0
-    said = [day(on)] if on else []
-    said += [f"<b>{late} {'day' if late == 1 else 'days'} late</b>"] if late > 0 else []
-    said += [escape(f"by {who}" if on else who)] if who else []
-    return " ".join(said)
+    parts = [day(on)] if on else []
+    parts += [f"<b>{late} {'day' if late == 1 else 'days'} late</b>"] if late > 0 else []
+    parts += [escape(f"by {who}" if on else who)] if who else []
+    return " ".join(parts)

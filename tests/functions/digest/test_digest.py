@@ -177,7 +177,7 @@ def test_a_flood_of_waiting_orders_makes_one_digest_of_a_bounded_length() -> Non
         place="9999",
     )
     (only,) = by_superintendent([waiting] * (MOST + 5), made_on, 3)
-    assert len(only.told) == MOST
+    assert len(only.named) == MOST
     assert only.text.endswith("And 5 more: see the worklist.")
     endless = waiting.model_copy(update={"order": order.model_copy(update={"expires_on": None})})
     (only,) = by_superintendent([endless], made_on, 3)

@@ -169,7 +169,7 @@ def test_whoever_is_shown_was_consulted_by_the_invocation() -> None:
 
 
 def test_nobody_waits_is_said() -> None:
-    assert "Nobody waits." in Read(drawn("waiting")).text
+    assert "No order waits." in Read(drawn("waiting")).text
 
 
 # The flow

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from reconciliation.gaps import in_good_hands, why_never
+from reconciliation.gaps import is_in_progress, why_never
 from tests.support.fixture_protocol import AGREED
 from tests.support.people import ENROLMENT, REMINDER, SERVED
 from trial.codes import ReminderState, Status, Suppression
@@ -92,7 +92,7 @@ def test_a_pause_explains_what_expired_in_it() -> None:
     ],
 )
 def test_sending_is_left_alone_around_the_time_due(late: timedelta, *, theirs: bool) -> None:
-    assert in_good_hands(REMINDER, ALLOCATED, DUE + late) is theirs
+    assert is_in_progress(REMINDER, ALLOCATED, DUE + late) is theirs
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_scheduling_is_left_alone_just_after_allocation(
     now = DUE - timedelta(hours=1)
     enrolment = ALLOCATED.model_copy(update={"allocated_at": now - since})
     reminder = REMINDER.model_copy(update={"state": state})
-    assert in_good_hands(reminder, enrolment, now) is theirs
+    assert is_in_progress(reminder, enrolment, now) is theirs

@@ -12,14 +12,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from trial.api.problems import (
-    FieldError,
-    FieldProblem,
-    field_problems,
-    forbidden,
-    problem,
-    shown,
-)
+from trial.api.problems import FieldError, FieldProblem, field_problems, forbidden, problem, shown
 from trial.errors import ConflictError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:

@@ -5,13 +5,7 @@ from typing import Final
 
 from trial.protocol import days
 from trial.protocol.lines import Location, ProtocolProblem, repeated
-from trial.protocol.orders import (
-    Choice,
-    EvenTimetable,
-    OrderType,
-    PhasedTimetable,
-    ThemePlan,
-)
+from trial.protocol.orders import Choice, EvenTimetable, OrderType, PhasedTimetable, ThemePlan
 
 _FEWEST: Final = 2
 """The fewest texts in an even timetable: one on the first day and one on the last."""
