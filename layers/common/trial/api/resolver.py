@@ -89,7 +89,7 @@ def _refusal(event: dict[str, Any]) -> Response[str] | None:
 def _refuse_unknown_filters(
     app: APIGatewayRestResolver, proceed: Callable[[APIGatewayRestResolver], Response[Any]]
 ) -> Response[Any]:
-    """A misspelt filter would be no filter. Routes that have none ignore whatever is asked."""
+    """Refuse a misspelt filter, which would filter nothing. Routes without filters ignore them."""
     known = {each.alias for each in app.context["_route"].dependant.query_params}
     asked = app.current_event.resolved_query_string_parameters
     if known and (unknown := [name for name in asked if name not in known]):

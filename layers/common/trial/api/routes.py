@@ -1,4 +1,4 @@
-"""What all routes share: the caller, and how answers are documented and built."""
+"""What all routes share: the caller, and how they document and build answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Answers = dict[int, "OpenAPIResponse"]
 
 
 def refusal(description: str) -> OpenAPIResponse:
-    """How the contract describes an error."""
+    """An error, as the contract describes it."""
     return {"description": description, "content": {PROBLEM_JSON: {"model": Problem}}}
 
 

@@ -11,9 +11,9 @@ from trial.records.record import Record
 
 class Allocation(Record):
     """
-    An enrolment's arm, and where in the sequence it stands. Never changed.
+    An enrolment's arm, and its slot in the sequence. It never changes.
 
-    One that a restore brought back says which texts had been claimed by then, and when.
+    After a restore it also holds which texts had been claimed by then, and when (`claimed`).
     """
 
     kind: Literal["allocation"] = "allocation"
@@ -33,7 +33,7 @@ class DrawnSlot(Model):
     """
     What the audit trail holds of an allocation: codes and keyed ids, from which it can be restored.
 
-    When it was drawn is the entry's own time.
+    The time of the draw is the audit entry's time.
     """
 
     arm: Arm
@@ -57,8 +57,8 @@ class Cursor(Record):
     """
     The next free slot of a stratum: block and position, both from 0, and the block's design.
 
-    `drawn_at` is when the last slot was drawn. The next is drawn later, whatever any clock says:
-    the order of slots is the order of times, so that nobody can exchange two people's unseen.
+    `drawn_at` is when the last slot was drawn. The next draw gets a later time, whatever a clock
+    says: the order of slots is the order of times, so that nobody can swap two people unnoticed.
     """
 
     kind: Literal["cursor"] = "cursor"
@@ -69,15 +69,15 @@ class Cursor(Record):
 
 
 def allocation_partition(enrolment_id: UUID) -> str:
-    """The partition of an enrolment's allocation and reminders: whoever reads it knows the arm."""
+    """The partition of an enrolment's allocation and reminders, which reveals the arm."""
     return f"allocation#{enrolment_id}"
 
 
 def allocation_key(enrolment_id: UUID) -> Key:
-    """Where an enrolment's allocation is."""
+    """The key of an enrolment's allocation."""
     return Key(allocation_partition(enrolment_id), "allocation")
 
 
 def cursor_key(trial: str, stratum: str) -> Key:
-    """Where a stratum's cursor is."""
+    """The key of a stratum's cursor."""
     return Key(f"cursor#{trial}#{stratum}", "cursor")

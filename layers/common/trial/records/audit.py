@@ -11,12 +11,12 @@ from trial.records.allocation import DrawnSlot
 from trial.records.record import Record
 
 TEXTS = "text#"
-"""What the sort keys of entries about texts begin with."""
+"""The prefix of the sort keys of entries about texts."""
 
 _HISTORY = "history#"
 
 TAKE_A_NUMBER_IN = frozenset({"enrolled", "mobile_changed"})
-"""What is done in the acts after which an entry has the number's seal."""
+"""The changes whose audit entry holds the number's seal."""
 
 _WHY = {
     "enrolled": Why.COLLECTION,
@@ -32,12 +32,12 @@ _WHY = {
 
 class AuditEntry(Record):
     """
-    One thing done to an enrolment's data: when, what and by whom. Never what it held.
+    One thing done to an enrolment's data: when, what and by whom. It never holds the data.
 
-    Of a draw it has the slot. Of a number taken in it has the SHA-256 of the seal, a random text
-    that tells nothing: so the trail can say whether the table holds the seal that was put there.
-    Of an act that changed the enrolment's status it has the new one, which is then announced.
-    `version` is the enrolment's after the act: of two acts it tells which was stored last.
+    For a draw it holds the slot. For a new number it holds the SHA-256 of the seal, which reveals
+    nothing: with it, the trail can prove whether the table holds the seal that was stored then. For
+    a change of status it holds the new status, which is then announced. `version` is the
+    enrolment's after the change, and shows which of two changes was stored last.
     """
 
     kind: Literal["audit"] = "audit"
@@ -51,7 +51,7 @@ class AuditEntry(Record):
 
     @property
     def why(self) -> Why:
-        """Which kind of processing it was: its last word tells."""
+        """The kind of processing, from the last word of `what`."""
         return _WHY.get(self.what.rpartition(" ")[2], Why.ALTERATION)
 
     def item(self) -> dict[str, Any]:
@@ -65,12 +65,12 @@ class AuditEntry(Record):
 
 
 def history_partition(enrolment_id: UUID) -> str:
-    """The partition of an enrolment's history: those entries that tell no arm."""
+    """The partition of an enrolment's history: the entries that do not reveal an arm."""
     return f"{_HISTORY}{enrolment_id}"
 
 
 def enrolment_of_history(partition: str) -> str | None:
-    """Whose history a partition is; None if it is none."""
+    """The id of the enrolment whose history a partition is; None if it is not a history."""
     return partition.removeprefix(_HISTORY) if partition.startswith(_HISTORY) else None
 
 
@@ -80,16 +80,16 @@ def audit_partition(about: UUID | str) -> str:
 
 
 def history_key(enrolment_id: UUID, entry: AuditEntry) -> Key:
-    """Where a new entry of an enrolment's history goes: in order of time."""
+    """The key of a new entry of an enrolment's history, in order of time."""
     return Key(history_partition(enrolment_id), _place(entry))
 
 
 def audit_key(about: UUID | str, entry: AuditEntry) -> Key:
-    """Where any other new entry goes: in order of time, those about texts apart."""
+    """The key of any other new entry, in order of time; entries about texts are separate."""
     texts = TEXTS if entry.what.startswith("text ") else ""
     return Key(audit_partition(about), f"{texts}{_place(entry)}")
 
 
 def _place(entry: AuditEntry) -> str:
-    # Two that are alike, to the microsecond, are still two: neither is written over the other.
+    # The random part keeps two equal entries of the same microsecond apart.
     return f"{entry.at.isoformat()}#{entry.what}#{token_hex(4)}"

@@ -1,4 +1,4 @@
-"""One order taken into the system, and what upstream reports to have happened since."""
+"""One order taken into the system, and what upstream has reported about it since."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
 
 NO_END: Final = date(9999, 12, 30)
-"""The last day of an order that has none, where days are compared; a day may be added to it."""
+"""Stands for the last day of an order without an end; leaves room to add a day."""
 
 
 class Order(Model):
     """
-    One order. `made_on` is day 0, `expires_on` the last day of which it is in force, if it has any.
+    One order. `made_on` is day 0; `expires_on` is the last day on which it is in force, if any.
 
     Its reference is erased with the respondent's identifiers.
     """
@@ -58,22 +58,22 @@ class Order(Model):
 
     @property
     def days(self) -> int | None:
-        """Its length, both ends counted; none without an end."""
+        """Its length in days, first and last included; None without an end."""
         return self.term.days
 
     @property
     def last_day(self) -> date:
-        """Its last day; without an end, a day that comes after all others."""
+        """Its last day; without an end, a day after all others."""
         return self.expires_on or NO_END
 
     @property
     def term(self) -> Term:
-        """What its timetable depends on."""
+        """The part of it that determines its timetable."""
         return Term(self.type, self.made_on, self.expires_on)
 
 
 class Identifiers(Model):
-    """Who a respondent is: never stored but sealed."""
+    """Who a respondent is: only stored sealed."""
 
     person_id: str
     date_of_birth: date
@@ -81,10 +81,10 @@ class Identifiers(Model):
 
 class Respondent(Model):
     """
-    The person subject to the order: what the trial compares, and sealed, who it is.
+    The person subject to the order: what the trial compares and, sealed, who it is.
 
-    `of_age_on` is kept only of whoever was not of age for a year when the order was made: a
-    correction of its date may go past that day. Without identifiers it is erased.
+    `of_age_on` is stored only if it is later than a year before the order was made, because a
+    correction of the order's date may cross it. It is erased with the identifiers.
     """
 
     sealed: str | None = None
@@ -99,7 +99,7 @@ class Respondent(Model):
 
     @property
     def baselines(self) -> Baselines:
-        """What was said of the person at enrolment and may be a stratum."""
+        """The facts recorded at enrolment by which a protocol may stratify."""
         first = self.first_order
         return Baselines(
             prior_incidents=self.prior_incidents or NOT_SAID,
@@ -109,7 +109,7 @@ class Respondent(Model):
 
 
 class Mobile(Model):
-    """A number, sealed, if one is known; and what orders, staff and others make of it."""
+    """A number, sealed, if one is known; and how orders, staff and other people mark it."""
 
     sealed: str | None = None
     number_hash: str | None = None
@@ -121,15 +121,15 @@ class Mobile(Model):
 
     @property
     def seal_sha256(self) -> str | None:
-        """By what the audit trail knows this seal again; it tells nothing of the number."""
+        """The hash by which the audit trail recognises this seal; it reveals nothing."""
         return sha256(self.sealed.encode()).hexdigest() if self.sealed else None
 
 
 class Missing(Model):
     """
-    A report that there is no number: why, when, by whose word, and how one was found after it.
+    A report that there is no number: why, when, who recorded it, and how one was found later.
 
-    Another report, before one is found, stands beside it and does not change it.
+    A second report, before a number is found, is added and does not change the first.
     """
 
     reason: MissingReason
@@ -142,7 +142,7 @@ class Missing(Model):
 
 
 class LifeEvent(Model):
-    """An end or, where `reason` is none, a return from custody: when, by whose word."""
+    """An end or, if `reason` is None, a return from custody: when, and who reported it."""
 
     reason: EndReason | None = None
     at: datetime
@@ -150,7 +150,7 @@ class LifeEvent(Model):
 
 
 class Hold(Model):
-    """Why an enrolment is kept as it is, whatever its age: since when, by whose word."""
+    """Why nothing of an enrolment may be erased: since when, and who asked for it."""
 
     reason: HoldReason
     at: datetime
@@ -158,14 +158,14 @@ class Hold(Model):
 
 
 MOST_VARIATIONS = 15
-"""Variations that an enrolment's item holds; each may bring two texts more."""
+"""The most variations that an enrolment's item holds; each may add two texts."""
 
 
 class Variation(Model):
     """
-    A court varied the order on a day: by whose word, and what it was until then.
+    A court's variation of the order: on which day, who reported it, and the order before it.
 
-    It holds `at` the moment of the answer, when remaining texts begin to follow it.
+    It takes effect at `at`, the moment of the answer, from when remaining texts follow it.
     """
 
     at: datetime
@@ -175,7 +175,7 @@ class Variation(Model):
 
 
 class Version(NamedTuple):
-    """An order as it was from a moment on."""
+    """An order as it is from a moment on."""
 
     since: datetime
     order: Order
@@ -185,8 +185,8 @@ class Enrolment(Versioned):
     """
     One order taken into the system. `version` counts its changes.
 
-    While something of it is to be erased one day, it is in the index `retained`; while somebody
-    has to act before it can be randomised or texted, it is in the index `worklist`.
+    It is in the index `retained` while any of it is still to be erased, and in the index `worklist`
+    while somebody has to act before it can be randomised or texted.
     """
 
     kind: Literal["enrolment"] = "enrolment"
@@ -222,15 +222,15 @@ class Enrolment(Versioned):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """The hashes of the respondent's numbers, of now and before."""
+        """The hashes of the respondent's numbers, present and former."""
         return (*filter(None, [self.mobile.number_hash]), *self.former_numbers)
 
     @property
     def end(self) -> LifeEvent | None:
         """
-        What ended it, if it has ended: the first end for good, or the latest custody.
+        What ended it, if it has ended: the first final end, or the latest custody.
 
-        A function of which events there are, not of the order in which they came.
+        It depends on which events there are, not on the order in which they arrived.
         """
         for_good = [each for each in self.life if each.reason not in (None, EndReason.IN_CUSTODY)]
         if for_good:
@@ -244,7 +244,7 @@ class Enrolment(Versioned):
 
     @property
     def held_over_daily_limit(self) -> bool:
-        """Whether it came beyond the orders expected in a day, and nobody has admitted it yet."""
+        """Whether it exceeds the day's limit of orders and nobody has admitted it yet."""
         return bool(self.over_daily_limit) and self.admitted_by is None
 
     @property
@@ -254,7 +254,7 @@ class Enrolment(Versioned):
 
     @property
     def kept_from(self) -> date:
-        """The local day from which the time counts for which it is kept."""
+        """The local day on which its retention period begins."""
         last_day, end = self.order.last_day, self.end
         if end and end.reason is not EndReason.IN_CUSTODY:
             discharged = end.reason is EndReason.DISCHARGED or self.order.expires_on is None
@@ -263,14 +263,14 @@ class Enrolment(Versioned):
 
     @property
     def versions(self) -> Iterator[Version]:
-        """The order as it was enrolled, or corrected, and as each variation made it."""
+        """The order as enrolled or corrected, then after each variation."""
         orders = [*(each.until_then for each in self.variations), self.order]
         moments = [self.enrolled_at, *(each.at for each in self.variations)]
         return map(Version, moments, orders)
 
     @property
     def waits_for(self) -> tuple[Reason, ...]:
-        """What keeps it from being randomised, or from its texts, until somebody acts."""
+        """Why it cannot be randomised, or texted, until somebody acts."""
         if self.status is Status.WAITING:
             return self.reasons
         if self.status is Status.ALLOCATED and self.mobile.sealed is None:
@@ -282,8 +282,8 @@ class Enrolment(Versioned):
         return ()
 
     def item(self) -> dict[str, Any]:
-        """What to store, with what is counted and what is to be erased laid out for indexes."""
-        # A number lost later is no attrition: this person could be randomised.
+        """What to store, with the attributes that indexes need."""
+        # A number lost later is not counted as missing: this person could be randomised.
         first = next((each for each in self.missing if each.recorded_at == self.enrolled_at), None)
         counted = {
             "status": self.status,
@@ -309,7 +309,7 @@ class Enrolment(Versioned):
         return super().of({name: value for name, value in item.items() if name not in laid_out})
 
     def _place_in_the_worklist(self) -> dict[str, Any]:
-        """Empty for an enrolment that waits for nothing, and once nobody can be found."""
+        """Empty for an enrolment that waits for nothing or is erased."""
         if not self.waits_for or self.erased_at:
             return {}
         missing = self.missing_now
@@ -319,20 +319,20 @@ class Enrolment(Versioned):
 
 
 WORKLIST = "WAITING"
-"""Where the sparse index `worklist` keeps who waits, the oldest follow-up first, undated last."""
+"""The part of the sparse index `worklist` with waiting orders, the oldest follow-up first."""
 
 FOLLOW_UPS = "FOLLOW_UPS"
-"""Where the same index keeps what is still to be done for others."""
+"""The part of the same index with follow-ups that are still to be done."""
 
 _WORKLIST_ATTRIBUTES = ("worklist", "worklist_place", "waits_for")
 
 
 class FollowUp(Record):
     """
-    That something is still to be done for others, since which version of an enrolment, by whom.
+    A note that other enrolments are still to be updated after a version of this one, and by whom.
 
-    It is in the index `worklist` until it is `done`, apart from who waits: an index has no families
-    of partitions, so upstream's routes read one in which nothing depends on the arm.
+    It is in the index `worklist` until it is `done`, separate from waiting orders. An index has no
+    families of partitions, so upstream's routes use one in which nothing depends on the arm.
     """
 
     kind: Literal["follow_up"] = "follow_up"
@@ -355,7 +355,7 @@ class FollowUp(Record):
 
 
 class Outcome(Record):
-    """What upstream reports to have happened. A harm is of a kind, and against no instrument."""
+    """An outcome that upstream reports. A harm has a kind (`harm`) and no instrument."""
 
     kind: Literal["outcome"] = "outcome"
     outcome_id: str
@@ -374,20 +374,20 @@ def enrolment_partition(enrolment_id: UUID) -> str:
 
 
 def enrolment_key(enrolment_id: UUID) -> Key:
-    """Where an enrolment is."""
+    """The key of an enrolment."""
     return Key(enrolment_partition(enrolment_id), "enrolment")
 
 
 def follow_up_key(enrolment_id: UUID) -> Key:
-    """Where it says that something is still to be done for others."""
+    """The key of an enrolment's note of a follow-up."""
     return Key(enrolment_partition(enrolment_id), "follow_up")
 
 
 def orders_key(day: date) -> Key:
-    """Where it says how many orders were taken in on a local day."""
+    """The key of the count of orders taken in on a local day."""
     return Key(f"orders#{day.isoformat()}", "orders")
 
 
 def outcome_key(enrolment_id: UUID, outcome_id: str) -> Key:
-    """Where an outcome is."""
+    """The key of an outcome."""
     return Key(enrolment_partition(enrolment_id), f"outcome#{reference(outcome_id)}")

@@ -1,4 +1,4 @@
-"""A person across their orders, and a number across everybody's."""
+"""A person across their orders, and a number across everybody's orders."""
 
 from datetime import date, datetime
 from typing import Any, Literal, Self
@@ -13,11 +13,11 @@ from trial.records.record import Record, Versioned
 
 class OrderOfPerson(Model):
     """
-    What a person's other orders need to know of one.
+    What a person's other orders need to know about one order.
 
-    `last_day` is the last day on which it is live; `fit_until` the last on which it may be drawn if
-    the person's place is free, none if more than that stands against it; `arrival` orders them by
-    when they came.
+    `last_day` is the last day on which it is live. `fit_until` is the last day on which it may be
+    drawn if the person's place is free, or None if it may not be drawn. `arrival` numbers a
+    person's orders as they arrive.
     """
 
     last_day: date
@@ -27,7 +27,7 @@ class OrderOfPerson(Model):
 
 
 class Person(Versioned):
-    """Their orders, which one has their place in the trial, and the first drawn in each trial."""
+    """A person's orders, which of them holds the place, and the first drawn in each trial."""
 
     kind: Literal["person"] = "person"
     enrolments: dict[UUID, OrderOfPerson] = Field(default_factory=dict)
@@ -36,7 +36,7 @@ class Person(Versioned):
 
 
 class SuppressedNumber(Record):
-    """Why a number is never texted again, by whose word. Kept for good."""
+    """Why a number is never texted again, and who said so. It is kept for good."""
 
     kind: Literal["suppressed"] = "suppressed"
     reason: str
@@ -45,7 +45,7 @@ class SuppressedNumber(Record):
 
 
 class Use(Model):
-    """That an order's respondent has a number: until which day it is live, and when it came."""
+    """An order's use of a number: the last day on which the order is live, and its arrival."""
 
     last_day: date
     arrival: int
@@ -53,10 +53,10 @@ class Use(Model):
 
 class Number(Versioned):
     """
-    Whose number this is, and whose orders protect it: the last day of each order.
+    The orders whose respondent has this number, and those that protect it, with their last days.
 
-    Its item says in one attribute until when it is protected, for a claim to check. Since it is
-    idle, it is in the index `retained`.
+    Its item has an attribute for the end of its protection, which a claim checks. While no order
+    names the number, its item is in the index `retained`.
     """
 
     kind: Literal["number"] = "number"
@@ -85,15 +85,15 @@ class Number(Versioned):
 
 
 def person_key(person_hash: str) -> Key:
-    """Where a person is."""
+    """The key of a person."""
     return Key(f"person#{person_hash}", "person")
 
 
 def number_key(number_hash: str) -> Key:
-    """Where a number is."""
+    """The key of a number."""
     return Key(f"number#{number_hash}", "number")
 
 
 def suppressed_key(number_hash: str) -> Key:
-    """Where it says that a number is suppressed."""
+    """The key of a number's suppression."""
     return Key(f"suppressed#{number_hash}", "suppressed")

@@ -10,7 +10,7 @@ from trial.records.record import Record
 
 
 class Message(Record):
-    """Which reminder a text was."""
+    """The reminder to which a message id belongs."""
 
     kind: Literal["message"] = "message"
     enrolment_id: UUID
@@ -19,7 +19,7 @@ class Message(Record):
 
 class Receipt(Model):
     """
-    The carrier's word on one text: under its message id, and never with the number.
+    The carrier's report on one text, by message id, without the number.
 
     `published_at` is when the provider took the text, `at` when it was delivered or given up.
     """
@@ -35,10 +35,10 @@ class Receipt(Model):
 
 class Stray(Record):
     """
-    A receipt for a text to a number of ours that no reminder is known to have been.
+    A receipt for a text to a known number that matches no reminder.
 
-    It lies under its message id and under its number. Under its number it is in the index
-    `retained`, so that it is reported once and erased when it is due.
+    It is stored under its message id and under its number. The item under its number is in the
+    index `retained`, so that it is reported once and erased when due.
     """
 
     kind: Literal["stray"] = "stray"
@@ -60,10 +60,10 @@ class Stray(Record):
 
 class OptOut(Record):
     """
-    That a number no longer takes texts from us, as the carrier or SNS reports.
+    A number's opt-out from our texts, as the carrier or SNS reports it.
 
-    Only a number that was texted can opt out, so its family reveals an arm, and no enrolment says
-    so. It is in the index `retained`, and is erased when trial data is.
+    Only a number that was texted can opt out, so its partition family reveals an arm, and no
+    enrolment shows it. It is in the index `retained`, and is erased when trial data is.
     """
 
     kind: Literal["opt_out"] = "opt_out"
@@ -77,7 +77,7 @@ class OptOut(Record):
 
 
 def message_key(message_id: str) -> Key:
-    """Where it says which reminder a text was; or a stray, as long as that is not known."""
+    """The key of a text's reminder or, while that is unknown, of its stray receipt."""
     return Key(f"message#{message_id}", "message")
 
 
@@ -87,12 +87,12 @@ def stray_partition(number_hash: str) -> str:
 
 
 def stray_key(stray: Stray) -> Key:
-    """Where a stray is found again by its number, in order of time."""
+    """The key of a stray receipt under its number, in order of time."""
     receipt = stray.receipt
     sent = f"{receipt.published_at.isoformat()}#{receipt.message_id}"
     return Key(stray_partition(stray.number_hash), sent)
 
 
 def opt_out_key(number_hash: str) -> Key:
-    """Where it says that a number has opted out."""
+    """The key of a number's opt-out."""
     return Key(f"opted_out#{number_hash}", "opt_out")

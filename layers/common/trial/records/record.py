@@ -1,11 +1,11 @@
 """
-What the table holds, a model for each kind of item, apart from the wire's and the events'.
+The table's items, with a model for each kind, separate from the models of requests and events.
 
-One family of partitions for each class of confidentiality, since a role's rights go by partition
-(`dynamodb:LeadingKeys`). Blind, so that upstream's routes may read it: `enrolment#`, `history#`,
-`orders#`, `person#`, `number#`, `suppressed#`, `switch`. Telling of an arm: `allocation#` with its
-reminders, `audit#`, `texted#`, `texts#`, `message#`, `stray#`, `opted_out#`, `cursor#`. Of neither
-kind: `proof`.
+Each class of confidentiality has its own partition families, because a role's rights go by
+partition (`dynamodb:LeadingKeys`). Blind, so that upstream's routes may read them: `enrolment#`,
+`history#`, `orders#`, `person#`, `number#`, `suppressed#`, `switch`. Revealing an arm:
+`allocation#` with its reminders, `audit#`, `texted#`, `texts#`, `message#`, `stray#`, `opted_out#`,
+`cursor#`. Neither: `proof`.
 """
 
 from typing import Any, Self
@@ -34,7 +34,7 @@ class Versioned(Record):
 
 
 def next_version(key: Key, record: Versioned) -> Act:
-    """Write a record one version on, unless somebody else did first; 0 is one not yet there."""
+    """Write a record's next version, if nobody else has. Version 0 means not stored yet."""
     seen = record.version
     condition = (
         Check("unchanged", "#version = :seen", {"seen": seen})

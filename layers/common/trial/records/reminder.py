@@ -1,4 +1,4 @@
-"""One planned text, and the counts that limit how many go."""
+"""One planned text, and the counters that limit how many texts go."""
 
 from datetime import date, datetime
 from typing import Any, Literal, Self
@@ -15,21 +15,20 @@ OPEN_STATES = frozenset(
         ReminderState.SCHEDULED,
         ReminderState.CLAIMED,
         ReminderState.SENT,
-        ReminderState.UNKNOWN,  # until no receipt can come any more
+        ReminderState.UNKNOWN,  # until a receipt can no longer arrive
     }
 )
 """The states in which reconciliation looks at a reminder."""
 
 SHARDS = tuple(f"OPEN#{shard}" for shard in range(8))
-"""Where the sparse index `open_reminders` keeps them, by when they are due."""
-
+"""The parts of the sparse index `open_reminders` with open reminders, by due time."""
 
 TROUBLED = "TROUBLED"
-"""Where the same index keeps those that failed, and those of which nobody will know any more."""
+"""The part of the same index with reminders that failed, or whose result stays unknown."""
 
 
 def index_place(state: ReminderState, enrolment_id: UUID) -> str | None:
-    """Where the index keeps a reminder of an enrolment in this state, if it does."""
+    """The part of the index for a reminder in this state; None if it is not in the index."""
     if state is ReminderState.FAILED:
         return TROUBLED
     return SHARDS[enrolment_id.int % len(SHARDS)] if state in OPEN_STATES else None
@@ -37,9 +36,9 @@ def index_place(state: ReminderState, enrolment_id: UUID) -> str | None:
 
 class TextSent(Model):
     """
-    What makes a text again, to the byte, by the protocol that its reminder names.
+    What reproduces a text, to the byte, with the protocol that its reminder names.
 
-    Kept from the moment at which the text may go. `sha256` is that of the text in UTF-8.
+    It is stored when the reminder is claimed. `sha256` is that of the text in UTF-8.
     """
 
     wording: str
@@ -88,7 +87,7 @@ class Reminder(Record):
 
 
 def reminder_key(enrolment_id: UUID, number: int) -> Key:
-    """Where a reminder is."""
+    """The key of a reminder."""
     return Key(allocation_partition(enrolment_id), f"reminder#{number:02}")
 
 
@@ -98,10 +97,10 @@ def texted_partition(person_hash: str) -> str:
 
 
 def day_key(person_hash: str, day: date) -> Key:
-    """Where it says that a person was texted on a local day."""
+    """The key that marks that a person was texted on a local day."""
     return Key(texted_partition(person_hash), day.isoformat())
 
 
 def texts_key(day: date, *, for_drama: bool = False) -> Key:
-    """Where the whole trial's texts of a local day are counted, to each kind of number apart."""
+    """The key of the count of the trial's texts on a local day, for real or for drama numbers."""
     return Key(f"texts#{day.isoformat()}", "drama" if for_drama else "texts")

@@ -8,7 +8,7 @@ from trial.records.record import Versioned
 
 
 class Switch(Versioned):
-    """Whether the whole trial's sending is paused, why and by whose word."""
+    """Whether the whole trial's sending is paused, why, and who decided it."""
 
     kind: Literal["switch"] = "switch"
     paused: bool
@@ -20,4 +20,4 @@ class Switch(Versioned):
 SWITCH_KEY = Key("switch", "sending")
 
 PROOF_KEY = Key("proof", "stopped_at")
-"""Where it says after which enrolment the nightly proof goes on."""
+"""The key of the enrolment's id after which the nightly proof continues."""

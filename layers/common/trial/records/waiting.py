@@ -1,4 +1,4 @@
-"""An enrolment that waits for somebody to act, as the index of those shows it."""
+"""An enrolment that waits for somebody to act, as the index `worklist` shows it."""
 
 from datetime import date, datetime, timedelta
 from typing import Any, Self
@@ -8,11 +8,11 @@ from trial.codes import MissingReason, Model, Reason, Status
 from trial.records.enrolment import Missing, Order
 
 BEFORE_ALL = "0"
-"""A place before all others: DynamoDB compares with no empty key."""
+"""A place before all others, because DynamoDB accepts no empty key."""
 
 
 class Waiting(Model):
-    """It, and its place in the index."""
+    """A waiting enrolment, and its place in the index."""
 
     enrolment_id: UUID
     status: Status
@@ -35,30 +35,30 @@ class Waiting(Model):
 
     @property
     def since(self) -> datetime:
-        """Since when there is no number; or, if there is one, since its enrolment."""
+        """When its number went missing; if none is missing, when it was enrolled."""
         open_reports = [each.recorded_at for each in self.missing if not each.resolved_at]
         return min(open_reports, default=self.enrolled_at)
 
     @property
     def codes(self) -> frozenset[Reason | MissingReason]:
-        """All that it waits for, and why that is missing."""
+        """What it waits for, and why its number is missing."""
         missing = self.missing_now
         return frozenset((*self.waits_for, *([missing.reason] if missing else [])))
 
     def overdue(self, today: date, min_days_left: int) -> bool:
-        """Whether somebody should have asked again by now, and it still helps to."""
+        """Whether its follow-up is overdue and can still help."""
         missing = self.missing_now
         if missing is None or missing.follow_up_on is None:
             return False
         return missing.follow_up_on < today and self.still_helps(today, min_days_left)
 
     def still_helps(self, today: date, min_days_left: int) -> bool:
-        """Whether acting today could still have the person randomised or texted."""
+        """Whether action today could still get the person randomised or texted."""
         last_chance = self.last_chance(min_days_left)
         return last_chance is None or today <= last_chance
 
     def last_chance(self, min_days_left: int) -> date | None:
-        """The last day on which it helps to act, for a draw or a text; none without an end."""
+        """The last day on which action helps, for a draw or a text; None without an end."""
         if self.order.expires_on is None or self.status is Status.ALLOCATED:
             return self.order.expires_on
         return self.order.expires_on - timedelta(days=min_days_left - 1)

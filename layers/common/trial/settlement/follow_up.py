@@ -1,8 +1,8 @@
 """
-What an act means for others, worked out after the act itself is stored.
+Updates the other enrolments that a change affects, after the change itself is stored.
 
-It is a function of what is stored, one small transaction after another. So it may be cut short, and
-done again by whoever finds the note of it. No draw and no text waits for it: both look at the
+Each update depends only on stored data and is one small transaction. So it may be cut short, and a
+later run that finds the note of it can repeat it. Draws and texts do not wait for it: both read the
 person and the number themselves.
 """
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 
 
 LONGEST = 8
-"""Seconds: API Gateway waits 29 for an answer, which may itself wait 5.5 for open claims."""
+"""Seconds. API Gateway waits 29 for an answer, and the answer may wait 5.5 for open claims."""
 
 
 class FollowedUp(NamedTuple):
-    """Who changed, and how; and who is still to be settled."""
+    """The changes made, and the enrolments that are still to be settled."""
 
     changes: tuple[Change, ...]
     left: tuple[UUID, ...]
 
 
 def while_caller_waits() -> Callable[[], bool]:
-    """Whether a caller who has waited since now may wait on."""
+    """A function that says whether a caller who has waited since now can wait longer."""
     until = monotonic() + LONGEST
     return lambda: monotonic() < until
 
 
 def follow_up(act: Change, at: Settling, *, time_is_left: Callable[[], bool]) -> FollowedUp:
-    """Settle those whom a stored act touches; the note of it goes once all is done."""
+    """Settle the enrolments that a stored change affects; once all are done, remove its note."""
     done = settle_all(act.others, at, time_is_left=time_is_left)
     if act.others and not done.left:
         at.store.forget(act.after.enrolment_id, act.version)
@@ -50,7 +50,7 @@ def follow_up(act: Change, at: Settling, *, time_is_left: Callable[[], bool]) ->
 def follow_up_again(
     enrolment_id: UUID, at: Settling, *, time_is_left: Callable[[], bool]
 ) -> FollowedUp:
-    """As `follow_up`, after an act that was noted: whom it touches is worked out anew."""
+    """As `follow_up`, for a noted change: whom it affects is computed again."""
     own = settle(enrolment_id, at)
     everybody = own._replace(others=(*own.others, *own.concerned, enrolment_id))
     return follow_up(everybody, at, time_is_left=time_is_left)
@@ -60,9 +60,9 @@ def settle_all(
     ids: Iterable[UUID], at: Settling, *, time_is_left: Callable[[], bool]
 ) -> FollowedUp:
     """
-    Settle these enrolments, and whoever is touched by that in turn.
+    Settle these enrolments, and those that are affected in turn.
 
-    One that fails is left, and keeps no other from being settled. Safe to repeat, by whomever.
+    One that fails is left over and does not stop the others. Safe to repeat, and concurrently.
     """
     waiting, seen, settled, left = deque(ids), set["UUID"](), list["Change"](), list["UUID"]()
     while waiting:
@@ -73,7 +73,7 @@ def settle_all(
         try:
             one = settle(ident, at) if time_is_left() else None
         except NotFoundError:
-            continue  # it is erased by now
+            continue  # erased meanwhile
         except TrialError:
             one = None
         if one is None:

@@ -1,9 +1,9 @@
 """
-Storing a change of an enrolment together with what follows from it for itself.
+Stores a change of an enrolment together with its effects on that enrolment.
 
-Beside the enrolment its person and its numbers are stored, at most 22 items, in one transaction;
-an end is stored alone. So nothing that others have stored can make an act impossible. What follows
-for others is left to `follow_up`, and a note in the same transaction says so.
+One transaction stores the enrolment, its person and its numbers, at most 22 items; an end is stored
+alone. So nothing stored for others can make a change impossible. `follow_up` updates others later,
+and a note in the same transaction asks for it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """The collaborators of an act, by whom it is done, and when."""
+    """The collaborators of a change, who makes it, and when."""
 
     store: SettlementStore
     protocol: Protocol
@@ -39,23 +39,23 @@ class Settling:
 
     @property
     def today(self) -> date:
-        """The date where the open trial is: orders of a person are compared by one calendar."""
+        """The date where the open trial is, by which all orders of a person are compared."""
         return self.protocol.place.date_at(self.now)
 
 
 class Change(NamedTuple):
-    """An enrolment before an act and after it: the same if nothing was new."""
+    """An enrolment before and after a change: equal if nothing was new."""
 
     before: Enrolment
     after: Enrolment
     version: int
-    """The enrolment's, after the act."""
+    """The enrolment's version after the change."""
     others: tuple[UUID, ...] = ()
-    """Whose standing follows from it and is still to be settled; a note says so, if any."""
+    """The enrolments that it affects and that are still to be settled; a note names the change."""
     concerned: tuple[UUID, ...] = ()
-    """Whose standing may depend on it at all."""
+    """The enrolments that it may affect at all."""
     protects: bool = False
-    """Whether it protects the number of somebody whose order is live."""
+    """Whether it protects a number that a respondent has."""
 
 
 def change(
@@ -67,10 +67,10 @@ def change(
     numbers: Iterable[str] = (),
 ) -> Change:
     """
-    Apply a change of an enrolment's facts, and store it with what follows for itself.
+    Apply a change of an enrolment's facts, and store it with its effects on the enrolment.
 
-    `changed` may refuse. `what` is its name in the audit trail. `numbers` are hashes that it needs
-    beside those of the enrolment. Stores nothing if nothing is new. Raises NotFoundError.
+    `changed` may refuse. `what` names the change in the audit trail. `numbers` are hashes that it
+    needs besides those of the enrolment. Stores nothing if nothing is new. Raises NotFoundError.
     """
 
     def attempt() -> Change:
@@ -86,9 +86,9 @@ def change(
 
 def settle(enrolment_id: UUID, at: Settling, *, what: str | None = None) -> Change:
     """
-    Bring an enrolment to what follows from its facts, its person's and its number's by now.
+    Bring an enrolment's status up to date with its own, its person's and its number's facts.
 
-    `what` is its name in the audit trail; without one, what it `became`. Raises NotFoundError.
+    `what` names the change in the audit trail; `became` if it is None. Raises NotFoundError.
     """
 
     def attempt() -> Change:
@@ -102,9 +102,9 @@ def end(
     enrolment_id: UUID, changed: Callable[[Enrolment], Enrolment], at: Settling, *, what: str
 ) -> Change:
     """
-    Store an end, which needs nothing but the enrolment, whatever is stored around it.
+    Store an end, which needs only the enrolment itself.
 
-    What follows for its person and its numbers is left to `follow_up` as well, with its own id.
+    `follow_up` then updates its person and its numbers too, so its own id is among `others`.
     """
 
     def attempt() -> Change:
@@ -124,7 +124,7 @@ def end(
 
 
 def entry(after: Enrolment, before: Enrolment | None, what: str, at: Settling) -> AuditEntry:
-    """The audit entry about an act: with the seal that it leaves, if any, and a new status."""
+    """The audit entry about a change: with the seal that it stores and the new status, if any."""
     seal = after.mobile.seal_sha256 if before is None or what in TAKE_A_NUMBER_IN else None
     changed = before is None or after.status != before.status
     status = after.status if changed else None
@@ -136,9 +136,9 @@ def entry(after: Enrolment, before: Enrolment | None, what: str, at: Settling) -
 
 def protects_others(found: Settled) -> bool:
     """
-    Whether somebody has a number that this one protects.
+    Whether a respondent has a number that this enrolment protects.
 
-    Their order may have ended just now: a text that was claimed before may still go.
+    That counts even if their order has just ended: a text claimed before may still go.
     """
     return any(
         ident != found.enrolment.enrolment_id
@@ -148,14 +148,14 @@ def protects_others(found: Settled) -> bool:
 
 
 def concerned(found: Settled) -> tuple[UUID, ...]:
-    """Whose standing may depend on an enrolment: its person's orders, and who has its numbers."""
+    """The enrolments that may depend on this one: its person's, and those with its numbers."""
     users = (each for number in found.numbers.values() for each in number.respondents)
     everybody = dict.fromkeys([*found.person.enrolments, *users])
     return tuple(each for each in everybody if each != found.enrolment.enrolment_id)
 
 
 def became(before: Enrolment, after: Enrolment) -> str:
-    """What the audit trail says of one that is settled because of somebody else's act."""
+    """How the audit trail names the change of an enrolment that another one caused."""
     was, now = before.mobile, after.mobile
     taken = Reason.ALREADY_IN_TRIAL
     seen = {
@@ -172,14 +172,14 @@ def became(before: Enrolment, after: Enrolment) -> str:
 def _read(
     enrolment_id: UUID, store: SettlementStore, numbers: Iterable[str] = ()
 ) -> tuple[Enrolment, Surroundings]:
-    """An enrolment and what it meets, as of one moment. Raises NotFoundError, ContendedError."""
+    """An enrolment and its surroundings at one moment. Raises NotFoundError, ContendedError."""
     known = store.enrolment(enrolment_id)
     if known is None:
         raise NotFoundError("no enrolment has this id")
     around = store.surroundings(
         enrolment_id,
         known.person_hash,
-        own=(*known.numbers[:1], *numbers),  # of those before the act that changed it has told
+        own=(*known.numbers[:1], *numbers),  # former numbers were updated when they changed
         protected=known.protected_hashes,
     )
     if around.enrolment != known:
@@ -193,8 +193,8 @@ def _settled(
     today = at.today
     found = settled(after, around, protocol=at.protocol, today=today)
     if found != Settled(before, around.person, around.numbers, found.others):
-        said = what or became(before, found.enrolment)
-        at.store.keep(found, around, entry(found.enrolment, before, said, at), note=at.by)
+        name = what or became(before, found.enrolment)
+        at.store.keep(found, around, entry(found.enrolment, before, name, at), note=at.by)
     return Change(
         before,
         found.enrolment,

@@ -1,9 +1,9 @@
 """
-Where an enrolment stands, as a function of facts: its own, its number's and its person's. Pure.
+Derives an enrolment's status from its own, its number's and its person's facts. Pure.
 
-A person has one place in the trial. Of their live orders it is held by the one that was drawn, or
-else by the first to come of those that could be drawn now; whichever waits, is ineligible or has
-ended holds none.
+A person has one place in the trial. Of their live orders, the one that was drawn holds it; if none
+was, the first to arrive of those that could be drawn now. An order that waits, is ineligible or has
+ended never holds it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from trial.records.person import Number, Person
 
 MOST_ORDERS = 200
-"""Orders that a person's or a number's item names: no number of orders makes it too large."""
+"""The most orders that a person's or a number's item names, so that it never grows too large."""
 
 MOST_SHARING = 2
-"""Other live orders that came before with one number: more look like somebody being flooded."""
+"""The most earlier live orders with one number: more look like an attempt to flood somebody."""
 
 
 T = TypeVar("T")
@@ -41,19 +41,19 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """All that decides about an enrolment, as read at one moment."""
+    """Everything that decides an enrolment's status, read at one moment."""
 
     enrolment: Enrolment | None
     person: Person
     numbers: Mapping[str, Number]
     suppressed: frozenset[str]
     orders_taken: int = 0
-    """On the day, for whoever takes in another."""
+    """The orders taken in that day, if the reader asked for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """An enrolment as its facts have it, with its person and numbers, and whom it touches."""
+    """An enrolment with its derived status, its person and numbers, and whom it affects."""
 
     enrolment: Enrolment
     person: Person
@@ -67,12 +67,12 @@ def settled(
     """
     What follows from the enrolment's facts on a local day, by the protocol of its own trial.
 
-    `others` are the enrolments whose standing may follow from it too.
+    `others` are the enrolments whose status may change with it.
     """
     ident, protocol = enrolment.enrolment_id, of_trial(enrolment.trial, protocol)
     if enrolment.erased_at:
         enrolment = with_status(enrolment, taken=False, protocol=protocol, today=today)
-        return Settled(enrolment, around.person, around.numbers, ())  # no longer anybody's
+        return Settled(enrolment, around.person, around.numbers, ())  # its person is unknown
     last_day = last_live_day(enrolment, protocol, today)
     numbers = _numbers_with(enrolment, around.numbers, last_day, today)
     enrolment = enrolment.model_copy(
@@ -100,7 +100,7 @@ def holder(person: Person, today: date) -> UUID | None:
 
 
 def _moved(holder_before: UUID | None, person: Person, today: date) -> list[UUID | None]:
-    """Whose standing another holder changes: those two, and who is too late to be either."""
+    """The enrolments that a new holder affects: both holders, and those too late to hold."""
     if person.holder == holder_before:
         return []
     too_late = [
@@ -118,7 +118,7 @@ def marked(
     suppressed: frozenset[str],
     today: date,
 ) -> Mobile:
-    """A number with what the orders and people around it, and staff, make of it."""
+    """A number, marked as unsafe, shared or suppressed by the facts around it."""
     if (number_hash := mobile.number_hash) is None:
         return mobile
     unsafe, shared = _marks(numbers[number_hash], today, ident)[ident]
@@ -129,14 +129,14 @@ def marked(
 
 def _marks(number: Number, today: date, *others: UUID) -> dict[UUID, tuple[bool, bool]]:
     """
-    Of each order whose number this is: whether it is unsafe for it, and whether it is shared.
+    For each order with this number: whether it is unsafe for that order, and shared.
 
-    `others` have the number too, and may be beyond as many as its item names.
+    `others` have the number too, but its item may have no room to name them.
     """
     protected = any(last_day >= today for last_day in number.protected.values())
     live = {k: each.arrival for k, each in number.respondents.items() if each.last_day >= today}
     before = {k: place for place, k in enumerate(sorted(live, key=lambda each: live[each]))}
-    # One that has run out meets all that are live.
+    # An order that has run out shares it with every live order.
     return {
         each: (
             protected or before.get(each, len(live)) > MOST_SHARING,
@@ -149,7 +149,7 @@ def _marks(number: Number, today: date, *others: UUID) -> dict[UUID, tuple[bool,
 def _marked_otherwise(
     before: Mapping[str, Number], after: Mapping[str, Number], today: date
 ) -> Iterator[UUID]:
-    """The live orders of whose number something else is true than before."""
+    """The live orders whose number's marks have changed."""
     for number_hash, number in after.items():
         if number == before[number_hash]:
             continue
@@ -162,7 +162,7 @@ def _marked_otherwise(
 def _numbers_with(
     enrolment: Enrolment, known: Mapping[str, Number], last_day: date, today: date
 ) -> dict[str, Number]:
-    """These numbers, each knowing whether this order protects it, has it, or gave it up."""
+    """These numbers, each updated with whether this order protects it, has it, or gave it up."""
     ident = enrolment.enrolment_id
     after = {}
     for number_hash, number in known.items():
@@ -177,11 +177,11 @@ def _numbers_with(
                 last_day=last_day,
                 arrival=use.arrival if use else number.version,
             )
-            # Of those that are live the first to come: only to them may the number be safe.
+            # Live orders first, by arrival: the number can be safe only for the earliest.
             respondents = _most(respondents, lambda each: (each.last_day >= today, -each.arrival))
         update = {"protected": protected, "respondents": respondents}
         named = number.model_copy(update=update)
-        # What is stored under a number that no order names any more is to go.
+        # Retention erases a number that no order names any more.
         idle_since = (number.idle_since or today) if named.is_idle else None
         after[number_hash] = named.model_copy(update={"idle_since": idle_since})
     return after
@@ -212,7 +212,7 @@ def _person_with(
 
 
 def last_live_day(enrolment: Enrolment, protocol: Protocol, today: date) -> date:
-    """The last day on which this is a live order: past once it has ended; custody is no end."""
+    """The last day on which this order is live: past once it has ended, unless in custody."""
     end = enrolment.end
     if end is None or end.reason is EndReason.IN_CUSTODY:
         return enrolment.order.last_day
@@ -220,7 +220,7 @@ def last_live_day(enrolment: Enrolment, protocol: Protocol, today: date) -> date
 
 
 def _fit_until(enrolment: Enrolment, person: Person, protocol: Protocol) -> date | None:
-    """The last day on which it may be drawn if the place is free; none if more is against it."""
+    """The last day on which it may be drawn if the place is free; None if it may not be drawn."""
     if enrolment.end or enrolment.allocated_at:
         return None
     status, _ = assess(
@@ -229,7 +229,7 @@ def _fit_until(enrolment: Enrolment, person: Person, protocol: Protocol) -> date
         mobile=enrolment.mobile,
         another_live_order=_excluded(enrolment, person, protocol),
         held_over_daily_limit=enrolment.held_over_daily_limit,
-        today=enrolment.order.made_on,  # so that time stands in nobody's way
+        today=enrolment.order.made_on,  # so that the order counts as in time
         min_days_left=protocol.eligibility.min_days_left,
     )
     if status is not Status.ELIGIBLE:
@@ -243,7 +243,7 @@ def _excluded(enrolment: Enrolment, person: Person, protocol: Protocol) -> bool:
 
 
 def with_status(enrolment: Enrolment, *, taken: bool, protocol: Protocol, today: date) -> Enrolment:
-    """Its status and reasons; and its stratum, which is fixed once it is eligible."""
+    """The enrolment with status and reasons, and with its stratum, fixed once it is eligible."""
     protocol = of_trial(enrolment.trial, protocol)
     status, reasons = _status(enrolment, taken=taken, protocol=protocol, today=today)
     update: dict[str, object] = {"status": status, "reasons": reasons}

@@ -1,4 +1,4 @@
-"""What settlement reads and keeps. What is not there yet is read as version 0."""
+"""What settlement reads and stores. An item that does not exist yet is read as version 0."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class SettlementStore:
-    """Speaks intent to the table."""
+    """Settlement's operations on the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -42,7 +42,7 @@ class SettlementStore:
         return Enrolment.of(item) if item else None
 
     def users(self, number_hash: str) -> tuple[UUID, ...]:
-        """Whose number this is, or was until it was given up."""
+        """The enrolments that have this number, or had it and have not been updated yet."""
         (item,) = self._table.read(number_key(number_hash))
         return tuple(Number.of(item).respondents) if item else ()
 
@@ -56,9 +56,9 @@ class SettlementStore:
         day: date | None = None,
     ) -> Surroundings:
         """
-        Read what an enrolment meets: its person, and numbers of its own and protected ones.
+        Read an enrolment with its person, its own numbers and those that it protects.
 
-        With `day`, also how many orders were taken in on it.
+        With `day`, also how many orders were taken in that day.
         """
         mine = tuple(dict.fromkeys(own))
         hashes = tuple(dict.fromkeys((*mine, *protected)))
@@ -83,7 +83,7 @@ class SettlementStore:
         )
 
     def keep_alone(self, enrolment: Enrolment, audit: AuditEntry, *, note: str) -> None:
-        """Store an enrolment, and that the rest is to be followed up. Raises ContendedError."""
+        """Store an enrolment and a note to follow it up. Raises ContendedError."""
         ident = enrolment.enrolment_id
         self._table.write(
             next_version(enrolment_key(ident), enrolment),
@@ -101,11 +101,11 @@ class SettlementStore:
         one_of: tuple[date, int] | None = None,
     ) -> None:
         """
-        Store what is new of an enrolment, its person and its numbers; or nothing.
+        Store what is new of an enrolment, its person and its numbers; all or nothing.
 
-        If it touches others, it is noted by whose word they are to be settled. `one_of` says on
-        which day it is one of at most how many. Raises ContendedError if anything that decided has
-        changed meanwhile.
+        If it affects others, a note asks to settle them and names `note` as the author. `one_of` is
+        a day and the most orders taken in on it. Raises ContendedError if any fact that decided has
+        changed since it was read.
         """
         enrolment = settled.enrolment
         ident, number_hash = enrolment.enrolment_id, enrolment.mobile.number_hash
@@ -126,7 +126,7 @@ class SettlementStore:
             if number != around.numbers[each]
         ]
         if number_hash and number_hash not in around.suppressed:
-            # Whoever suppresses it meanwhile may not know yet that it is this one's.
+            # A suppression made meanwhile may not have seen that this enrolment has the number.
             acts.append(check(suppressed_key(number_hash), Check("not suppressed", ABSENT)))
         if settled.others:
             acts.append(_noted(ident, version, note))
@@ -138,7 +138,7 @@ class SettlementStore:
         self._table.write(*acts)
 
     def notes(self) -> Iterator[FollowUp]:
-        """What is still to be done for others, a moment late."""
+        """The notes of follow-ups that are still to be done; eventually consistent."""
         place = ("worklist_place", BEFORE_ALL)
         for shown in self._table.in_order("worklist", ("worklist", FOLLOW_UPS), after=place):
             (item,) = self._table.read(Key(shown["pk"], shown["sk"]))
@@ -146,14 +146,14 @@ class SettlementStore:
                 yield note
 
     def note(self, enrolment_ids: Iterable[UUID], by: str) -> None:
-        """Note that these enrolments, and whoever they touch, are to be settled."""
+        """Note that these enrolments, and those that they affect, are to be settled."""
         for ident in enrolment_ids:
             noted = Check("not noted", "attribute_not_exists(#pk) OR #done = :done", {"done": True})
             with suppress(ConditionFailedError):
                 self._table.write(_noted(ident, 0, by, noted))
 
     def forget(self, enrolment_id: UUID, version: int) -> None:
-        """All is done for others that followed from this version; unless a later one is noted."""
+        """Mark the follow-up of this version as done, unless a later version is noted."""
         earlier = Check("no later change", "#version <= :seen", {"seen": version})
         done = FollowUp(enrolment_id=enrolment_id, version=version, by="", done=True)
         with suppress(ConditionFailedError):
