@@ -47,6 +47,7 @@ class Trail:
     """Enrolments whose trial data is erased."""
     _stored: Counter[UUID] = field(default_factory=Counter)
     """The version of each enrolment at which its seal was stored."""
+    _enrolled: set[UUID] = field(default_factory=set)
 
     @classmethod
     def of(cls, entries: Iterable[ExportedEntry]) -> Trail:
@@ -65,6 +66,10 @@ class Trail:
     def _take(self, about: UUID, entry: ExportedEntry) -> None:
         if entry.slot:
             self.drawn.append(RecordedDraw(entry.at, about, entry.slot))
+        if entry.what == "enrolled":
+            if about in self._enrolled:  # a restore lost it: its versions count from 1 again
+                self._stored[about] = 0
+            self._enrolled.add(about)
         if entry.what in TAKE_A_NUMBER_IN and (entry.version or 0) >= self._stored[about]:
             # An act may be stored after one that came later, so its time does not tell.
             self._stored[about] = entry.version or 0

@@ -2,9 +2,12 @@
 Recovers what the audit trail's exported chain holds into a table that was rewound.
 
 The chain holds every allocation with its slot, and every claim and release of a text. So nobody is
-drawn again, and no text goes twice. Ends are recovered too. If a number was changed or protected
-since, nothing is texted until upstream reports it again. Everything else that happened since is
-listed, for upstream to report again.
+drawn again, and no text goes twice. Ends and suppressions are recovered too. A number that was
+changed or protected since is forgotten: nothing is texted until upstream reports it again.
+Everything else that happened since is listed, for upstream to report again.
+
+Only facts are recovered. What follows from them, for an order and for others, is settled as after
+any other act.
 """
 
 from __future__ import annotations
@@ -16,26 +19,32 @@ from typing import TYPE_CHECKING, NamedTuple
 from allocation.allocate import design_of
 from allocation.randomisation import block, message
 from commands.audit.trail import Trail, enrolment_of
+from enrolment.change import what_counts, without_number
 from trial.aws.table import ABSENT, Act, Check, ConditionFailedError, Table, put
-from trial.codes import EndReason, Reason, ReminderState, Status, Why
+from trial.codes import EndReason, ReminderState, Why
+from trial.planning import planned_reminders
 from trial.progress import moved
 from trial.protocol.load import load
 from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
-from trial.records.audit import AuditEntry
-from trial.records.enrolment import Enrolment, LifeEvent, Mobile, enrolment_key
+from trial.records.audit import RESTORED, AuditEntry, history_key
+from trial.records.enrolment import Enrolment, LifeEvent, enrolment_key
 from trial.records.person import Person, SuppressedNumber, person_key, suppressed_key
 from trial.records.receipt import OptOut, opt_out_key
 from trial.records.record import next_version
 from trial.records.reminder import Reminder, day_key, reminder_key
+from trial.settlement.follow_up import follow_up, follow_up_number
+from trial.settlement.settle import Settling, change
+from trial.settlement.store import SettlementStore, suppressing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from uuid import UUID
 
     from audit.chain import ExportedEntry
     from commands.audit.trail import RecordedDraw
     from trial.aws.kms import MacKey
+    from trial.protocol.settings import Protocol
 
 BY = "restore"
 _NOT_SENT = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED, ReminderState.SUPPRESSED})
@@ -52,7 +61,7 @@ class Kind(StrEnum):
     NUMBER = "a number changed since: nothing is texted until it is reported again"
     SUPPRESSED = "a suppression was brought back"
     OPTED_OUT = "an opt-out was brought back"
-    PROTECTED = "a number was protected since: nothing is texted"
+    PROTECTED = "a number was protected since: nothing is texted until it is reported again"
     NOT_THERE = "an order is not in the copy: upstream posts it again"
     TO_REPORT = "to be reported again"
 
@@ -73,9 +82,18 @@ class Recovery:
     entries: tuple[ExportedEntry, ...]
     since: datetime
     """The moment of the copy."""
+    protocol: Protocol
+    """That of the open trial."""
+    now: datetime
+
+    @property
+    def _at(self) -> Settling:
+        store = SettlementStore(self.table)
+        return Settling(store=store, protocol=self.protocol, by=BY, now=self.now)
 
     def differences(self) -> Iterator[Difference]:
         """Recover what can be recovered, one item at a time. Safe to repeat."""
+        self._versions()
         trail = Trail.of(self.entries)
         for drawn in trail.drawn:
             if drawn.enrolment_id not in trail.removed:
@@ -94,26 +112,49 @@ class Recovery:
                 yield from self._opted_out(entry)
         self._put_back()
 
+    def _versions(self) -> None:
+        """Count each order's versions on from its last one: by them the trail orders its acts."""
+        last: dict[UUID, int] = {}
+        for entry in self.entries:
+            ident = enrolment_of(entry.pk)
+            if ident and entry.version and entry.at >= self.since:
+                last[ident] = max(last.get(ident, 0), entry.version)
+        for ident, version in last.items():
+            known = self._at.store.enrolment(ident)
+            if known and known.version < version:
+                seal = known.mobile.seal_sha256
+                audit = AuditEntry(
+                    at=self.now, what=RESTORED, by=BY, seal_sha256=seal, version=version + 1
+                )
+                seen = Check("unchanged", "#version = :seen", {"seen": known.version})
+                item = known.model_copy(update={"version": version + 1}).item()
+                self.table.write(
+                    put(enrolment_key(ident), item, seen),
+                    put(history_key(ident, audit), audit.item()),
+                )
+
     def _allocation(self, drawn: RecordedDraw, trail: Trail) -> Iterator[Difference]:
         """Recover a draw: its person keeps the arm, and claimed texts count as sent."""
         ident, own = drawn.enrolment_id, drawn.allocation
         claimed = {number: at for (about, number), at in trail.texted.items() if about == ident}
         own = own.model_copy(update={"claimed": claimed or None})
         enrolment, person, known = self._around(ident, drawn.slot.person_hash)
-        if known:
-            return
-        acts = [put(allocation_key(ident), own.item(), Check("not drawn", ABSENT))]
-        if drawn.slot.trial not in person.allocated:
-            allocated = person.allocated | {drawn.slot.trial: ident}
-            first = person.model_copy(update={"allocated": allocated})
-            acts.append(next_version(person_key(drawn.slot.person_hash), first))
-        place = load(own.protocol).place
-        days = {day_key(drawn.slot.person_hash, place.date_at(at)) for at in claimed.values()}
-        acts += [put(day, {"kind": "day", "enrolment_id": str(ident)}) for day in days]
-        if enrolment:  # announces it, so that it takes up its allocation
-            acts.append(next_version(enrolment_key(ident), enrolment))
-        self.table.write(*acts)
-        yield Difference(Kind.ALLOCATION, f"enrolment {ident}")
+        if known is None:
+            acts = [put(allocation_key(ident), own.item(), Check("not drawn", ABSENT))]
+            if drawn.slot.trial not in person.allocated:
+                allocated = person.allocated | {drawn.slot.trial: ident}
+                first = person.model_copy(update={"allocated": allocated})
+                acts.append(next_version(person_key(drawn.slot.person_hash), first))
+            place = load(own.protocol).place
+            days = {day_key(drawn.slot.person_hash, place.date_at(at)) for at in claimed.values()}
+            acts += [put(day, {"kind": "day", "enrolment_id": str(ident)}) for day in days]
+            plan = planned_reminders(enrolment, own, start=own.allocated_at) if enrolment else []
+            acts += [put(reminder_key(ident, each.number), each.item()) for each in plan]
+            self.table.write(*acts)
+            yield Difference(Kind.ALLOCATION, f"enrolment {ident}")
+        if enrolment and not enrolment.allocated_at:
+            update = {"allocated_at": own.allocated_at, "stratum": own.stratum}
+            self._changed(ident, lambda known: known.model_copy(update=update))
 
     def _around(
         self, ident: UUID, person_hash: str
@@ -173,26 +214,31 @@ class Recovery:
 
     def _entry(self, about: UUID, entry: ExportedEntry) -> Iterator[Difference]:
         """Anything else that happened to an order since."""
-        where = f"enrolment {about}"
-        item = self.table.read(enrolment_key(about))[0]
-        known = Enrolment.of(item) if item else None
-        safe = known and self._made_safe(known, entry)
-        if known and safe and safe[1] != known:
-            kind, after = safe
-            self.table.write(next_version(enrolment_key(about), after))
-            yield Difference(kind, where)
+        where, fact = f"enrolment {about}", _fact(entry)
+        known = self._at.store.enrolment(about)
+        if known and fact:
+            if self._changed(about, fact.changed):
+                yield Difference(fact.kind, where)
         elif entry.what == "enrolled":
             if known is None:
                 yield Difference(Kind.NOT_THERE, where)
-        elif entry.why in _TOLD and not (safe or entry.what.startswith(_BY_ITSELF)):
+        elif entry.why in _TOLD and not entry.what.startswith(_BY_ITSELF):
             yield Difference(Kind.TO_REPORT, f"{where}: {entry.what} at {entry.at:%F %T}")
+
+    def _changed(self, about: UUID, changed: Callable[[Enrolment], Enrolment]) -> bool:
+        """Store a fact with what follows from it, also for others; returns whether it was new."""
+        act = change(about, changed, self._at, what=RESTORED)
+        follow_up(act, self._at, time_is_left=lambda: True)
+        return act.after != act.before
 
     def _suppressed(self, entry: ExportedEntry) -> Iterator[Difference]:
         """Recover a suppression of a number."""
         ruled_out = SuppressedNumber(reason=BY, at=entry.at, by=entry.by)
-        key = suppressed_key(entry.pk.rpartition("#")[2])
-        if self._once(put(key, ruled_out.item(), Check("not suppressed", ABSENT))):
-            yield Difference(Kind.SUPPRESSED, key.pk)
+        hashed = entry.pk.rpartition("#")[2]
+        audit = AuditEntry(at=self.now, what=RESTORED, by=BY)
+        if self._once(*suppressing(hashed, ruled_out, audit)):
+            follow_up_number(hashed, self._at, time_is_left=lambda: True)
+            yield Difference(Kind.SUPPRESSED, suppressed_key(hashed).pk)
 
     def _opted_out(self, entry: ExportedEntry) -> Iterator[Difference]:
         """Recover that a number opted out."""
@@ -201,40 +247,16 @@ class Recovery:
         if self._once(put(key, opt_out.item(), Check("not opted out", ABSENT))):
             yield Difference(Kind.OPTED_OUT, key.pk)
 
-    def _made_safe(self, known: Enrolment, entry: ExportedEntry) -> tuple[Kind, Enrolment] | None:
-        if entry.what.startswith(_ENDED):
-            event = LifeEvent(reason=EndReason(entry.what.removeprefix(_ENDED)), at=entry.at, by=BY)
-            life = known.life if event in known.life else (*known.life, event)
-            why = () if known.allocated_at else (_reason_of(event),)
-            return Kind.END, known.model_copy(
-                update={"life": life, "status": Status.ENDED, "reasons": why}
-            )
-        mobile = {
-            "mobile_changed": (Kind.NUMBER, Mobile(), Reason.NO_NUMBER),
-            "number_protected": (
-                Kind.PROTECTED,
-                known.mobile.model_copy(update={"unsafe": True}),
-                Reason.UNSAFE_NUMBER,
-            ),
-        }.get(entry.what)
-        if mobile is None:
-            return None
-        kind, number, reason = mobile
-        update: dict[str, object] = {"mobile": number}
-        if known.status in (Status.ELIGIBLE, Status.WAITING):
-            update |= {"status": Status.WAITING, "reasons": (reason,)}
-        return kind, known.model_copy(update=update)
-
     def _put_back(self) -> None:
         """Write the audit entries that the table lacks."""
         for entry in self.entries:
             own = AuditEntry(**entry.model_dump(exclude={"pk", "sk", "why"}))
             self._once(put(entry.key, own.item(), Check("not there", ABSENT)))
 
-    def _once(self, act: Act) -> bool:
-        """Write if the condition holds; returns whether it did."""
+    def _once(self, *acts: Act) -> bool:
+        """Write if the conditions hold; returns whether they did."""
         try:
-            self.table.write(act)
+            self.table.write(*acts)
         except ConditionFailedError:
             return False
         return True
@@ -243,9 +265,30 @@ class Recovery:
 _TOLD = frozenset({Why.COLLECTION, Why.ALTERATION})
 """The kinds of entry that record a change."""
 
-_BY_ITSELF = ("allocated", "slot_drawn", "excluded", "text ")
+_BY_ITSELF = (
+    *("allocated", "slot_drawn", "excluded", "text ", RESTORED),
+    *("number_suppressed", "number_freed", "place_", "settled"),
+)
 """Prefixes of entries whose effects recover without anybody's help."""
 
 
-def _reason_of(end: LifeEvent) -> Reason:
-    return Reason.IN_CUSTODY if end.reason is EndReason.IN_CUSTODY else Reason.ORDER_ENDED
+class _Fact(NamedTuple):
+    """What an entry's act changed of an order's facts."""
+
+    kind: Kind
+    changed: Callable[[Enrolment], Enrolment]
+
+
+def _fact(entry: ExportedEntry) -> _Fact | None:
+    if entry.what.startswith(_ENDED):
+        reason = EndReason(entry.what.removeprefix(_ENDED))
+        event = LifeEvent(reason=reason, at=entry.at, by=BY)
+        return _Fact(Kind.END, lambda known: _with_event(known, event))
+    kind = {"mobile_changed": Kind.NUMBER, "number_protected": Kind.PROTECTED}.get(entry.what)
+    return _Fact(kind, without_number) if kind else None
+
+
+def _with_event(enrolment: Enrolment, event: LifeEvent) -> Enrolment:
+    if event in enrolment.life:
+        return enrolment
+    return enrolment.model_copy(update={"life": what_counts((*enrolment.life, event))})

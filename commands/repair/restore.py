@@ -30,6 +30,8 @@ from commands.repair.rewind import Copies, Item, ItemKey, load, save
 from trial.aws.kms import MacKey
 from trial.aws.table import Key, Table, put
 from trial.errors import TrialError
+from trial.protocol import load as protocols
+from trial.protocol.settings import Protocol
 from trial.records.audit import AuditEntry, audit_key
 from trial.records.record import next_version
 from trial.records.switch import SWITCH_KEY, Switch
@@ -52,6 +54,13 @@ class Restore:
     def table(self) -> Table:
         """The stack's table, as Python items."""
         return Table(self.stack.client("dynamodb"), self.stack.ids["Table"])
+
+    @property
+    def protocol(self) -> Protocol:
+        """That of the open trial."""
+        name = self.stack.ids["AllocationFunction"]
+        asked = self.stack.client("lambda").get_function_configuration(FunctionName=name)
+        return protocols.load(asked["Environment"]["Variables"]["PROTOCOL"])
 
     def pause(self, now: datetime) -> None:
         """Pause sending until an operator resumes it, and log the pause."""
@@ -106,6 +115,8 @@ class Restore:
                 sequence=MacKey(self.stack.client("kms"), self.stack.ids["AllocationKey"]),
                 entries=tuple((known | {each.key: each for each in self.entries()}).values()),
                 since=of - _CLOCKS_DIFFER,
+                protocol=self.protocol,
+                now=now,
             )
             yield from recovery.differences()
         logs = DeliveryLogs(self.stack.ids, self.stack.client("logs"), self.stack.client("lambda"))

@@ -79,13 +79,20 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
         update: dict[str, object] = {"mobile": mobile, "missing": missing}
         if given.recorded_at or not same or missing != enrolment.missing:
             update["mobile_recorded_at"] = recorded_at
-        if (former := enrolment.mobile.number_hash) and not same:
-            # Retention needs it to find what is stored under that number.
-            update["former_numbers"] = (*enrolment.former_numbers, former)[-MOST_NUMBERS:]
-        return enrolment.model_copy(update=update)
+        before = enrolment if same else without_number(enrolment)
+        return before.model_copy(update=update)
 
     extra = (hashed,) if hashed else ()
     return apply_change(enrolment_id, context, "mobile_changed", changed, numbers=extra)
+
+
+def without_number(enrolment: Enrolment) -> Enrolment:
+    """Its number is former, so that what is stored under it is found when it is to be erased."""
+    former = enrolment.mobile.number_hash
+    if former is None:
+        return enrolment
+    former_numbers = (*enrolment.former_numbers, former)[-MOST_NUMBERS:]
+    return enrolment.model_copy(update={"mobile": Mobile(), "former_numbers": former_numbers})
 
 
 def _with_source(mobile: Mobile, source: NumberSource | None) -> Mobile:

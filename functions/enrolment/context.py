@@ -113,7 +113,7 @@ def resume_follow_ups(time_is_left: Callable[[], bool]) -> int:
         at = Settling(store=store, protocol=protocol, by=note.by, now=datetime.now(UTC))
         left += 1
         with suppress(TrialError):
-            left -= not follow_up_again(note.enrolment_id, at, time_is_left=time_is_left).left
+            left -= not follow_up_again(note, at, time_is_left=time_is_left).left
         if not time_is_left():
             break
     return left

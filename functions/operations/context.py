@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -14,9 +15,10 @@ from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.aws.table import Table
 from trial.config import OperationsSettings, settings
+from trial.errors import TrialError
 from trial.open_claims import outlast_claims
 from trial.protocol.load import load
-from trial.settlement.follow_up import settle_all, while_caller_waits
+from trial.settlement.follow_up import follow_up_number, while_caller_waits
 from trial.settlement.settle import Settling
 from trial.settlement.store import SettlementStore
 
@@ -71,9 +73,9 @@ def context(router: Router) -> OperationsContext:
 
 
 def _settle_users(number_hash: str, *, at: Settling) -> None:
-    """Settle everyone with this number; note those left over, so that a later run settles them."""
-    users = at.store.users(number_hash)
-    left = settle_all(users, at, time_is_left=while_caller_waits()).left
-    if left:
-        at.store.note(left, at.by)
-        logger.warning("to be followed up", left=len(left))
+    """Settle everyone with this number; a later run does what is left, since a note says so."""
+    with suppress(TrialError):
+        left = follow_up_number(number_hash, at, time_is_left=while_caller_waits()).left
+        if not left:
+            return
+    logger.warning("to be followed up")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trial.aws.table import ABSENT, Check, put
+from trial.aws.table import put
 from trial.records.audit import AuditEntry, audit_key
 from trial.records.enrolment import WORKLIST
 from trial.records.person import SuppressedNumber, suppressed_key
 from trial.records.record import next_version
 from trial.records.switch import SWITCH_KEY, Switch
+from trial.settlement.store import suppressing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,11 +42,7 @@ class OperationsStore:
 
     def keep_suppressed(self, number_hash: str, entry: SuppressedNumber, audit: AuditEntry) -> None:
         """Suppress a number. Raises ContendedError if somebody else has just suppressed it."""
-        key = suppressed_key(number_hash)
-        self._table.write(
-            put(key, entry.item(), Check("not suppressed", ABSENT)),
-            put(audit_key(key.pk, audit), audit.item()),
-        )
+        self._table.write(*suppressing(number_hash, entry, audit))
 
     def log_suppressed(self, number_hash: str, audit: AuditEntry) -> None:
         """Record that somebody saw why a number is suppressed."""

@@ -45,8 +45,8 @@ def suppress(given: SuppressionIn, context: OperationsContext) -> tuple[Suppress
     """
     Suppress a number; returns its entry, and whether it is new. Only the number's hash is stored.
 
-    The entry is stored first and alone; then everyone with the number is settled. Returns when no
-    text that was claimed before can still go.
+    The entry is stored first, with a note that everyone with the number is to be settled; then they
+    are. Returns when no text that was claimed before can still go.
     """
     hashed = number_hash(context.identity, given.number)
 

@@ -19,14 +19,15 @@ from commands.repair.restore import Restore
 from commands.repair.rewind import Copies, load, save
 from reconciliation.handler import lambda_handler as reconciliation
 from tests.support.faults import counting
-from tests.support.life import QUASHED
+from tests.support.fixture_protocol import AGREED
+from tests.support.life import QUASHED, stands
 from tests.support.samples import TABLE, order, sample
 from tests.support.steps import Context, allocate, call, enrol, failures, fire, schedule, someone_in
 from tests.support.table import allocation_of, enrolment_of, everything, number_of, reminder_of
 from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.aws.table import Table
-from trial.codes import Arm, ReminderState, Status, Suppression
+from trial.codes import Arm, Reason, ReminderState, Status, Suppression
 from trial.messages import opting_out
 from trial.records.audit import AuditEntry
 from trial.records.receipt import opt_out_key
@@ -60,6 +61,8 @@ def restored(cloud: dict[str, str], copy: Any, entries: Any, of: datetime) -> li
         sequence=MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]),
         entries=entries,
         since=of,
+        protocol=AGREED,
+        now=datetime.now(UTC),
     )
     return list(recovery.differences())
 
@@ -158,6 +161,86 @@ def test_ends_changed_protected_and_suppressed_numbers_hold_after_a_restore(
     assert texts == []
 
 
+def test_what_follows_for_others_from_a_recovered_end_or_suppression_is_settled(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    first = enrol(1)
+    later = enrol(2, respondent=order(1)["respondent"])
+    waiting = enrol(3)
+    assert stands(later) == ("ineligible", ["already_in_trial"])
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    ended = QUASHED | {"reason": "recorded_in_error"}
+    assert call("POST", f"/enrolments/{first}/end", ended).status == 200
+    ruled_out = {"number": number_of(waiting), "reason": "wrong_number", "by": "ops-1"}
+    assert call("POST", "/suppressions", ruled_out).status == 201
+    restored(cloud, copy, chain(), of)
+    assert stands(first) == ("ended", ["order_ended"])
+    assert stands(later) == ("eligible", [])
+    assert stands(waiting) == ("waiting", ["suppressed_number"])
+
+
+def test_who_was_drawn_and_ended_since_is_in_an_arm_after_a_restore(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    block = [enrol(serial) for serial in range(6)]
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    assert failures(allocate(*block)) == []
+    treated = next(each for each in block if allocation_of(each).arm is Arm.INTERVENTION)
+    schedule(treated)
+    assert text(treated, 2, clock) == "sent"
+    plan = {each: reminder_of(treated, each).due_at for each in (1, 2, 3)}
+    assert call("POST", f"/enrolments/{treated}/end", QUASHED).status == 200
+    drawn = allocation_of(treated)
+    restored(cloud, copy, chain(), of)
+    kept = enrolment_of(treated)
+    assert (kept.status, kept.reasons) == (Status.ENDED, ())
+    assert kept.allocated_at == drawn.allocated_at
+    assert kept.stratum == drawn.stratum
+    assert {each: reminder_of(treated, each).due_at for each in plan} == plan
+    assert reminder_of(treated, 2).state is ReminderState.CLAIMED
+
+
+def test_a_number_that_was_protected_since_stays_untexted_whatever_is_reported_first(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    treated = someone_in(Arm.INTERVENTION, first=1)
+    schedule(treated)
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    enrol(900, protected_numbers=[number_of(treated)])
+    restored(cloud, copy, chain(), of)
+    custody = {"reason": "in_custody", "at": "2026-12-01T09:31:00Z", "by": "PC-1"}
+    assert call("POST", f"/enrolments/{treated}/end", custody).status == 200
+    released = {"at": "2026-12-01T09:32:00Z", "by": "PC-1"}
+    assert call("POST", f"/enrolments/{treated}/resume", released).status == 200
+    assert stands(treated) == ("allocated", [])
+    assert enrolment_of(treated).waits_for == (Reason.NO_NUMBER,)
+    assert text(treated, 2, clock) == "suppressed"
+
+
+def test_numbers_that_changed_before_and_after_a_restore_agree_with_the_trail(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    known, without = enrol(1), enrol(2, mobile={"missing_reason": "refused"})
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    lost = enrol(3)
+    for minute in range(1, 3):
+        clock.shift(60)
+        for ident in (known, without, lost):
+            told = {"number": f"+44770090099{minute}"}
+            assert call("PUT", f"/enrolments/{ident}/mobile", told).status == 200
+    restored(cloud, copy, chain(), of)
+    agreed(datetime.now(UTC))
+    clock.shift(60)
+    assert enrol(3) == lost
+    told = {"number": "+447700900995"}
+    assert call("PUT", f"/enrolments/{known}/mobile", told).status == 200
+    agreed(datetime.now(UTC))
+
+
 def test_an_opt_out_holds_after_a_restore(cloud: dict[str, str], clock: Traveller) -> None:
     treated = someone_in(Arm.INTERVENTION)
     schedule(treated)
@@ -197,6 +280,8 @@ def test_a_restore_that_is_done_again_changes_nothing(
         sequence=MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]),
         entries=entries,
         since=of,
+        protocol=AGREED,
+        now=datetime.now(UTC),
     )
     assert list(recovery.differences()) == []
     assert everything() == once

@@ -101,6 +101,48 @@ GUARDS = (
         "elif False:",
     ),
     Guard(
+        "a restore that leaves who was drawn since in no arm",
+        "commands/repair/recover.py",
+        "        if enrolment and not enrolment.allocated_at:\n",
+        "        if False:\n",
+    ),
+    Guard(
+        "a recovered end from which nothing follows for others",
+        "commands/repair/recover.py",
+        "        follow_up(act, self._at, time_is_left=lambda: True)\n",
+        "",
+    ),
+    Guard(
+        "a recovered suppression that whoever has the number is not settled by",
+        "commands/repair/recover.py",
+        "            follow_up_number(hashed, self._at, time_is_left=lambda: True)\n",
+        "",
+    ),
+    Guard(
+        "a text to a number that was protected after a restore's copy",
+        "commands/repair/recover.py",
+        '"number_protected": Kind.PROTECTED',
+        '"": Kind.PROTECTED',
+    ),
+    Guard(
+        "a restore after which the trail takes lost numbers for those of now",
+        "commands/repair/recover.py",
+        "        self._versions()\n",
+        "",
+    ),
+    Guard(
+        "an order posted again after a restore that the trail does not know",
+        "commands/audit/trail.py",
+        "            if about in self._enrolled:",
+        "            if False:",
+    ),
+    Guard(
+        "a suppression that nobody follows up if its process dies",
+        f"{_SETTLEMENT}/store.py",
+        "        put(number_follow_up_key(number_hash), note.item()),\n",
+        "",
+    ),
+    Guard(
         "a text to a number that has just become protected",
         f"{_SENDING}/store.py",
         'unprotected = "attribute_not_exists(#protected_until)"',

@@ -15,7 +15,10 @@ TEXTS = "text#"
 
 _HISTORY = "history#"
 
-TAKE_A_NUMBER_IN = frozenset({"enrolled", "mobile_changed"})
+RESTORED = "restored"
+"""A restore put back an order as it was in the copy, or recovered a fact about it."""
+
+TAKE_A_NUMBER_IN = frozenset({"enrolled", "mobile_changed", RESTORED})
 """The changes whose audit entry holds the number's seal."""
 
 _WHY = {

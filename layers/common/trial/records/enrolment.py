@@ -331,19 +331,21 @@ class FollowUp(Record):
     """
     A note that other enrolments are still to be updated after a version of this one, and by whom.
 
-    It is in the index `worklist` until it is `done`, separate from waiting orders. An index has no
+    After a suppression it names a number instead: everyone with it is still to be settled. It is
+    in the index `worklist` until it is `done`, separate from waiting orders. An index has no
     families of partitions, so upstream's routes use one in which nothing depends on the arm.
     """
 
     kind: Literal["follow_up"] = "follow_up"
-    enrolment_id: UUID
-    version: int
+    enrolment_id: UUID | None = None
+    number_hash: str | None = None
+    version: int = 0
     by: str
     done: bool = False
 
     def item(self) -> dict[str, Any]:
         """What to store, with its place in the index."""
-        place = (FOLLOW_UPS, str(self.enrolment_id))
+        place = (FOLLOW_UPS, str(self.enrolment_id or self.number_hash))
         laid_out = {} if self.done else dict(zip(_WORKLIST_ATTRIBUTES, place, strict=False))
         return super().item() | laid_out
 
@@ -381,6 +383,11 @@ def enrolment_key(enrolment_id: UUID) -> Key:
 def follow_up_key(enrolment_id: UUID) -> Key:
     """The key of an enrolment's note of a follow-up."""
     return Key(enrolment_partition(enrolment_id), "follow_up")
+
+
+def number_follow_up_key(number_hash: str) -> Key:
+    """Where it says that whoever has a suppressed number is still to be settled."""
+    return Key(f"number#{number_hash}", "follow_up")
 
 
 def orders_key(day: date) -> Key:

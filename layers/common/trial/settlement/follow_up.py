@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from uuid import UUID
 
+    from trial.records.enrolment import FollowUp
     from trial.settlement.settle import Change, Settling
 
 
@@ -48,12 +49,25 @@ def follow_up(act: Change, at: Settling, *, time_is_left: Callable[[], bool]) ->
 
 
 def follow_up_again(
-    enrolment_id: UUID, at: Settling, *, time_is_left: Callable[[], bool]
+    note: FollowUp, at: Settling, *, time_is_left: Callable[[], bool]
 ) -> FollowedUp:
     """As `follow_up`, for a noted change: whom it affects is computed again."""
-    own = settle(enrolment_id, at)
-    everybody = own._replace(others=(*own.others, *own.concerned, enrolment_id))
+    if note.number_hash:
+        return follow_up_number(note.number_hash, at, time_is_left=time_is_left)
+    assert note.enrolment_id  # noqa: S101 - for mypy: a note is about one or the other
+    own = settle(note.enrolment_id, at)
+    everybody = own._replace(others=(*own.others, *own.concerned, note.enrolment_id))
     return follow_up(everybody, at, time_is_left=time_is_left)
+
+
+def follow_up_number(
+    number_hash: str, at: Settling, *, time_is_left: Callable[[], bool]
+) -> FollowedUp:
+    """Settle whoever has a suppressed number; the note of it goes once all is done."""
+    done = settle_all(at.store.users(number_hash), at, time_is_left=time_is_left)
+    if not done.left:
+        at.store.forget_number(number_hash)
+    return done
 
 
 def settle_all(

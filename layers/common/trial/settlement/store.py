@@ -6,13 +6,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from trial.aws.table import ABSENT, Check, ConditionFailedError, Key, check, count, put
-from trial.records.audit import history_key
+from trial.records.audit import audit_key, history_key
 from trial.records.enrolment import (
     FOLLOW_UPS,
     Enrolment,
     FollowUp,
     enrolment_key,
     follow_up_key,
+    number_follow_up_key,
     orders_key,
 )
 from trial.records.person import Number, Person, number_key, person_key, suppressed_key
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from trial.aws.table import Act, Table
     from trial.records.audit import AuditEntry
+    from trial.records.person import SuppressedNumber
     from trial.settlement.standing import Settled
 
 
@@ -145,13 +147,6 @@ class SettlementStore:
             if item and not (note := FollowUp.of(item)).done:
                 yield note
 
-    def note(self, enrolment_ids: Iterable[UUID], by: str) -> None:
-        """Note that these enrolments, and those that they affect, are to be settled."""
-        for ident in enrolment_ids:
-            noted = Check("not noted", "attribute_not_exists(#pk) OR #done = :done", {"done": True})
-            with suppress(ConditionFailedError):
-                self._table.write(_noted(ident, 0, by, noted))
-
     def forget(self, enrolment_id: UUID, version: int) -> None:
         """Mark the follow-up of this version as done, unless a later version is noted."""
         earlier = Check("no later change", "#version <= :seen", {"seen": version})
@@ -159,7 +154,28 @@ class SettlementStore:
         with suppress(ConditionFailedError):
             self._table.write(put(follow_up_key(enrolment_id), done.item(), earlier))
 
+    def forget_number(self, number_hash: str) -> None:
+        """All is done for those who have a suppressed number."""
+        noted = Check("noted", "#done = :done", {"done": False})
+        done = FollowUp(number_hash=number_hash, by="", done=True)
+        with suppress(ConditionFailedError):
+            self._table.write(put(number_follow_up_key(number_hash), done.item(), noted))
 
-def _noted(enrolment_id: UUID, version: int, by: str, unless: Check | None = None) -> Act:
+
+def suppressing(number_hash: str, why: SuppressedNumber, audit: AuditEntry) -> tuple[Act, ...]:
+    """
+    Suppress a number, with a note that whoever has it is to be settled, and nothing else.
+
+    Fails as a condition if it is suppressed already.
+    """
+    key, note = suppressed_key(number_hash), FollowUp(number_hash=number_hash, by=audit.by)
+    return (
+        put(key, why.item(), Check("not suppressed", ABSENT)),
+        put(audit_key(key.pk, audit), audit.item()),
+        put(number_follow_up_key(number_hash), note.item()),
+    )
+
+
+def _noted(enrolment_id: UUID, version: int, by: str) -> Act:
     note = FollowUp(enrolment_id=enrolment_id, version=version, by=by)
-    return put(follow_up_key(enrolment_id), note.item(), unless)
+    return put(follow_up_key(enrolment_id), note.item())
