@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from pydantic import AwareDatetime, TypeAdapter
+
+from commands.audit.audit_findings import on_its_way
 from trial.codes import ReminderState
 from trial.records.allocation import Allocation
 from trial.records.enrolment import Mobile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from commands.audit.trail import RecordedDraw, Trail
 
@@ -26,6 +29,8 @@ What this cannot see: what was never in the trail, because whoever may write to 
 back the stream for more than 24 hours; a seal and its hash put back as they were before the trail
 held seals; and a text that somebody with their own right to sns:Publish sends (the nightly proof
 reports those as stray texts)."""
+
+_AWARE = TypeAdapter(AwareDatetime)
 
 
 class Disagreement(StrEnum):
@@ -39,6 +44,8 @@ class Disagreement(StrEnum):
     OUT_OF_ORDER = "slots were not drawn in their order, by the trail"
     TEXT_FORGOTTEN = "a text of the trail was not sent, by the table"
     TEXT_UNTOLD = "a text of the table is not in the trail"
+    UNREADABLE = "an item of the table is not what it says it is"
+    NOT_SUPPRESSED = "a suppression of the trail is not in the table"
     SEAL = "a sealed number is not the one that was taken in, by the trail"
 
 
@@ -63,9 +70,18 @@ class TableFacts:
     allocations: dict[UUID, Allocation] = field(default_factory=dict)
     reminders: dict[tuple[UUID, int], ReminderFact] = field(default_factory=dict)
     seals: dict[UUID, str | None] = field(default_factory=dict)
+    suppressed: set[str] = field(default_factory=set)
+    """The partitions of the numbers that are suppressed."""
+    unreadable: list[str] = field(default_factory=list)
 
     def add(self, item: Mapping[str, Any]) -> None:
-        """Add the facts in an item of any kind."""
+        """Add the facts in an item of any kind, or record that it is unreadable."""
+        try:
+            self._add(item)
+        except (KeyError, TypeError, ValueError):
+            self.unreadable.append(f"{item['pk']} {item['sk']}")
+
+    def _add(self, item: Mapping[str, Any]) -> None:
         match item["kind"]:
             case "allocation":
                 own = {name: item[name] for name in Allocation.model_fields if name in item}
@@ -73,12 +89,14 @@ class TableFacts:
                 self.allocations[allocation.enrolment_id] = allocation
             case "reminder":
                 at = item.get("claimed_at")
-                claimed_at = datetime.fromisoformat(at) if at else None
+                claimed_at = _AWARE.validate_python(at) if at else None
                 fact = ReminderFact(ReminderState(item["state"]), claimed_at)
                 self.reminders[UUID(item["enrolment_id"]), int(item["number"])] = fact
             case "enrolment":
                 seal = Mobile(sealed=item.get("mobile", {}).get("sealed")).seal_sha256
                 self.seals[UUID(item["enrolment_id"])] = seal
+            case "suppressed":
+                self.suppressed.add(item["pk"])
 
 
 def disagreements(
@@ -92,6 +110,10 @@ def disagreements(
     yield from drawn_twice(trail)
     yield from drawn_otherwise(trail, table.allocations.values(), until=until)
     yield from _texts(trail, table, until=until)
+    for where in table.unreadable:
+        yield AgreementFinding(Disagreement.UNREADABLE, where)
+    for number in trail.suppressed - table.suppressed:
+        yield AgreementFinding(Disagreement.NOT_SUPPRESSED, number)
     for about, seal in table.seals.items():
         if seal != trail.seals.get(about):
             yield AgreementFinding(Disagreement.SEAL, f"enrolment {about}")
@@ -128,7 +150,7 @@ def drawn_otherwise(
     drawn = {each.enrolment_id: each for each in trail.drawn}
     for about, allocation in stored.items():
         if about not in drawn:
-            if allocation.allocated_at <= until:
+            if not on_its_way(allocation.allocated_at, until):
                 yield AgreementFinding(Disagreement.NOT_DRAWN, f"enrolment {about}")
         elif drawn[about].allocation != allocation.model_copy(update={"claimed": None}):
             yield AgreementFinding(Disagreement.DIFFERENT, _named(drawn[about]))
@@ -138,13 +160,13 @@ def drawn_otherwise(
 
 def _texts(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[AgreementFinding]:
     for (about, number), claimed_at in trail.texted.items():
-        if about in trail.removed or claimed_at > until:
+        if about in trail.removed or on_its_way(claimed_at, until):
             continue
         reminder = table.reminders.get((about, number))
         if reminder is None or reminder.state in OPEN:
             yield AgreementFinding(Disagreement.TEXT_FORGOTTEN, f"enrolment {about}, text {number}")
     for (about, number), (state, at) in table.reminders.items():
-        told = (about, number) in trail.texted or bool(at and at > until)
+        told = (about, number) in trail.texted or bool(at and on_its_way(at, until))
         if state not in OPEN and not told:
             yield AgreementFinding(Disagreement.TEXT_UNTOLD, f"enrolment {about}, text {number}")
 

@@ -36,6 +36,7 @@ class AllocationFault(StrEnum):
     REDESIGNED = "design changed inside a block"
     OUT_OF_ORDER = "slot drawn before the slot that precedes it"
     TRAIL_MISMATCH = "arm in the audit trail differs from the key's"
+    ANOTHER_PERSON = "enrolment of another person or trial than was drawn, by the audit trail"
     CURSOR = "cursor does not follow the last slot"
     PROTOCOL = "protocol not known"
     OTHER_TRIAL = "drawn in another trial than enrolled in"
@@ -240,6 +241,19 @@ def _out_of_order(sequence: Sequence, blocks: Mapping[int, Block]) -> Iterator[A
             where = f"{sequence}, block {following.block}, position {following.position}"
             detail = f"{following.enrolment_id}, not after {one.enrolment_id}"
             yield AllocationFinding(AllocationFault.OUT_OF_ORDER, where, detail)
+
+
+def drawn_for_others(
+    drawn: Iterable[RecordedDraw], enrolments: Iterable[EnrolmentEvidence]
+) -> Iterator[AllocationFinding]:
+    """Enrolments that the table gives to another person or trial than the audit trail's draw."""
+    stored = {each.enrolment_id: (each.person_hash, each.trial) for each in enrolments}
+    for each in drawn:
+        theirs = each.slot.person_hash, each.slot.trial
+        if stored.get(each.enrolment_id, theirs) != theirs:
+            yield AllocationFinding(
+                AllocationFault.ANOTHER_PERSON, f"enrolment {each.enrolment_id}"
+            )
 
 
 def trail_findings(

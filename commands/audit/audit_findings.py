@@ -32,6 +32,8 @@ class TrailFault(StrEnum):
     LINK_REMOVED = "a link is marked as deleted"
     LINK_REWRITTEN = "a link was written again"
     LINK_UNREADABLE = "not a link"
+    STRANGE = "an object among the links has no link's name"
+    LINK_OLDER = "an entry is later than the link that holds it"
     CHAIN_BROKEN = "the link is not the one that the next was made after"
     NOT_AS_NOTED = "the link is not as it was noted"
     TOLD_TWICE = "an entry is in two links, and they differ"
@@ -61,10 +63,10 @@ class Chain:
     def add(self, number: int, content: bytes, *, noted: str | None = None) -> None:
         """Add the next link; `noted` is its hash as somebody noted it earlier."""
         path = path_of(number)
-        self.findings += [
-            TrailFinding(TrailFault.LINK_MISSING, path_of(lost))
-            for lost in range(self.newest + 1, number)
-        ]
+        # As a range, so that a link under a made-up number cannot fill memory.
+        if number > self.newest + 1:
+            lost = dict.fromkeys([path_of(self.newest + 1), path_of(number - 1)])
+            self.findings.append(TrailFinding(TrailFault.LINK_MISSING, " to ".join(lost)))
         if noted not in (None, sha256(content)):
             self.findings.append(TrailFinding(TrailFault.NOT_AS_NOTED, path))
         follows = number == self.newest + 1
@@ -88,6 +90,15 @@ class Chain:
                     TrailFinding(TrailFault.TOLD_TWICE, f"{where}: {_named(entry.key)}")
                 )
             self.places.setdefault(entry.key, where)
+            if entry.at > link.written_at + PATIENCE:
+                self.findings.append(
+                    TrailFinding(TrailFault.LINK_OLDER, f"{where}: {_named(entry.key)}")
+                )
+
+
+def on_its_way(at: datetime, until: datetime) -> bool:
+    """Whether what happened then may not be in the trail yet, which was read `PATIENCE` after."""
+    return until < at <= until + 2 * PATIENCE
 
 
 def entries_of(stored: Mapping[Key, Mapping[str, Any]]) -> Iterator[ExportedEntry]:
@@ -116,7 +127,7 @@ def compared(
             yield TrailFinding(TrailFault.NO_ENTRY, _named(key))
             continue
         exported = chain.entries.get(key)
-        if exported is None and entry.at < since - PATIENCE:
+        if exported is None and not on_its_way(entry.at, since - PATIENCE):
             yield TrailFinding(TrailFault.NOT_EXPORTED, _named(key))
         if exported is not None and exported != entry:
             yield TrailFinding(TrailFault.DIFFERENT, f"{_named(key)} ({chain.places[key]})")

@@ -56,8 +56,14 @@ class Links:
             for version in page.get("Versions", []):  # of each path the newest first
                 first[version["Key"]] = version["VersionId"]
                 versions[version["Key"]] += 1
-        numbers = {number_of(path): version for path, version in first.items()}
-        return dict(sorted(numbers.items())), list(of_versions(versions, deleted))
+        wrong = list(of_versions(versions, deleted))
+        numbers: dict[int, str] = {}
+        for path, of_first in first.items():
+            try:
+                numbers[number_of(path)] = of_first
+            except ValueError:
+                wrong.append(TrailFinding(TrailFault.STRANGE, path))
+        return dict(sorted(numbers.items())), wrong
 
     def _link(self, number: int, version: str) -> bytes:
         answer = self.s3.get_object(Bucket=self.bucket, Key=path_of(number), VersionId=version)

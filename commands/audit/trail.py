@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from trial.records.allocation import Allocation
-from trial.records.audit import TAKE_A_NUMBER_IN
+from trial.records.audit import TAKE_A_NUMBER_IN, audit_partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +45,8 @@ class Trail:
     """The SHA-256 of each sealed number; None if there is none or it is erased."""
     removed: set[UUID] = field(default_factory=set)
     """Enrolments whose trial data is erased."""
+    suppressed: set[str] = field(default_factory=set)
+    """The partitions of the numbers that are suppressed, for good."""
     _stored: Counter[UUID] = field(default_factory=Counter)
     """The version of each enrolment at which its seal was stored."""
     _enrolled: set[UUID] = field(default_factory=set)
@@ -56,6 +58,8 @@ class Trail:
         for entry in sorted(entries, key=lambda each: (each.at, each.pk, each.sk)):
             if about := enrolment_of(entry.pk):
                 trail._take(about, entry)
+            elif entry.what == "number_suppressed":
+                trail.suppressed.add(entry.pk.removeprefix(audit_partition("")))
         return trail
 
     @property
@@ -75,9 +79,9 @@ class Trail:
             self._stored[about] = entry.version or 0
             self.seals[about] = entry.seal_sha256
         match entry.what.split():
-            case ["text", number, "disclosed"]:
+            case ["text", number, "disclosed"] if number.isdecimal():
                 self.claimed.setdefault((about, int(number)), []).append(entry.at)
-            case ["text", number, "released"]:
+            case ["text", number, "released"] if number.isdecimal():
                 self.released[about, int(number)] += 1
             case ["identifiers", "erased"]:
                 self.seals[about] = None

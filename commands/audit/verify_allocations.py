@@ -31,6 +31,7 @@ from commands.audit.allocation_evidence import Evidence, Sequence, blocks_of
 from commands.audit.allocation_findings import (
     AllocationFinding,
     corrected_across_strata,
+    drawn_for_others,
     findings,
     trail_findings,
 )
@@ -91,6 +92,7 @@ def verify(
         until = datetime.now(UTC) - PATIENCE
         wrong += drawn_twice(trail)
         wrong += drawn_otherwise(trail, evidence.allocations, until=until)
+        wrong += drawn_for_others(trail.drawn, evidence.enrolments)
         wrong += trail_findings(trail.drawn, protocols=agreed, derive=derive)
     return evidence, wrong
 

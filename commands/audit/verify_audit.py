@@ -31,6 +31,7 @@ from commands.audit.audit_findings import (
     TrailFinding,
     compared,
     entries_of,
+    on_its_way,
 )
 from commands.audit.links import Links
 from commands.audit.trail import Trail
@@ -49,7 +50,7 @@ SOMETHING_WRONG = 3
 IN_A_BATCH = 100
 ENTRY = ("at", "by", "kind", "pk", "seal_sha256", "sk", "slot", "status", "version", "what", "why")
 READ = {*ENTRY, *Allocation.model_fields, "number", "state", "claimed_at"}
-KINDS = ("audit", "allocation", "reminder", "enrolment")
+KINDS = ("audit", "allocation", "reminder", "enrolment", "suppressed")
 _from_wire = TypeDeserializer().deserialize
 
 AnyFinding: TypeAlias = "TrailFinding | agreement.AgreementFinding"
@@ -136,10 +137,8 @@ def verify(
         progress.advance(reading)
     wrong += compared(chain, stored, since=now)
     until = now - PATIENCE
-    on_its_way = [entry for entry in entries_of(stored) if entry.at > until]
-    trail = Trail.of(
-        {entry.key: entry for entry in (*on_its_way, *chain.entries.values())}.values()
-    )
+    recent = [entry for entry in entries_of(stored) if on_its_way(entry.at, until)]
+    trail = Trail.of({entry.key: entry for entry in (*recent, *chain.entries.values())}.values())
     wrong += disagreements(trail, table, until=until)
     return chain, wrong, [raw[key] for key in stored.keys() - chain.entries.keys()]
 

@@ -8,10 +8,9 @@ that a listing begins with the newest link.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime  # noqa: TC003 - pydantic reads it
 from typing import TYPE_CHECKING, Final
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, ValidationError
 
 from trial.aws.table import Key
 from trial.codes import Model, Status, Why
@@ -20,6 +19,7 @@ from trial.records.allocation import DrawnSlot  # noqa: TC001 - pydantic reads i
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from trial.records.audit import AuditEntry
 
@@ -33,7 +33,7 @@ class ExportedEntry(Model):
 
     pk: str
     sk: str
-    at: datetime
+    at: AwareDatetime
     what: str
     why: Why
     by: str
@@ -58,7 +58,7 @@ class Link(Model):
     """Some entries, and the SHA-256 of the link before (of no bytes for the first link)."""
 
     number: int
-    written_at: datetime
+    written_at: AwareDatetime
     previous: str
     entries: tuple[ExportedEntry, ...]
 

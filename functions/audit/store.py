@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -38,11 +39,18 @@ class AuditStore:
         self._known: dict[int, KnownLink] = {}
 
     def newest(self) -> int:
-        """The number of the newest link; 0 before the first."""
-        answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=FOLDER, MaxKeys=1)
-        if not (found := answer.get("Contents")):
-            return 0
-        number = number_of(found[0]["Key"])
+        """The number of the newest link; 0 before the first. What is no link there is passed by."""
+        after = ""
+        while True:
+            answer = self._client.list_objects_v2(
+                Bucket=self._bucket, Prefix=FOLDER, MaxKeys=1, StartAfter=after
+            )
+            if not (found := answer.get("Contents")):
+                return 0
+            after = found[0]["Key"]
+            with suppress(ValueError):
+                number = number_of(after)
+                break
         if number in self._known and self._known[number].etag != found[0]["ETag"]:
             self._known.clear()  # the bucket has been replaced
         return number

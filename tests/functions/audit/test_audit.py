@@ -320,6 +320,16 @@ def test_a_change_of_one_byte_is_found(number: int) -> None:
     assert TrailFault.DIFFERENT in faults()
 
 
+def test_what_is_no_link_among_the_links_holds_up_no_entry_and_is_found(lived: list[Key]) -> None:
+    strange = ["links/", "links/000000000000.txt", "links/zaphod"]
+    for path in strange:
+        clients.s3().put_object(Bucket=BUCKET, Key=path, Body=b"")
+    shown(UUID(lived[-1].pk.partition("#")[2]))
+    announce(*logged())
+    assert [link.number for link in links()] == [1, 2, 3, 4]
+    assert findings() == {(TrailFault.STRANGE, path) for path in strange}
+
+
 @pytest.mark.usefixtures("lived")
 def test_a_space_more_is_found() -> None:
     rewritten(2, lambda content: content + b" ")

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Literal, Self
 from uuid import UUID
 
+from pydantic import AwareDatetime
+
 from trial.aws.acts import Key
 from trial.codes import Arm, Model
 from trial.records.record import Record
@@ -22,7 +24,7 @@ class Allocation(Record):
     stratum: str
     block: int | None = None
     position: int | None = None
-    allocated_at: datetime
+    allocated_at: AwareDatetime
     protocol: str
     protocol_sha256: str
     repeat: bool = False

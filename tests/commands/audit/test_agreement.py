@@ -1,0 +1,169 @@
+"""What table and trail say is compared to the last item, whatever somebody wrote into either."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from audit.chain import ExportedEntry, new_link, path_of, sha256
+from commands.audit.agreement import Disagreement, TableFacts, disagreements
+from commands.audit.allocation_evidence import EnrolmentEvidence
+from commands.audit.allocation_findings import AllocationFault, drawn_for_others
+from commands.audit.audit_findings import PATIENCE, Chain, TrailFault, compared
+from commands.audit.trail import Trail
+from tests.support.samples import MORNING
+from trial.aws.table import Key
+from trial.codes import Arm, ReminderState, Why
+from trial.records.allocation import Allocation, DrawnSlot, allocation_key
+from trial.records.enrolment import enrolment_key
+from trial.records.person import suppressed_key
+from trial.records.reminder import reminder_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ABOUT = UUID(int=7)
+UNTIL = MORNING + timedelta(hours=1)
+"""What happened later may be in table or trail alone: both were read `PATIENCE` after."""
+FAR_OFF = datetime(2099, 12, 1, tzinfo=UTC)
+ALLOCATION = Allocation(
+    enrolment_id=ABOUT,
+    arm=Arm.CONTROL,
+    stratum="14",
+    block=0,
+    position=0,
+    allocated_at=MORNING,
+    protocol="fixture-1",
+    protocol_sha256="0" * 64,
+)
+SLOT = DrawnSlot.of(ALLOCATION, trial="fixture", person_hash="hers")
+ENTRY = ExportedEntry(
+    pk=f"history#{ABOUT}",
+    sk="1",
+    at=MORNING,
+    what="allocated",
+    why=Why.ALTERATION,
+    by="allocation",
+    slot=SLOT,
+)
+REMINDER = {
+    "pk": reminder_key(ABOUT, 1).pk,
+    "sk": reminder_key(ABOUT, 1).sk,
+    "kind": "reminder",
+    "enrolment_id": str(ABOUT),
+    "number": 1,
+    "state": ReminderState.SENT,
+    "claimed_at": MORNING.isoformat(),
+}
+
+
+def stored(**changes: Any) -> dict[str, Any]:
+    key = allocation_key(ABOUT)
+    return {"pk": key.pk, "sk": key.sk} | ALLOCATION.item() | changes
+
+
+def found(*items: dict[str, Any], trail: Trail | None = None) -> list[tuple[str, str]]:
+    table = TableFacts()
+    for item in items:
+        table.add(item)
+    return [
+        (each.fault, each.where) for each in disagreements(trail or Trail(), table, until=UNTIL)
+    ]
+
+
+@pytest.mark.parametrize("at", [FAR_OFF, UNTIL + 3 * PATIENCE])
+def test_what_the_table_dates_after_the_check_is_not_on_its_way_into_the_trail(
+    at: datetime,
+) -> None:
+    later = at.isoformat()
+    assert found(stored(allocated_at=later)) == [(Disagreement.NOT_DRAWN, f"enrolment {ABOUT}")]
+    untold = found(REMINDER | {"claimed_at": later})
+    assert untold == [(Disagreement.TEXT_UNTOLD, f"enrolment {ABOUT}, text 1")]
+    entry = ENTRY.model_dump(mode="json", exclude_none=True) | {"at": later}
+    (finding,) = compared(Chain(), {ENTRY.key: entry}, since=UNTIL + PATIENCE)
+    assert finding.fault is TrailFault.NOT_EXPORTED
+
+
+def test_what_just_happened_may_be_on_its_way_whichever_clock_is_ahead() -> None:
+    for at in (UNTIL + PATIENCE / 2, UNTIL + 3 * PATIENCE / 2):
+        just = at.isoformat()
+        assert found(stored(allocated_at=just), REMINDER | {"claimed_at": just}) == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        stored(arm=None),
+        stored(allocated_at="2026-12-01T09:30:00"),
+        stored(enrolment_id="Zaphod"),
+        REMINDER | {"state": "lost"},
+        REMINDER | {"number": "one"},
+        REMINDER | {"claimed_at": "2026-12-01T09:30:00"},
+        {name: REMINDER[name] for name in ("pk", "sk", "kind")},
+        {"pk": enrolment_key(ABOUT).pk, "sk": "enrolment", "kind": "enrolment"},
+    ],
+    ids=str,
+)
+def test_an_item_that_nobody_can_read_is_a_finding_and_ends_no_check(item: dict[str, Any]) -> None:
+    assert found(item) == [(Disagreement.UNREADABLE, f"{item['pk']} {item['sk']}")]
+
+
+def test_an_entry_about_a_text_without_a_number_ends_no_check() -> None:
+    odd = [ENTRY.model_copy(update={"what": f"text {word} disclosed"}) for word in ("x", "\u00b2")]
+    assert Trail.of(odd).claimed == {}
+
+
+def test_a_suppression_that_was_taken_out_of_the_table_is_found() -> None:
+    number = suppressed_key("abc").pk
+    told = ENTRY.model_copy(update={"pk": f"audit#{number}", "what": "number_suppressed"})
+    trail = Trail.of([told.model_copy(update={"slot": None})])
+    assert found(trail=trail) == [(Disagreement.NOT_SUPPRESSED, number)]
+    assert found({"pk": number, "sk": "suppressed", "kind": "suppressed"}, trail=trail) == []
+
+
+@pytest.mark.parametrize("changed", [{"person_hash": "his"}, {"trial": "another"}])
+def test_an_enrolment_given_to_another_person_or_trial_since_its_draw_is_found(
+    changed: dict[str, str],
+) -> None:
+    drawn = Trail.of([ENTRY]).drawn
+    own = EnrolmentEvidence(enrolment_id=ABOUT, trial="fixture", person_hash="hers", days=14)
+    assert list(drawn_for_others(drawn, [own])) == []
+    (finding,) = drawn_for_others(drawn, [own.model_copy(update=changed)])
+    assert finding.fault is AllocationFault.ANOTHER_PERSON
+
+
+def chain(*links: tuple[int, Callable[[int, str], bytes]]) -> Chain:
+    made = Chain()
+    for number, link in links:
+        made.add(number, link(number, made.newest_sha256))
+    return made
+
+
+def holding(at: datetime) -> Callable[[int, str], bytes]:
+    """A link of the morning with an entry of this time."""
+    entry = ENTRY.model_copy(update={"at": at})
+    return lambda number, previous: new_link(number, [entry], previous=previous, written_at=MORNING)
+
+
+def test_an_entry_that_is_later_than_its_link_is_found() -> None:
+    assert chain((1, holding(MORNING))).findings == []
+    (finding,) = chain((1, holding(FAR_OFF))).findings
+    assert finding.fault is TrailFault.LINK_OLDER
+
+
+def test_a_link_under_a_made_up_number_leaves_one_gap() -> None:
+    (gap,) = chain((1, holding(MORNING)), (999_999_999_999, holding(MORNING))).findings
+    assert gap == (TrailFault.LINK_MISSING, f"{path_of(2)} to {path_of(999_999_999_998)}")
+
+
+def test_an_entry_without_an_offset_is_none() -> None:
+    entry = ENTRY.model_dump(mode="json", exclude_none=True) | {"at": "2026-12-01T09:30:00"}
+    (finding,) = compared(Chain(), {Key(ENTRY.pk, ENTRY.sk): entry}, since=UNTIL)
+    assert finding.fault is TrailFault.NO_ENTRY
+    content = holding(MORNING)(1, sha256(None)).replace(b'09:30:00Z"', b'09:30:00"')
+    assert chain((1, lambda *_: content)).findings == [
+        (TrailFault.LINK_UNREADABLE, path_of(1)),
+    ]
