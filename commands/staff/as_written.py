@@ -52,18 +52,23 @@ def moment(written: str, zone: ZoneInfo) -> str:
         with suppress(ValueError):
             at = time(int(found["hour"]), int(found["minute"]))
             local = datetime.combine(date.fromisoformat(day(found["date"])), at, zone)
+            if local.utcoffset() != local.replace(fold=1).utcoffset():
+                return given  # the clocks changed: there were two such times, or none
             return f"{local.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return given
 
 
 def code(written: str) -> str:
     """A code of the contract: Seized evidence is seized_evidence."""
-    return re.sub(r"[^a-z0-9]+", "_", written.casefold()).strip("_")
+    # Letters beyond a to z stay, for the contract to refuse: without them it would be another code.
+    parted = re.sub(r"[\W_]+", "_", written).strip("_")
+    return parted.lower() if parted.isascii() else parted
 
 
 def capital(written: str) -> str:
     """A code in capitals."""
-    return text(written).upper()
+    given = text(written)
+    return given.upper() if given.isascii() else given  # some letters have the capitals of others
 
 
 def slug(written: str) -> str:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from commands.staff.as_written import code
 from commands.staff.columns import COLUMNS
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def rows(file: Path) -> list[SpreadsheetRow]:
     # Strict, since one quotation mark without another would swallow all lines after it.
     reader = csv.reader(StringIO(content, newline=""), delimiter=mark, strict=True)
     try:
-        names = [name.strip().casefold().replace(" ", "_") for name in next(reader, [])]
+        names = [code(name) for name in next(reader, [])]
         while names and not names[-1]:
             names.pop()  # a spreadsheet may save empty columns
         if wrong := _wrong(names):

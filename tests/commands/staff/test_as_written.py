@@ -107,6 +107,10 @@ def test_what_is_no_date_is_left_as_it_is(written: str) -> None:
         ("2026-07-01T09:30:00+01:00", "2026-07-01T09:30:00+01:00"),
         ("1/12/2026 25:00", "1/12/2026 25:00"),
         ("1/12/2026", "1/12/2026"),
+        ("28/3/2027 1:30", "28/3/2027 1:30"),  # there is no such time
+        ("28/3/2027 2:00", "2027-03-28T01:00:00Z"),
+        ("31/10/2027 1:30", "31/10/2027 1:30"),  # and here there are two
+        ("31/10/2027 2:00", "2027-10-31T02:00:00Z"),
     ],
 )
 def test_a_time_without_an_offset_is_a_local_one(written: str, taken: str) -> None:
@@ -122,6 +126,11 @@ def test_a_time_without_an_offset_is_a_local_one(written: str, taken: str) -> No
          ["no_molestation", "no_contact", "keep_distance"]),
         (read.capital, " w1", "W1"),
         (read.slug, "West Midlands", "west-midlands"),
+        (read.slug, "Dyfed \u2013 Powys", "dyfed-powys"),
+        (read.slug, "Durh\u00e4m", "Durh\u00e4m"),
+        (read.slug, "\u212aent", "\u212aent"),
+        (read.capital, "dvpo-\u00df1", "dvpo-\u00df1"),
+        (read.capital, "dvpo-\u01311", "dvpo-\u01311"),
         (read.text, "  Supt   Si\u00e2n D'Arcy ", "Supt Si\u00e2n D'Arcy"),
         (read.whole, " 2 ", 2),
         (read.whole, "two", "two"),

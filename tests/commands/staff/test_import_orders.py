@@ -143,7 +143,7 @@ def test_a_spreadsheet_may_part_and_encode_its_cells_as_it_does(
     tmp_path: Path, mark: str, encoding: str
 ) -> None:
     lines = (
-        ["Reference", "Force", "Authorising superintendent"],
+        [" Reference", "FORCE ", "Authorising\u00a0superintendent"],
         ["A-1", "durham", "Si\u00e2n"],
         ["", "", ""],
         ["A-2", "durham", "X"],
