@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
@@ -85,13 +86,20 @@ def outcome(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     kind, occurred_at = read.code(given.type), moment(given)
     return "outcomes", {
         # The same outcome reported again has the same id, so it is not counted twice.
-        "outcome_id": given.id or f"{kind}-{occurred_at}".replace(":", "-"),
+        "outcome_id": given.id or f"{kind}-{_in_utc(occurred_at)}".replace(":", "-"),
         "type": kind,
         "instrument": given.instrument and read.code(given.instrument),
         "kind": given.kind and read.code(given.kind),
         "occurred_at": occurred_at,
         "reference": given.crime,
     }
+
+
+def _in_utc(at: str) -> str:
+    """A time with an offset as that time in UTC; any other text as it is."""
+    with suppress(ValueError):
+        return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return at
 
 
 def moment(given: argparse.Namespace) -> str:

@@ -80,11 +80,12 @@ def table(rows: Sequence[dict[str, str]], today: date) -> Table:
         drawn.add_column(name, overflow="fold")
     for each in rows:
         overdue = bool(each["follow_up_on"]) and each["follow_up_on"] < today.isoformat()
-        soon = int(each["days_left"]) <= _SOON
+        left = each["days_left"]  # none of an order without an end
+        soon = bool(left) and int(left) <= _SOON
         drawn.add_row(
             Text(f"{each['force']}/{each['reference']}"),
             Text(each["follow_up_on"] or "none", _LATE if overdue else ""),
-            Text(each["days_left"], _LATE if soon else ""),
+            Text(left or "no end", _LATE if soon else ""),
             Text(each["missing_reason"] or each["reasons"]),
             Text(each["superintendent"]),
         )

@@ -96,10 +96,11 @@ def test_what_is_overdue_or_almost_too_late_stands_out() -> None:
     row = dict.fromkeys(worklist.COLUMNS, "x")
     late = row | {"follow_up_on": "2026-11-30", "days_left": "3"}
     in_time = row | {"follow_up_on": "2026-12-01", "days_left": "4"}
-    drawn = worklist.table([late, in_time], TODAY)
+    endless = in_time | {"days_left": ""}
+    drawn = worklist.table([late, in_time, endless], TODAY)
     cells = {str(column.header): list(column.cells) for column in drawn.columns}
-    assert cells["follow up"] == [Text("2026-11-30", "bold red"), Text("2026-12-01")]
-    assert cells["days"] == [Text("3", "bold red"), Text("4")]
+    assert cells["follow up"] == [Text("2026-11-30", "bold red"), *[Text("2026-12-01")] * 2]
+    assert cells["days"] == [Text("3", "bold red"), Text("4"), Text("no end")]
 
 
 def test_a_refusal_is_shown_in_the_contracts_words(api: Api) -> None:
