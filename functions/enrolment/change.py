@@ -277,7 +277,8 @@ def _knows(enrolment: Enrolment, event: LifeEvent) -> bool:
 def refuse_ended(enrolment: Enrolment) -> None:
     """Raise ConflictError if it has ended for good. Custody does not count: it can be resumed."""
     if enrolment.end and enrolment.end.reason is not EndReason.IN_CUSTODY:
-        raise ConflictError(f"this enrolment has ended: {enrolment.end.reason}")
+        # Not why: that is disclosed by showing the enrolment, which the audit trail records.
+        raise ConflictError("this enrolment has ended for good: show it to see why")
 
 
 def apply_change(

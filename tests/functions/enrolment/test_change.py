@@ -170,7 +170,7 @@ def test_after_an_end_for_good_a_change_is_refused_with_the_reason(what: str) ->
     before = everything()
     answer = send_change(enrolment_id, what, CHANGES[what])
     assert answer.status == 409
-    assert answer.body["detail"] == "this enrolment has ended: quashed"
+    assert answer.body["detail"] == "this enrolment has ended for good: show it to see why"
     assert everything() == before
 
 
