@@ -83,10 +83,10 @@ def _prove(
 
     def looking() -> Iterator[GapFinding]:
         nonlocal last
-        for found in prove(store=store, schedules=schedules, today=today, now=now, after=last):
-            if found.enrolment_id and found.number is None:
-                last = str(found.enrolment_id)
-            yield found
+        found = prove(store=store, schedules=schedules, today=today, now=now, after=began)
+        for place, each in found:
+            last = place
+            yield each
 
     report = _report(looking(), "proof", context)
     stopped = "" if report["finished"] else last

@@ -13,7 +13,7 @@ from trial.ahead import to_be_scheduled
 from trial.codes import Arm, ReminderState, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
 
     from reconciliation.findings import Look
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from trial.records.enrolment import Enrolment
 
 _DAY = timedelta(days=1)
+# An order's place is its id, which begins with a hexadecimal digit: so these come after all orders.
+_SCHEDULE, _STRAY = "schedule#", "stray#"
 _UNCLAIMED = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
 
 
@@ -33,33 +35,42 @@ def prove(
     today: date,
     now: datetime,
     after: str = "",
-) -> Iterator[GapFinding]:
+) -> Iterator[tuple[str, GapFinding]]:
     """
-    Every live order of every trial, however old, then every schedule that there is.
+    Every live order of every trial, however old, then every schedule that exists, with its place.
 
     Whose order has run out can get no text, and whatever schedule is left of it is found among the
     schedules. So the work is that of the orders in force, however large the table grows. For those
     who are not in the intervention arm there is no reminder in any state, no record that a text was
     disclosed, and no schedule: sending writes the first two in the transaction before it publishes.
-    For those who are in it, whatever has come near enough by now is given its schedule.
+    For those who are in it, every reminder that is now near enough is given its schedule.
 
     Then every receipt for a text to a number of ours that no reminder was: the carrier's word on a
     text that the table denies, a day later, when every hour's look for the receipts of unsure texts
     is over. It says nothing of an arm, since numbers are shared and the account may text for
     others. Each is one finding, once.
 
-    Safe to repeat, and to stop after any of them. Orders come in the order of their ids, and only
-    those after the id `after`.
+    Safe to repeat, and to stop after any of them. They come in the order of their places, from
+    orders to receipts, and only those after the place `after`.
     """
-    live = map(str, store.live(since=today))
-    for enrolment_id in map(UUID, sorted(each for each in live if each > after)):
+    orders = map(str, store.live(since=today))
+    for place in _in_order(orders, after):
+        enrolment_id = UUID(place)
         look = partial(_enrolment, enrolment_id, store, schedules, now)
-        yield finding(enrolment_id, None, look)
-    for found in schedules.found():
+        yield place, finding(enrolment_id, None, look)
+    named = {f"{_SCHEDULE}{found.name}": found for found in schedules.found()}
+    for place in _in_order(named, after):
+        found = named[place]
         look = partial(_schedule, found, store, schedules)
-        yield finding(found.enrolment_id, found.number, look)
-    for key in store.strays_listed(until=(now - _DAY).date()):
-        yield finding(None, None, partial(_stray, key, store, now))
+        yield place, finding(found.enrolment_id, found.number, look)
+    listed = store.strays_listed(until=(now - _DAY).date())
+    strays = {f"{_STRAY}{key.pk}#{key.sk}": key for key in listed}
+    for place in _in_order(strays, after):
+        yield place, finding(None, None, partial(_stray, strays[place], store, now))
+
+
+def _in_order(places: Iterable[str], after: str) -> list[str]:
+    return sorted(place for place in places if place > after)
 
 
 def _enrolment(

@@ -107,7 +107,7 @@ class ReconciliationStore:
                 yield UUID(key.pk.partition("#")[2])
 
     def proof_stopped_at(self) -> str:
-        """The enrolment's id after which the proof continues; empty to start from the beginning."""
+        """The place after which the proof continues; empty to start from the beginning."""
         (item,) = self._table.read(PROOF_KEY)
         return str(item["after"]) if item else ""
 

@@ -886,6 +886,19 @@ def test_a_proof_that_is_cut_short_goes_on_where_it_stopped(
     assert looked[len(stopped + went_on) :] == everybody  # and then begins anew
 
 
+def test_a_proof_that_is_cut_short_among_schedules_goes_on_there_and_reaches_the_strays(
+    treated: UUID, clock: time_machine.Traveller
+) -> None:
+    leave_stray(treated, MORNING)
+    clock.shift(DAY)
+    event, runs = sample("reconciliation-proof"), list[dict[str, Any]]()
+    while not runs or (not runs[-1]["finished"] and len(runs) < 10):
+        runs.append(handler.lambda_handler(event, invocation(seconds=30)))
+    whole = handler.lambda_handler(event, invocation())
+    assert sum(run["looked_at"] for run in runs) == whole["looked_at"]
+    assert [run["gaps"] for run in runs if run["gaps"]] == [{"stray_text": 1}]
+
+
 def test_a_schedule_of_nothing_is_removed_and_no_other(
     treated: UUID, second: Reminder, clock: time_machine.Traveller
 ) -> None:

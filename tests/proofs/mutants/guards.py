@@ -691,6 +691,12 @@ GUARDS = (
         "    if False:\n",
     ),
     Guard(
+        "a proof that begins its schedules anew whenever it is cut short among them",
+        f"{_RECONCILIATION}/prove.py",
+        "    for place in _in_order(named, after):\n",
+        "    for place in named:\n",
+    ),
+    Guard(
         "a strange schedule that nobody is told of",
         f"{_RECONCILIATION}/prove.py",
         "        return Gap.STRANGE_SCHEDULE, found.name\n",

@@ -5,7 +5,7 @@ Each class of confidentiality has its own partition families, because a role's r
 partition (`dynamodb:LeadingKeys`). Blind, so that upstream's routes may read them: `enrolment#`,
 `history#`, `orders#`, `person#`, `number#`, `suppressed#`, `switch`. Revealing an arm:
 `allocation#` with its reminders, `audit#`, `texted#`, `texts#`, `message#`, `stray#`, `opted_out#`,
-`cursor#`. Neither: `proof`.
+`cursor#`, `proof`.
 """
 
 from typing import Any, Self

@@ -20,4 +20,4 @@ class Switch(Versioned):
 SWITCH_KEY = Key("switch", "sending")
 
 PROOF_KEY = Key("proof", "stopped_at")
-"""The key of the enrolment's id after which the nightly proof continues."""
+"""The key of the place after which the nightly proof continues."""
