@@ -206,7 +206,7 @@ def test_what_no_name_holds_is_refused(not_a_name: str) -> None:
 @pytest.mark.parametrize(
     "blank",
     ["", " ", "\u3000", "\u3164", "\u2800", "\u200b", "\u202ePeterlee", "a\u2028b", "a\x85b",
-     "a\tb", "a\x00", "a\ufe0f", "a\udc80", "a\ue000", "...", "a" * 121],
+     "a\tb", "a\x00", "a\ufffdb", "a\ufe0f", "a\udc80", "a\ue000", "...", "a" * 121],
 )  # fmt: skip
 def test_a_line_shows_what_it_holds(blank: str) -> None:
     with pytest.raises(SpellingError):

@@ -197,6 +197,8 @@ def _written(canonical: str, longest: int) -> str:
         raise SpellingError("holds a control or format character, or a line break: leave it out")
     if not _INVISIBLE.isdisjoint(canonical):
         raise SpellingError("holds a character that cannot be seen: leave it out")
+    if not {"\ufffc", "\ufffd"}.isdisjoint(canonical):
+        raise SpellingError("holds a character that was lost when it was converted: type it again")
     if not any(unicodedata.category(each)[0] in "LN" for each in canonical):
         raise SpellingError("holds no letter and no digit")
     if len(canonical) > longest:
