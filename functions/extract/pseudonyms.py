@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from extract.codes import Label
 from trial.codes import Arm
+from trial.identity import reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +43,8 @@ class Pseudonyms:
         return "P" + self._made("person", person_hash)[:16]
 
     def outcome(self, outcome_id: str) -> str:
-        """For an event that upstream reports, perhaps under several orders."""
-        return self._made("outcome", outcome_id)[:16]
+        """For an event that upstream reports, perhaps under several orders, in any capitals."""
+        return self._made("outcome", reference(outcome_id))[:16]
 
     def superintendent(self, force: str, name: str) -> str:
         """For whoever authorised an order; others of that name are of other forces."""

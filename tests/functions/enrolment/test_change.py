@@ -164,7 +164,7 @@ def test_a_change_tries_again_under_contention_but_not_for_ever(
 
 
 @pytest.mark.parametrize("what", ["mobile", "service", "order", "resume"])
-def test_after_an_end_for_good_a_change_is_refused_and_the_reason_is_not_disclosed(what: str) -> None:
+def test_after_an_end_for_good_a_change_is_refused_without_the_reason(what: str) -> None:
     enrolment_id = ready(what)
     told(enrolment_id, "end", QUASHED)
     before = everything()

@@ -434,7 +434,8 @@ def test_an_outcome_under_an_order_that_was_never_drawn_counts_too() -> None:
 
 
 def test_one_event_reported_under_two_orders_is_one() -> None:
-    again = ARREST.model_copy(update={"reported_at": ARREST.reported_at + DAY})
+    other_capitals = {"outcome_id": ARREST.outcome_id.swapcase()}
+    again = ARREST.model_copy(update={"reported_at": ARREST.reported_at + DAY} | other_capitals)
     for files in (
         (replace(drawn(), outcomes=(ARREST,)), later_order(again)),
         (later_order(again), replace(drawn(), outcomes=(ARREST,))),
