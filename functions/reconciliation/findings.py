@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from botocore.exceptions import ClientError
+from pydantic import ValidationError
 
 from trial.errors import TrialError
 
@@ -53,5 +54,7 @@ def finding(enrolment_id: UUID | None, number: int | None, look: Callable[[], Lo
         found = Gap.NOT_RECONCILED, str(error)
     except ClientError as error:
         found = Gap.NOT_RECONCILED, error.response["Error"]["Code"]
+    except ValidationError as error:  # not its text, which may be personal
+        found = Gap.NOT_RECONCILED, f"what is stored cannot be read: {error.error_count()} faults"
     gap, reason = found if isinstance(found, tuple) else (found, None)
     return GapFinding(enrolment_id, number, gap, reason)

@@ -71,8 +71,8 @@ class ReconciliationStore:
     def waiting(self) -> Iterator[Waiting]:
         """Orders that wait for somebody to act, the oldest follow-up first, from an index."""
         place = ("worklist_place", BEFORE_ALL)
-        yield from map(
-            Waiting.of, self._table.in_order("worklist", ("worklist", WORKLIST), after=place)
+        yield from Waiting.those_of(
+            self._table.in_order("worklist", ("worklist", WORKLIST), after=place)
         )
 
     def facts(self, enrolment_id: UUID, number: int) -> ReminderFacts | None:

@@ -10,12 +10,14 @@ import pytest
 from time_machine import Traveller
 
 from tests.support.life import CUSTODY, QUASHED, audit_of, corrected, followed, shown, told
-from tests.support.samples import MORNING
+from tests.support.samples import MORNING, TABLE
 from tests.support.steps import Answer, call, enrol, someone_in
-from tests.support.table import change_enrolment, everything
+from tests.support.table import change_enrolment, everything, wired
+from trial.aws import clients
 from trial.aws.table import Key
 from trial.codes import Arm, MissingReason
 from trial.protocol.load import load
+from trial.records.enrolment import enrolment_key
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -295,6 +297,17 @@ def test_a_full_page_is_recorded_in_one_act() -> None:
     answer = ask(limit=100)
     assert (answer.status, len(answer.body["enrolments"])) == (200, 100)
     assert len(ask(cursor=answer.body["cursor"]).body["enrolments"]) == 1
+
+
+def test_one_that_cannot_be_read_hides_no_other() -> None:
+    broken, other = enrol(1, mobile=seized()), enrol(2, mobile=seized())
+    clients.dynamodb().update_item(
+        TableName=TABLE,
+        Key=wired(enrolment_key(broken)),
+        UpdateExpression="SET enrolled_at = :never",
+        ExpressionAttributeValues={":never": {"S": "never"}},
+    )
+    assert listed() == [other]
 
 
 def test_an_erased_enrolment_is_off_it() -> None:

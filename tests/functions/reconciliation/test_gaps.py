@@ -3,10 +3,12 @@ from typing import Any
 
 import pytest
 
+from reconciliation.findings import Gap, finding
 from reconciliation.gaps import is_in_progress, why_never
 from tests.support.fixture_protocol import AGREED
 from tests.support.people import ENROLMENT, REMINDER, SERVED
 from trial.codes import ReminderState, Status, Suppression
+from trial.records.reminder import Reminder
 from trial.records.switch import Switch
 
 DUE = REMINDER.due_at
@@ -113,3 +115,12 @@ def test_scheduling_is_left_alone_just_after_allocation(
     enrolment = ALLOCATED.model_copy(update={"allocated_at": now - since})
     reminder = REMINDER.model_copy(update={"state": state})
     assert is_in_progress(reminder, enrolment, now) is theirs
+
+
+def test_what_cannot_be_read_is_a_finding_and_tells_nothing_of_what_it_holds() -> None:
+    def look() -> None:
+        Reminder.of(REMINDER.item() | {"state": "+447700900123"})
+
+    found = finding(REMINDER.enrolment_id, 1, look)
+    assert found.gap is Gap.NOT_RECONCILED
+    assert found.reason == "what is stored cannot be read: 1 faults"

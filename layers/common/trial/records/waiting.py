@@ -1,8 +1,11 @@
 """An enrolment that waits for somebody to act, as the index `worklist` shows it."""
 
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
+
+from pydantic import ValidationError
 
 from trial.codes import MissingReason, Model, Reason, Status
 from trial.records.enrolment import Missing, Order
@@ -27,6 +30,20 @@ class Waiting(Model):
         """The enrolment in what the index shows."""
         known = {name: shown[name] for name in cls.model_fields if name in shown}
         return cls.model_validate(known | {"place": shown["worklist_place"]})
+
+    @classmethod
+    def those_of(cls, shown: Iterable[dict[str, Any]]) -> Iterator[Self]:
+        """
+        The enrolments in what the index shows.
+
+        One that cannot be read hides no other, and is left to the nightly proof, which reports it.
+        """
+        for item in shown:
+            try:
+                waiting = cls.of(item)
+            except ValidationError:
+                continue
+            yield waiting
 
     @property
     def missing_now(self) -> Missing | None:
