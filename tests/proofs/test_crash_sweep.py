@@ -34,6 +34,7 @@ LABELS = (
     "PUT sending",
     "allocation",
     "audit",
+    "digest",
     "receipts",
     "reconciliation",
     "scheduling",
@@ -77,7 +78,8 @@ def story() -> Simulation:
         world.at(first + days * day, "the story goes on", partial(tell, *what, **more))
 
     def number(given: str | None) -> None:
-        body = {"number": given} if given else {"missing_reason": "lost_stolen_broken"}
+        ask_again = {"follow_up_on": f"{(first + 9 * day).date()}"}
+        body = {"number": given} if given else {"missing_reason": "lost_stolen_broken"} | ask_again
         upstream.change(eventful, "mobile", body, number=given)
 
     body = {"served_on": f"{served}"}
@@ -108,6 +110,7 @@ def told_calmly() -> tuple[Simulation, list[Point]]:
 
     simulation.world.script = note
     simulation.live()
+    assert simulation.world.counted["digests"]
     return simulation, list(points.values())
 
 

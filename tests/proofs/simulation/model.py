@@ -8,6 +8,7 @@ of them. Once the answer is given there is only one.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LONDON = ZoneInfo("Europe/London")
 FRESHNESS = timedelta(hours=6)
+STAFF = ("Harker", "Ibbotson")
+"""Who reports that there is no number, and who is to ask again."""
 OPENS, CLOSES = time(9), time(20)
 SLOW = timedelta(seconds=30)  # a function's timeout: how long after its look it may act
 
@@ -70,8 +73,13 @@ class Arm:
 
     arm: str
     stratum: str
+    trial: str
     block: int = -1  # none: a later order of somebody who has an arm
     position: int = -1
+
+    @property
+    def sequence(self) -> tuple[str, str]:
+        return self.trial, self.stratum
 
 
 @dataclass
@@ -84,18 +92,37 @@ class Model:
     opted_out: set[str] = field(default_factory=set)
     held: set[UUID] = field(default_factory=set)
     admitted: set[UUID] = field(default_factory=set)
+    trials: dict[UUID, str] = field(default_factory=dict)
     arms: dict[UUID, Arm] = field(default_factory=dict)
     claims: dict[tuple[UUID, int], tuple[str, list[Facts]]] = field(default_factory=dict)
     handed: dict[tuple[UUID, int], str] = field(default_factory=dict)
     days: dict[tuple[str, date], tuple[UUID, int]] = field(default_factory=dict)
+
+    def stored(self, ident: UUID, trial: str, opened: str | None) -> None:
+        """An enrolment was stored in a trial by a function for which perhaps one was open."""
+        known = self.trials.get(ident, opened)
+        _must(trial == known, "an order stays in the trial that was open when it came")
+        self.trials[ident] = trial
+
+    def in_its_trial(self, ident: UUID, trial: str) -> None:
+        """Something was stored of an enrolment and for a trial."""
+        _must(trial == self.trials[ident], "no record of one trial counts in another")
+
+    def left(self, text: str, *, by_email: bool) -> None:
+        """Something leaves for people and systems that may not know this."""
+        digits = re.sub(r"[ +()-]", "", text)
+        _must("77009000" not in digits, "no number leaves the system")
+        _must(not re.search("control|intervention", text), "no arm leaves the system")
+        names = by_email and re.search(rf"{'|'.join(STAFF)}|\bP\d\b|1990", text)
+        _must(not names, "no name leaves by email")
 
     def allocated(self, ident: UUID, arm: Arm, reminders: int) -> None:
         """An allocation was committed, with so many reminders."""
         _must(ident not in self.arms, "one allocation per enrolment")
         _must(
             arm.block < 0
-            or (arm.stratum, arm.block, arm.position)
-            not in {(each.stratum, each.block, each.position) for each in self.arms.values()},
+            or (arm.sequence, arm.block, arm.position)
+            not in {(each.sequence, each.block, each.position) for each in self.arms.values()},
             "no slot is used twice",
         )
         worlds = self.lives[ident].worlds
@@ -103,10 +130,12 @@ class Model:
         _must(ident not in self.held, "nobody over the day's limit is drawn before being admitted")
         wanted = {world.reminders for world in worlds} if arm.arm == "intervention" else {0}
         _must(reminders in wanted, "a timetable is as long as the order says; for control, empty")
-        same = [other for other in self.arms if self._person(other) == self._person(ident)]
+        self.in_its_trial(ident, arm.trial)
+        own = [other for other in self.arms if self._person(other) == self._person(ident)]
+        same = [other for other in own if self.trials[other] == arm.trial]
         kept = all(self.arms[other].arm == arm.arm for other in same)
         _must(kept and (arm.block < 0) == bool(same), "a person keeps the arm and has one slot")
-        _must(not any(map(self._live, same)), "one live order of a person in the trial")
+        _must(not any(map(self._live, own)), "one live order of a person in all trials")
         self.arms[ident] = arm
 
     def _person(self, ident: UUID) -> str:
@@ -198,7 +227,7 @@ class Model:
         slots = defaultdict(list)
         for each in self.arms.values():
             if each.block >= 0:
-                slots[each.stratum].append((each.block, each.position, each.arm))
+                slots[each.sequence].append((each.block, each.position, each.arm))
         for filled in map(sorted, slots.values()):
             _must(filled[0][:2] == (0, 0), "a sequence starts at its first slot")
             for (block, position, _), after in pairwise(filled):

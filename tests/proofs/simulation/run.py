@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from commands.audit.trail import Trail
 from tests.proofs.simulation.cloud import Bucket, Dynamo, Events, Kms, Scheduler, owner
 from tests.proofs.simulation.faults import Fault
 from tests.proofs.simulation.model import LONDON, Arm, Violation
+from tests.proofs.simulation.mornings import Mornings
 from tests.proofs.simulation.services import (
     Clockwork,
     Lambda,
@@ -27,6 +29,7 @@ from tests.proofs.simulation.services import (
     stream_readers,
     stream_record,
 )
+from tests.proofs.simulation.trials import TRIALS, Trials, folder
 from tests.proofs.simulation.upstream import Upstream
 from tests.proofs.simulation.world import World
 from tests.support.keys import mac_key
@@ -59,6 +62,8 @@ _AFTER = {
 _OPTED_OUT = ("opted_out", "OptedOut")
 _STARTS = (datetime(2027, 3, 20, 8, tzinfo=UTC), datetime(2027, 10, 20, 8, tzinfo=UTC))
 _HOUR = timedelta(hours=1)
+_RERUNS = 0.3
+"""In how many worlds the trial is closed and another opened."""
 _HOURS = 3
 """For a receipt alone, days may pass: to look for it each third hour is enough to simulate."""
 _HANDED_OVER = {"sent", "unknown"}
@@ -106,19 +111,24 @@ class Simulation:
         self._readers = stream_readers(world)
         self._run = run
         self.upstream = Upstream(world, start, mac_key(f"{seed}/identity"))
+        self.trials = Trials(world)
+        mornings = Mornings(world, run, self.dynamo, self.upstream)
+        self.phones.digests = mornings.published
+        world.at(start, "", mornings.come)
         world.meddle = self.upstream.meddle
         world.at(start + _HOUR, "", self._reconcile)
 
     def live(self) -> None:
         """Live it to its end, then see what is left. Raises Violation."""
         world = self.world
-        with world.lived_in(self.clients):
+        with world.lived_in(self.clients, Path(folder().name)):
             world.run(self.upstream.until)
             world.weather.clears()
             world.run(self.upstream.until + _AFTERWARDS)
             world.run(self.upstream.until + _AFTERWARDS + _AHEAD)
             self._settled()
             world.counted["texts"] = self.phones.texts
+            world.counted["re-runs"] = len(set(world.model.trials.values())) // 2
 
     # --- watching ----------------------------------------------------------------------------
 
@@ -131,6 +141,9 @@ class Simulation:
         reminders = Counter(_ident(new) for old, new in changes if _is(new, "reminder") and not old)
         for old, new in changes:
             item = new or old or {}
+            if world.stack[-1].function == "digest" and (old or not _is(item, "audit")):
+                raise Violation("a digest changes nothing but the trail")
+            self._of_its_trial(new or {})
             if _is(item, "allocation"):
                 if old or not new:
                     raise Violation("an allocation never changes")
@@ -141,6 +154,15 @@ class Simulation:
             record = stream_record(next(self._serial), old, new, world.now)
             for reader in self._readers:
                 reader.announce(record)
+
+    def _of_its_trial(self, new: Item) -> None:
+        model, opened = self.world.model, TRIALS.get(self.world.stack[-1].opened)
+        if _is(new, "enrolment"):
+            model.stored(_ident(new), new["trial"]["S"], opened)
+        elif _is(new, "reminder"):
+            model.in_its_trial(_ident(new), TRIALS[new["protocol"]["S"]])
+        elif "slot" in new:
+            model.in_its_trial(owner(new["pk"]["S"]), new["slot"]["M"]["trial"]["S"])
 
     def _moved(self, old: Item | None, new: Item) -> None:
         model, ident, number = self.world.model, _ident(new), int(new["number"]["N"])
@@ -178,10 +200,13 @@ class Simulation:
             raise Violation(f"schedules are left: {sorted(self.scheduler.schedules)}")
         self._announced()
         self._exported()
+        self.trials.counted_apart()
 
     def _announced(self) -> None:
         """Other systems have heard of the status that each enrolment has now."""
-        heard = {(each["enrolment_id"], each["status"]) for each in self.bus.taken}
+        for each in self.bus.taken:
+            self.world.model.left(str(each), by_email=False)
+        heard = {(each["enrolment_id"], each.get("status")) for each in self.bus.taken}
         for item in self.dynamo.items():
             if _is(item, "enrolment"):
                 ident, status = item["enrolment_id"]["S"], item["status"]["S"]
@@ -273,6 +298,8 @@ def run(seed: int, *, traced: bool = False) -> Report:
     """Live through one seed. What happened is reported if that is asked for, or if it failed."""
     simulation = Simulation(seed)
     simulation.upstream.scatter()
+    if simulation.world.rng.random() < _RERUNS:
+        simulation.upstream.rerun(simulation.trials.close)
     world, violation = simulation.world, None
     try:
         simulation.live()
@@ -297,6 +324,7 @@ def _arm(item: Item) -> Arm:
     return Arm(
         item["arm"]["S"],
         item["stratum"]["S"],
+        TRIALS[item["protocol"]["S"]],
         int(block or -1),
         int(position or -1),
     )

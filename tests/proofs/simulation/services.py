@@ -27,6 +27,8 @@ from tests.proofs.simulation.world import Crash, Failed
 from tests.support.samples import ROOT, sample
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.proofs.simulation.cloud import Scheduler
     from tests.proofs.simulation.conditions import Item
     from tests.proofs.simulation.world import World
@@ -275,10 +277,16 @@ class Phones:
 
     world: World
     run: Lambda
+    digests: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: {}
     texts: int = 0
     opted_out: set[str] = field(default_factory=set)
 
     def publish(self, **request: Any) -> dict[str, Any]:
+        if "TopicArn" in request:
+            return self.world.gate("sns.Publish", partial(self.digests, request))
+        return self._text(request)
+
+    def _text(self, request: dict[str, Any]) -> dict[str, Any]:
         world, invocation = self.world, self.world.stack[-1]
         assert invocation.about
         reminder = invocation.about, invocation.reminder

@@ -15,25 +15,28 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from tests.proofs.simulation.faults import Fault
-from tests.proofs.simulation.model import LONDON, Facts, Violation
+from tests.proofs.simulation.model import LONDON, STAFF, Facts, Violation
 from tests.proofs.simulation.world import Failed
 from tests.support.routing import answering
 from tests.support.samples import sample
 from trial.identity import enrolment_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from tests.proofs.simulation.world import World
     from trial.aws.kms import MacKey
 
-_SERVER_ERROR = 500
+_CONFLICT, _SERVER_ERROR = 409, 500
 _FOR_GOOD = ("recorded_in_error", "quashed", "deceased", "wrong_number", "safety_stop")
 _CONDITIONS = (
     ("no_molestation",),
     ("no_molestation", "no_contact"),
     ("no_molestation", "no_entry"),
 )
+
+_BY = {"recorded_by": f"DC {STAFF[0]}", "follow_up_by": f"PC {STAFF[1]}"}
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class Upstream:
             "conditions": sorted(facts.conditions),
             "authorising_superintendent": "S-0417",
         } | ({"served_on": f"{facts.served_on}"} if facts.served_on else {})
+        missing = {"missing_reason": "no_phone"} | _BY
         body = {
             "event_id": f"E-{reference}",
             "order": self.orders[ident],
@@ -117,7 +121,7 @@ class Upstream:
                 "date_of_birth": "1990-05-01" if of_age else "2010-05-01",
                 "sex": "male",
             },
-            "mobile": {"number": facts.number} if facts.number else {"missing_reason": "no_phone"},
+            "mobile": {"number": facts.number} if facts.number else missing,
             "protected_numbers": sorted(facts.protected),
         }
         enrol = Request("POST", "/enrolments", body, frozenset({200, 202}), ident, facts)
@@ -132,6 +136,15 @@ class Upstream:
     def _sometime(self, day: date, days: int) -> datetime:
         seconds = self._rng.randint(0, days * 86400 - 1)
         return datetime.combine(day, time(), LONDON).astimezone(UTC) + timedelta(seconds=seconds)
+
+    def rerun(self, close: Callable[[], None]) -> None:
+        """In the days in which orders come the trial is closed; some people get orders anew."""
+        closing = self._sometime(self._start.date(), 8)
+        self._world.at(closing, "the trial is closed", close)
+        for _ in range(self._rng.choice((1, 2, 4))):
+            ident = self._rng.choice(list(self.orders))
+            at = self._sometime(closing.date(), 14)
+            self._world.at(at, "anew", partial(self._anew, ident))
 
     def meddle(self, about: UUID | None) -> None:
         """Something happens in mid-call, most likely to the very enrolment in hand."""
@@ -212,8 +225,11 @@ class Upstream:
         self.change(ident, "mobile", {"number": number}, number=number)
 
     def _lost(self, ident: UUID, facts: Facts) -> None:
-        self.change(ident, "mobile", {"missing_reason": "lost_stolen_broken"}, number=None)
-        self._world.after(86400, "a number is found", partial(self._found, ident, facts))
+        on = self._world.now.date() + timedelta(days=2)
+        body = {"missing_reason": "lost_stolen_broken", "follow_up_on": f"{on}"} | _BY
+        self.change(ident, "mobile", body, number=None)
+        wait = self._rng.choice((86400, 4 * 86400))
+        self._world.after(wait, "a number is found", partial(self._found, ident, facts))
 
     def _served(self, ident: UUID, facts: Facts) -> None:
         today = self._world.now.astimezone(LONDON).date()
@@ -303,13 +319,13 @@ class Upstream:
             self._world.model.lives[request.about].asked = request.facts
         if request.paused is not None:
             self._world.model.paused.asked = request.paused
+        shut = self._world.deployed.get("enrolment", {}).get("TAKES_ORDERS") == "false"
         status = self._status(request)
         if status is None or status >= _SERVER_ERROR:
             wait = self._rng.choice((0.2, 5, 60))
             self._world.after(wait, f"{request.path} again", partial(self._ask, request, place))
             return
-        if status not in request.expected:
-            raise Violation(f"{request.method} {request.path} is answered {status}")
+        self._must_be_expected(status, request, shut=shut)
         self._busy.discard(place)
         if request.about and self._rng.random() < self.eager / 2:
             self._world.after(0.5, "at once", partial(self.send_news, request.about))
@@ -326,6 +342,14 @@ class Upstream:
             wait = self._rng.choice((0, 600, 25 * 3600))
             again = partial(self._repeated, request)
             self._world.after(wait, f"{request.path} repeated", again)
+
+    def _must_be_expected(self, status: int, request: Request, *, shut: bool) -> None:
+        """While no trial is open, orders are refused, and posted again later."""
+        if status in request.expected:
+            return
+        if not (shut and status == _CONFLICT and request.path == "/enrolments"):
+            raise Violation(f"{request.method} {request.path} is answered {status}")
+        self._world.after(6 * 3600, "an order again", partial(self.ask, request))
 
     def _repeated(self, request: Request) -> None:
         """Once more, long after the answer: whatever comes of it, nothing new is so."""

@@ -31,6 +31,7 @@ from allocation import allocate
 from allocation import handler as allocation
 from audit import export
 from audit import handler as audit
+from digest import handler as digest
 from disclosure import handler as disclosure
 from enrolment import handler as enrolment
 from operations import handler as operations
@@ -48,6 +49,7 @@ from trial.aws import attributes, table
 from trial.aws import clients as aws_clients
 from trial.errors import TrialError
 from trial.open_claims import OUTLASTED
+from trial.protocol import load as protocols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 FUNCTIONS: dict[str, Any] = {
     "allocation": allocation,
     "audit": audit,
+    "digest": digest,
     "disclosure": disclosure,
     "enrolment": enrolment,
     "operations": operations,
@@ -83,6 +86,7 @@ SETTINGS = {
     "ON_AWS": "true",
     "USD_TO_GBP": "0.75",
     "AUDIT_BUCKET": "audit",
+    "TOPIC_ARN": "arn:aws:sns:eu-west-2:123456789012:digests",
     "EVENT_BUS": "outward",
     "SCHEDULE_GROUP": "reminders",
     "SCHEDULE_PREFIX": "dvpo",
@@ -90,11 +94,13 @@ SETTINGS = {
     "SCHEDULE_TARGET_ARN": "arn:aws:lambda:eu-west-2:123456789012:function:sending",
     "SCHEDULE_DEAD_LETTER_ARN": "arn:aws:sqs:eu-west-2:123456789012:failures",
 }
+_REDEPLOYED = ("PROTOCOL", "TAKES_ORDERS")
 _CODES = {
     "dynamodb": ("ThrottlingException", "InternalServerError"),
     "events": ("ThrottlingException", "InternalException"),
     "kms": ("ThrottlingException", "KMSInternalException"),
     "s3": ("SlowDown", "InternalError"),
+    "sns": ("Throttling", "InternalError"),
     "scheduler": ("ThrottlingException", "InternalServerException"),
 }
 _WRITTEN: set[tuple[Any, ...]] = set()
@@ -135,6 +141,8 @@ class Invocation:
     label: str
     about: UUID | None
     reminder: int
+    opened: str
+    """The version of the protocol whose trial is open by its settings; none if it is closed."""
     calls: int = 0
 
 
@@ -153,6 +161,8 @@ class World:
         """Whose trouble has reached an alarm or a queue of dead letters."""
         self.poisoned: set[UUID] = set()
         self.orders_per_day = 1000
+        self.deployed: dict[str, dict[str, str]] = {}
+        """The settings of functions where they are not, or no longer, the first ones."""
         self.stack: list[Invocation] = []
         self.meddle: Callable[[UUID | None], None] = lambda _: None
         self.script: Callable[[Invocation, str], Fault | None] = lambda *_: None
@@ -207,10 +217,12 @@ class World:
         self.counted["invocations"] += 1
         self.now += _TICK
         self._show()
-        serial = self.counted["invocations"]
-        self.stack.append(Invocation(serial, function, label or function, about, reminder))
+        serial, own = self.counted["invocations"], self.deployed.get(function, {})
+        closed = own.get("TAKES_ORDERS") == "false"
+        opened = "" if closed else own.get("PROTOCOL", VERSION)
+        self.stack.append(Invocation(serial, function, label or function, about, reminder, opened))
         try:
-            with _own_environment(module := FUNCTIONS[function]) as raised:
+            with _as_deployed(own), _own_environment(module := FUNCTIONS[function]) as raised:
                 answer = module.lambda_handler(event, Context())
                 _expect(raised)
                 return answer
@@ -293,14 +305,15 @@ class World:
         self._show()
 
     @contextmanager
-    def lived_in(self, clients: Mapping[str, object]) -> Iterator[None]:
-        """The functions live in this world: its clients, its clock, its settings."""
+    def lived_in(self, clients: Mapping[str, object], folder: Path) -> Iterator[None]:
+        """The functions live in this world: its clients, clock, settings and protocols."""
         with (
             pytest.MonkeyPatch.context() as patch,
             time_machine.travel(self.now, tick=False) as clock,
             Path(os.devnull).open("w") as nowhere,
             redirect_stdout(nowhere),  # metrics are printed
         ):
+            patch.setattr(protocols, "FOLDER", folder)
             for name, client in clients.items():
                 patch.setattr(aws_clients, name, lambda client=client: client)
             for name, value in SETTINGS.items():
@@ -332,6 +345,23 @@ def _each_kind_once(**metric: Any) -> AbstractContextManager[object]:
         return nullcontext()
     _WRITTEN.add(kind)
     return single_metric(**metric)
+
+
+@contextmanager
+def _as_deployed(own: dict[str, str]) -> Iterator[None]:
+    """With the settings that the function has by now; other functions may have others."""
+    others = {name: os.environ[name] for name in _REDEPLOYED}
+    wanted = {name: own.get(name, SETTINGS[name]) for name in _REDEPLOYED}
+    if wanted == others:
+        yield
+        return
+    os.environ.update(wanted)
+    config.settings.cache_clear()
+    try:
+        yield
+    finally:
+        os.environ.update(others)
+        config.settings.cache_clear()
 
 
 @contextmanager
