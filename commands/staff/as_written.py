@@ -13,6 +13,7 @@ import phonenumbers
 
 # The parser would turn letters into digits and drop an extension.
 _NUMBER = re.compile(r"[0-9+() ./\u00a0\-]+")
+_WITH_A_FRACTION = re.compile(r"^(\+?[0-9]{9,})\.0$")  # as a spreadsheet saves a number
 _DATES = [f"%d{mark}{month}{mark}%Y" for mark in "/.- " for month in ("%m", "%b", "%B")]
 _MIDNIGHT = re.compile(r"[ T]00:00(:00)?$")
 _TIME = re.compile(r"(?P<date>.+?)[ T]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})")
@@ -26,7 +27,7 @@ def text(written: str) -> str:
 
 def number(written: str, country: str) -> str:
     """A phone number in E.164 form: that country's (ISO 3166) unless it has another's code."""
-    given = text(written)
+    given = _WITH_A_FRACTION.sub(r"\1", text(written))
     if not _NUMBER.fullmatch(given):
         return given
     try:

@@ -20,6 +20,8 @@ from trial.phone import NumberError, mobile_of, phone_number
         "(07700) 900-123",
         "07700.900.123",
         "7700900123",  # a spreadsheet eats the nought
+        "7700900123.0",
+        "447700900123.0",
         "447700900123",
         "0044 7700 900123",
         "+44 7700 900123",
@@ -67,6 +69,11 @@ def test_a_number_of_another_country_keeps_its_code() -> None:
 def test_what_is_no_number_is_refused_by_the_contract(written: str) -> None:
     with pytest.raises(NumberError):
         mobile_of(read.number(written, "GB"), "GB")
+
+
+def test_dots_between_groups_are_no_fraction() -> None:
+    assert read.number("07700.900.000", "GB") == "+447700900000"
+    assert read.number("169772345.0", "GB") == "+44169772345"
 
 
 def test_what_is_read_as_a_number_is_in_the_contracts_one_spelling() -> None:
