@@ -96,7 +96,7 @@ class World:
             if item["kind"] == "audit":
                 own = {name: each for name, each in item.items() if name not in ("pk", "sk")}
                 entries.append(ExportedEntry.of(key, AuditEntry.of(own)))
-            elif item["kind"] in ("allocation", "reminder", "enrolment"):
+            else:
                 facts.add(item)
         for found in disagreements(Trail.of(entries), facts, until=self.now):
             raise Breach(f"{found.fault}: {found.where}")
