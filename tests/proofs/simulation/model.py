@@ -58,10 +58,12 @@ class Belief(Generic[T]):
 
     sure: T | None = None
     asked: T | None = None
+    earlier: list[T] = field(default_factory=list)
+    """What was so before, and may be again until it is reported again after a restore."""
 
     @property
     def worlds(self) -> list[T]:
-        return [each for each in (self.sure, self.asked) if each is not None]
+        return [each for each in (self.sure, self.asked, *self.earlier) if each is not None]
 
     def answered(self, *, accepted: bool) -> None:
         self.sure, self.asked = (self.asked if accepted else self.sure), None
@@ -95,6 +97,7 @@ class Model:
     trials: dict[UUID, str] = field(default_factory=dict)
     arms: dict[UUID, Arm] = field(default_factory=dict)
     claims: dict[tuple[UUID, int], tuple[str, list[Facts]]] = field(default_factory=dict)
+    ever_claimed: set[tuple[UUID, int]] = field(default_factory=set)
     handed: dict[tuple[UUID, int], str] = field(default_factory=dict)
     days: dict[tuple[str, date], tuple[UUID, int]] = field(default_factory=dict)
 
@@ -165,6 +168,11 @@ class Model:
         _must(now.time() >= OPENS and (now - SLOW).time() < CLOSES, "no text outside the window")
         fit = [world for world, reason in zip(worlds, against, strict=True) if reason is None]
         self.claims[ident, number] = theme, fit
+        self.ever_claimed.add((ident, number))
+
+    def counts_as_claimed(self, ident: UUID, number: int) -> None:
+        """Since a restore, nobody knows of a text whether it went."""
+        _must((ident, number) in self.ever_claimed, "a restore recovers claims that there were")
 
     def _against_claim(self, facts: Facts, today: date) -> str | None:
         """The same, and what stops later claims only: a text claimed before it may still go."""

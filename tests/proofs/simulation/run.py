@@ -10,7 +10,6 @@ from itertools import count
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from boto3.dynamodb.types import TypeDeserializer
 
@@ -20,8 +19,10 @@ from commands.audit.audit_findings import Chain
 from commands.audit.trail import Trail
 from tests.proofs.simulation.cloud import Bucket, Dynamo, Events, Kms, Scheduler, owner
 from tests.proofs.simulation.faults import Fault
-from tests.proofs.simulation.model import LONDON, Arm, Violation
+from tests.proofs.simulation.items import arm_of, ident_of, is_a
+from tests.proofs.simulation.model import LONDON, Violation
 from tests.proofs.simulation.mornings import Mornings
+from tests.proofs.simulation.restoring import Restoring, WholeTable, straight
 from tests.proofs.simulation.services import (
     Clockwork,
     Lambda,
@@ -64,6 +65,8 @@ _STARTS = (datetime(2027, 3, 20, 8, tzinfo=UTC), datetime(2027, 10, 20, 8, tzinf
 _HOUR = timedelta(hours=1)
 _RERUNS = 0.3
 """In how many worlds the trial is closed and another opened."""
+_RESTORES = 0.3
+"""In how many others the table is taken back."""
 _HOURS = 3
 """For a receipt alone, days may pass: to look for it each third hour is enough to simulate."""
 _HANDED_OVER = {"sent", "unknown"}
@@ -115,6 +118,19 @@ class Simulation:
         mornings = Mornings(world, run, self.dynamo, self.upstream)
         self.phones.digests = mornings.published
         world.at(start, "", mornings.come)
+        self.restoring = Restoring(
+            world,
+            self.upstream,
+            self.phones,
+            self.bucket,
+            Kms(straight, str(seed)),
+            WholeTable(
+                straight,
+                self.announce,
+                partitions=self.dynamo.partitions,
+                indexes=self.dynamo.indexes,
+            ),
+        )
         world.meddle = self.upstream.meddle
         world.at(start + _HOUR, "", self._reconcile)
 
@@ -138,38 +154,48 @@ class Simulation:
     def _committed(self, changes: list[tuple[Item | None, Item | None]]) -> None:
         """One transaction: tell the model of it, and the stream."""
         world = self.world
-        reminders = Counter(_ident(new) for old, new in changes if _is(new, "reminder") and not old)
+        reminders = Counter(
+            ident_of(new) for old, new in changes if is_a(new, "reminder") and not old
+        )
         for old, new in changes:
             item = new or old or {}
-            if world.stack[-1].function == "digest" and (old or not _is(item, "audit")):
+            if world.stack[-1].function == "digest" and (old or not is_a(item, "audit")):
                 raise Violation("a digest changes nothing but the trail")
             self._of_its_trial(new or {})
-            if _is(item, "allocation"):
+            if is_a(item, "allocation"):
                 if old or not new:
                     raise Violation("an allocation never changes")
-                arm = _arm(new)
-                world.model.allocated(_ident(new), arm, reminders[_ident(new)])
-            elif _is(item, "reminder") and new:
+                arm = arm_of(new)
+                world.model.allocated(ident_of(new), arm, reminders[ident_of(new)])
+            elif is_a(item, "reminder") and new:
                 self._moved(old, new)
-            record = stream_record(next(self._serial), old, new, world.now)
+        self.announce(changes)
+
+    def announce(self, changes: list[tuple[Item | None, Item | None]]) -> None:
+        """The stream takes up what has changed."""
+        for old, new in changes:
+            record = stream_record(next(self._serial), old, new, self.world.now)
             for reader in self._readers:
                 reader.announce(record)
 
     def _of_its_trial(self, new: Item) -> None:
         model, opened = self.world.model, TRIALS.get(self.world.stack[-1].opened)
-        if _is(new, "enrolment"):
-            model.stored(_ident(new), new["trial"]["S"], opened)
-        elif _is(new, "reminder"):
-            model.in_its_trial(_ident(new), TRIALS[new["protocol"]["S"]])
+        if is_a(new, "enrolment"):
+            model.stored(ident_of(new), new["trial"]["S"], opened)
+        elif is_a(new, "reminder"):
+            model.in_its_trial(ident_of(new), TRIALS[new["protocol"]["S"]])
         elif "slot" in new:
             model.in_its_trial(owner(new["pk"]["S"]), new["slot"]["M"]["trial"]["S"])
 
     def _moved(self, old: Item | None, new: Item) -> None:
-        model, ident, number = self.world.model, _ident(new), int(new["number"]["N"])
+        model, ident, number = self.world.model, ident_of(new), int(new["number"]["N"])
         state = new["state"]["S"]
         if not old and ident in model.arms:
             model.planned(ident)
         if old and old["state"] == new["state"]:
+            return
+        if not old and state == "claimed":
+            model.counts_as_claimed(ident, number)
             return
         if old and state not in _AFTER[old["state"]["S"]]:
             raise Violation(f"what is {old['state']['S']} does not become {state}")
@@ -188,13 +214,13 @@ class Simulation:
         world = self.world
         world.model.blocks_are_filled_in_order_and_balanced()
         for item in list(self.dynamo.items()):
-            if _is(item, "enrolment") and item["status"]["S"] == "eligible":
+            if is_a(item, "enrolment") and item["status"]["S"] == "eligible":
                 self._must_be_seen(item, "an eligible enrolment is never drawn")
-            if _is(item, "reminder") and item["state"]["S"] not in _FINAL:
+            if is_a(item, "reminder") and item["state"]["S"] not in _FINAL:
                 self._must_be_seen(item, f"a reminder stays {item['state']['S']}")
-            if _is(item, "follow_up") and not item["done"]["BOOL"]:
+            if is_a(item, "follow_up") and not item["done"]["BOOL"]:
                 self._must_be_seen(item, "what a change means for others is never worked out")
-            if _is(item, "reminder") and world.weather.calm:
+            if is_a(item, "reminder") and world.weather.calm and not world.counted["restores"]:
                 self._must_have_gone(item)
         if self.scheduler.schedules:
             raise Violation(f"schedules are left: {sorted(self.scheduler.schedules)}")
@@ -208,7 +234,7 @@ class Simulation:
             self.world.model.left(str(each), by_email=False)
         heard = {(each["enrolment_id"], each.get("status")) for each in self.bus.taken}
         for item in self.dynamo.items():
-            if _is(item, "enrolment"):
+            if is_a(item, "enrolment"):
                 ident, status = item["enrolment_id"]["S"], item["status"]["S"]
                 if (ident, status) not in heard:
                     self._must_be_seen(item, f"nobody hears that an enrolment is {status}")
@@ -217,7 +243,7 @@ class Simulation:
 
     def _within_the_days_limits(self) -> None:
         """No more orders a day than expected are taken, and none drawn, unless admitted."""
-        orders = [item for item in self.dynamo.items() if _is(item, "enrolment")]
+        orders = [item for item in self.dynamo.items() if is_a(item, "enrolment")]
         over = [item for item in orders if item.get("over_daily_limit", {}).get("BOOL")]
         taken = Counter(
             datetime.fromisoformat(item["enrolled_at"]["S"]).astimezone(LONDON).date()
@@ -239,7 +265,7 @@ class Simulation:
             raise Violation(f"the audit trail: {told - len(chain.entries)} twice, {chain.findings}")
         for item in self.dynamo.items():
             key = Key(item["pk"]["S"], item["sk"]["S"])
-            lost = _is(item, "audit") and key not in chain.entries
+            lost = is_a(item, "audit") and key not in chain.entries
             if lost and owner(key.pk) not in self.world.seen:
                 raise Violation(f"an entry of the audit trail is never exported: {key}")
         self._agreed(Trail.of(chain.entries.values()))
@@ -248,7 +274,7 @@ class Simulation:
         """The table has just the allocations, texts and seals that the trail has."""
         table = TableFacts()
         for item in self.dynamo.items():
-            if not _is(item, "audit"):
+            if not is_a(item, "audit"):
                 table.add({name: _from_wire(value) for name, value in item.items()})
         for fault, where in disagreements(trail, table, until=self.world.now):
             if not any(str(ident) in where for ident in self.world.seen):
@@ -257,15 +283,15 @@ class Simulation:
     def _must_have_gone(self, item: Item) -> None:
         """Where no fault ever struck, a text is sent unless upstream or the calendar forbade it."""
         by_fault = {"stale"}
-        if not any(_is(each, "switch") for each in self.dynamo.items()):
+        if not any(is_a(each, "switch") for each in self.dynamo.items()):
             by_fault |= {"outside_window", "expired"}  # a pause may end at night, or too late
         state, reason = item["state"]["S"], item.get("reason", {}).get("S")
         if state in ("failed", "unknown", "unconfirmed") or reason in by_fault:
             raise Violation(f"a reminder is {state}, {reason}, though nothing went wrong")
 
     def _must_be_seen(self, item: Item, what: str) -> None:
-        if _ident(item) not in self.world.seen:
-            raise Violation(f"{what}: {_ident(item)}")
+        if ident_of(item) not in self.world.seen:
+            raise Violation(f"{what}: {ident_of(item)}")
 
     # --- reconciliation ----------------------------------------------------------------------
 
@@ -298,8 +324,11 @@ def run(seed: int, *, traced: bool = False) -> Report:
     """Live through one seed. What happened is reported if that is asked for, or if it failed."""
     simulation = Simulation(seed)
     simulation.upstream.scatter()
-    if simulation.world.rng.random() < _RERUNS:
+    chance = simulation.world.rng.random()
+    if chance < _RERUNS:
         simulation.upstream.rerun(simulation.trials.close)
+    elif chance < _RERUNS + _RESTORES:
+        simulation.upstream.sometime("a copy is kept", simulation.restoring.keep)
     world, violation = simulation.world, None
     try:
         simulation.live()
@@ -309,22 +338,3 @@ def run(seed: int, *, traced: bool = False) -> Report:
     shown = world.trace if traced or violation else []
     trace = [f"{at:%d %b %H:%M:%S} {'  ' * depth}{what}" for at, depth, what in shown]
     return Report(seed, violation, trace, world.counted, world.faults)
-
-
-def _is(item: Item | None, kind: str) -> bool:
-    return item is not None and item.get("kind") == {"S": kind}
-
-
-def _ident(item: Item | None) -> UUID:
-    return UUID((item or {})["enrolment_id"]["S"])
-
-
-def _arm(item: Item) -> Arm:
-    block, position = (item.get(name, {}).get("N") for name in ("block", "position"))
-    return Arm(
-        item["arm"]["S"],
-        item["stratum"]["S"],
-        TRIALS[item["protocol"]["S"]],
-        int(block or -1),
-        int(position or -1),
-    )

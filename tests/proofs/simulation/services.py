@@ -279,6 +279,8 @@ class Phones:
     run: Lambda
     digests: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: {}
     texts: int = 0
+    logged: list[dict[str, Any]] = field(default_factory=list)
+    """The receipts in the delivery logs."""
     opted_out: set[str] = field(default_factory=set)
 
     def publish(self, **request: Any) -> dict[str, Any]:
@@ -316,6 +318,14 @@ class Phones:
             raise Crash
         return {"MessageId": message_id}
 
+    def _log(self, event: dict[str, Any]) -> None:
+        log = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+        at = int(self.world.now.timestamp() * 1000)
+        self.logged += [
+            {"eventId": each["id"], "timestamp": at, "message": each["message"]}
+            for each in log["logEvents"]
+        ]
+
     def _final(self, fault: Fault | None, number: str) -> str | None:
         """
         The code with which SNS refuses a text for good, if it does.
@@ -340,6 +350,7 @@ class Phones:
         if number in self.opted_out:
             words = f"{number} is opted out"
         event = logged(message_id, number, world.now, words=words)
+        world.after(wait, "", partial(self._log, event))
         for _ in range(1 + world.strikes(Fault.RECEIPT_TWICE)):
             bring = partial(self.run.invoke, "receipts", event)
             world.after(wait, f"receipt of {message_id}", bring)

@@ -8,6 +8,7 @@ Everybody is made up, and so few that they share numbers and turn up again.
 from __future__ import annotations
 
 import json
+from collections import deque
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tests.proofs.simulation.world import World
     from trial.aws.kms import MacKey
 
-_CONFLICT, _SERVER_ERROR = 409, 500
+_REFUSED, _CONFLICT, _SERVER_ERROR = 400, 409, 500
 _FOR_GOOD = ("recorded_in_error", "quashed", "deceased", "wrong_number", "safety_stop")
 _CONDITIONS = (
     ("no_molestation",),
@@ -52,6 +53,8 @@ class Request:
     paused: bool | None = None
     suppresses: str | None = None
     repeatable: bool = True
+    then: Callable[[], None] | None = None
+    """What follows its answer, if it reports again after a restore."""
 
 
 class Upstream:
@@ -63,6 +66,9 @@ class Upstream:
         self._rng = world.rng
         self._serial = count(1)
         self._busy: set[UUID | str] = set()
+        self._accepted: list[tuple[datetime, Request]] = []
+        self._again: deque[Request] = deque()
+        self._restoring = False
         self.eager = self._rng.choice((0.02, 0.1, 0.5))
         self._numbers = [f"+4477009000{each:02}" for each in range(self._rng.choice((3, 10, 40)))]
         self._start = start
@@ -136,6 +142,10 @@ class Upstream:
     def _sometime(self, day: date, days: int) -> datetime:
         seconds = self._rng.randint(0, days * 86400 - 1)
         return datetime.combine(day, time(), LONDON).astimezone(UTC) + timedelta(seconds=seconds)
+
+    def sometime(self, what: str, act: Callable[[], None]) -> None:
+        """It happens in the days in which most orders come and are drawn."""
+        self._world.at(self._sometime(self._start.date(), 10), what, act)
 
     def rerun(self, close: Callable[[], None]) -> None:
         """In the days in which orders come the trial is closed; some people get orders anew."""
@@ -308,7 +318,7 @@ class Upstream:
 
     def ask(self, request: Request) -> None:
         place = request.about or "operations"
-        if place in self._busy:
+        if place in self._busy or (self._restoring and not request.then):
             self._world.after(30, f"{request.path} waits", partial(self.ask, request))
             return
         self._busy.add(place)
@@ -327,9 +337,15 @@ class Upstream:
             return
         self._must_be_expected(status, request, shut=shut)
         self._busy.discard(place)
+        self._answered(request, status)
+
+    def _answered(self, request: Request, status: int) -> None:
+        """There is one world less."""
         if request.about and self._rng.random() < self.eager / 2:
             self._world.after(0.5, "at once", partial(self.send_news, request.about))
-        accepted = status < 400
+        accepted = status < _REFUSED
+        if accepted and not request.then:
+            self._accepted.append((self._world.now, request))
         for belief, asked in (
             (self._world.model.lives[request.about] if request.about else None, request.facts),
             (self._world.model.paused, request.paused),
@@ -338,10 +354,49 @@ class Upstream:
                 belief.answered(accepted=accepted)
         if request.suppresses:
             self._world.model.suppressed.add(request.suppresses)
+        if request.then:
+            self._world.after(1, "upstream goes on", request.then)
         if accepted and request.repeatable and self._world.strikes(Fault.ASKED_AGAIN):
             wait = self._rng.choice((0, 600, 25 * 3600))
             again = partial(self._repeated, request)
             self._world.after(wait, f"{request.path} repeated", again)
+
+    @property
+    def has_open_questions(self) -> bool:
+        return bool(self._busy)
+
+    def report_again(self, since: datetime) -> None:
+        """The system has forgotten what it took since then: report that again, then resume."""
+        self._restoring = True
+        model, since = self._world.model, since - timedelta(minutes=1)
+        lost = [each for at, each in self._accepted if at >= since and each.paused is None]
+        for ident in {each.about for each in lost if each.about}:
+            of_it = [(at, each.facts) for at, each in self._accepted if each.about == ident]
+            before = [facts for at, facts in of_it if at < since][-1:]
+            after = [facts for at, facts in of_it if at >= since]
+            model.lives[ident].earlier = [each for each in (*before, *after) if each]
+        again = frozenset({200, 201, 202, _CONFLICT})
+        self._again.extend(
+            replace(
+                each,
+                facts=model.lives[each.about].sure if each.about else None,
+                expected=again,
+                repeatable=False,
+                then=self._report_next,
+            )
+            for each in lost
+        )
+        self._world.after(60, "upstream reports again", self._report_next)
+
+    def _report_next(self) -> None:
+        if self._again:
+            self.ask(self._again.popleft())
+            return
+        for belief in self._world.model.lives.values():
+            belief.earlier.clear()
+        self._restoring = False
+        wait = self._rng.choice((60, 3600))
+        self._world.after(wait, "operations resume", partial(self.switch, paused=False))
 
     def _must_be_expected(self, status: int, request: Request, *, shut: bool) -> None:
         """While no trial is open, orders are refused, and posted again later."""
