@@ -15,7 +15,7 @@ CHANGES = ("UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "Parti
 WRITES = ("PutItem", *CHANGES, "PartiQLInsert")
 TELLING = (
     "allocation#1", "audit#1", "texted#1", "texts#2026-12-01", "message#1", "stray#1",
-    "opted_out#1", "cursor#t#s"
+    "opted_out#1", "cursor#t#s", "proof"
 )  # fmt: skip
 """A partition of each family that tells of an arm."""
 TRAIL = ("audit#1", "history#1")

@@ -12,6 +12,7 @@ UNSERVED = SERVED.model_copy(update={"served_on": None})
 CHILD = ADULT.model_copy(update={"of_age_on": date(2027, 1, 1)})
 UNKNOWN = Mobile()
 UNSAFE = KNOWN.model_copy(update={"unsafe": True})
+SUPPRESSED = KNOWN.model_copy(update={"suppressed": True})
 
 Verdict = tuple[Status, tuple[Reason, ...]]
 
@@ -40,6 +41,7 @@ def test_an_adult_with_a_served_order_and_a_safe_number_is_eligible() -> None:
         ({"order": UNSERVED}, Status.WAITING, Reason.NOT_SERVED),
         ({"mobile": UNKNOWN}, Status.WAITING, Reason.NO_NUMBER),
         ({"mobile": UNSAFE}, Status.WAITING, Reason.UNSAFE_NUMBER),
+        ({"mobile": SUPPRESSED}, Status.WAITING, Reason.SUPPRESSED_NUMBER),
         ({"another_live_order": True}, Status.INELIGIBLE, Reason.ALREADY_IN_TRIAL),
         ({"held_over_daily_limit": True}, Status.WAITING, Reason.HELD_OVER_DAILY_LIMIT),
         ({"today": LAST_DAY - timedelta(1)}, Status.INELIGIBLE, Reason.TOO_LATE),

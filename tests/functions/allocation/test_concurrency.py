@@ -36,6 +36,7 @@ from trial.errors import ContendedError
 from trial.protocol.settings import RepeatPolicy
 from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.person import Person, person_key
+from trial.settlement import follow_up
 
 BEFORE_WRITE, AFTER_WRITE = (
     f"{moment}-call.dynamodb.TransactWriteItems" for moment in ("before", "after")
@@ -179,6 +180,27 @@ def test_of_two_orders_of_one_person_at_once_the_first_to_come_is_drawn(
         Status.INELIGIBLE,
         (Reason.ALREADY_IN_TRIAL,),
     )
+    assert audited() == 1
+
+
+def test_an_order_that_takes_the_place_of_one_about_to_be_drawn_is_the_only_one_drawn(
+    audited: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while the one that loses the place has not been settled yet."""
+    person = {"person_id": "A1234BC"}
+    first = enrol(1, respondent=person, order={"served_on": None})
+    second = enrol(2, respondent=person, order={"expires_on": "2026-12-28"})  # another cursor
+    monkeypatch.setattr(follow_up, "LONGEST", -1)
+
+    def overtake() -> None:
+        served = {"served_on": "2026-12-01"}
+        assert send_change(first, "service", served).status == 200
+        assert failures(allocate(first)) == []
+
+    with meddling(clients.dynamodb(), BEFORE_WRITE, overtake):
+        assert failures(allocate(second)) == []
+    assert enrolment_of(first).status is Status.ALLOCATED
+    assert enrolment_of(second).reasons == (Reason.ALREADY_IN_TRIAL,)
     assert audited() == 1
 
 

@@ -15,6 +15,7 @@ from tests.support.life import QUASHED, corrected, follow, followed, stands
 from tests.support.samples import MORNING, TABLE, order
 from tests.support.steps import Context, call, enrol, fire, post, someone_in
 from tests.support.table import (
+    change_enrolment,
     change_reminder,
     enrolment_of,
     everything,
@@ -161,6 +162,15 @@ def test_what_was_left_goes_on_where_the_time_ended(monkeypatch: pytest.MonkeyPa
     assert resume() == 0
     assert [stands(each) for each in users] == [("waiting", ["unsafe_number"])] * 3
     assert stands(protecting)[0] == "eligible"
+
+
+def test_an_order_that_cannot_be_settled_keeps_no_other_from_it_and_stays_noted() -> None:
+    first, second = (enrol(serial, mobile={"number": SHARED}) for serial in (1, 2))
+    change_enrolment(first, trial="of no protocol")
+    ruled_out = {"number": SHARED, "reason": "wrong_number", "by": "ops-1"}
+    assert call("POST", "/suppressions", ruled_out).status == 201
+    assert stands(second) == ("waiting", ["suppressed_number"])
+    assert resume() == 1
 
 
 def test_a_note_of_a_later_change_is_not_forgotten() -> None:

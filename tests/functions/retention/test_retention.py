@@ -509,19 +509,20 @@ def test_a_hold_keeps_it_until_it_is_released(clock: Traveller) -> None:
     assert night()["erased"] == {"identifiers": 1, "trial_data": 1}
 
 
+@pytest.mark.parametrize("before", ["file", "traces"])
 def test_a_hold_that_comes_while_it_is_erased_wins(
-    clock: Traveller, monkeypatch: pytest.MonkeyPatch
+    clock: Traveller, monkeypatch: pytest.MonkeyPatch, before: str
 ) -> None:
     ident = a_life()
     clock.move_to(DUE)
-    read = store.RetentionStore.traces
+    read = getattr(store.RetentionStore, before)
 
-    def held_meanwhile(self: store.RetentionStore, enrolment: Enrolment) -> Traces:
-        monkeypatch.setattr(store.RetentionStore, "traces", read)
+    def held_meanwhile(self: store.RetentionStore, about: object) -> Any:
+        monkeypatch.setattr(store.RetentionStore, before, read)
         told(ident, "hold", {"reason": "complaint", "by": "PC-1182"})
-        return read(self, enrolment)
+        return read(self, about)
 
-    monkeypatch.setattr(store.RetentionStore, "traces", held_meanwhile)
+    monkeypatch.setattr(store.RetentionStore, before, held_meanwhile)
     assert night() == {"erased": {}, "failed": 0, "finished": True}
     assert enrolment_of(ident).erased_at is None
 

@@ -125,11 +125,13 @@ def tried(guard: Guard, trees: Trees, witness: str | None) -> Caught:
 
 
 def _ran(command: Sequence[str], tree: Path) -> subprocess.CompletedProcess[str]:
+    # A copy keeps its bytecode, which halves the time of a short test; a changed file is compiled
+    # again, since its time of change differs.
+    kept = {"PYTHONDONTWRITEBYTECODE": "1" if tree == ROOT else ""}
     return subprocess.run(
         [sys.executable, *command],
         cwd=tree,
-        env=os.environ
-        | {"PYTHONPATH": "functions:layers/common:.", "PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ | {"PYTHONPATH": "functions:layers/common:."} | kept,
         capture_output=True,
         text=True,
         check=False,
@@ -143,7 +145,7 @@ def _learned(caught: Caught) -> str | None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Try every guard, as many at once as there are cores; 0 if all were missed by somebody."""
+    """Try every guard, as many at once as there are cores; 0 if every removed one was detected."""
     parser = argparse.ArgumentParser(prog="tests.proofs.mutants", description=__doc__)
     parser.add_argument("words", nargs="*", help="only guards that prevent what has these words")
     parser.add_argument("--learn", action="store_true", help="write down which test noticed")
@@ -181,7 +183,7 @@ def main(arguments: Sequence[str]) -> int:
             )
     console.print(table)
     console.print(
-        f"{len(guards) - survived} of {len(guards)} guards are missed when they are gone; "
+        f"{len(guards) - survived} of {len(guards)} removed guards were detected; "
         f"{time.monotonic() - began:.0f} s"
     )
     return 1 if survived else 0

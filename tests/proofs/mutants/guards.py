@@ -460,6 +460,24 @@ GUARDS = (
         '"attribute_exists(#version)"',
     ),
     Guard(
+        "a number that is safe because its item has no room to say whose it is",
+        f"{_SETTLEMENT}/standing.py",
+        "    unsafe, shared = _marks(numbers[number_hash], today, ident)[ident]\n",
+        "    unsafe, shared = _marks(numbers[number_hash], today).get(ident, (False, False))\n",
+    ),
+    Guard(
+        "longer orders that take a number from who had it first",
+        f"{_SETTLEMENT}/standing.py",
+        "lambda each: (each.last_day >= today, -each.arrival))",
+        "lambda each: each.last_day)",
+    ),
+    Guard(
+        "longer orders that hide that a person was drawn",
+        f"{_SETTLEMENT}/standing.py",
+        "lambda each: (each.drawn, each.last_day))",
+        "lambda each: each.last_day)",
+    ),
+    Guard(
         "an item that grows with every order",
         f"{_SETTLEMENT}/standing.py",
         "    return {each: orders[each] for each in place[:MOST_ORDERS]}\n",
@@ -604,6 +622,12 @@ GUARDS = (
     ),
     # Retention
     Guard(
+        "erasing what is on hold",
+        f"{_RETENTION}/erase.py",
+        " and not enrolment.hold and",
+        " and",
+    ),
+    Guard(
         "erasing what has been put on hold meanwhile",
         f"{_RETENTION}/store.py",
         'Check("enrolment as seen", "#version = :seen", {"seen": enrolment.version})',
@@ -670,6 +694,31 @@ GUARDS = (
         '"drama" if for_drama else "texts"',
         '"texts"',
     ),
+    # Digest and lists
+    Guard(
+        "a digest that tells of somebody without a trace",
+        "functions/digest/handler.py",
+        "        store.log_disclosed([each.enrolment_id for each in digest.named], now)\n",
+        "",
+    ),
+    Guard(
+        "a digest that grows with every order",
+        "functions/digest/digest.py",
+        "    named = orders[:MOST]\n",
+        "    named = orders\n",
+    ),
+    Guard(
+        "a list of troubled reminders that leaves no trace",
+        "functions/disclosure/routes.py",
+        'store.log(about, AuditEntry(at=now, what="allocation consulted", by=caller(router)))',
+        "pass",
+    ),
+    Guard(
+        "an order admitted by who posts orders",
+        "infra/access.yaml",
+        "${Api}/*/POST/enrolments/*/admit",
+        "${Api}/*/POST/nothing",
+    ),
     # After a restore
     Guard(
         "another arm for who was drawn before a restore",
@@ -683,6 +732,42 @@ GUARDS = (
         "    if slot.number in claimed:\n",
         "    if False:\n",
     ),
+    Guard(
+        "losing an end in a restore",
+        "commands/repair/recover.py",
+        "    if entry.what.startswith(_ENDED):\n",
+        "    if False:\n",
+    ),
+    Guard(
+        "losing a suppression in a restore",
+        "commands/repair/recover.py",
+        '            elif entry.what == "number_suppressed":\n',
+        "            elif False:\n",
+    ),
+    Guard(
+        "a slot drawn again after a restore",
+        "commands/repair/recover.py",
+        "            if (known.block, known.position) < (wanted.block, wanted.position):\n",
+        "            if False:\n",
+    ),
+    Guard(
+        "a text again of who was drawn before a restore's copy",
+        "commands/repair/recover.py",
+        "            yield from self._text(about, number, claimed_at)\n",
+        "            pass\n",
+    ),
+    Guard(
+        "a restore that removes entries of the audit trail",
+        "commands/repair/rewind.py",
+        ' if here[place].get("kind") != _AUDIT]',
+        "]",
+    ),
+    Guard(
+        "functions that run on half a table",
+        "commands/repair/restore.py",
+        "functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)",
+        "pass",
+    ),
     # The proof
     Guard(
         "a proof that begins anew whenever it is cut short",
@@ -695,6 +780,12 @@ GUARDS = (
         f"{_RECONCILIATION}/prove.py",
         "    for place in _in_order(named, after):\n",
         "    for place in named:\n",
+    ),
+    Guard(
+        "a proof that passes over orders on hold",
+        f"{_RECONCILIATION}/store.py",
+        "        for retained in (Retained.IDENTIFIERS, Retained.HELD):\n",
+        "        for retained in (Retained.IDENTIFIERS,):\n",
     ),
     Guard(
         "a strange schedule that nobody is told of",
@@ -742,6 +833,30 @@ GUARDS = (
         f"{_SENDING}/send.py",
         "    if is_rehearsal(enrolment.trial) and not is_for_drama(number):\n",
         "    if False:\n",
+    ),
+    Guard(
+        "a rehearsal about somebody who has a number",
+        f"{_ENROLMENT}/wire.py",
+        "        if not (self.mobile.number and is_for_drama(self.mobile.number)):\n",
+        "        if False:\n",
+    ),
+    Guard(
+        "a rehearsal that is given a number that somebody can have",
+        f"{_ENROLMENT}/change.py",
+        "if is_rehearsal(enrolment.trial) and given.number and not is_for_drama(given.number):",
+        "if False:",
+    ),
+    Guard(
+        "a registration that takes rehearsals for allocations",
+        "commands/audit/registration.py",
+        '        if not is_rehearsal(of := trials.get(each.enrolment_id, ""))\n',
+        '        if (of := trials.get(each.enrolment_id, "")) is not None\n',
+    ),
+    Guard(
+        "a registration once somebody was drawn",
+        "commands/audit/register.py",
+        "    if drawn := registration.drawn_in(evidence, protocol.trial, known):\n",
+        "    if drawn := []:\n",
     ),
     # The runtime
     Guard(
