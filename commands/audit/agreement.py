@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, TypeAdapter
 
 from commands.audit.audit_findings import on_its_way
-from trial.codes import ReminderState
+from trial.codes import ReminderState, Status
 from trial.records.allocation import Allocation
 from trial.records.enrolment import Mobile
 
@@ -46,6 +46,7 @@ class Disagreement(StrEnum):
     TEXT_UNTOLD = "a text of the table is not in the trail"
     UNREADABLE = "an item of the table is not what it says it is"
     NOT_SUPPRESSED = "a suppression of the trail is not in the table"
+    STATUS = "an enrolment does not stand as its last change left it, by the trail"
     SEAL = "a sealed number is not the one that was taken in, by the trail"
 
 
@@ -70,6 +71,7 @@ class TableFacts:
     allocations: dict[UUID, Allocation] = field(default_factory=dict)
     reminders: dict[tuple[UUID, int], ReminderFact] = field(default_factory=dict)
     seals: dict[UUID, str | None] = field(default_factory=dict)
+    standing: dict[UUID, Status] = field(default_factory=dict)
     suppressed: set[str] = field(default_factory=set)
     """The partitions of the numbers that are suppressed."""
     unreadable: list[str] = field(default_factory=list)
@@ -94,7 +96,9 @@ class TableFacts:
                 self.reminders[UUID(item["enrolment_id"]), int(item["number"])] = fact
             case "enrolment":
                 seal = Mobile(sealed=item.get("mobile", {}).get("sealed")).seal_sha256
-                self.seals[UUID(item["enrolment_id"])] = seal
+                about = UUID(item["enrolment_id"])
+                self.seals[about] = seal
+                self.standing[about] = Status(item["status"])
             case "suppressed":
                 self.suppressed.add(item["pk"])
 
@@ -114,6 +118,9 @@ def disagreements(
         yield AgreementFinding(Disagreement.UNREADABLE, where)
     for number in trail.suppressed - table.suppressed:
         yield AgreementFinding(Disagreement.NOT_SUPPRESSED, number)
+    for about, status in table.standing.items():
+        if trail.standing.get(about, status) is not status:
+            yield AgreementFinding(Disagreement.STATUS, f"enrolment {about}")
     for about, seal in table.seals.items():
         if seal != trail.seals.get(about):
             yield AgreementFinding(Disagreement.SEAL, f"enrolment {about}")

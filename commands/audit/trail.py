@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from audit.chain import ExportedEntry
+    from trial.codes import Status
     from trial.records.allocation import DrawnSlot
 
 
@@ -43,12 +44,16 @@ class Trail:
     """How often each text's claim was released because it was not sent."""
     seals: dict[UUID, str | None] = field(default_factory=dict)
     """The SHA-256 of each sealed number; None if there is none or it is erased."""
+    standing: dict[UUID, Status] = field(default_factory=dict)
+    """The status of each enrolment by its last entry that says one."""
     removed: set[UUID] = field(default_factory=set)
     """Enrolments whose trial data is erased."""
     suppressed: set[str] = field(default_factory=set)
     """The partitions of the numbers that are suppressed, for good."""
     _stored: Counter[UUID] = field(default_factory=Counter)
     """The version of each enrolment at which its seal was stored."""
+    _stood: Counter[UUID] = field(default_factory=Counter)
+    """The version of each enrolment at which its status was stored."""
     _enrolled: set[UUID] = field(default_factory=set)
 
     @classmethod
@@ -78,6 +83,9 @@ class Trail:
             # An act may be stored after one that came later, so its time does not tell.
             self._stored[about] = entry.version or 0
             self.seals[about] = entry.seal_sha256
+        if entry.status and (entry.version or self._stood[about]) >= self._stood[about]:
+            self._stood[about] = entry.version or self._stood[about]
+            self.standing[about] = entry.status
         match entry.what.split():
             case ["text", number, "disclosed"] if number.isdecimal():
                 self.claimed.setdefault((about, int(number)), []).append(entry.at)

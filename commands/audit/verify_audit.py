@@ -2,10 +2,10 @@
 Verifies the exported audit trail link by link, and compares it with the entries in the table.
 
 For an auditor with the policy TrailAuditor. Names every entry that was changed, removed, added or
-not exported, the link at which the chain breaks, and every allocation, text and sealed number in
-the table that differs from the trail. No later link protects the newest one: note its number and
-hash elsewhere, and give them next time with --noted. On the local stack, or anywhere with
---stack-name.
+not exported, the link at which the chain breaks, and every allocation, text, suppression, sealed
+number and status in the table that differs from the trail. No later link protects the newest one:
+note its number and hash elsewhere, and give them next time with --noted. On the local stack, or
+anywhere with --stack-name.
 
 Exit status: 0 if all is well, 3 if something is wrong, another status if the check failed.
 """
@@ -228,7 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"Findings: {len(wrong)}", file=sys.stderr)
         sys.exit(SOMETHING_WRONG)
     print("All is well: every entry is in the table, and in one link, as it was written; and the")
-    print("table's allocations, texts and sealed numbers are those of the trail.")
+    print("table's allocations, texts, suppressions, numbers and statuses are those of the trail.")
 
 
 if __name__ == "__main__":

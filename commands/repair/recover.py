@@ -124,7 +124,12 @@ class Recovery:
             if known and known.version < version:
                 seal = known.mobile.seal_sha256
                 audit = AuditEntry(
-                    at=self.now, what=RESTORED, by=BY, seal_sha256=seal, version=version + 1
+                    at=self.now,
+                    what=RESTORED,
+                    by=BY,
+                    seal_sha256=seal,
+                    status=known.status,
+                    version=version + 1,
                 )
                 seen = Check("unchanged", "#version = :seen", {"seen": known.version})
                 item = known.model_copy(update={"version": version + 1}).item()

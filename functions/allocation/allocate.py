@@ -121,7 +121,13 @@ def _decide(
         following=following,
         restored=facts.allocation is not None,
         reminders=planned_reminders(enrolment, allocation, start=allocation.allocated_at),
-        audit=AuditEntry(at=now, what="allocated", by="allocation", status=Status.ALLOCATED),
+        audit=AuditEntry(
+            at=now,
+            what="allocated",
+            by="allocation",
+            status=Status.ALLOCATED,
+            version=enrolment.version + 1,
+        ),
     )
     return Drawn(Status.ALLOCATED)
 

@@ -16,7 +16,7 @@ from commands.audit.audit_findings import PATIENCE, Chain, TrailFault, compared
 from commands.audit.trail import Trail
 from tests.support.samples import MORNING
 from trial.aws.table import Key
-from trial.codes import Arm, ReminderState, Why
+from trial.codes import Arm, ReminderState, Status, Why
 from trial.records.allocation import Allocation, DrawnSlot, allocation_key
 from trial.records.enrolment import enrolment_key
 from trial.records.person import suppressed_key
@@ -122,6 +122,23 @@ def test_a_suppression_that_was_taken_out_of_the_table_is_found() -> None:
     trail = Trail.of([told.model_copy(update={"slot": None})])
     assert found(trail=trail) == [(Disagreement.NOT_SUPPRESSED, number)]
     assert found({"pk": number, "sk": "suppressed", "kind": "suppressed"}, trail=trail) == []
+
+
+def stood(status: Status, version: int, at: datetime = MORNING) -> ExportedEntry:
+    return ENTRY.model_copy(
+        update={"sk": f"{at}#{status}", "at": at, "status": status, "version": version}
+    )
+
+
+def test_an_end_that_was_taken_out_of_the_table_is_found() -> None:
+    # An act may be stored after one that came later: the version tells, not the time.
+    acts = [stood(Status.ALLOCATED, 2, UNTIL), stood(Status.ENDED, 3)]
+    trail = Trail.of(each.model_copy(update={"slot": None}) for each in acts)
+    key = enrolment_key(ABOUT)
+    item = {"pk": key.pk, "sk": key.sk, "kind": "enrolment", "enrolment_id": str(ABOUT)}
+    assert found(item | {"status": Status.ENDED}, trail=trail) == []
+    wrong = found(item | {"status": Status.ALLOCATED}, trail=trail)
+    assert wrong == [(Disagreement.STATUS, f"enrolment {ABOUT}")]
 
 
 @pytest.mark.parametrize("changed", [{"person_hash": "his"}, {"trial": "another"}])
