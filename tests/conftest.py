@@ -2,9 +2,7 @@
 
 import os
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from copy import copy
 from functools import cache
 from io import StringIO
 from logging import StreamHandler
@@ -15,12 +13,11 @@ import time_machine
 from aws_lambda_powertools import Logger
 from hypothesis import settings
 from moto import mock_aws
-from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
-from moto.dynamodb.models.table import Table
 from moto.kms.models import Key, KmsBackend, kms_backends
 from samtranslator.yaml_helper import yaml_parse
 
 from local.dashboard.metrics import RecordedMetrics, data
+from tests.support import quick_moto
 from tests.support.fixture_protocol import VERSION
 from tests.support.samples import ACCOUNT, MORNING, REGION, ROOT, TABLE
 from trial import config
@@ -32,6 +29,7 @@ collect_ignore = ["evaluation", "browser", "integrate"]
 
 settings.register_profile("untimed", deadline=None)  # a slow machine is no fault
 settings.load_profile("untimed")
+quick_moto.install()
 
 # Before any client is made: no test may find real credentials, or ask this machine for them.
 os.environ.update(
@@ -68,7 +66,6 @@ def cloud(
 
     Clients outlive it, for each takes a while to make: leave no hook on them.
     """
-    monkeypatch.setattr(Table, "__deepcopy__", _copied, raising=False)
     with mock_aws():
         told = _made(template)
         for name, value in told.items():
@@ -143,25 +140,6 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
 def _bus(name: str) -> str:
     clients.events().create_event_bus(Name=name)
     return name
-
-
-def _copied(table: Table, _: object) -> Table:
-    """
-    As much of a copy as it takes to go back to: values are replaced, never changed in place.
-
-    For every part of every transaction moto copies the whole table, in case the rest of it fails.
-    """
-    twin = copy(table)
-    twin.items = defaultdict(dict)
-    for pk, partition in table.items.items():
-        twin.items[pk] = {sk: _item_copied(item) for sk, item in partition.items()}
-    return twin
-
-
-def _item_copied(item: Item) -> Item:
-    twin = object.__new__(Item)
-    twin.__dict__ = item.__dict__ | {"attrs": LimitedSizeDict(item.attrs)}
-    return twin
 
 
 def _mac_key(secret: str) -> str:

@@ -71,17 +71,30 @@ class System:
         return Path(self.stack.clock_file).with_name(LOG.name).read_text(errors="replace")
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+@contextmanager
+def deployed(home: Path) -> Iterator[LocalStack]:
     """
     The template, deployed; taken down in the end.
 
     It is up in a checkout that consists of links to this one, so that nothing of its state is
     shared but the layer's libraries, which take a while to fetch.
     """
-    home = tmp_path_factory.mktemp("checkout")
     with stack_up(home):
         yield LocalStack(**json.loads((home / STATE.name / DESCRIPTION.name).read_text()))
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack of the module's own."""
+    with deployed(tmp_path_factory.mktemp("checkout")) as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """One stack for all modules to which the orders of the others make no difference."""
+    with deployed(tmp_path_factory.mktemp("checkout")) as up:
+        yield up
 
 
 @pytest.fixture(scope="module")

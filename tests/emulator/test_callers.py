@@ -18,15 +18,21 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from commands.deployed_stack import LocalStack
 from local.emulator.clock import settle
 from tests.emulator.conftest import System
 from tests.support.checkout import PYTHON
 from tests.support.samples import LONDON, ROOT, order
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("callers")]
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("shared")]
 
 FORGERIES = 300
 STALE = timedelta(minutes=16)
+
+
+@pytest.fixture(scope="module")
+def stack(shared_stack: LocalStack) -> LocalStack:
+    return shared_stack
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def signed(
     return Request(method, target, dict(request.headers.items()), data)
 
 
-def new_link(request: Request, chance: Random) -> Request:
+def forged(request: Request, chance: Random) -> Request:
     """The same with one thing changed after it was signed."""
     authorization = request.headers["Authorization"]
     head, _, signature = authorization.rpartition("Signature=")
@@ -148,7 +154,7 @@ def test_from_the_command_line_an_order_is_posted_and_a_route_called(system: Sys
 def test_no_forged_request_is_taken(system: System) -> None:
     chance = Random(20261123)  # noqa: S311 - forgeries to try
     request = signed(system, "POST", "/enrolments", an_order(system, 640))
-    answered = Counter(new_link(request, chance).sent(system) for _ in range(FORGERIES))
+    answered = Counter(forged(request, chance).sent(system) for _ in range(FORGERIES))
     assert answered == {403: FORGERIES}
     assert request.sent(system) == 202
 

@@ -34,7 +34,7 @@ from tests.support.samples import LONDON, order
 from tests.support.spellings import dialled, spelled
 from trial.protocol.local_time import local_date
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("emulator")]
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("shared")]
 
 CASES = int(os.environ.get("CONTRACT_CASES", "200"))
 """At least so many requests; `make contract` makes it 5,000."""
@@ -47,6 +47,11 @@ CHECKS = [
 ]
 PLACES = st.integers(0, 10_000)
 POSITIVE = GenerationMode.POSITIVE
+
+
+@pytest.fixture(scope="module")
+def stack(shared_stack: LocalStack) -> LocalStack:
+    return shared_stack
 
 
 class Signed(AuthBase):

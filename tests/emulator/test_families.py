@@ -9,14 +9,20 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from commands.deployed_stack import LocalStack
 from local.emulator.clock import settle
 from local.emulator.stack import access
 from tests.emulator.conftest import System
 from tests.support.samples import LONDON, order
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("families")]
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("shared")]
 
 REFUSED, DONE = "AccessDeniedException", "done"
+
+
+@pytest.fixture(scope="module")
+def stack(shared_stack: LocalStack) -> LocalStack:
+    return shared_stack
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from trial.protocol.local_time import local_date
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("import")]
 
-LINES = int(os.environ.get("IMPORT_LINES", "200"))
+LINES = int(os.environ.get("IMPORT_LINES", "100"))
 """Orders in the file; `make contract` makes it 500."""
 
 HALF = LINES * 2 // 5
