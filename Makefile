@@ -195,7 +195,7 @@ simulate: .venv/ready ## simulate made-up months with every fault (SEEDS=100, AR
 
 coverage: .venv-evaluation/ready ## check the coverage of intervals and the type I error on made-up trials (TRIALS=5000; minutes)
 	@COVERAGE_TRIALS=$(or $(TRIALS),5000) $(EVALUATION) -m pytest -v -n 2 --confcutdir=tests/evaluation \
-	    tests/evaluation/test_coverage.py tests/evaluation/test_coverage_of_time_and_counts.py
+	    tests/evaluation/test_coverage.py
 
 browser: .venv-browser/ready .venv-local/ready ## test the dashboard's live panels in Chromium (Debian: apt install chromium); not in make test
 	@.venv-browser/bin/python -m pytest --confcutdir=tests/browser tests/browser $(ARGS)
