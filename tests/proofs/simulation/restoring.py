@@ -153,6 +153,8 @@ class Restoring:
 
     def _nothing_is_forgotten(self) -> None:
         model = self.world.model
+        if (self.table.at("switch", "sending") or {}).get("paused") != {"BOOL": True}:
+            raise Violation("only an operator resumes after a restore")
         for ident, arm in model.arms.items():
             item = self.table.at(f"allocation#{ident}", "allocation")
             if item is None or arm_of(item) != arm:
