@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +15,7 @@ from trial.planning import planned_reminders
 from trial.protocol.load import of_trial
 from trial.records.allocation import Allocation, Cursor
 from trial.records.audit import AuditEntry
+from trial.retry import on_contention
 from trial.settlement.follow_up import follow_up
 from trial.settlement.settle import Settling, settle
 from trial.settlement.standing import settled
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
     from trial.records.enrolment import Enrolment
 
-_TRIES = 8
 _LONGEST_PAUSE = 0.4  # seconds
 
 
@@ -59,25 +58,26 @@ def allocate(
     fills a slot uses it.
     """
     protocol = of_trial(announced.trial, protocol)
-    place = _place(announced, protocol)
-    for attempt in range(_TRIES):
-        facts = store.facts(place)
+    latest = announced
+
+    def attempt() -> Drawn | None:
+        nonlocal latest
+        keys = _keys(latest, protocol)
+        facts = store.facts(keys)
         enrolment = facts.enrolment
         if enrolment is None or enrolment.status is not Status.ELIGIBLE or enrolment.erased_at:
             return None
-        if (actual := _place(enrolment, protocol)) != place:
-            place = actual  # it was changed after the announcement
-            continue
+        latest = enrolment
+        if _keys(enrolment, protocol) != keys:
+            raise ContendedError("the enrolment has changed since it was announced")
         now = _after(facts.cursor, clock())
         settling = Settling(store=store.settlement, protocol=protocol, by="allocation", now=now)
-        try:
-            return _decide(enrolment, facts, place.stratum, store, sequence, settling)
-        except ContendedError:
-            pause(random.uniform(0, _LONGEST_PAUSE * (attempt + 1) / _TRIES))  # noqa: S311 - jitter
-    raise ContendedError("the draw was contended too often; the stream will bring it again")
+        return _decide(enrolment, facts, keys.stratum, store, sequence, settling)
+
+    return on_contention(attempt, longest_pause=_LONGEST_PAUSE, pause=pause)
 
 
-def _place(enrolment: Enrolment, protocol: Protocol) -> DrawKeys:
+def _keys(enrolment: Enrolment, protocol: Protocol) -> DrawKeys:
     return DrawKeys(
         enrolment_id=enrolment.enrolment_id,
         person_hash=enrolment.person_hash,

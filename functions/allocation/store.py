@@ -56,14 +56,14 @@ class AllocationStore:
         self._table = table
         self.settlement = SettlementStore(table)
 
-    def facts(self, place: DrawKeys) -> DrawFacts:
+    def facts(self, keys: DrawKeys) -> DrawFacts:
         """Read what a draw needs."""
-        number_hash = place.number_hash or ""
+        number_hash = keys.number_hash or ""
         enrolment, person, cursor, allocation, number, suppressed = self._table.read(
-            enrolment_key(place.enrolment_id),
-            person_key(place.person_hash),
-            cursor_key(place.trial, place.stratum),
-            allocation_key(place.enrolment_id),
+            enrolment_key(keys.enrolment_id),
+            person_key(keys.person_hash),
+            cursor_key(keys.trial, keys.stratum),
+            allocation_key(keys.enrolment_id),
             number_key(number_hash),
             suppressed_key(number_hash),
         )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from audit.chain import new_link, sha256
-from trial.errors import ContendedError
+from trial.retry import on_contention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +21,6 @@ CLOCKS_DIFFER: Final = timedelta(minutes=1)
 STREAM_REMEMBERS: Final = timedelta(hours=25)
 """The stream retries no record older than 24 hours."""
 
-_TRIES: Final = 10
 _LONGEST_PAUSE: Final = 0.3  # seconds
 
 
@@ -41,21 +39,18 @@ def export(
     costs one read per link. The next link can be written only once: the loser of a race looks
     again. Raises ContendedError if others kept winning.
     """
-    for attempt in range(_TRIES):
+
+    def attempt() -> int:
         newest = store.newest()
         known = _exported(newest, store, since=_oldest(entries, now))
         new = [entry for entry in entries if entry.key not in known]
-        if not new:
-            return 0
-        previous = store.known(newest).sha256 if newest else sha256(None)
-        link = new_link(newest + 1, new, previous=previous, written_at=now)
-        try:
+        if new:
+            previous = store.known(newest).sha256 if newest else sha256(None)
+            link = new_link(newest + 1, new, previous=previous, written_at=now)
             store.append(newest + 1, link)
-        except ContendedError:
-            pause(random.uniform(0, _LONGEST_PAUSE * (attempt + 1) / _TRIES))  # noqa: S311 - jitter
-        else:
-            return len(new)
-    raise ContendedError("others kept writing to the chain; the stream will bring these again")
+        return len(new)
+
+    return on_contention(attempt, longest_pause=_LONGEST_PAUSE, pause=pause)
 
 
 def _oldest(entries: Sequence[ExportedEntry], now: datetime) -> datetime:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from trial.codes import Failure
-from trial.errors import ContendedError
 from trial.identity import number_hash
 from trial.messages import is_news, outweighs
 from trial.records.receipt import Message, Stray
+from trial.retry import on_contention
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from receipts.delivery_log import Addressed
     from receipts.store import ReceiptStore
     from trial.aws.kms import MacKey
-
-_TRIES = 5
 
 
 class Kept(StrEnum):
@@ -42,10 +39,7 @@ def keep(addressed: Addressed, *, store: ReceiptStore, identity: MacKey, now: da
         hashed = number_hash(identity, addressed.number)
         if store.is_ours(hashed):
             store.keep_opt_out(hashed, now=now)
-    for _ in range(_TRIES):
-        with suppress(ContendedError):
-            return _keep(addressed, store, identity, now)
-    raise ContendedError("what a receipt concerns kept changing")
+    return on_contention(lambda: _keep(addressed, store, identity, now))
 
 
 def _keep(addressed: Addressed, store: ReceiptStore, identity: MacKey, now: datetime) -> Kept:

@@ -9,14 +9,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from retention.traces import (
-    Traces,
-    number_without,
-    numbers_of,
-    others,
-    person_without,
-    stray_removed,
-)
+from retention.traces import Traces, number_without, others, person_without, stray_removed
 from trial.aws.table import Act, Check, Key, Table, check, delete, put
 from trial.errors import RejectedError
 from trial.records.allocation import allocation_key, allocation_partition
@@ -108,7 +101,7 @@ class RetentionStore:
 
     def traces(self, enrolment: Enrolment) -> Traces:
         """What is stored under its person and its numbers. Raises RejectedError."""
-        own = numbers_of(enrolment)
+        own = enrolment.numbers
         hashes = tuple(dict.fromkeys((*own, *enrolment.protected_hashes)))
         key = person_key(enrolment.person_hash)
         person, *numbers = self._table.read(key, *map(number_key, hashes))

@@ -29,11 +29,6 @@ class Traces:
     strays: tuple[Stray, ...] = ()
 
 
-def numbers_of(enrolment: Enrolment) -> tuple[str, ...]:
-    """The hashes of the respondent's numbers, present and former."""
-    return (*filter(None, [enrolment.mobile.number_hash]), *enrolment.former_numbers)
-
-
 def others(number: Number | None, ident: UUID) -> bool:
     """Whether it is, or was, the number of anyone else about whom data is held."""
     return number is not None and bool(number.respondents.keys() - {ident})

@@ -14,19 +14,23 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 TRIES = 8
-_LONGEST_PAUSE = 0.2  # seconds
 
 
-def on_contention(attempt: Callable[[], R], *, pause: Callable[[float], None] = time.sleep) -> R:
+def on_contention(
+    attempt: Callable[[], R],
+    *,
+    longest_pause: float = 0.2,
+    pause: Callable[[float], None] = time.sleep,
+) -> R:
     """
     The result of the attempt, which must read afresh each time.
 
-    Makes at most `TRIES` attempts with random pauses of growing length between them, then raises
-    the last ContendedError.
+    Makes at most `TRIES` attempts with random pauses of growing length between them, at most
+    `longest_pause` seconds, then raises the last ContendedError.
     """
     for tried in range(1, TRIES):
         try:
             return attempt()
         except ContendedError:
-            pause(random.uniform(0, _LONGEST_PAUSE * tried / TRIES))  # noqa: S311 - jitter
+            pause(random.uniform(0, longest_pause * tried / TRIES))  # noqa: S311 - jitter
     return attempt()

@@ -29,6 +29,7 @@ from trial.aws.table import Key
 from trial.codes import Why
 from trial.errors import ContendedError
 from trial.records.audit import AuditEntry
+from trial.retry import TRIES
 
 BUCKET = "audit"
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -278,7 +279,7 @@ def test_who_is_never_first_leaves_it_to_the_stream() -> None:
     pauses: list[float] = []
     with pytest.raises(ContendedError):
         export([ENTRY], store=Racing(99, ENTRY), now=MORNING, pause=pauses.append)
-    assert len(pauses) == 10
+    assert len(pauses) == TRIES - 1
 
 
 def test_an_answer_that_was_lost_is_no_second_link() -> None:

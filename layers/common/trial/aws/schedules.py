@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -81,15 +82,10 @@ class Schedules:
 
     def remove_named(self, name: str) -> bool:
         """Delete the schedule of this name, if any; returns whether there was one."""
-        try:
+        with _unless("ResourceNotFoundException"):
             self.client.delete_schedule(Name=name, GroupName=self.settings.schedule_group)
-        except ClientError as error:
-            if _code(error) != "ResourceNotFoundException":
-                raise _translated(error) from error
-            return False
-        except BotoCoreError as error:
-            raise UnavailableError("the scheduler gave no answer") from error
-        return True
+            return True
+        return False
 
     def found(self, enrolment_id: UUID | None = None) -> Iterator[ExistingSchedule]:
         """
@@ -101,15 +97,10 @@ class Schedules:
         if enrolment_id:
             request["NamePrefix"] = f"{self.settings.schedule_prefix}-{enrolment_id.hex}-"
         pages = self.client.get_paginator("list_schedules").paginate(**request)
-        try:
+        with _unless("ResourceNotFoundException"):
             for page in pages:
                 for schedule in page["Schedules"]:
                     yield self._parsed(schedule["Name"])
-        except ClientError as error:
-            if _code(error) != "ResourceNotFoundException":
-                raise _translated(error) from error
-        except BotoCoreError as error:
-            raise UnavailableError("the scheduler gave no answer") from error
 
     def _parsed(self, name: str) -> ExistingSchedule:
         prefix = re.escape(self.settings.schedule_prefix)
@@ -119,13 +110,8 @@ class Schedules:
 
     def _create_group(self) -> None:
         """Recreate the group. Hourly reconciliation then recreates every reminder's schedule."""
-        try:
+        with _unless("ConflictException"):
             self.client.create_schedule_group(Name=self.settings.schedule_group)
-        except ClientError as error:
-            if _code(error) != "ConflictException":
-                raise _translated(error) from error
-        except BotoCoreError as error:
-            raise UnavailableError("the scheduler gave no answer") from error
 
     def _create(self, name: str, expression: str, ids: dict[str, str | int]) -> bool:
         """Create it, and its group if that is gone; False if the name is taken."""
@@ -139,46 +125,39 @@ class Schedules:
             raise UnavailableError("the group of schedules is still being deleted") from None
 
     def _created(self, name: str, expression: str, ids: dict[str, str | int]) -> bool:
-        try:
-            self.client.create_schedule(
-                Name=name,
-                GroupName=self.settings.schedule_group,
-                ScheduleExpression=expression,
-                ScheduleExpressionTimezone="UTC",
-                FlexibleTimeWindow={"Mode": "OFF"},
-                ActionAfterCompletion="DELETE",
-                Target={
-                    "Arn": self.settings.schedule_target_arn,
-                    "RoleArn": self.settings.schedule_role_arn,
-                    "Input": json.dumps(ids),
-                    "DeadLetterConfig": {"Arn": self.settings.schedule_dead_letter_arn},
-                    "RetryPolicy": {
-                        "MaximumEventAgeInSeconds": _MAX_AGE_SECONDS,
-                        "MaximumRetryAttempts": _MAX_TRIES,
+        with _unless("ConflictException"):
+            try:
+                self.client.create_schedule(
+                    Name=name,
+                    GroupName=self.settings.schedule_group,
+                    ScheduleExpression=expression,
+                    ScheduleExpressionTimezone="UTC",
+                    FlexibleTimeWindow={"Mode": "OFF"},
+                    ActionAfterCompletion="DELETE",
+                    Target={
+                        "Arn": self.settings.schedule_target_arn,
+                        "RoleArn": self.settings.schedule_role_arn,
+                        "Input": json.dumps(ids),
+                        "DeadLetterConfig": {"Arn": self.settings.schedule_dead_letter_arn},
+                        "RetryPolicy": {
+                            "MaximumEventAgeInSeconds": _MAX_AGE_SECONDS,
+                            "MaximumRetryAttempts": _MAX_TRIES,
+                        },
                     },
-                },
-            )
-        except ClientError as error:
-            if _code(error) == "ResourceNotFoundException":
-                raise _NoGroupError from None  # the group is the only thing that can be missing
-            if _code(error) != "ConflictException":
-                raise _translated(error) from error
-            return False
-        except BotoCoreError as error:
-            raise UnavailableError("the scheduler gave no answer") from error
-        return True
+                )
+            except ClientError as error:
+                if _code(error) == "ResourceNotFoundException":
+                    raise _NoGroupError from None  # the group is the only thing that can be missing
+                raise
+            return True
+        return False
 
     def _expression(self, name: str) -> str | None:
         """When the schedule of this name fires; None if it has just gone."""
-        try:
-            answer = self.client.get_schedule(Name=name, GroupName=self.settings.schedule_group)
-        except ClientError as error:
-            if _code(error) == "ResourceNotFoundException":
-                return None
-            raise _translated(error) from error
-        except BotoCoreError as error:
-            raise UnavailableError("the scheduler gave no answer") from error
-        return answer["ScheduleExpression"]
+        with _unless("ResourceNotFoundException"):
+            group = self.settings.schedule_group
+            return self.client.get_schedule(Name=name, GroupName=group)["ScheduleExpression"]
+        return None
 
 
 def _at(moment: datetime) -> str:
@@ -189,6 +168,15 @@ def _code(error: ClientError) -> str:
     return error.response["Error"]["Code"]
 
 
-def _translated(error: ClientError) -> Exception:
-    code = _code(error)
-    return UnavailableError(f"the scheduler answered {code}") if code in _TRANSIENT else error
+@contextmanager
+def _unless(code: str) -> Iterator[None]:
+    """Raise UnavailableError if the scheduler cannot answer; ignore an answer with this code."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) in _TRANSIENT:
+            raise UnavailableError(f"the scheduler answered {_code(error)}") from error
+        if _code(error) != code:
+            raise
+    except BotoCoreError as error:
+        raise UnavailableError("the scheduler gave no answer") from error

@@ -102,15 +102,10 @@ class Table:
             "KeyConditionExpression": text,
             **_placeholders(text, values),
         }
-        while True:
-            answer = self._call("query", **request)
-            for raw in answer["Items"]:
-                item = plain(raw)
-                item.pop("pk")
-                found[item.pop("sk")] = item
-            if "LastEvaluatedKey" not in answer:
-                return found
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        for item in self._pages("query", request):
+            item.pop("pk")
+            found[item.pop("sk")] = item
+        return found
 
     def newest(self, pk: str, most: int) -> list[dict[str, Any]]:
         """The last items of one partition, at most `most`, in order, strongly consistent."""
@@ -183,8 +178,12 @@ class Table:
             "KeyConditionExpression": text,
             **_placeholders(text, values),
         }
+        return self._pages("query", request)
+
+    def _pages(self, operation: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Every item of a query or a scan, page by page."""
         while True:
-            answer = self._call("query", **request)
+            answer = self._call(operation, **request)
             yield from map(plain, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
@@ -209,13 +208,8 @@ class Table:
         }
         if after:
             request["ExclusiveStartKey"] = wire({"pk": after.pk, "sk": after.sk})
-        while True:
-            answer = self._call("scan", **request)
-            for item in map(plain, answer["Items"]):
-                yield Key(item.pop("pk"), item.pop("sk")), item
-            if "LastEvaluatedKey" not in answer:
-                return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        for item in self._pages("scan", request):
+            yield Key(item.pop("pk"), item.pop("sk")), item
 
     def write(self, *acts: Act) -> None:
         """

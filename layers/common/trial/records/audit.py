@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from secrets import token_hex
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from trial.aws.acts import Key
@@ -43,6 +43,7 @@ class AuditEntry(Record):
     enrolment's after the change, and shows which of two changes was stored last.
     """
 
+    derived: ClassVar[frozenset[str]] = frozenset({"why"})
     kind: Literal["audit"] = "audit"
     at: datetime
     what: str
@@ -60,11 +61,6 @@ class AuditEntry(Record):
     def item(self) -> dict[str, Any]:
         """What to store, with its kind of processing."""
         return super().item() | {"why": self.why}
-
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> Self:
-        """The record in an item as read."""
-        return super().of({name: value for name, value in item.items() if name != "why"})
 
 
 def history_partition(enrolment_id: UUID) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 from uuid import UUID
 
 from trial.aws.acts import Key
@@ -37,6 +37,15 @@ if TYPE_CHECKING:
 
 NO_END: Final = date(9999, 12, 30)
 """Stands for the last day of an order without an end; leaves room to add a day."""
+
+
+WORKLIST = "WAITING"
+"""The part of the sparse index `worklist` with waiting orders, the oldest follow-up first."""
+
+FOLLOW_UPS = "FOLLOW_UPS"
+"""The part of the same index with follow-ups that are still to be done."""
+
+_WORKLIST_ATTRIBUTES = ("worklist", "worklist_place", "waits_for")
 
 
 class Order(Model):
@@ -189,6 +198,9 @@ class Enrolment(Versioned):
     while somebody has to act before it can be randomised or texted.
     """
 
+    derived: ClassVar[frozenset[str]] = frozenset(
+        {"counted", "retained", "last_day", *_WORKLIST_ATTRIBUTES}
+    )
     kind: Literal["enrolment"] = "enrolment"
     enrolment_id: UUID
     status: Status
@@ -302,12 +314,6 @@ class Enrolment(Versioned):
         }
         return super().item() | {"counted": counted} | due | self._place_in_the_worklist()
 
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> Self:
-        """The record in an item as read."""
-        laid_out = {"counted", "retained", "last_day", *_WORKLIST_ATTRIBUTES}
-        return super().of({name: value for name, value in item.items() if name not in laid_out})
-
     def _place_in_the_worklist(self) -> dict[str, Any]:
         """Empty for an enrolment that waits for nothing or is erased."""
         if not self.waits_for or self.erased_at:
@@ -316,15 +322,6 @@ class Enrolment(Versioned):
         follow_up_on = (missing and missing.follow_up_on) or date.max
         place = f"{follow_up_on.isoformat()}#{self.enrolment_id}"
         return dict(zip(_WORKLIST_ATTRIBUTES, (WORKLIST, place, list(self.waits_for)), strict=True))
-
-
-WORKLIST = "WAITING"
-"""The part of the sparse index `worklist` with waiting orders, the oldest follow-up first."""
-
-FOLLOW_UPS = "FOLLOW_UPS"
-"""The part of the same index with follow-ups that are still to be done."""
-
-_WORKLIST_ATTRIBUTES = ("worklist", "worklist_place", "waits_for")
 
 
 class FollowUp(Record):
@@ -336,6 +333,7 @@ class FollowUp(Record):
     families of partitions, so upstream's routes use one in which nothing depends on the arm.
     """
 
+    derived: ClassVar[frozenset[str]] = frozenset(_WORKLIST_ATTRIBUTES)
     kind: Literal["follow_up"] = "follow_up"
     enrolment_id: UUID | None = None
     number_hash: str | None = None
@@ -348,12 +346,6 @@ class FollowUp(Record):
         place = (FOLLOW_UPS, str(self.enrolment_id or self.number_hash))
         laid_out = {} if self.done else dict(zip(_WORKLIST_ATTRIBUTES, place, strict=False))
         return super().item() | laid_out
-
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> Self:
-        """The record in an item as read."""
-        known = {name: value for name, value in item.items() if name not in _WORKLIST_ATTRIBUTES}
-        return super().of(known)
 
 
 class Outcome(Record):

@@ -1,7 +1,7 @@
 """A person across their orders, and a number across everybody's orders."""
 
 from datetime import date, datetime
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -59,6 +59,7 @@ class Number(Versioned):
     names the number, its item is in the index `retained`.
     """
 
+    derived: ClassVar[frozenset[str]] = frozenset({"protected_until", "retained", "last_day"})
     kind: Literal["number"] = "number"
     respondents: dict[UUID, Use] = Field(default_factory=dict)
     protected: dict[UUID, date] = Field(default_factory=dict)
@@ -76,12 +77,6 @@ class Number(Versioned):
         if self.is_idle and self.idle_since:
             more |= {"retained": Retained.IDLE_NUMBERS, "last_day": self.idle_since.isoformat()}
         return super().item() | more
-
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> Self:
-        """The record in an item as read."""
-        laid_out = ("protected_until", "retained", "last_day")
-        return super().of({name: value for name, value in item.items() if name not in laid_out})
 
 
 def person_key(person_hash: str) -> Key:

@@ -1,7 +1,7 @@
 """A text's message id, and what the carrier reports about it and its number."""
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from trial.aws.acts import Key
@@ -41,6 +41,7 @@ class Stray(Record):
     index `retained`, so that it is reported once and erased when due.
     """
 
+    derived: ClassVar[frozenset[str]] = frozenset({"retained", "last_day"})
     kind: Literal["stray"] = "stray"
     receipt: Receipt
     number_hash: str
@@ -50,12 +51,6 @@ class Stray(Record):
         """What to store under its number."""
         last_day = self.receipt.published_at.date().isoformat()
         return self.item() | {"retained": Retained.STRAY_RECEIPTS, "last_day": last_day}
-
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> Self:
-        """The record in an item as read."""
-        laid_out = ("retained", "last_day")
-        return super().of({name: value for name, value in item.items() if name not in laid_out})
 
 
 class OptOut(Record):

@@ -8,19 +8,21 @@ partition (`dynamodb:LeadingKeys`). Blind, so that upstream's routes may read th
 `cursor#`, `proof`.
 """
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from trial.aws.acts import ABSENT, Act, Check, Key, put
 from trial.codes import Model
 
 
 class Record(Model):
-    """An item, which knows how it is stored."""
+    """An item. `derived` names the attributes that `item` adds, for indexes and conditions."""
+
+    derived: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def of(cls, item: dict[str, Any]) -> Self:
         """The record in an item as read."""
-        return cls.model_validate(item)
+        return cls.model_validate({k: value for k, value in item.items() if k not in cls.derived})
 
     def item(self) -> dict[str, Any]:
         """What to store: JSON types only."""

@@ -1,7 +1,7 @@
 """One planned text, and the counters that limit how many texts go."""
 
 from datetime import date, datetime
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from trial.aws.acts import Key
@@ -56,6 +56,7 @@ class Reminder(Record):
     While it is open, and once it has failed, it is in the index `open_reminders`.
     """
 
+    derived: ClassVar[frozenset[str]] = frozenset({"open_shard"})
     kind: Literal["reminder"] = "reminder"
     enrolment_id: UUID
     number: int
@@ -79,11 +80,6 @@ class Reminder(Record):
         """What to store, with its place in the index."""
         place = index_place(self.state, self.enrolment_id)
         return super().item() | ({"open_shard": place} if place else {})
-
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> Self:
-        """The record in an item as read."""
-        return super().of({name: value for name, value in item.items() if name != "open_shard"})
 
 
 def reminder_key(enrolment_id: UUID, number: int) -> Key:
