@@ -32,7 +32,7 @@ STATE = ROOT / ".local"
 DESCRIPTION = STATE / "stack.json"
 
 OWNER_KEY = "test"
-"""The emulator treats this access key as the account's owner, and verifies no signature by it."""
+"""The emulator treats this access key as the account's owner, and does not verify its signature."""
 
 _NESTED = "AWS::CloudFormation::Stack"
 # No invocation takes longer. One may have run despite a timeout, so nothing is retried.
@@ -67,11 +67,11 @@ class LocalStack:
     def load(cls) -> Self:
         """The running stack. Exits, and says what to do, if there is none."""
         if not DESCRIPTION.exists():
-            sys.exit("Nothing is up here. Start it with: make up")
+            sys.exit("No stack is running here. Start one with: make up")
         stack = cls(**json.loads(DESCRIPTION.read_text()))
         if not _listens(stack.endpoint_url):
             log = STATE / "emulator.log"
-            sys.exit(f"The emulator has gone: see {log}. Start again with: make up")
+            sys.exit(f"The emulator has stopped: see {log}. Start again with: make up")
         return stack
 
 

@@ -25,10 +25,10 @@ OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED, ReminderState.
 """The states of a reminder that was not passed to the provider."""
 
 WHAT_IS_NOT_SEEN = """\
-What this cannot see: what was never in the trail, because whoever may write to the table also held
-back the stream for more than 24 hours; a seal and its hash put back as they were before the trail
-held seals; and a text that somebody with their own right to sns:Publish sends (the nightly proof
-reports those as stray texts)."""
+What this cannot see: a change that never reached the trail, because somebody who may write to the
+table also held back the stream for more than 24 hours; a seal and its hash restored to what they
+were before the trail held seals; and a text sent by somebody with a separate right to sns:Publish
+(the nightly proof reports those as stray texts)."""
 
 _AWARE = TypeAdapter(AwareDatetime)
 
@@ -36,18 +36,18 @@ _AWARE = TypeAdapter(AwareDatetime)
 class Disagreement(StrEnum):
     """The kinds of disagreement."""
 
-    NOT_DRAWN = "an allocation of the table was not drawn, by the trail"
-    GONE = "a draw of the trail has no allocation in the table"
-    DIFFERENT = "an allocation of the table is not as it was drawn, by the trail"
-    DRAWN_AGAIN = "an enrolment was drawn twice, by the trail"
-    SLOT_AGAIN = "a slot was drawn twice, by the trail"
-    OUT_OF_ORDER = "slots were not drawn in their order, by the trail"
-    TEXT_FORGOTTEN = "a text of the trail was not sent, by the table"
-    TEXT_UNTOLD = "a text of the table is not in the trail"
-    UNREADABLE = "an item of the table is not what it says it is"
-    NOT_SUPPRESSED = "a suppression of the trail is not in the table"
-    STATUS = "an enrolment does not stand as its last change left it, by the trail"
-    SEAL = "a sealed number is not the one that was taken in, by the trail"
+    NOT_DRAWN = "the table has an allocation that the trail does not have"
+    GONE = "the trail has a draw without an allocation in the table"
+    DIFFERENT = "an allocation in the table differs from the draw in the trail"
+    DRAWN_AGAIN = "the trail has two draws of one enrolment"
+    SLOT_AGAIN = "the trail has two draws of one slot"
+    OUT_OF_ORDER = "the trail has slots drawn out of order"
+    TEXT_FORGOTTEN = "a text in the trail was not sent, according to the table"
+    TEXT_UNTOLD = "a text in the table is not in the trail"
+    UNREADABLE = "an item in the table is not the item that its key names"
+    NOT_SUPPRESSED = "a suppression in the trail is not in the table"
+    STATUS = "an enrolment's status differs from the one after its last change in the trail"
+    SEAL = "a sealed number differs from the one recorded in the trail"
 
 
 class AgreementFinding(NamedTuple):

@@ -71,7 +71,7 @@ class Sequence(NamedTuple):
 
 @dataclass
 class Evidence:
-    """All that the table holds about allocation."""
+    """Everything that the table holds about allocation."""
 
     allocations: list[Allocation] = field(default_factory=list)
     enrolments: list[EnrolmentEvidence] = field(default_factory=list)

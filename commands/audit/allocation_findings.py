@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class AllocationFault(StrEnum):
     """The kinds of fault."""
 
-    UNREADABLE = "not what it says it is"
+    UNREADABLE = "not the item that its key names"
     MISMATCH = "arm differs from the key's"
     NO_SUCH_SLOT = "no such slot"
     USED_TWICE = "slot used twice"
@@ -48,7 +48,7 @@ class AllocationFault(StrEnum):
     TWO_ALLOCATIONS = "enrolment with two allocations"
     NO_ENROLMENT = "allocation without its enrolment"
     NO_ALLOCATION = "allocated, but no allocation"
-    TIME = "enrolment tells another time of allocation"
+    TIME = "enrolment with another time of allocation"
     CONTROL_REMINDED = "reminders in control, or without an allocation"
     NO_REMINDERS = "no reminders in intervention"
 

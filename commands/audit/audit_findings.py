@@ -30,17 +30,17 @@ class TrailFault(StrEnum):
     NO_LOCK = "the bucket does not lock what it holds"
     LINK_MISSING = "a link is missing"
     LINK_REMOVED = "a link is marked as deleted"
-    LINK_REWRITTEN = "a link was written again"
+    LINK_REWRITTEN = "a link was overwritten"
     LINK_UNREADABLE = "not a link"
     STRANGE = "an object among the links has no link's name"
     LINK_OLDER = "an entry is later than the link that holds it"
-    CHAIN_BROKEN = "the link is not the one that the next was made after"
-    NOT_AS_NOTED = "the link is not as it was noted"
+    CHAIN_BROKEN = "the next link does not continue this link"
+    NOT_AS_NOTED = "the link differs from the hash noted earlier"
     TOLD_TWICE = "an entry is in two links, and they differ"
     NOT_EXPORTED = "an entry of the table is in no link"
     NOT_IN_TABLE = "an exported entry is not in the table"
-    DIFFERENT = "an entry of the table is not as it was exported"
-    NO_ENTRY = "what is stored as an entry is none"
+    DIFFERENT = "an entry in the table differs from its export"
+    NO_ENTRY = "an item stored as an entry is not an entry"
 
 
 class TrailFinding(NamedTuple):

@@ -53,14 +53,14 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     versions = protocols.versions()
     add("--protocol", choices=versions, help="the version to register")
-    add("--check", type=Path, metavar="DEPOSIT", help="a registration.json to hold the trial to")
+    add("--check", type=Path, metavar="DEPOSIT", help="the registration.json to compare with")
     add("--output", type=Path, metavar="DIR", help=f"where the deposit goes (default: {OUTPUT})")
     add("--table", metavar="NAME", help="the table, with --key and without --stack-name")
     add("--key", metavar="ID", help="id or ARN of the allocation key")
     add("--endpoint-url", metavar="URL", help="an endpoint other than AWS, such as an emulator")
     wanted = parser.parse_args(arguments)
     if bool(wanted.protocol) == bool(wanted.check):
-        parser.error("say --protocol VERSION to register it, or --check DEPOSIT")
+        parser.error("give --protocol VERSION to register it, or --check DEPOSIT")
     if bool(wanted.key) != bool(wanted.table):
         parser.error("--table and --key go together")
     wanted.trail = None

@@ -99,7 +99,7 @@ def faults(
     `protocol` is the current file of the registered version, if there is one.
     """
     if deposit.commitment_message != message(deposit.trial).decode():
-        yield Mismatch("commitment", "is to another message than a registration's")
+        yield Mismatch("commitment", "is to a message that is not a registration's")
     elif key.mac(message(deposit.trial)).hex() != deposit.commitment:
         yield Mismatch("key", "the allocation key in use is not the registered one")
     if protocol is None or protocol.sha256 != deposit.protocol_sha256:

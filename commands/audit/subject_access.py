@@ -208,10 +208,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m commands.audit.subject_access", description=summary, epilog=more
     )
     who = parser.add_mutually_exclusive_group(required=True)
-    who.add_argument("--person", metavar="FORCE/ID", help="the person's id, behind the force")
+    who.add_argument("--person", metavar="FORCE/ID", help="the force and the person's id")
     who.add_argument("--order", metavar="FORCE/REFERENCE", help="one of their orders")
     parser.add_argument(
-        "--letter", type=Path, metavar="FILE", help="write a letter too: what was sent, as a page"
+        "--letter", type=Path, metavar="FILE", help="also write a letter about what was sent"
     )
     add_arguments(parser)
     given = parser.parse_args(arguments)

@@ -37,5 +37,5 @@ def message(reminder: Mapping[str, Any]) -> str:
         expires_on=kept.expires_on,
     )
     if made.sha256 != kept.sha256:
-        raise RejectedError("the protocol makes another text of it than the one that was sent")
+        raise RejectedError("the protocol gives a text that differs from the one sent")
     return made.message

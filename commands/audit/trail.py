@@ -80,7 +80,7 @@ class Trail:
                 self._stored[about] = 0
             self._enrolled.add(about)
         if entry.what in TAKE_A_NUMBER_IN and (entry.version or 0) >= self._stored[about]:
-            # An act may be stored after one that came later, so its time does not tell.
+            # Entries may be stored out of order of time, so the version decides.
             self._stored[about] = entry.version or 0
             self.seals[about] = entry.seal_sha256
         if entry.status and (entry.version or self._stood[about]) >= self._stood[about]:

@@ -165,11 +165,11 @@ def parsed(arguments: abc.Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     # fmt: off
     add("--stack-name", metavar="NAME",
-        help="a deployed stack, whose table and key it is; without this and --key, the local one")
+        help="a deployed stack, whose table and key to use; without it and --key, the local one")
     add("--table", metavar="NAME", help="the table, with --key")
     add("--key", metavar="ID", help="id or ARN of the allocation key")
     add("--trail", metavar="BUCKET",
-        help="the audit trail's bucket; without it that of the stack, or with --key none")
+        help="the audit trail's bucket; default: the stack's or, with --key, none")
     add("--export", metavar="PATH", type=Path, nargs="+", default=[],
         help="instead of the table: files or folders, as DynamoDB exports it to S3 (DynamoDB JSON, "
         "full) or of plain JSON lines, gzipped or not")
@@ -229,10 +229,10 @@ def main(arguments: abc.Sequence[str] | None = None) -> None:
     for finding in sorted(wrong):
         print(": ".join(filter(None, finding)))
     if corrected := corrected_across_strata(evidence):
-        print("Corrected into another stratum, which no rule forbids; see that each has a reason:")
+        print("Corrected into another stratum, which is allowed; check that each has a reason:")
         print("\n".join(corrected))
-    print(WHAT_IS_NOT_SEEN if trail else "The audit trail was left out: say --trail BUCKET.")
-    print("Whether the numbers texted are those taken in: make verify-audit says.")
+    print(WHAT_IS_NOT_SEEN if trail else "The audit trail was not checked: give --trail BUCKET.")
+    print("Whether the right numbers were texted: run make verify-audit.")
     if wrong:
         print(f"Findings: {len(wrong)}", file=sys.stderr)
         sys.exit(SOMETHING_WRONG)

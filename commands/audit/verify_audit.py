@@ -191,7 +191,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--noted", type=noted, metavar="NUMBER:SHA256", help="a link as it was noted down before"
     )
     parser.add_argument(
-        "--export", action="store_true", help="let the function export what is in no link"
+        "--export", action="store_true", help="have the function export entries that are in no link"
     )
     add_arguments(parser)
     return parser.parse_args(arguments)

@@ -283,5 +283,5 @@ def look(account: Account) -> list[Requirement]:
         try:
             found.append(ask())
         except (BotoCoreError, ClientError) as error:
-            found.append(Requirement(what, there=False, told=f"could not be looked at: {error}"))
+            found.append(Requirement(what, there=False, told=f"could not be checked: {error}"))
     return found

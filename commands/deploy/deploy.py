@@ -270,7 +270,7 @@ def setting(text: str) -> tuple[str, str]:
     """A parameter as Name=value."""
     name, separator, value = text.partition("=")
     if not separator:
-        raise argparse.ArgumentTypeError("say Name=value, as in ForceName='Durham Police'")
+        raise argparse.ArgumentTypeError("write Name=value, as in ForceName='Durham Police'")
     return name, value
 
 
@@ -330,8 +330,8 @@ def deploy(deployment: Deployment, given: argparse.Namespace, console: Console) 
     console.print(shown(changes))
     if lost := forbidden(changes):
         sys.exit(f"Refused, since it would lose data or keys: {', '.join(lost)}")
-    if given.plan or not (given.yes or input("Carry it out? [y/N] ").lower() == "y"):
-        console.print("Left as it is.")
+    if given.plan or not (given.yes or input("Carry out these changes? [y/N] ").lower() == "y"):
+        console.print("Nothing was changed.")
         return
     deployment.execute(change_set, console)
     for name, value in (deployment.outputs() or {}).items():
@@ -358,7 +358,7 @@ def main() -> None:
             console.print("\n".join(deployment.versions()))
             return
         if deployment.clear_failed_creation(session.client("dynamodb")):
-            console.print("Cleared away what a first deployment left that had failed.")
+            console.print("Deleted the remains of a failed first deployment.")
         deploy(deployment, given, console)
     except (BotoCoreError, ClientError, WaiterError) as error:
         sys.exit(f"AWS refused: {error}")

@@ -62,7 +62,7 @@ def main() -> None:
     except (BotoCoreError, ClientError, WaiterError) as error:
         sys.exit(f"AWS refused: {error}")
     print(
-        "Deleted. A new stack starts with an empty table: to go on with the old one, "
+        "Deleted. A new stack starts with an empty table: to continue with the old one, "
         "restore it: docs/runbook.md, Restoring from a backup."
     )
 

@@ -1,4 +1,4 @@
-"""Whether a deployment may open or close the trial that it would open or close."""
+"""Decides whether a deployment may open or close a trial."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def refuse_closing(
     given: Mapping[str, str], found: StackTypeDef | None, closes: str | None
 ) -> str | None:
     """
-    What closes, in a sentence; None if the deployment closes nothing.
+    The trial that the deployment closes, in a sentence; None if it closes none.
 
-    Ends the command unless `closes` names the trial that is open: whoever closes one says which.
+    Ends the command unless `closes` names the open trial, so that nobody closes one by mistake.
     """
     if found is None or given.get(_TAKES, "true") == "true" or not _takes_orders({}, found):
         return None
@@ -57,11 +57,11 @@ def refuse_unregistered(
     given: Mapping[str, str], found: StackTypeDef | None, deposit: Path | None
 ) -> str | None:
     """
-    What opens and what closes, in a sentence; none if the open trial stays the open one.
+    The trials that open and close, in a sentence; None if the open trial stays open.
 
-    Ends the command unless the trial to be opened was registered as its protocol stands now, also
-    if it was open before and is closed. The earlier trial closes: it takes no more orders, and its
-    own continue in it to their end.
+    Ends the command unless the trial to be opened was registered with its present protocol, even
+    if it was open before. The earlier trial closes: it accepts no more orders, and its existing
+    orders continue in it to their end.
     """
     if found is None:
         return None  # the key is made with the stack: its trial is registered before any order

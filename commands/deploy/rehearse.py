@@ -31,7 +31,7 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def asking(client: "LambdaClient", function: str) -> Ask:
-    """Invokes the sending function: once, for it may have texted despite a lost answer."""
+    """Invokes the sending function once: it may have texted although its answer was lost."""
 
     def ask(rehearsal: dict[str, Any]) -> dict[str, Any]:
         payload = json.dumps({"rehearsal": rehearsal}).encode()

@@ -34,10 +34,10 @@ from trial.protocol.local_time import local_date
 from trial.protocol.settings import Protocol
 
 MOST_ORDERS: Final = 16
-"""In so many orders of one stratum both arms occur, whatever the block sizes in use (up to 8)."""
+"""Among this many orders of one stratum both arms occur, for any block sizes up to 8."""
 
 LONGEST_WAIT: Final = timedelta(minutes=30)
-"""On AWS a first text that is due later is not waited for: the sending window is closed."""
+"""On AWS the command does not wait for a text due later than this: the window is closed."""
 
 _STEP: Final = timedelta(seconds=5)
 _PATIENCE: Final = timedelta(minutes=3)
@@ -50,7 +50,7 @@ Wait = Callable[[datetime], None]
 
 
 class SmokeError(Exception):
-    """What did not go as it must."""
+    """A step that failed."""
 
 
 @dataclass
@@ -189,10 +189,10 @@ class Smoke:
             return not (self._in(ident, PLANNED) or self._in(ident, SCHEDULED))
 
         self._until(called_off, "its reminders outlast its end: see the function scheduling")
-        self.tell("Ended, and what was still to come is called off")
+        self.tell("Ended, and the remaining reminders are called off")
 
     def _until(self, done: Callable[[], bool], complaint: str) -> None:
-        """Look again and again. Raises SmokeError with the complaint if it takes too long."""
+        """Look until it is there. Raises SmokeError with the complaint if it takes too long."""
         deadline = datetime.now(UTC) + _PATIENCE
         while not done():
             if datetime.now(UTC) > deadline:
@@ -201,7 +201,7 @@ class Smoke:
 
     @contextmanager
     def _ended(self) -> Iterator[None]:
-        """Whatever happens, no order of this run stays open."""
+        """End every order of this run, even if a step failed."""
         try:
             yield
         finally:

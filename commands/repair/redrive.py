@@ -1,8 +1,8 @@
 """
 Lists the messages in the failure queues and, with --go, redrives them to their functions.
 
-Without --go nothing changes. With --go each function decides afresh from the current table, so a
-late or duplicate message does no harm; a message is deleted only once its function has handled it.
+Without --go nothing changes. With --go each function decides from the current table, so a late
+or duplicate message does no harm; a message is deleted only once its function has handled it.
 For records of the table's stream a queue holds only sequence numbers. The command therefore
 announces again every enrolment of this month and the last in a status that the function handles.
 Receipts have no queue: see commands.repair.redrive_receipts. On the local stack, or anywhere with
@@ -44,7 +44,7 @@ ANNOUNCED = {
 """The statuses of enrolments that the table's stream announces to each function."""
 
 ELSEWHERE = {"audit": "make verify-audit ARGS=--export"}
-"""Commands that find by themselves the records that a function has missed."""
+"""Commands that find the records that a function has missed, without its messages."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def standing(place: FailureQueues, letter: Letter) -> str:
 def run(place: FailureQueues, queues: list[str], console: Console, *, go: bool) -> bool:
     """Print every message and, with `go`, redrive it; returns whether none is left."""
     about = Column("about", no_wrap=True)
-    last = Column("what came of it" if go else "in the table", overflow="fold")
+    last = Column("result" if go else "in the table", overflow="fold")
     table = Printed("queue", "since", about, last, box=SIMPLE, pad_edge=False)
     redrive, left = Redrive(place), []
     for letter in [letter for queue in queues for letter in waiting(place, queue)]:
@@ -251,7 +251,7 @@ def main() -> None:
     add_arguments(parser)
     given = parser.parse_args()
     if given.go and not (given.queue or given.all):
-        parser.error("say which queue is to go, or --all")
+        parser.error("name the queue to redrive, or give --all")
     try:
         place = FailureQueues.of(DeployedStack.named_by(given))
         if given.queue and given.queue not in place.queues:

@@ -97,7 +97,7 @@ def main() -> None:
         sys.exit(f"Interrupted, which does no harm: {error}")
     print(f"Batches of up to {BATCH} receipts read: {len(batches)}; not fully handled: {failed}.")
     if failed:
-        sys.exit("What was not taken is named in the function's log.")
+        sys.exit("The function's log names each receipt that it could not handle.")
 
 
 if __name__ == "__main__":

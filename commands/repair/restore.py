@@ -135,8 +135,8 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m commands.repair.restore", description=summary, epilog=more
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--save", type=Path, metavar="FILE", help="write a copy down, and stop")
-    what.add_argument("--copy", type=Path, metavar="FILE", help="take the table back to a copy")
+    what.add_argument("--save", type=Path, metavar="FILE", help="save a copy to a file, and stop")
+    what.add_argument("--copy", type=Path, metavar="FILE", help="restore the table to a copy")
     what.add_argument(
         "--at", type=datetime.fromisoformat, metavar="TIME", help="as in 2026-12-05T10:00:00Z"
     )
@@ -151,7 +151,7 @@ def run(given: argparse.Namespace, console: Console) -> None:
     now = datetime.now(UTC)
     if given.save:
         save(restore.copies.now(), given.save)
-        console.print(f"Written: {given.save}. It holds all that the table holds: keep it safe.")
+        console.print(f"Written: {given.save}. It holds everything in the table: keep it safe.")
         return
     question = f"Pause sending, and take {restore.stack.name} back? [y/N] "
     if not given.yes and input(question).casefold() != "y":

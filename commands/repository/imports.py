@@ -88,7 +88,7 @@ def against_the_rules(
                 elif other.endswith(".handler"):
                     yield f"{name} imports {other}: a handler imports the rest, never the reverse"
             elif name.startswith(PURE) and other.startswith(("trial.aws", "trial.config")):
-                yield f"{name} imports {other}: it decides from what it is given alone"
+                yield f"{name} imports {other}: a pure module decides only from its arguments"
             elif room[other] not in MAY_IMPORT[room[name]]:
                 yield f"{name} imports {other}: {room[name]} may not import {room[other]}"
 

@@ -1,4 +1,4 @@
-"""Lets Redocly and Spectral check the API's contract: whatever they find, a warning too, fails."""
+"""Checks the API's contract with Redocly and Spectral. Any finding fails, even a warning."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LINTERS = {
 
 
 def linted(name: str, document: str = CONTRACT) -> subprocess.CompletedProcess[str]:
-    """What a linter says of a document."""
+    """A linter's output for a document."""
     script, *arguments = LINTERS[name]
     return subprocess.run(
         [MODULES / "bin/node", MODULES / "node_modules" / script, *arguments, document],
@@ -35,7 +35,7 @@ def linted(name: str, document: str = CONTRACT) -> subprocess.CompletedProcess[s
 
 
 def passes(done: subprocess.CompletedProcess[str]) -> bool:
-    """Whether a linter found nothing, not even something to be warned of."""
+    """Whether a linter found nothing, not even a warning."""
     return done.returncode == 0 and "warning" not in (done.stdout + done.stderr).lower()
 
 

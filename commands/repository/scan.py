@@ -17,9 +17,9 @@ from commands.repository.template import ROOT, translated
 
 SCANNED = ROOT / "build" / "scanned" / "template.json"
 ACCEPTED = {
-    "CKV_AWS_115": "throttles and shards limit a function; a share for it is kept from the others",
+    "CKV_AWS_115": "throttles and shards limit a function; reserved shares would take from others",
     "CKV_AWS_117": "functions reach AWS's own services only, as far as their roles let them",
-    "CKV_AWS_173": "no variable of a function is secret; Lambda encrypts them all the same",
+    "CKV_AWS_173": "no variable of a function is secret, and Lambda encrypts them anyway",
 }
 """Checks that no function follows, and why."""
 

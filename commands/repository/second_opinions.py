@@ -98,7 +98,7 @@ def linted(stack: Deployed) -> bool:
 
 
 def small_enough(stack: Deployed) -> bool:
-    """Whether everything is within AWS's size limits; prints whatever is near a limit."""
+    """Whether everything is within AWS's size limits; prints what is near a limit."""
     files = sorted(TEMPLATE.parent.glob("*.yaml"))
     sizes = [*of_stack(stack), *(size for file in files for size in of_template(file))]
     for size in sizes:

@@ -43,7 +43,7 @@ def order(text: str) -> tuple[str, str]:
     """A force and a reference, which may itself contain slashes."""
     force, slash, reference = text.partition("/")
     if not (force and slash and reference):
-        raise argparse.ArgumentTypeError("say force/reference, as in durham/DVPO-2026-000123")
+        raise argparse.ArgumentTypeError("write force/reference, as in durham/DVPO-2026-000123")
     return read.slug(force), read.capital(reference)
 
 

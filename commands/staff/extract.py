@@ -63,7 +63,7 @@ def fetch(client: "S3Client", bucket: str, source: str, folder: Path) -> dict[st
     for name, stated in hashes.items():
         data = content(name)
         if f"sha256:{hashlib.sha256(data).hexdigest()}" != stated:
-            sys.exit(f"{source}{name} is not as its package says.")
+            sys.exit(f"{source}{name} does not match the hash in its package.")
         (folder / name).write_bytes(data)
     (folder / DESCRIPTOR).write_bytes(descriptor)
     return said
@@ -80,7 +80,7 @@ def main() -> None:
         "--output", type=Path, default=ROOT / "build/extract", help="folder to write to"
     )
     parser.add_argument(
-        "--fetch-only", action="store_true", help="take the newest that there is, write none"
+        "--fetch-only", action="store_true", help="fetch the newest package without writing one"
     )
     parser.add_argument(
         "--trial", default="", help="an earlier trial's id; without it, the open trial's package"

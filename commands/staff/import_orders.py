@@ -127,7 +127,7 @@ def send(
     for each in track(right, "Sending", console=console, disable=not console.is_terminal):
         answer = sent(api, each.request, pause)
         if answer.status == _FORBIDDEN:
-            sys.exit("\n".join(["The API turns these credentials away:", *reasons(answer.body)]))
+            sys.exit("\n".join(["The API refuses these credentials:", *reasons(answer.body)]))
         if answer.status >= _ERROR:
             refused.append(replace(each, wrong=tuple(reasons(answer.body))))
         else:
@@ -157,7 +157,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--template", action="store_true", help="write an empty file to fill in, and stop"
     )
     parser.add_argument("--dry-run", action="store_true", help="check and show, and send nothing")
-    parser.add_argument("--all", action="store_true", help="show all that is read in another form")
+    parser.add_argument("--all", action="store_true", help="show every converted value")
     parser.add_argument("--yes", action="store_true", help="do not ask before sending")
     add_protocol(parser)
     add_arguments(parser)
@@ -193,7 +193,7 @@ def run(given: argparse.Namespace, console: Console, api: Api | None) -> int:
         told = ", ".join(f"{count} {name}" for name, count in sorted(became.items()))
         console.print(f"{became.total()} of {len(checked)} orders are taken: {told or 'none'}.")
     if wrong:
-        console.print(f"{len(wrong)} are not; put these lines right, and run it again:")
+        console.print(f"{len(wrong)} are not; correct these lines, and run it again:")
         console.print(faults(wrong))
     return int(bool(wrong))
 
@@ -214,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(given, Console(highlight=False), api)
     except (KeyboardInterrupt, BotoCoreError) as error:
         why = "Stopped" if isinstance(error, KeyboardInterrupt) else f"Stopped: {error}"
-        sys.exit(f"{why}. Run it again to go on: what was taken is not taken twice.")
+        sys.exit(f"{why}. Run it again to continue: no order is taken twice.")
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def _words(code: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the page that the command line asks for."""
     parser = argparse.ArgumentParser(prog="make meeting ARGS=...", description=__doc__)
-    parser.add_argument("protocol", help="whose plan the power is worked out by: dvpo-2027-1")
+    parser.add_argument("protocol", help="whose plan determines the power: dvpo-2027-1")
     parser.add_argument("-o", "--output", type=Path, default=PAGE, help=f"default: {PAGE}")
     add_arguments(parser)
     given = parser.parse_args(arguments)

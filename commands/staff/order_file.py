@@ -113,4 +113,4 @@ def write_template(file: Path, today: date) -> None:
         with file.open("x", newline="", encoding="utf-8-sig") as to:  # so that Excel reads it
             csv.writer(to).writerows([example, example.values()])
     except FileExistsError:
-        sys.exit(f"{file} is there already: name another file.")
+        sys.exit(f"{file} exists already: name another file.")

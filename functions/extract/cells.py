@@ -1,8 +1,8 @@
 """
-The small-cell rule: no ethnicity is shown of so few that it could tell who they are.
+The small-cell rule: an ethnicity that too few people share is hidden, as it could identify them.
 
-Shown together with an age band and a sex, a code that too few share becomes its group; a group
-that is shown for too few is withheld. Age band and sex stay: the subgroups were agreed before.
+Within an age band and a sex, a code that too few share is replaced by its group, and a group of too
+few is withheld. Age band and sex stay: the subgroups were agreed before.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 def cell(row: EnrolmentRow) -> str:
-    """Who shares the row's age band, sex and ethnicity as recorded."""
+    """The row's cell: its age band, sex and ethnicity as recorded."""
     return _named(row, _recorded(row))
 
 
 class Cells:
-    """How many enrolments there are in each cell, of which fewer than the minimum are too few."""
+    """The number of enrolments in each cell, and the minimum that may be shown."""
 
     def __init__(self, counts: Mapping[str, int], minimum: int) -> None:
         self._counts = counts
         self._minimum = minimum
-        # A group counts whom it would be shown for: those with a common code are not among them.
+        # A group counts only those for whom it would be shown, not those with a common code.
         self._pooled: Counter[str] = Counter()
         for name, count in counts.items():
             band_and_sex, _, code = name.rpartition("|")
@@ -39,7 +39,7 @@ class Cells:
                 self._pooled[f"{band_and_sex}|{group}"] += count
 
     def shown(self, row: EnrolmentRow) -> EnrolmentRow:
-        """The row with as much of its ethnicity as many share."""
+        """The row with its ethnicity's code, its group or neither, as the rule allows."""
         code = _recorded(row)
         group = group_of(code)
         shown: dict[str, Ethnicity | Group | None]

@@ -1,4 +1,4 @@
-"""The codebook: every column in words, as a page that needs nothing but itself."""
+"""The codebook: every column in words, as one self-contained page."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ days, counted from the moment that the column names. An empty cell is a missing 
 
 def page(package: Mapping[str, Any]) -> str:
     """The codebook of a package, from its description."""
-    told = {name: escape(str(value)) for name, value in package.items() if isinstance(value, str)}
+    texts = {name: escape(value) for name, value in package.items() if isinstance(value, str)}
     return _PAGE.format(
-        **told, terms=_terms(package), resources="\n".join(map(_resource, package["resources"]))
+        **texts, terms=_terms(package), resources="\n".join(map(_resource, package["resources"]))
     )
 
 

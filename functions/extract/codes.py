@@ -1,4 +1,4 @@
-"""Codes that only the extract has: bands and groups, in which a person is one of many."""
+"""Codes that only the extract has, such as groups of ethnicities."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 COMES_OF_TEXTS: Final = frozenset(
     {EndReason.WRONG_NUMBER, EndReason.SAFETY_STOP, EndReason.OBJECTION_UPHELD}
 )
-"""Ends of the texts, which tell the arm. The order itself stays in force."""
+"""Ends that only texts can cause, so they reveal the arm. The order itself stays in force."""
 
 
 class Form(StrEnum):
-    """For whom a package is: `blinded` hides which arm is which, and all that could tell."""
+    """The form of a package: `blinded` hides which arm is which, and everything that reveals it."""
 
     BLINDED = "blinded"
     UNBLINDED = "unblinded"
 
 
 class Label(StrEnum):
-    """What the blinded form calls the two arms."""
+    """The blinded form's names of the two arms."""
 
     A = "A"
     B = "B"
@@ -45,7 +45,7 @@ class Group(StrEnum):
 
 
 class ResolvedHow(StrEnum):
-    """How a number was found. Upstream may say it in words, which stay behind: `other`."""
+    """How a number was found. Other words from upstream are not extracted: they become `other`."""
 
     PROPERTY_RETURNED = "property_returned"
     PROBATION = "probation"
@@ -79,16 +79,16 @@ def group_of(ethnicity: Ethnicity | Group) -> Group:
     return ethnicity if isinstance(ethnicity, Group) else _GROUPS[ethnicity[0]]
 
 
-def resolved_how(told: str | None) -> ResolvedHow | None:
+def resolved_how(words: str | None) -> ResolvedHow | None:
     """The code for how a number was found, however upstream spells it."""
-    if told is None:
+    if words is None:
         return None
-    word = "_".join(told.lower().replace("-", " ").replace("_", " ").split())
+    word = "_".join(words.lower().replace("-", " ").replace("_", " ").split())
     return ResolvedHow(word) if word in set(ResolvedHow) else ResolvedHow.OTHER
 
 
 class Variant(StrEnum):
-    """What an order says, in short: molestation only, also no contact, also to stay away, both."""
+    """What an order forbids: molestation only, also contact, also coming near, or both."""
 
     MOL = "MOL"
     NC = "NC"
@@ -105,7 +105,7 @@ _AWAY: Final = {
 
 
 def variant_of(conditions: Collection[Condition]) -> Variant:
-    """What an order with these conditions says."""
+    """The variant of an order with these conditions."""
     away = not _AWAY.isdisjoint(conditions)
     if Condition.NO_CONTACT in conditions:
         return Variant.NCNE if away else Variant.NC

@@ -1,4 +1,4 @@
-"""What the package says of its columns: a Table Schema, from the model that rows are made of."""
+"""The package's description of its columns: a Table Schema, generated from the rows' model."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def table_schema(row: type[Row]) -> dict[str, Any]:
     As Data Package has it, versions 1 and 2: https://specs.frictionlessdata.io/table-schema/ and
     https://datapackage.org/standard/table-schema/, whose `categories` label the codes.
     """
-    said = row.model_json_schema()
+    model = row.model_json_schema()
     fields = [
-        _field(name, each, said.get("$defs", {})) for name, each in said["properties"].items()
+        _field(name, each, model.get("$defs", {})) for name, each in model["properties"].items()
     ]
     schema = {"fields": fields, "missingValues": [""], "primaryKey": list(row.key)}
     if row.resource != "enrolments":
@@ -32,8 +32,8 @@ def table_schema(row: type[Row]) -> dict[str, Any]:
     return schema
 
 
-def _field(name: str, said: Mapping[str, Any], defined: Mapping[str, Any]) -> dict[str, Any]:
-    kinds = [_resolved(kind, defined) for kind in said.get("anyOf", [said])]
+def _field(name: str, schema: Mapping[str, Any], defined: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = [_resolved(kind, defined) for kind in schema.get("anyOf", [schema])]
     present = [kind for kind in kinds if kind["type"] != "null"]
     first = present[0]
     constraints: dict[str, Any] = {}
@@ -53,7 +53,7 @@ def _field(name: str, said: Mapping[str, Any], defined: Mapping[str, Any]) -> di
     field = {
         "name": name,
         "type": _TYPES.get(first["type"], "string"),
-        "description": said["description"],
+        "description": schema["description"],
         "constraints": constraints,
     }
     if categories:

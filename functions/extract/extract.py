@@ -1,10 +1,10 @@
 """
-Writing the research extract: every enrolment once, in parts that are kept as it goes on.
+Writes the research extract: every enrolment once, in parts that are stored as it goes on.
 
-A run is one extract under a name. It reads the table, which takes one invocation or more, and
-then publishes a package for each trial, in each form: all that the package names first,
-`datapackage.json` last. So whoever takes only what a `datapackage.json` names never sees half an
-extract, and a package that is published is never changed.
+A run is one extract under a name. It reads the table, which takes one invocation or more. Then it
+publishes a package for each trial, in each form: first the files that the package names, last
+`datapackage.json`. So a reader who starts from `datapackage.json` never sees half an extract. A
+published package never changes.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
 
 IN_A_PART: Final = 500
-"""Enrolments that are in memory together."""
+"""The most enrolments that are in memory together."""
 
 TOO_OLD: Final = timedelta(hours=2)
-"""A reading tells how things stood on one night: one half done for so long is begun anew."""
+"""A reading describes one night: one that is unfinished for this long starts from the beginning."""
 
 
 class Became(StrEnum):
-    """What an invocation made of a run."""
+    """The state of a run after an invocation."""
 
     PUBLISHED = "published"
     PUBLISHED_BEFORE = "published_before"
@@ -62,11 +62,11 @@ def extract(
     in_time: Callable[[], bool],
 ) -> Became:
     """
-    Go on with a run as far as the time goes. Safe to repeat, and to stop anywhere.
+    Continue a run until time runs out. Safe to repeat, and to stop anywhere.
 
-    `protocols` has one for each trial. The last one's, the open trial's, is published last, and
-    whether or not there is anybody in it: then the run is whole. Raises ContendedError if another
-    invocation is at the same run.
+    `protocols` has one for each trial, the open trial's last. The open trial's package is published
+    last, even if it is empty, and completes the run. Raises ContendedError if another invocation is
+    working on the same run.
     """
     open_trial = protocols[-1].trial
     if store.published(run, open_trial) == set(Form):
@@ -76,7 +76,7 @@ def extract(
     for protocol in protocols:
         anybody = protocol.trial == open_trial or progress.counts.get(protocol.trial)
         if progress.all_read and (not anybody or store.published(run, protocol.trial) == set(Form)):
-            continue  # takes no time, so that each invocation goes on from where the last one was
+            continue  # takes no time, so that each invocation continues where the last one stopped
         if not (progress.all_read and in_time()):
             return Became.UNFINISHED
         _publish(run, store, protocol, names[protocol.trial], progress)
@@ -110,7 +110,7 @@ def _read(
     now: datetime,
     in_time: Callable[[], bool],
 ) -> Progress:
-    """How far the run has come once all is read, or the time is out."""
+    """Read on until everything is read or time runs out; returns the progress."""
     progress, seen = store.progress(run)
     hashes = {each.trial: each.sha256 for each in protocols}
     if progress is None or _outdated(progress, hashes, now):
@@ -120,13 +120,13 @@ def _read(
         batch = list(islice(files, IN_A_PART))
         parts, counts = dict(progress.parts), dict(progress.counts)
         for protocol in protocols:
-            told = list(
-                _told([file for _, file in batch], protocol, names[protocol.trial], progress)
+            made = list(
+                _rows([file for _, file in batch], protocol, names[protocol.trial], progress)
             )
-            if told:
-                kept = store.keep_part(run, told)
+            if made:
+                kept = store.keep_part(run, made)
                 parts[protocol.trial] = (*parts.get(protocol.trial, ()), kept)
-            cells = Counter(cell(row) for row in told if isinstance(row, EnrolmentRow))
+            cells = Counter(cell(row) for row in made if isinstance(row, EnrolmentRow))
             counts[protocol.trial] = dict(Counter(counts.get(protocol.trial, {})) + cells)
         progress = progress.model_copy(
             update={
@@ -140,10 +140,10 @@ def _read(
     return progress
 
 
-def _told(
+def _rows(
     files: Iterable[File], protocol: Protocol, names: Pseudonyms, progress: Progress
 ) -> Iterator[Row | Allocated | Reported]:
-    """What a trial's extract has of these orders: of another trial's, what happened to whom."""
+    """A trial's rows about these orders; about another trial's orders, only the outcomes."""
     for file in files:
         if file.enrolment.trial == protocol.trial:
             yield from rows(

@@ -1,4 +1,4 @@
-"""The research extract, fired by EventBridge Scheduler a few times every night, or by hand."""
+"""Writes the research extract. EventBridge Scheduler invokes it a few times every night."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 logger = Logger()
 
 TO_FINISH_MS = 120_000
-"""What reading another part, or writing and publishing the packages, may take."""
+"""The most time that reading a part, or writing and publishing the packages, takes."""
 
 
 class ExtractRequest(Model):
     """
-    Which extract to go on with, or to begin: without a name, that of the day (UTC).
+    Which extract to continue or to begin; without a name, that of the day (UTC).
 
-    A name begins with a day, and a published extract never changes: one by hand takes another.
+    A name begins with a day. A published extract never changes, so another needs another name.
     """
 
     run: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-[0-9a-z]{1,20})?$")] | None = (
@@ -43,7 +43,7 @@ class ExtractRequest(Model):
 
 
 def of_each_trial(open_trial: Protocol) -> list[Protocol]:
-    """The latest protocol of every trial there has been, and last the one that is open."""
+    """The latest protocol of every trial, the open trial's last."""
     latest = {each.trial: each for each in map(load, versions())}
     latest.pop(open_trial.trial, None)
     return [*latest.values(), open_trial]
@@ -51,7 +51,7 @@ def of_each_trial(open_trial: Protocol) -> list[Protocol]:
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Go on with the extract; what is left when the time is out, the next invocation does."""
+    """Continue the extract until time runs out; the next invocation does the rest."""
     now = datetime.now(UTC)
     run = ExtractRequest.model_validate(event).run or f"{now:%Y-%m-%d}"
     chosen = settings(ExtractSettings)
@@ -67,10 +67,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             in_time=lambda: context.get_remaining_time_in_millis() > TO_FINISH_MS,
         )
     except ContendedError:
-        logger.warning("left to another invocation, which is at the same extract", run=run)
+        logger.warning("another invocation is working on the same extract", run=run)
         return {"run": run, "became": "left"}
     logger.info("extracted", run=run, became=became)
     if became is not Became.UNFINISHED:
-        # Also when it was before: perhaps nobody could say so then.
+        # Also if it was published before: that invocation may have died before the metric.
         emit(Metric.EXTRACT_PUBLISHED)
     return {"run": run, "became": became}

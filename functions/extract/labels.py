@@ -1,4 +1,4 @@
-"""What codes stand for, where the code alone does not say it."""
+"""The meaning of codes that do not explain themselves."""
 
 from __future__ import annotations
 

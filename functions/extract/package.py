@@ -1,8 +1,8 @@
 """
-Writes rows as data packages: the blinded form and the unblinded one, each in its folder.
+Writes rows as data packages: the blinded form and the unblinded form, each in its folder.
 
-A package is `datapackage.json` and what it names, with the protocol beside it. The same rows give
-the same bytes, whenever and wherever they are written.
+A package is `datapackage.json`, the files that it names, and the protocol. The same rows always
+give the same bytes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 DESCRIPTOR: Final = "datapackage.json"
 PROTOCOL: Final = "protocol.toml"
 BESIDE: Final = (PROTOCOL, "codebook.html", "load.py", "load.R")
-"""What is in a package beside its data: `files` has the hash of each."""
+"""The files of a package besides its data: `files` has the hash of each."""
 
 _RESOURCES: Final = {Form.BLINDED: BLINDED_ROWS, Form.UNBLINDED: ROWS}
 
@@ -62,9 +62,9 @@ def write(
     """
     Write both forms into `blinded` and `unblinded` below the folder.
 
-    Rows of all resources come in any order, one after the other, with true values. `counts` is
-    how many enrolments of theirs there are in each `cell`, `labels` what the blinded form calls
-    the arms. Raises ProtocolError if the file is no protocol.
+    `rows` are of all resources, in any order, with true values. `counts` is the number of their
+    enrolments in each `cell`; `labels` are the blinded form's names of the arms. Raises
+    ProtocolError if the file is not a protocol.
     """
     agreed = read(protocol)
     cells = Cells(counts, agreed.minimum_cell_size)
@@ -76,26 +76,27 @@ def write(
             if blinded := _blinded(row, labels):
                 sheets[Form.BLINDED][row.resource](blinded)
     for form in Form:
-        said = _descriptor(folder / form, form, agreed, extracted_at)
+        descriptor = _descriptor(folder / form, form, agreed, extracted_at)
         shutil.copyfile(protocol, folder / form / PROTOCOL)
         shutil.copyfile(Path(__file__).with_name("load.py"), folder / form / "load.py")
-        (folder / form / "load.R").write_text(load_r.script(said["resources"]), encoding="utf-8")
-        (folder / form / "codebook.html").write_text(codebook.page(said), encoding="utf-8")
-        said["files"] = {name: f"sha256:{_sha256(folder / form / name)}" for name in BESIDE}
+        script = load_r.script(descriptor["resources"])
+        (folder / form / "load.R").write_text(script, encoding="utf-8")
+        (folder / form / "codebook.html").write_text(codebook.page(descriptor), encoding="utf-8")
+        descriptor["files"] = {name: f"sha256:{_sha256(folder / form / name)}" for name in BESIDE}
         (folder / form / DESCRIPTOR).write_text(
-            json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+            json.dumps(descriptor, indent=2, ensure_ascii=False) + "\n"
         )
 
 
 def _sheets(folder: Path, kinds: Mapping[str, type[Row]], files: ExitStack) -> dict[str, Any]:
-    """For each resource, what writes a row into its file."""
+    """For each resource, a function that writes a row into its file."""
     folder.mkdir(parents=True, exist_ok=True)
     return {name: _sheet(folder / f"{name}.csv.gz", kind, files) for name, kind in kinds.items()}
 
 
 def _sheet(path: Path, kind: type[Row], files: ExitStack) -> Any:  # noqa: ANN401
     raw = files.enter_context(path.open("wb"))
-    # Neither a name nor a time in its header: they would change the hash.
+    # No name and no time in its header, because they would change the hash.
     packed = files.enter_context(gzip.GzipFile("", "wb", fileobj=raw, mtime=0))
     sheet = csv.writer(files.enter_context(TextIOWrapper(packed, "utf-8", newline="")))
     names = list(kind.model_fields)
@@ -118,7 +119,7 @@ def _text(value: object) -> str:
 
 
 def _blinded(row: Row, labels: Mapping[Arm, Label]) -> Row | None:
-    """The row as the blinded form shows it; none if that there is one would tell the arm."""
+    """The row as the blinded form shows it; None if its existence would reveal the arm."""
     match row:
         case ReminderRow() | MissingRow(after_allocation=True) | OutcomeRow(type=OutcomeType.HARM):
             return None
@@ -160,11 +161,11 @@ def _descriptor(
 
 
 def _terms(protocol: Protocol) -> dict[str, Any]:
-    """Who made the data and what may be done with them, as the protocol lays down."""
+    """Who made the data and what may be done with them, as the protocol states."""
     if protocol.publication is None:
         return {}
-    said = protocol.publication.model_dump(mode="json", exclude_none=True)
-    return {"licenses": [said["licence"]], "contributors": said["contributors"]}
+    terms = protocol.publication.model_dump(mode="json", exclude_none=True)
+    return {"licenses": [terms["licence"]], "contributors": terms["contributors"]}
 
 
 def _resource(path: Path, kind: type[Row]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """
-What belongs to a person across all their orders: when they were randomised, what happened to them.
+Joins a person's facts across all their orders: when they were randomised, and their outcomes.
 
-An order is read by itself, perhaps nights apart from the person's other ones. So what concerns
-the person is staged with times as they are, and worked out once everything has been read.
+Orders are read one by one, so facts about the person are staged with absolute times, and joined
+once everything has been read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DAY = timedelta(days=1)
 
 
 class Allocated(Model):
-    """When an order was allocated, and when its last day is over."""
+    """When an order was allocated, and when its last day ends."""
 
     resource: ClassVar[str] = "allocated"
 
@@ -58,7 +58,7 @@ STAGED: dict[str, type[Allocated | Reported]] = {
 
 
 class People:
-    """Every person's allocations and outcomes, whatever trial an outcome was reported in."""
+    """Every person's allocations and outcomes, including outcomes from other trials."""
 
     def __init__(self, staged: Iterable[Allocated | Reported]) -> None:
         self._allocated: dict[str, Allocated] = {}
@@ -70,13 +70,13 @@ class People:
                 if not each.repeat:
                     self._randomised[each.person] = each
             else:
-                # One event may be reported under two orders of the person: it is still one.
+                # One event may be reported under two orders of the person: it counts once.
                 known = self._reported[each.person]
                 first = known.get((each.name, each.type), each)
                 known[each.name, each.type] = min(first, each, key=lambda one: one.reported_at)
 
     def completed(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The rows with what they lacked, and then what happened to the people in them."""
+        """The rows, completed with the time since randomisation, then their people's outcomes."""
         people = set()
         for row in rows:
             if isinstance(row, EnrolmentRow):
@@ -92,7 +92,7 @@ class People:
         return round((drawn.at - first.at) / _DAY, 3) if drawn and first else None
 
     def _outcomes(self, person: str) -> Iterator[OutcomeRow]:
-        # Harms come last: the blinded form is without them, and must not show that any are missing.
+        # Harms come last, so that the numbering of the blinded form, without them, has no gaps.
         in_time = sorted(
             self._reported[person].values(),
             key=lambda each: (each.type is OutcomeType.HARM, each.occurred_at, each.name),

@@ -1,4 +1,4 @@
-"""How far a run has come: written after each part, so that the next invocation can go on."""
+"""The progress of a run, stored after each part, so that the next invocation can continue."""
 
 from datetime import datetime
 
@@ -12,8 +12,8 @@ class Progress(Model):
     """
     A run so far, by the id of each trial.
 
-    `parts` hold every enrolment up to and including the one of `last`; `counts` how many there
-    are in each cell, so that a trial without counts has no enrolment.
+    `parts` hold every enrolment up to and including that of `last`. `counts` are the enrolments in
+    each cell; a trial without counts has no enrolment.
     """
 
     extracted_at: datetime

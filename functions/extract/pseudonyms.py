@@ -1,9 +1,10 @@
 """
-Names that tell nothing of whom they stand for, and are the same in every extract of a trial.
+Pseudonyms, which reveal nobody and are the same in every extract of a trial.
 
-The key is a message authentication code of the trial's id, under a KMS key of its own. So one
-call makes all pseudonyms; who may make them can match no number or person id, which are hashed
-under another key; and who may match those can make no pseudonym.
+Their key is a message authentication code of the trial's id under a separate KMS key, so one call
+to KMS serves for all pseudonyms. Numbers and person ids are hashed under another key: a role that
+can make pseudonyms cannot match those hashes, and a role that can match them cannot make
+pseudonyms.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Pseudonyms:
 
     @classmethod
     def of(cls, trial: str, research: MacKey) -> Self:
-        """Those of a trial, by the key that never leaves KMS."""
+        """A trial's pseudonyms, under the key that never leaves KMS."""
         return cls(research.mac(f"research|{trial}".encode()))
 
     def enrolment(self, enrolment_id: object) -> str:
@@ -47,12 +48,12 @@ class Pseudonyms:
         return self._made("outcome", reference(outcome_id))[:16]
 
     def superintendent(self, force: str, name: str) -> str:
-        """For whoever authorised an order; others of that name are of other forces."""
+        """For the superintendent who authorised an order; the same name elsewhere is another."""
         return f"S-{self._made('superintendent', f'{force}/{name}')[:6]}"
 
     @property
     def labels(self) -> Mapping[Arm, Label]:
-        """What the blinded form calls the arms."""
+        """The blinded form's names of the arms."""
         labels = list(Label)
         if int(self._made("label", "")[0], 16) % 2:
             labels.reverse()

@@ -1,4 +1,4 @@
-"""What researchers are told of one enrolment, worked out from all that is stored of it. Pure."""
+"""Derives the rows about one enrolment from everything that is stored about it. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _COUNTED = (
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """All that is stored of one enrolment, as far as it is told to researchers."""
+    """What is stored about one enrolment, as far as the extract uses it."""
 
     enrolment: Enrolment
     allocation: Allocation | None = None
@@ -58,9 +58,9 @@ def rows(
     file: File, *, protocol: Protocol, names: Pseudonyms, extracted_at: datetime
 ) -> Iterator[Row | Allocated | Reported]:
     """
-    The enrolment's row, then those of what hangs on it, with true values throughout.
+    The enrolment's row, then those of its reminders and the like, with true values.
 
-    Beside them, what concerns the person, from which `People` completes the rows.
+    Among them are staged facts about the person, with which `People` completes the rows.
     """
     enrolment, place = file.enrolment, protocol.place
     name = names.enrolment(enrolment.enrolment_id)
@@ -98,7 +98,7 @@ def rows(
 def reported(
     file: File, *, names: Pseudonyms, place: Place, under: str | None
 ) -> Iterator[Reported]:
-    """What was reported under an order, which another trial knows by no name."""
+    """The outcomes reported under an order; `under` is its pseudonym, None in another trial."""
     for outcome in file.outcomes:
         yield Reported(
             person=names.person(file.enrolment.person_hash),
@@ -131,7 +131,7 @@ def _baseline(enrolment: Enrolment, place: Place) -> dict[str, Any]:
 
 
 def _number(enrolment: Enrolment) -> dict[str, Any]:
-    # A number lost later is no attrition: this person could be randomised.
+    # A number lost later is not counted as missing: this person could be randomised.
     first = next((m for m in enrolment.missing if m.recorded_at == enrolment.enrolled_at), None)
     found_at = first.resolved_at if first else None
     return {
@@ -161,7 +161,7 @@ def _course(enrolment: Enrolment) -> dict[str, Any]:
 
 
 def _drawn(file: File, protocol: Protocol, extracted_at: datetime) -> dict[str, Any]:
-    """What allocation made of it; of an enrolment without one, nothing but its stratum."""
+    """The facts of its allocation; without an allocation, only its stratum."""
     drawn = file.allocation
     if drawn is None:
         names = ("protocol", "protocol_sha256", "repeat", "arm", "block", "position")
@@ -186,7 +186,7 @@ def _drawn(file: File, protocol: Protocol, extracted_at: datetime) -> dict[str, 
 
 
 def _dose(file: File) -> dict[str, Any]:
-    """Counted for everybody, so that it would show if somebody got what was not for them."""
+    """The texts, counted for both arms, so that a text to control would show."""
     states = [each.state for each in file.reminders]
     sent_at = [each.sent_at for each in file.reminders if each.sent_at]
     since = file.allocation.allocated_at if file.allocation else file.enrolment.enrolled_at
@@ -246,7 +246,7 @@ def _missing(name: str, episode: int, missing: Missing, file: File, place: Place
 
 
 def _versions(name: str, enrolment: Enrolment, place: Place) -> Iterator[VersionRow]:
-    """The first version, and what each variation made of it."""
+    """The order's first version, and one for each variation."""
     varied_on = [None, *(each.varied_on for each in enrolment.variations)]
     for number, (version, day) in enumerate(
         zip(enrolment.versions, varied_on, strict=True), start=1
@@ -262,7 +262,7 @@ def _versions(name: str, enrolment: Enrolment, place: Place) -> Iterator[Version
 
 
 def _runs_out(enrolment: Enrolment, extracted_at: datetime, place: Place) -> datetime:
-    """The end of its last day there; without one, its discharge or, so far, the extract."""
+    """The end of its last day; without one, its discharge or else the time of the extract."""
     last_day = enrolment.order.expires_on
     if last_day is not None:
         return place.midnight(last_day + timedelta(days=1))

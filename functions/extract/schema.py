@@ -1,7 +1,7 @@
 """
-What the extract holds: a model per resource, whose fields are its columns and their dictionary.
+The extract's resources: a model for each, whose fields are its columns and their dictionary.
 
-Rows are made with true values. What a form shows of them is decided in `package`.
+Rows hold true values. `package` decides what each form shows of them.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from extract.columns.events import BlindedOutcome, MissingRow, OutcomeRow, Remin
 ROWS: Final[dict[str, type[Row]]] = {
     kind.resource: kind for kind in (EnrolmentRow, ReminderRow, OutcomeRow, MissingRow, VersionRow)
 }
-"""What rows are made as: the resources of the unblinded form."""
+"""The resources of the unblinded form, as which all rows are made."""
 
 BLINDED_ROWS: Final[dict[str, type[Row]]] = {
     kind.resource: kind for kind in (BlindedEnrolment, BlindedOutcome, MissingRow, VersionRow)

@@ -1,4 +1,4 @@
-"""What extract reads of the table, and what it keeps in its bucket."""
+"""What extract reads from the table, and what it stores in its bucket."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ M = TypeVar("M", bound=Model)
 
 
 class ExtractStore:
-    """Speaks intent to the table and to the bucket."""
+    """Extract's operations on the table and the bucket."""
 
     def __init__(self, table: Table, client: S3Client, bucket: str) -> None:
         self._table = table
@@ -54,14 +54,14 @@ class ExtractStore:
 
     def files(self, *, after: Key | None) -> Iterator[tuple[Key, File]]:
         """
-        Every enrolment, or those that come after a key, each with the key of its last item.
+        Every enrolment, or those after a key, each with the key of its last item.
 
-        Raises RejectedError if what is stored is none.
+        Raises RejectedError if a stored item is not valid.
         """
         items = self._table.scan(("enrolment", "outcome"), after=after)
         for partition, group in groupby(items, key=lambda each: each[0].pk):
             if after and partition == after.pk:
-                continue  # something was added to it since it was read
+                continue  # an item was added to it since it was read
             keys, found = zip(*group, strict=True)
             yield keys[-1], self._file(found)
 
@@ -70,7 +70,7 @@ class ExtractStore:
         if len(of_kind["enrolment"]) != 1:
             raise RejectedError("what is stored is not a whole enrolment")
         (enrolment,) = of_kind["enrolment"]
-        if enrolment.allocated_at:  # then its allocation is there to be read
+        if enrolment.allocated_at:  # its allocation was stored in the same transaction
             partition = allocation_partition(enrolment.enrolment_id)
             of_kind |= _of_kind(self._table.partition(partition).values())
             if len(of_kind["allocation"]) != 1:
@@ -83,7 +83,7 @@ class ExtractStore:
         )
 
     def progress(self, run: str) -> tuple[Progress | None, str]:
-        """How far a run has come, and the tag of that word; none and empty before its first."""
+        """A run's progress and its ETag; None and an empty tag before the first."""
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=_progress_path(run))
         except ClientError as error:
@@ -93,12 +93,12 @@ class ExtractStore:
         return Progress.model_validate_json(answer["Body"].read()), answer["ETag"]
 
     def keep_progress(self, run: str, progress: Progress, *, seen: str) -> str:
-        """The tag of the word as kept. Raises ContendedError if the one seen is not the last."""
+        """Store progress; returns its ETag. Raises ContendedError if `seen` is not the latest."""
         condition = {"IfMatch": seen} if seen else {"IfNoneMatch": "*"}
         return self._put(_progress_path(run), progress.model_dump_json().encode(), **condition)
 
     def keep_part(self, run: str, rows: Iterable[Row | Allocated | Reported]) -> str:
-        """The path of a part, which is named by what it holds: nobody writes over another's."""
+        """Store a part; returns its path, a hash of its content, so that no part is overwritten."""
         lines = "".join(f"{row.resource} {row.model_dump_json()}\n" for row in rows)
         path = f"staging/{run}/{hashlib.sha256(lines.encode()).hexdigest()}.gz"
         self._put(path, gzip.compress(lines.encode(), mtime=0))
@@ -109,7 +109,7 @@ class ExtractStore:
         return self._kept(parts, ROWS)
 
     def people(self, parts: Iterable[str]) -> People:
-        """What these parts say of people across their orders."""
+        """The people's facts in these parts."""
         return People(self._kept(parts, STAGED))
 
     def _kept(self, parts: Iterable[str], kinds: Mapping[str, type[M]]) -> Iterator[M]:
@@ -131,7 +131,7 @@ class ExtractStore:
         }
 
     def publish(self, run: str, trial: str, form: Form, folder: Path) -> None:
-        """Keep a package in one form. What it names comes first: the last write publishes it."""
+        """Publish a package in one form. The descriptor is written last, which publishes it."""
         for path in sorted(folder.iterdir(), key=lambda path: (path.name == DESCRIPTOR, path)):
             with path.open("rb") as file:
                 self._put(f"{form}/{trial}/{run}/{path.name}", file)
@@ -157,7 +157,7 @@ def _of_kind(items: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Any]]:
         for item in items:
             of_kind[item["kind"]].append(_RECORDS[item["kind"]].of(dict(item)))
     except ValidationError as error:
-        # Without its cause: what the items held is personal.
+        # Without its cause: the items hold personal data.
         message = f"what is stored is not an enrolment: {error.error_count()} faults"
         raise RejectedError(message) from None
     return of_kind

@@ -1,4 +1,4 @@
-"""What every resource's columns are made of."""
+"""The types and base classes of every resource's columns."""
 
 from typing import Annotated, ClassVar
 
@@ -10,14 +10,14 @@ Number = Annotated[float, AfterValidator(lambda value: round(value, 3) + 0.0)]  
 Count = Annotated[int, Field(ge=0)]
 Place = Annotated[int, Field(ge=1)]
 
-# With a letter in front: a spreadsheet drops digits of what it takes for a number.
+# With a letter in front, because a spreadsheet drops digits of a long number.
 OrderName = Annotated[str, Field(pattern="^E[0-9a-f]{16}$")]
 PersonName = Annotated[str, Field(pattern="^P[0-9a-f]{16}$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Row(Model):
-    """A row of one resource, known by its key. A field that may be none may be empty."""
+    """A row of one resource, identified by its key. A field that may be None may be empty."""
 
     resource: ClassVar[str]
     title: ClassVar[str]

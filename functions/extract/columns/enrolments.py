@@ -1,4 +1,4 @@
-"""The columns about an order and its person: in both forms, and what only the unblinded one has."""
+"""The columns about an order and its person, in both forms and in the unblinded form only."""
 
 from typing import Annotated, ClassVar
 
@@ -27,7 +27,7 @@ class EnrolmentColumns(OrderRow):
     resource: ClassVar[str] = "enrolments"
     title: ClassVar[str] = "Every order taken into the system, randomised or not"
 
-    trial: str = Field(description="The trial that it was taken into.")
+    trial: str = Field(description="The trial that took it in.")
     force: str = Field(description="The police force whose order it is.")
     person: PersonName = Field(description="The person subject to the order: a keyed hash.")
     superintendent: Annotated[str, Field(pattern="^S-[0-9a-f]{6}$")] = Field(
@@ -37,7 +37,7 @@ class EnrolmentColumns(OrderRow):
         description="The month of enrolment, local time."
     )
     order_type: str = Field(description="The type of order, as the protocol names it.")
-    language: Language = Field(description="What the respondent is texted in.")
+    language: Language = Field(description="The language of the respondent's texts.")
     days: Place | None = Field(
         description="Length of the order in days, first and last counted; empty without an end."
     )
@@ -124,23 +124,23 @@ class EnrolmentColumns(OrderRow):
 
 
 class BlindedEnrolment(EnrolmentColumns):
-    """As the blinded form has it."""
+    """An enrolment in the blinded form."""
 
     arm: Label | None = Field(
-        description="The arm under a label that tells nothing, the same in every extract of a"
+        description="The arm under a label that does not reveal it, the same in every extract of a"
         " trial; empty if not allocated."
     )
     end_reason: EndReason | None = Field(
         description="Why it ended before time; empty if it did not. Once allocated, an order that"
-        " ended for a wrong number, for safety or after an objection is shown as if it had not:"
-        " such ends come of texts."
+        " ended for a wrong number, for safety or after an objection is shown as not ended: only"
+        " texts cause such ends."
     )
 
 
 class EnrolmentRow(EnrolmentColumns):
-    """As the unblinded form has it. The writer fills in the group of the ethnicity."""
+    """An enrolment in the unblinded form. The writer fills in the group of the ethnicity."""
 
-    arm: Arm | None = Field(description="What it was allocated to; empty if not allocated.")
+    arm: Arm | None = Field(description="The arm that it was allocated to; empty if not allocated.")
     end_reason: EndReason | None = Field(
         description="Why it ended before time; empty if it did not."
     )
@@ -151,18 +151,18 @@ class EnrolmentRow(EnrolmentColumns):
     position: Count | None = Field(description="Its position in that block, from 0.")
     planned: Count = Field(description="Reminders in its timetable, missed ones too.")
     sent: Count = Field(
-        description="Reminders that the provider took: those of the next three columns, and those"
-        " whose receipt is awaited."
+        description="Reminders that the provider accepted: those of the next three columns, and"
+        " those still without a receipt."
     )
-    delivered: Count = Field(description="Reminders delivered, by the carrier's word.")
-    undelivered: Count = Field(description="Reminders not delivered, by the carrier's word.")
+    delivered: Count = Field(description="Reminders delivered, as the carrier reported.")
+    undelivered: Count = Field(description="Reminders not delivered, as the carrier reported.")
     unconfirmed: Count = Field(description="Reminders without a receipt after 72 hours.")
     suppressed: Count = Field(description="Reminders not sent, on purpose.")
     failed: Count = Field(description="Reminders that the provider refused.")
-    unknown: Count = Field(description="Reminders of which nobody can tell.")
-    parts: Count = Field(description="Message parts, as far as receipts tell.")
+    unknown: Count = Field(description="Reminders that may or may not have been sent.")
+    parts: Count = Field(description="Message parts, as far as receipts state them.")
     price_pence: Annotated[Number, Field(ge=0)] = Field(
-        description="Price of its texts in pence, as far as receipts tell."
+        description="Price of its texts in pence, as far as receipts state it."
     )
     hours_to_first_text: Number | None = Field(
         description="Hours from allocation to the first text; empty if none was sent."

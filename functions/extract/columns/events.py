@@ -10,7 +10,7 @@ from trial.codes import Condition, Harm, Instrument, MissingReason, OutcomeType,
 
 
 class ReminderRow(OrderRow):
-    """One planned text. Whoever has one is in the intervention arm: unblinded form only."""
+    """One planned text. It reveals the intervention arm, so only the unblinded form has it."""
 
     resource: ClassVar[str] = "reminders"
     title: ClassVar[str] = "Every reminder of every timetable"
@@ -18,20 +18,20 @@ class ReminderRow(OrderRow):
 
     number: Place = Field(description="Its number in the timetable.")
     of: Place = Field(description="Reminders in the timetable.")
-    theme: str = Field(description="What it is for.")
+    theme: str = Field(description="Its theme.")
     protocol_sha256: Sha256 = Field(description="SHA-256 of the protocol that planned it.")
     day: int = Field(description="Day of the order on which it is due, from 0.")
     hour: Annotated[int, Field(ge=0, le=23)] = Field(description="Hour at which, local time.")
-    state: ReminderState = Field(description="How far it has come.")
+    state: ReminderState = Field(description="Its state.")
     reason: ReminderReason | None = Field(
         description="Why it was not sent or did not arrive; empty otherwise."
     )
     minutes_late: Number | None = Field(
         description="Minutes from when it was due until it was sent; empty if it was not."
     )
-    parts: Count | None = Field(description="Message parts; empty where no receipt tells.")
+    parts: Count | None = Field(description="Message parts; empty if no receipt states them.")
     price_pence: Annotated[Number, Field(ge=0)] | None = Field(
-        description="Price in pence; empty where no receipt tells."
+        description="Price in pence; empty if no receipt states it."
     )
 
 
@@ -39,8 +39,8 @@ class OutcomeColumns(Row):
     """
     One outcome of a person, such as an arrest or a breach, as upstream reported it.
 
-    It belongs to the person: what was reported under a later order counts for the horizon of the
-    order under which the person was randomised.
+    It belongs to the person: an outcome reported under a later order counts for the order under
+    which the person was randomised.
     """
 
     resource: ClassVar[str] = "outcomes"
@@ -50,15 +50,15 @@ class OutcomeColumns(Row):
     person: PersonName = Field(description="The person subject to the orders: a keyed hash.")
     outcome: Place = Field(description="Its place among those of the person, in time.")
     enrolment: OrderName | None = Field(
-        description="The order under which it was first reported; empty if that order was taken"
-        " into another trial."
+        description="The order under which it was first reported; empty if that order is in"
+        " another trial."
     )
     type: OutcomeType = Field(description="What happened.")
     instrument: Instrument | None = Field(
-        description="What it was against; empty for a harm of which nobody said."
+        description="What it was against; empty for a harm without one."
     )
     same_protected_person: bool | None = Field(
-        description="Whether it was done to the person whom the order protects; empty if upstream"
+        description="Whether the victim is the person whom the order protects; empty if upstream"
         " did not say."
     )
     days_from_order: Number = Field(
@@ -76,11 +76,11 @@ class OutcomeColumns(Row):
 
 
 class BlindedOutcome(OutcomeColumns):
-    """As the blinded form has it: without harms, which come of texts."""
+    """An outcome in the blinded form, which has no harms, because texts cause them."""
 
 
 class OutcomeRow(OutcomeColumns):
-    """As the unblinded form has it."""
+    """An outcome in the unblinded form."""
 
     harm: Harm | None = Field(
         default=None, description="Which kind of harm; empty for anything else."
@@ -113,14 +113,14 @@ class VersionRow(OrderRow):
 
 
 class MissingRow(OrderRow):
-    """One time without a number. Once allocated, a lost one comes of texts: unblinded only."""
+    """One time without a number. After allocation, texts may cause it: unblinded form only."""
 
     resource: ClassVar[str] = "missing"
     title: ClassVar[str] = "Every time without a number"
     key: ClassVar[tuple[str, ...]] = ("enrolment", "episode")
 
     episode: Place = Field(description="Its place among those of the enrolment, in time.")
-    reason: MissingReason = Field(description="Why there was no number, as last told.")
+    reason: MissingReason = Field(description="Why there was no number, as last reported.")
     after_allocation: bool = Field(
         default=False, description="Whether it was recorded after the allocation."
     )

@@ -106,7 +106,7 @@ def test_the_template_can_be_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_the_template_is_written_over_nothing(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("mine")
-    with pytest.raises(SystemExit, match="is there already"):
+    with pytest.raises(SystemExit, match="exists already"):
         order_file.write_template(tmp_path / "orders.csv", TODAY)
     assert (tmp_path / "orders.csv").read_text() == "mine"
 
@@ -268,7 +268,7 @@ def test_a_file_with_faulty_lines_stopped_half_way_is_gone_on_with(tmp_path: Pat
         asked.append(path)
         return call(method, path, body) if len(asked) <= 30 else Answer(403, "{}", {})
 
-    with served(stopped) as api, pytest.raises(SystemExit, match="turns these credentials away"):
+    with served(stopped) as api, pytest.raises(SystemExit, match="refuses these credentials"):
         run(file, api)
     assert enrolled() == 30
 

@@ -108,7 +108,7 @@ BROKEN = {
     "unknown key in a section": ("first = 1\n", "first = 1\nper_day = 2\n", "per_day", "Extra"),
     "unknown key in an item": ('"M2", rank = 4 }', '"M2", rnk = 4 }', "rnk = 4", "Extra inputs"),
     "missing key": ("minimum_age = 18\n", "", "[eligibility]", "minimum_age: Field required"),
-    "hash in the file": ('trial = "', 'sha256 = "00"\ntrial = "', "sha256 =", "worked out"),
+    "hash in the file": ('trial = "', 'sha256 = "00"\ntrial = "', "sha256 =", "is calculated"),
     "number as text": ("freshness_hours = 6", 'freshness_hours = "6"', "freshness_h", "integer"),
     "nothing": ("freshness_hours = 6", "freshness_hours = 0", "freshness_hours", "greater than"),
     "hour as a number": ("opens = 09:00:00", "opens = 36000", "opens =", "valid time"),

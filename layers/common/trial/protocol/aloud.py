@@ -43,13 +43,13 @@ def timetables(order_type: OrderType) -> Iterator[str]:
     lengths = [
         days for days in _lengths(order_type) if days is None or not order_type.why_not_days(days)
     ]
-    for told, group in groupby(lengths, key=lambda days: _themes(order_type, days)):
+    for themes, group in groupby(lengths, key=lambda days: _themes(order_type, days)):
         first, *others = group
         last = others[-1] if others else first
         which = "without an end" if first is None else f"{first} days"
         if last not in (None, first):
             which = f"{first} to {last} days"
-        yield f"  {which}: {len(told)} texts: {', '.join(told)}"
+        yield f"  {which}: {len(themes)} texts: {', '.join(themes)}"
 
 
 def _lengths(order_type: OrderType) -> tuple[int | None, ...]:

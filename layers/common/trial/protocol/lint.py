@@ -94,7 +94,7 @@ def _without_marks(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The same, with digits and signs read as the letters that they stand for inside a word."""
+    """The text without accents, and with digits and signs in words read as letters."""
     signs = str.maketrans("013457@$", "oieastas")
     words = (
         word.translate(signs) if any(c.isalpha() for c in word) else word

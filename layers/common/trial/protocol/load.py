@@ -42,10 +42,10 @@ def versions() -> list[str]:
 
 def of_trial(trial: str, opened: Protocol) -> Protocol:
     """
-    The protocol by which an order of that trial goes on: the open one, if it is that trial's.
+    The protocol of that trial: the open one, if it is the trial's own.
 
-    An order stays in the trial into which it was taken, whichever is open now. Rehearsals go by
-    the protocol of the trial that they rehearse.
+    An order stays in the trial that took it in, whichever is open now. Rehearsals follow the
+    protocol of the trial that they rehearse.
     """
     protocol = opened if opened.trial == real_trial(trial) else latest_of(trial)
     return protocol if protocol.trial == trial else protocol.model_copy(update={"trial": trial})
@@ -64,7 +64,7 @@ def load(version: str) -> Protocol:
 
 @cache
 def latest_of(trial: str) -> Protocol:
-    """The protocol of that trial or that it rehearses; of several, the version that comes last."""
+    """The latest protocol of that trial, or of the trial that it rehearses."""
     for version in reversed(versions()):
         if (protocol := load(version)).trial == real_trial(trial):
             return protocol
@@ -90,7 +90,7 @@ def read(path: Path, *, version: str | None = None) -> Protocol:
         raise ProtocolError(f"{path.name}: {error}") from error
 
     problems = [
-        ProtocolProblem((key,), "is worked out, not stated") for key in ("sha256",) if key in data
+        ProtocolProblem((key,), "is calculated: leave it out") for key in ("sha256",) if key in data
     ]
     problems += [
         ProtocolProblem(

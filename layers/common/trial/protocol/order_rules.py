@@ -1,6 +1,6 @@
 """The rules within one type of order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from trial.protocol import days
@@ -30,12 +30,7 @@ def broken(at: Location, order_type: OrderType) -> Iterator[ProtocolProblem]:
 
 def keys(order_type: OrderType) -> set[str]:
     """Every wording that such an order may need."""
-    return {
-        choice.wording
-        for plan in order_type.themes
-        for base in plan.wording
-        for choice in _choices(order_type, base)
-    }
+    return {choice.wording for choice in _choices(order_type)}
 
 
 def keys_without_end(order_type: OrderType) -> set[str]:
@@ -43,18 +38,9 @@ def keys_without_end(order_type: OrderType) -> set[str]:
     rule = order_type.timetable
     if not order_type.open_ended or not isinstance(rule, PhasedTimetable):
         return set()
-    told = {
-        *rule.rotation,
-        *(each.theme for each in rule.milestones if each.days_before_end is None),
-    }
-    return {
-        choice.wording
-        for plan in order_type.themes
-        if plan.theme in told
-        for base in plan.wording
-        for choice in _choices(order_type, base)
-        if choice.ends is not True
-    }
+    not_from_end = {each.theme for each in rule.milestones if each.days_before_end is None}
+    choices = _choices(order_type, not_from_end.union(rule.rotation))
+    return {choice.wording for choice in choices if choice.ends is not True}
 
 
 def keys_of_last_day(order_type: OrderType) -> set[str]:
@@ -64,17 +50,15 @@ def keys_of_last_day(order_type: OrderType) -> set[str]:
         last = {each.theme for each in rule.milestones if each.days_before_end == 0}
     else:
         last = {order_type.themes[-1].theme}
-    return {
-        choice.wording
-        for plan in order_type.themes
-        if plan.theme in last
-        for base in plan.wording
-        for choice in _choices(order_type, base)
-    }
+    return {choice.wording for choice in _choices(order_type, last)}
 
 
-def _choices(order_type: OrderType, base: str) -> tuple[Choice, ...]:
-    return order_type.variants.get(base, (Choice(wording=base),))
+def _choices(order_type: OrderType, themes: Collection[str] | None = None) -> Iterator[Choice]:
+    """The choices of wording of these themes, or of all."""
+    for plan in order_type.themes:
+        if themes is None or plan.theme in themes:
+            for base in plan.wording:
+                yield from order_type.variants.get(base, (Choice(wording=base),))
 
 
 def _limits(at: Location, order_type: OrderType) -> Iterator[ProtocolProblem]:

@@ -44,7 +44,7 @@ class Choice(Model):
     ends: bool | None = None
 
     def suits(self, conditions: Collection[Condition], *, ends: bool) -> bool:
-        """Whether it may be said of an order with these conditions."""
+        """Whether the wording suits an order with these conditions."""
         return self.ends in (None, ends) and all(each in conditions for each in self.needs)
 
 
@@ -137,7 +137,7 @@ class OrderType(Model):
         return f"makes the order {days} days long; it must be {self.shortest_days} {most}"
 
     def plan_of(self, theme: str) -> ThemePlan:
-        """What the type says of one of its themes."""
+        """The type's plan for one of its themes."""
         return next(plan for plan in self.themes if plan.theme == theme)
 
     def wording_of(

@@ -40,7 +40,7 @@ class Place(Model):
         return datetime.combine(day, time(), self.tz)
 
     def date_at(self, moment: datetime) -> date:
-        """The day it is there at an aware moment."""
+        """The local date there at an aware moment."""
         return moment.astimezone(self.tz).date()
 
 
