@@ -1,8 +1,8 @@
 """
 The analyst's commands over a research extract.
 
-`python -m evaluation report EXTRACT` makes the report, `power` tells how many people a trial
-needs, `timetable` when an order's reminders go, `parquet` turns an extract into Parquet files.
+`python -m evaluation report EXTRACT` makes the report. `power` calculates how many people a trial
+needs, `timetable` lists when an order's reminders go, and `parquet` writes Parquet files.
 """
 
 import argparse
@@ -219,7 +219,7 @@ def _reason(text: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Does what was asked for; what is wrong with the extract ends it with its reasons."""
+    """Run the command; exit with the reasons if the extract cannot be used."""
     wanted = parsed(arguments)
     try:
         wanted.run(wanted)

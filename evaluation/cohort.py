@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class SumsError(Exception):
-    """The extract's people do not add up: no report is made of them."""
+    """The extract's people do not add up, so no report is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """
-    An extract with its populations, of which it is sure that they add up.
+    An extract with its populations, which are checked to add up.
 
     `allocated` has every allocation; `people` only the first of each person, which are analysed.
     """
@@ -33,7 +33,7 @@ class Cohort:
 
     @property
     def complete(self) -> bool:
-        """Whether the protocol's lock date is past: then nobody else is to be randomised."""
+        """Whether the protocol's lock date is past, after which nobody else is randomised."""
         return self.extract.made_on >= self.extract.protocol.analysis.lock_date
 
     def arm(self, name: str) -> pd.DataFrame:
@@ -42,7 +42,7 @@ class Cohort:
 
 
 def cohort_of(extract: Extract) -> Cohort:
-    """The populations; SumsError with every reason why they do not close."""
+    """The populations. Raises SumsError with every reason why they do not add up."""
     rows = extract.enrolments
     allocated = rows[rows["allocated"].fillna(value=False).astype(bool)]
     others = rows.drop(allocated.index)
@@ -83,9 +83,8 @@ def happened(extract: Extract, rows: pd.DataFrame, endpoint: Endpoint) -> pd.Dat
     """
     What happened to each of these allocated rows.
 
-    `event`; days `reached` from allocation to it, or as far as followed; whether the whole time in
-    which it could have come has been `followed`; and how many events (`count`) there were in how
-    many days `at_risk`.
+    `event`: whether it happened. `reached`: days from allocation to it, or as far as followed.
+    `followed`: whether the whole window has been followed. `count`: events in `at_risk` days.
     """
     outcomes = extract.outcomes
     counts = outcomes["type"].isin(endpoint.types)
@@ -97,13 +96,13 @@ def happened(extract: Extract, rows: pd.DataFrame, endpoint: Endpoint) -> pd.Dat
         window = rows["days_at_risk"]
     else:
         window = pd.Series(float(endpoint.days), index=rows.index)
-    # What happened belongs to the person: each order has what falls into its own window.
+    # Outcomes belong to the person: each order counts those that fall into its own window.
     starts = rows[["enrolment", "person", "days_from_randomisation"]].assign(window=window)
     each = starts.merge(outcomes[counts].drop(columns="enrolment"), on="person")
     since = each["days_from_allocation"] - each["days_from_randomisation"]
     inside = (since >= 0) & (since <= each["window"])
     if endpoint.days is None:
-        # Of the order under which somebody was randomised, the extract knows to the second.
+        # For the order under which somebody was randomised, the extract has exact times.
         first_order = each["days_from_randomisation"] == 0
         inside = inside.where(~first_order, each["within_order"].astype(bool))
     by_order = since[inside].groupby(each["enrolment"])
@@ -122,7 +121,7 @@ def happened(extract: Extract, rows: pd.DataFrame, endpoint: Endpoint) -> pd.Dat
 
 
 def ended_at(rows: pd.DataFrame) -> pd.Series:
-    """Days from the allocation to the end before time of each row; none where there was none."""
+    """Days from each row's allocation to its early end; missing if it did not end early."""
     return (rows["days_to_end"] - rows["days_to_allocation"]).clip(lower=0)
 
 

@@ -1,10 +1,10 @@
 """
-The groups of a characteristic as they may be shown and modelled: none too small, none to be had.
+The groups of a characteristic, merged so that none is too small to show or can be inferred.
 
-A group of too few is not hidden but becomes part of another, first as the plan lays down and then
-with its smallest neighbour. So every person stays in the sums, no estimator changes for the sake of
-three people, and nothing can be worked out by subtraction: only people of whom a code is withheld
-or not said are left out of the groups, and where they are few, they become part of one too.
+A group of too few people is merged with another, first as the plan states and then with its
+smallest neighbour. So every person stays in the sums, no estimator changes for the sake of three
+people, and no count follows by subtraction. Only people whose code is withheld or not stated are in
+no group; if they are few, they are merged into one too.
 """
 
 from __future__ import annotations
@@ -44,16 +44,15 @@ UNKNOWN: Final = {
     "risk_grade": "not said",
     "first_order": "not said",
 }
-"""What an empty cell means: no group of people, and compared with none."""
+"""The meaning of an empty cell, which is not a group and is compared with none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
     """
-    Each person's group by its title (none: not known or withheld), in the order of the titles.
+    Each person's group by its title (missing: not known or withheld), in the order of the titles.
 
-    `unplanned` has a sentence for each merger that the plan does not lay down; `planned` for each
-    that it does.
+    `planned` has a sentence for each merger that the plan states; `unplanned` for each other one.
     """
 
     characteristic: str
@@ -74,7 +73,7 @@ class Grouping:
 
 
 def codes_of(rows: pd.DataFrame, characteristic: str) -> pd.Series:
-    """Each person's code; none where it is withheld or nobody said."""
+    """Each person's code; missing if it is withheld or was not stated."""
     codes = rows[characteristic]
     if characteristic == "first_order":
         codes = codes.map({True: "yes", False: "no"})
@@ -91,10 +90,10 @@ def grouped(
     crossed: bool = False,
 ) -> Grouping:
     """
-    The groups of these people, of whom each must have `minimum` in each value of `by`.
+    The groups of these people; each must have `minimum` people in each value of `by`.
 
-    Where the codes cross two characteristics that are shown by themselves too, some groups merged
-    and others not would give the merged ones away by subtraction: then all are one, or none.
+    If the codes cross two characteristics that are also shown separately, merging only some groups
+    would reveal those by subtraction: then all are merged, or none.
     """
     codes = codes_of(rows, characteristic)
     by = pd.Series("all", index=rows.index) if by is None else by
@@ -158,7 +157,7 @@ def grouped_by_arm(people: pd.DataFrame, characteristic: str, cohort: Cohort) ->
 
 
 def strata_are_crossed(protocol: Protocol) -> bool:
-    """Whether a stratum is of a length and of a baseline, which has groups of its own."""
+    """Whether the strata cross length with a baseline that has groups of its own."""
     return any(stratum.named(name) for stratum in protocol.strata for name in VALUES)
 
 
@@ -190,7 +189,7 @@ def _smallest(
 def _neighbour(
     codes: pd.Series, cells: list[tuple[str, ...]], place: int, characteristic: str
 ) -> int:
-    """Beside it on a scale, otherwise the smallest of the others."""
+    """The neighbour on a scale, otherwise the smallest of the others."""
     others = [i for i in range(len(cells)) if i != place]
     if characteristic in SCALES:
         others = [i for i in others if abs(i - place) == 1]

@@ -1,4 +1,4 @@
-"""Whether an extract was drawn under the plan that lies beside it, and that plan is one we know."""
+"""Checks that an extract follows the protocol beside it, and that this repository has it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def known_hashes() -> dict[str, str]:
 
 def faults(extract: Extract) -> list[str]:
     """
-    Why its results are not to be believed, a sentence each.
+    Why the results must not be trusted, a sentence each.
 
-    The protocol beside the data must be one of this repository's, to the byte; so must be the one
-    under which each person was randomised, and each text planned. Another version of the same
-    trial is no fault but a departure.
+    The protocol beside the data must be one of this repository's, byte for byte; so must those
+    under which people were randomised and texts planned. Another version of the same trial is a
+    departure, not a fault.
     """
     known = known_hashes()
     found = []
@@ -68,7 +68,7 @@ def faults(extract: Extract) -> list[str]:
 
 
 def _misplaced(drawn: pd.DataFrame, protocol: Protocol) -> int:
-    """How many were drawn by this protocol in no stratum of it that is for such people."""
+    """How many were drawn under this protocol in a stratum that does not hold such people."""
     here = drawn[drawn["protocol_sha256"] == protocol.sha256]
     said = {name: codes_of(here, name).fillna(NOT_SAID) for name in VALUES}
     places = pd.DataFrame({"stratum": here["stratum"], **said}).value_counts()

@@ -1,9 +1,8 @@
 """
 Reads a research extract: a Frictionless data package, as a folder or as a zip file.
 
-It is believed in nothing that can be checked: hashes, fields, types, codes, keys and the protocol
-beside it. What is wrong is told with file, row and field, never with the value, which may be
-personal.
+It checks everything that can be checked: hashes, fields, types, codes, keys and the protocol. A
+fault names file, row and field, never the value, which may be personal.
 """
 
 from __future__ import annotations
@@ -39,22 +38,22 @@ DESCRIPTOR: Final = "datapackage.json"
 RESOURCES: Final = {"blinded": BLINDED_ROWS, "unblinded": ROWS}
 ARMS: Final = {"blinded": ("A", "B"), "unblinded": ("control", "intervention")}
 TOLD: Final = 5
-"""How many faults of a kind are told: the first ones show what is wrong."""
+"""The most faults of a kind that are reported: the first ones show what is wrong."""
 
 
 class PackageError(Exception):
-    """The package is not to be used: the message has a line for every fault."""
+    """The package must not be used: the message has a line for every fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
     """
-    An extract, checked, or several as one. Times are in days, truths nullable, codes strings.
+    A checked extract, or several as one. Times are in days, truth values nullable, codes strings.
 
-    `extracted_at` is of the oldest, `sha256` of each one's description; `source` in `enrolments`
-    tells them apart, since blocks and strata of one have nothing to do with another's.
+    `extracted_at` is the oldest extract's, `sha256` has each description's. `source` in
+    `enrolments` names the extract, because blocks and strata of different extracts are unrelated.
 
-    A string that is missing is "", a number NaN or NA. `reminders` has no rows in the blinded form.
+    A missing string is "", a missing number NaN or NA. `reminders` is empty in the blinded form.
     """
 
     form: Form
@@ -71,22 +70,22 @@ class Extract:
 
     @property
     def made_on(self) -> date:
-        """The date on which it was made, where the trial is."""
+        """The local date on which it was made."""
         return self.protocol.place.date_at(self.extracted_at)
 
     @property
     def trials(self) -> set[str]:
-        """The trials that its orders were taken into: one, unless something is wrong."""
+        """The trials of its orders: one, unless something is wrong."""
         return set(self.enrolments["trial"])
 
     @property
     def arms(self) -> tuple[str, str]:
-        """What the arms are called; of the unblinded ones, the one compared with comes first."""
+        """The names of the arms; in the unblinded form control comes first."""
         return ARMS[self.form]
 
 
 def read(path: Path) -> Extract:
-    """The extract in that folder or zip file; refused with everything that is wrong with it."""
+    """The extract in that folder or zip file. Raises PackageError with every fault in it."""
     with _folder(path) as folder:
         content = _bytes(folder, DESCRIPTOR)
         package = _described(content)
@@ -128,7 +127,7 @@ def _folder(path: Path) -> Iterator[Path]:
 
 
 def _with_descriptor(folder: Path) -> Path:
-    """The folder that has the descriptor: this one, or the only one in it."""
+    """The folder with the descriptor: this one, or the only subfolder that has one."""
     if (folder / DESCRIPTOR).exists():
         return folder
     inside = sorted(each.parent for each in folder.glob(f"*/{DESCRIPTOR}"))
@@ -146,7 +145,7 @@ def _bytes(folder: Path, name: str) -> bytes:
 
 
 def _described(content: bytes) -> Described:
-    """What the package says of itself, if it says all that is needed."""
+    """The package's descriptor, checked to have everything that is needed."""
     try:
         package = json.loads(content)
     except ValueError as error:
@@ -186,7 +185,7 @@ def _resources(package: Described, form: Form) -> list[Described]:
 
 
 def _frame(folder: Path, resource: Described, expected: Described) -> pd.DataFrame:
-    """The rows of a resource, if its file is the one described and holds what it may."""
+    """The rows of a resource, checked against its description."""
     name, path = resource["name"], str(resource.get("path"))
     if not re.fullmatch(r"[a-z]+\.csv(\.gz)?", path):
         raise PackageError(f"{DESCRIPTOR}: {name}: path: not the plain name of a CSV file")
@@ -204,7 +203,7 @@ def _frame(folder: Path, resource: Described, expected: Described) -> pd.DataFra
 
 
 def _strange_fields(fields: list[Described], expected: list[Described]) -> Iterator[str]:
-    """A column that nobody thought about may be personal; one that is missing, misread."""
+    """Refuse an unexpected column, which may be personal, and a missing one."""
     known = {field["name"]: field for field in expected}
     there = {str(field.get("name")): field for field in fields}
     yield from (f"{name}: is missing" for name in known if name not in there)
@@ -214,7 +213,7 @@ def _strange_fields(fields: list[Described], expected: list[Described]) -> Itera
             continue
         said, meant = field.get("constraints", {}), known[name]["constraints"]
         codes = [set(each.get("enum", ())) for each in (said, meant)]
-        # An older extract may know fewer codes, never others; nor may it have free text.
+        # An older extract may have fewer codes, but no others, and no free text.
         if (
             field.get("type") != known[name]["type"]
             or said.get("pattern") != meant.get("pattern")
@@ -230,7 +229,7 @@ def _check_keys(frames: Mapping[str, pd.DataFrame], keys: Mapping[str, list[str]
     for name, frame in frames.items():
         again = frame.index[frame.duplicated(subset=keys[name])][:TOLD]
         faults += [f"{name}, row {row}: {' and '.join(keys[name])}: there twice" for row in again]
-        # An outcome reported under another trial's order names none.
+        # An outcome reported under another trial's order names no order.
         strangers = frame.index[~frame["enrolment"].isin(known) & (frame["enrolment"] != "")][:TOLD]
         faults += [f"{name}, row {row}: enrolment: no such enrolment" for row in strangers]
     if faults:

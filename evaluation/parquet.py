@@ -1,4 +1,4 @@
-"""An extract's tables as Parquet files, for those who work on with other tools."""
+"""Writes an extract's tables as Parquet files, for other tools."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def write(extract: Extract, folder: Path) -> list[Path]:
-    """One file for each table that has columns in this form; where they are."""
+    """Write one file for each table of this form; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {"enrolments": extract.enrolments, "outcomes": extract.outcomes}
     tables |= {"missing": extract.missing, "versions": extract.versions}

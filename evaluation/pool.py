@@ -1,4 +1,4 @@
-"""Several extracts as one: a force's each, of one trial under one protocol."""
+"""Pools the extracts of several forces, of one trial under one protocol."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ def read_all(paths: Sequence[Path]) -> Extract:
     """
     The extracts in these folders or zip files, as one.
 
-    Refused with a PackageError if they are not of one form and one protocol, or if one of them is
-    there twice.
+    Raises PackageError unless they share one form and one protocol, or if one is given twice.
     """
     extracts = [read(path) for path in paths]
     first = extracts[0]

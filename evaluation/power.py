@@ -1,4 +1,4 @@
-"""How many people a trial needs, and what so many people can show: two arms, two-sided tests."""
+"""How many people a trial needs, and what a number of them can show: two arms, two-sided tests."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EXACT_UP_TO = 2000
-"""People per arm: beyond, counting every table takes minutes and says what Fleiss's figure says."""
+"""People per arm. With more, counting every table takes minutes and agrees with Fleiss's figure."""
 
 NEGLIGIBLE = 1e-12
-"""Tables less probable than this are not counted: all of them together change no shown digit."""
+"""Tables less probable than this are not counted: together they change no displayed digit."""
 
 
 SAME = 1 + 1e-7
@@ -39,7 +39,7 @@ class Needed(NamedTuple):
 
 
 class Power(NamedTuple):
-    """The chance of showing the difference, by the normal and by Fisher's exact test."""
+    """The power by the normal test and by Fisher's exact test."""
 
     normal: float
     exact: float | NotEstimable
@@ -77,7 +77,7 @@ def power_of(
     control: float, intervention: float, *, per_arm: tuple[int, int], alpha: float
 ) -> Power | NotEstimable:
     """
-    The power of so many people, (intervention, control), to show the difference of two risks.
+    The power of this many people, (intervention, control), to show the difference of two risks.
 
     Formulas as for `needed`. ValueError for no risks.
     """
@@ -96,7 +96,7 @@ def detectable(
     control: float, *, per_arm: tuple[int, int], alpha: float, power: float
 ) -> float | NotEstimable:
     """
-    The highest risk of the intervention arm, below control's, that so many people could show.
+    The highest risk of the intervention arm, below control's, that this many people could show.
 
     `per_arm` is (intervention, control); by the normal test, as for `needed`. ValueError for no
     risk.
@@ -116,7 +116,7 @@ def detectable(
 
 def orders_needed(per_arm: int, *, never_randomised: float) -> int:
     """
-    Orders to enrol for two arms of so many people, if that share of orders gets no arm.
+    Orders to enrol for two arms of this many people, if that share of orders gets no arm.
 
     ValueError unless the share is from 0 to below 1.
     """
@@ -130,11 +130,11 @@ def reestimated(
     pooled: float, *, planned: tuple[float, float], share: float
 ) -> tuple[float, float] | NotEstimable:
     """
-    The risks, (control, intervention), that a pooled risk of both arms means at the planned ratio.
+    The risks, (control, intervention), that follow from the pooled risk at the planned risk ratio.
 
-    Blinded: nothing but the pooled risk of people of whom `share` are in the intervention arm goes
-    into it, so that alpha stays what it is. `planned` is (control, intervention). ValueError for
-    no risks or no share.
+    Blinded: it uses only the pooled risk of people of whom `share` are in the intervention arm, so
+    it spends no alpha. `planned` is (control, intervention). ValueError for impossible risks or
+    shares.
 
     Gould (1992), Statistics in Medicine 11:55-66; Friede and Kieser (2004), Pharmaceutical
     Statistics 3:269-279.
@@ -153,9 +153,9 @@ def reestimated(
 
 def diluted(control: float, intervention: float, *, undelivered: float) -> float:
     """
-    The risk of the intervention arm if that share of it gets no text, and fares like control.
+    The risk of the intervention arm if that share of it gets no text and has control's risk.
 
-    Lachin and Foulkes (1986), Biometrics 42:507-519. ValueError for what is not from 0 to 1.
+    Lachin and Foulkes (1986), Biometrics 42:507-519. ValueError for a value outside 0 to 1.
     """
     _check_risks(control, intervention)
     if not 0 <= undelivered <= 1:
@@ -189,7 +189,7 @@ def _normal_power(
 def _needed_by_fisher(
     control: float, intervention: float, alpha: float, power: float, *, normal: int
 ) -> int | NotEstimable:
-    """The first that is enough, from a little below the normal figure: extreme risks need fewer."""
+    """The first number that is enough, from a little below the normal figure on."""
     for n in range(max(1, normal - math.isqrt(normal)), EXACT_UP_TO + 1):
         if _fisher_power((intervention, control), (n, n), alpha) >= power:
             return n

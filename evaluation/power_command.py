@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import argparse
 
 SHARES: Final = (1.5, 1.0, 0.75, 0.5)
-"""The effects tabled, as multiples of the one asked for."""
+"""The effects in the table, as multiples of the given one."""
 
 
 def effect(wanted: argparse.Namespace) -> float:
-    """The risk in the intervention arm as a whole: whose texts never arrive fares as control."""
+    """The whole intervention arm's risk: people whose texts never arrive have control's."""
     if not 0 < wanted.alpha < 1 or not 0 < wanted.power < 1 or not wanted.control:
         raise RejectedError("alpha, power and the risk without texts must be above 0")
     if wanted.intervention >= wanted.control:
@@ -30,7 +30,7 @@ def effect(wanted: argparse.Namespace) -> float:
 
 
 def tables(wanted: argparse.Namespace) -> list[Table]:
-    """People in each arm, and orders to enrol, for the effect asked for and for others."""
+    """People in each arm, and orders to enrol, for the given effect and for others."""
     risk = effect(wanted)
     table = Table(
         *("Risks", "Normal", "Fleiss", "Exact", "Both arms", "Orders"),

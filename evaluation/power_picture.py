@@ -1,4 +1,4 @@
-"""Power drawn over the number of people, for the planned effect and smaller and larger ones."""
+"""Draws power by number of people, for the planned effect and for smaller and larger ones."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _people(control: float, risk: float, alpha: float, level: float) -> float:
 
 
 def _cut(line: PlottedLine, most: float) -> PlottedLine:
-    """The part of a curve inside the frame, up to its very border."""
+    """The part of a curve inside the frame, up to its border."""
     points: list[tuple[float, float]] = []
     before: tuple[float, float] | None = None
     for x, y in zip(line.xs, line.ys, strict=True):

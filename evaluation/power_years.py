@@ -1,4 +1,4 @@
-"""How many years a trial takes with so many forces, and what so many years can show."""
+"""How many years a trial takes with a number of forces, and what a number of years can show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
 FORCES: Final = (1, 2, 3, 5, 8, 12, 20, 43)
-"""How many forces are tabled: 43 is every one in England and Wales."""
+"""The numbers of forces in the table: 43 is every force in England and Wales."""
 
 YEARS: Final = (1, 2, 3, 5)
 FOLLOW_UP: Final = timedelta(days=28 + 365)
@@ -25,15 +25,15 @@ FOLLOW_UP: Final = timedelta(days=28 + 365)
 
 def people_a_year(wanted: argparse.Namespace, forces: int) -> float:
     """
-    People randomised in a year by so many forces.
+    People randomised in a year by this many forces.
 
-    Orders without a number and repeat orders of somebody already randomised bring nobody.
+    Orders without a number, and repeat orders of people already randomised, add nobody.
     """
     return float(wanted.orders * forces * (1 - wanted.without_number) * (1 - wanted.repeats))
 
 
 def years_needed(per_arm: int, wanted: argparse.Namespace, forces: int) -> float:
-    """Years until both arms have so many people."""
+    """Years until both arms have this many people."""
     return 2 * per_arm / people_a_year(wanted, forces)
 
 
@@ -43,7 +43,7 @@ def lock_date(first_day: date, years: float) -> date:
 
 
 def tables(wanted: argparse.Namespace, risk: float) -> list[Table]:
-    """Years by number of forces; then what each number of forces can show in so many years."""
+    """Years by number of forces; then what each number of forces can show by number of years."""
     found = needed(wanted.control, risk, alpha=wanted.alpha, power=wanted.power, exactly=False)
     shown = [*FORCES] if wanted.forces in FORCES else sorted([*FORCES, wanted.forces])
     heading = f"Years to show {percent(wanted.control)} v {percent(risk)}"

@@ -1,4 +1,4 @@
-"""The rows of one CSV file, each value of the type and among the codes that were said."""
+"""Reads one CSV file, and checks each value against its type and codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FORMS: Final[Mapping[str, re.Pattern[str]]] = {
     "boolean": re.compile("true|false"),
     "integer": re.compile(r"-?\d{1,9}"),
     "number": re.compile(r"-?\d{1,9}(\.\d+)?"),
-    # Where neither codes nor a pattern are given: no room for a name, or for a number to call.
+    # For fields without codes or a pattern: too short for a name or a phone number.
     "string": re.compile(r"(?!.*\d{5})[A-Za-z0-9_.-]{1,60}"),
 }
 
@@ -28,7 +28,7 @@ _FORMS: Final[Mapping[str, re.Pattern[str]]] = {
 def read_rows(
     content: bytes, fields: Sequence[Mapping[str, Any]], *, most_faults: int
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The rows, indexed as a spreadsheet numbers them, and the faults in them."""
+    """The rows, indexed as a spreadsheet numbers them, and their faults."""
     try:
         text = gzip.decompress(content).decode()
         header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)

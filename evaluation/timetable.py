@@ -1,4 +1,4 @@
-"""The days on which an order's reminders fall, and what each is for."""
+"""Lists the days on which an order's reminders fall, and their themes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def planned(
     type_: str, days: int | None, made_on: date, protocol: Protocol
 ) -> list[tuple[int, date, str]]:
     """
-    Day of the order (from 0), date and theme of each reminder of such an order.
+    The day of the order (from 0), the date and the theme of each reminder of such an order.
 
     `days` of None is an order without an end. Raises RejectedError for its type or its length.
     """

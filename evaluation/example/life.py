@@ -1,4 +1,4 @@
-"""What happens to made-up people: texts, arrests, breaches, incidents, offences, and harms."""
+"""Makes up what happens to people: texts, arrests, breaches, incidents, offences and harms."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trial.records.reminder import Reminder
 
 EFFECT: Final = 0.6
-"""The true effect: the rate of breaches and arrests with texts, as a share of that without."""
+"""The true effect: the rate of breaches and arrests with texts, relative to that without."""
 
 BREACHES_A_DAY: Final = 0.0155
 _MEAN_DAYS: Final = 21
@@ -43,7 +43,7 @@ _PRICE_PENCE: Final = "3.16"
 
 
 def live(orders: Sequence[File], protocol: Protocol, until: datetime, draw: Random) -> list[File]:
-    """One person's orders, in time, with what happened: all that upstream reports until then."""
+    """One person's orders in order of time, with everything that upstream reports until then."""
     numbers = count(1)
     first = orders[0].enrolment.enrolled_at
     happened: list[Outcome] = []
@@ -71,7 +71,7 @@ def live(orders: Sequence[File], protocol: Protocol, until: datetime, draw: Rand
         for at in _moments(_OTHERS_A_DAY, first, until, draw)
     ]
     happened = [each for each in happened if each.occurred_at < until]
-    # Upstream reports what happens under the order that came in last.
+    # Upstream reports outcomes under the latest order.
     came = [file.enrolment.enrolled_at for file in orders]
     under = [max(0, sum(at <= each.occurred_at for at in came) - 1) for each in happened]
     told = list(zip(happened, under, strict=True))
@@ -126,7 +126,7 @@ def _moments(a_day: float, since: datetime, until: datetime, draw: Random) -> It
 def sent(
     plan: Sequence[Reminder], ended_at: datetime | None, until: datetime, draw: Random
 ) -> tuple[Reminder, ...]:
-    """The timetable of an order with texts, as it went until then."""
+    """The timetable of an order with texts, with each text's state by then."""
     dead = draw.random() < _DEAD_PHONE
     return tuple(
         _went(reminder, draw, dead=dead, ended=ended_at is not None and reminder.due_at >= ended_at)

@@ -1,5 +1,5 @@
 """
-A made-up year of orders: each as upstream posts it, and what becomes known of it later.
+A made-up year of orders: each as upstream posts it, and what is learnt about it later.
 
 The same seed gives the same year.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from trial.protocol.settings import Protocol
 
 FIRST_DAY: Final = date(2027, 1, 4)
-"""Where the protocol plans no recruitment."""
+"""Used if the protocol plans no recruitment."""
 
 _SPAN: Final = 52 * 7 - 1
 
@@ -55,21 +55,21 @@ _ENDS: Final = {
 _ENDS_IF_VARIABLE: Final = _ENDS | {EndReason.DISCHARGED: 80}
 _VARIED: Final = 0.25
 _WITHOUT_NUMBER: Final = (0.24, 0.52)
-"""The share for the most and for the least diligent superintendent."""
+"""The share for the most diligent and for the least diligent superintendent."""
 _FOUND_LATER: Final = 0.42
 _UNSAFE, _SHARED, _SERVED, _SECOND = 0.012, 0.03, 0.975, 0.09
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeUp:
-    """An order as it was enrolled, and what was learnt of it, all at the times in the records."""
+    """An order as it was enrolled, and what was learnt about it, at the times in the records."""
 
     enrolled: Enrolment
     number: Mobile
     found: Missing | None
     end: LifeEvent | None
     variation: tuple[Variation, Order] | None = None
-    """The variation, and the order as it made it."""
+    """The variation, and the order as varied."""
 
     def at(self, moment: datetime) -> Enrolment:
         """What was known at that moment; its status is not derived yet."""
@@ -85,7 +85,7 @@ class MadeUp:
 
     @property
     def moments(self) -> Iterator[datetime]:
-        """When something is learnt of it."""
+        """The times at which something is learnt about it."""
         yield self.enrolled.enrolled_at
         if self.found and self.found.resolved_at:
             yield self.found.resolved_at
@@ -96,7 +96,7 @@ class MadeUp:
 
 
 def year(how_many: int, force: str, protocol: Protocol, draw: Random) -> Iterator[MadeUp]:
-    """The orders of so many people, of whom some have a second one later on."""
+    """The orders of this many people, some of whom have a second one later."""
     planned = protocol.analysis.recruitment
     first_day = planned.first_day if planned else FIRST_DAY
     number = 0
@@ -168,7 +168,7 @@ def _made_up(
 
 
 def _variation(enrolled: Enrolment, draw: Random) -> tuple[Variation, Order] | None:
-    """Some months on, a court orders a programme too."""
+    """A variation some months later: a court adds a programme."""
     if draw.random() >= _VARIED:
         return None
     order = enrolled.order
@@ -184,7 +184,7 @@ def _variation(enrolled: Enrolment, draw: Random) -> tuple[Variation, Order] | N
 
 
 def _respondent(who: dict[str, Any], made_on: date, today: date, protocol: Protocol) -> Respondent:
-    """The record that enrolment would keep, without what it seals: nobody is to be protected."""
+    """The record that enrolment would store, without sealed data, as nobody real is in it."""
     born = date.fromisoformat(who["date_of_birth"])
     of_age_on = birthday(born, protocol.eligibility.minimum_age)
     incidents = who.get("prior_incidents")

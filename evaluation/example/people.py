@@ -1,8 +1,8 @@
 """
-Made-up orders and the people subject to them, as upstream would post them: nobody's.
+Made-up orders and people, as upstream would post them.
 
-The rates are of the size that forces report; none is a finding. Numbers come from 07700 900000 to
-900999, which are never allocated to anyone.
+The rates are of the size that forces report, but are not findings. Numbers come from 07700 900000
+to 900999, which nobody has.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LENGTHS: Final = {28: 50, 14: 28, 21: 14, 24: 4, 18: 4}
 LONG_LENGTHS: Final = {365: 30, 180: 20, 90: 15, 30: 15, 730: 10, None: 10}
-"""Of orders that may have no last day."""
+"""The share without a last day, of orders that may have none."""
 
 AGES: Final = {
     (16, 17): 4, (18, 24): 190, (25, 34): 340, (35, 44): 250, (45, 54): 140, (55, 79): 76,
@@ -59,12 +59,12 @@ MISSING: Final = {
 
 
 def one_of(weights: Mapping[Any, int], draw: Random) -> Any:  # noqa: ANN401  any kind of code
-    """A key, as likely as its weight."""
+    """A key, drawn in proportion to its weight."""
     return draw.choices(list(weights), list(weights.values()))[0]
 
 
 def respondent(serial: int, on: date, draw: Random, *, ages: tuple[int, int]) -> dict[str, Any]:
-    """Somebody of such an age on that day: each serial is another person."""
+    """Somebody of that age on that day: each serial is another person."""
     youngest, oldest = ages
     born = on - timedelta(days=draw.randint(youngest * 366, oldest * 365))
     told = {
@@ -89,7 +89,7 @@ def order(
     force: str,
     type_: str = "dvpo",
 ) -> dict[str, Any]:
-    """An order of so many days, not yet served: each number is another one."""
+    """An order of that many days, not yet served: each number is another order."""
     last_day = made_on + timedelta(days=days - 1) if days else None
     return {
         "type": type_,
@@ -104,7 +104,7 @@ def order(
 
 
 def missing(reason: MissingReason, made_on: date, draw: Random) -> dict[str, str]:
-    """Why there is no number, and until when somebody is to chase it."""
+    """Why there is no number, and when somebody is to follow that up."""
     return {
         "missing_reason": reason,
         "recorded_by": f"PC-{draw.randrange(1000, 2000)}",
@@ -113,5 +113,5 @@ def missing(reason: MissingReason, made_on: date, draw: Random) -> dict[str, str
 
 
 def event_id(draw: Random) -> str:
-    """An id that upstream would give its request."""
+    """An id that upstream might give its request."""
     return str(UUID(int=draw.getrandbits(128), version=4))

@@ -1,8 +1,8 @@
 """
-Allocates synthetic people in memory, by a protocol, and shows how even the arms stay.
+Allocates synthetic people in memory, by a protocol, and shows how balanced the arms stay.
 
-Nothing is stored or sent, and no cloud is called: a key made from the seed stands in for the one
-in KMS. The same seed gives the same trial.
+Nothing is stored or sent, and AWS is not called: a key made from the seed replaces the key in KMS.
+The same seed gives the same trial.
 """
 
 import argparse
@@ -37,7 +37,7 @@ Taken: TypeAlias = tuple[int, ...]
 
 @dataclass
 class SimulatedStratum:
-    """One stratum of a simulated trial, with a guesser at its door."""
+    """One stratum of a simulated trial, with somebody who guesses each arm."""
 
     id: str
     ratio: Mapping[Arm, int]
@@ -70,7 +70,7 @@ class SimulatedStratum:
 
 
 def simulate(protocol: Protocol, *, people: int, seed: int) -> list[SimulatedStratum]:
-    """The strata after so many people, each as likely to belong to any of them."""
+    """The strata after this many people, each equally likely to belong to any stratum."""
     key = sha256(f"simulated trial {seed}".encode()).digest()
     guesses, _ = best_guesses(protocol)
     strata = [
@@ -86,7 +86,7 @@ def simulate(protocol: Protocol, *, people: int, seed: int) -> list[SimulatedStr
 
 
 def sequence(protocol: Protocol, key: bytes, stratum: str) -> Iterator[tuple[Arm, ...]]:
-    """The blocks of a stratum, as the allocation function would have them from KMS."""
+    """The blocks of a stratum, as the allocation function would derive them with KMS."""
     for number in count():
         text = message(trial=protocol.trial, stratum=stratum, block=number)
         mac = hmac.digest(key, text, "sha256")
@@ -95,11 +95,11 @@ def sequence(protocol: Protocol, key: bytes, stratum: str) -> Iterator[tuple[Arm
 
 def best_guesses(protocol: Protocol) -> tuple[dict[Taken, Arm], float]:
     """
-    The likeliest arm after what is taken of a block, and how often that is right in the long run.
+    The likeliest arm after each part of a block, and how often that guess is right in the long run.
 
-    The guesser knows the design, and the arm, block and position of everybody so far, but no size
-    in advance: what may be a whole block may also go on. The convergence strategy of Blackwell and
-    Hodges (1957), https://doi.org/10.1214/aoms/1177706973, for blocks of random size.
+    The guesser knows the design, and the arm, block and position of everybody so far, but not the
+    size of the current block. The convergence strategy of Blackwell and Hodges (1957),
+    https://doi.org/10.1214/aoms/1177706973, for blocks of random size.
     """
     sizes, ratio = protocol.block_sizes, protocol.arms
     shares = sum(ratio.values())
@@ -112,7 +112,7 @@ def best_guesses(protocol: Protocol) -> tuple[dict[Taken, Arm], float]:
             for arm, n, k in zip(Arm, whole, taken, strict=True):
                 chances[taken][arm] += passed * ((n - k) / left if left else ratio[arm] / shares)
     guesses = {taken: max(Arm, key=chance.__getitem__) for taken, chance in chances.items()}
-    # Every slot but a trial's first follows something taken.
+    # The first slot of all follows no other.
     rights = sum(chances[taken][arm] for taken, arm in guesses.items() if any(taken))
     return guesses, rights / sum(sizes)
 
@@ -124,7 +124,7 @@ HEADINGS = (
 
 
 def rows(strata: Sequence[SimulatedStratum]) -> list[tuple[str, ...]]:
-    """What became of each stratum, in words and figures."""
+    """The result for each stratum, as a table."""
     return [
         (
             s.id,
@@ -153,7 +153,7 @@ The design allows {rate:.1%} in the long run, whatever the key."""
 
 
 def bound(protocol: Protocol) -> float:
-    """The greatest imbalance there can be: one arm first, in the largest block."""
+    """The greatest possible imbalance: all of one arm first, in the largest block."""
     return max(protocol.block_sizes) / sum(protocol.arms.values())
 
 
@@ -204,7 +204,7 @@ preserveAspectRatio="none" overflow="visible"><path class="path" d="M0 0{steps}"
 
 
 def page(protocol: Protocol, strata: Sequence[SimulatedStratum], *, seed: int) -> str:
-    """A page that needs nothing but itself: the figures, and a chart for each stratum."""
+    """A self-contained page: the figures, and a chart for each stratum."""
     return PAGE.format(
         title=f"Simulated allocation: {protocol.trial}",
         people=sum(s.arms.total() for s in strata),
@@ -270,7 +270,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Simulates, prints and writes what was asked for."""
+    """Simulate a trial, print its table and write its page."""
     wanted = parsed(arguments)
     try:
         protocol = protocols.load(wanted.protocol)

@@ -1,10 +1,9 @@
 """
-Lives through a made-up year of the trial, in memory, and writes its research extract.
+Simulates a made-up year of the trial in memory, and writes its research extract.
 
-People, missing numbers, texts and outcomes are drawn from a seed; whether texts help is known,
-because it is made so: see `EFFECT`. What decides about orders is the trial's own code, from
-eligibility and allocation, with a key made from the seed, to the extract's rows. The same seed
-gives the same bytes.
+People, missing numbers, texts and outcomes are drawn from a seed, with a known true effect: see
+`EFFECT`. The trial's own code decides about orders, from eligibility and allocation (by a key made
+from the seed) to the extract's rows. The same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ class Trial:
         self._arms: dict[str, Arm] = {}
 
     def told(self, order: MadeUp, at: datetime, known: File | None) -> File:
-        """Where an order stands by what is known at that moment; drawn, if it is eligible."""
+        """An order's status by what is known at that moment; it is drawn if it is eligible."""
         fresh = order.at(at)
         if known:
             kept = {"first_status", "first_reasons", "allocated_at", "stratum"}
@@ -85,7 +84,7 @@ class Trial:
         return File(stands, known.allocation if known else None)
 
     def _settled(self, enrolment: Enrolment, at: datetime) -> Enrolment:
-        """As it stands beside the other orders of its person."""
+        """Its status, given the other orders of its person."""
         person = self._people.get(enrolment.person_hash, Person())
         around = Surroundings(enrolment, person, numbers={}, suppressed=frozenset())
         found = settled(
@@ -149,7 +148,7 @@ def _person(file: File) -> str:
 
 
 def _texted(file: File, end: LifeEvent | None, until: datetime, draw: Random) -> File:
-    """With its texts as they went, if it was allocated."""
+    """The order with its texts, if it was allocated."""
     if file.allocation is None:
         return file
     start = file.allocation.allocated_at
@@ -160,7 +159,7 @@ def _texted(file: File, end: LifeEvent | None, until: datetime, draw: Random) ->
 def made(
     folder: Path, protocol: Protocol, *, people: int, seed: int, force: str = FORCES[0]
 ) -> Counter[str]:
-    """Write both forms of a force's extract; how many are in each arm, or in none."""
+    """Write both forms of a force's extract; returns how many are in each arm, or in none."""
     at = extracted_at(protocol)
     found = files(people, seed, protocol, force=force)
     names = Pseudonyms(sha256(f"pseudonyms {seed} {force}".encode()).digest())
@@ -203,12 +202,12 @@ def _registered(protocol: Protocol, force: str, seed: int) -> bytes:
 
 
 def _key(force: str, seed: int) -> bytes:
-    """In place of the one in KMS."""
+    """Replaces the key in KMS."""
     return sha256(f"example trial {seed} {force}".encode()).digest()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Makes what was asked for, and says what the truth is."""
+    """Make up the extracts, and print the true effect."""
     parser = argparse.ArgumentParser(
         prog="python -m evaluation.example.trial",
         description="Make up a year of the trial, with a known effect, and write its extracts.",

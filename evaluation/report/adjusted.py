@@ -54,7 +54,7 @@ METHODS: Final = [
 
 
 def section(cohort: Cohort) -> Section:
-    """Mantel-Haenszel, regression and GEE: each beside what it adds to the primary analysis."""
+    """Mantel-Haenszel, regression and GEE, each with what it adds to the primary analysis."""
     plan = cohort.extract.protocol.analysis
     found = Section(
         "adjusted",
@@ -73,7 +73,7 @@ def section(cohort: Cohort) -> Section:
     groupings = {name: grouped_by_arm(people, name, cohort) for name in covariates(people, plan)}
     levels = {name: one.groups.fillna("unknown") for name, one in groupings.items()}
     if "stratum" in levels and strata_are_crossed(cohort.extract.protocol):
-        levels["stratum"] = people["stratum"]  # no model shows how many are in one
+        levels["stratum"] = people["stratum"]  # models do not show the size of a group
         del groupings["stratum"]
     found.departures += [each for one in groupings.values() for each in one.unplanned]
     regression = adjusted(
@@ -164,17 +164,17 @@ def section(cohort: Cohort) -> Section:
 
 
 def covariates(people: pd.DataFrame, plan: AnalysisPlan) -> tuple[str, ...]:
-    """Those of the plan, and the force where there are several: each draws blocks of its own."""
+    """The plan's characteristics; of several forces also the force, which draws its own blocks."""
     several = len(set(people["force"])) > 1 and "force" not in plan.adjust_for
     return ("force", *plan.adjust_for) if several else plan.adjust_for
 
 
 def _shown(people: pd.DataFrame, keys: list[str], cohort: Cohort) -> dict[str, ByArm]:
     """
-    The strata by name, none so small that a force of few people could be had by subtraction.
+    The strata by name, merged so that a small one cannot be inferred by subtraction.
 
-    By force and length, or by length and baseline, they are all shown or none is: the sums of each
-    are in other tables.
+    Strata that cross force and length, or length and baseline, are all shown or none is, because
+    other tables have the sums of each.
     """
     place = people[keys].map(named).agg(", ".join, axis=1) if len(people) else people["stratum"]
     plan = cohort.extract.protocol

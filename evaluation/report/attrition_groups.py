@@ -21,9 +21,9 @@ BY: Final = ("force", "age_band", "sex", "ethnicity_group", "stratum")
 
 def show_superintendents(found: Section, rows: pd.DataFrame, minimum: int) -> None:
     """
-    A table of those who authorised enough orders, the least diligent recorder first.
+    A table of those who authorised enough orders, the highest share of unrecorded reasons first.
 
-    All others stand together in one row, with the smallest of those shown if they are too few.
+    All others share one row, with the smallest of those shown if they are too few.
     """
     sizes = rows["superintendent"].value_counts()
     apart = [str(officer) for officer, n in sizes.items() if n >= minimum]

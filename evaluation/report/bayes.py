@@ -1,4 +1,4 @@
-"""What a sceptic should believe after these data: a small trial's honest answer."""
+"""What a sceptic should believe after these data: the Bayesian answer of a small trial."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DRAWN: Final = 81
 
 
 def section(cohort: Cohort) -> Section:
-    """The plan's prior, the posterior, and what it says of a benefit."""
+    """The plan's prior, the posterior, and the probability of a benefit."""
     plan = cohort.extract.protocol.analysis
     found = Section("bayes", "What a sceptic should believe", consort="28", methods=METHODS)
     prior = plan.prior

@@ -1,4 +1,4 @@
-"""What can make a breach impossible, and the share of people with one when that is allowed for."""
+"""Events that make a breach impossible, and the share of people with a breach allowing for them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ METHOD: Final = Method(
 
 
 def show_competing(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
-    """The cumulative incidence by arm, where the plan says which events compete."""
+    """The cumulative incidence by arm, if the plan names competing events."""
     plan = cohort.extract.protocol.analysis
     competing = [r for r in EndReason if strategy_of(cohort, r) == "while_at_risk"]
     if not competing:

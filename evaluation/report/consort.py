@@ -26,5 +26,5 @@ ITEMS: Final = {
 
 
 def items(numbers: str) -> str:
-    """Item numbers, such as "22a, 22b", each with its topic. KeyError for one that is none."""
+    """Item numbers, such as "22a, 22b", each with its topic. KeyError for an unknown number."""
     return ", ".join(f"{number} ({ITEMS[number]})" for number in numbers.split(", "))

@@ -1,4 +1,4 @@
-"""10. What the texts cost, and what a prevented breach costs by them."""
+"""10. What the texts cost, and what it costs to prevent a breach by them."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def section(cohort: Cohort) -> Section:
 
 
 def _text_pence(cohort: Cohort, treated: pd.DataFrame) -> tuple[pd.Series[float], int]:
-    """What the texts of each treated person cost, and for how many the price is assumed."""
+    """The cost of each treated person's texts, and the number of texts with an assumed price."""
     reminders = cohort.extract.reminders
     taken = reminders[reminders["state"].isin(_TAKEN)]
     assumed = cohort.extract.protocol.costs.text_part_pence.value

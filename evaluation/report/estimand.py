@@ -39,7 +39,7 @@ _EVENTS: Final = {
 
 
 def section(cohort: Cohort) -> Section:
-    """The five attributes of the estimand, and what each intercurrent event does to it."""
+    """The five attributes of the estimand, and how it handles each intercurrent event."""
     plan = cohort.extract.protocol.analysis
     found = Section("estimand", "What is estimated", consort="7, 13, 14, 21b", methods=METHODS)
     if plan.estimand is None:
@@ -96,7 +96,7 @@ def _attributes(estimand: Estimand, primary: Endpoint) -> ReportTable:
 
 
 def _people(cohort: Cohort, event: str) -> int | None:
-    """How many randomised people it has happened to; none where the extract does not say."""
+    """How many randomised people it has happened to; None if the extract does not say."""
     people = cohort.people
     if event == "number_lost":
         lost = cohort.extract.missing
@@ -118,7 +118,7 @@ def _shown(people: int | None) -> str:
 
 
 def strategy_of(cohort: Cohort, event: str) -> str | None:
-    """What the plan does with an intercurrent event; none if it does not say."""
+    """How the plan handles an intercurrent event; None if it does not say."""
     estimand = cohort.extract.protocol.analysis.estimand
     found = estimand.intercurrent if estimand else ()
     return next((str(each.strategy) for each in found if each.event == event), None)

@@ -51,7 +51,7 @@ METHOD = Method(
 
 
 def section(cohort: Cohort) -> Section:
-    """The dose by arm. Repeats count too: nobody in control may get a text, ever."""
+    """The dose by arm. Repeats count too, because nobody in control may ever get a text."""
     found = Section(
         "fidelity", "Fidelity: were the texts sent and received?", consort="24a", methods=[METHOD]
     )

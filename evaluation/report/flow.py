@@ -24,7 +24,7 @@ CONSORT = Method(
 
 
 def section(cohort: Cohort, *, dose_shown: bool) -> Section:
-    """The flow of everybody; every number is counted from the extract, and the sums close."""
+    """The flow of all orders. Numbers are counted from the extract, and the sums are checked."""
     found = Section("flow", "From order to analysis", consort="22a, 22b", methods=[CONSORT])
     rows = cohort.extract.enrolments
     excluded = rows.drop(cohort.allocated.index)
@@ -61,7 +61,7 @@ def section(cohort: Cohort, *, dose_shown: bool) -> Section:
 
 
 def _close(figures: dict[str, Any]) -> None:
-    """Every order is in one box of each row, at every look; otherwise there is no diagram."""
+    """Check that every order is in one box of each row; raises SumsError otherwise."""
     arms = figures["arms"].values()
     sums = {
         "enrolled": figures["not_randomised"]["total"] + figures["allocated"],
@@ -76,7 +76,7 @@ def _close(figures: dict[str, Any]) -> None:
 
 
 def _reasons(excluded: pd.DataFrame) -> dict[str, Any]:
-    """For each reason how many, and what is behind it where the extract tells."""
+    """The number for each reason, with details if the extract has them."""
     first = excluded["reasons"].map(lambda each: each.partition(";")[0])
     why: dict[str, Any] = {}
     for reason in Reason:
@@ -97,7 +97,7 @@ def _reasons(excluded: pd.DataFrame) -> dict[str, Any]:
 def _arm(people: pd.DataFrame, followed: pd.Series, *, dose_shown: bool) -> dict[str, Any]:
     ends = people.loc[people["end_reason"] != "", "end_reason"]
     if not dose_shown:
-        ends = ends[~ends.isin(COMES_OF_TEXTS)]  # a wrong number is found by texting it
+        ends = ends[~ends.isin(COMES_OF_TEXTS)]  # only texting reveals a wrong number
     complete = int(followed[people.index].sum())
     found = {
         "allocated": len(people),

@@ -1,4 +1,4 @@
-"""Force by force: the same comparison in each, and whether they differ more than chance has it."""
+"""The comparison in each force, and whether forces differ more than chance explains."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ METHODS: Final = [
 
 
 def section(cohort: Cohort) -> Section:
-    """Each force's difference and the whole."""
+    """Each force's difference, and the pooled one."""
     plan = cohort.extract.protocol.analysis
     found = Section("forces", "Forces", consort="28", methods=METHODS)
     people = observed(cohort, plan.primary)

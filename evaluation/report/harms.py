@@ -1,4 +1,4 @@
-"""Harms, by arm: everything that somebody reported as one, whatever its cause."""
+"""Harms by arm: everything reported as a harm, whatever its cause."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _row(name: str, counts: ByArm, events: dict[str, int], alpha: float) -> tupl
 
 
 def _rate(found: Section, cohort: Cohort, people: pd.DataFrame) -> None:
-    """How many harms there are in each arm, for as long as the protocol follows an order."""
+    """The number of harms in each arm, for as long as the protocol follows an order."""
     days = max(each.follow_up_days for each in cohort.extract.protocol.orders.values())
     harm = Endpoint(title="Any harm", types=(OutcomeType.HARM,), days=days)
     seen = happened(cohort.extract, people, harm)

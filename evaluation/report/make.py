@@ -1,4 +1,4 @@
-"""Puts the report together: which sections are shown, in which order, and what stands above."""
+"""Assembles the report: which sections are shown, in which order, and the summary above them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ RESULTS: Final[tuple[tuple[str, str, Callable[[Cohort], Section]], ...]] = (
     ("cost", "Costs", cost.section),
     ("monitoring", "Monitoring", monitoring.section),
 )
-"""Sections that tell results by arm, in their order."""
+"""Sections with results by arm, in their order."""
 
 
 class Step(NamedTuple):
@@ -82,7 +82,7 @@ def refusal(extract: Extract, interim: Interim | None) -> str | None:
 
 
 def at_planned_look(extract: Extract) -> bool:
-    """Whether the data are of the day of a look that the protocol plans."""
+    """Whether the data are from the day of a planned look."""
     return extract.made_on in extract.protocol.analysis.interim_looks
 
 
@@ -96,8 +96,8 @@ def report(
     """
     The whole report; SumsError if the extract's people do not add up.
 
-    `deposits` are what was registered. `track` shows how far it is. A reason for an interim look
-    counts only where one is needed.
+    `deposits` are what was registered. `track` shows progress. A reason for an interim look counts
+    only if one is needed.
     """
     if refusal(extract, None) is None or refusal(extract, interim):
         interim = None

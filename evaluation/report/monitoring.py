@@ -1,4 +1,4 @@
-"""What the monitoring committee is to consider at a look, by the rule of the plan."""
+"""The plan's stopping rule, which the monitoring committee considers at a look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened to people who were never randomised: described, and compared with nobody."""
+"""Describes the outcomes of people who were never randomised, without a comparison."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def show_never_randomised(found: Section, cohort: Cohort) -> None:
     """
     The primary outcome among people never randomised, by reason, beside those who were.
 
-    It counts from the order's first day to its last for both, since who was never randomised has
-    no allocation to count from; the arms stand together.
+    For both it counts from the order's first day to its last, because people never randomised have
+    no allocation to count from. The arms are pooled.
     """
     rows = cohort.extract.enrolments
     first = rows.drop_duplicates("person")

@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing but itself, and the same figures as JSON."""
+"""The report as one self-contained page, and the same figures as JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Interim:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that page and JSON say."""
+    """The content of page and JSON."""
 
     extract: Extract
     interim: Interim | None
@@ -71,9 +71,9 @@ def html(report: Report) -> str:
 
 def as_json(report: Report) -> str:
     """
-    The figures, to 10 significant digits; what cannot be said is there with its reason.
+    The figures, to 10 significant digits; a figure that is not estimable has its reason instead.
 
-    Processors differ in the digits after those: the same extract gives the same file on each.
+    Processors differ in further digits, so that the same extract gives the same file on each.
     """
     extract = report.extract
     figures = {

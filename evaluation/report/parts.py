@@ -1,4 +1,4 @@
-"""What a report is made of. Page and JSON are both made from these, so they cannot differ."""
+"""The parts of a report. Page and JSON are both made from these, so they cannot differ."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Words:
 @dataclass(frozen=True, slots=True)
 class ReportTable:
     """
-    Cells as they are read; the first of a row names it.
+    A table. The first cell of a row names it.
 
-    `note` tells the denominators, `words` that the other cells are no figures, `folded` that all
-    is in a picture already.
+    `note` states the denominators. `words`: the other cells are words, not figures. `folded`: a
+    picture already shows it all.
     """
 
     caption: str
@@ -36,7 +36,7 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawing, with what it shows for those who cannot see it."""
+    """A drawing, with a description for people who cannot see it."""
 
     caption: str
     svg: str
@@ -45,7 +45,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How something was worked out, and who says that this is how."""
+    """A method and its source."""
 
     name: str
     source: str
@@ -56,7 +56,7 @@ class Section:
     """
     One numbered part of the report, with its figures as numbers.
 
-    `consort` has the items of the CONSORT 2025 checklist that it is about: see `consort`.
+    `consort` has the items of the CONSORT 2025 checklist that it covers: see `consort`.
     """
 
     id: str

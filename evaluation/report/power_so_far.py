@@ -1,4 +1,4 @@
-"""11. What effect this many people could show, and how many more are needed."""
+"""11. The effect that this many people could show, and how many more are needed."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ METHODS: Final = [
 ]
 
 _needed = cache(needed)
-"""Counting every table of Fisher's test takes longest of all."""
+"""Cached, because counting every table of Fisher's test is slow."""
 
 
 def section(cohort: Cohort) -> Section:
-    """Power at the planned risks: nothing of the results goes into it."""
+    """Power at the planned risks; it uses no results."""
     plan = cohort.extract.protocol.analysis
     control, intervention = plan.planned_risk_control, plan.planned_risk_intervention
     found = Section("power", "Power so far", consort="16a", methods=METHODS)
-    # Arm B may be either: for power the order does not matter where they are of a size.
+    # In the blinded form the order of the arms does not matter for power.
     now = tuple(len(cohort.arm(arm)) for arm in reversed(cohort.extract.arms))
     per_arm = (now[0], now[1])
     enrolled = len(cohort.extract.enrolments)
@@ -105,7 +105,7 @@ def section(cohort: Cohort) -> Section:
 
 
 def _reestimate(found: Section, cohort: Cohort) -> None:
-    """The number needed if the risk is another than planned; nobody's arm goes into it."""
+    """The number needed if the risk differs from the plan; it uses no arm."""
     plan = cohort.extract.protocol.analysis
     rows = observed(cohort, plan.primary)
     rows = rows[rows["followed"].astype(bool)]

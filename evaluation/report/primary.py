@@ -197,7 +197,7 @@ def _pictured(counts: ByArm, difference: Any, alpha: float) -> Picture:  # noqa:
 
 
 def _chance(test: Rerandomisation) -> Picture:
-    """How often chance alone would give each difference, as far out as observed or not."""
+    """The probability of each difference by chance, marked if it is as extreme as observed."""
     observed_at = abs(test.difference)
     likely = [abs(d) for d, p in zip(test.differences, test.probabilities, strict=True) if p > RARE]
     reach = max([*likely, observed_at]) or 1.0
@@ -205,7 +205,7 @@ def _chance(test: Rerandomisation) -> Picture:
     nearer, further = [0.0] * BINS, [0.0] * BINS
     for difference, probability in zip(test.differences, test.probabilities, strict=True):
         place = min(max(int((difference + reach) / width), 0), BINS - 1)
-        out = abs(difference) >= observed_at - width / 1e6  # equal but for a float's last digit
+        out = abs(difference) >= observed_at - width / 1e6  # equal apart from a float's last digit
         (further if out else nearer)[place] += 100 * probability
     beyond = percent(sum(further) / 100)
     return Picture(
@@ -226,7 +226,7 @@ def _chance(test: Rerandomisation) -> Picture:
 
 
 def tiles(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """The result in short, if it is shown."""
+    """The result in one line, if it is shown."""
     difference = figures.get("risk_difference")
     if difference is None:
         return [("Primary outcome", "locked", "see section 5")]

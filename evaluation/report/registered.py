@@ -1,4 +1,4 @@
-"""What was registered before the trial began, and where the trial departs from it."""
+"""What was registered before the trial began, and the trial's departures from it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Deposit(NamedTuple):
 
 
 def read(path: Path) -> Deposit:
-    """The deposit in a file. Raises OSError, and RejectedError if it is none."""
+    """The deposit in a file. Raises OSError, and RejectedError if it is not a deposit."""
     content = path.read_bytes()
     return Deposit(
         registration.read(content.decode(errors="replace")), hashlib.sha256(content).hexdigest()
@@ -92,7 +92,7 @@ def section(cohort: Cohort, deposits: Sequence[Deposit]) -> Section:
 
 
 def departures(cohort: Cohort, deposit: Registration) -> Iterator[str]:
-    """Where plan and allocations are others than those registered, a sentence each."""
+    """The departures of plan and allocations from those registered, a sentence each."""
     agreed, drawn = cohort.extract.protocol, cohort.allocated
     if deposit.trial != agreed.trial:
         yield f"The deposit registers the trial {deposit.trial}, not {agreed.trial}."

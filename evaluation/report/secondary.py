@@ -1,4 +1,4 @@
-"""Secondary outcomes, kept honest together, as people and as events."""
+"""Secondary outcomes, adjusted for their number, by people and by events."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ METHODS: Final = [
 
 
 def section(cohort: Cohort) -> Section:
-    """The family of the protocol, each outcome over its own window."""
+    """The protocol's family of secondary outcomes, each over its own window."""
     plan = cohort.extract.protocol.analysis
     found = Section("secondary", "Secondary outcomes", consort="26", methods=METHODS)
     counts: dict[str, ByArm] = {}
@@ -118,7 +118,7 @@ def _forest(caption: str, estimates: list[IntervalRow], alpha: float) -> Picture
 
 
 def _show_counts(found: Section, cohort: Cohort) -> None:
-    """Every endpoint again as a number of events, of which one person may have several."""
+    """Every endpoint again by events, of which one person may have several."""
     plan = cohort.extract.protocol.analysis
     figures: dict[str, Any] = {}
     rows = []

@@ -1,4 +1,4 @@
-"""Whether the result hangs on a choice: unknown outcomes, who was reached, other populations."""
+"""Whether the result depends on assumptions: unknown outcomes, who was reached, population."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ METHODS: Final = [
 
 
 def section(cohort: Cohort) -> Section:
-    """Each in place of one assumption of the primary analysis."""
+    """Analyses that each replace one assumption of the primary analysis."""
     found = Section("sensitivity", "Sensitivity", consort="21c, 21d, 28", methods=METHODS)
     rows = observed(cohort, cohort.extract.protocol.analysis.primary)
     _show_unknown(found, cohort, rows)
@@ -42,7 +42,7 @@ def section(cohort: Cohort) -> Section:
 
 
 def _show_unknown(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
-    """People not followed to the end: what if all, or none, of them have the outcome."""
+    """People not followed to the end: the result if all, or none, of them have the outcome."""
     alpha = cohort.extract.protocol.analysis.alpha
     followed, treated = rows["followed"].astype(bool), rows["treated"].astype(bool)
     unknown = (int((~followed & treated).sum()), int((~followed & ~treated).sum()))
@@ -80,7 +80,7 @@ def _show_unknown(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
 
 
 def _show_reached(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
-    """The effect among people of whom at least one text arrived."""
+    """The effect among people who received at least one text."""
     alpha = cohort.extract.protocol.analysis.alpha
     got = rows["delivered"].fillna(0) > 0
     treated = rows["treated"].astype(bool)
@@ -104,7 +104,7 @@ def _show_reached(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
 
 
 def _show_populations(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
-    """The primary outcome among others than everybody as randomised."""
+    """The primary outcome in populations other than everybody as randomised."""
     plan = cohort.extract.protocol.analysis
     every = observed(cohort, plan.primary, repeats=True)
     followed = rows["followed"].astype(bool)

@@ -1,4 +1,4 @@
-"""8. Whether texts help some more than others: age first, one test each, no verdict on a group."""
+"""8. Whether texts help some groups more than others: one test for each characteristic."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ METHODS: Final = [
 
 
 def section(cohort: Cohort) -> Section:
-    """A forest of differences, and for each characteristic one test of interaction."""
+    """A forest plot, and one test of interaction for each characteristic."""
     plan, minimum = cohort.extract.protocol.analysis, cohort.extract.minimum
     found = Section("subgroups", "Subgroups", consort="21d, 28", methods=METHODS)
     rows = observed(cohort, plan.primary)

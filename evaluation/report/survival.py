@@ -1,4 +1,4 @@
-"""7. How soon the first breach or arrest comes."""
+"""7. The time to the first breach or arrest."""
 
 from __future__ import annotations
 

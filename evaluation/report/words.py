@@ -1,4 +1,4 @@
-"""Numbers and codes as people read them. What cannot be told is said so, never shown as nan."""
+"""Formats numbers and codes for people. A figure that is not estimable shows its reason."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def number(value: float | None, digits: int = 1) -> str:
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share as a percentage. A few are not none, nor are nearly all of them all."""
+    """A share as a percentage. A small share never shows as 0 %, nor a large one as 100 %."""
     if share is None or not math.isfinite(share):
         return NOT_ESTIMABLE
     least = 10.0**-digits
@@ -99,7 +99,7 @@ def events_of(counts: Counts) -> str:
 def interval(
     low: float | None, high: float | None, digits: int = 1, *, shares: bool = False
 ) -> str:
-    """From one bound to the other; an open bound is said so."""
+    """An interval in words; an open bound is named."""
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return NOT_ESTIMABLE
     scale, unit = (100, "%") if shares else (1, "")
@@ -125,7 +125,7 @@ def pounds(pence: float | None) -> str:
 
 
 def points(share: float) -> str:
-    """A difference of shares, in percentage points; the unit is said elsewhere."""
+    """A difference of shares, in percentage points, without the unit."""
     return number(100 * share)
 
 

@@ -1,4 +1,4 @@
-"""What is to be believed of the effect, by a prior laid down before the data."""
+"""The posterior of the effect, under a prior fixed before the data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evaluation.statistics.values import Counts
 
 GRID = 801
-"""Points on each axis: with twice as many no shown digit changes."""
+"""Points on each axis: twice as many change no displayed digit."""
 
 
 class Posterior(NamedTuple):
@@ -24,7 +24,7 @@ class Posterior(NamedTuple):
     The odds ratio and the risk difference, each with its median and central credible interval.
 
     `benefit` is the probability that the odds ratio is below 1, `planned` that it is at most the
-    planned one; `log_odds_ratios` and `density` draw the whole.
+    planned one; `log_odds_ratios` and `density` are the whole distribution.
     """
 
     odds_ratio: Estimate
@@ -47,8 +47,8 @@ def posterior(
     """
     The posterior under a normal prior of the log odds ratio, and a flat one of control's risk.
 
-    `planned` is an odds ratio. Exact but for the grid on which it is integrated, so that it holds
-    with no event in an arm too. ValueError unless sd is above 0.
+    `planned` is an odds ratio. Exact apart from the grid of the integration, so it also holds
+    without events in an arm. ValueError unless sd is above 0.
 
     Spiegelhalter, Freedman and Parmar (1994), JRSS A 157:357-416, for sceptical priors.
     """
@@ -57,7 +57,7 @@ def posterior(
     if reason := empty_arm(intervention.people, control.people):
         return reason
     theta = np.linspace(mean - 8 * sd, mean + 8 * sd, GRID)
-    # Uniform in the risk is logistic in its log odds; beyond 14 lies a millionth of it.
+    # A uniform risk has logistic log odds, of which a millionth lies beyond 14.
     base = np.linspace(-14, 14, GRID)
     weight = norm.logpdf(theta, mean, sd)[:, None] + (log_expit(base) + log_expit(-base))[None, :]
     weight = weight + _log_likelihood(control, base)[None, :]
@@ -88,7 +88,7 @@ def _log_likelihood(counts: Counts, log_odds: NDArray[Any]) -> NDArray[Any]:
 def _quantiles(
     values: NDArray[Any], weight: NDArray[Any], alpha: float
 ) -> tuple[float, float, float]:
-    """Median and the ends of the central interval, between the points of the grid."""
+    """The median and the ends of the central interval, interpolated on the grid."""
     middle = np.cumsum(weight) - weight / 2
     median, low, high = np.interp([0.5, alpha / 2, 1 - alpha / 2], middle, values)
     return float(median), float(low), float(high)

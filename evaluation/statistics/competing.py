@@ -1,4 +1,4 @@
-"""Time to an event that something else can make impossible: a death, or the end of the order."""
+"""Time to an event that a competing event, such as a death, can make impossible."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMPETING: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Incidence:
-    """From each of `days` on, the share who have had the event (`share`), with its variance."""
+    """Cumulative incidence: from each of `days` on the share with the event, and its variance."""
 
     days: list[float]
     share: list[float]
@@ -45,7 +45,7 @@ class Incidences(NamedTuple):
 
 def cumulative_incidence(*, days: ArrayLike, status: ArrayLike) -> Incidence | NotEstimable:
     """
-    The share of people with the event over time, of whom each has days (>= 0) and a status.
+    The cumulative incidence of people with days (>= 0) and a status each.
 
     Aalen and Johansen (1978), Scandinavian Journal of Statistics 5:141-150; variance by Marubini
     and Valsecchi (1995), Analysing Survival Data from Clinical Trials, 10.2. ValueError for unequal

@@ -1,4 +1,4 @@
-"""The effect among people whom the texts reach, as the randomisation alone tells it."""
+"""The effect among people whom the texts reach, identified by the randomisation alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Complier(NamedTuple):
-    """The risk difference among those reached, and which share of the intervention arm they are."""
+    """The risk difference among those reached, and their share of the intervention arm."""
 
     difference: Estimate
     reached: float
@@ -27,10 +27,11 @@ def complier_effect(
     """
     The risk difference among people who are reached if they are randomised to texts (CACE).
 
-    Nobody in control is reached, and whoever is not reached fares the same in either arm: then it
-    is the difference between the arms over the share reached. Unlike a comparison by dose it sets
-    nobody apart by what happened after randomisation. Its interval is Anderson and Rubin's, which
-    holds however few are reached. ValueError for unequal columns, or if control was reached.
+    It assumes that nobody in control is reached, and that texts change nothing for those whom they
+    do not reach: then it is the difference between the arms, divided by the share reached. Unlike a
+    comparison by dose, it selects nobody by what happened after randomisation. Its interval is
+    Anderson and Rubin's, which holds however few are reached. ValueError for unequal columns, or if
+    control was reached.
 
     Imbens and Rubin (1997), Annals of Statistics 25:305-327; Anderson and Rubin (1949), Annals of
     Mathematical Statistics 20:46-63.

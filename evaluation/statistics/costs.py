@@ -1,4 +1,4 @@
-"""What the texts cost, and what it costs to prevent an event by them. Money is in pence."""
+"""The cost of texts, and of preventing an event by them. Money is in pence."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def cost_per_order(
     staff_minutes: float,
     staff_pence_per_hour: float,
 ) -> CostPerOrder | NotEstimable:
-    """Means over the treated orders, each of which has so many pence of texts, and all the rest."""
+    """Mean costs of the treated orders, from each order's pence of texts and the other costs."""
     (texts,) = columns(text_pence=text_pence)
     if not len(texts):
         return NotEstimable("no order was treated")
@@ -54,11 +54,11 @@ def cost_per_event_prevented(
     """
     Pence per event prevented: mean cost of a treated person, over control's risk less theirs.
 
-    `cost_pence` has each person in the intervention arm; control costs nothing. Mean cost and risk
-    difference bring their own intervals (normal; Newcombe's), so that this one has an upper end
-    exactly when the report's risk difference leaves out 0. A bootstrap or Fieller's interval would
-    take an arm without events to be free of chance. Cost and event of a person are taken as
-    unrelated: the cost's share in the uncertainty is too small for it to show.
+    `cost_pence` has each person in the intervention arm; control costs nothing. It combines the
+    intervals of the mean cost (normal) and of the risk difference (Newcombe's), so it has an upper
+    end exactly when the report's risk difference excludes 0. A bootstrap or Fieller's interval
+    would treat an arm without events as certain. It assumes that a person's cost and event are
+    independent; the cost adds too little uncertainty for that to matter.
 
     MOVER-R: Donner and Zou (2012), Statistical Methods in Medical Research 21:347-359.
     """
@@ -74,11 +74,11 @@ def cost_per_event_prevented(
     mean = float(cost.mean())
     half = float(norm.isf(alpha / 2) * cost.std() / len(cost) ** 0.5)
     product = mean * prevented
-    # Each end solves a quadratic equation; the lower one in the form that also stands at a = 0.
+    # Each end solves a quadratic equation; the lower one in the form that also works at a = 0.
     a, c = most * (2 * prevented - most), mean**2 - half**2
     low = c / (product + (product**2 - a * c) ** 0.5) if c > 0 else 0.0
     if fewest <= 0:
-        unlimited = "the texts may prevent nothing, and then no money prevents an event"
+        unlimited = "the texts may prevent nothing, so the cost may be without limit"
         return CostPerEvent(mean / prevented, low, NotEstimable(unlimited))
     a = fewest * (2 * prevented - fewest)
     return CostPerEvent(mean / prevented, low, (product + (product**2 - a * c) ** 0.5) / a)

@@ -1,4 +1,4 @@
-"""Whether an effect differs from force to force more than chance would have it."""
+"""Whether an effect differs between forces more than chance explains."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Heterogeneity(NamedTuple):
     """
     Chi-squared of equal odds ratios with its degrees of freedom and p.
 
-    `i_squared` is the share of the differences between forces that is more than chance, 0 to 1.
+    `i_squared` is the share of the variation between forces that is beyond chance, 0 to 1.
     """
 
     chi2: float
@@ -32,7 +32,7 @@ def heterogeneity(strata: Sequence[tuple[Counts, Counts]]) -> Heterogeneity | No
     """
     Whether odds ratios are the same in all strata, each with (intervention, control).
 
-    Strata with one arm only, or in which all or none had the event, have nothing to say.
+    Strata with one arm only, or in which all or none had the event, do not contribute.
 
     Breslow and Day (1980), Statistical Methods in Cancer Research I, 4.4, with Tarone's (1985)
     correction, Biometrika 72:91-95; I-squared: Higgins and Thompson (2002), Statistics in Medicine
@@ -57,7 +57,7 @@ def heterogeneity(strata: Sequence[tuple[Counts, Counts]]) -> Heterogeneity | No
         )
     )
     if not 0 < table.oddsratio_pooled < np.inf:
-        return NotEstimable("the odds in an arm are nothing or without limit")
+        return NotEstimable("the odds in an arm are 0 or infinite")
     test = table.test_equal_odds(adjust=True)
     chi2, degrees = float(test.statistic), len(telling) - 1
     return Heterogeneity(

@@ -1,4 +1,4 @@
-"""What outcomes that nobody knows yet could change: bounds, and the point at which it tips over."""
+"""What unknown outcomes could change: bounds, and the tipping point."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 class Bounds(NamedTuple):
     """
-    The risk difference if everybody unknown had fared best for the texts, and worst.
+    The risk difference if the unknown outcomes favoured the texts most, and least.
 
-    `tips` is how many unknown people of the intervention arm would need the event, with those of
-    control at control's risk, for the interval to hold no difference: none if it does already, or
-    never does.
+    `tips` is how many unknown people of the intervention arm must have the event, if those of
+    control have control's risk, for the interval to include 0; None if it does already, or never
+    does.
     """
 
     best: Estimate
@@ -30,10 +30,10 @@ def bounds(
     known: tuple[Counts, Counts], unknown: tuple[int, int], *, alpha: float
 ) -> Bounds | NotEstimable:
     """
-    How far unknown outcomes of so many people, (intervention, control), reach.
+    How far the unknown outcomes of these people, (intervention, control), could move the result.
 
     Bounds: Horowitz and Manski (2000), JASA 95:77-84. Tipping point: Yan, Lee and Li (2009),
-    Journal of Biopharmaceutical Statistics 19:1085-1098. ValueError for less than nobody.
+    Journal of Biopharmaceutical Statistics 19:1085-1098. ValueError for a negative number.
     """
     if min(unknown) < 0:
         raise ValueError("the number of people with an unknown outcome is negative")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def wilson(events: int, people: int, *, alpha: float) -> Interval:
     """
-    The interval of a share, both from 0 to 1. Of nobody it is 0 to 1: anything is possible.
+    The interval of a share, from 0 to 1. For nobody it is 0 to 1.
 
     Wilson (1927), JASA 22:209-212.
     """
@@ -29,7 +29,7 @@ def risk_difference(
     intervention: Counts, control: Counts, *, alpha: float
 ) -> Estimate | NotEstimable:
     """
-    Intervention's risk less control's, from -1 to 1, with an interval that holds at zero events.
+    Intervention's risk minus control's, from -1 to 1, with an interval that holds at zero events.
 
     Newcombe (1998), Statistics in Medicine 17:873-890, method 10: hybrid of Wilson's intervals.
     """
@@ -47,7 +47,7 @@ def risk_difference(
 
 def risk_ratio(intervention: Counts, control: Counts, *, alpha: float) -> Estimate | NotEstimable:
     """
-    Intervention's risk over control's. Not for arms without events: their interval has no end.
+    Intervention's risk divided by control's. Not estimable without events in an arm.
 
     Katz et al. (1978), Biometrics 34:469-474: normal on the log scale.
     """

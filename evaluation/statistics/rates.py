@@ -1,4 +1,4 @@
-"""Events counted, not people: how many there are in an arm for the time that it was followed."""
+"""Rates of events, not people: events in an arm for the time that it was followed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 A_YEAR = 365.25
 NEGLIGIBLE = 1e-9
-"""A standard error of less is none."""
+"""A smaller standard error counts as none."""
 
 
 class Rate(NamedTuple):
-    """Events in so many days of so many people together."""
+    """Events in the days of several people together."""
 
     events: int
     days: float
@@ -34,7 +34,7 @@ class Rate(NamedTuple):
 
 
 class RateRatio(NamedTuple):
-    """Each arm's rate, and intervention's over control's."""
+    """Each arm's rate, and the ratio of intervention's to control's."""
 
     intervention: Rate
     control: Rate
@@ -46,11 +46,11 @@ def rate_ratio(
     *, events: ArrayLike, days: ArrayLike, treated: ArrayLike, alpha: float
 ) -> RateRatio | NotEstimable:
     """
-    The ratio of two rates: one entry per person, with events (0, 1, 2 ...) in so many days at risk.
+    The ratio of two rates: one entry per person, with events (0, 1, 2 ...) and days at risk.
 
     Poisson regression with a variance that is robust to some people having far more events than
-    others; Wald's interval and p on the log scale. Nobody with no day at risk counts. ValueError
-    for unequal columns or negative days.
+    others; Wald's interval and p on the log scale. People without a day at risk do not count.
+    ValueError for unequal columns or negative days.
 
     Lin, Wei, Yang and Ying (2000), JRSS B 62:711-730; Zou (2004), American Journal of Epidemiology
     159:702-706, for the variance (here HC1, which allows for few people).
@@ -76,7 +76,7 @@ def rate_ratio(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PerfectSeparationWarning)  # as many for everybody
         fit = model.fit(cov_type="HC0")
-    # HC1: what statsmodels calls so for this model is HC0.
+    # HC1; statsmodels' own "HC1" is HC0 for this model.
     error = float(fit.bse[1]) * (len(y) / max(len(y) - 2, 1)) ** 0.5
     if error < NEGLIGIBLE:
         reason = NotEstimable("everybody in an arm had as many events for their time")

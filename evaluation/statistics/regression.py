@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 FEWEST = 10
-"""People per arm: of fewer, a robust variance comes out too small."""
+"""People per arm. With fewer, a robust variance is too small."""
 
 MOST_ITERATIONS = 100
-"""Of Firth's method, for the estimate and for each end of its interval."""
+"""The iterations of Firth's method, for the estimate and for each end of its interval."""
 
 
 class Adjusted(NamedTuple):
@@ -42,7 +42,7 @@ class Adjusted(NamedTuple):
 
 
 class ByPerson(NamedTuple):
-    """The odds ratio, intervention to control, over all orders; each person's hang together."""
+    """The odds ratio, intervention to control, over all orders, clustered by person."""
 
     odds_ratio: Estimate
     p: float
@@ -56,8 +56,8 @@ def adjusted(
     """
     Logistic regression on the arm and on covariates, which are codes: one entry per person.
 
-    Where the data are separated (some mix of arm and codes foretells the event without fail) the
-    likelihood has no maximum, and Firth's takes its place. ValueError for unequal columns.
+    If the data are separated (a combination of arm and codes predicts the event perfectly), the
+    likelihood has no maximum, and Firth's is used. ValueError for unequal columns.
 
     Separation: Konis (2007), DPhil thesis, Oxford. Firth (1993), Biometrika 80:27-38; Heinze and
     Schemper (2002), Statistics in Medicine 21:2409-2419.
@@ -74,14 +74,14 @@ def adjusted(
         (used if len(levels) > 1 else dropped).append(name)
         design += [values == level for level in levels[1:]]
     x = np.column_stack(design).astype(float)
-    # Columns of 0 and 1 are dependent or far from it: so wide a tolerance is never a close call.
+    # Columns of 0 and 1 are either dependent or far from it, so this tolerance is safe.
     if np.linalg.matrix_rank(sm.add_constant(x, has_constant="add"), rtol=1e-9) <= x.shape[1]:
         return NotEstimable("the arm or a covariate follows from the other covariates")
     separated = bool(detect_separation(x, y).separation)
     fit = _firth(x, y, alpha) if separated else _logistic(x, y, alpha)
     if isinstance(fit, NotEstimable):
         return fit
-    why = "some mix of arm and covariates foretells the event without fail" if separated else ""
+    why = "a combination of arm and covariates predicts the event perfectly" if separated else ""
     method: Literal["logistic", "firth"] = "firth" if separated else "logistic"
     return Adjusted(*fit, method, why, len(y), tuple(used), tuple(dropped))
 
@@ -94,17 +94,17 @@ def _logistic(x: NDArray[Any], y: NDArray[Any], alpha: float) -> tuple[Estimate,
 
 
 def _firth(x: NDArray[Any], y: NDArray[Any], alpha: float) -> tuple[Estimate, float] | NotEstimable:
-    # Tolerances well above the noise of the log-likelihood in double precision, by which
-    # processors differ: of a fit asked for more, they disagree whether it converged.
+    # The tolerances are well above the rounding noise of the log-likelihood, which differs between
+    # processors: with tighter ones they would disagree whether the fit converged.
     model = FirthLogisticRegression(max_iter=MOST_ITERATIONS, gtol=1e-6, xtol=1e-6)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what did not converge is not a number: seen below
+        warnings.simplefilter("ignore")  # a fit that did not converge gives nan, checked below
         model.fit(x, y)
         model.lrt(0)
         low, high = model.conf_int(alpha, method="pl", features=0, max_iter=MOST_ITERATIONS)[0]
     if not (model.converged_ and np.isfinite([low, high, model.lrt_pvalues_[0]]).all()):
         return NotEstimable(f"Firth's method did not converge within {MOST_ITERATIONS} iterations")
-    # Equal likelihoods differ in their last digits, and near 1 p goes with the root of that.
+    # Equal likelihoods differ in their last digits, and near 1 p amplifies such differences.
     ratio = round(float(chi2.isf(model.lrt_pvalues_[0], 1)), 9)
     return _odds_ratio(model.coef_[0], low, high), float(chi2.sf(ratio, 1))
 
@@ -115,9 +115,9 @@ def by_person(
     """
     The odds ratio over all orders, repeats too: one entry per order.
 
-    Logistic estimating equations with working independence, since few repeats hardly tell how
-    alike a person's orders are; the variance is robust to their being so. Wald's interval and p.
-    ValueError for unequal columns.
+    Logistic estimating equations with working independence, since a few repeats cannot estimate a
+    correlation; the variance is robust to correlation. Wald's interval and p. ValueError for
+    unequal columns.
 
     Liang and Zeger (1986), Biometrika 73:13-22.
     """

@@ -1,10 +1,10 @@
 """
-What the trial's own randomisation could have given, had the texts changed nothing.
+The distribution of the risk difference over the trial's own randomisation, if texts change nothing.
 
-Then everybody would have had the same outcome in either arm, and only the fall of the blocks would
-have been another. All falls are counted, not a sample of them: the difference depends on no more
-than the people and the events in the intervention arm, and blocks fall independently, so that a
-convolution, block by block, gives the whole distribution for a trial of any size.
+Under that hypothesis everybody has the same outcome in either arm, and only the blocks could have
+been drawn differently. All draws are counted, not a sample: the difference depends only on the
+people and the events in the intervention arm, and blocks are independent, so a convolution, block
+by block, gives the whole distribution for a trial of any size.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 DIGITS = 9
-"""Differences that agree to so many are the same: floats of equal fractions may not be equal."""
+"""Decimals to which equal differences agree: floats of equal fractions may differ beyond."""
 
 
 class Rerandomisation(NamedTuple):
-    """The difference found, its p-value, and every difference there could be, lowest first."""
+    """The observed difference, its p-value, and every possible difference, lowest first."""
 
     difference: float
     p: float
@@ -37,9 +37,9 @@ class Rerandomisation(NamedTuple):
 
 class _Block(NamedTuple):
     """
-    People and events in a block, and each (size, people in the intervention arm) it may have.
+    People and events in a block, and each (size, people in the intervention arm) that it may have.
 
-    Only people whose outcome is known count: the others keep their places in it.
+    Only people whose outcome is known count; the others keep their positions in the block.
     """
 
     people: int
@@ -62,11 +62,11 @@ def rerandomisation(
     The exact two-sided test of no effect on anybody: risk difference, intervention - control.
 
     One entry per person who was given a slot; positions count from 0; `ratio` is intervention to
-    control. Who is not yet `followed` has no outcome but keeps a place, so that blocks stay whole:
-    how long somebody is followed must not depend on the arm. All blocks but the last of a stratum
-    are whole. That one's size is known only to have room for its people: each such size of the
-    design is as likely, whatever the arms seen. Falls that leave an arm empty have no difference
-    and do not count. ValueError for unequal columns.
+    control. People not yet `followed` have no outcome but keep a position, so that blocks stay
+    whole; how long somebody is followed must not depend on the arm. All blocks but a stratum's last
+    are whole. The last block may have any size of the design with room for its people, each equally
+    likely. Draws that leave an arm empty have no difference and do not count. ValueError for
+    unequal columns.
 
     Edgington and Onghena (2007), Randomization Tests, chapter 3; Rosenberger and Lachin (2016),
     Randomization in Clinical Trials, chapter 6.
@@ -99,7 +99,7 @@ def rerandomisation(
         arm = int(treated[members].sum())
         possible = any(0 <= full - arm <= size - len(members) for size, full in designs)
         if sorted(positions[members]) != list(range(len(members))) or not possible:
-            return NotEstimable(f"block {number} of stratum {name} is not as the protocol has it")
+            return NotEstimable(f"block {number} of stratum {name} does not fit the protocol")
         known = int(followed[members].sum())
         blocks.append(_Block(known, int(event[members].sum()), designs))
     difference = float(event[treated & followed].mean() - event[~treated & followed].mean())
@@ -136,7 +136,7 @@ def _falls(block: _Block) -> dict[int, NDArray[Any]]:
 
 
 def _convolved(blocks: Iterable[_Block]) -> dict[int, NDArray[Any]]:
-    """The falls of all blocks together."""
+    """The joint distribution over all blocks."""
     total: dict[int, NDArray[Any]] = {0: np.ones(1)}
     for block in blocks:
         sums: dict[int, NDArray[Any]] = {}

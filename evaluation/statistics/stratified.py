@@ -1,4 +1,4 @@
-"""The arms compared within strata, and the strata weighed together (Mantel and Haenszel)."""
+"""Compares the arms within strata and combines the strata (Mantel and Haenszel)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 class MantelHaenszel(NamedTuple):
     """
-    Intervention against control over all strata that have both arms, and how many these are.
+    Intervention against control over all strata that have both arms, and the number of these.
 
-    `p` is of the Cochran-Mantel-Haenszel test, two-sided, without a correction for continuity.
+    `p` is the two-sided Cochran-Mantel-Haenszel test's, without a correction for continuity.
     """
 
     difference: Estimate | NotEstimable
@@ -102,6 +102,6 @@ def _odds(
     table = StratifiedTable(np.array([[a, n1 - a], [c, n0 - c]]))
     p = float(chi2.sf(table.test_null_odds(correction=False).statistic, 1))
     if not (a * (n0 - c)).any() or not (c * (n1 - a)).any():
-        return NotEstimable("the odds in an arm are nothing or without limit"), p
+        return NotEstimable("the odds in an arm are 0 or infinite"), p
     low, high = table.oddsratio_pooled_confint(alpha)
     return Estimate(float(table.oddsratio_pooled), float(low), float(high)), p

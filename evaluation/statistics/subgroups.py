@@ -1,4 +1,4 @@
-"""Whether the arms differ more in some subgroups than in others; many tests held to one alpha."""
+"""Tests whether the effect differs between subgroups; adjusts several tests to one alpha."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Interaction(NamedTuple):
-    """Chi-squared, its degrees of freedom and p, and the subgroups that had nothing to add."""
+    """Chi-squared, its degrees of freedom and p, and the subgroups that were left out."""
 
     chi2: float
     degrees: int
@@ -34,10 +34,9 @@ def interaction(
     """
     Whether the odds ratio is the same in each subgroup: one test, whatever their number.
 
-    Likelihood ratio of the logistic regressions with and without arm-by-subgroup terms; it holds
-    where a subgroup has no event in one arm, as Wald's test does not. A subgroup with one arm only,
-    or where all or none had the event, has nothing to add and is left out. ValueError for unequal
-    columns.
+    Likelihood ratio of the logistic regressions with and without arm-by-subgroup terms. Unlike
+    Wald's test, it works if a subgroup has no event in one arm. A subgroup with one arm only, or
+    where all or none had the event, adds nothing and is left out. ValueError for unequal columns.
 
     Agresti (2013), Categorical Data Analysis, 5.4 and 6.4; Rothwell (2005), Lancet 365:176-186, for
     one test instead of one in each subgroup.
@@ -67,9 +66,9 @@ def interaction(
     # The model with interaction fits each cell exactly, so the deviance is twice the log ratio.
     model = sm.GLM(np.array(cells, float), np.array(design, float), family=sm.families.Binomial())
     with warnings.catch_warnings():
-        # Equal odds fit the cells perfectly too: that is no separation, which was seen to above.
+        # Equal odds also fit the cells perfectly. That is not separation, which is excluded above.
         warnings.simplefilter("ignore", PerfectSeparationWarning)
-        # Rounded: equal odds leave noise, and near 1 p goes with the root of it.
+        # Rounded, because equal odds leave noise, which p amplifies near 1.
         ratio = round(abs(float(model.fit().deviance)), 9)
     degrees = len(telling) - 1
     return Interaction(
@@ -78,7 +77,7 @@ def interaction(
 
 
 def _runs_away(cells: NDArray[Any]) -> bool:
-    """Whether the odds ratio common to all subgroups is nothing or without limit."""
+    """Whether the odds ratio common to all subgroups is 0 or infinite."""
     (events, without), (events_control, without_control) = (cells[i::2].T for i in (0, 1))
     higher = (events_control == 0) | (without == 0)
     lower = (events == 0) | (without_control == 0)

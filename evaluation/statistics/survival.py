@@ -1,4 +1,4 @@
-"""Time to the first event. Days count from allocation; who leaves without an event is censored."""
+"""Time to the first event. Days count from allocation; people without an event are censored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 HALF = 0.5 + 1e-9
-"""Where a curve is at its median: a product that equals a half may come out a digit above it."""
+"""The level of the median, allowing for rounding: a product may exceed a half slightly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Curve:
     """
     A survival curve: from each of `days` on the share without an event is `survival`.
 
-    `low` to `high` is its pointwise interval. `left` has the day on which each person's time
+    `low` to `high` is its pointwise interval. `left` has the day on which each person's follow-up
     ended, ascending; `censored` those without an event.
     """
 
@@ -69,7 +69,7 @@ class RestrictedMeans(NamedTuple):
 
 def kaplan_meier(*, days: ArrayLike, event: ArrayLike, alpha: float) -> Curve | NotEstimable:
     """
-    The survival curve of people of whom each has so many days (>= 0), with an event at the end.
+    The survival curve of people with days (>= 0) each, ending in an event or not.
 
     Kaplan and Meier (1958), JASA 53:457-481. Interval on the log(-log) scale: Kalbfleisch and
     Prentice (2002), The Statistical Analysis of Failure Time Data, 1.4.1. ValueError for unequal
@@ -126,7 +126,7 @@ def restricted_means(
     horizon: float | None = None,
 ) -> RestrictedMeans | NotEstimable:
     """
-    Days without an event, of the first `horizon`: the area under each arm's survival curve.
+    Mean days without an event in the first `horizon`: the area under each arm's survival curve.
 
     The horizon is at most, and without one is, the longest time for which both arms are followed.
     Royston and Parmar (2013), BMC Medical Research Methodology 13:152; variance by Klein and
@@ -167,7 +167,7 @@ def _area(
     """
     The area under the curve up to the horizon, in days, and the variance of that estimate.
 
-    lifelines gives the area, but as its variance only that of the times themselves.
+    lifelines gives this area, but its variance is that of the times, not of the estimate.
     """
     fit = _fitted(times, events, alpha)
     area = restricted_mean_survival_time(fit, horizon)

@@ -1,4 +1,4 @@
-"""What the statistics are given and give back. No value is ever infinite or not a number."""
+"""The inputs and results of the statistics. No value is ever infinite or not a number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NotEstimable:
-    """Stands where a figure would, if the data do not have it. `because` is a clause."""
+    """Stands in place of a figure that the data cannot give. `because` is a clause."""
 
     because: str
 
@@ -22,7 +22,7 @@ class NotEstimable:
 
 
 class Interval(NamedTuple):
-    """A confidence interval, in the unit of what it is about."""
+    """A confidence interval, in the unit of its estimate."""
 
     low: float
     high: float
@@ -38,7 +38,7 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many people had the event, of how many. ValueError if that cannot be."""
+    """How many people had the event, of how many. ValueError if that is impossible."""
 
     events: int
     people: int
@@ -66,7 +66,7 @@ def columns(**named: ArrayLike) -> tuple[NDArray[Any], ...]:
 
 
 def empty_arm(intervention: int, control: int) -> NotEstimable | None:
-    """Why arms with so many people cannot be compared, if they cannot."""
+    """Why arms with these numbers of people cannot be compared, if they cannot."""
     if not intervention and not control:
         return NotEstimable("nobody is in either arm")
     if not intervention:
@@ -77,7 +77,7 @@ def empty_arm(intervention: int, control: int) -> NotEstimable | None:
 
 
 def no_variation(events: int, people: int) -> NotEstimable | None:
-    """Why events in so many of so many people tell no difference, if they do not."""
+    """Why these events show no difference, if they do not."""
     if not events:
         return NotEstimable("nobody in either arm had the event")
     if events == people:

@@ -229,7 +229,7 @@ def test_blocks_that_the_protocol_cannot_draw_are_not_tested(blocks: list[Block]
     found = Trial(blocks).tested()
 
     assert isinstance(found, NotEstimable)
-    assert found.because == "block 0 of stratum 14 is not as the protocol has it"
+    assert found.because == "block 0 of stratum 14 does not fit the protocol"
 
 
 @pytest.mark.parametrize("positions", [[0, 0], [0, 2], [1, 2]])

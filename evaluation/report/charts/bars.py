@@ -1,4 +1,4 @@
-"""Bars: how many, of what."""
+"""Bar charts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOP, _LEFT, _PLOT, _BELOW = 40, 46, 190, 46
 
 
 class Bar(NamedTuple):
-    """One bar, and what stands beside it."""
+    """One bar, and the text beside it."""
 
     label: str
     value: float
@@ -70,7 +70,7 @@ def columns(title: str, names: Sequence[str], parts: Sequence[Part], unit: str) 
 
 
 def legend(drawing: Drawing, entries: Sequence[tuple[str, str]], x: float, y: float) -> None:
-    """What each colour is, side by side."""
+    """The legend: what each colour means."""
     for name, colour in entries:
         drawing.rect(x, y - 11, 14, 14, fill=colour)
         drawing.text(x + 20, y + 1, name)

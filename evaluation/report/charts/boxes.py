@@ -1,4 +1,4 @@
-"""The flow diagram, as CONSORT 2025 draws it: down the middle, with who leaves on the right."""
+"""The flow diagram in CONSORT 2025's layout: stages down the middle, losses on the right."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CHARACTER: Final = 7.4
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A heading with its number, and reasons below it with theirs."""
+    """A heading with its number, and reasons with their numbers below it."""
 
     heading: str
     reasons: Sequence[str] = field(default_factory=tuple)
@@ -32,7 +32,7 @@ def flow(
     """
     The whole diagram.
 
-    Stages down the middle, each with who leaves after it; then a row of two boxes for each step
+    Stages down the middle, each with those lost after it; then a row of two boxes for each step
     in the arms.
     """
     drawing = Drawing(title, 0, _FULL)

@@ -1,8 +1,8 @@
 """
-Drawings as SVG, with the least that charts need.
+Drawings as SVG, with the little that charts need.
 
-Colours are of Okabe and Ito (2008), https://jfly.uni-koeln.de/color/, which people who see few
-colours can tell apart; nothing is told by colour alone.
+The colours are those of Okabe and Ito (2008), https://jfly.uni-koeln.de/color/, which people with
+any colour vision can distinguish; nothing is shown by colour alone.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ ARM_COLOURS: Final = (VERMILION, BLUE)
 ARM_DASHES: Final = ("", "7 4")
 
 WIDE: Final = 720
-"""Units across; text of 14 units is then of normal size on a screen."""
+"""Units across; with these, text of 14 units has normal size on a screen."""
 
 TEXT: Final = 14
 
 
 @dataclass(slots=True)
 class Drawing:
-    """A sheet of so many units, and what is drawn on it. `title` says what it shows."""
+    """A sheet in units, and the marks on it. `title` says what it shows."""
 
     title: str
     height: float
@@ -52,11 +52,11 @@ class Drawing:
         self.add("rect", x=x, y=y, width=max(width, 0), height=max(height, 0), **more)
 
     def text(self, x: float, y: float, content: str, **more: Any) -> None:  # noqa: ANN401  any attribute
-        """One line of text, from `y` up."""
+        """One line of text, with its baseline at `y`."""
         self.add("text", content, x=x, y=y, **more)
 
     def svg(self) -> str:
-        """The whole, to stand in a page."""
+        """The whole drawing, for a page."""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_short(self.width)} '
             f'{_short(self.height)}" role="img" aria-label="{escape(self.title)}" '
@@ -66,7 +66,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From values to units of a drawing."""
+    """Maps values to units of a drawing."""
 
     low: float
     high: float
@@ -74,13 +74,13 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
-        """Where a value stands, or the border if it lies beyond."""
+        """The place of a value, or the border if it lies beyond."""
         span = self.high - self.low or 1
         inside = min(max(value, self.low), self.high)
         return self.start + (inside - self.low) / span * (self.end - self.start)
 
     def ticks(self, about: int = 5) -> list[float]:
-        """Round values within, about so many."""
+        """About this many round values within the scale."""
         step = _nice((self.high - self.low) / about)
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
@@ -101,7 +101,7 @@ def _nice(step: float) -> float:
 
 
 def wrapped(text: str, most: int) -> list[str]:
-    """Lines of at most so many characters, broken between words."""
+    """Lines of at most this many characters, broken between words."""
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + 1 + len(word) > most:

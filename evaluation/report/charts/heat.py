@@ -1,4 +1,4 @@
-"""Heat maps: a number in every cell, and a shade that follows it."""
+"""Heat maps: a number in every cell, and a shade for it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def heat(
         drawing.text(_LABELS - 10, y + 18, row, text_anchor="end", font_size=13)
         for j, share in enumerate(shares[i]):
             x = _LABELS + j * width
-            # A cell keeps its shade in the dark, as its text does: white on white says nothing.
+            # Cells keep their colours in dark mode, as their text does.
             drawing.rect(
                 x + 1, y + 1, width - 2, _ROW - 2, fill=_shade(share), stroke="#e6eaee",
                 class_="cell",

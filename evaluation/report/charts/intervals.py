@@ -1,4 +1,4 @@
-"""Estimates with their intervals: one row each, on a common scale."""
+"""Estimates with their intervals, one row each, on a common scale."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 _ROW, _TEXTS, _BELOW, _ABOVE = 30, 190, 58, 26
 _LETTER, _LINE = 6.9, 12
-"""The width of a letter, and the height of a line where a label takes several."""
+"""The width of a letter, and the height of a line in a label of several lines."""
 
 
 class IntervalRow(NamedTuple):
-    """One row. Without a value it is a heading, or says in its text why there is none."""
+    """One row. Without a value it is a heading, or its text says why there is no value."""
 
     label: str
     value: float | None = None
@@ -38,7 +38,7 @@ class IntervalRow(NamedTuple):
 
 
 class IntervalAxis(NamedTuple):
-    """What the scale means; where no difference is, if anywhere, and what lies on either side."""
+    """The meaning of the scale, its point of no difference, if any, and that of either side."""
 
     label: str
     tick: Callable[[float], str]
@@ -50,7 +50,7 @@ class IntervalAxis(NamedTuple):
 def intervals(
     title: str, rows: Sequence[IntervalRow], axis: IntervalAxis, *, labels: float = 210
 ) -> str:
-    """A point and a line for each estimate; `labels` is how much room their names have."""
+    """A point and a line for each estimate; `labels` is the width of their names."""
     drawing = Drawing(title, _ABOVE + _ROW * len(rows) + _BELOW)
     bottom = _ABOVE + _ROW * len(rows)
     scale = Scale(*_limits(rows, axis), labels, WIDE - _TEXTS)

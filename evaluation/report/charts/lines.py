@@ -1,4 +1,4 @@
-"""Lines over time or size, as steps or curves, with the numbers still looked at below."""
+"""Lines over time or size, as steps or curves, with the numbers at risk below."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PlottedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axes:
-    """Both scales and what they mean; `marks` are vertical lines with a word each."""
+    """Both scales and their meaning; `marks` are vertical lines with a word each."""
 
     x: str
     y: str
