@@ -173,8 +173,8 @@ def _texts(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[Agre
         if reminder is None or reminder.state in OPEN:
             yield AgreementFinding(Disagreement.TEXT_FORGOTTEN, f"enrolment {about}, text {number}")
     for (about, number), (state, at) in table.reminders.items():
-        told = (about, number) in trail.texted or bool(at and on_its_way(at, until))
-        if state not in OPEN and not told:
+        in_trail = (about, number) in trail.texted or bool(at and on_its_way(at, until))
+        if state not in OPEN and not in_trail:
             yield AgreementFinding(Disagreement.TEXT_UNTOLD, f"enrolment {about}, text {number}")
 
 

@@ -94,11 +94,11 @@ def _words_of(reminder: Mapping[str, Any]) -> str:
 
 
 def _outcomes(outcomes: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> str:
-    told = "".join(
+    facts = "".join(
         f"<li>{escape(each['type'].replace('_', ' '))}, {_time(each['occurred_at'], zone)}</li>"
         for each in outcomes
     )
-    return f"<p>What the police recorded about it:</p><ul>{told}</ul>" if told else ""
+    return f"<p>What the police recorded about it:</p><ul>{facts}</ul>" if facts else ""
 
 
 def _day(on: str) -> str:

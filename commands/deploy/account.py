@@ -34,7 +34,7 @@ class Requirement(NamedTuple):
 
     what: str
     there: bool
-    told: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -66,28 +66,30 @@ class Account:
     def sandbox(self) -> Requirement:
         """In the sandbox, texts go to verified numbers only."""
         inside = self.client("sns").get_sms_sandbox_account_status()["IsInSandbox"]
-        told = "aws support create-case (SMS production access)" if inside else "yes"
-        return Requirement("out of the SMS sandbox", not inside, told)
+        detail = "aws support create-case (SMS production access)" if inside else "yes"
+        return Requirement("out of the SMS sandbox", not inside, detail)
 
     def spend(self) -> Requirement:
         """Past its spend limit SNS silently stops; TextsPerDay determines a month's spending."""
         limit = float(self._attributes().get("MonthlySpendLimit", 1))
         texts = int(self._parameter("TextsPerDay", "60"))
         needed = most_in_a_month(texts, self._parts)
-        told = f"{limit:.0f} USD a month; {texts} texts a day may take {needed:.0f}"
+        detail = f"{limit:.0f} USD a month; {texts} texts a day may take {needed:.0f}"
         more = f": deploy a lower TextsPerDay, or {ATTRIBUTES}MonthlySpendLimit={needed:.0f}"
         more += ", once AWS support has raised the quota"
-        return Requirement("spend limit", limit >= needed, told if limit >= needed else told + more)
+        return Requirement(
+            "spend limit", limit >= needed, detail if limit >= needed else detail + more
+        )
 
     def alarms_limit(self) -> Requirement:
         """SpendLimitUsd is the limit that the alarms assume for the account."""
         texts = int(self._parameter("TextsPerDay", "60"))
         limit = float(self._parameter("SpendLimitUsd", "100"))
         needed = most_in_a_month(texts, self._parts)
-        told = f"SpendLimitUsd={limit:.0f}; {texts} texts a day may take {needed:.0f}"
+        detail = f"SpendLimitUsd={limit:.0f}; {texts} texts a day may take {needed:.0f}"
         more = f": deploy a lower TextsPerDay, or SpendLimitUsd={needed:.0f}"
         return Requirement(
-            "limit of the alarms", limit >= needed, told if limit >= needed else told + more
+            "limit of the alarms", limit >= needed, detail if limit >= needed else detail + more
         )
 
     def delivery_log(self) -> Requirement:
@@ -134,12 +136,14 @@ class Account:
                     raise
                 policy = ""
             if "sns.amazonaws.com" in policy:
-                return Requirement(what, there=True, told="lets SNS use it")
+                return Requirement(what, there=True, detail="lets SNS use it")
             command = (
                 f"aws pinpoint-sms-voice-v2 put-resource-policy --resource-arn {arn} --policy "
             )
-            return Requirement(what, there=False, told=f"{command}'{json.dumps(sns_may_use(arn))}'")
-        return Requirement(what, there=False, told="there is no sender id yet")
+            return Requirement(
+                what, there=False, detail=f"{command}'{json.dumps(sns_may_use(arn))}'"
+            )
+        return Requirement(what, there=False, detail="there is no sender id yet")
 
     def subscription(self) -> Requirement:
         """An email subscription does nothing until its link is clicked."""
@@ -153,8 +157,8 @@ class Account:
         waits = "click the link in its mail; " if len(found) > len(confirmed) else ""
         command = f"{waits}aws sns subscribe --topic-arn {topic or '<output AlarmTopicArn>'} "
         command += "--protocol email --notification-endpoint ..."
-        told = f"{len(confirmed)} confirmed" if confirmed else command
-        return Requirement("alarm subscription", bool(confirmed), told)
+        detail = f"{len(confirmed)} confirmed" if confirmed else command
+        return Requirement("alarm subscription", bool(confirmed), detail)
 
     def data_events(self) -> Requirement:
         """Without them CloudTrail records no read of an item or an object."""
@@ -172,16 +176,16 @@ class Account:
         ]
         command = "aws cloudtrail put-event-selectors --trail-name ... --advanced-event-selectors "
         command += f"..., for {', '.join(named)}"
-        told = f"{', '.join(missing)} not recorded: {command}" if missing else "table and buckets"
-        return Requirement("CloudTrail data events", not missing, told)
+        detail = f"{', '.join(missing)} not recorded: {command}" if missing else "table and buckets"
+        return Requirement("CloudTrail data events", not missing, detail)
 
     def gateway_role(self) -> Requirement:
         """The account has one role for API Gateway's logs, which a first deployment overwrites."""
         role = self.client("apigateway").get_account().get("cloudwatchRoleArn", "")
         keeps = self._parameter("ApiGatewayRole", "set") == "keep"
         there = bool(self._outputs()) or keeps == bool(role)
-        told = "deploy with ApiGatewayRole=" + ("keep" if role else "set")
-        return Requirement("API Gateway's role", there, (role or "none yet") if there else told)
+        detail = "deploy with ApiGatewayRole=" + ("keep" if role else "set")
+        return Requirement("API Gateway's role", there, (role or "none yet") if there else detail)
 
     def concurrency(self) -> Requirement:
         """Functions share the account's limit with everything else that runs there."""
@@ -190,8 +194,8 @@ class Account:
         command = "aws service-quotas request-service-quota-increase --service-code lambda "
         command += f"--quota-code L-B99A9384 --desired-value {10 * LEAST_CONCURRENCY}"
         there = free >= LEAST_CONCURRENCY
-        told = f"{free} concurrent executions" + ("" if there else f": {command}")
-        return Requirement("concurrency", there, told)
+        detail = f"{free} concurrent executions" + ("" if there else f": {command}")
+        return Requirement("concurrency", there, detail)
 
     def quota(self, service: str, name: str, least: int) -> Requirement:
         """A quota's value in this account."""
@@ -202,10 +206,12 @@ class Account:
                 if each["QuotaName"] == name:
                     command = "aws service-quotas request-service-quota-increase --service-code "
                     command += f"{service} --quota-code {each['QuotaCode']} --desired-value {least}"
-                    told = f"{each['Value']:.0f} of {name}"
+                    detail = f"{each['Value']:.0f} of {name}"
                     there = each["Value"] >= least
-                    return Requirement(what, there, told if there else f"{told}: {command}")
-        return Requirement(what, there=False, told=f"{name} is not listed: look in Service Quotas")
+                    return Requirement(what, there, detail if there else f"{detail}: {command}")
+        return Requirement(
+            what, there=False, detail=f"{name} is not listed: look in Service Quotas"
+        )
 
     @property
     def _sender_id(self) -> str:
@@ -283,5 +289,5 @@ def look(account: Account) -> list[Requirement]:
         try:
             found.append(ask())
         except (BotoCoreError, ClientError) as error:
-            found.append(Requirement(what, there=False, told=f"could not be checked: {error}"))
+            found.append(Requirement(what, there=False, detail=f"could not be checked: {error}"))
     return found

@@ -191,16 +191,16 @@ class Deployment:
         if unknown := given.keys() - declared:
             names = ", ".join(sorted(declared))
             sys.exit(f"No such parameter: {', '.join(sorted(unknown))}. There are: {names}")
-        told: list[ParameterTypeDef] = [
+        chosen: list[ParameterTypeDef] = [
             {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
         ]
         if not exists:
-            return told
+            return chosen
         found = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
         if closed_but_unknown(found, declared):
             sys.exit("Refused: that version knows no closed trial and would take orders again.")
         known = {each["ParameterKey"] for each in found.get("Parameters", [])} & declared
-        return told + [
+        return chosen + [
             {"ParameterKey": name, "UsePreviousValue": True} for name in known - given.keys()
         ]
 
@@ -234,8 +234,8 @@ class Deployment:
                 break
             time.sleep(LOOK_SECONDS)
         if status["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-            told = failures(self.cloudformation, self.stack)
-            sys.exit("\n".join([f"The stack is {status['StackStatus']}:", *told]))
+            reasons = failures(self.cloudformation, self.stack)
+            sys.exit("\n".join([f"The stack is {status['StackStatus']}:", *reasons]))
         self.cloudformation.update_termination_protection(
             StackName=self.stack, EnableTerminationProtection=True
         )

@@ -41,10 +41,10 @@ def main() -> None:
         dict(given.parameters),
     )
     found = look(account)
-    told = Column("found, or what to do", overflow="fold")
-    table = Table("", "needed", told, title=f"account {who['Account']}, {given.region}")
+    detail = Column("found, or what to do", overflow="fold")
+    table = Table("", "needed", detail, title=f"account {who['Account']}, {given.region}")
     for each in found:
-        table.add_row("[green]✓[/]" if each.there else "[red]✗[/]", each.what, each.told)
+        table.add_row("[green]✓[/]" if each.there else "[red]✗[/]", each.what, each.detail)
     Console(highlight=False).print(table)
     sys.exit(not all(each.there for each in found))
 

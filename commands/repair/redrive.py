@@ -165,8 +165,10 @@ def event_in(body: dict[str, Any]) -> dict[str, Any] | None:
 
 def announcements(place: FailureQueues, statuses: set[Status]) -> Iterator[dict[str, Any]]:
     """A stream record for every enrolment since last month that now has one of these statuses."""
-    told = place.functions.get_function_configuration(FunctionName=place.function("allocation"))
-    protocol = load(told["Environment"]["Variables"]["PROTOCOL"])
+    configuration = place.functions.get_function_configuration(
+        FunctionName=place.function("allocation")
+    )
+    protocol = load(configuration["Environment"]["Variables"]["PROTOCOL"])
     today = protocol.place.date_at(datetime.now(UTC))
     last_month = today.replace(day=1) - timedelta(days=1)
     rows = Table(place.dynamodb, place.ids["Table"]).by_index(

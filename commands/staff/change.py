@@ -169,8 +169,8 @@ def find(api: Api, force: str, reference: str) -> str:
 
 def run(given: argparse.Namespace, api: Api) -> int:
     """Show the request, send it, and show the order's new status; returns the exit code."""
-    what, told = given.body(given)
-    body = {name: value for name, value in told.items() if value}
+    what, fields = given.body(given)
+    body = {name: value for name, value in fields.items() if value}
     print(f"{'/'.join(given.order)}: {what}")
     for name, value in body.items():
         print(f"  {name}: {value}")

@@ -86,12 +86,12 @@ def rounded(row: Mapping[str, str]) -> list[str]:
 
 def readings(row: Mapping[str, str], country: str) -> dict[str, tuple[str, str]]:
     """The cells that conversion changed: by column, as written and as sent."""
-    told = {}
+    changed = {}
     for name, written in row.items():
         if not written.strip():
             continue
         taken = COLUMNS[name].taken(written, country)
         shown = "; ".join(taken) if isinstance(taken, list) else str(taken)
         if shown != written:
-            told[name] = (written, shown)
-    return told
+            changed[name] = (written, shown)
+    return changed

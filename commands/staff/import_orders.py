@@ -190,8 +190,8 @@ def run(given: argparse.Namespace, console: Console, api: Api | None) -> int:
     elif right and (given.yes or not sys.stdin.isatty() or _agreed(right)):
         became, refused = send(api, checked, console)
         wrong += refused
-        told = ", ".join(f"{count} {name}" for name, count in sorted(became.items()))
-        console.print(f"{became.total()} of {len(checked)} orders are taken: {told or 'none'}.")
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(became.items()))
+        console.print(f"{became.total()} of {len(checked)} orders are taken: {counts or 'none'}.")
     if wrong:
         console.print(f"{len(wrong)} are not; correct these lines, and run it again:")
         console.print(faults(wrong))

@@ -59,7 +59,7 @@ def row(each: dict[str, Any], today: date) -> dict[str, str]:
     """A waiting order, by the names of the columns. Days left count today."""
     missing = each["missing"] or {}
     last_chance = each["last_chance_on"]
-    told = {
+    values = {
         **each,
         "reasons": " ".join(each["reasons"]),
         "missing_reason": missing.get("reason"),
@@ -68,7 +68,7 @@ def row(each: dict[str, Any], today: date) -> dict[str, str]:
         "follow_up_by": missing.get("follow_up_by"),
         "days_left": last_chance and (date.fromisoformat(last_chance) - today).days + 1,
     }
-    return {name: "" if told[name] is None else str(told[name]) for name in COLUMNS}
+    return {name: "" if values[name] is None else str(values[name]) for name in COLUMNS}
 
 
 def table(rows: Sequence[dict[str, str]], today: date) -> Table:

@@ -74,9 +74,9 @@ def live(orders: Sequence[File], protocol: Protocol, until: datetime, draw: Rand
     # Upstream reports outcomes under the latest order.
     came = [file.enrolment.enrolled_at for file in orders]
     under = [max(0, sum(at <= each.occurred_at for at in came) - 1) for each in happened]
-    told = list(zip(happened, under, strict=True))
+    dated = list(zip(happened, under, strict=True))
     return [
-        replace(file, outcomes=tuple(each for each, order in told if order == place))
+        replace(file, outcomes=tuple(each for each, order in dated if order == place))
         for place, file in enumerate(orders)
     ]
 

@@ -131,9 +131,9 @@ def _made_up(
     without = draw.random() < least + (most - least) * place / (len(people.SUPERINTENDENTS) - 1)
     lacking = None
     if without:
-        told = people.missing(one_of(people.MISSING, draw), made_on, draw)
+        report = people.missing(one_of(people.MISSING, draw), made_on, draw)
         lacking = Missing.model_validate(
-            {"reason": told.pop("missing_reason"), "recorded_at": at} | told
+            {"reason": report.pop("missing_reason"), "recorded_at": at} | report
         )
     known = Mobile(sealed="made up", unsafe=draw.random() < _UNSAFE, shared=draw.random() < _SHARED)
     found = None

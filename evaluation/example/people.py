@@ -67,7 +67,7 @@ def respondent(serial: int, on: date, draw: Random, *, ages: tuple[int, int]) ->
     """Somebody of that age on that day: each serial is another person."""
     youngest, oldest = ages
     born = on - timedelta(days=draw.randint(youngest * 366, oldest * 365))
-    told = {
+    fields = {
         "prior_incidents": one_of(_INCIDENTS, draw),
         "risk_grade": one_of(_RISKS, draw),
         "first_order": one_of(_FIRST_ORDER, draw),
@@ -77,7 +77,7 @@ def respondent(serial: int, on: date, draw: Random, *, ages: tuple[int, int]) ->
         "date_of_birth": born.isoformat(),
         "sex": one_of(SEXES, draw),
         "ethnicity": one_of(_ETHNICITIES, draw),
-    } | {name: value for name, value in told.items() if value is not None}
+    } | {name: value for name, value in fields.items() if value is not None}
 
 
 def order(

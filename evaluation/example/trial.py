@@ -69,7 +69,7 @@ class Trial:
         self._people: dict[str, Person] = {}
         self._arms: dict[str, Arm] = {}
 
-    def told(self, order: MadeUp, at: datetime, known: File | None) -> File:
+    def enrolled(self, order: MadeUp, at: datetime, known: File | None) -> File:
         """An order's status by what is known at that moment; it is drawn if it is eligible."""
         fresh = order.at(at)
         if known:
@@ -132,7 +132,7 @@ def files(people: int, seed: int, protocol: Protocol, *, force: str = FORCES[0])
     known: dict[UUID, File] = {}
     while coming:
         at, ident = heappop(coming)
-        known[ident] = trial.told(orders[ident], at, known.get(ident))
+        known[ident] = trial.enrolled(orders[ident], at, known.get(ident))
     until = extracted_at(protocol)
     texted = (_texted(file, orders[ident].end, until, draw) for ident, file in known.items())
     in_time = sorted(texted, key=lambda each: each.enrolment.enrolled_at)
@@ -169,13 +169,13 @@ def made(
         for each in rows(file, protocol=protocol, names=names, extracted_at=at)
     ]
     people_ = People(each for each in staged if isinstance(each, Allocated | Reported))
-    told = list(people_.completed(each for each in staged if isinstance(each, Row)))
+    rows_ = list(people_.completed(each for each in staged if isinstance(each, Row)))
     write(
         folder,
-        told,
+        rows_,
         protocol=protocols.path_of(protocol.version),
         extracted_at=at,
-        counts=Counter(cell(row) for row in told if isinstance(row, EnrolmentRow)),
+        counts=Counter(cell(row) for row in rows_ if isinstance(row, EnrolmentRow)),
         labels=names.labels,
     )
     (folder / "registration.json").write_bytes(_registered(protocol, force, seed))

@@ -12,15 +12,15 @@ from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, interv
 from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import (
     capital,
+    estimate_text,
     events_of,
     named,
     number,
-    p_told,
+    p_text,
     p_value,
     percent,
     plural,
     points,
-    told,
 )
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.regression import adjusted, by_person
@@ -100,7 +100,7 @@ def section(cohort: Cohort) -> Section:
                     capital(name),
                     events_of(counts.intervention),
                     events_of(counts.control),
-                    told(risk_difference(*counts, alpha=plan.alpha), points),
+                    estimate_text(risk_difference(*counts, alpha=plan.alpha), points),
                 )
                 for name, counts in shown.items()
             ],
@@ -113,11 +113,11 @@ def section(cohort: Cohort) -> Section:
     if isinstance(pooled, NotEstimable):
         rows.append(("Stratified", str(pooled), ""))
     else:
-        test = p_told(pooled.p)
+        test = p_text(pooled.p)
         rows += [
-            ("Stratified risk difference, points", told(pooled.difference, points), test),
-            ("Stratified risk ratio", told(pooled.ratio, _two), test),
-            ("Stratified odds ratio", told(pooled.odds_ratio, _two), test),
+            ("Stratified risk difference, points", estimate_text(pooled.difference, points), test),
+            ("Stratified risk ratio", estimate_text(pooled.ratio, _two), test),
+            ("Stratified odds ratio", estimate_text(pooled.odds_ratio, _two), test),
         ]
         odds.append(("stratified", pooled.odds_ratio))
     used = ", ".join(named(name).lower() for name in groupings)
@@ -128,7 +128,7 @@ def section(cohort: Cohort) -> Section:
         rows.append(
             (
                 f"Adjusted odds ratio ({label})",
-                told(regression.odds_ratio, _two),
+                estimate_text(regression.odds_ratio, _two),
                 p_value(regression.p),
             )
         )
@@ -137,7 +137,7 @@ def section(cohort: Cohort) -> Section:
         rows.append(("With repeat orders", str(clustered), ""))
     else:
         label = f"Odds ratio with repeats ({plural(clustered.orders, 'order')})"
-        rows.append((label, told(clustered.odds_ratio, _two), p_value(clustered.p)))
+        rows.append((label, estimate_text(clustered.odds_ratio, _two), p_value(clustered.p)))
         odds.append(("with repeats", clustered.odds_ratio))
     interval = f"{percent(1 - plan.alpha, 0)} interval"
     found.blocks.append(
@@ -201,7 +201,7 @@ def _show_odds(
     found: Section, odds: list[tuple[str, Estimate | NotEstimable]], interval: str
 ) -> None:
     rows = [
-        IntervalRow(name, *_logs(value), told(value, _two), BLUE)
+        IntervalRow(name, *_logs(value), estimate_text(value, _two), BLUE)
         for name, value in odds
         if not isinstance(value, NotEstimable) and min(value) > 0
     ]

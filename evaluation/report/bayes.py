@@ -12,7 +12,7 @@ from evaluation.cohort import by_arm, observed
 from evaluation.report.charts.drawing import BLUE, GREY
 from evaluation.report.charts.lines import Axes, PlottedLine, lines
 from evaluation.report.parts import Method, Picture, ReportTable, Section
-from evaluation.report.words import number, percent, points, told
+from evaluation.report.words import estimate_text, number, percent, points
 from evaluation.statistics.bayes import Posterior, posterior
 from evaluation.statistics.values import NotEstimable
 
@@ -86,8 +86,8 @@ def _table(
         "Before and after the data",
         ("Measure", "Prior", "Posterior"),
         [
-            ("Odds ratio", median, told(result.odds_ratio, _two)),
-            ("Risk difference, points", "", told(result.risk_difference, points)),
+            ("Odds ratio", median, estimate_text(result.odds_ratio, _two)),
+            ("Risk difference, points", "", estimate_text(result.risk_difference, points)),
             ("Probability that texts do good", percent(before), percent(result.benefit)),
             (
                 f"Probability of an odds ratio of {_two(planned)} or less, as planned",
@@ -115,7 +115,7 @@ def _picture(prior: Prior, result: Posterior) -> Picture:
         lines(
             f"Densities of the odds ratio. Prior centred on "
             f"{_two(math.exp(prior.mean_log_odds_ratio))}; posterior "
-            f"{told(result.odds_ratio, _two)}.",
+            f"{estimate_text(result.odds_ratio, _two)}.",
             [
                 PlottedLine(
                     name="before the data", colour=GREY, dash="7 4", xs=list(map(float, xs)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from evaluation.cohort import ended_at
 from evaluation.report.estimand import event_named, strategy_of
 from evaluation.report.parts import Method, ReportTable
-from evaluation.report.words import capital, number, p_value, percent, plural, points, told
+from evaluation.report.words import capital, estimate_text, number, p_value, percent, plural, points
 from evaluation.statistics.competing import CENSORED, COMPETING, EVENT, incidences
 from evaluation.statistics.values import NotEstimable
 from trial.codes import EndReason
@@ -53,13 +53,19 @@ def show_competing(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
             ("Measure", f"Estimate ({percent(1 - plan.alpha, 0)} interval)"),
             [
                 *(
-                    (f"{capital(arm)}, within {number(horizon, 0)} days, %", told(each, points))
+                    (
+                        f"{capital(arm)}, within {number(horizon, 0)} days, %",
+                        estimate_text(each, points),
+                    )
                     for arm, each in (
                         ("control", result.control),
                         ("intervention", result.intervention),
                     )
                 ),
-                ("Difference, points", f"{told(result.difference, points)}, {p_value(result.p)}"),
+                (
+                    "Difference, points",
+                    f"{estimate_text(result.difference, points)}, {p_value(result.p)}",
+                ),
             ],
             f"Competing: {names}; for {plural(people, 'person it', 'people it')} came first. "
             "Kaplan-Meier above treats them as if they could still have a breach.",

@@ -8,7 +8,7 @@ from evaluation.cohort import by_arm, observed
 from evaluation.report.charts.bars import Bar, bars
 from evaluation.report.charts.drawing import BLUE
 from evaluation.report.parts import Method, Picture, ReportTable, Section
-from evaluation.report.words import count, of, percent, plural, pounds, told
+from evaluation.report.words import count, estimate_text, of, percent, plural, pounds
 from evaluation.statistics.costs import cost_per_event_prevented, cost_per_order
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.values import NotEstimable
@@ -76,7 +76,8 @@ def section(cohort: Cohort) -> Section:
         + (
             f"What it costs to keep one person from the primary outcome {prevented}."
             if isinstance(prevented, NotEstimable)
-            else f"To keep one person from the primary outcome costs {told(prevented, pounds)}."
+            else "To keep one person from the primary outcome costs "
+            f"{estimate_text(prevented, pounds)}."
         )
     )
     found.blocks.append(
@@ -98,7 +99,7 @@ def section(cohort: Cohort) -> Section:
     breach = costs.breach_pence.value
     table = [
         ("Cost of a treated order", pounds(each.total)),
-        ("Cost of keeping one person from the outcome", told(prevented, pounds)),
+        ("Cost of keeping one person from the outcome", estimate_text(prevented, pounds)),
     ]
     if not isinstance(difference, NotEstimable):
         saved = [-end * breach - each.total for end in difference]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from evaluation.cohort import ByArm, by_arm, happened
 from evaluation.report.parts import Method, ReportTable, Section
-from evaluation.report.words import count, events_of, percent, points, told
+from evaluation.report.words import count, estimate_text, events_of, percent, points
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.rates import rate_ratio
 from evaluation.statistics.values import NotEstimable
@@ -93,7 +93,12 @@ def _cells(counts: ByArm) -> tuple[str, str]:
 
 def _row(name: str, counts: ByArm, events: dict[str, int], alpha: float) -> tuple[str, ...]:
     both = f"{count(events['intervention'])}; {count(events['control'])}"
-    return (name, *_cells(counts), both, told(risk_difference(*counts, alpha=alpha), points))
+    return (
+        name,
+        *_cells(counts),
+        both,
+        estimate_text(risk_difference(*counts, alpha=alpha), points),
+    )
 
 
 def _rate(found: Section, cohort: Cohort, people: pd.DataFrame) -> None:
@@ -112,6 +117,6 @@ def _rate(found: Section, cohort: Cohort, people: pd.DataFrame) -> None:
         return
     found.say(
         f"Within {days} days there were "
-        f"{told(rates.ratio, lambda value: f'{value:.2f}')} times as many harms per person and "
-        "year with texts as without."
+        f"{estimate_text(rates.ratio, lambda value: f'{value:.2f}')} times as many harms per "
+        "person and year with texts as without."
     )

@@ -12,16 +12,16 @@ from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import (
     capital,
     count,
+    estimate_text,
     events_of,
     interval,
     named,
     number,
-    p_told,
+    p_text,
     p_value,
     percent,
     plural,
     points,
-    told,
 )
 from evaluation.statistics.proportions import fisher, risk_difference, risk_ratio, wilson
 from evaluation.statistics.rerandomisation import Rerandomisation, rerandomisation
@@ -84,8 +84,9 @@ def section(cohort: Cohort) -> Section:
         return found
     found.say(
         f"With texts, {events_of(counts.intervention)} had the outcome; without, "
-        f"{events_of(counts.control)}: a difference of {told(difference, points, ' points')}, with "
-        f"its {percent(1 - plan.alpha, 0)} interval."
+        f"{events_of(counts.control)}: a difference of "
+        f"{estimate_text(difference, points, ' points')}, with its {percent(1 - plan.alpha, 0)} "
+        "interval."
     )
     found.blocks.append(_pictured(counts, difference, plan.alpha))
     found.blocks.append(
@@ -93,12 +94,12 @@ def section(cohort: Cohort) -> Section:
             "Intervention compared with control",
             ("Measure", f"Estimate ({percent(1 - plan.alpha, 0)} interval)"),
             [
-                ("Risk difference, percentage points", told(difference, points)),
-                ("Risk ratio", told(ratio, lambda value: number(value, 2))),
-                ("Fisher's exact test", p_told(exact)),
+                ("Risk difference, percentage points", estimate_text(difference, points)),
+                ("Risk ratio", estimate_text(ratio, lambda value: number(value, 2))),
+                ("Fisher's exact test", p_text(exact)),
                 (
                     "Re-randomisation test over the trial's blocks",
-                    p_told(found.figures["rerandomisation_p"]),
+                    p_text(found.figures["rerandomisation_p"]),
                 ),
             ],
             f"{plural(len(rows), 'person', 'people')}: {count(counts.intervention.people)} with "
@@ -177,7 +178,7 @@ def _pictured(counts: ByArm, difference: Any, alpha: float) -> Picture:  # noqa:
             difference.value,
             difference.low,
             difference.high,
-            told(difference, points),
+            estimate_text(difference, points),
             square=True,
         ),
     ]
@@ -185,7 +186,8 @@ def _pictured(counts: ByArm, difference: Any, alpha: float) -> Picture:  # noqa:
         "Risks and their difference",
         intervals(
             f"Risk without texts {events_of(counts.control)}, with texts "
-            f"{events_of(counts.intervention)}; difference {told(difference, points, ' points')}.",
+            f"{events_of(counts.intervention)}; difference "
+            f"{estimate_text(difference, points, ' points')}.",
             rows,
             IntervalAxis(
                 "Share of people", lambda value: percent(value, 0), 0, ("fewer with texts", "")

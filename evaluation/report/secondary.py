@@ -10,14 +10,14 @@ from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, interv
 from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import (
     count,
+    estimate_text,
     events_of,
     number,
-    p_told,
+    p_text,
     p_value,
     percent,
     plural,
     points,
-    told,
 )
 from evaluation.statistics.proportions import fisher, risk_difference
 from evaluation.statistics.rates import rate_ratio
@@ -76,8 +76,8 @@ def section(cohort: Cohort) -> Section:
                     titles[id_],
                     events_of(each.intervention),
                     events_of(each.control),
-                    told(differences[id_], points),
-                    p_told(tests[id_]),
+                    estimate_text(differences[id_], points),
+                    p_text(tests[id_]),
                     p_value(adjusted[id_]) if id_ in adjusted else "none",
                 )
                 for id_, each in counts.items()
@@ -89,7 +89,7 @@ def section(cohort: Cohort) -> Section:
         )
     )
     estimates = [
-        IntervalRow(titles[id_], *value, told(value, points), BLUE)
+        IntervalRow(titles[id_], *value, estimate_text(value, points), BLUE)
         for id_, value in differences.items()
         if not isinstance(value, NotEstimable)
     ]
@@ -136,8 +136,8 @@ def _show_counts(found: Section, cohort: Cohort) -> None:
                 endpoint.title,
                 _rate(rates.intervention),
                 _rate(rates.control),
-                told(rates.ratio, lambda value: number(value, 2)),
-                p_told(rates.p),
+                estimate_text(rates.ratio, lambda value: number(value, 2)),
+                p_text(rates.p),
             )
         )
     found.figures["rates"] = figures

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from evaluation.cohort import by_arm, observed
 from evaluation.report.parts import Method, ReportTable, Section
-from evaluation.report.words import count, events_of, percent, plural, points, told
+from evaluation.report.words import count, estimate_text, events_of, percent, plural, points
 from evaluation.statistics.complier import complier_effect
 from evaluation.statistics.missing import bounds
 from evaluation.statistics.proportions import risk_difference
@@ -69,9 +69,9 @@ def _show_unknown(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
             "If the unknown outcomes were known",
             ("Assumption", "Difference, points"),
             [
-                ("As known so far", told(risk_difference(*known, alpha=alpha), points)),
-                ("No event with texts, all without", told(result.best, points)),
-                ("All with texts, no event without", told(result.worst, points)),
+                ("As known so far", estimate_text(risk_difference(*known, alpha=alpha), points)),
+                ("No event with texts, all without", estimate_text(result.best, points)),
+                ("All with texts, no event without", estimate_text(result.worst, points)),
             ],
             f"Not followed to the end: {count(unknown[0])} with texts, {count(unknown[1])} without."
             f" Tipping point, if those in control fare as control does: {tips}.",
@@ -87,7 +87,9 @@ def _show_reached(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
     crossed = int((got & ~treated).sum())
     if crossed:
         found.figures["reached"] = NotEstimable("somebody in control got a text")
-        found.say("The effect among those reached cannot be told: somebody in control got a text.")
+        found.say(
+            "The effect among those reached cannot be estimated: somebody in control got a text."
+        )
         return
     result = complier_effect(event=rows["event"], treated=treated, reached=got, alpha=alpha)
     found.figures["reached"] = result
@@ -97,9 +99,9 @@ def _show_reached(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
     found.say(
         f"At least one text was delivered to {percent(result.reached)} of people randomised to "
         f"texts. Among people who can be reached the difference is "
-        f"{told(result.difference, points, ' points')}. It rests on the randomisation alone: it "
-        "assumes that texts change nothing for those whom they do not reach. A table by number of "
-        "texts would not: who is arrested early gets fewer."
+        f"{estimate_text(result.difference, points, ' points')}. It rests on the randomisation "
+        "alone: it assumes that texts change nothing for those whom they do not reach. A table by "
+        "number of texts would not: people arrested early get fewer."
     )
 
 
@@ -128,7 +130,7 @@ def _show_populations(found: Section, cohort: Cohort, rows: pd.DataFrame) -> Non
                     name,
                     events_of(each.intervention),
                     events_of(each.control),
-                    told(risk_difference(*each, alpha=plan.alpha), points),
+                    estimate_text(risk_difference(*each, alpha=plan.alpha), points),
                 )
                 for name, each in counts.items()
             ],

@@ -120,8 +120,8 @@ def _tested(test: Any, unknown: int) -> str:  # noqa: ANN401
     if isinstance(test, NotEstimable):
         return str(test)
     freedom = plural(test.degrees, "degree")
-    told = f"chi-squared {number(test.chi2, 2)}, {freedom} of freedom, {p_value(test.p)}"
+    result = f"chi-squared {number(test.chi2, 2)}, {freedom} of freedom, {p_value(test.p)}"
     left = ", ".join(named(code) for code in test.left_out)
-    told += f"; without {left}, which can say nothing" if left else ""
+    result += f"; without {left}, which can say nothing" if left else ""
     lacking = plural(unknown, "person is", "people are")
-    return told + (f"; {lacking} in no group: withheld, or nobody said" if unknown else "")
+    return result + (f"; {lacking} in no group: withheld, or nobody said" if unknown else "")

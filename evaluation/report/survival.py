@@ -9,7 +9,7 @@ from evaluation.report.charts.drawing import ARM_COLOURS, ARM_DASHES
 from evaluation.report.charts.lines import Axes, PlottedLine, lines
 from evaluation.report.competing import show_competing
 from evaluation.report.parts import Method, Picture, ReportTable, Section
-from evaluation.report.words import capital, number, p_value, percent, plural, told
+from evaluation.report.words import capital, estimate_text, number, p_value, percent, plural
 from evaluation.statistics.survival import Curve, kaplan_meier, log_rank, restricted_means
 from evaluation.statistics.values import NotEstimable
 
@@ -131,9 +131,9 @@ def _table(curves: dict[str, Any], test: Any, means: Any, alpha: float, people: 
     else:
         until = f"days without an event in the first {number(means.horizon, 0)}"
         rows += [
-            (f"Mean {until}, control", told(means.control, number)),
-            (f"Mean {until}, intervention", told(means.intervention, number)),
-            ("Difference, days", f"{told(means.difference, number)}, {p_value(means.p)}"),
+            (f"Mean {until}, control", estimate_text(means.control, number)),
+            (f"Mean {until}, intervention", estimate_text(means.intervention, number)),
+            ("Difference, days", f"{estimate_text(means.difference, number)}, {p_value(means.p)}"),
         ]
     return ReportTable(
         "Time to the first event",

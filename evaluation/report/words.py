@@ -129,7 +129,7 @@ def points(share: float) -> str:
     return number(100 * share)
 
 
-def told(
+def estimate_text(
     estimate: Estimate | CostPerEvent | NotEstimable, how: Callable[[float], str], unit: str = ""
 ) -> str:
     """An estimate with its interval, or why there is none."""
@@ -140,6 +140,6 @@ def told(
     return f"{how(value)}{unit} ({how(low)}{NBSP}to{NBSP}{upper})"
 
 
-def p_told(p: float | NotEstimable) -> str:
+def p_text(p: float | NotEstimable) -> str:
     """A p-value, or why there is none."""
     return str(p) if isinstance(p, NotEstimable) else p_value(p)

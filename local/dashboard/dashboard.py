@@ -12,7 +12,7 @@ from typing import Any
 
 from commands.deployed_stack import ROOT, DeployedStack
 from local.dashboard import live
-from local.dashboard.metrics import told_by
+from local.dashboard.metrics import recorded_by
 from local.dashboard.page import render
 from local.dashboard.panels import WidgetRow, rows
 
@@ -29,11 +29,14 @@ def defined(stack: DeployedStack) -> dict[str, Any]:
 
 def shown(stack: DeployedStack) -> tuple[list[WidgetRow], tuple[float, float]]:
     """The dashboard's rows with their data, and the times of the first and last values."""
-    told, functions = told_by(stack), stack.client("lambda")
+    recorded, functions = recorded_by(stack), stack.client("lambda")
     found = rows(
-        defined(stack), told, stack.client("cloudwatch"), lambda panel: live.draw(panel, functions)
+        defined(stack),
+        recorded,
+        stack.client("cloudwatch"),
+        lambda panel: live.draw(panel, functions),
     )
-    return found, told.span()
+    return found, recorded.span()
 
 
 def draw(stack: DeployedStack) -> list[str]:

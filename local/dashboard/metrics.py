@@ -45,11 +45,11 @@ def data(line: str) -> Iterator[Datum]:
     for directive in entry["_aws"]["CloudWatchMetrics"]:
         for names in directive["Dimensions"]:
             dimensions = frozenset((name, entry[name]) for name in names)
-            for told in directive["Metrics"]:
-                metric = MetricKey(directive["Namespace"], told["Name"], dimensions)
+            for defined in directive["Metrics"]:
+                metric = MetricKey(directive["Namespace"], defined["Name"], dimensions)
                 at = entry["_aws"]["Timestamp"] / 1000
-                for value in entry[told["Name"]]:
-                    yield Datum(metric, at, value, told.get("Unit", "None"))
+                for value in entry[defined["Name"]]:
+                    yield Datum(metric, at, value, defined.get("Unit", "None"))
 
 
 class RecordedMetrics:
@@ -67,7 +67,7 @@ class RecordedMetrics:
 
     def span(self) -> tuple[float, float]:
         """The times of the first and the last value."""
-        times = [datum.at for told in self._by_metric.values() for datum in told]
+        times = [datum.at for data in self._by_metric.values() for datum in data]
         return min(times, default=0), max(times, default=0)
 
     def series(self, metric: MetricKey, stat: str, period: int) -> Series:
@@ -107,7 +107,7 @@ def statistic(stat: str, values: list[float]) -> float:
     }[stat]
 
 
-def told_by(stack: DeployedStack) -> RecordedMetrics:
+def recorded_by(stack: DeployedStack) -> RecordedMetrics:
     """Everything that the functions of a stack have emitted so far."""
     logs = stack.client("logs")
     pages = logs.get_paginator("filter_log_events")

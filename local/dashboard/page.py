@@ -108,11 +108,11 @@ def _plot(panel: WidgetPanel, span: tuple[float, float]) -> str:
         if value <= top
     )
     first, last = (datetime.fromtimestamp(at, UTC) for at in span)
-    told = "; ".join(f"{label} {_summary(panel, series)}" for label, series in panel.lines)
+    summary = "; ".join(f"{label} {_summary(panel, series)}" for label, series in panel.lines)
     return (
         f'<div class="plot"><span class="top">{_number(top)}</span>'
         f'<svg viewBox="0 0 {WIDE} {HIGH}" preserveAspectRatio="none" role="img"'
-        f' aria-label="{escape(panel.title)}: {escape(told)}">'
+        f' aria-label="{escape(panel.title)}: {escape(summary)}">'
         f'<path class="grid" d="M0 0H{WIDE}M0 {HIGH / 2:g}H{WIDE}M0 {HIGH}H{WIDE}"/>'
         f"{''.join(draw(panel, span, top))}{limits}</svg>"
         f"<p><span>{first:%-d %b}</span><span>{last:%-d %b}</span></p></div>"

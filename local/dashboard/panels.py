@@ -62,7 +62,7 @@ class WidgetRow:
 
 def rows(
     body: dict[str, Any],
-    told: RecordedMetrics,
+    recorded: RecordedMetrics,
     cloudwatch: CloudWatchClient,
     live: Callable[[LivePanel], str],
 ) -> list[WidgetRow]:
@@ -92,7 +92,7 @@ def rows(
                 limits={each["label"]: each["value"] for each in limits},
                 lines=[]
                 if missing
-                else [line for entry in entries for line in lines(entry, told, cloudwatch)],
+                else [line for entry in entries for line in lines(entry, recorded, cloudwatch)],
                 aws_only=", and ".join(sorted(missing)) or None,
             )
         )
@@ -148,17 +148,17 @@ def only_on_aws(entry: WidgetMetric) -> str | None:
 
 
 def lines(
-    entry: WidgetMetric, told: RecordedMetrics, cloudwatch: CloudWatchClient
+    entry: WidgetMetric, recorded: RecordedMetrics, cloudwatch: CloudWatchClient
 ) -> list[NamedSeries]:
     """The lines that an entry draws: for a search, one for each metric found."""
     if entry.search:
-        found = told.search(entry.search)
+        found = recorded.search(entry.search)
         if entry.search.summed:
             return [(entry.label, total(list(found.values())))]
         return [(labelled(entry.label, metric), series) for metric, series in found.items()]
     if entry.metric and entry.metric.namespace == OURS:
-        return [(entry.label, told.series(entry.metric, entry.stat, entry.period))]
-    return [(entry.label, emulated(entry, told.span(), cloudwatch))]
+        return [(entry.label, recorded.series(entry.metric, entry.stat, entry.period))]
+    return [(entry.label, emulated(entry, recorded.span(), cloudwatch))]
 
 
 def total(several: list[Series]) -> Series:

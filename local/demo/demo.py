@@ -150,8 +150,8 @@ def conclude(run: Run, page: Path, empty: list[str]) -> bool:
         more = len(problems) - SHOWN
         for problem in [*problems[:SHOWN], *([f"and {more} more: see the page"] * (more > 0))]:
             console.print(f"    {problem}", markup=False, soft_wrap=True)
-    told = f"{run.seconds:.0f} s. The page: {page}; the dashboard: {dashboard.PAGE}"
-    console.print(told, markup=False, soft_wrap=True)
+    pages = f"{run.seconds:.0f} s. The page: {page}; the dashboard: {dashboard.PAGE}"
+    console.print(pages, markup=False, soft_wrap=True)
     return not any(found.values())
 
 

@@ -43,9 +43,9 @@ class Digests:
             QueueUrl=self.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=3600
         ).get("Messages"):
             for message in messages:
-                told = json.loads(message["Body"])
-                if told["Timestamp"] >= at:
-                    text, at = f"{told['Subject']}\n\n{told['Message']}", told["Timestamp"]
+                digest = json.loads(message["Body"])
+                if digest["Timestamp"] >= at:
+                    text, at = f"{digest['Subject']}\n\n{digest['Message']}", digest["Timestamp"]
         return text
 
 

@@ -188,5 +188,5 @@ def _mark(reminder: dict[str, Any], axis: DayAxis) -> str:
         shape = f'<path class="wrong" d="M{x - 4:.1f} {y - 4:g}l8 8m0 -8l-8 8"/>'
         what = f"{reminder['state']} {reminder['reason'] or ''}"
     theme = reminder["theme"].replace("_", " ")
-    told = escape(f"{reminder['number']}. {theme}: {what}, {local(when):%a %-d %b %H:%M}")
-    return f"<g><title>{told}</title>{shape}</g>"
+    title = escape(f"{reminder['number']}. {theme}: {what}, {local(when):%a %-d %b %H:%M}")
+    return f"<g><title>{title}</title>{shape}</g>"

@@ -52,8 +52,8 @@ def render(run: Run, verdicts: dict[str, list[str]]) -> str:
 def _verdict(verdicts: dict[str, list[str]]) -> str:
     failed = sum(bool(problems) for problems in verdicts.values())
     if failed:
-        told = f"{failed} of {len(verdicts)} checks failed"
-        return f'<a class="verdict failed" href="#checks"><span>✗</span> {told}</a>'
+        result = f"{failed} of {len(verdicts)} checks failed"
+        return f'<a class="verdict failed" href="#checks"><span>✗</span> {result}</a>'
     return f'<a class="verdict" href="#checks"><span>✓</span> All {len(verdicts)} checks passed</a>'
 
 
@@ -114,12 +114,12 @@ def _details(cases: Sequence[Case], reason: str) -> str:
     missing = Counter(
         case.order.body["mobile"].get("missing_reason") for case in cases if _why(case) == reason
     )
-    told = [
+    reasons = [
         tables.words(why) + (f" ({times})" if times > 1 else "")
         for why, times in missing.most_common()
         if why
     ]
-    return f": {', '.join(told)}" if told else ""
+    return f": {', '.join(reasons)}" if reasons else ""
 
 
 def _arm_box(run: Run, arm: Arm) -> str:
@@ -131,10 +131,10 @@ def _arm_box(run: Run, arm: Arm) -> str:
         for case in cases
         for reminder in case.reminders
     )
-    told = [f"{len(texts) or 'no'} texts"]
-    told += [f"{lost} not delivered"] * (lost > 0)
-    told += [f"{missed} missed by late starts"] * (missed > 0)
-    return f'<div class="box {arm}"><b>{len(cases)} {arm}</b><span>{", ".join(told)}</span></div>'
+    counts = [f"{len(texts) or 'no'} texts"]
+    counts += [f"{lost} not delivered"] * (lost > 0)
+    counts += [f"{missed} missed by late starts"] * (missed > 0)
+    return f'<div class="box {arm}"><b>{len(cases)} {arm}</b><span>{", ".join(counts)}</span></div>'
 
 
 def _how_telling(run: Run, case: Case) -> tuple[int, int, int]:

@@ -87,7 +87,7 @@ def asked(answers: dict[str, dict[str, Any]], **parameters: str) -> dict[str, st
         return SimpleNamespace(**calls, get_paginator=pages)
 
     found = Account(client, "123456789012", "eu-west-2", "dvpo-reminders-v1", parameters)
-    return {each.what: each.told for each in look(found) if not each.there}
+    return {each.what: each.detail for each in look(found) if not each.there}
 
 
 def but(service: str, call: str, answer: Any) -> dict[str, dict[str, Any]]:

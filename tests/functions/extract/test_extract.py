@@ -321,7 +321,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(use_case, "IN_A_PART", 2)
 
 
-def told_by(run: str) -> dict[str, bytes]:
+def recorded_by(run: str) -> dict[str, bytes]:
     """A run's packages, to the byte."""
     found = objects(f"blinded/{TRIAL}/{run}/") | objects(f"unblinded/{TRIAL}/{run}/")
     return {path.replace(run, "RUN"): data for path, data in found.items()}
@@ -338,7 +338,7 @@ def test_wherever_a_page_ends_the_extract_is_the_same() -> None:
         run = f"2026-12-20-{limit}"
         with hooked(clients.dynamodb(), "provide-client-params.dynamodb.Scan", shorten):
             assert extracted(run) == "published"
-        assert told_by(run) == told_by("2026-12-20-whole")
+        assert recorded_by(run) == recorded_by("2026-12-20-whole")
 
 
 @pytest.mark.usefixtures("people", "small_parts")
@@ -347,10 +347,10 @@ def test_however_often_the_time_runs_out_the_extract_is_the_same() -> None:
     for looks in range(1, 8):
         run, became = f"2026-12-20-{looks}", [""]
         while became[-1] != "published":
-            assert not told_by(run)
+            assert not recorded_by(run)
             became.append(extracted(run, looks))
             assert len(became) < 20
-        assert told_by(run) == told_by("2026-12-20-whole")
+        assert recorded_by(run) == recorded_by("2026-12-20-whole")
 
 
 @pytest.mark.usefixtures("people")
@@ -444,7 +444,7 @@ def test_a_crash_anywhere_publishes_no_half_and_the_next_one_completes_it(
 ) -> None:
     monkeypatch.setattr(use_case, "IN_A_PART", 5)
     assert extracted("2026-12-20-whole") == "published"
-    whole = told_by("2026-12-20-whole")
+    whole = recorded_by("2026-12-20-whole")
     crashes = 0
     for moment in ("before-call", "after-call.s3.PutObject"):
         for place in count(1):
@@ -456,7 +456,7 @@ def test_a_crash_anywhere_publishes_no_half_and_the_next_one_completes_it(
                     crashes += 1
             if sweep.calls < place:
                 break  # there are no more calls
-            left = told_by(run)
+            left = recorded_by(run)
             # Whoever takes what a datapackage.json names finds all of it, or finds none.
             for path in left:
                 if path.endswith("datapackage.json"):
@@ -464,7 +464,7 @@ def test_a_crash_anywhere_publishes_no_half_and_the_next_one_completes_it(
                     same = {name: data for name, data in whole.items() if name.startswith(folder)}
                     assert {name: left[name] for name in same} == same, (moment, place)
             assert extracted(run) in ("published", "published_before"), (moment, place)
-            assert told_by(run) == whole, (moment, place)
+            assert recorded_by(run) == whole, (moment, place)
     assert crashes > 30
 
 
@@ -479,7 +479,7 @@ def test_two_at_once_do_not_mix(*, begun: bool) -> None:
     with meddling(clients.dynamodb(), "after-call.dynamodb.Scan", lambda: ran.append(extracted())):
         assert extracted() == "left"
     assert ran == ["published"]
-    assert told_by(RUN) == told_by("2026-12-20-whole")
+    assert recorded_by(RUN) == recorded_by("2026-12-20-whole")
 
 
 @pytest.mark.usefixtures("people")
@@ -516,7 +516,7 @@ def test_two_that_publish_at_once_publish_the_same() -> None:
         assert extracted() == "published"
     assert ran[1:] == ["published"]
     extracted("2026-12-20-whole")
-    assert told_by(RUN) == told_by("2026-12-20-whole")
+    assert recorded_by(RUN) == recorded_by("2026-12-20-whole")
 
 
 def unblinded(act: Callable[[], object]) -> Callable[..., None]:

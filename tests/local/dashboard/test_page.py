@@ -48,8 +48,8 @@ def no_live_panel(panel: LivePanel) -> str:
     raise AssertionError(panel)
 
 
-def panel(*metrics: list[Any], told: RecordedMetrics | None = None, **more: Any) -> WidgetPanel:
-    heard = told or RecordedMetrics([Datum(SENT, 5, 2, "Count")])
+def panel(*metrics: list[Any], recorded: RecordedMetrics | None = None, **more: Any) -> WidgetPanel:
+    heard = recorded or RecordedMetrics([Datum(SENT, 5, 2, "Count")])
     return only(rows(body(*metrics, **more), heard, Emulator(), no_live_panel))  # type: ignore[arg-type]
 
 
@@ -82,7 +82,7 @@ def test_a_panel_with_a_formula_is_left_to_aws() -> None:
 
 
 def test_a_panel_of_ours_without_a_value_is_empty() -> None:
-    assert panel(OURS, told=RecordedMetrics([])).empty
+    assert panel(OURS, recorded=RecordedMetrics([])).empty
 
 
 def test_a_search_draws_a_line_for_each_code_and_its_sum_a_single_one() -> None:
@@ -92,9 +92,9 @@ def test_a_search_draws_a_line_for_each_code_and_its_sum_a_single_one() -> None:
     )
     found = "SEARCH('{DvpoReminders,reason} MetricName=\"Lost\"', 'Sum', 86400)"
     each: list[Any] = [{"expression": found, "id": "a", "label": "${PROP('Dim.reason')}"}]
-    assert panel(each, told=told).lines == [("stale", {0: 1}), ("too late", {0: 1, DAY: 1})]
+    assert panel(each, recorded=told).lines == [("stale", {0: 1}), ("too late", {0: 1, DAY: 1})]
     together: list[Any] = [{"expression": f"SUM({found})", "id": "a", "label": "lost"}]
-    assert panel(together, told=told).lines == [("lost", {0: 2, DAY: 1})]
+    assert panel(together, recorded=told).lines == [("lost", {0: 2, DAY: 1})]
 
 
 def drawn(**changes: Any) -> str:

@@ -114,9 +114,9 @@ def _even(at: Location, order_type: OrderType, rule: EvenTimetable) -> Iterator[
     for place, plan in enumerate(plans):
         if plan.core == bool(plan.rank):
             yield ProtocolProblem((*at, "themes", place), "either core = true or a rank")
-    for place, told in ((0, "conditions"), (-1, "expiry")):
+    for place, subject in ((0, "conditions"), (-1, "expiry")):
         if not plans[place].core:
-            reason = f"tells the {told}: must be in the core"
+            reason = f"tells the {subject}: must be in the core"
             yield ProtocolProblem((*at, "themes", place % len(plans)), reason)
     if order_type.longest_days is None or order_type.open_ended:
         yield ProtocolProblem(
@@ -189,8 +189,8 @@ def _milestones(at: Location, rule: PhasedTimetable) -> Iterator[ProtocolProblem
 def _themes_of_phases(
     at: Location, order_type: OrderType, rule: PhasedTimetable
 ) -> Iterator[ProtocolProblem]:
-    told = [each.theme for each in rule.milestones if each.days_after_variation is not None]
-    again = {*rule.rotation, *told[:1]}  # one variation may closely follow another
+    of_variation = [each.theme for each in rule.milestones if each.days_after_variation is not None]
+    again = {*rule.rotation, *of_variation[:1]}  # one variation may closely follow another
     used = {*rule.rotation, *(each.theme for each in rule.milestones)}
     declared = {plan.theme: plan for plan in order_type.themes}
     for theme in sorted(used - declared.keys()):
