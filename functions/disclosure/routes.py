@@ -72,7 +72,7 @@ def _split(values: str | list[str]) -> list[str]:
 
 @router.get(
     "/timetable",
-    summary="What an order of this shape would get; nothing is stored",
+    summary="Show what an order of this shape would get; nothing is stored",
     tags=_TAGS,
     responses={200: {"description": "The timetable"}, **NOT_VALID, **REFUSALS},
 )

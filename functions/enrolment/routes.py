@@ -141,7 +141,7 @@ def find(force: Annotated[Force, Query()], reference: Annotated[Reference, Query
 
 @router.put(
     "/enrolments/<enrolment_id>/mobile",
-    summary="A number found, changed, or lost",
+    summary="Report a number found, changed or lost",
     tags=_TAGS,
     responses=_CHANGE,
 )
@@ -152,7 +152,7 @@ def change_mobile(enrolment_id: str, request: Annotated[MobileChange, Body()]) -
 
 @router.put(
     "/enrolments/<enrolment_id>/service",
-    summary="The order was served",
+    summary="Report that the order was served",
     tags=_TAGS,
     responses=_CHANGE,
 )
@@ -163,7 +163,7 @@ def record_service(enrolment_id: str, request: Annotated[Service, Body()]) -> En
 
 @router.put(
     "/enrolments/<enrolment_id>/order",
-    summary="A correction of the order",
+    summary="Correct the order",
     tags=_TAGS,
     responses=_CHANGE,
 )
@@ -174,7 +174,7 @@ def correct_order(enrolment_id: str, request: Annotated[OrderIn, Body()]) -> Enr
 
 @router.post(
     "/enrolments/<enrolment_id>/variation",
-    summary="A court has varied the order",
+    summary="Report that a court has varied the order",
     tags=_TAGS,
     responses=_CHANGE,
 )
@@ -185,7 +185,7 @@ def vary(enrolment_id: str, request: Annotated[VariationIn, Body()]) -> Enrolmen
 
 @router.post(
     "/enrolments/<enrolment_id>/end",
-    summary="No further text may go",
+    summary="End an enrolment: no further text goes",
     tags=_TAGS,
     responses=_CHANGE,
 )
@@ -196,7 +196,7 @@ def end(enrolment_id: str, request: Annotated[EndIn, Body()]) -> EnrolmentOut:
 
 @router.post(
     "/enrolments/<enrolment_id>/resume",
-    summary="Out of custody again",
+    summary="Record a return from custody",
     tags=_TAGS,
     responses=_CHANGE,
 )
@@ -207,7 +207,7 @@ def resume(enrolment_id: str, request: Annotated[ResumeIn, Body()]) -> Enrolment
 
 @router.post(
     "/enrolments/<enrolment_id>/admit",
-    summary="An order beyond the day's limit is a real one",
+    summary="Admit an order beyond the day's limit",
     tags=["Operations"],  # for staff, not for the systems that send orders
     responses=_CHANGE,
 )
@@ -218,7 +218,7 @@ def admit(enrolment_id: str, request: Annotated[AdmitIn, Body()]) -> EnrolmentOu
 
 @router.post(
     "/enrolments/<enrolment_id>/hold",
-    summary="Nothing held about it may be erased",
+    summary="Hold an enrolment back from erasure",
     tags=_TAGS,
     responses=_CHANGE,
 )
@@ -229,7 +229,7 @@ def hold_back(enrolment_id: str, request: Annotated[HoldIn, Body()]) -> Enrolmen
 
 @router.post(
     "/enrolments/<enrolment_id>/release",
-    summary="It may be erased when it is due",
+    summary="Release an enrolment for erasure when it is due",
     tags=_TAGS,
     responses=_CHANGE,
 )
@@ -240,7 +240,7 @@ def release(enrolment_id: str, request: Annotated[ReleaseIn, Body()]) -> Enrolme
 
 @router.post(
     "/enrolments/<enrolment_id>/outcomes",
-    summary="An outcome, such as an arrest or a breach, or a harm",
+    summary="Report an outcome, such as an arrest or a breach, or a harm",
     tags=_TAGS,
     responses={
         200: {"description": "Known already: nothing happens twice"},

@@ -31,9 +31,9 @@ CONTRACT = Path(__file__).with_name("openapi.json")
 
 @router.get(
     "/enrolments",
-    summary="Who waits for somebody to act, the oldest follow-up first",
+    summary="List enrolments that wait for somebody to act",
     tags=_TAGS,
-    responses={200: {"description": "A page of who waits"}, **NOT_VALID, **REFUSALS},
+    responses={200: {"description": "A page of them"}, **NOT_VALID, **REFUSALS},
 )
 def show_worklist(
     status: Annotated[Status | None, Query()] = None,
@@ -43,9 +43,9 @@ def show_worklist(
     ] = None,
     superintendent: Annotated[Name | None, Query()] = None,
     follow_up_before: Annotated[
-        Day | None, Query(description="Only who is to be followed up before this day")
+        Day | None, Query(description="Only those with a follow-up before this day")
     ] = None,
-    cursor: Annotated[Cursor | None, Query(description="As the page before gave it")] = None,
+    cursor: Annotated[Cursor | None, Query(description="From the previous page")] = None,
     limit: Annotated[Limit, Query()] = LONGEST_PAGE,
 ) -> WorklistOut:
     """List waiting enrolments, and allocated ones without a number; eventually consistent."""
@@ -62,7 +62,7 @@ def show_worklist(
 
 @router.get(
     "/reports/flow",
-    summary="Where every enrolment stands, pooled over the arms",
+    summary="Count enrolments by status, pooled over the arms",
     tags=_TAGS,
     responses={200: {"description": "Counts"}, **REFUSALS},
 )
@@ -73,7 +73,7 @@ def flow() -> FlowOut:
 
 @router.get(
     "/reports/missing-numbers",
-    summary="Who had no number, by reason, month and superintendent",
+    summary="Count missing numbers by reason, month and superintendent",
     tags=_TAGS,
     responses={200: {"description": "Counts"}, **REFUSALS},
 )
@@ -84,7 +84,7 @@ def missing_numbers() -> MissingNumbersOut:
 
 @router.get(
     "/sending",
-    summary="Whether sending is paused",
+    summary="Show whether sending is paused",
     tags=_TAGS,
     responses={200: {"description": "The switch"}, **REFUSALS},
 )

@@ -21,7 +21,7 @@ EMULATED = {"Errors", "Throttles", "Duration"}
 
 AWS_ONLY = {
     "AWS/ApiGateway": "the emulator counts no requests",
-    "AWS/Lambda": "the emulator tells only errors, throttles and durations of functions",
+    "AWS/Lambda": "the emulator emits only errors, throttles and durations of functions",
     "AWS/SNS": "the emulator's texts cost nothing",
     "AWS/SQS": "the emulator keeps no metrics of queues",
     "AWS/Scheduler": "the emulator's scheduler neither tries again nor drops anything",

@@ -278,8 +278,8 @@ CHECKS: dict[str, Callable[[Run], list[str]]] = {
     "Everybody was randomised, or is waiting or left out for the right reason": check_decisions,
     "Intervention orders got exactly their 7, 10 or 13 texts": check_dose,
     "Late starts got what was left to send, with the rest recorded as missed": check_late_starts,
-    "Whoever was taken into custody got no more texts": check_ended,
-    "What is recorded of the texts is what was sent and what the carrier said": check_records,
+    "Nobody got a text after being taken into custody": check_ended,
+    "The recorded texts are those sent, with the carrier's report": check_records,
     "No text came twice, and no two on one day": check_once,
     "Every text came between 09:00 and 20:00 local time": check_hours,
     "No text came before its order did, or after its last day": check_days,
@@ -288,7 +288,7 @@ CHECKS: dict[str, Callable[[Run], list[str]]] = {
     "Control got nothing": check_control,
     "Waiting, ineligible and refused orders got nothing": check_not_randomised,
     "Nobody else got anything": check_recipients,
-    "Each number found left one order fewer to wait; a digest told whose they are": check_work,
+    "Each number found shortened the worklist; digests named the right orders": check_work,
     "Both arms, every kind of order and both sides of the clock change occurred": check_coverage,
 }
 

@@ -208,7 +208,7 @@ def verdicts(
             for each in treated
             for since, until in pairwise([moments[0] - ENDLESS, endless, ending, discharged])
         ),
-        "Each variation was told by a text of its own": all(
+        "A separate text announced each variation": all(
             sum(text["theme"] == "varied" for text in recorded[each.enrolment_id]) == 2  # noqa: PLR2004
             for each in treated
         ),

@@ -28,9 +28,9 @@ WAIT_LOOKS, WAIT_SECONDS = 100, 0.01
 SWEEP = threading.Lock()
 TURNS: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(2))
 """
-Limits how many copies of a function run at once: the emulator would start a process for each of a
-hundred schedules due together. Each function has its own limit, so that a flood of one does not
-delay another.
+Limits how many copies of a function run at once: otherwise the emulator would start a process for
+each of a hundred schedules due together. Each function has its own limit, so that a flood of one
+does not delay another.
 """
 
 Application = Callable[..., Awaitable[None]]

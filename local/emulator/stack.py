@@ -74,7 +74,7 @@ def up(port: int, protocol: str | None = None, *, close: bool = False) -> None:
     with ExitStack() as undo:
         if emulator.running():
             if (asked := port) != (port := LocalStack.load().port):
-                print(f"It is up on port {port} already, not on {asked}: make down moves it.")
+                print(f"The stack already runs on port {port}, not {asked}: make down first.")
         else:
             DESCRIPTION.unlink(missing_ok=True)
             refuse_taken(port)
@@ -236,7 +236,7 @@ def down() -> None:
     """Stop what `up` started, and nothing else."""
     stopped = emulator.stop()
     DESCRIPTION.unlink(missing_ok=True)
-    print("Down." if stopped else "Nothing was up.")
+    print("Down." if stopped else "Nothing was running.")
 
 
 def status() -> None:

@@ -74,7 +74,7 @@ def orders_by_day(run: Run) -> str:
         "Every order, day by day",
         "A row for each order, with a bar from its first to its last day and a mark for each of "
         "its reminders. Only rows of the intervention arm have marks. The table of all orders at "
-        "the end of this page tells the same.",
+        "the end of this page shows the same.",
         (axis.right + RIGHT, y + 8),
         [*_calendar(run, axis, y + 8), *rows],
     )

@@ -207,7 +207,7 @@ def test_going_down_forgets_the_stack_even_if_its_emulator_died(
     monkeypatch.setattr(emulator, "stop", lambda: False)
     stack.down()
     assert not description.exists()
-    assert capsys.readouterr().out == "Nothing was up.\n"
+    assert capsys.readouterr().out == "Nothing was running.\n"
 
 
 def test_a_port_in_use_is_named_with_the_way_out() -> None:

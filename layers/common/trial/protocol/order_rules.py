@@ -66,16 +66,16 @@ def _limits(at: Location, order_type: OrderType) -> Iterator[ProtocolProblem]:
         yield ProtocolProblem((*at, "shortest_days"), "more than longest_days")
     for name in ("conditions", "always"):
         for condition in repeated(getattr(order_type, name)):
-            yield ProtocolProblem((*at, name), f"{condition} is there twice")
+            yield ProtocolProblem((*at, name), f"{condition} is listed twice")
     for condition in set(order_type.always) - set(order_type.conditions):
         yield ProtocolProblem((*at, "always"), f"{condition} is none of its conditions")
 
 
 def _themes(at: Location, order_type: OrderType) -> Iterator[ProtocolProblem]:
     for theme in repeated(plan.theme for plan in order_type.themes):
-        yield ProtocolProblem((*at, "themes"), f"{theme} is there twice")
+        yield ProtocolProblem((*at, "themes"), f"{theme} is listed twice")
     for base in repeated(base for plan in order_type.themes for base in plan.wording):
-        yield ProtocolProblem((*at, "themes"), f"wording {base} is there twice")
+        yield ProtocolProblem((*at, "themes"), f"wording {base} is listed twice")
 
 
 def _variants(at: Location, order_type: OrderType) -> Iterator[ProtocolProblem]:
@@ -110,7 +110,7 @@ def _variants(at: Location, order_type: OrderType) -> Iterator[ProtocolProblem]:
 def _even(at: Location, order_type: OrderType, rule: EvenTimetable) -> Iterator[ProtocolProblem]:
     plans = order_type.themes
     for rank in repeated(plan.rank for plan in plans if plan.rank):
-        yield ProtocolProblem((*at, "themes"), f"rank {rank} is there twice")
+        yield ProtocolProblem((*at, "themes"), f"rank {rank} is listed twice")
     for place, plan in enumerate(plans):
         if plan.core == bool(plan.rank):
             yield ProtocolProblem((*at, "themes", place), "either core = true or a rank")

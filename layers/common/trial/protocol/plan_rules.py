@@ -24,11 +24,11 @@ def broken(plan: AnalysisPlan) -> Iterator[ProtocolProblem]:
     if plan.planned_risk_intervention >= plan.planned_risk_control:
         yield ProtocolProblem((*_AT, "planned_risk_intervention"), "not below that of control")
     for id_ in repeated(endpoint.id for endpoint in plan.secondary):
-        yield ProtocolProblem((*_AT, "secondary"), f"{id_} is there twice")
+        yield ProtocolProblem((*_AT, "secondary"), f"{id_} is listed twice")
     for name, code in repeated(
         (each.characteristic, c) for each in plan.merges for c in each.codes
     ):
-        yield ProtocolProblem((*_AT, "merges"), f"{code} of {name} is there twice")
+        yield ProtocolProblem((*_AT, "merges"), f"{code} of {name} is listed twice")
     for merge in plan.merges:
         known = _CODES.get(merge.characteristic)
         for code in merge.codes if known else ():
@@ -36,7 +36,7 @@ def broken(plan: AnalysisPlan) -> Iterator[ProtocolProblem]:
                 yield ProtocolProblem((*_AT, "merges"), f"{merge.characteristic} has no {code}")
     for name in ("adjust_for", "subgroups"):
         for characteristic in repeated(getattr(plan, name)):
-            yield ProtocolProblem((*_AT, name), f"{characteristic} is there twice")
+            yield ProtocolProblem((*_AT, name), f"{characteristic} is listed twice")
 
 
 def locked_too_early(plan: AnalysisPlan, longest_days: int) -> Iterator[ProtocolProblem]:
@@ -60,7 +60,7 @@ def _looks(plan: AnalysisPlan) -> Iterator[ProtocolProblem]:
         if plan.recruitment and look <= plan.recruitment.first_day:
             yield ProtocolProblem(at, f"{look}: nobody is randomised by then")
     for look in repeated(plan.interim_looks):
-        yield ProtocolProblem(at, f"{look} is there twice")
+        yield ProtocolProblem(at, f"{look} is listed twice")
     if plan.interim_looks and not plan.monitoring:
         yield ProtocolProblem(at, "a look without a monitoring rule")
     spent = (*_AT, "monitoring", "benefit_p")
@@ -74,7 +74,7 @@ def _estimand(plan: AnalysisPlan) -> Iterator[ProtocolProblem]:
     at = (*_AT, "estimand", "intercurrent")
     events = plan.estimand.intercurrent if plan.estimand else ()
     for event in repeated(each.event for each in events):
-        yield ProtocolProblem(at, f"{event} is there twice")
+        yield ProtocolProblem(at, f"{event} is listed twice")
     for each in events:
         if each.strategy is Strategy.WHILE_AT_RISK and each.event not in set(EndReason):
             yield ProtocolProblem(

@@ -76,7 +76,7 @@ def _place(place: Place) -> Problems:
 
 def _strata(strata: tuple[Stratum, ...], orders: Mapping[str, OrderType]) -> Problems:
     for id_ in repeated(stratum.id for stratum in strata):
-        yield ProtocolProblem(("strata",), f"{id_} is there twice")
+        yield ProtocolProblem(("strata",), f"{id_} is listed twice")
     for name, order_type in orders.items():
         for days, said in product(_lengths_to_try(strata, order_type), combinations(strata)):
             found = [each.id for each in strata if each.holds(name, days, said)]
