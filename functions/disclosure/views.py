@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from disclosure.answers import (
     AllocationOut,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from trial.codes import Condition, Language
+    from trial.codes import Condition, Language, Model
     from trial.protocol.settings import Protocol
     from trial.protocol.term import Term
     from trial.protocol.wording import Sender
@@ -30,47 +30,23 @@ if TYPE_CHECKING:
 
 def allocation_view(allocation: Allocation, reminders: Iterable[Reminder]) -> AllocationOut:
     """An allocation with its reminders."""
-    return AllocationOut(
-        enrolment_id=allocation.enrolment_id,
-        arm=allocation.arm,
-        stratum=allocation.stratum,
-        block=allocation.block,
-        position=allocation.position,
-        allocated_at=allocation.allocated_at,
-        protocol=allocation.protocol,
-        repeat=allocation.repeat,
-        reminders=tuple(
-            ReminderOut(
-                number=reminder.number,
-                theme=reminder.theme,
-                due_at=reminder.due_at,
-                state=reminder.state,
-                reason=reminder.reason,
-                sent_at=reminder.sent_at,
-                delivered_at=reminder.delivered_at,
-                parts=reminder.parts,
-                price_pence=float(reminder.price_pence) if reminder.price_pence else None,
-            )
-            for reminder in reminders
-        ),
-    )
+    shown = tuple(ReminderOut(**_fields(ReminderOut, each)) for each in reminders)
+    return AllocationOut(**_fields(AllocationOut, allocation), reminders=shown)
 
 
 def troubled_view(reminders: Sequence[Reminder], most: int) -> TroubledOut:
     """The first of these reminders, and how many more there are."""
     return TroubledOut(
         reminders=tuple(
-            TroubledReminder(
-                enrolment_id=each.enrolment_id,
-                number=each.number,
-                due_at=each.due_at,
-                state=each.state,
-                reason=each.reason,
-            )
-            for each in reminders[:most]
+            TroubledReminder(**_fields(TroubledReminder, each)) for each in reminders[:most]
         ),
         more=max(len(reminders) - most, 0),
     )
+
+
+def _fields(answer: type[Model], record: Model) -> dict[str, Any]:
+    """The record's values of the answer's fields."""
+    return record.model_dump(include=set(answer.model_fields))
 
 
 def timetable_view(

@@ -1,7 +1,7 @@
 """The blinded routes: none of them shows an arm, or anything that depends on it."""
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from enrolment.change import Changes
     from enrolment.context import RequestContext
 
+R = TypeVar("R", bound="Callable[..., Any]")
 T = TypeVar("T")
 
 router = Router()  # type: ignore[no-untyped-call]  # Powertools leaves it bare
@@ -62,6 +63,15 @@ _CHANGE: Answers = {
     **NOT_VALID,
     **REFUSALS,
 }
+
+
+def _change(
+    route: "Callable[..., Any]", path: str, summary: str, tag: str = "Enrolment"
+) -> "Callable[[R], R]":
+    """Declare a route that changes an enrolment."""
+    path = f"/enrolments/<enrolment_id>/{path}"
+    declared: Callable[[R], R] = route(path, summary=summary, tags=[tag], responses=_CHANGE)
+    return declared
 
 
 @router.post(
@@ -139,100 +149,56 @@ def find(force: Annotated[Force, Query()], reference: Annotated[Reference, Query
     return OrderFound(enrolment_id=ident)
 
 
-@router.put(
-    "/enrolments/<enrolment_id>/mobile",
-    summary="Report a number found, changed or lost",
-    tags=_TAGS,
-    responses=_CHANGE,
-)
+@_change(router.put, "mobile", "Report a number found, changed or lost")
 def change_mobile(enrolment_id: str, request: Annotated[MobileChange, Body()]) -> EnrolmentOut:
     """Remaining reminders use the new number; without one they are held."""
     return _changed(change.change_mobile, enrolment_id, request)
 
 
-@router.put(
-    "/enrolments/<enrolment_id>/service",
-    summary="Report that the order was served",
-    tags=_TAGS,
-    responses=_CHANGE,
-)
+@_change(router.put, "service", "Report that the order was served")
 def record_service(enrolment_id: str, request: Annotated[Service, Body()]) -> EnrolmentOut:
     """May make a waiting enrolment eligible."""
     return _changed(change.record_service, enrolment_id, request)
 
 
-@router.put(
-    "/enrolments/<enrolment_id>/order",
-    summary="Correct the order",
-    tags=_TAGS,
-    responses=_CHANGE,
-)
+@_change(router.put, "order", "Correct the order")
 def correct_order(enrolment_id: str, request: Annotated[OrderIn, Body()]) -> EnrolmentOut:
     """Send the whole order again. Dates can change only until reminders may have begun."""
     return _changed(change.correct_order, enrolment_id, request)
 
 
-@router.post(
-    "/enrolments/<enrolment_id>/variation",
-    summary="Report that a court has varied the order",
-    tags=_TAGS,
-    responses=_CHANGE,
-)
+@_change(router.post, "variation", "Report that a court has varied the order")
 def vary(enrolment_id: str, request: Annotated[VariationIn, Body()]) -> EnrolmentOut:
     """Send the whole order as varied, if its type may be varied. Remaining texts follow it."""
     return _changed(variation.vary, enrolment_id, request)
 
 
-@router.post(
-    "/enrolments/<enrolment_id>/end",
-    summary="End an enrolment: no further text goes",
-    tags=_TAGS,
-    responses=_CHANGE,
-)
+@_change(router.post, "end", "End an enrolment: no further text goes")
 def end(enrolment_id: str, request: Annotated[EndIn, Body()]) -> EnrolmentOut:
     """From the moment of the answer no text goes to this enrolment."""
     return _changed(change.end, enrolment_id, request)
 
 
-@router.post(
-    "/enrolments/<enrolment_id>/resume",
-    summary="Record a return from custody",
-    tags=_TAGS,
-    responses=_CHANGE,
-)
+@_change(router.post, "resume", "Record a return from custody")
 def resume(enrolment_id: str, request: Annotated[ResumeIn, Body()]) -> EnrolmentOut:
     """Remaining reminders go again; those missed meanwhile stay missed."""
     return _changed(change.resume, enrolment_id, request)
 
 
-@router.post(
-    "/enrolments/<enrolment_id>/admit",
-    summary="Admit an order beyond the day's limit",
-    tags=["Operations"],  # for staff, not for the systems that send orders
-    responses=_CHANGE,
-)
+# Tagged for staff, not for the systems that send orders.
+@_change(router.post, "admit", "Admit an order beyond the day's limit", "Operations")
 def admit(enrolment_id: str, request: Annotated[AdmitIn, Body()]) -> EnrolmentOut:
     """From now on it is treated like any other order."""
     return _changed(change.admit, enrolment_id, request)
 
 
-@router.post(
-    "/enrolments/<enrolment_id>/hold",
-    summary="Hold an enrolment back from erasure",
-    tags=_TAGS,
-    responses=_CHANGE,
-)
+@_change(router.post, "hold", "Hold an enrolment back from erasure")
 def hold_back(enrolment_id: str, request: Annotated[HoldIn, Body()]) -> EnrolmentOut:
     """From the moment of the answer nothing of it is erased, however old it gets."""
     return _changed(hold.hold, enrolment_id, request)
 
 
-@router.post(
-    "/enrolments/<enrolment_id>/release",
-    summary="Release an enrolment for erasure when it is due",
-    tags=_TAGS,
-    responses=_CHANGE,
-)
+@_change(router.post, "release", "Release an enrolment for erasure when it is due")
 def release(enrolment_id: str, request: Annotated[ReleaseIn, Body()]) -> EnrolmentOut:
     """Data that is due is erased the next night."""
     return _changed(hold.release, enrolment_id, request)
