@@ -64,7 +64,7 @@ TWICE = with_text(1, BY_DAY[0])
         (TREATED, CONTROL, RECORDED | {"b": SENT}, "Control got nothing"),
         (TREATED, CONTROL, RECORDED | {"a": SENT[1:]}, "Every text was recorded"),
         (replace(TREATED, texts=TREATED.texts[:3]), CONTROL, RECORDED, "Texts came in each part"),
-        (TREATED, CONTROL, RECORDED | {"a": SENT[:1] * 4}, "Each variation was told"),
+        (TREATED, CONTROL, RECORDED | {"a": SENT[:1] * 4}, "A separate text announced"),
         (with_text(0, "text"), CONTROL, RECORDED, "Texts give a last day only"),
         (with_text(2, BY_DAY[0]), CONTROL, RECORDED, "Texts give a last day only"),
         (with_text(3, "text"), CONTROL, RECORDED, "Texts give a last day only"),

@@ -107,7 +107,7 @@ def test_a_stack_whose_emulator_died_points_at_its_log(description: Path) -> Non
         port = closed_soon.getsockname()[1]
     gone = replace(STACK, endpoint_url=f"http://127.0.0.1:{port}")
     description.write_text(json.dumps(asdict(gone)))
-    with pytest.raises(SystemExit, match=r"has gone: see .*emulator\.log"):
+    with pytest.raises(SystemExit, match=r"has stopped: see .*emulator\.log"):
         LocalStack.load()
 
 
