@@ -133,7 +133,7 @@ def test_a_trial_that_keeps_to_its_registration_is_well(command: Command, deposi
     ("change", "says"),
     [
         ({"commitment": "00" * 32}, "key: the allocation key in use is not the registered one"),
-        ({"commitment_message": "fixture|14|0"}, "commitment: is to another message"),
+        ({"commitment_message": "fixture|14|0"}, "commitment: is to a message that is not"),
         ({"protocol_sha256": "0" * 64}, f"plan: the file of {VERSION} in use is not"),
         ({"protocol": "fixture-9"}, "plan: the file of fixture-9 in use is not"),
         ({"registered_at": "2100-01-01T00:00:00Z"}, "1 of the trial, before it was registered"),
