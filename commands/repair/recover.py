@@ -2,8 +2,8 @@
 Recovers what the audit trail's exported chain holds into a table that was rewound.
 
 The chain holds every allocation with its slot, and every claim and release of a text. So nobody is
-drawn again, and no text goes twice. Ends and suppressed numbers are recovered too. A number that was
-changed or protected since is forgotten: nothing is texted until upstream reports it again.
+drawn again, and no text goes twice. Ends and suppressed numbers are recovered too. A number that
+was changed or protected since is forgotten: nothing is texted until upstream reports it again.
 Everything else that happened since is listed, for upstream to report again.
 
 Only facts are recovered. What follows from them, for an order and for others, is settled as after
