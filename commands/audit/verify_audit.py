@@ -228,7 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"Findings: {len(wrong)}", file=sys.stderr)
         sys.exit(SOMETHING_WRONG)
     print("All is well: every entry is in the table, and in one link, as it was written; and the")
-    print("table's allocations, texts, suppressions, numbers and statuses are those of the trail.")
+    print("table's allocations, texts, numbers and statuses are those of the trail.")
 
 
 if __name__ == "__main__":
