@@ -31,7 +31,7 @@ WHO = (
 def drawn(asked: Asked, staff: StaffContext, place: Place) -> str:
     """The switch, after setting it if a button was clicked, and a form to set it."""
     problems, known = [], staff.store.switch()
-    if asked.act:
+    if asked.act in (PanelAction.PAUSE, PanelAction.RESUME):
         try:
             known = _set(asked, staff)
         except ValidationError as error:
@@ -56,7 +56,7 @@ def drawn(asked: Asked, staff: StaffContext, place: Place) -> str:
 
 def _set(asked: Asked, staff: StaffContext) -> Switch:
     """Set the switch. Raises ValidationError if the form is not filled in."""
-    given = SwitchIn(paused=asked.act is PanelAction.PAUSE, **asked.form)
+    given = SwitchIn.model_validate(asked.form | {"paused": asked.act is PanelAction.PAUSE})
     known = switch.set_switch(given, replace(staff, by=f"{staff.by}, as {given.by}"))
     emit(Metric.SENDING_PAUSED, int(known.paused))
     return known

@@ -267,6 +267,13 @@ def test_it_goes_on_by_the_other_button() -> None:
     assert "Pause sending" in read
 
 
+def test_no_other_button_and_no_field_of_its_own_turns_the_switch() -> None:
+    drawn("sending", "pause", **FILLED)
+    assert "Sending is paused." in drawn("sending", "admit", **FILLED)
+    assert "Sending is paused." in drawn("sending", "pause", **FILLED, paused="false")
+    assert call("GET", "/sending").body["paused"] is True
+
+
 @pytest.mark.parametrize(("before", "act"), [("resume", "pause"), ("pause", "resume")])
 def test_a_turn_of_the_switch_is_confirmed_first(before: str, act: str) -> None:
     drawn("sending", before, **FILLED)
