@@ -2,7 +2,7 @@
 Live through seeds, one after the other, and say what was met.
 
 `python -m tests.proofs.simulation --seeds 1000`; one that failed: `... --seed 17 --trace`. Ends
-with 1 if a seed fails, or if over a hundred seeds some kind of fault was never injected.
+with 1 if a seed fails, or if over a hundred seeds some kind of fault or act never happened.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from rich.progress import track
 from rich.table import Table
 
 from tests.proofs.simulation.faults import Fault
-from tests.proofs.simulation.run import run
+from tests.proofs.simulation.run import ACTS, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.proofs.simulation.run import Report
 
-_ENOUGH = 100  # seeds, for every kind of fault to be injected
+_ENOUGH = 100  # seeds, for every kind of fault and act to happen
 _NEWS = 500  # seeds, after which a log gets a line
 _TAIL = 80  # lines of a failed seed's trace
 
@@ -63,9 +63,10 @@ def main(arguments: Sequence[str]) -> int:
             if not console.is_terminal and report.seed > seeds[0] and not report.seed % _NEWS:
                 console.print(f"no violation up to seed {report.seed}")
     console.print(_summary(len(seeds), counted, faults))
-    never = [fault for fault in Fault if not faults[fault]]
+    never: list[str] = [fault for fault in Fault if not faults[fault]]
+    never += [act for act in ACTS if not counted[act]]
     if never and len(seeds) >= _ENOUGH:
-        console.print(f"never injected: {', '.join(never)}")
+        console.print(f"never happened: {', '.join(never)}")
         return 1
     return 0
 

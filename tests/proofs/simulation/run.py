@@ -62,6 +62,8 @@ _AFTER = {
 """What a reminder may become: what may have been sent never goes back to what may be sent."""
 _OPTED_OUT = ("opted_out", "OptedOut")
 _STARTS = (datetime(2027, 3, 20, 8, tzinfo=UTC), datetime(2027, 10, 20, 8, tzinfo=UTC))
+ACTS = ("digests", "re-runs", "restores")
+"""What is counted of what happens only now and then, and never by itself."""
 _HOUR = timedelta(hours=1)
 _RERUNS = 0.3
 """In how many worlds the trial is closed and another opened."""

@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from tests.proofs.simulation.faults import CALLS, TEXTS, Fault
-from tests.proofs.simulation.run import run
+from tests.proofs.simulation.run import ACTS, run
 from tests.support.samples import ROOT
 
 SEEDS = range(120)
@@ -21,17 +21,17 @@ PARTS = 5
 @pytest.mark.parametrize("part", range(PARTS))
 def test_whatever_goes_wrong_nothing_happens_that_must_never(part: int) -> None:
     seen: Counter[Fault] = Counter()
-    texts = 0
+    counted: Counter[str] = Counter()
     for seed in SEEDS[part::PARTS]:
         report = run(seed)
         again = f"python -m tests.proofs.simulation --seed {seed} --trace"
         assert report.violation is None, f"{report.violation}: {again}"
         seen += report.faults
-        texts += report.counted["texts"]
-    print(f"{texts} texts; {dict(seen)}")  # noqa: T201 - shown by pytest -rP
+        counted += report.counted
+    print(f"{counted['texts']} texts; {dict(seen)}")  # noqa: T201 - shown by pytest -rP
     few = {Fault.FIRING_LOST, Fault.OPTED_OUT, Fault.POISONED, Fault.REORDERED}
     assert set(Fault) - few - (TEXTS.keys() - CALLS.keys()) <= set(seen)
-    assert texts
+    assert {"texts", *ACTS} <= set(counted)
 
 
 def digest(seed: int) -> str:
