@@ -8,21 +8,19 @@ from collections.abc import Iterator, Mapping
 from io import StringIO
 from typing import Any
 
+from moto.s3.models import s3_backends
+
 from extract.columns.enrolments import EnrolmentRow
 from tests.support.fixture_protocol import AGREED, VERSION
-from trial.aws import clients
+from tests.support.samples import ACCOUNT
 
 BUCKET = "extract"
 
 
 def objects(prefix: str = "") -> dict[str, bytes]:
-    """What the bucket holds, by path."""
-    client = clients.s3()
-    listed = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
-    return {
-        each["Key"]: client.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
-        for each in listed
-    }
+    """What the bucket in memory holds, by path."""
+    held = s3_backends[ACCOUNT]["aws"].buckets[BUCKET].keys
+    return {path: key.value for path, key in sorted(held.items()) if path.startswith(prefix)}
 
 
 def packages() -> dict[str, dict[str, Any]]:

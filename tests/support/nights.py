@@ -10,9 +10,15 @@ from tests.support.buckets import make_bucket
 from tests.support.life import followed
 from tests.support.samples import MORNING, sample
 from tests.support.steps import CONTEXT, Context, failures, fire, schedule, someone_in
-from tests.support.table import enrolment_of, keep, keep_stray, number_of, reminders_of
-from trial.codes import Arm, Instrument, OutcomeType, ReminderState
-from trial.records.enrolment import Outcome, outcome_key
+from tests.support.table import (
+    enrolment_of,
+    keep,
+    keep_outcomes,
+    keep_stray,
+    number_of,
+    reminders_of,
+)
+from trial.codes import Arm, ReminderState
 from trial.records.receipt import OptOut, Receipt, Stray, opt_out_key
 
 
@@ -44,16 +50,7 @@ def nights_of_retention() -> None:
     number_hash = enrolment_of(someone).mobile.number_hash or ""
     keep_stray(Stray(receipt=receipt, number_hash=number_hash))
     keep(opt_out_key(number_hash), OptOut(at=MORNING, by="receipts"))
-    for serial in range(100):
-        outcome = Outcome(
-            outcome_id=f"ARREST-{serial}",
-            type=OutcomeType.ARREST,
-            instrument=Instrument.DVPO,
-            occurred_at=MORNING,
-            reference="CRIME-77",
-            reported_at=MORNING,
-        )
-        keep(outcome_key(someone, outcome.outcome_id), outcome)
+    keep_outcomes(someone, 100)
     one = {"identifiers": 1}
     years_later = one | {"trial_data": 2, "opt_outs": 1}
     for days, erased in ((110, one | {"stray_receipts": 1}), (4000, years_later)):

@@ -6,9 +6,11 @@ Without these patches, tests that use a table take three times as long.
 
 from collections import defaultdict
 from copy import copy
+from functools import cached_property
 from typing import Any
 
 from moto.core import models
+from moto.core.base_backend import BaseBackend
 from moto.core.model import StructureShape
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
@@ -19,6 +21,9 @@ def install() -> None:
     """Patch moto, for all tests of this process."""
     BaseJSONSerializer._serialize_type_structure = _serialized  # type: ignore[assignment,method-assign]  # noqa: SLF001
     Table.__deepcopy__ = _copied  # type: ignore[attr-defined]
+    urls = cached_property(BaseBackend.urls.fget)  # type: ignore[attr-defined]
+    urls.__set_name__(BaseBackend, "urls")
+    BaseBackend.urls = urls  # type: ignore[method-assign,assignment]
     # Its callbacks for the library `requests`, which nothing here calls.
     models.RESPONSES_METHODS.clear()
 

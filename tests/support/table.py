@@ -7,12 +7,13 @@ from uuid import UUID
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from tests.support.samples import TABLE
+from tests.support.samples import MORNING, TABLE
 from trial.aws import clients
 from trial.aws.kms import Binding, Purpose, SealKey
 from trial.aws.table import Key
+from trial.codes import Instrument, OutcomeType
 from trial.records.allocation import Allocation, allocation_key, allocation_partition
-from trial.records.enrolment import Enrolment, enrolment_key
+from trial.records.enrolment import Enrolment, Outcome, enrolment_key, outcome_key
 from trial.records.receipt import Stray, message_key, stray_key
 from trial.records.record import Record
 from trial.records.reminder import Reminder, reminder_key
@@ -54,6 +55,20 @@ def keep_stray(stray: Stray) -> None:
     keep(message_key(stray.receipt.message_id), stray)
     listed = {name: to_wire(value) for name, value in stray.listed().items()}
     clients.dynamodb().put_item(TableName=TABLE, Item=wired(stray_key(stray)) | listed)
+
+
+def keep_outcomes(enrolment_id: UUID, how_many: int) -> None:
+    """Store so many arrests under an order."""
+    for serial in range(how_many):
+        outcome = Outcome(
+            outcome_id=f"ARREST-{serial}",
+            type=OutcomeType.ARREST,
+            instrument=Instrument.DVPO,
+            occurred_at=MORNING,
+            reference="CRIME-77",
+            reported_at=MORNING,
+        )
+        keep(outcome_key(enrolment_id, outcome.outcome_id), outcome)
 
 
 def enrolment_of(enrolment_id: UUID) -> Enrolment:

@@ -54,7 +54,9 @@ CASES = {
     "longer, meanwhile in custody": ({}, [TAKEN, OUT, LONGER, NUMBER]),
     "several ends": ({}, [VOID, DIED, OBJECTED, TAKEN, OUT]),
     "a protected number": ({}, [PROTECTED, NUMBER, TAKEN, OUT]),
-    "drawn at last": (WAITING, [NUMBER, SERVED, NO_ENTRY, BREACHED, TAKEN, OUT]),
+    "drawn at last": (WAITING, [NUMBER, SERVED, NO_ENTRY, TAKEN, OUT]),
+    "breached before the draw": (WAITING, [NUMBER, SERVED, NO_ENTRY, BREACHED]),
+    "breached before or after custody": (WAITING, [NUMBER, BREACHED, TAKEN, OUT]),
 }
 
 

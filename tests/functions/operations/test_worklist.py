@@ -12,7 +12,7 @@ from time_machine import Traveller
 from tests.support.life import CUSTODY, QUASHED, audit_of, corrected, followed, shown, told
 from tests.support.samples import MORNING, TABLE
 from tests.support.steps import Answer, call, enrol, someone_in
-from tests.support.table import change_enrolment, everything, wired
+from tests.support.table import change_enrolment, enrolment_of, everything, keep, wired
 from trial.aws import clients
 from trial.aws.table import Key
 from trial.codes import Arm, MissingReason
@@ -196,7 +196,8 @@ def test_only_who_is_asked_for_is_shown() -> None:
     told(ids["lost"], "mobile", {"missing_reason": "lost_stolen_broken"})
 
     def named(**query: Any) -> set[str]:
-        return {name for name, ident in ids.items() if ident in listed(**query)}
+        found = listed(**query)
+        return {name for name, ident in ids.items() if ident in found}
 
     assert named() == set(ids)
     assert named(status="waiting") == {"seized", "refused", "unserved"}
@@ -292,8 +293,10 @@ def test_that_somebody_looked_is_no_part_of_what_upstream_is_shown() -> None:
 
 def test_a_full_page_is_recorded_in_one_act() -> None:
     """A transaction holds a hundred acts, and a page as many enrolments."""
-    for serial in range(101):
-        enrol(serial, mobile=seized())
+    first = enrolment_of(enrol(1, mobile=seized()))
+    for serial in range(100):
+        twin = first.model_copy(update={"enrolment_id": UUID(int=serial)})
+        keep(enrolment_key(twin.enrolment_id), twin)
     answer = ask(limit=100)
     assert (answer.status, len(answer.body["enrolments"])) == (200, 100)
     assert len(ask(cursor=answer.body["cursor"]).body["enrolments"]) == 1

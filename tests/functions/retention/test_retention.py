@@ -37,6 +37,7 @@ from tests.support.table import (
     found,
     held,
     keep,
+    keep_outcomes,
     keep_stray,
     reminders_of,
     to_wire,
@@ -631,8 +632,7 @@ def test_what_is_contended_is_tried_again(
 
 def test_more_traces_than_fit_into_a_transaction_go_too(clock: Traveller) -> None:
     ident = followed(1)
-    for number in range(120):
-        told(ident, "outcomes", ARREST | {"outcome_id": f"ARREST-{number}"})
+    keep_outcomes(ident, 120)
     clock.move_to(DUE)
     assert night()["erased"] == {"identifiers": 1}
     assert left_of("CRIME-77") == []
