@@ -85,220 +85,124 @@ def test_a_good_run_passes_every_check(run: Run) -> None:
     assert not any(verdicts(run).values())
 
 
+Spoil = Callable[[Run, Case], Run]
+
+
+def answered(*answers: Answer, after: int = 0) -> Spoil:
+    """These answers, after so many of the right ones."""
+    return lambda run, case: with_case(run, case, answers=(*case.answers[:after], *answers))
+
+
+def allocated(arm: str | None, reminders: Callable[[Run, Case], Any] = lambda *_: []) -> Spoil:
+    """Another allocation; or, without an arm, none."""
+    return lambda run, case: with_case(
+        run, case, allocation=arm and {"arm": arm, "reminders": reminders(run, case)}
+    )
+
+
+def recorded(index: int, **changes: Any) -> Spoil:
+    return lambda run, case: with_reminder(run, case, index, **changes)
+
+
+def texted(**changes: Any) -> Spoil:
+    return lambda run, case: changed_text(run, case, **changes)
+
+
+def like(field: str, index: int) -> Spoil:
+    """The first text as another of the case's in one respect."""
+    return lambda run, case: changed_text(
+        run, case, **{field: getattr(run.texts_to(case)[index], field)}
+    )
+
+
+def without_the_fifth(_: Run, case: Case) -> list[dict[str, Any]]:
+    return [*case.reminders[:4], *case.reminders[5:]]
+
+
+def of_the_other_arm(run: Run, _: Case) -> Any:
+    return find(run, arm=Arm.INTERVENTION).reminders
+
+
+MISSED = {"sent_at": None, "state": "suppressed"}
+ELIGIBLE = Answer(202, {"status": "eligible", "reasons": []})
+SPOILT: dict[tuple[Callable[[Run], list[str]], OrderStory, Arm | None], list[Spoil]] = {
+    (checks.check_answers, OrderStory.INVALID, None): [answered(Answer(202, {}))],
+    (checks.check_answers, OrderStory.UNSIGNED, None): [answered(Answer(202, {}))],
+    (checks.check_answers, OrderStory.NUMBER_FOUND, None): [answered(Answer(409, {}), after=1)],
+    (checks.check_answers, OrderStory.REPEATED, None): [
+        lambda run, case: with_case(run, case, answers=(case.answers[0],) * 2),
+        answered(Answer(200, {"enrolment_id": "other"}), after=1),
+    ],
+    (checks.check_decisions, OrderStory.UNSAFE_NUMBER, None): [answered(ELIGIBLE)],
+    (checks.check_decisions, OrderStory.NO_NUMBER, None): [allocated("control")],
+    (checks.check_decisions, OrderStory.ON_TIME, None): [allocated(None)],
+    (checks.check_dose, OrderStory.ON_TIME, Arm.INTERVENTION): [without_text, with_text],
+    (checks.check_ended, OrderStory.CUSTODY, Arm.INTERVENTION): [
+        text_in_custody,
+        recorded(-1, reason="stale"),
+    ],
+    (checks.check_late_starts, OrderStory.POSTED_LATE, Arm.INTERVENTION): [
+        never_told_the_conditions,
+        recorded(4, **MISSED, reason="stale"),
+        recorded(-1, **MISSED, reason="missed_late_start"),
+        allocated(Arm.INTERVENTION, without_the_fifth),
+    ],
+    (checks.check_records, OrderStory.ON_TIME, Arm.INTERVENTION): [
+        recorded(0, state=ReminderState.UNKNOWN),
+        recorded(0, sent_at=None),
+        texted(delivered=False),
+        texted(delivered=None),
+    ],
+    (checks.check_records, OrderStory.POSTED_LATE, Arm.INTERVENTION): [without_text],
+    (checks.check_once, OrderStory.ON_TIME, Arm.INTERVENTION): [
+        like("body", -1),
+        like("seen_at", 1),
+    ],
+    (checks.check_hours, OrderStory.ON_TIME, Arm.INTERVENTION): [
+        partial(at, hour=8, minute=59),
+        partial(at, hour=20, minute=0),
+    ],
+    (checks.check_days, OrderStory.ON_TIME, Arm.INTERVENTION): [
+        partial(at, hour=9, minute=0),
+        lambda run, case: at(run, case, 9, 0, days=case.order.days),
+    ],
+    (checks.check_wording, OrderStory.ON_TIME, Arm.INTERVENTION): [
+        partial(misstated, body=body)
+        for body in (
+            "Do not reply, and do not ask others.",
+            "no contact with the person it protects",
+            "do not go into the address",
+            "keep away from the address",
+            "Do not go in.",
+            "in force until Wed 30 Sep 2026.",
+        )
+    ],
+    (checks.check_one_part, OrderStory.ON_TIME, Arm.INTERVENTION): [
+        texted(body="x" * 161),
+        texted(body="one curly quote \N{RIGHT SINGLE QUOTATION MARK}"),
+    ],
+    (checks.check_control, OrderStory.ON_TIME, Arm.CONTROL): [
+        with_text,
+        allocated(Arm.CONTROL, of_the_other_arm),
+    ],
+    (checks.check_not_randomised, OrderStory.UNSAFE_NUMBER, None): [with_text],
+    (checks.check_not_randomised, OrderStory.NOT_SERVED, None): [with_text],
+    (checks.check_not_randomised, OrderStory.INVALID, None): [with_text],
+    (checks.check_recipients, OrderStory.ON_TIME, Arm.CONTROL): [with_text],
+    (checks.check_recipients, OrderStory.UNSIGNED, None): [with_text],
+}
+
+
 @pytest.mark.parametrize(
     ("check", "kind", "arm", "spoil"),
-    [
-        (
-            checks.check_answers,
-            OrderStory.INVALID,
-            None,
-            lambda run, case: with_case(run, case, answers=(Answer(202, {}),)),
-        ),
-        (
-            checks.check_answers,
-            OrderStory.UNSIGNED,
-            None,
-            lambda run, case: with_case(run, case, answers=(Answer(202, {}),)),
-        ),
-        (
-            checks.check_answers,
-            OrderStory.NUMBER_FOUND,
-            None,
-            lambda run, case: with_case(run, case, answers=(case.answers[0], Answer(409, {}))),
-        ),
-        (
-            checks.check_answers,
-            OrderStory.REPEATED,
-            None,
-            lambda run, case: with_case(run, case, answers=(case.answers[0],) * 2),
-        ),
-        (
-            checks.check_answers,
-            OrderStory.REPEATED,
-            None,
-            lambda run, case: with_case(
-                run, case, answers=(case.answers[0], Answer(200, {"enrolment_id": "other"}))
-            ),
-        ),
-        (
-            checks.check_decisions,
-            OrderStory.UNSAFE_NUMBER,
-            None,
-            lambda run, case: with_case(
-                run, case, answers=(Answer(202, {"status": "eligible", "reasons": []}),)
-            ),
-        ),
-        (
-            checks.check_decisions,
-            OrderStory.NO_NUMBER,
-            None,
-            lambda run, case: with_case(run, case, allocation={"arm": "control", "reminders": []}),
-        ),
-        (
-            checks.check_decisions,
-            OrderStory.ON_TIME,
-            None,
-            lambda run, case: with_case(run, case, allocation=None),
-        ),
-        (checks.check_dose, OrderStory.ON_TIME, Arm.INTERVENTION, without_text),
-        (checks.check_dose, OrderStory.ON_TIME, Arm.INTERVENTION, with_text),
-        (checks.check_ended, OrderStory.CUSTODY, Arm.INTERVENTION, text_in_custody),
-        (
-            checks.check_ended,
-            OrderStory.CUSTODY,
-            Arm.INTERVENTION,
-            lambda run, case: with_reminder(run, case, -1, reason="stale"),
-        ),
-        (
-            checks.check_late_starts,
-            OrderStory.POSTED_LATE,
-            Arm.INTERVENTION,
-            never_told_the_conditions,
-        ),
-        (
-            checks.check_late_starts,
-            OrderStory.POSTED_LATE,
-            Arm.INTERVENTION,
-            lambda run, case: with_reminder(
-                run, case, 4, sent_at=None, state="suppressed", reason="stale"
-            ),
-        ),
-        (
-            checks.check_late_starts,
-            OrderStory.POSTED_LATE,
-            Arm.INTERVENTION,
-            lambda run, case: with_reminder(
-                run, case, -1, sent_at=None, state="suppressed", reason="missed_late_start"
-            ),
-        ),
-        (
-            checks.check_late_starts,
-            OrderStory.POSTED_LATE,
-            Arm.INTERVENTION,
-            lambda run, case: with_case(
-                run,
-                case,
-                allocation={"arm": case.arm, "reminders": case.reminders[:4] + case.reminders[5:]},
-            ),
-        ),
-        (
-            checks.check_records,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: with_reminder(run, case, 0, state=ReminderState.UNKNOWN),
-        ),
-        (
-            checks.check_records,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: with_reminder(run, case, 0, sent_at=None),
-        ),
-        (
-            checks.check_records,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: changed_text(run, case, delivered=False),
-        ),
-        (
-            checks.check_records,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: changed_text(run, case, delivered=None),
-        ),
-        (checks.check_records, OrderStory.POSTED_LATE, Arm.INTERVENTION, without_text),
-        (
-            checks.check_once,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: changed_text(run, case, body=run.texts_to(case)[-1].body),
-        ),
-        (
-            checks.check_once,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: changed_text(run, case, seen_at=run.texts_to(case)[1].seen_at),
-        ),
-        (
-            checks.check_hours,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: at(run, case, 8, 59),
-        ),
-        (
-            checks.check_hours,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: at(run, case, 20, 0),
-        ),
-        (
-            checks.check_days,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: at(run, case, 9, 0),
-        ),
-        (
-            checks.check_days,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: at(run, case, 9, 0, days=case.order.days),
-        ),
-        *(
-            (
-                checks.check_wording,
-                OrderStory.ON_TIME,
-                Arm.INTERVENTION,
-                partial(misstated, body=body),
-            )
-            for body in (
-                "Do not reply, and do not ask others.",
-                "no contact with the person it protects",
-                "do not go into the address",
-                "keep away from the address",
-                "Do not go in.",
-                "in force until Wed 30 Sep 2026.",
-            )
-        ),
-        (
-            checks.check_one_part,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: changed_text(run, case, body="x" * 161),
-        ),
-        (
-            checks.check_one_part,
-            OrderStory.ON_TIME,
-            Arm.INTERVENTION,
-            lambda run, case: changed_text(
-                run, case, body="one curly quote \N{RIGHT SINGLE QUOTATION MARK}"
-            ),
-        ),
-        (checks.check_control, OrderStory.ON_TIME, Arm.CONTROL, with_text),
-        (
-            checks.check_control,
-            OrderStory.ON_TIME,
-            Arm.CONTROL,
-            lambda run, case: with_case(
-                run,
-                case,
-                allocation={
-                    "arm": case.arm,
-                    "reminders": find(run, arm=Arm.INTERVENTION).reminders,
-                },
-            ),
-        ),
-        (checks.check_not_randomised, OrderStory.UNSAFE_NUMBER, None, with_text),
-        (checks.check_not_randomised, OrderStory.NOT_SERVED, None, with_text),
-        (checks.check_not_randomised, OrderStory.INVALID, None, with_text),
-        (checks.check_recipients, OrderStory.ON_TIME, Arm.CONTROL, with_text),
-        (checks.check_recipients, OrderStory.UNSIGNED, None, with_text),
-    ],
+    [(*which, spoil) for which, spoils in SPOILT.items() for spoil in spoils],
 )
 def test_a_spoilt_run_fails_its_check_and_names_the_order(
     run: Run,
     check: Callable[[Run], list[str]],
     kind: OrderStory,
     arm: Arm | None,
-    spoil: Callable[[Run, Case], Run],
+    spoil: Spoil,
 ) -> None:
     case = find(run, kind, arm)
     problems = check(spoil(run, case))
