@@ -63,7 +63,7 @@ class Chain:
     def add(self, number: int, content: bytes, *, noted: str | None = None) -> None:
         """Add the next link; `noted` is its hash as somebody noted it earlier."""
         path = path_of(number)
-        # As a range, so that a link under a made-up number cannot fill memory.
+        # As a range, so that a link with a made-up number cannot exhaust memory.
         if number > self.newest + 1:
             lost = dict.fromkeys([path_of(self.newest + 1), path_of(number - 1)])
             self.findings.append(TrailFinding(TrailFault.LINK_MISSING, " to ".join(lost)))

@@ -45,7 +45,7 @@ class Trail:
     seals: dict[UUID, str | None] = field(default_factory=dict)
     """The SHA-256 of each sealed number; None if there is none or it is erased."""
     standing: dict[UUID, Status] = field(default_factory=dict)
-    """The status of each enrolment by its last entry that says one."""
+    """Each enrolment's status, from its last entry with a status."""
     removed: set[UUID] = field(default_factory=set)
     """Enrolments whose trial data is erased."""
     suppressed: set[str] = field(default_factory=set)

@@ -58,7 +58,7 @@ class Restore:
 
     @property
     def protocol(self) -> Protocol:
-        """That of the open trial."""
+        """The open trial's protocol."""
         name = self.stack.ids["AllocationFunction"]
         asked = self.stack.client("lambda").get_function_configuration(FunctionName=name)
         return protocols.load(asked["Environment"]["Variables"]["PROTOCOL"])

@@ -54,14 +54,14 @@ def moment(written: str, zone: ZoneInfo) -> str:
             at = time(int(found["hour"]), int(found["minute"]))
             local = datetime.combine(date.fromisoformat(day(found["date"])), at, zone)
             if local.utcoffset() != local.replace(fold=1).utcoffset():
-                return given  # the clocks changed: there were two such times, or none
+                return given  # the clocks changed: that local time exists twice, or not at all
             return f"{local.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return given
 
 
 def code(written: str) -> str:
     """A code of the contract: Seized evidence is seized_evidence."""
-    # Letters beyond a to z stay, for the contract to refuse: without them it would be another code.
+    # Letters beyond a to z stay, so that the contract refuses them: removal would change the code.
     parted = re.sub(r"[\W_]+", "_", written).strip("_")
     return parted.lower() if parted.isascii() else parted
 

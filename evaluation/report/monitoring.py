@@ -62,7 +62,7 @@ def section(cohort: Cohort) -> Section:
         + (
             "The limit is reached: the committee is to consider stopping."
             if met
-            else "No limit is reached: the trial goes on."
+            else "No limit is reached: the trial continues."
         ),
         "warning" if met else "plain",
     )

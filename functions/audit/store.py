@@ -39,7 +39,7 @@ class AuditStore:
         self._known: dict[int, KnownLink] = {}
 
     def newest(self) -> int:
-        """The number of the newest link; 0 before the first. What is no link there is passed by."""
+        """The number of the newest link; 0 before the first. Skips objects that are no links."""
         after = ""
         while True:
             answer = self._client.list_objects_v2(

@@ -72,7 +72,7 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
         if is_rehearsal(enrolment.trial) and given.number and not is_for_drama(given.number):
             raise FieldError("number", FOR_REHEARSALS)
         if recorded_at < (enrolment.mobile_recorded_at or enrolment.enrolled_at):
-            raise ConflictError("what is stored of the number was recorded later")
+            raise ConflictError("the stored number was recorded later")
         same = enrolment.mobile.number_hash == hashed
         missing = _first_and_latest(_missing_with(enrolment, given, recorded_at))
         mobile = _with_source(enrolment.mobile, given.source) if same else found
@@ -87,7 +87,7 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
 
 
 def without_number(enrolment: Enrolment) -> Enrolment:
-    """Its number is former, so that what is stored under it is found when it is to be erased."""
+    """The enrolment with its number among the former ones, so that retention can erase it."""
     former = enrolment.mobile.number_hash
     if former is None:
         return enrolment

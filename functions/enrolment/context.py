@@ -69,7 +69,7 @@ class RequestContext:
 
 
 def context(router: Router) -> RequestContext:
-    """The context of the request at hand."""
+    """The context of the current request."""
     return context_for(caller(router))
 
 

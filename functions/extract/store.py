@@ -68,7 +68,7 @@ class ExtractStore:
     def _file(self, found: Iterable[Mapping[str, Any]]) -> File:
         of_kind = _of_kind(found)
         if len(of_kind["enrolment"]) != 1:
-            raise RejectedError("what is stored is not a whole enrolment")
+            raise RejectedError("a stored enrolment is not complete")
         (enrolment,) = of_kind["enrolment"]
         if enrolment.allocated_at:  # its allocation was stored in the same transaction
             partition = allocation_partition(enrolment.enrolment_id)
@@ -158,6 +158,6 @@ def _of_kind(items: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Any]]:
             of_kind[item["kind"]].append(_RECORDS[item["kind"]].of(dict(item)))
     except ValidationError as error:
         # Without its cause: the items hold personal data.
-        message = f"what is stored is not an enrolment: {error.error_count()} faults"
+        message = f"a stored item is not part of an enrolment: {error.error_count()} faults"
         raise RejectedError(message) from None
     return of_kind

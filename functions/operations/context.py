@@ -56,7 +56,7 @@ class OperationsContext(StaffContext):
 
 
 def context(router: Router) -> OperationsContext:
-    """The context of the request at hand."""
+    """The context of the current request."""
     chosen = settings(OperationsSettings)
     table, by, now = Table(clients.dynamodb(), chosen.table_name), caller(router), datetime.now(UTC)
     store, protocol = SettlementStore(table), load(chosen.protocol)

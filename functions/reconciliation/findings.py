@@ -55,6 +55,6 @@ def finding(enrolment_id: UUID | None, number: int | None, look: Callable[[], Lo
     except ClientError as error:
         found = Gap.NOT_RECONCILED, error.response["Error"]["Code"]
     except ValidationError as error:  # not its text, which may be personal
-        found = Gap.NOT_RECONCILED, f"what is stored cannot be read: {error.error_count()} faults"
+        found = Gap.NOT_RECONCILED, f"a stored item cannot be read: {error.error_count()} faults"
     gap, reason = found if isinstance(found, tuple) else (found, None)
     return GapFinding(enrolment_id, number, gap, reason)

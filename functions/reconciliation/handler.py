@@ -129,6 +129,6 @@ def _report(looking: Iterator[GapFinding], work: str, context: LambdaContext) ->
         emit(Metric.REMINDER_SUPPRESSED, count, reason=reason)
     done = Metric.RECONCILIATION_COMPLETED if finished else Metric.RECONCILIATION_CUT_SHORT
     emit(done, kind=work)
-    message = "reconciled" if finished else "cut short: the next run goes on"
+    message = "reconciled" if finished else "cut short: the next run continues"
     logger.info(message, work=work, looked_at=looked_at, gaps=dict(gaps))
     return {"looked_at": looked_at, "finished": finished, "gaps": dict(gaps)}

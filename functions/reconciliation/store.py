@@ -92,7 +92,7 @@ class ReconciliationStore:
             )
         except ValidationError as error:
             # Without its cause: the items hold personal data.
-            message = f"what is stored is not a reminder: {error.error_count()} faults"
+            message = f"the stored item is not a reminder: {error.error_count()} faults"
             raise RejectedError(message) from None
 
     def switch(self) -> Switch | None:
@@ -130,7 +130,7 @@ class ReconciliationStore:
             enrolment = Enrolment.of(found)
             arm = Allocation.of(allocation).arm if allocation else None
         except ValidationError as error:
-            message = f"what is stored is not an enrolment: {error.error_count()} faults"
+            message = f"the stored item is not an enrolment: {error.error_count()} faults"
             raise RejectedError(message) from None
         return ProvenEnrolment(enrolment, arm, traces)
 

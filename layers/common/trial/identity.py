@@ -36,7 +36,7 @@ _PNC_PARTED = re.compile(
 )
 _PNC_UNPARTED = re.compile(r"(?P<digits>[0-9]{3,})(?P<letter>[A-Z])")
 _PNC_PREFIX = re.compile(r"PNC( ?ID)?[ :/_.\-]*")
-# What a reader takes for a PNC id too: without its letter, with a padded year, or with more than
+# What a reader also takes for a PNC id: without its letter, with a padded year, or with more than
 # one letter. Some type letters for the digits that they look like.
 _PNC_LOOKALIKE = re.compile(
     r"""

@@ -123,4 +123,4 @@ def test_what_cannot_be_read_is_a_finding_and_tells_nothing_of_what_it_holds() -
 
     found = finding(REMINDER.enrolment_id, 1, look)
     assert found.gap is Gap.NOT_RECONCILED
-    assert found.reason == "what is stored cannot be read: 1 faults"
+    assert found.reason == "a stored item cannot be read: 1 faults"

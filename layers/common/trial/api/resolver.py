@@ -60,7 +60,7 @@ def _body(event: dict[str, Any]) -> str | None:
     """
     The body as text, also where API Gateway was set to pass bodies on in base64.
 
-    Text that is neither is no JSON, and is refused as such.
+    Text that is neither is refused as not JSON.
     """
     body: str | None = event.get("body")
     if not (body and event.get("isBase64Encoded")):

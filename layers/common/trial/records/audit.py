@@ -16,7 +16,7 @@ TEXTS = "text#"
 _HISTORY = "history#"
 
 RESTORED = "restored"
-"""A restore put back an order as it was in the copy, or recovered a fact about it."""
+"""The name of a change by a restore: an order from the copy, or a fact recovered about it."""
 
 TAKE_A_NUMBER_IN = frozenset({"enrolled", "mobile_changed", RESTORED})
 """The changes whose audit entry holds the number's seal."""

@@ -378,7 +378,7 @@ def follow_up_key(enrolment_id: UUID) -> Key:
 
 
 def number_follow_up_key(number_hash: str) -> Key:
-    """Where it says that whoever has a suppressed number is still to be settled."""
+    """The key of the note that those with a suppressed number are still to be settled."""
     return Key(f"number#{number_hash}", "follow_up")
 
 

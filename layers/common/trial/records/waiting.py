@@ -27,16 +27,16 @@ class Waiting(Model):
 
     @classmethod
     def of(cls, shown: dict[str, Any]) -> Self:
-        """The enrolment in what the index shows."""
+        """The enrolment in an entry of the index."""
         known = {name: shown[name] for name in cls.model_fields if name in shown}
         return cls.model_validate(known | {"place": shown["worklist_place"]})
 
     @classmethod
     def those_of(cls, shown: Iterable[dict[str, Any]]) -> Iterator[Self]:
         """
-        The enrolments in what the index shows.
+        The enrolments in entries of the index.
 
-        One that cannot be read hides no other, and is left to the nightly proof, which reports it.
+        An entry that cannot be read is skipped; the nightly proof reports it.
         """
         for item in shown:
             try:

@@ -63,7 +63,7 @@ def follow_up_again(
 def follow_up_number(
     number_hash: str, at: Settling, *, time_is_left: Callable[[], bool]
 ) -> FollowedUp:
-    """Settle whoever has a suppressed number; the note of it goes once all is done."""
+    """Settle everyone who has a suppressed number; once all are done, remove its note."""
     done = settle_all(at.store.users(number_hash), at, time_is_left=time_is_left)
     if not done.left:
         at.store.forget_number(number_hash)

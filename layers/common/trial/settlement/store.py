@@ -155,7 +155,7 @@ class SettlementStore:
             self._table.write(put(follow_up_key(enrolment_id), done.item(), earlier))
 
     def forget_number(self, number_hash: str) -> None:
-        """All is done for those who have a suppressed number."""
+        """Mark the follow-up of a suppressed number as done."""
         noted = Check("noted", "#done = :done", {"done": False})
         done = FollowUp(number_hash=number_hash, by="", done=True)
         with suppress(ConditionFailedError):
@@ -164,7 +164,7 @@ class SettlementStore:
 
 def suppressing(number_hash: str, why: SuppressedNumber, audit: AuditEntry) -> tuple[Act, ...]:
     """
-    Suppress a number, with a note that whoever has it is to be settled, and nothing else.
+    Suppress a number, with a note that those who have it are to be settled, and nothing else.
 
     Fails as a condition if it is suppressed already.
     """
