@@ -562,7 +562,7 @@ def test_an_allocated_enrolment_without_its_allocation_stops_the_extract(
 def test_outcomes_without_their_enrolment_stop_the_extract(people: list[UUID]) -> None:
     told(people[0], "outcomes", ARREST)
     clients.dynamodb().delete_item(TableName=TABLE, Key=wired(enrolment_key(people[0])))
-    with pytest.raises(RejectedError, match="not a whole enrolment"):
+    with pytest.raises(RejectedError, match="not complete"):
         extracted()
     assert packages() == {}
 
@@ -573,7 +573,7 @@ def test_what_cannot_be_read_is_not_repeated_in_the_error(people: list[UUID]) ->
     clients.dynamodb().put_item(
         TableName=TABLE, Item=wired(key) | {name: to_wire(each) for name, each in item.items()}
     )
-    with pytest.raises(RejectedError, match=r"not an enrolment: \d faults") as refusal:
+    with pytest.raises(RejectedError, match=r"not part of an enrolment: \d faults") as refusal:
         extracted()
     assert "CANARY" not in str(refusal.value)
     assert refusal.value.__cause__ is None
