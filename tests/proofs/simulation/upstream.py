@@ -167,7 +167,7 @@ class Upstream:
     def admit(self, ident: UUID) -> None:
         """Somebody looked at an order beyond the day's limit, and lets it in."""
         model = self._world.model
-        if model.lives[ident].sure is None or ident in self._busy:
+        if model.lives[ident].sure is None or self._must_wait(ident):
             self._world.after(30, "an admission waits", partial(self.admit, ident))
             return
         model.held.discard(ident)
@@ -190,7 +190,7 @@ class Upstream:
     def send_news(self, ident: UUID) -> None:
         """One more thing about an order that is known."""
         facts = self._world.model.lives[ident].sure
-        if facts and ident not in self._busy:
+        if facts and not self._must_wait(ident):
             self._rng.choice(
                 (self._found, self._found, self._lost, self._served, self._correct, self._correct,
                  self._end, self._outcome, self._other_content)
@@ -219,7 +219,7 @@ class Upstream:
     def change(self, ident: UUID, what: str, body: dict[str, Any], **after: Any) -> None:
         """Tell what is so now; unless it has ended, that is accepted."""
         facts = self._world.model.lives[ident].sure
-        if ident in self._busy or facts is None:
+        if facts is None or self._must_wait(ident):
             later = partial(self.change, ident, what, body, **after)
             self._world.after(30, f"{what} waits", later)
             return
@@ -360,6 +360,10 @@ class Upstream:
             wait = self._rng.choice((0, 600, 25 * 3600))
             again = partial(self._repeated, request)
             self._world.after(wait, f"{request.path} repeated", again)
+
+    def _must_wait(self, ident: UUID) -> bool:
+        """Whether what is so of an order is still to be answered, or to be reported again."""
+        return self._restoring or ident in self._busy
 
     @property
     def has_open_questions(self) -> bool:
