@@ -1,18 +1,16 @@
 """The business facts, told as metrics where they happen: bounded codes, no ids, no arms."""
 
-import base64
-import gzip
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pytest
 from time_machine import Traveller
 
-from receipts.handler import lambda_handler as receipts
+from tests.support.delivery_lines import bring, line
 from tests.support.samples import MORNING, order
-from tests.support.steps import CONTEXT, allocate, call, enrol, fire, post, schedule, someone_in
+from tests.support.steps import allocate, call, enrol, fire, post, schedule, someone_in
 from tests.support.table import number_of, reminder_of
 from trial.codes import Arm
 
@@ -27,8 +25,8 @@ def told(capsys: pytest.CaptureFixture[str]) -> Callable[[], Told]:
 
     def read() -> Told:
         counted: Told = {}
-        for line in capsys.readouterr().out.splitlines():
-            metric = json.loads(line)
+        for printed in capsys.readouterr().out.splitlines():
+            metric = json.loads(printed)
             for directive in metric.get("_aws", {}).get("CloudWatchMetrics", []):
                 (dimensions,) = directive["Dimensions"]
                 (name,) = (each["Name"] for each in directive["Metrics"])
@@ -128,7 +126,7 @@ def test_a_text_is_due_sent_and_delivered(
         {("ReminderDelivered", ""): 1, ("TextParts", ""): 1, ("TextPence", ""): 3.16},
         {},
     ):
-        bring(receipt(message_id))
+        bring(line(message_id))
         assert told() == expected
 
 
@@ -140,12 +138,12 @@ def test_a_text_that_did_not_arrive_has_the_carriers_reason(
     clock.move_to(reminder_of(ident, 1).due_at)
     fire(ident, 1)
     told()
-    bring(receipt(reminder_of(ident, 1).message_id or "", words="Phone has blocked SMS"))
+    bring(line(reminder_of(ident, 1).message_id or "", words="Phone has blocked SMS"))
     counted = told()
     assert counted["ReminderUndelivered", "phone_blocks_texts"] == 1
-    bring(receipt("somebody-elses", number=number_of(ident)))
+    bring(line("somebody-elses", number=number_of(ident)))
     assert told()["StrayReceipt", ""] == 1
-    bring(receipt("a-strangers"))
+    bring(line("a-strangers"))
     assert told() == {}
 
 
@@ -174,25 +172,3 @@ def test_a_pause_and_an_outcome_are_told(told: Callable[[], Told]) -> None:
     for expected in ({("OutcomeReported", "breach"): 1}, {}):
         call("POST", f"/enrolments/{ident}/outcomes", breach)
         assert told() == expected
-
-
-def receipt(message_id: str, *, words: str | None = None, number: str = "+447700900999") -> str:
-    return json.dumps(
-        {
-            "notification": {"messageId": message_id, "timestamp": f"{MORNING:%F %T}.250"},
-            "delivery": {
-                "destination": number,
-                "numberOfMessageParts": 1,
-                "priceInUSD": 0.0421,
-                "providerResponse": words or "Delivered",
-            },
-            "status": "FAILURE" if words else "SUCCESS",
-        }
-    )
-
-
-def bring(line: str) -> None:
-    entry: dict[str, Any] = {"id": "1", "timestamp": MORNING.timestamp() * 1000, "message": line}
-    batch = {"messageType": "DATA_MESSAGE", "logStream": "5b8f2c1e", "logEvents": [entry]}
-    data = base64.b64encode(gzip.compress(json.dumps(batch).encode())).decode()
-    receipts({"awslogs": {"data": data}}, CONTEXT)

@@ -1,8 +1,5 @@
 """What makes a metric be told, brought about through the handlers as AWS would call them."""
 
-import base64
-import gzip
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,11 +12,11 @@ from allocation.handler import lambda_handler as allocation
 from audit.handler import lambda_handler as audit
 from enrolment.handler import lambda_handler as api
 from extract.handler import lambda_handler as extract
-from receipts.handler import lambda_handler as receipts
 from reconciliation.handler import lambda_handler as reconciliation
 from retention.handler import lambda_handler as retention
 from sending.gateway import NotSentError
 from tests.support.buckets import make_bucket
+from tests.support.delivery_lines import STRANGER, bring, line
 from tests.support.faults import hooked, meddling, raising, refusal
 from tests.support.life import ARREST, CUSTODY, followed, told
 from tests.support.samples import MORNING, TABLE, sample
@@ -73,22 +70,9 @@ def prove() -> None:
     reconciliation(sample("reconciliation-proof"), PLENTY)
 
 
-def brought(message_id: str, words: str | None = None, number: str = "+447700900999") -> None:
+def brought(message_id: str, words: str | None = None, number: str = STRANGER) -> None:
     """The carrier's word on a text: delivered or, with its words, not."""
-    line = {
-        "notification": {"messageId": message_id, "timestamp": f"{MORNING:%F %T}.250"},
-        "delivery": {
-            "destination": number,
-            "numberOfMessageParts": 1,
-            "priceInUSD": 0.0421,
-            "providerResponse": words or "Delivered",
-        },
-        "status": "FAILURE" if words else "SUCCESS",
-    }
-    entry = {"id": "1", "timestamp": MORNING.timestamp() * 1000, "message": json.dumps(line)}
-    batch = {"messageType": "DATA_MESSAGE", "logStream": "5b8f2c1e", "logEvents": [entry]}
-    data = base64.b64encode(gzip.compress(json.dumps(batch).encode())).decode()
-    receipts({"awslogs": {"data": data}}, CONTEXT)
+    bring(line(message_id, words=words, number=number))
 
 
 def treated(first: int = 1) -> UUID:

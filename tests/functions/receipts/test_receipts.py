@@ -1,7 +1,5 @@
 """The carrier's word, in whatever order it comes, at its reminder or by itself."""
 
-import base64
-import gzip
 import io
 import json
 from collections.abc import Callable
@@ -13,12 +11,13 @@ from uuid import UUID
 import pytest
 from time_machine import Traveller
 
-from receipts.handler import lambda_handler, logger
+from receipts.handler import logger
 from sending.store import Claim, SendingStore
+from tests.support.delivery_lines import STRANGER, bring, line
 from tests.support.faults import meddling, raising, refusal
 from tests.support.fixture_protocol import AGREED
 from tests.support.samples import MORNING, TABLE
-from tests.support.steps import CONTEXT, call, someone_in
+from tests.support.steps import call, someone_in
 from tests.support.table import (
     change_reminder,
     enrolment_of,
@@ -43,7 +42,6 @@ from trial.records.record import Record
 from trial.records.reminder import TextSent, reminder_key
 
 WRITE = "before-call.dynamodb.TransactWriteItems"
-STRANGER = "+447700900999"
 serial = count(1)
 
 
@@ -86,46 +84,6 @@ def claim(enrolment_id: UUID, number: int) -> None:
 
 def new_message() -> str:
     return f"00000000-0000-4000-8000-{next(serial):012}"
-
-
-def line(
-    message_id: str,
-    *,
-    words: str | None = None,
-    after: timedelta = timedelta(seconds=2),
-    number: str = STRANGER,
-) -> str:
-    """A delivery or, with the carrier's words, a failure, so long after it was sent."""
-    return json.dumps(
-        {
-            "notification": {"messageId": message_id, "timestamp": f"{MORNING:%F %T}.250"},
-            "delivery": {
-                "destination": number,
-                "numberOfMessageParts": 1,
-                "priceInUSD": 0.0421 if words is None else 0.05,
-                "providerResponse": words or "Delivered",
-                "dwellTimeMsUntilDeviceAck": after // timedelta(milliseconds=1),
-            },
-            "status": "FAILURE" if words else "SUCCESS",
-        }
-    )
-
-
-def bring(*lines: str, message_type: str = "DATA_MESSAGE") -> None:
-    """The lines in one batch, as CloudWatch Logs brings them."""
-    batch = {
-        "messageType": message_type,
-        "owner": "123456789012",
-        "logGroup": "sns/eu-west-2/123456789012/DirectPublishToPhoneNumber",
-        "logStream": "5b8f2c1e",
-        "subscriptionFilters": ["receipts"],
-        "logEvents": [
-            {"id": f"event {place}", "timestamp": MORNING.timestamp() * 1000, "message": text}
-            for place, text in enumerate(lines)
-        ],
-    }
-    data = base64.b64encode(gzip.compress(json.dumps(batch).encode())).decode()
-    lambda_handler({"awslogs": {"data": data}}, CONTEXT)
 
 
 def close(enrolment_id: UUID, message_id: str, number: int = 1) -> None:
