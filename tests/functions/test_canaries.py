@@ -28,18 +28,12 @@ from tests.support.keys import mac_key
 from tests.support.life import ARREST, CUSTODY, METHODS, RELEASE, corrected
 from tests.support.memory import LISTENING, Memory
 from tests.support.samples import MORNING, sample
-from tests.support.steps import Context, call, stream
+from tests.support.steps import UNHURRIED, Context, call, stream
 from trial.identity import enrolment_id
 
 SALT = "2"  # with which they are drawn to intervention
 IDENT = enrolment_id(mac_key(f"{SALT}/identity"), "durham", ORDER[0])
 NOON = MORNING.replace(hour=12)
-
-
-class Unhurried(Context):
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 300_000
 
 
 @pytest.fixture
@@ -82,7 +76,7 @@ def fired(memory: Memory) -> Any:
 def reconciled(asked: dict[str, Any]) -> Any:
     """A few days later, when there is much to find."""
     with time_machine.travel(NOON + timedelta(days=4), tick=False):
-        return reconciliation(asked, Unhurried())
+        return reconciliation(asked, UNHURRIED)
 
 
 def receipt(number: str, **changes: Any) -> dict[str, Any]:

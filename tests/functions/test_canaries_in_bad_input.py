@@ -28,7 +28,7 @@ from tests.support.fixture_protocol import VERSION
 from tests.support.life import ARREST, CUSTODY, RELEASE, follow
 from tests.support.memory import LISTENING, Memory
 from tests.support.samples import MORNING, sample
-from tests.support.steps import Answer, Context, call, post, stream
+from tests.support.steps import UNHURRIED, Answer, Context, call, post, stream
 from trial.aws import clients
 
 SALT = "2"
@@ -202,12 +202,7 @@ def test_the_extract_knows_them_by_pseudonyms_only(
     follow(answer.body["enrolment_id"])
     clock.shift(timedelta(days=20))
 
-    class Unhurried(Context):
-        @staticmethod
-        def get_remaining_time_in_millis() -> int:
-            return 900_000
-
-    assert extract(sample("extract-nightly"), Unhurried())["became"] == "published"
+    assert extract(sample("extract-nightly"), UNHURRIED)["became"] == "published"
     watch = Watch(
         lambda message: clients.kms().generate_mac(
             KeyId=key, MacAlgorithm="HMAC_SHA_256", Message=message

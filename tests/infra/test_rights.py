@@ -39,7 +39,7 @@ from tests.support.rights import Call, Right, Watched, taken
 from tests.support.samples import MORNING, sample
 from tests.support.steps import (
     CONTEXT,
-    Context,
+    UNHURRIED,
     allocate,
     call,
     enrol,
@@ -74,22 +74,6 @@ BUCKET_KEYS = {
     for name, bucket in STACK.of_type("AWS::S3::Bucket").items()
 }
 each_function = pytest.mark.parametrize("name", FUNCTIONS)
-
-
-class Unhurried(Context):
-    """An invocation with time enough."""
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 900_000
-
-
-class Hurried(Context):
-    """An invocation whose time is up once it has begun."""
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 0
 
 
 def role_of(function: str) -> str:
@@ -265,7 +249,7 @@ def a_morning_with_a_digest() -> None:
 def a_night_of_the_extract() -> None:
     followed()
     make_bucket(BUCKET)
-    assert extract(sample("extract-nightly"), Unhurried())["became"] == "published"
+    assert extract(sample("extract-nightly"), UNHURRIED)["became"] == "published"
 
 
 def a_text_whose_receipt_comes_before_it_is_closed() -> None:
@@ -323,12 +307,12 @@ def days_on_which_no_schedule_fires() -> None:
     keep_stray(Stray(receipt=receipt, number_hash=enrolment_of(someone).mobile.number_hash or ""))
     soon = reminder_of(someone, 2).due_at - timedelta(hours=1)
     with time_machine.travel(soon, tick=False), without_the_group():
-        assert reconciliation(sample("reconciliation-hourly"), Unhurried())["finished"]
+        assert reconciliation(sample("reconciliation-hourly"), UNHURRIED)["finished"]
     with time_machine.travel(MORNING + timedelta(days=3), tick=False):
-        assert "not_sent" in reconciliation(sample("reconciliation-hourly"), Unhurried())["gaps"]
-        assert "stray_text" in reconciliation(sample("reconciliation-proof"), Unhurried())["gaps"]
+        assert "not_sent" in reconciliation(sample("reconciliation-hourly"), UNHURRIED)["gaps"]
+        assert "stray_text" in reconciliation(sample("reconciliation-proof"), UNHURRIED)["gaps"]
     followed(700)
-    assert not reconciliation(sample("reconciliation-proof"), Hurried())["finished"]
+    assert not reconciliation(sample("reconciliation-proof"), CONTEXT)["finished"]
 
 
 LIVED = {

@@ -22,7 +22,7 @@ from tests.support.life import ARREST, CUSTODY, followed, told
 from tests.support.samples import MORNING, TABLE, sample
 from tests.support.steps import (
     CONTEXT,
-    Context,
+    UNHURRIED,
     announcement,
     call,
     enrol,
@@ -46,28 +46,14 @@ ERASED_FROM = MORNING + 103 * DAY  # 90 days after the last day of an order of 1
 YEARS_LATER = MORNING + 20 * 365 * DAY
 
 
-def left(milliseconds: int) -> Context:
-    """An invocation that has so much time left, whenever it looks."""
-
-    class Invocation(Context):
-        @staticmethod
-        def get_remaining_time_in_millis() -> int:
-            return milliseconds
-
-    return Invocation()
-
-
-PLENTY, LITTLE = left(300_000), left(0)
-
-
 def look() -> None:
     """Reconciliation's hour."""
-    reconciliation(sample("reconciliation-hourly"), PLENTY)
+    reconciliation(sample("reconciliation-hourly"), UNHURRIED)
 
 
 def prove() -> None:
     """Reconciliation's night."""
-    reconciliation(sample("reconciliation-proof"), PLENTY)
+    reconciliation(sample("reconciliation-proof"), UNHURRIED)
 
 
 def brought(message_id: str, words: str | None = None, number: str = STRANGER) -> None:
@@ -139,11 +125,11 @@ def night() -> None:
 def extracted() -> None:
     if not clients.s3().list_buckets()["Buckets"]:
         make_bucket("extract")
-    extract(sample("extract-nightly"), PLENTY)
+    extract(sample("extract-nightly"), UNHURRIED)
 
 
 def retained() -> None:
-    retention(sample("retention-nightly"), PLENTY)
+    retention(sample("retention-nightly"), UNHURRIED)
 
 
 def pieces_of_life(clock: Traveller) -> None:
@@ -199,10 +185,10 @@ def cut_short(clock: Traveller) -> None:
     followed(1)
     followed(2)
     clock.move_to(MORNING + 20 * DAY)
-    reconciliation(sample("reconciliation-hourly"), LITTLE)
-    reconciliation(sample("reconciliation-proof"), LITTLE)
+    reconciliation(sample("reconciliation-hourly"), CONTEXT)
+    reconciliation(sample("reconciliation-proof"), CONTEXT)
     clock.move_to(ERASED_FROM)
-    retention(sample("retention-nightly"), LITTLE)
+    retention(sample("retention-nightly"), CONTEXT)
 
 
 # What reconciliation finds
@@ -299,7 +285,7 @@ def not_followed_up(clock: Traveller) -> None:  # noqa: ARG001
     moment = "provide-client-params.dynamodb.TransactWriteItems"
     with hooked(clients.dynamodb(), moment, not_another_s):
         enrol(2, protected_numbers=["+447700900888"])
-        api({"follow_up": True}, PLENTY)
+        api({"follow_up": True}, UNHURRIED)
 
 
 def not_drawn(clock: Traveller) -> None:  # noqa: ARG001

@@ -9,7 +9,7 @@ from retention.handler import lambda_handler as retention
 from tests.support.buckets import make_bucket
 from tests.support.life import followed
 from tests.support.samples import MORNING, sample
-from tests.support.steps import CONTEXT, Context, failures, fire, schedule, someone_in
+from tests.support.steps import CONTEXT, UNHURRIED, failures, fire, schedule, someone_in
 from tests.support.table import (
     enrolment_of,
     keep,
@@ -20,14 +20,6 @@ from tests.support.table import (
 )
 from trial.codes import Arm, ReminderState
 from trial.records.receipt import OptOut, Receipt, Stray, opt_out_key
-
-
-class Unhurried(Context):
-    """An invocation with time enough."""
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 900_000
 
 
 def nights_of_retention() -> None:
@@ -55,7 +47,7 @@ def nights_of_retention() -> None:
     years_later = one | {"trial_data": 2, "opt_outs": 1}
     for days, erased in ((110, one | {"stray_receipts": 1}), (4000, years_later)):
         with time_machine.travel(MORNING + timedelta(days=days), tick=False):
-            answer = retention(sample("retention-nightly"), Unhurried())
+            answer = retention(sample("retention-nightly"), UNHURRIED)
         assert answer["erased"] == erased, answer
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from html import unescape
-from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,7 +21,7 @@ from tests.support.faults import hooked
 from tests.support.life import ARREST, audit_of, follow, followed, told
 from tests.support.policies import rights
 from tests.support.samples import LONDON, MORNING, TABLE, sample
-from tests.support.steps import Context, fire, someone_in
+from tests.support.steps import UNHURRIED, fire, someone_in
 from tests.support.table import enrolment_of, everything, identifiers_of, keep, reminder_of
 from trial.aws import clients
 from trial.aws.kms import MacKey, SealKey
@@ -188,15 +187,8 @@ def test_it_is_logged_before_it_is_shown(printed: Callable[..., Any], his: UUID)
 def test_an_order_is_found_by_its_reference_when_it_is_erased(
     printed: Callable[..., Any], his: UUID, clock: Traveller
 ) -> None:
-    left = count(300_000, -1)
-
-    class Invocation(Context):
-        @staticmethod
-        def get_remaining_time_in_millis() -> int:
-            return next(left)
-
     clock.move_to(MORNING + timedelta(days=110))
-    handler.lambda_handler(sample("retention-nightly"), Invocation())
+    handler.lambda_handler(sample("retention-nightly"), UNHURRIED)
     (only,) = printed("--order", "durham/DVPO-2026-000001")["orders"]
     assert only["enrolment_id"] == str(his)
     assert only["enrolment"]["respondent"] == {

@@ -22,7 +22,16 @@ from tests.support.faults import counting
 from tests.support.fixture_protocol import AGREED
 from tests.support.life import CUSTODY, QUASHED, RELEASE, stands
 from tests.support.samples import TABLE, order, sample
-from tests.support.steps import Context, allocate, call, enrol, failures, fire, schedule, someone_in
+from tests.support.steps import (
+    UNHURRIED,
+    allocate,
+    call,
+    enrol,
+    failures,
+    fire,
+    schedule,
+    someone_in,
+)
 from tests.support.table import allocation_of, enrolment_of, everything, number_of, reminder_of
 from trial.aws import clients
 from trial.aws.kms import MacKey
@@ -33,12 +42,6 @@ from trial.records.audit import AuditEntry
 from trial.records.receipt import opt_out_key
 
 HOUR = timedelta(hours=1)
-
-
-class Unhurried(Context):
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 900_000
 
 
 def copies() -> Copies:
@@ -283,7 +286,7 @@ def test_a_text_that_went_before_a_restore_is_settled_by_nobody_s_guess(
     assert text(treated, 2, clock) == "sent"
     restored(cloud, copy, chain(), of)
     clock.shift(HOUR)
-    report = reconciliation(sample("reconciliation-hourly"), Unhurried())
+    report = reconciliation(sample("reconciliation-hourly"), UNHURRIED)
     assert report["gaps"]["unknown"] == 1
     assert reminder_of(treated, 2).state is ReminderState.UNKNOWN
 

@@ -11,7 +11,7 @@ import pytest
 from enrolment.handler import lambda_handler as enrolment
 from tests.support.memory import Memory
 from tests.support.samples import order
-from tests.support.steps import Context, call, fire, post
+from tests.support.steps import UNHURRIED, call, fire, post
 from trial.codes import Arm, Reason
 from trial.records.enrolment import FOLLOW_UPS
 
@@ -27,12 +27,6 @@ TWO: tuple[dict[str, Any], ...] = (
     {"mobile": {"number": NUMBER}, "order": {"served_on": None}},
 )
 WRONG = {"number": NUMBER, "reason": "wrong_number", "by": "PC-1182"}
-
-
-class Unhurried(Context):
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 900_000
 
 
 class CrashError(BaseException):
@@ -93,7 +87,7 @@ def test_a_suppression_is_safe_and_followed_up_wherever_its_process_dies(
                 clock.move_to(due)
                 assert fire(treated, 2) == "suppressed"
                 followed_up += bool(memory.dynamo.indexes["worklist"][FOLLOW_UPS])
-                assert enrolment({"follow_up": True}, Unhurried())["left"] == 0
+                assert enrolment({"follow_up": True}, UNHURRIED)["left"] == 0
             else:
                 assert call("POST", "/suppressions", WRONG).status == 201
             files = [memory.file(each) for each in (treated, waiting)]

@@ -28,7 +28,17 @@ from tests.support.life import (
     told,
 )
 from tests.support.samples import MORNING, TABLE, order, sample
-from tests.support.steps import Context, allocate, call, enrol, failures, post, schedule, someone_in
+from tests.support.steps import (
+    UNHURRIED,
+    Context,
+    allocate,
+    call,
+    enrol,
+    failures,
+    post,
+    schedule,
+    someone_in,
+)
 from tests.support.table import (
     allocation_of,
     change_enrolment,
@@ -71,14 +81,8 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 def night(seconds: int = 300) -> dict[str, Any]:
     """A run with so much time, of which every look at the clock takes a second."""
-    left = count(seconds * 1000, -1000)
-
-    class Invocation(Context):
-        @staticmethod
-        def get_remaining_time_in_millis() -> int:
-            return next(left)
-
-    return handler.lambda_handler(sample("retention-nightly"), Invocation())
+    context = Context(count(seconds * 1000, -1000))
+    return handler.lambda_handler(sample("retention-nightly"), context)
 
 
 def left_of(*words: str) -> list[str]:
@@ -387,13 +391,8 @@ def test_reconciliation_finds_nothing_amiss(clock: Traveller) -> None:
     clock.move_to(DUE)
     night()
 
-    class Invocation(Context):
-        @staticmethod
-        def get_remaining_time_in_millis() -> int:
-            return 300_000
-
     for name in ("reconciliation-hourly", "reconciliation-proof"):
-        report = reconciliation(sample(name), Invocation())
+        report = reconciliation(sample(name), UNHURRIED)
         assert "not_reconciled" not in report["gaps"]
 
 

@@ -13,20 +13,12 @@ from time_machine import Traveller
 from retention.handler import lambda_handler
 from tests.support.fixture_protocol import BY_RISK, VERSION, text_by_risk
 from tests.support.samples import MORNING, sample
-from tests.support.steps import Context, enrol
+from tests.support.steps import UNHURRIED, enrol
 from tests.support.table import change_enrolment, enrolment_of
 from trial import config
 from trial.protocol import load as protocols
 
 pytestmark = pytest.mark.usefixtures("cloud")
-
-
-class Invocation(Context):
-    """One with time enough."""
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 300_000
 
 
 @pytest.fixture(params=[30, 150])
@@ -67,7 +59,7 @@ def erased(*idents: UUID) -> list[bool]:
 def night(after: int, clock: Traveller) -> dict[str, Any]:
     """The night so many days after the last day, which is the fourteenth."""
     clock.move_to(MORNING + timedelta(days=13 + after))
-    return lambda_handler(sample("retention-nightly"), Invocation())
+    return lambda_handler(sample("retention-nightly"), UNHURRIED)
 
 
 def test_an_order_of_an_earlier_trial_is_kept_as_its_own_says(

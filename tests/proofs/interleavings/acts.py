@@ -19,7 +19,7 @@ from tests.proofs.simulation.services import logged, stream_record
 from tests.support.life import ARREST
 from tests.support.memory import File, Memory
 from tests.support.samples import MORNING, order, sample
-from tests.support.steps import CONTEXT, Context, call, stream
+from tests.support.steps import CONTEXT, UNHURRIED, call, stream
 from trial.codes import Arm, EndReason, ReminderState, Status, Suppression
 from trial.records.enrolment import Enrolment, enrolment_key
 
@@ -29,14 +29,6 @@ _ACCEPTED = 300
 
 Act = Callable[[World, UUID], str]
 """Lets it happen; what it came to: an HTTP status, or what a function says."""
-
-
-class Unhurried(Context):
-    """An invocation with time enough."""
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 900_000
 
 
 def fresh() -> tuple[World, UUID]:
@@ -131,11 +123,11 @@ def _receipt(words: str | None) -> Act:
 
 
 def _reconciled(*_: object) -> str:
-    return json.dumps(reconciliation(sample("reconciliation-hourly"), Unhurried())["gaps"])
+    return json.dumps(reconciliation(sample("reconciliation-hourly"), UNHURRIED)["gaps"])
 
 
 def _erased(*_: object) -> str:
-    return json.dumps(retention(sample("retention-nightly"), Unhurried())["erased"])
+    return json.dumps(retention(sample("retention-nightly"), UNHURRIED)["erased"])
 
 
 def _moment(world: World) -> str:
