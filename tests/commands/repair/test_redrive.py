@@ -283,4 +283,4 @@ def test_nothing_goes_until_it_is_said_which(
     with pytest.raises(SystemExit) as ended:
         redrive.main()
     assert ended.value.code == 2
-    assert "say which queue" in capsys.readouterr().err
+    assert "name the queue to redrive" in capsys.readouterr().err
