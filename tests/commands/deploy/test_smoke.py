@@ -78,8 +78,12 @@ def test_a_deployment_that_works_passes_and_leaves_no_order_open(clock: Travelle
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("broken", ["allocation", "scheduling", "sending", "blinding", "counting"])
 def test_each_part_that_does_not_work_fails_it_and_no_order_stays_open(
-    broken: str, clock: Traveller, capsys: pytest.CaptureFixture[str]
+    broken: str,
+    clock: Traveller,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(smoke, "_STEP", timedelta(minutes=1))  # three looks, then it gives up
     status, deployment = tried(clock, broken=frozenset({broken}))
     assert status == 1
     assert "no  " in capsys.readouterr().out
