@@ -55,6 +55,7 @@ class Kind(StrEnum):
     """The kinds of difference between the copy and the chain."""
 
     ALLOCATION = "an allocation was brought back: whoever is in it keeps the arm"
+    TAKEN_UP = "an order that was posted again has its allocation again"
     CURSOR = "a stratum goes on after the last slot that was drawn"
     TEXT = "a text counts as claimed again: it may have gone"
     END = "an end was brought back"
@@ -158,8 +159,28 @@ class Recovery:
             self.table.write(*acts)
             yield Difference(Kind.ALLOCATION, f"enrolment {ident}")
         if enrolment and not enrolment.allocated_at:
-            update = {"allocated_at": own.allocated_at, "stratum": own.stratum}
-            self._changed(ident, lambda known: known.model_copy(update=update))
+            self._take_up(ident, own)
+
+    def taken_up(self) -> Iterator[Difference]:
+        """
+        Give each order that was posted again its draw, also where it is no longer eligible.
+
+        The allocation function takes up the draws of eligible orders only. Safe to repeat.
+        """
+        for drawn in Trail.of(self.entries).drawn:
+            ident = drawn.enrolment_id
+            enrolment, _, own = self._around(ident, drawn.slot.person_hash)
+            if own is None or enrolment is None or enrolment.allocated_at:
+                continue
+            for each in planned_reminders(enrolment, own, start=own.allocated_at):
+                new = Check("not planned", ABSENT)
+                self._once(put(reminder_key(ident, each.number), each.item(), new))
+            self._take_up(ident, own)
+            yield Difference(Kind.TAKEN_UP, f"enrolment {ident}")
+
+    def _take_up(self, ident: UUID, own: Allocation) -> None:
+        update = {"allocated_at": own.allocated_at, "stratum": own.stratum}
+        self._changed(ident, lambda known: known.model_copy(update=update))
 
     def _around(
         self, ident: UUID, person_hash: str

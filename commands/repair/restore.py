@@ -11,7 +11,7 @@ from a file that --save wrote some hours earlier (--copy). Safe to repeat after 
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -104,6 +104,22 @@ class Restore:
         for key, item in self.table.scan(["audit"]):
             yield key, ExportedEntry.of(key, AuditEntry.of(item))
 
+    def _recovery(
+        self, known: dict[Key, ExportedEntry], since: datetime, now: datetime
+    ) -> Recovery:
+        return Recovery(
+            table=self.table,
+            sequence=MacKey(self.stack.client("kms"), self.stack.ids["AllocationKey"]),
+            entries=tuple((known | {each.key: each for each in self.entries()}).values()),
+            since=since,
+            protocol=self.protocol,
+            now=now,
+        )
+
+    def finished(self, now: datetime) -> Iterator[Difference]:
+        """Once upstream has posted orders again: give those their allocations that lack them."""
+        yield from self._recovery(dict(self._stored()), now, now).taken_up()
+
     def recovered(
         self, copy: dict[ItemKey, Item], of: datetime, now: datetime
     ) -> Iterator[Difference]:
@@ -113,15 +129,7 @@ class Restore:
             known = dict(self._stored())  # what was not exported yet
             self.copies.rewind(copy)
             self.pause(now)
-            recovery = Recovery(
-                table=self.table,
-                sequence=MacKey(self.stack.client("kms"), self.stack.ids["AllocationKey"]),
-                entries=tuple((known | {each.key: each for each in self.entries()}).values()),
-                since=of - _CLOCKS_DIFFER,
-                protocol=self.protocol,
-                now=now,
-            )
-            yield from recovery.differences()
+            yield from self._recovery(known, of - _CLOCKS_DIFFER, now).differences()
         logs = DeliveryLogs(self.stack.ids, self.stack.client("logs"), self.stack.client("lambda"))
         failed = sum(not logs.deliver(batch) for batch in logs.batches(now - FOUR_DAYS))
         if failed:
@@ -140,6 +148,9 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     what.add_argument(
         "--at", type=datetime.fromisoformat, metavar="TIME", help="as in 2026-12-05T10:00:00Z"
     )
+    what.add_argument(
+        "--finish", action="store_true", help="once upstream has reported again, before resuming"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_arguments(parser)
     return parser.parse_args(arguments)
@@ -153,6 +164,9 @@ def run(given: argparse.Namespace, console: Console) -> None:
         save(restore.copies.now(), given.save)
         console.print(f"Written: {given.save}. It holds everything in the table: keep it safe.")
         return
+    if given.finish:
+        _show(restore.finished(now), console)
+        return
     question = f"Pause sending, and take {restore.stack.name} back? [y/N] "
     if not given.yes and input(question).casefold() != "y":
         sys.exit("Nothing was changed.")
@@ -163,15 +177,20 @@ def run(given: argparse.Namespace, console: Console) -> None:
         beside = f"{restore.copies.table}-{of:%Y%m%dT%H%M%S}"
         console.print(f"Making {beside} by point-in-time recovery, which takes a while ...")
         copy = restore.copies.at(of, beside)
-    different = list(restore.recovered(copy, of, now))
+    _show(restore.recovered(copy, of, now), console)
+    console.print("Sending is paused. Next: make verify-allocations, make verify-audit; then let")
+    console.print("upstream report again what is listed; then run this with --finish; then an")
+    console.print("operator resumes.")
+
+
+def _show(found: Iterable[Difference], console: Console) -> None:
+    different = list(found)
     for kind in Kind:
         some = sorted(each.where for each in different if each.kind is kind)
         if some:
             console.print(f"{kind.capitalize()}: {len(some)}")
             for where in some:
                 console.print(f"  {where}", soft_wrap=True)
-    console.print("Sending is paused. Next: make verify-allocations, make verify-audit; then let")
-    console.print("upstream report again what is listed; then an operator resumes.")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

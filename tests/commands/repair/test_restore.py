@@ -57,9 +57,8 @@ def chain() -> tuple[ExportedEntry, ...]:
     )
 
 
-def restored(cloud: dict[str, str], copy: Any, entries: Any, of: datetime) -> list[Difference]:
-    copies().rewind(copy)
-    recovery = Recovery(
+def recovery_of(cloud: dict[str, str], entries: Any, of: datetime) -> Recovery:
+    return Recovery(
         table=Table(clients.dynamodb(), TABLE),
         sequence=MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]),
         entries=entries,
@@ -67,7 +66,11 @@ def restored(cloud: dict[str, str], copy: Any, entries: Any, of: datetime) -> li
         protocol=AGREED,
         now=datetime.now(UTC),
     )
-    return list(recovery.differences())
+
+
+def restored(cloud: dict[str, str], copy: Any, entries: Any, of: datetime) -> list[Difference]:
+    copies().rewind(copy)
+    return list(recovery_of(cloud, entries, of).differences())
 
 
 def text(ident: UUID, number: int, clock: Traveller) -> str:
@@ -119,6 +122,32 @@ def test_no_arm_is_another_and_no_text_goes_twice(cloud: dict[str, str], clock: 
             assert fire(ident, number) == "nothing_to_do"
         assert len(texts) == 2
     agreed(datetime.now(UTC))
+
+
+def test_an_order_that_may_not_be_drawn_when_it_is_posted_again_has_its_arm_and_texts_again(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    treated = someone_in(Arm.INTERVENTION, first=1)
+    schedule(treated)
+    serial = int(str(enrolment_of(treated).order.reference)[-3:])
+    assert text(treated, 1, clock) == "sent"
+    before = allocation_of(treated)
+    ruled_out = {"number": number_of(treated), "reason": "wrong_number", "by": "ops-1"}
+    assert call("POST", "/suppressions", ruled_out).status == 201
+    entries = chain()
+    restored(cloud, copy, entries, of)
+    assert call("POST", "/enrolments", order(serial)).body["status"] == "waiting"
+    assert failures(allocate(treated)) == []
+    assert enrolment_of(treated).allocated_at is None
+
+    found = list(recovery_of(cloud, chain(), of).taken_up())
+    assert Difference(Kind.TAKEN_UP, f"enrolment {treated}") in found
+    assert enrolment_of(treated).status is Status.ALLOCATED
+    assert allocation_of(treated).model_copy(update={"claimed": None}) == before
+    assert reminder_of(treated, 1).state is ReminderState.CLAIMED
+    assert list(recovery_of(cloud, chain(), of).taken_up()) == []
 
 
 def test_who_comes_after_a_restore_gets_the_slot_after_the_last_that_was_drawn(

@@ -144,12 +144,17 @@ class Restoring:
             world.after(7, "a restore waits", partial(self.restore, copy, of))
             return
         world.model.paused.sure = True
-        upstream.report_again(of)
+        upstream.report_again(of, self.finish)
         with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
             found = list(Restore(self.stack).recovered(copy, of, world.now))
         world.counted.update(f"restored: {each.kind.name.lower()}" for each in found)
         world.counted["restores"] += 1
         self._nothing_is_forgotten()
+
+    def finish(self) -> None:
+        """Upstream has reported again."""
+        found = list(Restore(self.stack).finished(self.world.now))
+        self.world.counted.update(f"restored: {each.kind.name.lower()}" for each in found)
 
     def _nothing_is_forgotten(self) -> None:
         model = self.world.model

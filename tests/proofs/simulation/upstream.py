@@ -68,6 +68,7 @@ class Upstream:
         self._busy: set[UUID | str] = set()
         self._accepted: list[tuple[datetime, Request]] = []
         self._again: deque[Request] = deque()
+        self._finish: Callable[[], None] = lambda: None
         self._restoring = False
         self.eager = self._rng.choice((0.02, 0.1, 0.5))
         self._numbers = [f"+4477009000{each:02}" for each in range(self._rng.choice((3, 10, 40)))]
@@ -369,9 +370,9 @@ class Upstream:
     def has_open_questions(self) -> bool:
         return bool(self._busy)
 
-    def report_again(self, since: datetime) -> None:
+    def report_again(self, since: datetime, finish: Callable[[], None]) -> None:
         """The system has forgotten what it took since then: report that again, then resume."""
-        self._restoring = True
+        self._restoring, self._finish = True, finish
         model, since = self._world.model, since - timedelta(minutes=1)
         lost = [each for at, each in self._accepted if at >= since and each.paused is None]
         for ident in {each.about for each in lost if each.about}:
@@ -399,6 +400,7 @@ class Upstream:
         for belief in self._world.model.lives.values():
             belief.earlier.clear()
         self._restoring = False
+        self._finish()
         wait = self._rng.choice((60, 3600))
         self._world.after(wait, "operations resume", partial(self.switch, paused=False))
 
