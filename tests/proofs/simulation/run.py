@@ -254,7 +254,9 @@ class Simulation:
         )
         if taken and max(taken.values()) > self.world.orders_per_day:
             raise Violation(f"more orders than a day's limit are taken: {taken}")
-        if any("allocated_at" in item and "admitted_by" not in item for item in over):
+        drawn = [item for item in over if "allocated_at" in item and "admitted_by" not in item]
+        # What was posted again after a restore may have been drawn before.
+        if any(item["allocated_at"]["S"] > item["enrolled_at"]["S"] for item in drawn):
             raise Violation("nobody over the day's limit is drawn before being admitted")
 
     def _exported(self) -> None:
