@@ -109,7 +109,7 @@ dashboard: .venv-local/ready ## draw the template's dashboard from the local sta
 panels: .venv-local/ready ## serve the dashboard on this machine, with working buttons in its live panels
 	@$(LOCAL) -m local.dashboard.serve $(ARGS)
 
-restore: .venv-local/ready ## restore the table to an earlier moment, without losing an arm or repeating a text (ARGS="--save FILE", "--copy FILE"; AWS: "--stack-name NAME --at TIME")
+restore: .venv-local/ready ## restore the table to an earlier moment, without losing an arm or repeating a text (ARGS="--save FILE", "--copy FILE", then --finish; AWS: "--stack-name NAME --at TIME")
 	@$(LOCAL) -m commands.repair.restore $(ARGS)
 
 redrive-receipts: .venv-local/ready ## process the delivery logs again (ARGS="--since 4d"); safe to repeat
