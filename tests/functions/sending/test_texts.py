@@ -126,4 +126,4 @@ def test_a_text_that_comes_out_otherwise_is_not_shown(due: UUID) -> None:
     kept = reminder_of(due, 1).text
     assert kept
     change_reminder(due, 1, text=kept.model_copy(update={"force": "Cumbria Police"}))
-    assert "another text" in shown(due)["why"]
+    assert "differs from the one sent" in shown(due)["why"]
