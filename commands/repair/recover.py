@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from allocation.allocate import design_of
 from allocation.randomisation import block, message
 from commands.audit.trail import Trail, enrolment_of
-from enrolment.change import what_counts, without_number
 from trial.aws.table import ABSENT, Act, Check, ConditionFailedError, Table, put
 from trial.codes import EndReason, ReminderState, Why
 from trial.planning import planned_reminders
@@ -32,6 +31,7 @@ from trial.records.person import Person, SuppressedNumber, person_key, suppresse
 from trial.records.receipt import OptOut, opt_out_key
 from trial.records.record import next_version
 from trial.records.reminder import Reminder, day_key, reminder_key
+from trial.settlement.bounds import what_counts, without_number
 from trial.settlement.follow_up import follow_up, follow_up_number
 from trial.settlement.settle import Settling, change
 from trial.settlement.store import SettlementStore, suppressing

@@ -24,6 +24,7 @@ from trial.protocol.timetable import timetable
 from trial.records.enrolment import Enrolment, LifeEvent, Missing, Mobile, Order
 from trial.rehearsal import is_rehearsal
 from trial.settlement import settle
+from trial.settlement.bounds import what_counts, without_number
 from trial.settlement.settle import Change
 
 if TYPE_CHECKING:
@@ -39,12 +40,6 @@ if TYPE_CHECKING:
 
 Changes: TypeAlias = tuple[Change, ...]
 """The change of the enrolment itself, then the changes of others that followed from it."""
-
-MOST_EVENTS = 50
-"""The most ends and returns from custody that an enrolment's item holds."""
-
-MOST_NUMBERS = 20
-"""The most former numbers that an enrolment's item names, so that retention can erase them."""
 
 MOST_STRATA = 10
 """The most strata that an enrolment's item holds: those through which corrections moved it."""
@@ -84,15 +79,6 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
 
     extra = (hashed,) if hashed else ()
     return apply_change(enrolment_id, context, "mobile_changed", changed, numbers=extra)
-
-
-def without_number(enrolment: Enrolment) -> Enrolment:
-    """The enrolment with its number among the former ones, so that retention can erase it."""
-    former = enrolment.mobile.number_hash
-    if former is None:
-        return enrolment
-    former_numbers = (*enrolment.former_numbers, former)[-MOST_NUMBERS:]
-    return enrolment.model_copy(update={"mobile": Mobile(), "former_numbers": former_numbers})
 
 
 def _with_source(mobile: Mobile, source: NumberSource | None) -> Mobile:
@@ -250,24 +236,6 @@ def admit(enrolment_id: UUID, given: AdmitIn, context: RequestContext) -> Change
         return enrolment.model_copy(update={"admitted_by": given.by})
 
     return apply_change(enrolment_id, context, "admitted", changed)
-
-
-def what_counts(life: tuple[LifeEvent, ...]) -> tuple[LifeEvent, ...]:
-    """
-    As many events as an item may hold; those left out do not affect the enrolment's status.
-
-    It keeps the first final end, the first custody and the latest events. All are in the trail.
-    """
-    if len(life) <= MOST_EVENTS:
-        return life
-    for_good = [each for each in life if each.reason not in (None, EndReason.IN_CUSTODY)]
-    custodies = [each for each in life if each.reason is EndReason.IN_CUSTODY]
-    first = [
-        *sorted(for_good, key=lambda each: (each.at, each.reason or ""))[:1],
-        *sorted(custodies, key=lambda each: each.at)[:1],
-    ]
-    latest = sorted(life, key=lambda each: (each.at, each.reason is None))[-MOST_EVENTS + 2 :]
-    return tuple(each for each in life if each in first or each in latest)
 
 
 def _knows(enrolment: Enrolment, event: LifeEvent) -> bool:

@@ -29,7 +29,7 @@ from trial.aws.table import Table
 from trial.codes import Arm, ReminderState
 from trial.records.enrolment import FollowUp, LifeEvent, Missing, follow_up_key
 from trial.records.person import Number, OrderOfPerson, Person, Use, number_key, person_key
-from trial.settlement import follow_up, standing
+from trial.settlement import bounds, follow_up, standing
 from trial.settlement.store import SettlementStore
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -199,8 +199,9 @@ MOST_ORDERS = 20
 @pytest.fixture
 def _bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Smaller ones, so that they are soon met."""
-    for name in ("MOST_EVENTS", "MOST_NUMBERS", "MOST_REPORTS"):
-        monkeypatch.setattr(change, name, 5)
+    monkeypatch.setattr(bounds, "MOST_EVENTS", MOST_EVENTS)
+    monkeypatch.setattr(bounds, "MOST_NUMBERS", MOST_NUMBERS)
+    monkeypatch.setattr(change, "MOST_REPORTS", MOST_REPORTS)
     monkeypatch.setattr(standing, "MOST_ORDERS", MOST_ORDERS)
 
 
@@ -350,8 +351,8 @@ def test_no_item_comes_near_the_400_kilobytes_that_it_may_have() -> None:
     full = kept.model_copy(
         update={
             "missing": (missing,) * change.MOST_REPORTS,
-            "life": (LifeEvent(reason="quashed", at=MORNING, by=by),) * change.MOST_EVENTS,
-            "former_numbers": (kept.mobile.number_hash,) * change.MOST_NUMBERS,
+            "life": (LifeEvent(reason="quashed", at=MORNING, by=by),) * bounds.MOST_EVENTS,
+            "former_numbers": (kept.mobile.number_hash,) * bounds.MOST_NUMBERS,
         }
     )
     orders = {uuid4(): LATER for _ in range(standing.MOST_ORDERS)}

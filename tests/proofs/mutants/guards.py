@@ -485,7 +485,7 @@ GUARDS = (
     ),
     Guard(
         "an item that grows with every number",
-        f"{_ENROLMENT}/change.py",
+        f"{_SETTLEMENT}/bounds.py",
         "(*enrolment.former_numbers, former)[-MOST_NUMBERS:]",
         "(*enrolment.former_numbers, former)",
     ),
