@@ -166,6 +166,7 @@ def run(given: argparse.Namespace, console: Console) -> None:
         return
     if given.finish:
         _show(restore.finished(now), console)
+        console.print("Each order posted again has its allocation. An operator may resume.")
         return
     question = f"Pause sending, and take {restore.stack.name} back? [y/N] "
     if not given.yes and input(question).casefold() != "y":
