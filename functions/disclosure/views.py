@@ -45,7 +45,7 @@ def troubled_view(reminders: Sequence[Reminder], most: int) -> TroubledOut:
 
 
 def _fields(answer: type[Model], record: Model) -> dict[str, Any]:
-    """The record's values of the answer's fields."""
+    """The fields of an answer, with the values that the record has for them."""
     return record.model_dump(include=set(answer.model_fields))
 
 

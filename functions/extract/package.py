@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 DESCRIPTOR: Final = "datapackage.json"
 PROTOCOL: Final = "protocol.toml"
 BESIDE: Final = (PROTOCOL, "codebook.html", "load.py", "load.R")
-"""The files of a package besides its data: `files` has the hash of each."""
+"""The files of a package that are not data files. `files` holds the hash of each."""
 
 _RESOURCES: Final = {Form.BLINDED: BLINDED_ROWS, Form.UNBLINDED: ROWS}
 

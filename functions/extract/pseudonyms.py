@@ -44,7 +44,7 @@ class Pseudonyms:
         return "P" + self._made("person", person_hash)[:16]
 
     def outcome(self, outcome_id: str) -> str:
-        """For an event that upstream reports, perhaps under several orders, in any capitals."""
+        """For an event, which upstream may report under several orders and in any letter case."""
         return self._made("outcome", reference(outcome_id))[:16]
 
     def superintendent(self, force: str, name: str) -> str:

@@ -57,7 +57,7 @@ def is_nominal(held: Iterable[bool], measured: Measured, name: str) -> bool:
 
 
 def marginal_odds_ratio() -> float:
-    """Over all inclinations, which the equations do not know."""
+    """Average over all inclinations, which the equations do not include."""
     inclined = np.random.default_rng(2).normal(0, 1, 1_000_000)
     risks = [expit(-1.2 + inclined - 0.6 * treated).mean() for treated in (1, 0)]
     return float(risks[0] / (1 - risks[0]) / (risks[1] / (1 - risks[1])))

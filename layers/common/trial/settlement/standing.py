@@ -31,7 +31,7 @@ MOST_ORDERS = 200
 """The most orders that a person's or a number's item names, so that it never grows too large."""
 
 MOST_SHARING = 2
-"""The most earlier live orders with one number: more look like an attempt to flood somebody."""
+"""The most earlier live orders that may share a number. More would look like a flood of texts."""
 
 
 T = TypeVar("T")
