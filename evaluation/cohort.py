@@ -150,3 +150,9 @@ def observed(cohort: Cohort, endpoint: Endpoint, *, repeats: bool = False) -> pd
         found["treated"] = found["arm"] == cohort.extract.arms[1]
         cohort._observed[endpoint, repeats] = found  # noqa: SLF001
     return found.copy()
+
+
+def followed(cohort: Cohort, endpoint: Endpoint, *, repeats: bool = False) -> pd.DataFrame:
+    """Those of them who have been followed for the endpoint's whole window."""
+    rows = observed(cohort, endpoint, repeats=repeats)
+    return rows[rows["followed"]]

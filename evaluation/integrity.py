@@ -34,9 +34,9 @@ def faults(extract: Extract) -> list[str]:
     agreed = extract.protocol
     if known.get(agreed.sha256) != agreed.version:
         found.append(
-            f"The protocol beside the extract calls itself {agreed.version}, but its SHA-256 is "
-            "not that of this repository's file of that name: one of them was changed, or this "
-            "copy of the repository is too old to know it."
+            f"The protocol beside the extract is named {agreed.version}, but its SHA-256 is not "
+            "that of this repository's file of that name. One of the two was changed, or this copy "
+            "of the repository is out of date."
         )
     for name, frame in (("order", extract.enrolments), ("text", extract.reminders)):
         stamps = frame["protocol_sha256"][frame["protocol_sha256"] != ""]

@@ -5,24 +5,24 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from evaluation.cohort import by_arm, observed
+from evaluation.cohort import by_arm, followed
 from evaluation.groups import grouped, grouped_by_arm, strata_are_crossed
 from evaluation.report.charts.drawing import BLUE
 from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
-from evaluation.report.parts import Method, Picture, ReportTable, Section
+from evaluation.report.differences import cells
+from evaluation.report.parts import Method, Section
 from evaluation.report.words import (
     capital,
+    estimate_heading,
     estimate_text,
-    events_of,
+    level,
     named,
-    number,
     p_text,
     p_value,
-    percent,
     plural,
     points,
+    ratio,
 )
-from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.regression import adjusted, by_person
 from evaluation.statistics.stratified import mantel_haenszel
 from evaluation.statistics.values import NotEstimable
@@ -62,10 +62,8 @@ def section(cohort: Cohort) -> Section:
         consort="21a, 28",
         methods=METHODS,
     )
-    people = observed(cohort, plan.primary)
-    people = people[people["followed"]]
-    every = observed(cohort, plan.primary, repeats=True)
-    every = every[every["followed"]]
+    people = followed(cohort, plan.primary)
+    every = followed(cohort, plan.primary, repeats=True)
     keys = ["force", "stratum"] if len(set(people["force"])) > 1 else ["stratum"]
     strata = [by_arm(those) for _, those in people.groupby(keys)]
     pooled = mantel_haenszel(strata, alpha=plan.alpha)
@@ -91,23 +89,13 @@ def section(cohort: Cohort) -> Section:
         "adjusted": regression,
         "with_repeats": clustered,
     }
-    found.blocks.append(
-        ReportTable(
-            "By stratum",
-            ("Stratum", "With texts", "Without", "Difference, points"),
-            [
-                (
-                    capital(name),
-                    events_of(counts.intervention),
-                    events_of(counts.control),
-                    estimate_text(risk_difference(*counts, alpha=plan.alpha), points),
-                )
-                for name, counts in shown.items()
-            ],
-            "People with the primary outcome, of those randomised in the stratum. Strata of fewer "
-            f"than {cohort.extract.minimum} people in an arm are shown with another, or all "
-            "together; the estimates below keep them apart.",
-        )
+    found.table(
+        "By stratum",
+        ("Stratum", "With texts", "Without", "Difference, points"),
+        [(capital(name), *cells(counts, plan.alpha)) for name, counts in shown.items()],
+        "People with the primary outcome, of those randomised in the stratum. This table merges a "
+        f"stratum that has fewer than {cohort.extract.minimum} people in an arm with another one, "
+        "or merges all strata. The estimates below use the separate strata.",
     )
     rows, odds = [], []
     if isinstance(pooled, NotEstimable):
@@ -116,8 +104,8 @@ def section(cohort: Cohort) -> Section:
         test = p_text(pooled.p)
         rows += [
             ("Stratified risk difference, points", estimate_text(pooled.difference, points), test),
-            ("Stratified risk ratio", estimate_text(pooled.ratio, _two), test),
-            ("Stratified odds ratio", estimate_text(pooled.odds_ratio, _two), test),
+            ("Stratified risk ratio", estimate_text(pooled.ratio, ratio), test),
+            ("Stratified odds ratio", estimate_text(pooled.odds_ratio, ratio), test),
         ]
         odds.append(("stratified", pooled.odds_ratio))
     used = ", ".join(named(name).lower() for name in groupings)
@@ -128,7 +116,7 @@ def section(cohort: Cohort) -> Section:
         rows.append(
             (
                 f"Adjusted odds ratio ({label})",
-                estimate_text(regression.odds_ratio, _two),
+                estimate_text(regression.odds_ratio, ratio),
                 p_value(regression.p),
             )
         )
@@ -137,29 +125,26 @@ def section(cohort: Cohort) -> Section:
         rows.append(("With repeat orders", str(clustered), ""))
     else:
         label = f"Odds ratio with repeats ({plural(clustered.orders, 'order')})"
-        rows.append((label, estimate_text(clustered.odds_ratio, _two), p_value(clustered.p)))
+        rows.append((label, estimate_text(clustered.odds_ratio, ratio), p_value(clustered.p)))
         odds.append(("with repeats", clustered.odds_ratio))
-    interval = f"{percent(1 - plan.alpha, 0)} interval"
-    found.blocks.append(
-        ReportTable(
-            "Intervention compared with control",
-            ("Analysis", f"Estimate ({interval})", "Test"),
-            rows,
-            f"{plural(len(people), 'person', 'people')} randomised; with repeats "
-            f"{plural(len(every), 'order')}. Adjusted for {used}, as agreed beforehand.",
-            words=True,
-        )
+    found.table(
+        "Intervention compared with control",
+        ("Analysis", estimate_heading(plan.alpha), "Test"),
+        rows,
+        f"{plural(len(people), 'person', 'people')} randomised; with repeats "
+        f"{plural(len(every), 'order')}. Adjusted for {used}, as the protocol specifies.",
+        words=True,
     )
     if not isinstance(regression, NotEstimable):
         if regression.why:
             found.departures.append(
-                f"Firth's penalised likelihood in place of logistic regression, because "
+                f"Firth's penalised likelihood replaces logistic regression, because "
                 f"{regression.why}."
             )
         if regression.dropped:
             names = ", ".join(named(name).lower() for name in regression.dropped)
-            found.departures.append(f"Left out of the model, the same for everybody: {names}.")
-    _show_odds(found, odds, interval)
+            found.departures.append(f"Left out of the model, as everybody has the same: {names}.")
+    _show_odds(found, odds, plan.alpha)
     return found
 
 
@@ -189,37 +174,31 @@ def _shown(people: pd.DataFrame, keys: list[str], cohort: Cohort) -> dict[str, B
     return {title: by_arm(people[grouping.groups == title]) for title in grouping.titles}
 
 
-def _two(value: float) -> str:
-    return number(value, 2)
-
-
 def _logs(value: Estimate) -> tuple[float, float, float]:
     return math.log(value.value), math.log(value.low), math.log(value.high)
 
 
 def _show_odds(
-    found: Section, odds: list[tuple[str, Estimate | NotEstimable]], interval: str
+    found: Section, odds: list[tuple[str, Estimate | NotEstimable]], alpha: float
 ) -> None:
     rows = [
-        IntervalRow(name, *_logs(value), estimate_text(value, _two), BLUE)
+        IntervalRow(name, *_logs(value), estimate_text(value, ratio), BLUE)
         for name, value in odds
         if not isinstance(value, NotEstimable) and min(value) > 0
     ]
     if rows:
-        found.blocks.append(
-            Picture(
-                "Odds ratios",
-                intervals(
-                    "Odds ratios, intervention to control: "
-                    + "; ".join(f"{row.label} {row.text}" for row in rows),
-                    rows,
-                    IntervalAxis(
-                        "Odds ratio (each step across multiplies)",
-                        lambda value: number(math.exp(value), 2),
-                        0,
-                        ("fewer with texts", "more"),
-                    ),
+        found.picture(
+            "Odds ratios",
+            intervals(
+                "Odds ratios, intervention to control: "
+                + "; ".join(f"{row.label} {row.text}" for row in rows),
+                rows,
+                IntervalAxis(
+                    "Odds ratio (logarithmic scale)",
+                    lambda value: ratio(math.exp(value)),
+                    0,
+                    ("fewer with texts", "more"),
                 ),
-                f"Lines are {interval}s; the upright line at 1 is no difference.",
-            )
+            ),
+            f"Lines are {level(alpha)} intervals. The vertical line at 1 means no difference.",
         )

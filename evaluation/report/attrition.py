@@ -8,7 +8,7 @@ from evaluation.report.attrition_groups import show_characteristics, show_superi
 from evaluation.report.charts.bars import Bar, Part, bars, columns
 from evaluation.report.charts.drawing import GREEN, GREY, ORANGE, VERMILION
 from evaluation.report.never_randomised import show_never_randomised
-from evaluation.report.parts import Method, Picture, ReportTable, Section
+from evaluation.report.parts import Method, Section
 from evaluation.report.words import capital, count, named, number, of, percent, plural
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def section(cohort: Cohort) -> Section:
     without = rows[rows["missing_reason"] != ""]
     if without.empty:
         found.say(
-            f"All of {plural(len(rows), 'order')} came in with a number."
+            f"Every order came in with a phone number ({plural(len(rows), 'order')})."
             if len(rows)
             else "No order has come in yet."
         )
@@ -46,9 +46,9 @@ def section(cohort: Cohort) -> Section:
         "found_how": _counted(without.loc[later, "resolved_how"]),
     }
     found.say(
-        f"{of(len(without), len(rows))} orders came in without a phone number. For "
-        f"{of(int(later.sum()), len(without))} of these a number was found later, in time for "
-        f"{count(saved)} to be randomised."
+        f"{of(len(without), len(rows))} orders came in without a phone number. A number was found "
+        f"later for {of(int(later.sum()), len(without))} of these, and {count(saved)} were then "
+        "randomised."
     )
     _show_reasons(found)
     _show_months(found)
@@ -99,60 +99,54 @@ def _months(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
 def _show_reasons(found: Section) -> None:
     total = found.figures["without"]
     reasons = found.figures["reasons"]
-    found.blocks.append(
-        Picture(
-            "Why there was no number at enrolment",
-            bars(
-                "Bars of reasons for a missing number, the most frequent first; see the table.",
-                [
-                    Bar(
-                        named(reason),
-                        each["without"],
-                        f"{count(each['without'])} ({percent(each['without'] / total)})",
-                    )
-                    for reason, each in reasons.items()
-                ],
-                VERMILION,
-            ),
-            f"Of {plural(total, 'order')} without a number, by main reason.",
-        )
-    )
-    found.blocks.append(
-        ReportTable(
-            "Reasons, and what became of them",
-            ("Reason", "Orders", "Number found later", "Median days to it"),
+    found.picture(
+        "Why there was no number at enrolment",
+        bars(
+            "Bars of reasons for a missing number, the most frequent first; see the table.",
             [
-                (
-                    capital(named(reason)),
-                    count(each["without"]),
-                    of(each["found_later"], each["without"]),
-                    number(each["median_days_to_number"]) if each["found_later"] else "none found",
+                Bar(
+                    named(reason),
+                    each["without"],
+                    f"{count(each['without'])} ({percent(each['without'] / total)})",
                 )
                 for reason, each in reasons.items()
             ],
-            "Days from enrolment, among numbers found.",
-        )
+            VERMILION,
+        ),
+        f"Of {plural(total, 'order')} without a number, by main reason.",
+    )
+    found.table(
+        "Reasons, and what became of them",
+        ("Reason", "Orders", "Number found later", "Median days to it"),
+        [
+            (
+                capital(named(reason)),
+                count(each["without"]),
+                of(each["found_later"], each["without"]),
+                number(each["median_days_to_number"]) if each["found_later"] else "none found",
+            )
+            for reason, each in reasons.items()
+        ],
+        "Days from enrolment, among numbers found.",
     )
 
 
 def _show_months(found: Section) -> None:
     months = found.figures["months"]
-    found.blocks.append(
-        Picture(
-            "Phone numbers month by month",
-            columns(
-                f"Columns for {len(months)} months: orders with a number at enrolment, with one "
-                "found later, and with none.",
-                [_short(month) for month in months],
-                [
-                    Part("number at enrolment", GREEN, _each(months, "number_at_enrolment")),
-                    Part("found later", ORANGE, _each(months, "found_later")),
-                    Part("never found", GREY, _each(months, "never_found")),
-                ],
-                "Orders by month of enrolment",
-            ),
-            f"All {plural(found.figures['enrolled'], 'order')} enrolled.",
-        )
+    found.picture(
+        "Phone numbers month by month",
+        columns(
+            f"Columns for {len(months)} months: orders with a number at enrolment, with one "
+            "found later, and with none.",
+            [_short(month) for month in months],
+            [
+                Part("number at enrolment", GREEN, _each(months, "number_at_enrolment")),
+                Part("found later", ORANGE, _each(months, "found_later")),
+                Part("never found", GREY, _each(months, "never_found")),
+            ],
+            "Orders by month of enrolment",
+        ),
+        f"All {plural(found.figures['enrolled'], 'order')} enrolled.",
     )
 
 
@@ -167,19 +161,17 @@ def _each(months: dict[str, dict[str, int]], what: str) -> list[float]:
 
 def _show_how(found: Section, later: pd.DataFrame) -> None:
     if len(later):
-        found.blocks.append(
-            ReportTable(
-                "How numbers were found",
-                ("How", "Numbers", "Median days"),
-                [
-                    (
-                        capital(named(how)),
-                        of(n, len(later)),
-                        number(_median(_found_so(later, how)["days_to_number"])),
-                    )
-                    for how, n in found.figures["found_how"].items()
-                ],
-            )
+        found.table(
+            "How numbers were found",
+            ("How", "Numbers", "Median days"),
+            [
+                (
+                    capital(named(how)),
+                    of(n, len(later)),
+                    number(_median(_found_so(later, how)["days_to_number"])),
+                )
+                for how, n in found.figures["found_how"].items()
+            ],
         )
 
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.groups import grouped, strata_are_crossed
 from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
-from evaluation.report.parts import Picture, ReportTable
-from evaluation.report.words import count, named, of, percent, plural
+from evaluation.report.words import count, level, named, of, percent, plural
 from evaluation.statistics.proportions import wilson
 
 if TYPE_CHECKING:
@@ -39,20 +38,15 @@ def show_superintendents(found: Section, rows: pd.DataFrame, minimum: int) -> No
         for _, name, n, without, unsaid in shown
     ]
     if not apart:
-        found.say(f"No superintendent authorised {minimum} orders or more: not shown one by one.")
+        found.say(f"No superintendent is shown separately: none authorised {minimum} orders.")
         return
-    found.blocks.append(
-        ReportTable(
-            "By the superintendent who authorised the order",
-            ("Superintendent", "Orders", "Without a number", "Reason not recorded"),
-            [
-                (name, count(n), of(without, n), of(unsaid, n))
-                for _, name, n, without, unsaid in shown
-            ],
-            f"Pseudonyms; those with fewer than {minimum} orders stand together. "
-            "\N{LEFT SINGLE QUOTATION MARK}Not recorded\N{RIGHT SINGLE QUOTATION MARK} is a "
-            "failure of the process, not of the person.",
-        )
+    found.table(
+        "By the superintendent who authorised the order",
+        ("Superintendent", "Orders", "Without a number", "Reason not recorded"),
+        [(name, count(n), of(without, n), of(unsaid, n)) for _, name, n, without, unsaid in shown],
+        f"Superintendents are shown by pseudonym. Those with fewer than {minimum} orders share a "
+        "row. \N{LEFT SINGLE QUOTATION MARK}Not recorded\N{RIGHT SINGLE QUOTATION MARK} is a "
+        "failure of the process, not of the respondent.",
     )
 
 
@@ -92,16 +86,14 @@ def show_characteristics(found: Section, rows: pd.DataFrame, cohort: Cohort) -> 
     found.figures["characteristics"] = figures
     if not estimates:
         return
-    found.blocks.append(
-        Picture(
-            "Share of orders without a number, by characteristic",
-            intervals(
-                "Share without a number at enrolment with intervals: "
-                + "; ".join(f"{each.label} {each.text}" for each in estimates if each.text),
-                estimates,
-                IntervalAxis("Share without a number at enrolment", lambda value: f"{value:.0%}"),
-            ),
-            f"Of {plural(len(rows), 'order')}. Lines are {percent(1 - plan.alpha, 0)} intervals "
-            f"(Wilson). Groups of fewer than {minimum} are shown with another one.",
-        )
+    found.picture(
+        "Share of orders without a number, by characteristic",
+        intervals(
+            "Share without a number at enrolment with intervals: "
+            + "; ".join(f"{each.label} {each.text}" for each in estimates if each.text),
+            estimates,
+            IntervalAxis("Share without a number at enrolment", lambda value: f"{value:.0%}"),
+        ),
+        f"Of {plural(len(rows), 'order')}. Lines are {level(plan.alpha)} intervals (Wilson). A "
+        f"group of fewer than {minimum} is merged with another.",
     )

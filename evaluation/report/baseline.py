@@ -1,11 +1,11 @@
-"""3. The arms as they were at enrolment. No p-values: chance made any difference."""
+"""3. The arms at enrolment. No p-values: the randomisation makes any difference chance."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.groups import UNKNOWN, grouped_by_arm
-from evaluation.report.parts import Method, ReportTable, Section
+from evaluation.report.parts import Method, Section
 from evaluation.report.words import HIDDEN, capital, count, named, number, percent, plural
 from trial.codes import Instrument
 
@@ -58,8 +58,8 @@ def section(cohort: Cohort) -> Section:
         rows.append((named(name), "", ""))
         each = [found.figures[arm][name] for arm in arms]
         if not grouping.tells:
-            only = grouping.titles[0] if grouping.titles else "nobody said"
-            rows.append((f"\N{EN SPACE}{only}, or too few to show apart", "all", "all"))
+            only = grouping.titles[0] if grouping.titles else "not stated"
+            rows.append((f"\N{EN SPACE}{only}, or too few to show separately", "all", "all"))
             continue
         rows += [
             (f"\N{EN SPACE}{title}", *(_cell(arm[title], len(people)) for arm, people in
@@ -75,15 +75,13 @@ def section(cohort: Cohort) -> Section:
         cells = (_cell(found.figures[arm][name], len(people)) for arm, people in arms.items())
         rows.append((label, *cells))
     sizes = [f"{capital(named(arm))} (n = {count(len(people))})" for arm, people in arms.items()]
-    found.blocks.append(
-        ReportTable(
-            "Characteristics at enrolment, by arm",
-            ("Characteristic", *sizes),
-            rows,
-            "Numbers are people and percentages of their arm, unless said otherwise. Groups of "
-            f"fewer than {plural(cohort.extract.minimum, 'person', 'people')} in an arm are shown "
-            "with another group.",
-        )
+    found.table(
+        "Characteristics at enrolment, by arm",
+        ("Characteristic", *sizes),
+        rows,
+        "Figures are people, with percentages of their arm, unless stated otherwise. A group with "
+        f"fewer than {plural(cohort.extract.minimum, 'person', 'people')} in an arm is merged "
+        "with another.",
     )
     return found
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.stats import norm
 
-from evaluation.cohort import by_arm, observed
+from evaluation.cohort import by_arm, followed
 from evaluation.report.charts.drawing import BLUE, GREY
 from evaluation.report.charts.lines import Axes, PlottedLine, lines
 from evaluation.report.parts import Method, Picture, ReportTable, Section
-from evaluation.report.words import estimate_text, number, percent, points
+from evaluation.report.words import estimate_text, level, number, percent, points, ratio
 from evaluation.statistics.bayes import Posterior, posterior
 from evaluation.statistics.values import NotEstimable
 
@@ -36,10 +36,9 @@ def section(cohort: Cohort) -> Section:
     found = Section("bayes", "What a sceptic should believe", consort="28", methods=METHODS)
     prior = plan.prior
     if prior is None:
-        found.say("The protocol lays down no prior, and none is chosen after the data.", "note")
+        found.say("The protocol specifies no prior, and none may be chosen after the data.", "note")
         return found
-    rows = observed(cohort, plan.primary)
-    counts = by_arm(rows[rows["followed"].astype(bool)])
+    counts = by_arm(followed(cohort, plan.primary))
     planned = _odds(plan.planned_risk_intervention) / _odds(plan.planned_risk_control)
     result = posterior(
         *counts,
@@ -50,7 +49,7 @@ def section(cohort: Cohort) -> Section:
     )
     if isinstance(result, NotEstimable):
         found.figures = {"posterior": result}
-        found.say(f"What to believe {result}.", "note")
+        found.say(f"The posterior is {result}.", "note")
         return found
     before = float(norm.cdf(-prior.mean_log_odds_ratio / prior.sd_log_odds_ratio))
     found.figures = {
@@ -62,9 +61,9 @@ def section(cohort: Cohort) -> Section:
         "benefit_before": before,
     }
     found.say(
-        f"The prior, laid down before the data: {prior.source}. After them the probability that "
-        f"texts do good at all is {percent(result.benefit)}, and that they do as much as was "
-        f"planned for, {percent(result.planned)}."
+        f"The prior was fixed before the data: {prior.source}. Given the data, the probability "
+        f"that texts reduce the outcome is {percent(result.benefit)}. The probability that they "
+        f"reduce it by as much as planned is {percent(result.planned)}."
     )
     found.blocks.append(_table(plan, prior, result, planned, before))
     found.blocks.append(_picture(prior, result))
@@ -81,27 +80,23 @@ def _table(
     half = float(norm.isf(plan.alpha / 2)) * prior.sd_log_odds_ratio
     low, high = (math.exp(prior.mean_log_odds_ratio + side * half) for side in (-1, 1))
     reached = norm.cdf(math.log(planned), prior.mean_log_odds_ratio, prior.sd_log_odds_ratio)
-    median = f"{_two(math.exp(prior.mean_log_odds_ratio))} ({_two(low)} to {_two(high)})"
+    median = f"{ratio(math.exp(prior.mean_log_odds_ratio))} ({ratio(low)} to {ratio(high)})"
     return ReportTable(
         "Before and after the data",
         ("Measure", "Prior", "Posterior"),
         [
-            ("Odds ratio", median, estimate_text(result.odds_ratio, _two)),
+            ("Odds ratio", median, estimate_text(result.odds_ratio, ratio)),
             ("Risk difference, points", "", estimate_text(result.risk_difference, points)),
-            ("Probability that texts do good", percent(before), percent(result.benefit)),
+            ("Probability that texts reduce the outcome", percent(before), percent(result.benefit)),
             (
-                f"Probability of an odds ratio of {_two(planned)} or less, as planned",
+                f"Probability of an odds ratio of {ratio(planned)} or less, as planned",
                 percent(float(reached)),
                 percent(result.planned),
             ),
         ],
-        f"Medians with central {percent(1 - plan.alpha, 0)} credible intervals. Control's risk has "
+        f"Medians with central {level(plan.alpha)} credible intervals. Control's risk has "
         "a flat prior.",
     )
-
-
-def _two(value: float) -> str:
-    return number(value, 2)
 
 
 def _picture(prior: Prior, result: Posterior) -> Picture:
@@ -114,8 +109,8 @@ def _picture(prior: Prior, result: Posterior) -> Picture:
         "The odds ratio, before and after the data",
         lines(
             f"Densities of the odds ratio. Prior centred on "
-            f"{_two(math.exp(prior.mean_log_odds_ratio))}; posterior "
-            f"{estimate_text(result.odds_ratio, _two)}.",
+            f"{ratio(math.exp(prior.mean_log_odds_ratio))}; posterior "
+            f"{estimate_text(result.odds_ratio, ratio)}.",
             [
                 PlottedLine(
                     name="before the data", colour=GREY, dash="7 4", xs=list(map(float, xs)),
@@ -127,15 +122,15 @@ def _picture(prior: Prior, result: Posterior) -> Picture:
                 ),
             ],
             Axes(
-                x="Odds ratio, intervention to control (each step across multiplies)",
+                x="Odds ratio, intervention to control (logarithmic scale)",
                 y="Density",
                 x_limits=(float(xs[0]), float(xs[-1])),
                 y_limits=(0, most),
                 y_tick=lambda value: number(value, 1),
                 x_ticks=[tick for tick in ticks if xs[0] <= tick <= xs[-1]],
-                x_tick=lambda value: number(math.exp(value), 2),
+                x_tick=lambda value: ratio(math.exp(value)),
                 marks=[(0.0, "no difference")],
             ),
         ),
-        "The area under each curve is 1; left of the dotted line texts do good.",
+        "The area under each curve is 1. Left of the dotted line, texts reduce the outcome.",
     )  # fmt: skip

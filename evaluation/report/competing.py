@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from evaluation.cohort import ended_at
 from evaluation.report.estimand import event_named, strategy_of
-from evaluation.report.parts import Method, ReportTable
-from evaluation.report.words import capital, estimate_text, number, p_value, percent, plural, points
+from evaluation.report.parts import Method
+from evaluation.report.words import estimate_heading, estimate_text, number, p_value, plural, points
 from evaluation.statistics.competing import CENSORED, COMPETING, EVENT, incidences
 from evaluation.statistics.values import NotEstimable
 from trial.codes import EndReason
@@ -45,30 +45,22 @@ def show_competing(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
     people = int((status == COMPETING).sum())
     found.figures["competing"] = {"events": competing, "people": people, "incidences": result}
     if isinstance(result, NotEstimable):
-        found.say(f"The share with competing events allowed for {result}.", "note")
+        found.say(f"The cumulative incidence is {result}.", "note")
         return
-    found.blocks.append(
-        ReportTable(
-            "Share with a breach or arrest, when what makes it impossible is allowed for",
-            ("Measure", f"Estimate ({percent(1 - plan.alpha, 0)} interval)"),
-            [
-                *(
-                    (
-                        f"{capital(arm)}, within {number(horizon, 0)} days, %",
-                        estimate_text(each, points),
-                    )
-                    for arm, each in (
-                        ("control", result.control),
-                        ("intervention", result.intervention),
-                    )
-                ),
-                (
-                    "Difference, points",
-                    f"{estimate_text(result.difference, points)}, {p_value(result.p)}",
-                ),
-            ],
-            f"Competing: {names}; for {plural(people, 'person it', 'people it')} came first. "
-            "Kaplan-Meier above treats them as if they could still have a breach.",
-            words=True,
-        )
+    difference = estimate_text(result.difference, points)
+    within = f"within {number(horizon, 0)} days, %"
+    found.table(
+        "Cumulative incidence of a breach or arrest, allowing for competing events",
+        ("Measure", estimate_heading(plan.alpha)),
+        [
+            (f"Control, {within}", estimate_text(result.control, points)),
+            (f"Intervention, {within}", estimate_text(result.intervention, points)),
+            (
+                "Difference, points",
+                f"{difference}, {p_value(result.p)}",
+            ),
+        ],
+        f"Competing events: {names}. They came first for {plural(people, 'person', 'people')}. The "
+        "Kaplan-Meier estimate above treats these people as if they could still have a breach.",
+        words=True,
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from evaluation.cohort import by_arm, observed
+from evaluation.cohort import by_arm, followed
 from evaluation.report.charts.bars import Bar, bars
 from evaluation.report.charts.drawing import BLUE
-from evaluation.report.parts import Method, Picture, ReportTable, Section
-from evaluation.report.words import count, estimate_text, of, percent, plural, pounds
+from evaluation.report.parts import Method, Section
+from evaluation.report.words import estimate_heading, estimate_text, of, plural, pounds
 from evaluation.statistics.costs import cost_per_event_prevented, cost_per_order
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.values import NotEstimable
@@ -46,8 +46,7 @@ def section(cohort: Cohort) -> Section:
     protocol = cohort.extract.protocol
     plan, costs = protocol.analysis, protocol.costs
     found = Section("cost", "Costs", methods=METHODS)
-    rows = observed(cohort, plan.primary)
-    rows = rows[rows["followed"].astype(bool)]
+    rows = followed(cohort, plan.primary)
     treated = rows[rows["treated"].astype(bool)]
     texts, unpriced = _text_pence(cohort, treated)
     each = cost_per_order(
@@ -58,7 +57,7 @@ def section(cohort: Cohort) -> Section:
     )
     found.figures = {"per_order": each, "texts_without_price": unpriced, "treated": len(treated)}
     if isinstance(each, NotEstimable):
-        found.say(f"The cost per treated order {each}.", "note")
+        found.say(f"The cost per treated order is {each}.", "note")
         _show_sources(found, costs)
         return found
     counts = by_arm(rows)
@@ -72,53 +71,44 @@ def section(cohort: Cohort) -> Section:
     difference = risk_difference(*counts, alpha=plan.alpha)
     found.figures |= {"per_person_prevented": prevented, "risk_difference": difference}
     found.say(
-        f"A treated order costs {pounds(each.total)} more than one in control. "
-        + (
-            f"What it costs to keep one person from the primary outcome {prevented}."
-            if isinstance(prevented, NotEstimable)
-            else "To keep one person from the primary outcome costs "
-            f"{estimate_text(prevented, pounds)}."
-        )
+        f"Texting costs {pounds(each.total)} per treated order. The cost of preventing the primary "
+        f"outcome in one person is {estimate_text(prevented, pounds)}."
     )
-    found.blocks.append(
-        Picture(
-            "Cost of one treated order",
-            bars(
-                f"Texts {pounds(each.texts)}, infrastructure {pounds(each.infrastructure)}, staff "
-                f"{pounds(each.staff)}.",
-                [
-                    Bar("texts", each.texts, pounds(each.texts)),
-                    Bar("infrastructure", each.infrastructure, pounds(each.infrastructure)),
-                    Bar("staff time", each.staff, pounds(each.staff)),
-                ],
-                BLUE,
-            ),
-            f"Mean of {plural(len(treated), 'order')} in the intervention arm, first orders only.",
-        )
+    found.picture(
+        "Cost of one treated order",
+        bars(
+            f"Texts {pounds(each.texts)}, infrastructure {pounds(each.infrastructure)}, staff "
+            f"{pounds(each.staff)}.",
+            [
+                Bar("texts", each.texts, pounds(each.texts)),
+                Bar("infrastructure", each.infrastructure, pounds(each.infrastructure)),
+                Bar("staff time", each.staff, pounds(each.staff)),
+            ],
+            BLUE,
+        ),
+        f"Mean of {plural(len(treated), 'order')} in the intervention arm, first orders only.",
     )
     breach = costs.breach_pence.value
     table = [
         ("Cost of a treated order", pounds(each.total)),
-        ("Cost of keeping one person from the outcome", estimate_text(prevented, pounds)),
+        ("Cost of preventing the outcome in one person", estimate_text(prevented, pounds)),
     ]
     if not isinstance(difference, NotEstimable):
         saved = [-end * breach - each.total for end in difference]
         found.figures["net_saving_per_order"] = [saved[0], saved[2], saved[1]]
         table.append(
             (
-                f"Saving per treated order, at {pounds(breach)} a breach, less its cost",
+                f"Net saving per treated order, at {pounds(breach)} per breach",
                 f"{pounds(saved[0])} ({pounds(saved[2])} to {pounds(saved[1])})",
             )
         )
-    found.blocks.append(
-        ReportTable(
-            "Costs and what they buy",
-            ("Measure", f"Estimate ({percent(1 - plan.alpha, 0)} interval)"),
-            table,
-            f"Of {of(len(treated), len(rows))} people randomised to texts. {count(unpriced)} texts "
-            "without a price in their receipt are taken at the protocol's.",
-            words=True,
-        )
+    found.table(
+        "Costs and what they buy",
+        ("Measure", estimate_heading(plan.alpha)),
+        table,
+        f"{of(len(treated), len(rows))} people were randomised to texts. The receipts of "
+        f"{plural(unpriced, 'text')} have no price, so the protocol's price is used.",
+        words=True,
     )
     _show_sources(found, costs)
     return found
@@ -136,15 +126,13 @@ def _text_pence(cohort: Cohort, treated: pd.DataFrame) -> tuple[pd.Series[float]
 
 
 def _show_sources(found: Section, costs: Costs) -> None:
-    found.blocks.append(
-        ReportTable(
-            "Where the figures come from",
-            ("Figure", "Value", "Source"),
-            [
-                (label, f"{getattr(costs, name).value:,g} {unit}", getattr(costs, name).source)
-                for name, (label, unit) in _UNITS.items()
-            ],
-            "From the protocol. Prices of texts are those in the carrier's receipts.",
-            words=True,
-        )
+    found.table(
+        "Where the figures come from",
+        ("Figure", "Value", "Source"),
+        [
+            (label, f"{getattr(costs, name).value:,g} {unit}", getattr(costs, name).source)
+            for name, (label, unit) in _UNITS.items()
+        ],
+        "The protocol sets these figures. The prices of texts are those in the carrier's receipts.",
+        words=True,
     )

@@ -20,8 +20,8 @@ METHODS: Final = [
     ),
 ]
 _STRATEGIES: Final = {
-    "treatment_policy": "Treatment policy: the outcome counts, whatever happened",
-    "while_at_risk": "While at risk: until then; afterwards the outcome is impossible",
+    "treatment_policy": "Treatment policy: the outcome counts whether or not the event happens",
+    "while_at_risk": "While at risk: the outcome counts until the event, which makes it impossible",
 }
 _EVENTS: Final = {
     "deceased": "Death",
@@ -29,7 +29,7 @@ _EVENTS: Final = {
     "discharged": "Order discharged",
     "in_custody": "Custody",
     "recorded_in_error": "Order recorded in error",
-    "wrong_number": "Number turns out to be somebody else's",
+    "wrong_number": "Number belongs to somebody else",
     "safety_stop": "Stopped for somebody's safety",
     "objection_upheld": "Objection upheld",
     "number_lost": "Number lost",
@@ -44,9 +44,9 @@ def section(cohort: Cohort) -> Section:
     found = Section("estimand", "What is estimated", consort="7, 13, 14, 21b", methods=METHODS)
     if plan.estimand is None:
         found.say(
-            "The protocol writes down no estimand: population, treatment and endpoint follow from "
-            "the rest of it, but what death, custody or a lost number do to them was not laid down "
-            "beforehand.",
+            "The protocol defines no estimand. The population, treatment and endpoint follow from "
+            "the rest of the protocol. It does not specify how death, custody or a lost number "
+            "affects them.",
             "note",
         )
         return found
@@ -59,22 +59,20 @@ def section(cohort: Cohort) -> Section:
         },
     }
     found.blocks.append(_attributes(estimand, plan.primary))
-    found.blocks.append(
-        ReportTable(
-            "What happens after allocation, and what it does to the estimate",
-            ("Intercurrent event", "Strategy", "Why", "People so far"),
-            [
-                (
-                    _EVENTS[each.event],
-                    _STRATEGIES[each.strategy],
-                    each.why,
-                    _shown(found.figures["intercurrent"][each.event]["people"]),
-                )
-                for each in estimand.intercurrent
-            ],
-            "People randomised, both arms together: by arm they would tell which is which.",
-            words=True,
-        )
+    found.table(
+        "Events after allocation, and how the estimate handles them",
+        ("Intercurrent event", "Strategy", "Why", "People so far"),
+        [
+            (
+                _EVENTS[each.event],
+                _STRATEGIES[each.strategy],
+                each.why,
+                _shown(found.figures["intercurrent"][each.event]["people"]),
+            )
+            for each in estimand.intercurrent
+        ],
+        "People randomised, both arms together: counts by arm would reveal which arm is which.",
+        words=True,
     )
     return found
 
@@ -83,7 +81,7 @@ def _attributes(estimand: Estimand, primary: Endpoint) -> ReportTable:
     window = f"{primary.days} days from allocation" if primary.days else "to the order's last day"
     return ReportTable(
         "The estimand of the primary analysis",
-        ("Attribute", "As laid down"),
+        ("Attribute", "As specified"),
         [
             ("Population", estimand.population),
             ("Treatment", estimand.treatment),

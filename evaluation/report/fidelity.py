@@ -8,7 +8,7 @@ from evaluation.report import periods
 from evaluation.report.charts.bars import Part, columns
 from evaluation.report.charts.drawing import BLUE
 from evaluation.report.charts.heat import heat
-from evaluation.report.parts import Method, Picture, ReportTable, Section
+from evaluation.report.parts import Method, Section
 from evaluation.report.words import (
     capital,
     count,
@@ -93,8 +93,8 @@ def _say_crossovers(found: Section) -> None:
     wrong = figures["crossovers_to_texts"] + figures["reminders_of_control"]
     found.say(
         f"Of {plural(figures['control'], 'allocation')} to control, "
-        f"{count(figures['crossovers_to_texts'])} had a text planned or sent: there must be none."
-        f" Of {plural(figures['intervention'], 'allocation')} to intervention, "
+        f"{count(figures['crossovers_to_texts'])} had a text planned or sent; none should. "
+        f"Of {plural(figures['intervention'], 'allocation')} to intervention, "
         f"{count(figures['crossovers_to_none'])} had no timetable.",
         "warning" if wrong or figures["crossovers_to_none"] else "plain",
     )
@@ -119,8 +119,7 @@ def _show_heat(found: Section, reminders: pd.DataFrame, control: int) -> None:
         shares.append([each / n for each in counts])
         texts.append([percent(each / n, 0) if each else "0" for each in counts])
     found.figures["by_reminder"] = figures
-    found.blocks.append(
-        Picture(
+    found.picture(
             "What became of each text",
             heat(
                 "Heat map of texts by number and state: control got none; in the intervention arm "
@@ -128,19 +127,17 @@ def _show_heat(found: Section, reminders: pd.DataFrame, control: int) -> None:
                 rows, [named(each) for each in states], shares, texts,
                 "Intervention by reminder; control as a whole",
             ),
-            "Each row adds up to 100% of the texts with that number (n), repeats included; only "
-            "orders of more than 14 days have more than 7. Control: "
-            f"{plural(control, 'allocation')}, no text.",
-        )
-    )  # fmt: skip
+            "Each row adds up to 100% of the texts with that number (n), repeat orders included. "
+            "Only orders of more than 14 days have more than 7 texts. Control: "
+        f"{plural(control, 'allocation')}, no text.",
+        )  # fmt: skip
 
 
 def _show_dose(found: Section, treated: pd.DataFrame) -> None:
     dose = found.figures["dose"]
     planned = dose["planned"]
     hours = dose["hours_to_first_text"]
-    found.blocks.append(
-        ReportTable(
+    found.table(
             "Dose in the intervention arm",
             ("Texts", "Number"),
             [
@@ -154,27 +151,25 @@ def _show_dose(found: Section, treated: pd.DataFrame) -> None:
                     f"{number(hours[1])} ({interval(hours[0], hours[2])})" if hours else "none yet",
                 ),
             ],
-            "Denominator: texts planned, missed ones too. Delivered, undelivered and unconfirmed "
-            f"are parts of sent. Hours: of {plural(dose['with_a_text'], 'person', 'people')}.",
-        )
-    )  # fmt: skip
+            "The denominator is all texts planned, including missed ones. Delivered, undelivered "
+            "and unconfirmed texts are also sent texts. The hours are those of "
+        f"{plural(dose['with_a_text'], 'person', 'people')}.",
+        )  # fmt: skip
     with_plan = treated[treated["planned"].fillna(0) > 0]
     shares = (with_plan["delivered"] / with_plan["planned"]).astype("float64").clip(0, 1)
     tenths = (shares * _TENTHS).astype(int).clip(upper=_TENTHS - 1)
     counts = [int((tenths == tenth).sum()) for tenth in range(_TENTHS)]
     found.figures["people_by_tenth_delivered"] = counts
-    found.blocks.append(
-        Picture(
-            "How much of the planned dose people received",
-            columns(
-                "Columns of people by the share of their planned texts that was delivered: "
-                + ", ".join(f"{10 * i} to {10 * i + 10}%: {n}" for i, n in enumerate(counts)),
-                [f"{10 * i}\N{EN DASH}{10 * i + 10}%" for i in range(_TENTHS)],
-                [Part("people in the intervention arm", BLUE, counts)],
-                "Share of planned texts delivered",
-            ),
-            f"{plural(len(with_plan), 'allocation')} with a timetable.",
-        )
+    found.picture(
+        "How much of the planned dose people received",
+        columns(
+            "Columns of people by the share of their planned texts that was delivered: "
+            + ", ".join(f"{10 * i} to {10 * i + 10}%: {n}" for i, n in enumerate(counts)),
+            [f"{10 * i}\N{EN DASH}{10 * i + 10}%" for i in range(_TENTHS)],
+            [Part("people in the intervention arm", BLUE, counts)],
+            "Share of planned texts delivered",
+        ),
+        f"{plural(len(with_plan), 'allocation')} with a timetable.",
     )
 
 
@@ -183,16 +178,14 @@ def _show_suppressed(found: Section, reminders: pd.DataFrame, protocol: Protocol
     why = (kept["state"] + ":" + kept["reason"].replace("", "not_said")).value_counts()
     found.figures["reasons"] = {str(each): int(n) for each, n in why.items()}
     if len(kept):
-        found.blocks.append(
-            ReportTable(
-                "Why texts were not sent, or did not arrive",
-                ("Reason", "Texts"),
-                [
-                    (capital(named(reason).replace(":", ": ")), of(n, len(reminders)))
-                    for reason, n in found.figures["reasons"].items()
-                ],
-                "Of all texts planned.",
-            )
+        found.table(
+            "Why texts were not sent, or did not arrive",
+            ("Reason", "Texts"),
+            [
+                (capital(named(reason).replace(":", ": ")), of(n, len(reminders)))
+                for reason, n in found.figures["reasons"].items()
+            ],
+            "Of all texts planned.",
         )
     themes = {
         theme: reminders[reminders["theme"] == theme]
@@ -205,15 +198,13 @@ def _show_suppressed(found: Section, reminders: pd.DataFrame, protocol: Protocol
         str(theme): {"planned": len(those), "delivered": _delivered(those)}
         for theme, those in themes.items()
     }
-    found.blocks.append(
-        ReportTable(
-            "Delivered, by theme",
-            ("Theme", "Delivered, of planned"),
-            [
-                (capital(named(theme)), of(_delivered(those), len(those)))
-                for theme, those in themes.items()
-            ],
-        )
+    found.table(
+        "Delivered, by theme",
+        ("Theme", "Delivered, of planned"),
+        [
+            (capital(named(theme)), of(_delivered(those), len(those)))
+            for theme, those in themes.items()
+        ],
     )
 
 

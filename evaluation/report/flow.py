@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.cohort import SumsError, observed
 from evaluation.report.charts.boxes import Box, flow
-from evaluation.report.parts import Method, Picture, ReportTable, Section
+from evaluation.report.parts import Method, ReportTable, Section
 from evaluation.report.words import capital, count, named, of, plural
 from extract.codes import COMES_OF_TEXTS
 from trial.codes import Reason
@@ -46,15 +46,13 @@ def section(cohort: Cohort, *, dose_shown: bool) -> Section:
     _close(found.figures)
     found.say(
         f"{plural(len(rows), 'order')} of {plural(found.figures['people'], 'person', 'people')} "
-        f"came in; {of(len(cohort.people), len(rows))} led to somebody being randomised."
+        f"came in; {of(len(cohort.people), len(rows))} led to a randomisation."
     )
-    found.blocks.append(
-        Picture(
-            "Flow of orders through the trial",
-            flow(_told(found.figures), *_boxes(found.figures)),
-            "Every order is in exactly one box of each row. An order recorded in error stays in "
-            "its arm and is analysed there.",
-        )
+    found.picture(
+        "Flow of orders through the trial",
+        flow(_told(found.figures), *_boxes(found.figures)),
+        "Every order is in exactly one box of each row. An order recorded in error stays in "
+        "its arm and is analysed there.",
     )
     found.blocks.append(_table(found.figures))
     return found
@@ -149,9 +147,11 @@ def _allocated(arm: str, figures: dict[str, Any]) -> Box:
 
 def _followed(figures: dict[str, Any]) -> Box:
     ended = sum(figures["ended_early"].values())
-    lines = [f"Order still running at the extract: {count(figures['still_running'])}"]
-    lines += [f"Ended before time, still followed: {count(ended)}"]
-    lines += [f" {named(code)}: {count(n)}" for code, n in figures["ended_early"].items()]
+    lines = [
+        f"Order still running at the extract: {count(figures['still_running'])}",
+        f"Ended early, still followed: {count(ended)}",
+        *(f" {named(code)}: {count(n)}" for code, n in figures["ended_early"].items()),
+    ]
     return Box(f"Not followed to the end (n = {count(figures['still_running'])})", lines)
 
 
@@ -186,7 +186,7 @@ def _table(figures: dict[str, Any]) -> ReportTable:
         rows.append(("\N{EN DASH} followed to the end and analysed", count(each["analysed"])))
         rows.append(("\N{EN DASH} order still running", count(each["still_running"])))
         rows += [
-            (f"\N{EN DASH} ended before time: {named(code)}", count(n))
+            (f"\N{EN DASH} ended early: {named(code)}", count(n))
             for code, n in each["ended_early"].items()
         ]
     return ReportTable("The same flow as numbers", ("Step", "Orders"), rows, folded=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from evaluation.cohort import by_arm, observed
+from evaluation.cohort import by_arm, followed
 from evaluation.groups import grouped_by_arm
 from evaluation.report.charts.drawing import BLUE, INK
-from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
-from evaluation.report.parts import Method, Picture, Section
-from evaluation.report.words import capital, named, number, p_value, percent, plural, points
+from evaluation.report.charts.intervals import IntervalRow
+from evaluation.report.differences import both, forest
+from evaluation.report.parts import Method, Section
+from evaluation.report.words import capital, level, named, number, p_value, percent, plural
 from evaluation.statistics.heterogeneity import heterogeneity
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.values import NotEstimable
@@ -30,11 +31,10 @@ def section(cohort: Cohort) -> Section:
     """Each force's difference, and the pooled one."""
     plan = cohort.extract.protocol.analysis
     found = Section("forces", "Forces", consort="28", methods=METHODS)
-    people = observed(cohort, plan.primary)
-    people = people[people["followed"]]
+    people = followed(cohort, plan.primary)
     grouping = grouped_by_arm(people, "force", cohort)
     if not grouping.tells:
-        found.say("One force has randomised enough people to be shown: there is nothing to pool.")
+        found.say("Only one force has randomised enough people to be shown.")
         found.figures = {"forces": sorted(set(people["force"]))}
         return found
     found.departures += grouping.unplanned
@@ -42,38 +42,25 @@ def section(cohort: Cohort) -> Section:
     differ = heterogeneity(list(forces.values()))
     found.figures = {"forces": forces, "heterogeneity": differ}
     found.say(
-        "Each force draws from blocks of its own, so that each is a trial in itself. The analyses "
-        "below keep to that: they compare people of one force and length of order only."
+        "Each force randomises in blocks of its own, so each is a trial in itself. The stratified "
+        "analyses below compare people only within one force and one stratum."
     )
     rows = [
         row
         for title, counts in [*forces.items(), ("all forces", by_arm(people))]
         if (row := _row(title, counts, plan.alpha, whole=title == "all forces"))
     ]
-    found.blocks.append(
-        Picture(
-            "Difference in the primary outcome, by force",
-            intervals(
-                "Risk differences: "
-                + "; ".join(f"{row.label} {points(row.value or 0)} points" for row in rows),
-                rows,
-                IntervalAxis(
-                    "Risk difference, percentage points",
-                    lambda value: number(100 * value, 0),
-                    0,
-                    ("fewer with texts", "more"),
-                    "with texts; without",
-                ),
-            ),
-            f"Lines are {percent(1 - plan.alpha, 0)} intervals (Newcombe). "
-            + (
-                f"Whether the forces differ {differ}."
-                if isinstance(differ, NotEstimable)
-                else f"Equal odds ratios in all forces: chi-squared {number(differ.chi2, 2)}, "
-                f"{plural(differ.degrees, 'degree')} of freedom, {p_value(differ.p)}; "
-                f"I-squared {percent(differ.i_squared, 0)}."
-            ),
-        )
+    found.picture(
+        "Difference in the primary outcome, by force",
+        forest(rows, texts="with texts; without"),
+        f"Lines are {level(plan.alpha)} intervals (Newcombe). "
+        + (
+            f"The heterogeneity between forces is {differ}."
+            if isinstance(differ, NotEstimable)
+            else f"Equal odds ratios in all forces: chi-squared {number(differ.chi2, 2)}, "
+            f"{plural(differ.degrees, 'degree')} of freedom, {p_value(differ.p)}; "
+            f"I-squared {percent(differ.i_squared, 0)}."
+        ),
     )
     return found
 
@@ -82,5 +69,6 @@ def _row(title: str, counts: ByArm, alpha: float, *, whole: bool) -> IntervalRow
     value = risk_difference(*counts, alpha=alpha)
     if isinstance(value, NotEstimable):
         return None
-    texts = "; ".join(f"{each.events:,} of {each.people:,}" for each in counts)
-    return IntervalRow(capital(named(title)), *value, texts, INK if whole else BLUE, square=whole)
+    return IntervalRow(
+        capital(named(title)), *value, both(counts), INK if whole else BLUE, square=whole
+    )

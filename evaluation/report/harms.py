@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evaluation.cohort import ByArm, by_arm, happened
-from evaluation.report.parts import Method, ReportTable, Section
-from evaluation.report.words import count, estimate_text, events_of, percent, points
+from evaluation.report.differences import cells
+from evaluation.report.parts import Method, Section
+from evaluation.report.words import count, estimate_text, events_of, level, ratio
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.rates import rate_ratio
 from evaluation.statistics.values import NotEstimable
@@ -56,22 +57,21 @@ def section(cohort: Cohort) -> Section:
         stopped = people[people["end_reason"] == reason]
         counts = _people(people, set(stopped["person"]))
         found.figures["stopped"][reason.value] = counts
-        rows.append((f"Order's texts stopped: {label(reason).lower()}", *_cells(counts), "", ""))
+        stop = f"Texts stopped: {label(reason).lower()}"
+        rows.append((stop, events_of(counts.intervention), events_of(counts.control), "", ""))
     found.say(
-        "Harms are reported by forces as outcomes of a type of their own: a text that reached the "
-        "wrong person, something disclosed by it, a complaint, a threat, and others. Whoever sends "
-        "texts hears of some harms that nobody hears of in control, so that the arms are not alike "
-        "in how harms are found."
+        "Forces report harms as a separate type of outcome: a text that reached the wrong person, "
+        "a disclosure, a complaint, a threat and others. A force that texts somebody hears of "
+        "harms that it would not hear of in control. The arms therefore differ in how harms are "
+        "found."
     )
-    found.blocks.append(
-        ReportTable(
-            "Harms from allocation on",
-            ("Harm", "With texts", "Without", "Events (with; without)", "Difference, points"),
-            rows,
-            "People with at least one, of everybody randomised, repeat orders included; as long as "
-            f"each has been followed. Intervals are {percent(1 - plan.alpha, 0)} (Newcombe). No "
-            "tests: too few to tell chance from cause.",
-        )
+    found.table(
+        "Harms from allocation on",
+        ("Harm", "With texts", "Without", "Events (with; without)", "Difference, points"),
+        rows,
+        "People with at least one such harm, of everybody randomised, for as long as each was "
+        "followed. Harms under repeat orders count. Intervals are "
+        f"{level(plan.alpha)} (Newcombe). No test is made, because harms are too few for one.",
     )
     _rate(found, cohort, people)
     return found
@@ -87,18 +87,10 @@ def _events(people: pd.DataFrame, harms: pd.DataFrame) -> dict[str, int]:
     return {"intervention": int(treated.sum()), "control": int((~treated).sum())}
 
 
-def _cells(counts: ByArm) -> tuple[str, str]:
-    return events_of(counts.intervention), events_of(counts.control)
-
-
 def _row(name: str, counts: ByArm, events: dict[str, int], alpha: float) -> tuple[str, ...]:
+    treated, control, difference = cells(counts, alpha)
     both = f"{count(events['intervention'])}; {count(events['control'])}"
-    return (
-        name,
-        *_cells(counts),
-        both,
-        estimate_text(risk_difference(*counts, alpha=alpha), points),
-    )
+    return name, treated, control, both, difference
 
 
 def _rate(found: Section, cohort: Cohort, people: pd.DataFrame) -> None:
@@ -116,7 +108,6 @@ def _rate(found: Section, cohort: Cohort, people: pd.DataFrame) -> None:
     if isinstance(rates, NotEstimable) or isinstance(rates.ratio, NotEstimable):
         return
     found.say(
-        f"Within {days} days there were "
-        f"{estimate_text(rates.ratio, lambda value: f'{value:.2f}')} times as many harms per "
-        "person and year with texts as without."
+        f"Over {days} days, the rate of harms per person-year with texts is "
+        f"{estimate_text(rates.ratio, ratio)} times the rate without."
     )

@@ -68,15 +68,15 @@ def refusal(extract: Extract, interim: Interim | None) -> str | None:
         return f"Not shown: the plan of this trial is in doubt. {' '.join(wrong)}"
     if extract.form == "blinded":
         return (
-            "Not shown: this is the blinded form of the extract, in which nobody can tell which "
-            "arm got texts. The unblinded form, which needs a permission of its own, has it."
+            "Not shown: this is the blinded form of the extract, which does not reveal which arm "
+            "got texts. The unblinded form has the results, and needs a separate permission."
         )
     lock = extract.protocol.analysis.lock_date
     if extract.made_on < lock and not interim:
         return (
-            f"Not shown: the extract was made before {lock:%-d %B %Y}, the day until which the "
-            "protocol keeps results locked. Whoever must look earlier gives a reason with "
-            "--interim, which is then printed at the top."
+            f"Not shown: the extract was made before {lock:%-d %B %Y}. Until that day the protocol "
+            "locks the results. To look earlier, give a reason with --interim: the report prints "
+            "it at the top."
         )
     return None
 
@@ -146,7 +146,7 @@ def _departures(cohort: Cohort, interim: Interim | None) -> list[str]:
         )
     forces = plan.analysis.recruitment.forces if plan.analysis.recruitment else 0
     if cohort.complete and (took_part := cohort.people["force"].nunique()) < forces:
-        found.append(f"{plural(forces, 'force')} were planned for, {count(took_part)} took part.")
+        found.append(f"{plural(forces, 'force')} were planned, {count(took_part)} took part.")
     others = cohort.allocated[cohort.allocated["protocol"] != plan.version]
     for version, those in others.groupby("protocol"):
         found.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from evaluation.cohort import by_arm, observed
+from evaluation.cohort import by_arm, followed, observed
 from evaluation.report.parts import Method, Section
 from evaluation.report.primary import rerandomised
 from evaluation.report.words import number, p_value
@@ -29,22 +29,21 @@ def section(cohort: Cohort) -> Section:
     found = Section("monitoring", "Monitoring", consort="16b", methods=METHODS)
     rule = plan.monitoring
     if rule is None:
-        found.say("The protocol lays down no rule for stopping early.", "note")
+        found.say("The protocol specifies no rule for stopping early.", "note")
         return found
     looks = ", ".join(f"{look:%-d %B %Y}" for look in plan.interim_looks) or "none"
     found.say(
-        f"{rule.source}. Looks before the end: {looks}. The committee considers stopping if the "
-        f"re-randomisation test gives a two-sided p at or below {rule.benefit_p:g} with fewer "
-        f"events with texts, or at or below {rule.harm_p:g} with more. The rule advises; the "
-        "committee decides, and sees harms beside it."
+        f"{rule.source}. Looks before the end: {looks}. The committee considers stopping in two "
+        "cases. Either there are fewer events with texts, and the two-sided p of the "
+        f"re-randomisation test is {rule.benefit_p:g} or less. Or there are more, and p is "
+        f"{rule.harm_p:g} or less. The rule is advisory: the committee decides, and also considers "
+        "harms."
     )
     if cohort.complete:
-        found.say("The trial is over: the rule is about looks before its end.")
+        found.say("The trial is over. The rule applies only to looks before its end.")
         return found
-    everybody = observed(cohort, plan.primary)
-    test = rerandomised(everybody, cohort)
-    counts = by_arm(everybody[everybody["followed"].astype(bool)])
-    difference = risk_difference(*counts, alpha=plan.alpha)
+    test = rerandomised(observed(cohort, plan.primary), cohort)
+    difference = risk_difference(*by_arm(followed(cohort, plan.primary)), alpha=plan.alpha)
     if isinstance(test, NotEstimable) or isinstance(difference, NotEstimable):
         found.figures = {"met": None}
         found.say("Neither limit can be tested yet.", "note")
@@ -54,15 +53,15 @@ def section(cohort: Cohort) -> Section:
     met = test.p <= limit
     found.figures = {"p": test.p, "met": ("harm" if harmful else "benefit") if met else "neither"}
     if cohort.extract.made_on not in plan.interim_looks:
-        found.say("No look is planned for this day: what follows informs, and decides nothing.")
+        found.say("No look is planned for this day. What follows is for information only.")
     direction = "more" if harmful else "fewer"
     found.say(
         f"At this look: {direction} events with texts, {p_value(test.p)}, limit "
         f"{number(limit, 4)}. "
         + (
-            "The limit is reached: the committee is to consider stopping."
+            "The limit is reached, so the committee has to consider stopping."
             if met
-            else "No limit is reached: the trial continues."
+            else "No limit is reached, so the trial continues."
         ),
         "warning" if met else "plain",
     )

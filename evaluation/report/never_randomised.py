@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaluation.report.parts import ReportTable
 from evaluation.report.words import HIDDEN, capital, named, of
 from evaluation.statistics.values import Counts
 
@@ -41,15 +40,13 @@ def show_never_randomised(found: Section, cohort: Cohort) -> None:
         del groups[last]
     counts = {name: _counts(cohort, those) for name, those in groups.items()}
     found.figures["outcomes_of_never_randomised"] = counts
-    found.blocks.append(
-        ReportTable(
-            "Breach or arrest during the order, of people who were never randomised",
-            ("People", "With the outcome"),
-            [(capital(name), _shown(each, minimum)) for name, each in counts.items()],
-            "From the first day of a person's first order to its last, whether or not reported "
-            "after the allocation. It describes whom the trial can speak for: nobody is compared "
-            "by arm here, and no test is made.",
-        )
+    found.table(
+        "Breach or arrest during the order, of people who were never randomised",
+        ("People", "With the outcome"),
+        [(capital(name), _shown(each, minimum)) for name, each in counts.items()],
+        "From the first day of each person's first order to its last, including what happened "
+        "before allocation. The table describes to whom the results apply. It does not compare "
+        "the arms, and makes no test.",
     )
 
 

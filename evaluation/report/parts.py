@@ -71,3 +71,20 @@ class Section:
     def say(self, text: str, kind: Literal["plain", "note", "warning"] = "plain") -> None:
         """Add a paragraph."""
         self.blocks.append(Words(text, kind))
+
+    def table(
+        self,
+        caption: str,
+        head: tuple[str, ...],
+        rows: Sequence[tuple[str, ...]],
+        note: str = "",
+        *,
+        words: bool = False,
+        folded: bool = False,
+    ) -> None:
+        """Add a table."""
+        self.blocks.append(ReportTable(caption, head, rows, note, words, folded))
+
+    def picture(self, caption: str, svg: str, note: str = "") -> None:
+        """Add a drawing."""
+        self.blocks.append(Picture(caption, svg, note))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaluation.report.parts import ReportTable
 from evaluation.report.words import of
 from trial.codes import ReminderState
 from trial.protocol.orders import EvenTimetable, PhasedTimetable
@@ -46,14 +45,12 @@ def show(
             figures[label] = {"planned": len(those), "sent": sent, "delivered": delivered}
             rows.append((label, f"{len(those):,}", of(sent, len(those)), of(delivered, len(those))))
     found.figures["by_period"] = figures
-    found.blocks.append(
-        ReportTable(
-            "Dose by period of the order",
-            ("Period", "Planned", "Sent", "Delivered"),
-            rows,
-            "By the day of the order on which a text is due, from 0. Of the texts planned in the "
-            "period.",
-        )
+    found.table(
+        "Dose by period of the order",
+        ("Period", "Planned", "Sent", "Delivered"),
+        rows,
+        "A text belongs to the period in which it is due; the order's first day is day 0. "
+        "Percentages are of the texts planned in the period.",
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from evaluation.cohort import observed
+from evaluation.cohort import followed
 from evaluation.power import detectable, needed, orders_needed, power_of, reestimated
 from evaluation.power_picture import powers
-from evaluation.report.parts import Method, Picture, ReportTable, Section
-from evaluation.report.words import count, of, percent
+from evaluation.report.parts import Method, Section
+from evaluation.report.words import count, of, percent, plural
 from evaluation.statistics.values import NotEstimable
 from trial.codes import Arm
 
@@ -55,7 +55,7 @@ def section(cohort: Cohort) -> Section:
     }
     risks = f"{percent(control, 0)} without texts and {percent(intervention, 0)} with"
     if isinstance(target, NotEstimable):
-        found.say(f"How many people are needed {target}.", "note")
+        found.say(f"The number of people needed is {target}.", "note")
         return found
     goal = max(target.normal, target.fleiss)
     rows = [
@@ -68,7 +68,7 @@ def section(cohort: Cohort) -> Section:
             str(reached) if isinstance(reached, NotEstimable) else _power(reached),
         ),
         (
-            f"Highest risk with texts that would show, at {percent(plan.power, 0)} power",
+            f"Highest risk with texts that is detectable at {percent(plan.power, 0)} power",
             str(seen) if isinstance(seen, NotEstimable) else percent(seen),
         ),
     ]
@@ -89,17 +89,13 @@ def section(cohort: Cohort) -> Section:
             )
         )
     _reestimate(found, cohort)
-    found.blocks.append(
-        ReportTable("How many people are enough", ("Question", "Answer"), rows, words=True)
-    )
-    found.blocks.append(
-        Picture(
-            "Power by number of people",
-            powers(control, intervention, alpha=plan.alpha, power=plan.power, now=min(per_arm)),
-            f"Two-sided, alpha {plan.alpha:g}, normal approximation, arms of a size. The dotted "
-            "level is the power that the protocol wants. Risk without texts "
-            f"{percent(control, 0)}; people in the smaller arm: {count(min(per_arm))}.",
-        )
+    found.table("How many people are enough", ("Question", "Answer"), rows, words=True)
+    found.picture(
+        "Power by number of people",
+        powers(control, intervention, alpha=plan.alpha, power=plan.power, now=min(per_arm)),
+        f"Two-sided test, alpha {plan.alpha:g}, normal approximation, arms of equal size. The "
+        "dotted line is the power that the protocol requires. The risk without texts is "
+        f"{percent(control, 0)}. The smaller arm has {plural(min(per_arm), 'person', 'people')}.",
     )
     return found
 
@@ -107,11 +103,10 @@ def section(cohort: Cohort) -> Section:
 def _reestimate(found: Section, cohort: Cohort) -> None:
     """The number needed if the risk differs from the plan; it uses no arm."""
     plan = cohort.extract.protocol.analysis
-    rows = observed(cohort, plan.primary)
-    rows = rows[rows["followed"].astype(bool)]
+    rows = followed(cohort, plan.primary)
     events, people = int(rows["event"].sum()), len(rows)
     if people < cohort.extract.minimum:
-        found.say("Too few have been followed to the end to estimate the sample size anew.")
+        found.say("Too few people have been followed to the end to re-estimate the sample size.")
         return
     shares = cohort.extract.protocol.arms
     share = shares[Arm.INTERVENTION] / sum(shares.values())
@@ -119,16 +114,16 @@ def _reestimate(found: Section, cohort: Cohort) -> None:
     risks = reestimated(events / people, planned=planned, share=share)
     found.figures["reestimated"] = {"events": events, "people": people, "risks": risks}
     if isinstance(risks, NotEstimable):
-        found.say(f"The sample size cannot be estimated anew: {risks.because}.", "note")
+        found.say(f"The sample size cannot be re-estimated: {risks.because}.", "note")
         return
     target = needed(*risks, alpha=plan.alpha, power=plan.power, exactly=False)
     found.figures["reestimated"]["needed_per_arm"] = target
-    enough = str(target) if isinstance(target, NotEstimable) else count(target.fleiss)
+    enough = str(target) if isinstance(target, NotEstimable) else f"{count(target.fleiss)} (Fleiss)"
     found.say(
-        f"Both arms together, {of(events, people)} people had the primary outcome. If texts lower "
-        f"the risk in the planned proportion, that means {percent(risks[0])} without them and "
-        f"{percent(risks[1])} with, and {enough} people in each arm (Fleiss). This was estimated "
-        "blind: it may be acted on without spending alpha."
+        f"In both arms together, {of(events, people)} people had the primary outcome. If texts "
+        f"reduce the risk in the planned proportion, it is {percent(risks[0])} without texts and "
+        f"{percent(risks[1])} with them. The number of people needed in each arm is then {enough}. "
+        "This estimate is blinded, so acting on it spends no alpha."
     )
 
 

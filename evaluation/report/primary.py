@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from evaluation.cohort import ByArm, by_arm, observed
+from evaluation.cohort import ByArm, by_arm, followed, observed
 from evaluation.report.charts.bars import Part, columns
 from evaluation.report.charts.drawing import ARM_COLOURS, GREY
 from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
@@ -12,16 +12,18 @@ from evaluation.report.parts import Method, Picture, ReportTable, Section
 from evaluation.report.words import (
     capital,
     count,
+    estimate_heading,
     estimate_text,
     events_of,
     interval,
+    level,
     named,
-    number,
     p_text,
     p_value,
     percent,
     plural,
     points,
+    ratio,
 )
 from evaluation.statistics.proportions import fisher, risk_difference, risk_ratio, wilson
 from evaluation.statistics.rerandomisation import Rerandomisation, rerandomisation
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evaluation.cohort import Cohort
-    from evaluation.statistics.values import Counts
+    from evaluation.statistics.values import Counts, Estimate
 
 METHODS = [
     Method("Risk in each arm: Wilson's interval", "Wilson (1927), doi:10.2307/2276774"),
@@ -56,57 +58,57 @@ def section(cohort: Cohort) -> Section:
     """Counts, risks, their difference and ratio, and two tests of no effect at all."""
     plan = cohort.extract.protocol.analysis
     found = Section("primary", "Primary outcome", consort="26", methods=METHODS)
-    found.say(f"{plan.primary.title}. Everybody is analysed in the arm drawn for them.")
+    found.say(
+        f"{plan.primary.title}. Everybody is analysed in the arm that they were allocated to."
+    )
     everybody = observed(cohort, plan.primary)
-    rows = everybody[everybody["followed"]]
+    rows = followed(cohort, plan.primary)
     counts = by_arm(rows)
     difference = risk_difference(*counts, alpha=plan.alpha)
-    ratio = risk_ratio(*counts, alpha=plan.alpha)
+    risks = risk_ratio(*counts, alpha=plan.alpha)
     test = rerandomised(everybody, cohort)
     found.figures = {
         "intervention": _arm(counts.intervention, plan.alpha),
         "control": _arm(counts.control, plan.alpha),
         "not_yet_followed": len(everybody) - len(rows),
         "risk_difference": difference,
-        "risk_ratio": ratio,
+        "risk_ratio": risks,
         "fisher_p": (exact := fisher(*counts)),
         "rerandomisation_p": test if isinstance(test, NotEstimable) else test.p,
         "final_alpha": plan.final_alpha,
     }
     if len(rows) < len(everybody):
         found.departures.append(
+            "The primary analysis leaves out "
             f"{plural(len(everybody) - len(rows), 'person', 'people')} whose order was still "
-            "running at the extract are left out of the primary analysis."
+            "running at the extract."
         )
     found.blocks.append(_risks(counts, plan.alpha))
     if isinstance(difference, NotEstimable):
         found.say(f"The arms cannot be compared, because {difference.because}.", "note")
         return found
     found.say(
-        f"With texts, {events_of(counts.intervention)} had the outcome; without, "
-        f"{events_of(counts.control)}: a difference of "
-        f"{estimate_text(difference, points, ' points')}, with its {percent(1 - plan.alpha, 0)} "
-        "interval."
+        f"With texts, {events_of(counts.intervention)} had the outcome. Without texts, "
+        f"{events_of(counts.control)} had it. The difference, with its {level(plan.alpha)} "
+        f"interval, is {estimate_text(difference, points, ' points')}."
     )
     found.blocks.append(_pictured(counts, difference, plan.alpha))
-    found.blocks.append(
-        ReportTable(
-            "Intervention compared with control",
-            ("Measure", f"Estimate ({percent(1 - plan.alpha, 0)} interval)"),
-            [
-                ("Risk difference, percentage points", estimate_text(difference, points)),
-                ("Risk ratio", estimate_text(ratio, lambda value: number(value, 2))),
-                ("Fisher's exact test", p_text(exact)),
-                (
-                    "Re-randomisation test over the trial's blocks",
-                    p_text(found.figures["rerandomisation_p"]),
-                ),
-            ],
-            f"{plural(len(rows), 'person', 'people')}: {count(counts.intervention.people)} with "
-            f"texts, {count(counts.control.people)} without. Below 0, or below 1 for the ratio, "
-            "is fewer with texts.",
-            words=True,
-        )
+    found.table(
+        "Intervention compared with control",
+        ("Measure", estimate_heading(plan.alpha)),
+        [
+            ("Risk difference, percentage points", estimate_text(difference, points)),
+            ("Risk ratio", estimate_text(risks, ratio)),
+            ("Fisher's exact test", p_text(exact)),
+            (
+                "Re-randomisation test over the trial's blocks",
+                p_text(found.figures["rerandomisation_p"]),
+            ),
+        ],
+        f"{plural(len(rows), 'person', 'people')}: {count(counts.intervention.people)} with "
+        f"texts, {count(counts.control.people)} without. A difference below 0, or a ratio below 1, "
+        "favours texts.",
+        words=True,
     )
     if not isinstance(test, NotEstimable):
         if cohort.complete:
@@ -147,7 +149,7 @@ def rerandomised(everybody: pd.DataFrame, cohort: Cohort) -> Rerandomisation | N
 def _risks(counts: ByArm, alpha: float) -> ReportTable:
     return ReportTable(
         "People with the primary outcome",
-        ("Arm", "With the outcome", f"{percent(1 - alpha, 0)} interval"),
+        ("Arm", "With the outcome", f"{level(alpha)} interval"),
         [
             (
                 capital(arm),
@@ -158,11 +160,11 @@ def _risks(counts: ByArm, alpha: float) -> ReportTable:
             )
             for arm, each in (("control", counts.control), ("intervention", counts.intervention))
         ],
-        "Of everybody randomised whose order is over; each person counts once.",
+        "Of everybody randomised whose order is over. Each person counts once.",
     )
 
 
-def _pictured(counts: ByArm, difference: Any, alpha: float) -> Picture:  # noqa: ANN401
+def _pictured(counts: ByArm, difference: Estimate, alpha: float) -> Picture:
     rows = [IntervalRow("Risk in each arm", heading=True)]
     for arm, each, colour in (
         ("control", counts.control, ARM_COLOURS[0]),
@@ -174,12 +176,7 @@ def _pictured(counts: ByArm, difference: Any, alpha: float) -> Picture:  # noqa:
     rows += [
         IntervalRow("Difference", heading=True),
         IntervalRow(
-            "intervention less control",
-            difference.value,
-            difference.low,
-            difference.high,
-            estimate_text(difference, points),
-            square=True,
+            "intervention less control", *difference, estimate_text(difference, points), square=True
         ),
     ]
     return Picture(
@@ -193,8 +190,8 @@ def _pictured(counts: ByArm, difference: Any, alpha: float) -> Picture:  # noqa:
                 "Share of people", lambda value: percent(value, 0), 0, ("fewer with texts", "")
             ),
         ),
-        f"Lines are {percent(1 - alpha, 0)} intervals: Wilson's for risks, Newcombe's for the "
-        "difference, which lies on the same scale; the upright line is no difference.",
+        f"Lines are {level(alpha)} intervals: Wilson's for the risks, Newcombe's for the "
+        "difference. Risks and difference share a scale. The vertical line means no difference.",
     )
 
 
@@ -214,16 +211,17 @@ def _chance(test: Rerandomisation) -> Picture:
         "What chance alone would give",
         columns(
             "Distribution of the risk difference over all draws of the trial's blocks. Observed: "
-            f"{points(test.difference)} points; as far out or further in {beyond} of draws.",
+            f"{points(test.difference)} points; at least as extreme in {beyond} of draws.",
             [points(-reach + (place + 0.5) * width) for place in range(BINS)],
             [
-                Part("nearer to no difference than observed", GREY, nearer),
-                Part("as far or further", ARM_COLOURS[0], further),
+                Part("less extreme than observed", GREY, nearer),
+                Part("at least as extreme", ARM_COLOURS[0], further),
             ],
-            "Difference in points, if texts made no difference to anybody; upwards: % of draws",
+            "Difference in points, if texts have no effect on anybody (vertical: % of draws)",
         ),
-        "Every way in which the trial's own blocks could have been drawn, with its probability. "
-        f"Observed: {points(test.difference)} points; {beyond} of draws are as far out or further.",
+        "Every way in which the trial's blocks could have been drawn, with its probability. The "
+        f"observed difference is {points(test.difference)} points. {beyond} of draws are at least "
+        "as extreme.",
     )
 
 

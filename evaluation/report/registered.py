@@ -47,8 +47,9 @@ def section(cohort: Cohort, deposits: Sequence[Deposit]) -> Section:
     if not deposits:
         found.figures = {"deposits": []}
         found.say(
-            "No deposit was given with this report, so nothing here shows that plan and allocation "
-            "key were fixed before the first allocation. Give it with REGISTRATION=...",
+            "No deposit was given with this report, so the report cannot show that the plan and "
+            "the allocation key were fixed before the first allocation. Give it with "
+            "REGISTRATION=...",
             "warning",
         )
         return found
@@ -73,21 +74,19 @@ def section(cohort: Cohort, deposits: Sequence[Deposit]) -> Section:
     if (sources := cohort.extract.enrolments["source"].nunique()) > len(deposits):
         found.departures.append(
             f"{plural(sources, 'extract')} in this report, {plural(len(deposits), 'deposit')}: "
-            "each force draws by a key of its own, and each key is committed to."
+            "each force randomises with its own key, which needs its own commitment."
         )
     found.figures["departures"] = found.departures
     if found.departures:
         found.say("The trial departs from what was registered:", "warning")
-        found.blocks.append(
-            ReportTable(
-                "Departures from the registration",
-                ("", "What differs"),
-                [(str(place), each) for place, each in enumerate(found.departures, start=1)],
-                words=True,
-            )
+        found.table(
+            "Departures from the registration",
+            ("", "What differs"),
+            [(str(place), each) for place, each in enumerate(found.departures, start=1)],
+            words=True,
         )
     else:
-        found.say("Plan and trial are those registered; nothing differs.")
+        found.say("The plan and the trial are as registered: nothing differs.")
     return found
 
 
@@ -98,13 +97,13 @@ def departures(cohort: Cohort, deposit: Registration) -> Iterator[str]:
         yield f"The deposit registers the trial {deposit.trial}, not {agreed.trial}."
     if deposit.protocol_sha256 != agreed.sha256:
         yield (
-            f"Registered was the protocol {deposit.protocol} with another SHA-256; the report "
-            f"analyses by {agreed.version}."
+            f"The registered protocol is {deposit.protocol}, with another SHA-256. This report "
+            f"follows {agreed.version}."
         )
         now = fields(agreed)
         for name, said in deposit.fields.items():
             if said not in (TO_FILL_IN, now.get(name)):
-                yield f"{name}: what was registered is: {said}"
+                yield f"{name}: the registered text is: {said}"
     if others := int((drawn["protocol_sha256"] != deposit.protocol_sha256).sum()):
         yield f"{plural(others, 'allocation')} under another plan than the registered one."
     first = deposit.registered_at.astimezone(agreed.place.tz)
@@ -127,8 +126,8 @@ def _table(deposits: Sequence[Deposit]) -> ReportTable:
             ("Registered", f"{said.registered_at:%-d %B %Y, %H:%M} UTC"),
             ("Commitment to the allocation key", said.commitment),
             (
-                "How it is worked out",
-                f"HMAC-SHA-256, by that key, of the text {said.commitment_message}",
+                "How it is computed",
+                f"HMAC-SHA-256, with that key, of the text {said.commitment_message}",
             ),
             ("SHA-256 of the deposit", sha256),
         ]
@@ -136,7 +135,8 @@ def _table(deposits: Sequence[Deposit]) -> ReportTable:
         "What was registered",
         ("", "As deposited"),
         rows,
-        "The extract knows the month of an order only. An auditor with the key compares key, plan "
-        "and the second of each allocation: make register CHECK=registration.json.",
+        "The extract has only the month of each order. An auditor who has the key can check the "
+        "key, the plan and the exact time of each allocation: make register "
+        "CHECK=registration.json.",
         words=True,
     )

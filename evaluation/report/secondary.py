@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.cohort import ByArm, by_arm, observed
 from evaluation.report.charts.drawing import BLUE
-from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
-from evaluation.report.parts import Method, Picture, ReportTable, Section
+from evaluation.report.charts.intervals import IntervalRow
+from evaluation.report.differences import cells, forest
+from evaluation.report.parts import Method, Section
 from evaluation.report.words import (
     count,
     estimate_text,
-    events_of,
+    level,
     number,
     p_text,
     p_value,
-    percent,
     plural,
     points,
+    ratio,
 )
 from evaluation.statistics.proportions import fisher, risk_difference
 from evaluation.statistics.rates import rate_ratio
@@ -51,7 +52,7 @@ def section(cohort: Cohort) -> Section:
         if unfollowed := int((~rows["followed"]).sum()):
             found.departures.append(
                 f"{endpoint.title}: {plural(unfollowed, 'person', 'people')} not yet followed for "
-                "that long are left out of it."
+                "the whole window, and left out."
             )
     tests = {id_: fisher(*each) for id_, each in counts.items()}
     said = {id_: p for id_, p in tests.items() if not isinstance(p, NotEstimable)}
@@ -67,26 +68,22 @@ def section(cohort: Cohort) -> Section:
         }
         for id_, each in counts.items()
     }
-    found.blocks.append(
-        ReportTable(
-            "Secondary outcomes",
-            ("Outcome", "With texts", "Without", "Difference, points", "Fisher", "With Holm's"),
-            [
-                (
-                    titles[id_],
-                    events_of(each.intervention),
-                    events_of(each.control),
-                    estimate_text(differences[id_], points),
-                    p_text(tests[id_]),
-                    p_value(adjusted[id_]) if id_ in adjusted else "none",
-                )
-                for id_, each in counts.items()
-            ],
-            "People with at least one event from allocation on, of those followed for the whole "
-            f"window. Intervals are {percent(1 - plan.alpha, 0)} (Newcombe), not widened for "
-            "several outcomes; the last column allows for that. An outcome counts as shown only if "
-            "the primary one is too: so alpha holds for all of them together.",
-        )
+    found.table(
+        "Secondary outcomes",
+        ("Outcome", "With texts", "Without", "Difference, points", "Fisher", "With Holm's"),
+        [
+            (
+                titles[id_],
+                *cells(each, plan.alpha),
+                p_text(tests[id_]),
+                p_value(adjusted[id_]) if id_ in adjusted else "none",
+            )
+            for id_, each in counts.items()
+        ],
+        "People with at least one event after allocation, of those followed for the whole window. "
+        f"Intervals are {level(plan.alpha)} (Newcombe). They are not adjusted for the number of "
+        "outcomes; the last column is. An effect on a secondary outcome counts as shown only if "
+        "the effect on the primary outcome does. So alpha holds for all of them together.",
     )
     estimates = [
         IntervalRow(titles[id_], *value, estimate_text(value, points), BLUE)
@@ -94,27 +91,13 @@ def section(cohort: Cohort) -> Section:
         if not isinstance(value, NotEstimable)
     ]
     if estimates:
-        found.blocks.append(_forest("Differences in secondary outcomes", estimates, plan.alpha))
+        found.picture(
+            "Differences in secondary outcomes",
+            forest(estimates, labels=330),
+            f"Lines are {level(plan.alpha)} intervals (Newcombe).",
+        )
     _show_counts(found, cohort)
     return found
-
-
-def _forest(caption: str, estimates: list[IntervalRow], alpha: float) -> Picture:
-    return Picture(
-        caption,
-        intervals(
-            "Risk differences: " + "; ".join(f"{each.label} {each.text}" for each in estimates),
-            estimates,
-            IntervalAxis(
-                "Risk difference, percentage points",
-                lambda value: number(100 * value, 0),
-                0,
-                ("fewer with texts", "more"),
-            ),
-            labels=330,
-        ),
-        f"Lines are {percent(1 - alpha, 0)} intervals (Newcombe).",
-    )
 
 
 def _show_counts(found: Section, cohort: Cohort) -> None:
@@ -136,20 +119,18 @@ def _show_counts(found: Section, cohort: Cohort) -> None:
                 endpoint.title,
                 _rate(rates.intervention),
                 _rate(rates.control),
-                estimate_text(rates.ratio, lambda value: number(value, 2)),
+                estimate_text(rates.ratio, ratio),
                 p_text(rates.p),
             )
         )
     found.figures["rates"] = figures
-    found.blocks.append(
-        ReportTable(
-            "Events instead of people",
-            ("Outcome", "With texts", "Without", "Rate ratio", "Test"),
-            rows,
-            "Events, and in brackets per person and year at risk, of everybody randomised as far "
-            "as followed. An arrest for a breach is two events where both were reported. Intervals "
-            f"are {percent(1 - plan.alpha, 0)}; below 1 is fewer with texts.",
-        )
+    found.table(
+        "Events instead of people",
+        ("Outcome", "With texts", "Without", "Rate ratio", "Test"),
+        rows,
+        "Events, and in brackets the rate per person-year at risk, of everybody randomised, for as "
+        "long as each was followed. An arrest for a breach counts as two events if both were "
+        f"reported. Intervals are {level(plan.alpha)}. A ratio below 1 favours texts.",
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from evaluation.cohort import by_arm, observed
-from evaluation.report.parts import Method, ReportTable, Section
-from evaluation.report.words import count, estimate_text, events_of, percent, plural, points
+from evaluation.cohort import by_arm, followed, observed
+from evaluation.report.differences import cells
+from evaluation.report.parts import Method, Section
+from evaluation.report.words import count, estimate_text, level, percent, plural, points
 from evaluation.statistics.complier import complier_effect
 from evaluation.statistics.missing import bounds
 from evaluation.statistics.proportions import risk_difference
@@ -36,46 +37,44 @@ def section(cohort: Cohort) -> Section:
     found = Section("sensitivity", "Sensitivity", consort="21c, 21d, 28", methods=METHODS)
     rows = observed(cohort, cohort.extract.protocol.analysis.primary)
     _show_unknown(found, cohort, rows)
-    _show_reached(found, cohort, rows[rows["followed"].astype(bool)])
-    _show_populations(found, cohort, rows)
+    _show_reached(found, cohort, rows[rows["followed"]])
+    _show_populations(found, cohort, rows[rows["followed"]])
     return found
 
 
 def _show_unknown(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
     """People not followed to the end: the result if all, or none, of them have the outcome."""
     alpha = cohort.extract.protocol.analysis.alpha
-    followed, treated = rows["followed"].astype(bool), rows["treated"].astype(bool)
-    unknown = (int((~followed & treated).sum()), int((~followed & ~treated).sum()))
-    known = by_arm(rows[followed])
+    lost = by_arm(rows[~rows["followed"]])
+    unknown = (lost.intervention.people, lost.control.people)
+    known = by_arm(rows[rows["followed"]])
     result = bounds(known, unknown, alpha=alpha)
     found.figures["unknown"] = result
     if isinstance(result, NotEstimable):
-        found.say(f"What unknown outcomes could change {result}.", "note")
+        found.say(f"The effect of unknown outcomes is {result}.", "note")
         return
     if not sum(unknown):
         found.say(
-            "Nobody's primary outcome is unknown: all were followed to the end of their order. "
-            "Outcomes that no force reported cannot be seen here; they are as likely in either arm "
-            "only as far as those who report them do not know the arm."
+            "Nobody's primary outcome is unknown: everybody was followed to the end of their "
+            "order. Outcomes that no force reported are not in the data. They are equally likely "
+            "in both arms only if those who report outcomes do not know the arm."
         )
         return
     tips = (
-        "no number of them makes the interval hold 0, or it does already"
+        "none, as the interval contains 0 already or always excludes it"
         if result.tips is None
-        else f"with {plural(result.tips, 'event')} among those with texts the interval holds 0"
+        else f"{plural(result.tips, 'event')} among those with texts, and the interval contains 0"
     )
-    found.blocks.append(
-        ReportTable(
-            "If the unknown outcomes were known",
-            ("Assumption", "Difference, points"),
-            [
-                ("As known so far", estimate_text(risk_difference(*known, alpha=alpha), points)),
-                ("No event with texts, all without", estimate_text(result.best, points)),
-                ("All with texts, no event without", estimate_text(result.worst, points)),
-            ],
-            f"Not followed to the end: {count(unknown[0])} with texts, {count(unknown[1])} without."
-            f" Tipping point, if those in control fare as control does: {tips}.",
-        )
+    found.table(
+        "If the unknown outcomes were known",
+        ("Assumption", "Difference, points"),
+        [
+            ("As known so far", estimate_text(risk_difference(*known, alpha=alpha), points)),
+            ("Best case: no event with texts, all without", estimate_text(result.best, points)),
+            ("Worst case: all with texts, no event without", estimate_text(result.worst, points)),
+        ],
+        f"Not followed to the end: {count(unknown[0])} with texts, {count(unknown[1])} without."
+        f" Tipping point, if the unknown in control have control's risk: {tips}.",
     )
 
 
@@ -94,47 +93,34 @@ def _show_reached(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
     result = complier_effect(event=rows["event"], treated=treated, reached=got, alpha=alpha)
     found.figures["reached"] = result
     if isinstance(result, NotEstimable):
-        found.say(f"The effect among those reached {result}.", "note")
+        found.say(f"The effect among those reached is {result}.", "note")
         return
     found.say(
-        f"At least one text was delivered to {percent(result.reached)} of people randomised to "
-        f"texts. Among people who can be reached the difference is "
-        f"{estimate_text(result.difference, points, ' points')}. It rests on the randomisation "
-        "alone: it assumes that texts change nothing for those whom they do not reach. A table by "
-        "number of texts would not: people arrested early get fewer."
+        f"At least one text was delivered to {percent(result.reached)} of the people randomised to "
+        "texts. Among people who can be reached, the difference is "
+        f"{estimate_text(result.difference, points, ' points')}. This assumes only that texts "
+        "change nothing for people whom they do not reach. A comparison by number of texts "
+        "received would be biased, because people arrested early get fewer."
     )
 
 
 def _show_populations(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
     """The primary outcome in populations other than everybody as randomised."""
     plan = cohort.extract.protocol.analysis
-    every = observed(cohort, plan.primary, repeats=True)
-    followed = rows["followed"].astype(bool)
-    correct = ~rows["recorded_in_error"].fillna(value=False).astype(bool)
-    populations: dict[str, pd.DataFrame] = {
-        "As randomised (primary)": rows[followed],
-        "Without orders recorded in error": rows[followed & correct],
-        "With repeat orders": every[every["followed"].astype(bool)],
+    wrong = rows["recorded_in_error"].fillna(value=False).astype(bool)
+    counts = {
+        "As randomised (primary)": by_arm(rows),
+        "Without orders recorded in error": by_arm(rows[~wrong]),
+        "With repeat orders": by_arm(followed(cohort, plan.primary, repeats=True)),
     }
-    counts = {name: by_arm(those) for name, those in populations.items()}
     found.figures["populations"] = {
         name: {"counts": each, "risk_difference": risk_difference(*each, alpha=plan.alpha)}
         for name, each in counts.items()
     }
-    found.blocks.append(
-        ReportTable(
-            "Primary outcome in other populations",
-            ("Population", "With texts", "Without", "Difference, points"),
-            [
-                (
-                    name,
-                    events_of(each.intervention),
-                    events_of(each.control),
-                    estimate_text(risk_difference(*each, alpha=plan.alpha), points),
-                )
-                for name, each in counts.items()
-            ],
-            f"Intervals are {percent(1 - plan.alpha, 0)} (Newcombe); repeats are counted as if "
-            "they were other people.",
-        )
+    found.table(
+        "Primary outcome in other populations",
+        ("Population", "With texts", "Without", "Difference, points"),
+        [(name, *cells(each, plan.alpha)) for name, each in counts.items()],
+        f"Intervals are {level(plan.alpha)} (Newcombe). Repeat orders count as if they were of "
+        "other people.",
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from evaluation.cohort import by_arm, observed
+from evaluation.cohort import by_arm, followed
 from evaluation.groups import grouped_by_arm
 from evaluation.report.charts.drawing import BLUE, INK
-from evaluation.report.charts.intervals import IntervalAxis, IntervalRow, intervals
-from evaluation.report.parts import Method, Picture, ReportTable, Section
-from evaluation.report.words import named, number, p_value, percent, plural, points
+from evaluation.report.charts.intervals import IntervalRow
+from evaluation.report.differences import both, forest
+from evaluation.report.parts import Method, Section
+from evaluation.report.words import level, named, number, p_value, plural
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.subgroups import interaction
 from evaluation.statistics.values import NotEstimable
@@ -32,13 +33,12 @@ def section(cohort: Cohort) -> Section:
     """A forest plot, and one test of interaction for each characteristic."""
     plan, minimum = cohort.extract.protocol.analysis, cohort.extract.minimum
     found = Section("subgroups", "Subgroups", consort="21d, 28", methods=METHODS)
-    rows = observed(cohort, plan.primary)
-    rows = rows[rows["followed"]]
+    rows = followed(cohort, plan.primary)
     overall = risk_difference(*by_arm(rows), alpha=plan.alpha)
     if isinstance(overall, NotEstimable):
         found.say(f"The arms cannot be compared, because {overall.because}.", "note")
         return found
-    shown, tests = [IntervalRow("Everybody", *overall, _both(rows), INK, square=True)], []
+    shown, tests = [IntervalRow("Everybody", *overall, both(by_arm(rows)), INK, square=True)], []
     for characteristic in plan.subgroups:
         grouping = grouped_by_arm(rows, characteristic, cohort)
         known = grouping.groups.notna()
@@ -56,38 +56,19 @@ def section(cohort: Cohort) -> Section:
         found.departures += grouping.unplanned
         shown += [IntervalRow(named(characteristic), heading=True), *groups]
         if not grouping.tells:
-            shown.append(IntervalRow("too few to show apart"))
+            shown.append(IntervalRow("too few to show separately"))
         tests.append((named(characteristic), _tested(test, grouping.unknown)))
     found.say(
-        "Whether texts help some groups more than others is asked once for each characteristic, "
-        "by the test of interaction. A group's own interval says how little is known of it alone."
+        "For each characteristic, one test of interaction asks whether the effect of texts differs "
+        "between its groups. The interval of a single group is wide, because few people are in it."
     )
-    found.blocks.append(
-        Picture(
-            "Difference in the primary outcome, by group",
-            intervals(
-                "Risk differences, intervention less control: "
-                + "; ".join(
-                    f"{each.label} {points(each.value)} points"
-                    for each in shown
-                    if each.value is not None
-                ),
-                shown,
-                IntervalAxis(
-                    "Risk difference, percentage points",
-                    lambda value: number(100 * value, 0),
-                    0,
-                    ("fewer with texts", "more"),
-                    "with texts; without",
-                ),
-            ),
-            f"{plural(len(rows), 'person', 'people')}. Lines are {percent(1 - plan.alpha, 0)} "
-            f"intervals. Groups of fewer than {minimum} people in an arm are shown with another.",
-        )
+    found.picture(
+        "Difference in the primary outcome, by group",
+        forest(shown, texts="with texts; without"),
+        f"{plural(len(rows), 'person', 'people')}. Lines are {level(plan.alpha)} intervals. A "
+        f"group with fewer than {minimum} people in an arm is merged with another.",
     )
-    found.blocks.append(
-        ReportTable("Tests of interaction", ("Characteristic", "Test"), tests, words=True)
-    )
+    found.table("Tests of interaction", ("Characteristic", "Test"), tests, words=True)
     return found
 
 
@@ -96,8 +77,7 @@ def _groups(
 ) -> tuple[list[IntervalRow], dict[str, Any]]:
     estimates, figures = [], {}
     for title in grouping.titles if grouping.tells else ():
-        those = rows[grouping.groups == title]
-        counts = by_arm(those)
+        counts = by_arm(rows[grouping.groups == title])
         difference = risk_difference(*counts, alpha=alpha)
         figures[title] = {
             "intervention": counts.intervention,
@@ -107,13 +87,8 @@ def _groups(
         if isinstance(difference, NotEstimable):
             estimates.append(IntervalRow(title, text=str(difference)))
         else:
-            estimates.append(IntervalRow(title, *difference, _both(those), BLUE))
+            estimates.append(IntervalRow(title, *difference, both(counts), BLUE))
     return estimates, figures
-
-
-def _both(rows: pd.DataFrame) -> str:
-    counts = by_arm(rows)
-    return "; ".join(f"{each.events:,} of {each.people:,}" for each in counts)
 
 
 def _tested(test: Any, unknown: int) -> str:  # noqa: ANN401
@@ -122,6 +97,6 @@ def _tested(test: Any, unknown: int) -> str:  # noqa: ANN401
     freedom = plural(test.degrees, "degree")
     result = f"chi-squared {number(test.chi2, 2)}, {freedom} of freedom, {p_value(test.p)}"
     left = ", ".join(named(code) for code in test.left_out)
-    result += f"; without {left}, which can say nothing" if left else ""
+    result += f"; without {left}, which say nothing about it" if left else ""
     lacking = plural(unknown, "person is", "people are")
-    return result + (f"; {lacking} in no group: withheld, or nobody said" if unknown else "")
+    return result + (f"; {lacking} in no group: withheld or not stated" if unknown else "")

@@ -9,7 +9,16 @@ from evaluation.report.charts.drawing import ARM_COLOURS, ARM_DASHES
 from evaluation.report.charts.lines import Axes, PlottedLine, lines
 from evaluation.report.competing import show_competing
 from evaluation.report.parts import Method, Picture, ReportTable, Section
-from evaluation.report.words import capital, estimate_text, number, p_value, percent, plural
+from evaluation.report.words import (
+    capital,
+    estimate_heading,
+    estimate_text,
+    level,
+    number,
+    p_value,
+    percent,
+    plural,
+)
 from evaluation.statistics.survival import Curve, kaplan_meier, log_rank, restricted_means
 from evaluation.statistics.values import NotEstimable
 
@@ -50,14 +59,14 @@ def section(cohort: Cohort) -> Section:
     )
     if plan.restricted_mean_days is None and not isinstance(means, NotEstimable):
         found.departures.append(
-            "The protocol lays down no horizon for the restricted mean: the longest time for which "
-            f"both arms are followed, {number(means.horizon)} days, is taken."
+            "The protocol specifies no horizon for the restricted mean. The report uses the "
+            f"longest time for which both arms are followed: {number(means.horizon)} days."
         )
     found.figures = {"log_rank": test, "restricted_means": means, "curves": curves}
     drawn = {arm: curve for arm, curve in curves.items() if isinstance(curve, Curve)}
     for arm, curve in curves.items():
         if isinstance(curve, NotEstimable):
-            found.say(f"{capital(arm)}: {curve}.", "note")
+            found.say(f"The curve of the {arm} arm is {curve}.", "note")
     if drawn:
         found.blocks.append(_picture(drawn, rows, plan))
     found.blocks.append(_table(curves, test, means, plan.alpha, len(rows)))
@@ -66,17 +75,15 @@ def section(cohort: Cohort) -> Section:
 
 
 def _picture(drawn: dict[str, Curve], rows: pd.DataFrame, plan: AnalysisPlan) -> Picture:
-    alpha, days = plan.alpha, plan.primary.days
+    days = plan.primary.days
     weeks = int(max(rows["reached"].max(), 1) // _WEEK) + 1
     ticks = [_WEEK * week for week in range(weeks + 1)]
-    looks = dict(
-        zip(("control", "intervention"), zip(ARM_COLOURS, ARM_DASHES, strict=True), strict=True)
-    )
+    places = {"control": 0, "intervention": 1}
     shown = [
         PlottedLine(
             name=arm,
-            colour=looks[arm][0],
-            dash=looks[arm][1],
+            colour=ARM_COLOURS[places[arm]],
+            dash=ARM_DASHES[places[arm]],
             xs=curve.days,
             ys=curve.survival,
             low=curve.low,
@@ -107,10 +114,10 @@ def _picture(drawn: dict[str, Curve], rows: pd.DataFrame, plan: AnalysisPlan) ->
                 (arm, [curve.at_risk(tick) for tick in ticks]) for arm, curve in drawn.items()
             ],
         ),
-        f"{plural(len(rows), 'person', 'people')} randomised, each until the first event or "
-        f"{f'for {days} days' if days else 'the end of the order'}. Shades are "
-        f"{percent(1 - alpha, 0)} intervals, day by day. Below: how "
-        "many are still followed without an event. The scale need not start at 0.",
+        f"{plural(len(rows), 'person', 'people')} randomised, each followed until the first event "
+        f"or {f'for {days} days' if days else 'the end of the order'}. Shading shows pointwise "
+        f"{level(plan.alpha)} intervals. People at risk are those still followed without an event. "
+        "The vertical scale need not start at 0.",
     )
 
 
@@ -137,9 +144,9 @@ def _table(curves: dict[str, Any], test: Any, means: Any, alpha: float, people: 
         ]
     return ReportTable(
         "Time to the first event",
-        ("Measure", f"Estimate ({percent(1 - alpha, 0)} interval)"),
+        ("Measure", estimate_heading(alpha)),
         rows,
-        f"{plural(people, 'person', 'people')}. Above 0 is later with texts.",
+        f"{plural(people, 'person', 'people')}. Above 0, events come later with texts.",
         words=True,
     )
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from evaluation.report.parts import ReportTable, Section
+from evaluation.report.parts import Section
 from evaluation.report.words import named, number, of
 from trial.codes import EndReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from evaluation.cohort import Cohort
 
@@ -34,52 +34,38 @@ def section(cohort: Cohort) -> Section:
         for name, arm in arms.items()
     }
     first, second = found.figures["intervention"], found.figures["control"]
-    kinds_named = ", ".join(varied_kinds)
+    spread = "median (quartiles)"
+
+    def row(title: str, shown: Callable[[dict[str, Any]], str]) -> tuple[str, str, str]:
+        return title, shown(first), shown(second)
+
     found.say(
-        "Courts vary and discharge such orders at any time, and remaining texts follow. This "
-        "describes how often, since the allocation; nobody is left out or counted otherwise for "
-        "it, and no test is made."
+        "Courts can vary or discharge such orders at any time, and the remaining texts change with "
+        "them. This section describes how often that happened after allocation. It leaves nobody "
+        "out of any analysis, and makes no test."
     )
-    found.blocks.append(
-        ReportTable(
-            "Orders varied or discharged since the allocation",
-            ("", "With texts", "Without"),
-            [
-                (
-                    f"Orders ({kinds_named})",
-                    str(first["orders"]),
-                    str(second["orders"]),
-                ),
-                *(
-                    (title, *(of(each[name], each["orders"]) for each in (first, second)))
-                    for name, title in (
-                        ("varied", "Varied at least once"),
-                        ("discharged", "Discharged"),
-                    )
-                ),
-                *(
-                    (title, *(_times(each[name]) for each in (first, second)))
-                    for name, title in (
-                        ("days_to_first", "Days to the first variation, median (quartiles)"),
-                        ("days_to_discharge", "Days to the discharge, median (quartiles)"),
-                    )
-                ),
-                ("Variations in all", str(first["variations"]), str(second["variations"])),
-            ],
-            "The order under which each person was randomised, as far as followed.",
-        )
+    found.table(
+        "Orders varied or discharged after allocation",
+        ("", "With texts", "Without"),
+        [
+            row(f"Orders ({', '.join(varied_kinds)})", lambda arm: str(arm["orders"])),
+            row("Varied at least once", lambda arm: of(arm["varied"], arm["orders"])),
+            row("Discharged", lambda arm: of(arm["discharged"], arm["orders"])),
+            row(f"Days to the first variation, {spread}", lambda arm: _times(arm["days_to_first"])),
+            row(f"Days to the discharge, {spread}", lambda arm: _times(arm["days_to_discharge"])),
+            row("Variations in all", lambda arm: str(arm["variations"])),
+        ],
+        "The order under which each person was randomised, for as long as it was followed.",
     )
     if names := [*dict.fromkeys([*first["changed"], *second["changed"]])]:
-        found.blocks.append(
-            ReportTable(
-                "What variations changed",
-                ("Change", "With texts", "Without"),
-                [
-                    (name, *(str(each["changed"].get(name, 0)) for each in (first, second)))
-                    for name in sorted(names)
-                ],
-                "Variations; one may change several things.",
-            )
+        found.table(
+            "What variations changed",
+            ("Change", "With texts", "Without"),
+            [
+                (name, *(str(arm["changed"].get(name, 0)) for arm in (first, second)))
+                for name in sorted(names)
+            ],
+            "Counts variations. One variation may change several things.",
         )
     return found
 

@@ -124,6 +124,21 @@ def pounds(pence: float | None) -> str:
     return f"{sign}£{abs(pence) / 100:,.2f}"
 
 
+def ratio(value: float) -> str:
+    """A ratio, with two decimals."""
+    return number(value, 2)
+
+
+def level(alpha: float) -> str:
+    """The confidence level of an interval."""
+    return percent(1 - alpha, 0)
+
+
+def estimate_heading(alpha: float) -> str:
+    """The head of a column of estimates."""
+    return f"Estimate ({level(alpha)} interval)"
+
+
 def points(share: float) -> str:
     """A difference of shares, in percentage points, without the unit."""
     return number(100 * share)

@@ -18,7 +18,7 @@ class NotEstimable:
     because: str
 
     def __str__(self) -> str:
-        return f"cannot be said, because {self.because}"
+        return f"not estimable: {self.because}"
 
 
 class Interval(NamedTuple):

@@ -257,7 +257,7 @@ def test_fewer_forces_than_planned_are_a_departure(tmp_path: Path) -> None:
     planned = recruitment.model_copy(update={"forces": 12})
     plan = AGREED.analysis.model_copy(update={"recruitment": planned})
     changed = replace(extract, protocol=AGREED.model_copy(update={"analysis": plan}))
-    assert "12 forces were planned for, 1 took part." in report(changed).departures
+    assert "12 forces were planned, 1 took part." in report(changed).departures
 
 
 def test_a_reason_is_not_noted_where_none_is_needed(made: Made) -> None:
@@ -495,7 +495,7 @@ def test_the_estimand_is_written_down_with_what_happened(made: Made) -> None:
         "deceased": 1, "quashed": 0, "in_custody": 1, "number_lost": 0, "no_text_delivered": 1,
     }  # fmt: skip
     said = text_of(page)
-    assert "While at risk: until then; afterwards the outcome is impossible" in said
+    assert "While at risk: the outcome counts until the event, which makes it impossible" in said
     assert "nobody who is dead can breach" in said
 
 
@@ -662,7 +662,7 @@ def test_groups_of_too_few_are_shown_with_another(made: Made) -> None:
     assert figures["baseline"]["figures"]["control"]["sex"] == {"male or female": 44}
     assert figures["subgroups"]["figures"]["sex"]["groups"] == {}
     assert figures["attrition"]["figures"].get("characteristics") is None
-    assert "too few to show apart" in text_of(page)
+    assert "too few to show separately" in text_of(page)
 
 
 @pytest.mark.parametrize(

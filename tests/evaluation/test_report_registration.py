@@ -114,7 +114,7 @@ def test_each_departure_is_listed(
 def test_what_another_plan_promised_is_quoted(tmp_path: Path) -> None:
     promised = registration(DAPO, mac_key("k"), BEFORE)
     said = " ".join(section(cohort(tmp_path), [Deposit(promised, "0" * 64)]).departures)
-    assert f"Primary outcome: what was registered is: {promised.fields['Primary outcome']}" in said
+    assert f"Primary outcome: the registered text is: {promised.fields['Primary outcome']}" in said
     assert "Primary sponsor" not in said  # left to the sponsor in both
 
 

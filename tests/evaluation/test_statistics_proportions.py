@@ -99,7 +99,7 @@ def test_a_ratio_that_cannot_be_said_says_why(
     found = risk_ratio(counts(intervention), counts(control), alpha=0.05)
 
     assert found == NotEstimable(because)
-    assert str(found) == f"cannot be said, because {because}"
+    assert str(found) == f"not estimable: {because}"
 
 
 def test_arms_without_people_are_not_compared() -> None:
