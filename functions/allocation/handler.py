@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from aws_lambda_powertools import Logger
 
 from allocation.allocate import allocate
 from allocation.store import AllocationStore
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-logger = Logger()
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -8,11 +8,11 @@ can cause.
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from aws_lambda_powertools import Logger
 
 from audit.announce import changes
 from audit.chain import ExportedEntry
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_s3 import S3Client
-
-logger = Logger()
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -6,10 +6,10 @@ If it fails half-way, it runs again from the start: a digest sent twice is bette
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-
-from aws_lambda_powertools import Logger
 
 from digest.digest import by_superintendent
 from digest.outward import Topic, follow_up_overdue
@@ -22,8 +22,6 @@ from trial.protocol.load import load
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-logger = Logger()
 
 
 @logger.inject_lambda_context(clear_state=True)

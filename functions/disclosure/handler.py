@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from typing import TYPE_CHECKING, Any
 
 from disclosure.routes import router
-from trial.api.resolver import answered, logger, resolver
+from trial.api.resolver import answered, resolver
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

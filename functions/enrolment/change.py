@@ -55,7 +55,6 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
     Raises ConflictError if the stored number was recorded later.
     """
     hashed = number_hash(context.identity, given.number) if given.number else None
-    check_mobile(given, context.today)
     if given.recorded_at:
         check_moment("recorded_at", given.recorded_at, context.now)
     recorded_at = min(given.recorded_at or context.now, context.now)
@@ -70,6 +69,8 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
             raise ConflictError("the stored number was recorded later")
         same = enrolment.mobile.number_hash == hashed
         missing = _first_and_latest(_missing_with(enrolment, given, recorded_at))
+        if missing != enrolment.missing:  # a report that is repeated may be of any age
+            check_mobile(given, context.today)
         mobile = _with_source(enrolment.mobile, given.source) if same else found
         update: dict[str, object] = {"mobile": mobile, "missing": missing}
         if given.recorded_at or not same or missing != enrolment.missing:

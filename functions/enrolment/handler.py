@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from typing import TYPE_CHECKING, Any
 
 from enrolment.admitting import admitted
 from enrolment.context import resume_follow_ups
 from enrolment.routes import router
-from trial.api.resolver import answered, logger, resolver
+from trial.api.resolver import answered, resolver
 from trial.metrics import Metric, emit
 
 if TYPE_CHECKING:

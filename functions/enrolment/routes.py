@@ -1,5 +1,7 @@
 """The blinded routes: none of them shows an arm, or anything that depends on it."""
 
+from trial.log import logger
+
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -29,7 +31,6 @@ from enrolment.wire import (
     VariationIn,
 )
 from trial.api.fields import Force, Reference
-from trial.api.resolver import logger
 from trial.api.routes import (
     NOT_VALID,
     REFUSALS,

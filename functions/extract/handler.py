@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from aws_lambda_powertools import Logger
 from pydantic import Field
 
 from extract.extract import Became, extract
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from trial.protocol.settings import Protocol
 
-logger = Logger()
 
 TO_FINISH_MS = 120_000
 """The most time that reading a part, or writing and publishing the packages, takes."""

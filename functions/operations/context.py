@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from operations.store import OperationsStore
-from trial.api.resolver import logger
 from trial.api.routes import caller
 from trial.aws import clients
 from trial.aws.kms import MacKey

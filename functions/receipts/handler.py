@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 import base64
 import gzip
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import ValidationError
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from trial.records.receipt import Receipt
-
-logger = Logger()
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
-
-from aws_lambda_powertools import Logger
 
 from reconciliation.findings import Gap
 from reconciliation.prove import prove
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from reconciliation.findings import GapFinding
     from trial.protocol.settings import Protocol
 
-logger = Logger()
 
 TO_FINISH_MS = 30_000
 """The most time that the slowest look and the report take together."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-
-from aws_lambda_powertools import Logger
 
 from retention.erase import erase
 from retention.store import RetentionStore
@@ -20,7 +20,6 @@ from trial.protocol.load import load
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-logger = Logger()
 
 TO_FINISH_MS = 30_000
 """The most time that the slowest erasure and the report take together."""

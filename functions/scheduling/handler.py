@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-
-from aws_lambda_powertools import Logger
 
 from scheduling.converge import converge
 from scheduling.store import SchedulingStore
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-logger = Logger()
 
 
 @logger.inject_lambda_context(clear_state=True)

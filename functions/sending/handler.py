@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID  # noqa: TC003 - pydantic reads the annotation
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import Field
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from sending.send import Result
-
-logger = Logger()
 
 
 _METRICS = {

@@ -8,11 +8,11 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from aws_lambda_powertools import Logger
 
 from operations.context import StaffContext
 from operations.panels import flow, held, sending, waiting
@@ -29,7 +29,6 @@ from trial.protocol.load import load
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-logger = Logger()
 
 DESCRIPTION = """
 ## Live panels of the trial

@@ -110,12 +110,25 @@ def test_a_number_that_is_found_ends_every_report_before(clock: Traveller) -> No
     assert call("GET", "/reports/missing-numbers").body["found"] == 1
 
 
-def test_the_same_report_again_is_no_other(clock: Traveller) -> None:
+@pytest.mark.parametrize("late", [timedelta(hours=1), timedelta(days=6)])
+def test_the_same_report_again_is_no_other_even_after_its_follow_up_day(
+    clock: Traveller, late: timedelta
+) -> None:
     enrolment_id = enrol(mobile=SEIZED)
-    clock.shift(3600)
+    clock.shift(late)
     before = held()
     assert send_change(enrolment_id, "mobile", SEIZED).status == 200
     assert held() == before
+
+
+def test_a_new_report_names_a_follow_up_day_to_come(clock: Traveller) -> None:
+    enrolment_id = enrol(mobile=SEIZED)
+    clock.shift(timedelta(days=6))
+    answer = send_change(enrolment_id, "mobile", SEIZED | {"missing_reason": "refused"})
+    assert (answer.status, [each["field"] for each in answer.body["errors"]]) == (
+        422,
+        ["follow_up_on"],
+    )
 
 
 # In the order in which things were recorded

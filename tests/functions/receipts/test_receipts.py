@@ -1,5 +1,7 @@
 """The carrier's word, in whatever order it comes, at its reminder or by itself."""
 
+from trial.log import logger
+
 import io
 import json
 from collections.abc import Callable
@@ -11,7 +13,6 @@ from uuid import UUID
 import pytest
 from time_machine import Traveller
 
-from receipts.handler import logger
 from sending.store import Claim, SendingStore
 from tests.support.delivery_lines import STRANGER, bring, line
 from tests.support.faults import meddling, raising, refusal

@@ -395,7 +395,11 @@ class Upstream:
 
     def _report_next(self) -> None:
         if self._again:
-            self.ask(self._again.popleft())
+            request = self._again.popleft()
+            if "follow_up_on" in request.body:  # the day may have passed: another is given
+                on = {"follow_up_on": f"{self._world.now.date() + timedelta(days=2)}"}
+                request = replace(request, body=request.body | on)
+            self.ask(request)
             return
         for belief in self._world.model.lives.values():
             belief.earlier.clear()

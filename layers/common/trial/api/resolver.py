@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 import base64
 import json
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 LARGEST_BODY = 64 * 1024  # bytes; a real enrolment is about one
-
-logger = Logger()
 
 
 def resolver(*routers: Router) -> APIGatewayRestResolver:

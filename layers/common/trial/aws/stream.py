@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from trial.log import logger
+
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aws_lambda_powertools import Logger
 from pydantic import ValidationError
 
 from trial.aws.attributes import plain
@@ -15,7 +16,6 @@ from trial.records.record import Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-logger = Logger()
 
 R = TypeVar("R", bound=Record)
 
