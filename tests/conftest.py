@@ -87,6 +87,33 @@ def log() -> Iterator[StringIO]:
 
 
 @pytest.fixture
+def configure(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:  # noqa: ARG001
+    """Change what functions are told from here on."""
+
+    def change(**told: str) -> None:
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
+        config.settings.cache_clear()
+
+    return change
+
+
+@pytest.fixture
+def emitted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]]:
+    """The metrics since the last look, each by its name and its codes; the last of those alike."""
+
+    def since() -> dict[str, float]:
+        told = [datum for line in capsys.readouterr().out.splitlines() for datum in data(line)]
+        codes = [sorted(each.metric.dimensions - {("service", "trial")}) for each in told]
+        return {
+            " ".join([each.metric.name, *dict(code).values()]): each.value
+            for each, code in zip(told, codes, strict=True)
+        }
+
+    return since
+
+
+@pytest.fixture
 def heard(
     cloud: dict[str, str],  # noqa: ARG001 - what is told is told of it
     monkeypatch: pytest.MonkeyPatch,

@@ -13,6 +13,7 @@ from allocation import handler as allocation
 from enrolment import context as enrolment
 from reconciliation import handler as reconciliation
 from tests.support.fixture_protocol import AGREED
+from tests.support.life import send_change
 from tests.support.memory import Memory
 from tests.support.samples import ROOT, order
 from tests.support.steps import call, post
@@ -58,7 +59,7 @@ def test_an_order_of_today_is_of_the_trials_own_day(memory: Memory) -> None:
 def test_a_change_is_of_the_trials_own_day(memory: Memory, clock: Traveller) -> None:
     ident = post(order(1, order=dates("2026-12-02"), mobile=THEIRS)).body["enrolment_id"]
     clock.move_to(LATE + timedelta(days=1))
-    changed = call("PUT", f"/enrolments/{ident}/mobile", {"missing_reason": "refused"})
+    changed = send_change(ident, "mobile", {"missing_reason": "refused"})
     assert changed.status == 200
     assert memory.file(UUID(ident)).enrolment.changed_on == date(2026, 12, 3)
 

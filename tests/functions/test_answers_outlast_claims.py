@@ -9,7 +9,8 @@ import pytest
 from moto.sns.models import sns_backends
 from time_machine import Traveller
 
-from tests.support.faults import meddling
+from tests.support.faults import after_write
+from tests.support.life import send_change
 from tests.support.samples import ACCOUNT, REGION, order
 from tests.support.steps import call, enrol, fire, someone_in
 from tests.support.table import change_reminder, number_of
@@ -21,7 +22,6 @@ from trial.open_claims import BEGIN_WITHIN, OUTLASTED
 pytestmark = pytest.mark.usefixtures("cloud")
 
 NOW = datetime(2026, 12, 3, 10, tzinfo=UTC)
-CLAIMED = "after-call.dynamodb.TransactWriteItems"
 ENDED = {"reason": "quashed", "at": "2026-12-03T09:00:00Z", "by": "PC-1182"}
 TODAY = {"made_on": "2026-12-03", "expires_on": "2026-12-16", "served_on": "2026-12-03"}
 
@@ -47,13 +47,11 @@ def protect(ident: UUID) -> Any:
 
 
 STOPS: dict[str, Callable[[UUID], Any]] = {
-    "end": lambda ident: call("POST", f"/enrolments/{ident}/end", ENDED),
-    "number lost": lambda ident: call(
-        "PUT", f"/enrolments/{ident}/mobile", {"missing_reason": "lost_stolen_broken"}
+    "end": lambda ident: send_change(ident, "end", ENDED),
+    "number lost": lambda ident: send_change(
+        ident, "mobile", {"missing_reason": "lost_stolen_broken"}
     ),
-    "number changed": lambda ident: call(
-        "PUT", f"/enrolments/{ident}/mobile", {"number": "+447700900888"}
-    ),
+    "number changed": lambda ident: send_change(ident, "mobile", {"number": "+447700900888"}),
     "protection": protect,
     "pause": lambda _: call("PUT", "/sending", {"paused": True, "reason": "drill", "by": "S-1"}),
     "suppression": lambda ident: call(
@@ -76,7 +74,7 @@ def test_a_text_claimed_before_the_answer_does_not_leave_after_it(
     def stopped() -> None:
         assert STOPS[stop](treated).status in (200, 201, 202)
 
-    with meddling(clients.dynamodb(), CLAIMED, stopped):
+    with after_write(stopped):
         fire(treated, 2)
     sent = [text for number, text in sns_backends[ACCOUNT][REGION].sms_messages.values()]
     assert sent == [] or stop == "number changed"
@@ -139,7 +137,7 @@ def test_protecting_a_number_that_was_just_given_up_waits_too(
 
 def test_who_was_never_drawn_has_no_text_to_wait_for(waits: list[float]) -> None:
     waiting = enrol(1, mobile={"missing_reason": "no_phone"})
-    call("POST", f"/enrolments/{waiting}/end", ENDED | {"at": "2026-12-01T09:00:00Z"})
+    send_change(waiting, "end", ENDED | {"at": "2026-12-01T09:00:00Z"})
     enrol(2, protected_numbers=["+447700900999"])
     assert waits == []
 

@@ -27,7 +27,7 @@ from operations.panels.handler import lambda_handler as panels
 from receipts.handler import lambda_handler as receipts
 from tests.proofs.simulation.services import logged
 from tests.support.insider import BLIND, UNBLINDED, Insider, Seen, accuracy
-from tests.support.life import ARREST, METHODS
+from tests.support.life import ARREST, METHODS, send_change
 from tests.support.memory import Memory
 from tests.support.samples import MORNING, order, sample
 from tests.support.steps import CONTEXT, call, fire, post
@@ -135,7 +135,7 @@ def test_counts_and_panels_are_the_same_whatever_the_arms(
             memory.drain()
             for ident in idents:
                 _texted(memory, ident, MORNING + timedelta(days=4, hours=2), clock)
-            call("PUT", f"/enrolments/{idents[0]}/mobile", LOST)
+            send_change(idents[0], "mobile", LOST)
             paths = ("/reports/flow", "/reports/missing-numbers", "/sending", "/enrolments")
             texts = [call("GET", path).text for path in paths]
             texts += [panels(sample("panel-waiting") | {"panel": each}, CONTEXT) for each in PANELS]

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from time_machine import Traveller
 
 from receipts.handler import lambda_handler as receipts
 from reconciliation.handler import lambda_handler as reconciliation
@@ -37,7 +38,7 @@ NOON = MORNING.replace(hour=12)
 
 
 @pytest.fixture
-def sinks(clock: time_machine.Traveller) -> Iterator[Sinks]:
+def sinks(clock: Traveller) -> Iterator[Sinks]:
     clock.move_to(NOON)
     with searched(SALT) as opened:
         yield opened
@@ -130,7 +131,7 @@ LIFE: tuple[Callable[[Memory], Any], ...] = (
 """All that can be told and asked of them, one step after the other, minutes apart."""
 
 
-def test_whatever_call_fails_in_whatever_way(sinks: Sinks, clock: time_machine.Traveller) -> None:
+def test_whatever_call_fails_in_whatever_way(sinks: Sinks, clock: Traveller) -> None:
     memory = Memory(SALT)
     for place, step in enumerate(LIFE):
         clock.move_to(NOON + timedelta(minutes=place))

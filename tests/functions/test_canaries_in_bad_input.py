@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
+from time_machine import Traveller
 
 from commands.repository.openapi import contract
 from enrolment.handler import lambda_handler as enrolment
@@ -93,7 +93,7 @@ RAW = (
 
 
 @pytest.fixture
-def sinks(clock: time_machine.Traveller) -> Iterator[Sinks]:
+def sinks(clock: Traveller) -> Iterator[Sinks]:
     clock.move_to(MORNING.replace(hour=12))
     with searched(SALT) as opened:
         yield opened
@@ -193,9 +193,7 @@ def test_poison_in_a_schedule_s_input(sinks: Sinks, memory: Memory) -> None:
     assert sinks.errors == 2 * len(WRONG)
 
 
-def test_the_extract_knows_them_by_pseudonyms_only(
-    cloud: dict[str, str], clock: time_machine.Traveller
-) -> None:
+def test_the_extract_knows_them_by_pseudonyms_only(cloud: dict[str, str], clock: Traveller) -> None:
     key = cloud["IDENTITY_KEY_ID"]
     make_bucket(BUCKET)
     answer = post(canaries.body())

@@ -9,6 +9,7 @@ import pytest
 from time_machine import Traveller
 
 from tests.support.delivery_lines import bring, line
+from tests.support.life import send_change
 from tests.support.samples import MORNING, order
 from tests.support.steps import allocate, call, enrol, fire, post, schedule, someone_in
 from tests.support.table import number_of, reminder_of
@@ -55,9 +56,9 @@ def test_a_number_is_missing_and_found(told: Callable[[], Told]) -> None:
         ("NumberMissing", "seized_evidence"): 1,
     }
     for expected in ({("NumberFound", ""): 1, ("EnrolmentEligible", ""): 1}, {}):
-        call("PUT", f"/enrolments/{ident}/mobile", {"number": "+447700900123"})
+        send_change(ident, "mobile", {"number": "+447700900123"})
         assert told() == expected
-    call("PUT", f"/enrolments/{ident}/mobile", {"missing_reason": "lost_stolen_broken"})
+    send_change(ident, "mobile", {"missing_reason": "lost_stolen_broken"})
     assert told() == {
         ("NumberMissing", "lost_stolen_broken"): 1,
         ("EnrolmentWaiting", "no_number"): 1,
@@ -98,9 +99,9 @@ def test_a_timetable_is_scheduled_once_and_called_off_at_the_end(
     schedule(ident)
     assert told() == {}
     end = {"reason": "safety_stop", "at": MORNING.isoformat(), "by": "dv-unit-7"}
-    call("POST", f"/enrolments/{ident}/end", end)
+    send_change(ident, "end", end)
     assert told() == {("EnrolmentEnded", "safety_stop"): 1}
-    call("POST", f"/enrolments/{ident}/end", end)
+    send_change(ident, "end", end)
     assert told() == {}
     schedule(ident)
     assert told() == {("ReminderSuppressed", "ended"): 7}
@@ -170,5 +171,5 @@ def test_a_pause_and_an_outcome_are_told(told: Callable[[], Told]) -> None:
         "occurred_at": MORNING.isoformat(),
     }
     for expected in ({("OutcomeReported", "breach"): 1}, {}):
-        call("POST", f"/enrolments/{ident}/outcomes", breach)
+        send_change(ident, "outcomes", breach)
         assert told() == expected

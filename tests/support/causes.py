@@ -17,9 +17,10 @@ from retention.handler import lambda_handler as retention
 from sending.gateway import NotSentError
 from tests.support.buckets import make_bucket
 from tests.support.delivery_lines import STRANGER, bring, line
-from tests.support.faults import hooked, meddling, raising, refusal
-from tests.support.life import ARREST, CUSTODY, followed, told
-from tests.support.samples import MORNING, TABLE, sample
+from tests.support.faults import before_publish, before_write, hooked, raising, refusal
+from tests.support.gaps import leave_stray, make_schedule, schedules, turn
+from tests.support.life import ARREST, CUSTODY, followed, told, treated
+from tests.support.samples import MORNING, sample
 from tests.support.steps import (
     CONTEXT,
     UNHURRIED,
@@ -27,21 +28,23 @@ from tests.support.steps import (
     call,
     enrol,
     fire,
-    schedule,
     someone_in,
     stream,
 )
-from tests.support.table import change_reminder, everything, keep_stray, reminder_of, wired
+from tests.support.table import (
+    change_reminder,
+    delete,
+    everything,
+    found,
+    put_item,
+    reminder_of,
+)
 from trial.aws import clients
-from trial.aws.schedules import Schedules
 from trial.codes import Arm, ReminderState
-from trial.config import SchedulingSettings, settings
 from trial.records.enrolment import enrolment_key
-from trial.records.receipt import Receipt, Stray
 from trial.records.reminder import reminder_key
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-PUBLISH = "before-call.sns.Publish"
 ERASED_FROM = MORNING + 103 * DAY  # 90 days after the last day of an order of 14
 YEARS_LATER = MORNING + 20 * 365 * DAY
 
@@ -61,38 +64,11 @@ def brought(message_id: str, words: str | None = None, number: str = STRANGER) -
     bring(line(message_id, words=words, number=number))
 
 
-def treated(first: int = 1) -> UUID:
-    """Somebody whose reminders all have their schedules."""
-    ident = someone_in(Arm.INTERVENTION, first=first)
-    schedule(ident)
-    return ident
-
-
-def schedules() -> Schedules:
-    return Schedules(clients.scheduler(), settings(SchedulingSettings))
-
-
 def waiting(ident: UUID, clock: Traveller) -> None:
     """Their second reminder has no schedule, and is due in an hour; the first is over."""
     change_reminder(ident, 1, state=ReminderState.DELIVERED)
     assert schedules().remove(ident, 2)
     clock.move_to(reminder_of(ident, 2).due_at - HOUR)
-
-
-def stray(ident: UUID, published_at: datetime) -> None:
-    """A receipt for a text to their number, of which no reminder is known."""
-    receipt = Receipt(
-        message_id="message-1",
-        published_at=published_at,
-        at=published_at + MINUTE,
-        state=ReminderState.DELIVERED,
-    )
-    number_hash = enrolment(ident)["mobile"]["number_hash"]
-    keep_stray(Stray(receipt=receipt, number_hash=number_hash))
-
-
-def enrolment(ident: UUID) -> dict[str, Any]:
-    return everything()[enrolment_key(ident)]
 
 
 # Days without fault
@@ -163,7 +139,7 @@ def record_failed(clock: Traveller) -> None:  # noqa: ARG001
 
 def erased(clock: Traveller) -> None:
     followed(1)
-    stray(someone_in(Arm.CONTROL, first=700), MORNING)
+    leave_stray(someone_in(Arm.CONTROL, first=700), MORNING)
     for moment in (ERASED_FROM - 10 * DAY, ERASED_FROM, YEARS_LATER):  # the receipt goes first
         clock.move_to(moment)
         retained()
@@ -171,12 +147,8 @@ def erased(clock: Traveller) -> None:
 
 def not_erased(clock: Traveller) -> None:
     ident = followed(1)
-    broken = (
-        wired(enrolment_key(ident))
-        | clients.dynamodb().get_item(TableName=TABLE, Key=wired(enrolment_key(ident)))["Item"]
-    )
-    broken["respondent"] = {"M": {"sex": {"S": "male"}}}
-    clients.dynamodb().put_item(TableName=TABLE, Item=broken)
+    key = enrolment_key(ident)
+    put_item(key, found(key) | {"respondent": {"sex": "male"}})
     clock.move_to(ERASED_FROM)
     retained()
 
@@ -216,7 +188,7 @@ def unknown(clock: Traveller) -> None:
     waiting(ident, clock)
     clock.shift(HOUR)
     lost = ReadTimeoutError(endpoint_url="https://sns")
-    with meddling(clients.sns(), PUBLISH, raising(lost)):
+    with before_publish(raising(lost)):
         assert fire(ident, 2) == "unsure"
     clock.shift(HOUR)
     look()
@@ -226,9 +198,9 @@ def found_sent(clock: Traveller) -> None:
     ident = treated()
     waiting(ident, clock)
     clock.shift(HOUR)
-    with meddling(clients.sns(), PUBLISH, raising(ReadTimeoutError(endpoint_url="https://sns"))):
+    with before_publish(raising(ReadTimeoutError(endpoint_url="https://sns"))):
         fire(ident, 2)
-    stray(ident, datetime.now(UTC) + timedelta(seconds=2))
+    leave_stray(ident, datetime.now(UTC) + timedelta(seconds=2))
     clock.shift(HOUR)
     look()
 
@@ -244,7 +216,7 @@ def unconfirmed(clock: Traveller) -> None:
 
 def stray_schedule(clock: Traveller) -> None:  # noqa: ARG001
     ident = treated()
-    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(ident, 7)))
+    delete(reminder_key(ident, 7))
     prove()
 
 
@@ -255,20 +227,12 @@ def not_entitled(clock: Traveller) -> None:  # noqa: ARG001
 
 
 def strange_schedule(clock: Traveller) -> None:  # noqa: ARG001
-    """Somebody else's, in the group of reminders."""
-    chosen = settings(SchedulingSettings)
-    clients.scheduler().create_schedule(
-        Name="somebody-elses",
-        GroupName=chosen.schedule_group,
-        ScheduleExpression="at(2027-01-01T09:00:00)",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": chosen.schedule_target_arn, "RoleArn": chosen.schedule_role_arn},
-    )
+    make_schedule("somebody-elses")
     prove()
 
 
 def stray_text(clock: Traveller) -> None:
-    stray(someone_in(Arm.CONTROL), MORNING)
+    leave_stray(someone_in(Arm.CONTROL), MORNING)
     clock.shift(DAY)
     prove()
 
@@ -297,7 +261,7 @@ def not_reconciled(clock: Traveller) -> None:
     waiting(treated(), clock)
     clock.shift(8 * HOUR)
     refused = raising(refusal("ThrottlingException"))
-    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", refused):
+    with before_write(refused):
         look()
 
 
@@ -346,15 +310,11 @@ def paused_now_and_then(clock: Traveller) -> None:
             clock.shift(HOUR / 2)
 
 
-def turn(*, paused: bool) -> None:
-    call("PUT", "/sending", {"paused": paused, "reason": "A drill", "by": "ops-1"})
-
-
 def nothing_sent(clock: Traveller) -> None:
     """SNS refuses every text, for a sender that it does not know, say."""
     due = several(clock, 3)
     no = raising(refusal("InvalidParameter"))
-    with meddling(clients.sns(), PUBLISH, no, times=3):
+    with before_publish(no, times=3):
         assert [fire(ident, 1) for ident in due] == ["failed"] * 3
     clock.shift(HOUR)
 
@@ -363,7 +323,7 @@ def nothing_sent_for_want_of_a_right(clock: Traveller) -> None:
     """SNS refuses our own call, every time: no verdict on any number, and no text."""
     due = several(clock, 3)
     no = raising(refusal("AuthorizationError", status=403))
-    with meddling(clients.sns(), PUBLISH, no, times=3):
+    with before_publish(no, times=3):
         for ident in due:
             with pytest.raises(NotSentError):
                 fire(ident, 1)

@@ -1,7 +1,7 @@
 """Faults, and what others do at the worst moment, by botocore's event hooks."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from botocore.client import BaseClient
@@ -42,6 +42,21 @@ def meddling(
     with hooked(client, moment, meddle):
         yield
     assert left == 0, f"{moment} came {times - left} times, not {times}"
+
+
+def before_write(act: Callable[[], object], *, times: int = 1) -> AbstractContextManager[None]:
+    """Do something right before a transaction is written, or raise instead of writing it."""
+    return meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", act, times=times)
+
+
+def after_write(act: Callable[[], object]) -> AbstractContextManager[None]:
+    """Do something once a transaction is written, or lose its answer by raising."""
+    return meddling(clients.dynamodb(), "after-call.dynamodb.TransactWriteItems", act)
+
+
+def before_publish(act: Callable[[], object], *, times: int = 1) -> AbstractContextManager[None]:
+    """Do something right before a text is given to the provider, or raise instead."""
+    return meddling(clients.sns(), "before-call.sns.Publish", act, times=times)
 
 
 @contextmanager

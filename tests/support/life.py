@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from tests.support.samples import order
-from tests.support.steps import Answer, allocate, call, enrol, failures, schedule
+from tests.support.steps import Answer, allocate, call, enrol, failures, schedule, someone_in
 from tests.support.table import enrolment_of, everything
 from trial.aws import clients
-from trial.codes import Status
+from trial.codes import Arm, Status
 from trial.records.audit import audit_partition, history_partition
 
 METHODS = {
@@ -61,6 +61,13 @@ def followed(serial: int = 123, **changes: Any) -> UUID:
     """Enrol an order and let it have its consequences."""
     enrolment_id = enrol(serial, **changes)
     follow(enrolment_id)
+    return enrolment_id
+
+
+def treated(first: int = 1, **changes: Any) -> UUID:
+    """Somebody in intervention whose reminders all have their schedules."""
+    enrolment_id = someone_in(Arm.INTERVENTION, first=first, **changes)
+    assert failures(schedule(enrolment_id)) == []
     return enrolment_id
 
 

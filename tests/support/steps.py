@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from moto.sns.models import sns_backends
 
 from allocation.handler import lambda_handler as allocation
 from disclosure.handler import lambda_handler as disclosure
@@ -17,7 +18,7 @@ from operations.handler import lambda_handler as operations
 from scheduling.handler import lambda_handler as scheduling
 from sending.handler import lambda_handler as sending
 from tests.support.routing import answering
-from tests.support.samples import ACCOUNT, order, sample
+from tests.support.samples import ACCOUNT, REGION, order, sample
 from tests.support.table import allocation_of, found, to_wire, wired
 from trial.aws.table import Key
 from trial.codes import Arm
@@ -138,6 +139,11 @@ def fire(enrolment_id: UUID, number: int) -> str:
     """Let a reminder's schedule fire; the outcome."""
     answer = sending({"enrolment_id": str(enrolment_id), "number": number}, CONTEXT)
     return str(answer["outcome"])
+
+
+def texts() -> list[tuple[str, str]]:
+    """Number and words of every text that the provider took."""
+    return [*sns_backends[ACCOUNT][REGION].sms_messages.values()]
 
 
 def someone_in(arm: Arm, *, first: int = 1, **changes: Any) -> UUID:

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +40,16 @@ def held() -> dict[Key, dict[str, Any]]:
     }
 
 
+@contextmanager
+def unchanged(
+    look: Callable[[], dict[Key, dict[str, Any]]] = everything,
+) -> Iterator[None]:
+    """What happens here leaves the table as it is; by `held`, but for who looked at it."""
+    before = look()
+    yield
+    assert look() == before
+
+
 def found(key: Key) -> dict[str, Any]:
     """The item under a key."""
     item = _plain(clients.dynamodb().get_item(TableName=TABLE, Key=wired(key))["Item"])
@@ -46,15 +58,24 @@ def found(key: Key) -> dict[str, Any]:
 
 def keep(key: Key, record: Record) -> None:
     """Store a record, whatever is there."""
-    item = wired(key) | {name: to_wire(value) for name, value in record.item().items()}
-    clients.dynamodb().put_item(TableName=TABLE, Item=item)
+    put_item(key, record.item())
+
+
+def put_item(key: Key, item: dict[str, Any]) -> None:
+    """Store these attributes under a key, whatever is there."""
+    whole = wired(key) | {name: to_wire(value) for name, value in item.items()}
+    clients.dynamodb().put_item(TableName=TABLE, Item=whole)
+
+
+def delete(key: Key) -> None:
+    """Take away the item under a key."""
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(key))
 
 
 def keep_stray(stray: Stray) -> None:
     """Store a receipt for no reminder where it is found: by its message id, and by its number."""
     keep(message_key(stray.receipt.message_id), stray)
-    listed = {name: to_wire(value) for name, value in stray.listed().items()}
-    clients.dynamodb().put_item(TableName=TABLE, Item=wired(stray_key(stray)) | listed)
+    put_item(stray_key(stray), stray.listed())
 
 
 def keep_outcomes(enrolment_id: UUID, how_many: int) -> None:
@@ -73,6 +94,13 @@ def keep_outcomes(enrolment_id: UUID, how_many: int) -> None:
 
 def enrolment_of(enrolment_id: UUID) -> Enrolment:
     return Enrolment.of(found(enrolment_key(enrolment_id)))
+
+
+def number_hash_of(enrolment_id: UUID) -> str:
+    """The hash of the number of an enrolment that has one."""
+    number_hash = enrolment_of(enrolment_id).mobile.number_hash
+    assert number_hash
+    return number_hash
 
 
 def number_of(enrolment_id: UUID) -> str:

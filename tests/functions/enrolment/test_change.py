@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from time_machine import Traveller
 
-from tests.support.faults import counting, meddling, raising, refusal
+from tests.support.faults import after_write, before_write, counting, raising, refusal
 from tests.support.fixture_protocol import AGREED
 from tests.support.life import (
     ARREST,
@@ -44,7 +44,6 @@ from trial.retry import TRIES
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
-WRITE = "before-call.dynamodb.TransactWriteItems"
 READ = "before-call.dynamodb.BatchGetItem"
 OTHER, THIRD = "+447700900777", "+447700900778"
 CHANGES: dict[str, dict[str, Any]] = {
@@ -129,7 +128,7 @@ def test_a_change_and_who_made_it_are_stored_in_one_transaction(what: str) -> No
 def test_what_cannot_be_stored_is_not_half_done(what: str) -> None:
     enrolment_id = ready(what)
     before = everything()
-    with meddling(clients.dynamodb(), WRITE, fail_write):
+    with before_write(fail_write):
         answer = send_change(enrolment_id, what, CHANGES[what])
     assert (answer.status, answer.headers["Retry-After"]) == (503, ["1"])
     assert everything() == before
@@ -140,7 +139,7 @@ def test_what_cannot_be_stored_is_not_half_done(what: str) -> None:
 def test_an_answer_lost_after_the_change_does_no_harm(what: str) -> None:
     enrolment_id = ready(what)
     lost = raising(refusal("InternalServerError", status=500))
-    with meddling(clients.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost):
+    with after_write(lost):
         assert send_change(enrolment_id, what, CHANGES[what]).status == 503
     before = held()
     assert send_change(enrolment_id, what, CHANGES[what]).status == 200
@@ -155,11 +154,11 @@ def test_a_change_tries_again_under_contention_but_not_for_ever(
     enrolment_id = ready(what)
     body = CHANGES[what]
     others = partial(change_enrolment, enrolment_id)
-    with meddling(clients.dynamodb(), WRITE, others, times=TRIES):
+    with before_write(others, times=TRIES):
         answer = send_change(enrolment_id, what, body)
     assert (answer.status, answer.headers["Retry-After"]) == (503, ["1"])
     assert DONE[what] not in [each["what"] for each in audit_of(enrolment_id)]
-    with meddling(clients.dynamodb(), WRITE, others, times=TRIES - 1):
+    with before_write(others, times=TRIES - 1):
         assert send_change(enrolment_id, what, body).status in (200, 201)
 
 
@@ -237,7 +236,7 @@ def test_two_changes_at_once_are_both_kept() -> None:
     def served() -> None:
         assert send_change(enrolment_id, "service", {"served_on": "2026-12-01"}).status == 200
 
-    with meddling(clients.dynamodb(), WRITE, served):
+    with before_write(served):
         send_change(enrolment_id, "mobile", {"number": OTHER})
     enrolment = enrolment_of(enrolment_id)
     assert (number_of(enrolment_id), enrolment.order.served_on) == (OTHER, date(2026, 12, 1))
@@ -259,7 +258,7 @@ def test_nothing_is_shown_that_could_not_be_recorded() -> None:
     enrolment_id = ready("end")
     send_change(enrolment_id, "end", CHANGES["end"])
     broken = raising(refusal("InternalServerError", status=500))
-    with meddling(clients.dynamodb(), WRITE, broken):
+    with before_write(broken):
         assert send_change(enrolment_id, "end", CHANGES["end"]).status == 503
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.support.life import send_change
 from tests.support.samples import order
-from tests.support.steps import allocate, call, enrol, failures, fire, post, someone_in
+from tests.support.steps import allocate, enrol, failures, fire, post, someone_in
 from tests.support.table import allocation_of, enrolment_of, everything
 from trial import config
 from trial.codes import Arm, Status
@@ -39,10 +40,10 @@ def test_the_earlier_orders_continue(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = enrol(900, mobile={"missing_reason": "refused"})
     close(monkeypatch)
     assert fire(treated, 1) == "not_due"
-    found = call("PUT", f"/enrolments/{waiting}/mobile", {"number": "+447700900900"})
+    found = send_change(waiting, "mobile", {"number": "+447700900900"})
     assert found.status == 200
     assert failures(allocate(waiting)) == []
     assert enrolment_of(waiting).status is Status.ALLOCATED
     assert allocation_of(waiting).arm in Arm
     end = {"reason": "quashed", "at": "2026-12-01T09:30:00Z", "by": "PC-1182"}
-    assert call("POST", f"/enrolments/{treated}/end", end).status == 200
+    assert send_change(treated, "end", end).status == 200

@@ -7,7 +7,7 @@ import pytest
 from time_machine import Traveller
 
 from tests.support.faults import meddling
-from tests.support.life import QUASHED
+from tests.support.life import QUASHED, send_change
 from tests.support.samples import order
 from tests.support.steps import allocate, call, enrol, failures, post
 from tests.support.table import enrolment_of
@@ -90,7 +90,7 @@ def test_admitting_an_order_again_or_one_that_was_never_held_changes_nothing(hel
 
 
 def test_a_held_order_that_has_ended_is_not_admitted(held: UUID) -> None:
-    assert call("POST", f"/enrolments/{held}/end", QUASHED).status == 200
+    assert send_change(held, "end", QUASHED).status == 200
     assert admit(held) == 409
 
 
@@ -107,7 +107,7 @@ def test_a_held_order_without_a_number_waits_for_both() -> None:
     ident = enrol(300, mobile={"missing_reason": "refused"})
     assert stands(ident)[1] == (Reason.NO_NUMBER,)
     number = {"number": "+447700900300"}
-    assert call("PUT", f"/enrolments/{ident}/mobile", number).status == 200
+    assert send_change(ident, "mobile", number).status == 200
     assert stands(ident) == HELD
 
 
@@ -118,5 +118,5 @@ def test_who_is_held_is_in_the_worklist(held: UUID) -> None:
 
 def test_changing_a_held_order_does_not_admit_it(held: UUID) -> None:
     number = {"number": "+447700900777"}
-    assert call("PUT", f"/enrolments/{held}/mobile", number).status == 200
+    assert send_change(held, "mobile", number).status == 200
     assert stands(held) == HELD

@@ -9,7 +9,8 @@ import phonenumbers
 import pytest
 from time_machine import Traveller
 
-from tests.support.faults import meddling, raising, refusal
+from tests.support.faults import after_write, before_write, meddling, raising, refusal
+from tests.support.life import send_change
 from tests.support.samples import MORNING, order, sample
 from tests.support.steps import allocate, announcement, call, enrol, failures, post, someone_in
 from tests.support.table import (
@@ -30,7 +31,6 @@ from trial.retry import TRIES
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
-WRITE = "before-call.dynamodb.TransactWriteItems"
 PROTECTED = "+447700900456"
 PERSONAL = ("2003/0000123D", "1990-05-01", "+447700900123", "7700900123", PROTECTED)
 
@@ -197,9 +197,7 @@ def test_the_same_reference_of_another_force_is_another_order() -> None:
 def test_of_two_orders_of_a_person_at_once_one_is_eligible() -> None:
     person = {"person_id": "2003/0000777P"}
     rival = []
-    with meddling(
-        clients.dynamodb(), WRITE, lambda: rival.append(post(order(2, respondent=person)).body)
-    ):
+    with before_write(lambda: rival.append(post(order(2, respondent=person)).body)):
         slower = post(order(1, respondent=person)).body
     assert rival[0]["status"] == "eligible"
     assert (slower["status"], slower["reasons"]) == ("ineligible", ["already_in_trial"])
@@ -207,7 +205,7 @@ def test_of_two_orders_of_a_person_at_once_one_is_eligible() -> None:
 
 def test_of_an_order_posted_twice_at_once_one_is_taken_in() -> None:
     rival = []
-    with meddling(clients.dynamodb(), WRITE, lambda: rival.append(post(order()))):
+    with before_write(lambda: rival.append(post(order()))):
         slower = post(order())
     assert (rival[0].status, slower.status) == (202, 200)
     assert rival[0].body == slower.body
@@ -215,7 +213,7 @@ def test_of_an_order_posted_twice_at_once_one_is_taken_in() -> None:
 
 
 def test_a_number_protected_in_the_same_moment_is_not_safe() -> None:
-    with meddling(clients.dynamodb(), WRITE, lambda: enrol(2, protected_numbers=["+447700900001"])):
+    with before_write(lambda: enrol(2, protected_numbers=["+447700900001"])):
         answer = post(order(1))
     assert answer.body["reasons"] == ["unsafe_number"]
 
@@ -227,7 +225,7 @@ def test_who_is_always_overtaken_is_told_to_come_back() -> None:
         person = Person.of(found(key))
         keep(key, person.model_copy(update={"version": person.version + 1}))
 
-    with meddling(clients.dynamodb(), WRITE, overtake, times=TRIES):
+    with before_write(overtake, times=TRIES):
         answer = post(order(2, respondent={"person_id": "2003/0000001W"}))
     assert answer.status == 503
     assert answer.headers["Retry-After"] == ["1"]
@@ -236,7 +234,7 @@ def test_who_is_always_overtaken_is_told_to_come_back() -> None:
 
 def test_an_answer_lost_after_the_write_is_found_by_the_retry() -> None:
     lost = raising(refusal("InternalServerError", status=500))
-    with meddling(clients.dynamodb(), "after-call.dynamodb.TransactWriteItems", lost):
+    with after_write(lost):
         assert post(order()).status == 503
     before = held()
     assert post(order()).status == 200
@@ -488,7 +486,7 @@ def test_the_protected_person_s_number_is_kept_by_its_hash_alone() -> None:
 
 def test_the_table_alone_tells_no_number_and_nobody_s_identifiers() -> None:
     ident = enrol()
-    call("PUT", f"/enrolments/{ident}/mobile", {"number": "+447700900777"})
+    send_change(ident, "mobile", {"number": "+447700900777"})
     stored = str(everything())
     born = ("1990-05-01", "05-01", "1990")
     assert [each for each in (*PERSONAL, "900777", *born) if each in stored] == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from time_machine import Traveller
 
-from tests.support.faults import counting, meddling
+from tests.support.faults import before_write, counting
 from tests.support.life import (
     CUSTODY,
     QUASHED,
@@ -94,7 +94,7 @@ def test_an_end_beats_a_text_that_is_about_to_be_claimed(clock: Traveller) -> No
 
     with (
         counting(clients.sns(), "sns.Publish") as texts,
-        meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", ended),
+        before_write(ended),
     ):
         assert fire(enrolment_id, 1) == "suppressed"
     assert texts == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from time_machine import Traveller
 
-from tests.support.faults import counting, meddling
+from tests.support.faults import after_write, before_write, counting, meddling
 from tests.support.life import (
     CUSTODY,
     QUASHED,
@@ -34,7 +34,6 @@ from trial.records.person import number_key
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
-WRITE = "before-call.dynamodb.TransactWriteItems"
 HERS, OTHER = "+447700900456", "+447700900777"
 LATER = {"made_on": "2026-12-15", "expires_on": "2026-12-28", "served_on": "2026-12-15"}
 
@@ -169,7 +168,7 @@ def test_the_order_and_what_stops_others_are_stored_in_one_transaction() -> None
     before = everything()
     with (
         counting(clients.dynamodb(), "dynamodb.TransactWriteItems") as writes,
-        meddling(clients.dynamodb(), WRITE, crash),
+        before_write(crash),
         pytest.raises(KeyboardInterrupt),
     ):
         post(order(2, protected_numbers=[HERS]))
@@ -191,7 +190,7 @@ def test_no_text_goes_to_a_protected_number_though_nobody_is_settled_yet(
     texted = someone_in(Arm.INTERVENTION, mobile={"number": HERS})
     follow(texted)
     with (
-        meddling(clients.dynamodb(), "after-call.dynamodb.TransactWriteItems", crash),
+        after_write(crash),
         pytest.raises(KeyboardInterrupt),
     ):
         post(order(900, protected_numbers=[HERS]))
@@ -211,7 +210,7 @@ def test_the_audit_trail_says_that_a_number_was_protected_and_by_whom(clock: Tra
 
 def test_somebody_who_becomes_a_respondent_meanwhile_is_met() -> None:
     """Between the read and the write of the protecting order."""
-    with meddling(clients.dynamodb(), WRITE, lambda: enrol(1, mobile={"number": HERS})):
+    with before_write(lambda: enrol(1, mobile={"number": HERS})):
         enrol(2, protected_numbers=[HERS])
     (unsafe,) = [
         item
@@ -223,12 +222,12 @@ def test_somebody_who_becomes_a_respondent_meanwhile_is_met() -> None:
 
 def test_a_protection_that_comes_meanwhile_is_met() -> None:
     """Between the read and the write of the respondent's order, or of the change of number."""
-    with meddling(clients.dynamodb(), WRITE, lambda: enrol(1, protected_numbers=[HERS])):
+    with before_write(lambda: enrol(1, protected_numbers=[HERS])):
         enrolled = enrol(2, mobile={"number": HERS})
     assert stands(enrolled) == ("waiting", ["unsafe_number"])
 
     changed = enrol(3)
-    with meddling(clients.dynamodb(), WRITE, lambda: enrol(4, protected_numbers=[OTHER])):
+    with before_write(lambda: enrol(4, protected_numbers=[OTHER])):
         send_change(changed, "mobile", {"number": OTHER})
     assert stands(changed) == ("waiting", ["unsafe_number"])
 
@@ -240,7 +239,7 @@ def test_a_protection_that_comes_while_a_text_is_claimed_stops_it(clock: Travell
     clock.move_to(reminder_of(enrolment_id, 1).due_at)
     with (
         counting(clients.sns(), "sns.Publish") as texts,
-        meddling(clients.dynamodb(), WRITE, lambda: enrol(900, protected_numbers=[number])),
+        before_write(lambda: enrol(900, protected_numbers=[number])),
     ):
         assert fire(enrolment_id, 1) == "suppressed"
     assert texts == []

@@ -7,6 +7,7 @@ import pytest
 from time_machine import Traveller
 
 from tests.support.fixture_protocol import AGREED
+from tests.support.life import send_change
 from tests.support.samples import order
 from tests.support.steps import allocate, call, failures, fire, post, schedule, someone_in
 from tests.support.table import (
@@ -73,9 +74,9 @@ def test_a_rehearsal_is_about_nobody(changes: dict[str, Any], field: str) -> Non
 
 def test_a_rehearsal_never_gets_a_number_that_somebody_can_have() -> None:
     ident = rehearsal()
-    answer = call("PUT", f"/enrolments/{ident}/mobile", REAL)
+    answer = send_change(ident, "mobile", REAL)
     assert (answer.status, answer.fields) == (422, ["number"])
-    assert call("PUT", f"/enrolments/{ident}/mobile", {"number": "+447700900998"}).status == 200
+    assert send_change(ident, "mobile", {"number": "+447700900998"}).status == 200
 
 
 def test_an_order_is_no_rehearsal_unless_it_says_so() -> None:

@@ -10,8 +10,8 @@ from time_machine import Traveller
 
 from enrolment import change
 from enrolment.handler import lambda_handler as enrolment_handler
-from tests.support.faults import counting, meddling, raising, refusal
-from tests.support.life import QUASHED, corrected, follow, followed, stands
+from tests.support.faults import before_write, counting, meddling, raising, refusal
+from tests.support.life import QUASHED, corrected, follow, followed, send_change, stands
 from tests.support.samples import MORNING, TABLE, order
 from tests.support.steps import Context, call, enrol, fire, post, someone_in
 from tests.support.table import (
@@ -21,6 +21,7 @@ from tests.support.table import (
     everything,
     found,
     keep,
+    number_hash_of,
     number_of,
     reminder_of,
 )
@@ -34,7 +35,6 @@ from trial.settlement.store import SettlementStore
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
-WRITE = "before-call.dynamodb.TransactWriteItems"
 SHARED = "+447700900888"
 LATER = date(2026, 12, 14)
 
@@ -79,9 +79,9 @@ def test_an_end_writes_its_own_order_first_and_alone() -> None:
     ident = enrol(1, protected_numbers=["+447700900777"])
     with (
         counting(clients.dynamodb(), "dynamodb.TransactWriteItems") as writes,
-        meddling(clients.dynamodb(), WRITE, lambda: None),
+        before_write(lambda: None),
     ):
-        assert call("POST", f"/enrolments/{ident}/end", QUASHED).status == 200
+        assert send_change(ident, "end", QUASHED).status == 200
     first = [each for act in writes[0]["TransactItems"] for each in act.values()]
     keys = [(each.get("Item") or each["Key"])["pk"]["S"] for each in first]
     assert len(first) == 3  # the order, its audit entry, and the note of what is still to be done
@@ -96,7 +96,7 @@ def test_an_end_of_an_order_that_protects_a_crowded_number_is_answered_and_stops
     (hashed,) = enrolment_of(treated).protected_hashes
     crowd(hashed, 150)
     change_reminder(treated, 2, due_at=MORNING + timedelta(hours=3))
-    answer = call("POST", f"/enrolments/{treated}/end", QUASHED)
+    answer = send_change(treated, "end", QUASHED)
     assert answer.status == 200, answer.text
     clock.move_to(MORNING + timedelta(hours=3))
     assert fire(treated, 2) == "suppressed"
@@ -107,7 +107,7 @@ def test_an_end_of_an_order_that_protects_a_crowded_number_is_answered_and_stops
 def test_an_end_stands_even_if_nothing_else_of_it_can_be_done(what: str) -> None:
     ident = enrol(1)
     other = enrol(2, mobile={"number": SHARED})
-    crowd(enrolment_of(other).mobile.number_hash or "", 3)
+    crowd(number_hash_of(other), 3)
     broken = raising(refusal("InternalServerError", status=500))
     calls = {"BatchGetItem": 2, "TransactWriteItems": 1}[what]
 
@@ -120,7 +120,7 @@ def test_an_end_stands_even_if_nothing_else_of_it_can_be_done(what: str) -> None
     with meddling(
         clients.dynamodb(), f"before-call.dynamodb.{what}", after_its_own, times=calls + 1
     ):
-        answer = call("POST", f"/enrolments/{ident}/end", QUASHED)
+        answer = send_change(ident, "end", QUASHED)
     assert answer.status == 200
     assert stands(ident)[0] == "ended"
     assert found(follow_up_key(ident))["done"] is False
@@ -184,7 +184,7 @@ def test_a_note_of_a_later_change_is_not_forgotten() -> None:
 
 def test_an_order_may_protect_a_number_that_hundreds_have() -> None:
     user = enrol(1, mobile={"number": SHARED})
-    crowd(enrolment_of(user).mobile.number_hash or "", 150, protecting=False)
+    crowd(number_hash_of(user), 150, protecting=False)
     assert post(order(900, protected_numbers=[SHARED])).status == 202
     resume()
     assert stands(user) == ("waiting", ["unsafe_number"])
@@ -211,7 +211,7 @@ def busy(_bounds: None) -> UUID:
     ident = enrol(1)
     numbers = [f"+4477009001{each:02}" for each in range(MOST_NUMBERS + 4)]
     for number in (*numbers, *numbers[:3]):
-        assert call("PUT", f"/enrolments/{ident}/mobile", {"number": number}).status == 200
+        assert send_change(ident, "mobile", {"number": number}).status == 200
     return ident
 
 
@@ -234,20 +234,20 @@ def test_an_older_number_that_others_have_stays_theirs() -> None:
     ident = enrol(1, mobile={"number": "+447700900100"})
     for each in range(1, MOST_NUMBERS + 5):
         body = {"number": f"+4477009001{each:02}"}
-        assert call("PUT", f"/enrolments/{ident}/mobile", body).status == 200
-    number = found(number_key(enrolment_of(other).mobile.number_hash or ""))
+        assert send_change(ident, "mobile", body).status == 200
+    number = found(number_key(number_hash_of(other)))
     assert set(number["respondents"]) == {str(other)}
 
 
 @pytest.mark.usefixtures("_bounds")
 def test_reports_of_a_missing_number_are_bounded_and_the_first_stays(clock: Traveller) -> None:
     ident = enrol(1, mobile={"missing_reason": "no_phone"})
-    assert call("PUT", f"/enrolments/{ident}/mobile", {"number": SHARED}).status == 200
+    assert send_change(ident, "mobile", {"number": SHARED}).status == 200
     for serial in range(MOST_REPORTS):
         clock.shift(60)
         missing = {"missing_reason": "refused", "recorded_by": f"PC-{serial}"}
         for body in (missing, {"number": SHARED, "resolved_how": "officer_visit"}):
-            assert call("PUT", f"/enrolments/{ident}/mobile", body).status == 200
+            assert send_change(ident, "mobile", body).status == 200
     reports = enrolment_of(ident).missing
     assert len(reports) == MOST_REPORTS
     assert reports[0].reason == "no_phone"
@@ -258,11 +258,11 @@ def test_reports_of_a_missing_number_are_bounded_and_the_first_stays(clock: Trav
 def test_events_of_a_life_are_bounded_and_what_counts_stays(clock: Traveller) -> None:
     ident = enrol(1)
     first = QUASHED | {"at": "2026-12-01T09:00:00Z"}
-    assert call("POST", f"/enrolments/{ident}/end", first).status == 200
+    assert send_change(ident, "end", first).status == 200
     for minute in range(MOST_EVENTS + 3):
         clock.shift(60)
         again = QUASHED | {"at": f"{MORNING + timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ}"}
-        assert call("POST", f"/enrolments/{ident}/end", again).status == 200
+        assert send_change(ident, "end", again).status == 200
     kept = enrolment_of(ident)
     assert len(kept.life) <= MOST_EVENTS
     assert kept.end
@@ -278,10 +278,10 @@ def test_an_event_told_again_changes_nothing_whether_it_is_kept_or_not(events: i
         for minute in range(events)
     ]
     for body in bodies:
-        call("POST", f"/enrolments/{ident}/end", body)
+        send_change(ident, "end", body)
     before = enrolment_of(ident)
     for body in bodies:
-        assert call("POST", f"/enrolments/{ident}/end", body).status == 200
+        assert send_change(ident, "end", body).status == 200
     assert (enrolment_of(ident).end, len(enrolment_of(ident).life)) == (
         before.end,
         len(before.life),
@@ -299,8 +299,8 @@ def test_a_number_s_and_a_person_s_items_name_a_bounded_number_of_orders() -> No
         person_key(kept.person_hash),
         known.model_copy(update={"enrolments": known.enrolments | many}),
     )
-    assert call("PUT", f"/enrolments/{ident}/service", {"served_on": "2026-12-01"}).status == 200
-    call("PUT", f"/enrolments/{ident}/mobile", {"missing_reason": "refused"})
+    assert send_change(ident, "service", {"served_on": "2026-12-01"}).status == 200
+    send_change(ident, "mobile", {"missing_reason": "refused"})
     number = Number.of(found(number_key(kept.mobile.number_hash or "")))
     person = Person.of(found(person_key(kept.person_hash)))
     assert len(number.respondents) == MOST_ORDERS - 1  # it has given the number up
@@ -314,7 +314,7 @@ MUCH_LATER = LATER + timedelta(days=14)
 @pytest.mark.parametrize("protecting", [True, False])
 def test_an_order_that_a_number_s_item_has_no_room_for_is_unsafe(*, protecting: bool) -> None:
     first = enrol(1, mobile={"number": SHARED})
-    hashed = enrolment_of(first).mobile.number_hash or ""
+    hashed = number_hash_of(first)
     crowd(hashed, MOST_ORDERS + 5, protecting=protecting, until=MUCH_LATER, arrival=0)
     assert stands(enrol(2, mobile={"number": SHARED})) == ("waiting", ["unsafe_number"])
 
@@ -322,10 +322,10 @@ def test_an_order_that_a_number_s_item_has_no_room_for_is_unsafe(*, protecting: 
 @pytest.mark.usefixtures("_bounds")
 def test_no_number_of_longer_orders_takes_a_number_from_the_order_that_had_it_first() -> None:
     first = enrol(1)
-    hashed = enrolment_of(first).mobile.number_hash or ""
+    hashed = number_hash_of(first)
     crowd(hashed, MOST_ORDERS + 5, protecting=False, until=MUCH_LATER)
     changed = corrected(1, court="Durham Magistrates' Court")
-    assert call("PUT", f"/enrolments/{first}/order", changed).status == 200
+    assert send_change(first, "order", changed).status == 200
     assert first in Number.of(found(number_key(hashed))).respondents
     assert stands(first) == ("eligible", [])
 

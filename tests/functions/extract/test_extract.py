@@ -12,8 +12,8 @@ from typing import Any, Self
 from uuid import UUID
 
 import pytest
-import time_machine
 from pydantic import ValidationError
+from time_machine import Traveller
 
 from extract import extract as use_case
 from extract import handler
@@ -29,6 +29,7 @@ from tests.support.steps import Context, allocate, call, enrol, failures, fire
 from tests.support.table import (
     allocation_of,
     change_enrolment,
+    delete,
     enrolment_of,
     everything,
     found,
@@ -80,7 +81,7 @@ def bucket(cloud: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def people(clock: time_machine.Traveller) -> list[UUID]:
+def people(clock: Traveller) -> list[UUID]:
     """Somebody at every place of the flow, and a night to tell of it."""
     ids = [enrol(serial) for serial in range(1, 5)]
     assert failures(allocate(*ids)) == []
@@ -149,9 +150,7 @@ def test_outcomes_and_times_without_a_number_belong_to_their_enrolments() -> Non
     assert by_name[missing["enrolment"]]["missing_reason"] == missing["reason"]
 
 
-def test_names_and_labels_are_the_same_every_night(
-    people: list[UUID], clock: time_machine.Traveller
-) -> None:
+def test_names_and_labels_are_the_same_every_night(people: list[UUID], clock: Traveller) -> None:
     extracted()
     clock.shift(timedelta(days=1))
     extracted()
@@ -266,7 +265,7 @@ def canaries() -> set[str]:
 
 
 def test_nothing_that_tells_who_somebody_is_gets_out(
-    people: list[UUID], log: StringIO, clock: time_machine.Traveller
+    people: list[UUID], log: StringIO, clock: Traveller
 ) -> None:
     send_change(
         people[4],
@@ -354,7 +353,7 @@ def test_without_time_nothing_is_begun() -> None:
 
 @pytest.mark.usefixtures("people")
 def test_what_is_read_and_not_published_is_published_as_read_however_late(
-    clock: time_machine.Traveller,
+    clock: Traveller,
 ) -> None:
     assert extracted(looks=1) == "unfinished"
     assert packages() == {}  # there was no time for it
@@ -366,7 +365,7 @@ def test_what_is_read_and_not_published_is_published_as_read_however_late(
 
 
 @pytest.mark.usefixtures("people", "small_parts")
-def test_what_was_begun_long_ago_is_begun_anew(clock: time_machine.Traveller) -> None:
+def test_what_was_begun_long_ago_is_begun_anew(clock: Traveller) -> None:
     assert extracted(looks=2) == "unfinished"
     clock.shift(TOO_OLD + timedelta(seconds=1))
     assert extracted() == "published"
@@ -375,7 +374,7 @@ def test_what_was_begun_long_ago_is_begun_anew(clock: time_machine.Traveller) ->
 
 
 @pytest.mark.usefixtures("people", "small_parts")
-def test_what_is_told_is_told_as_of_the_beginning(clock: time_machine.Traveller) -> None:
+def test_what_is_told_is_told_as_of_the_beginning(clock: Traveller) -> None:
     assert extracted(looks=2) == "unfinished"
     clock.shift(TOO_OLD)
     assert extracted() == "published"
@@ -546,7 +545,7 @@ def test_an_enrolment_drawn_while_the_table_is_read_is_told_as_it_was(people: li
 def test_an_allocated_enrolment_without_its_allocation_stops_the_extract(
     people: list[UUID],
 ) -> None:
-    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(allocation_key(people[0])))
+    delete(allocation_key(people[0]))
     with pytest.raises(RejectedError, match="has no allocation"):
         extracted()
     assert packages() == {}
@@ -554,7 +553,7 @@ def test_an_allocated_enrolment_without_its_allocation_stops_the_extract(
 
 def test_outcomes_without_their_enrolment_stop_the_extract(people: list[UUID]) -> None:
     told(people[0], "outcomes", ARREST)
-    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(enrolment_key(people[0])))
+    delete(enrolment_key(people[0]))
     with pytest.raises(RejectedError, match="not complete"):
         extracted()
     assert packages() == {}
@@ -573,7 +572,7 @@ def test_what_cannot_be_read_is_not_repeated_in_the_error(people: list[UUID]) ->
     assert packages() == {}
 
 
-def test_an_empty_table_is_an_extract_of_nobody(clock: time_machine.Traveller) -> None:
+def test_an_empty_table_is_an_extract_of_nobody(clock: Traveller) -> None:
     clock.move_to(NIGHT)
     assert extracted() == "published"
     assert published()["enrolments"] == []

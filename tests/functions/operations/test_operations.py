@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from time_machine import Traveller
 
-from tests.support.faults import counting, meddling, refusal
+from tests.support.faults import before_write, counting, refusal
 from tests.support.life import CUSTODY, QUASHED, RELEASE, follow, followed, send_change, told
 from tests.support.steps import call, enrol, fire, someone_in
 from tests.support.table import enrolment_of, everything, reminder_of
@@ -14,7 +14,6 @@ from trial.codes import Arm, EndReason, Reason, Status, Suppression
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
-WRITE = "before-call.dynamodb.TransactWriteItems"
 PAUSE = {"paused": True, "reason": "wording under review", "by": "Supt-1"}
 GO_ON = PAUSE | {"paused": False}
 WRONG = {"number": "+447700900123", "reason": "wrong_number", "by": "PC-1182"}
@@ -62,7 +61,7 @@ def test_a_repeat_leaves_the_time_as_it_was(clock: Traveller) -> None:
 
 
 def test_two_turns_at_once_are_both_kept_and_the_last_one_stands() -> None:
-    with meddling(clients.dynamodb(), WRITE, lambda: call("PUT", "/sending", PAUSE)):
+    with before_write(lambda: call("PUT", "/sending", PAUSE)):
         assert call("PUT", "/sending", GO_ON).status == 200
     assert call("GET", "/sending").body["paused"] is False
     assert len(trail("audit#switch")) == 2
@@ -158,7 +157,7 @@ def test_a_number_stays_suppressed_when_orders_come_and_go() -> None:
 
 
 def test_a_suppression_and_an_enrolment_at_once_are_both_kept() -> None:
-    with meddling(clients.dynamodb(), WRITE, lambda: enrol(123)):
+    with before_write(lambda: enrol(123)):
         assert call("POST", "/suppressions", WRONG).status == 201
     assert call("POST", "/suppressions", WRONG).status == 200
     assert enrolment_of(enrol(124, mobile={"number": WRONG["number"]})).mobile.shared is True
@@ -168,7 +167,7 @@ def test_a_suppression_that_cannot_be_stored_says_so() -> None:
     def fail() -> None:
         raise refusal("InternalServerError", status=500)
 
-    with meddling(clients.dynamodb(), WRITE, fail):
+    with before_write(fail):
         answer = call("POST", "/suppressions", WRONG)
     assert (answer.status, answer.headers["Retry-After"]) == (503, ["1"])
     assert "123" not in answer.text

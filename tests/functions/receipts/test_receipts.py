@@ -15,12 +15,13 @@ from time_machine import Traveller
 
 from sending.store import Claim, SendingStore
 from tests.support.delivery_lines import STRANGER, bring, line
-from tests.support.faults import meddling, raising, refusal
+from tests.support.faults import before_write, meddling, raising, refusal
 from tests.support.fixture_protocol import AGREED
 from tests.support.samples import MORNING, TABLE
 from tests.support.steps import call, someone_in
 from tests.support.table import (
     change_reminder,
+    delete,
     enrolment_of,
     everything,
     found,
@@ -42,7 +43,6 @@ from trial.records.receipt import Stray, message_key, opt_out_key, stray_key
 from trial.records.record import Record
 from trial.records.reminder import TextSent, reminder_key
 
-WRITE = "before-call.dynamodb.TransactWriteItems"
 serial = count(1)
 
 
@@ -286,7 +286,7 @@ def test_a_stray_holds_what_stands_of_several_receipts() -> None:
 
 def test_a_close_takes_in_a_receipt_that_overtakes_it(enrolment_id: UUID) -> None:
     message_id = new_message()
-    with meddling(clients.dynamodb(), WRITE, lambda: bring(line(message_id))):
+    with before_write(lambda: bring(line(message_id))):
         close(enrolment_id, message_id)
     assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
     assert strays() == {}
@@ -314,7 +314,7 @@ def test_a_close_without_its_claim_leaves_the_receipt_a_stray(enrolment_id: UUID
 
 def test_a_receipt_finds_the_close_that_overtakes_it(enrolment_id: UUID) -> None:
     message_id = new_message()
-    with meddling(clients.dynamodb(), WRITE, lambda: close(enrolment_id, message_id)):
+    with before_write(lambda: close(enrolment_id, message_id)):
         bring(line(message_id))
     assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
     assert strays() == {}
@@ -327,7 +327,7 @@ def test_a_failure_is_not_written_over_a_delivery_that_overtakes_it(
     message_id = sent(enrolment_id)
     if first == "undelivered":
         bring(SAID["late failure"](message_id))
-    with meddling(clients.dynamodb(), WRITE, lambda: bring(line(message_id))):
+    with before_write(lambda: bring(line(message_id))):
         bring(SAID["failure"](message_id))
     assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
 
@@ -335,7 +335,7 @@ def test_a_failure_is_not_written_over_a_delivery_that_overtakes_it(
 def test_of_deliveries_at_once_the_first_stands(enrolment_id: UUID) -> None:
     message_id = sent(enrolment_id)
     bring(line(message_id, after=3 * HOUR))
-    with meddling(clients.dynamodb(), WRITE, lambda: bring(line(message_id))):
+    with before_write(lambda: bring(line(message_id))):
         bring(line(message_id, after=2 * HOUR))
     assert reminder_of(enrolment_id, 1).delivered_at == MORNING + timedelta(seconds=2.25)
 
@@ -364,7 +364,7 @@ def test_one_bad_line_blocks_no_other_and_is_not_passed_over(
 
 def test_a_message_of_a_reminder_that_is_gone_is_not_passed_over(enrolment_id: UUID) -> None:
     message_id = sent(enrolment_id)
-    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(enrolment_id, 1)))
+    delete(reminder_key(enrolment_id, 1))
     with pytest.raises(UnavailableError, match="1 of 1"):
         bring(line(message_id))
 
@@ -374,7 +374,7 @@ def test_what_an_outage_leaves_undone_is_done_when_it_comes_again(enrolment_id: 
     outage = raising(refusal("InternalServerError", status=500))
     batch = line(first), line(second)
     with (
-        meddling(clients.dynamodb(), WRITE, outage),
+        before_write(outage),
         pytest.raises(UnavailableError, match="1 of 2"),
     ):
         bring(*batch)
@@ -389,7 +389,7 @@ def test_what_keeps_changing_is_left_for_later(enrolment_id: UUID) -> None:
     message_id = sent(enrolment_id)
     conflict = raising(refusal("TransactionInProgressException"))
     with (
-        meddling(clients.dynamodb(), WRITE, conflict),
+        before_write(conflict),
         pytest.raises(UnavailableError, match="1 of 1"),
     ):
         bring(line(message_id))

@@ -17,12 +17,12 @@ A_SECOND = timedelta(seconds=1)
 
 THREE_DAYS_BEFORE = DUE - timedelta(days=3)
 ALLOCATED = ENROLMENT.model_copy(
-    update={
-        "status": Status.ALLOCATED,
-        "enrolled_at": THREE_DAYS_BEFORE,
-        "allocated_at": THREE_DAYS_BEFORE,
-    }
+    update=dict.fromkeys(("enrolled_at", "allocated_at"), THREE_DAYS_BEFORE)
+    | {"status": Status.ALLOCATED}
 )
+
+
+EXPIRED = SERVED.model_copy(update={"expires_on": date(2026, 12, 3)})
 
 
 def switched(at: datetime, *, paused: bool) -> Switch:
@@ -30,17 +30,13 @@ def switched(at: datetime, *, paused: bool) -> Switch:
 
 
 def verdict(now: datetime, switch: Switch | None = None, **enrolment: Any) -> Suppression | None:
-    return why_never(
-        REMINDER,
-        ALLOCATED.model_copy(update=enrolment),
-        switch=switch,
-        protocol=AGREED,
-        now=now,
-    )
+    changed = ALLOCATED.model_copy(update=enrolment)
+    return why_never(REMINDER, changed, switch=switch, protocol=AGREED, now=now)
 
 
-def test_what_is_fresh_may_still_go() -> None:
-    assert verdict(DUE + FRESH) is None
+@pytest.mark.parametrize("switch", [None, switched(DUE, paused=True)], ids=["on", "paused"])
+def test_what_is_fresh_may_still_go_once_a_pause_is_over(switch: Switch | None) -> None:
+    assert verdict(DUE + FRESH, switch) is None
 
 
 def test_what_nobody_sent_in_time_is_stale() -> None:
@@ -55,12 +51,7 @@ def test_nothing_goes_once_an_enrolment_has_ended(status: Status, late: timedelt
 
 
 def test_nothing_goes_after_the_last_day_however_fresh() -> None:
-    order = SERVED.model_copy(update={"expires_on": date(2026, 12, 3)})
-    assert verdict(DUE + A_SECOND, order=order) is Suppression.EXPIRED
-
-
-def test_what_is_still_fresh_waits_for_the_pause_to_end() -> None:
-    assert verdict(DUE + FRESH, switched(DUE, paused=True)) is None
+    assert verdict(DUE + A_SECOND, order=EXPIRED) is Suppression.EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -80,8 +71,7 @@ def test_what_a_pause_kept_back_is_told_from_what_was_lost(
 
 
 def test_a_pause_explains_what_expired_in_it() -> None:
-    order = SERVED.model_copy(update={"expires_on": date(2026, 12, 3)})
-    assert verdict(DUE, switched(DUE, paused=True), order=order) is Suppression.PAUSED
+    assert verdict(DUE, switched(DUE, paused=True), order=EXPIRED) is Suppression.PAUSED
 
 
 @pytest.mark.parametrize(
@@ -106,10 +96,7 @@ def test_sending_is_left_alone_around_the_time_due(late: timedelta, *, theirs: b
     ],
 )
 def test_scheduling_is_left_alone_just_after_allocation(
-    state: ReminderState,
-    since: timedelta,
-    *,
-    theirs: bool,
+    state: ReminderState, since: timedelta, *, theirs: bool
 ) -> None:
     now = DUE - timedelta(hours=1)
     enrolment = ALLOCATED.model_copy(update={"allocated_at": now - since})

@@ -1,28 +1,13 @@
-from uuid import UUID
-
 import pytest
 
-from tests.support.fixture_protocol import VERSION
+from tests.support.people import REMINDER
 from trial.aws.table import Check
 from trial.codes import ReminderState
 from trial.progress import moved
 from trial.records.reminder import OPEN_STATES, SHARDS, TROUBLED, Reminder
 
-SOMEBODY = UUID("0d6f2f1e-1c1b-5e5e-8f43-0a4d1f6f0001")
-REMINDER = Reminder(
-    enrolment_id=SOMEBODY,
-    number=2,
-    theme="meaning",
-    due_at="2026-12-04T11:00:00Z",
-    state=ReminderState.PLANNED,
-    protocol=VERSION,
-    protocol_sha256="aa",
-)
-
-
-PLACES = dict.fromkeys(OPEN_STATES, SHARDS[SOMEBODY.int % len(SHARDS)]) | {
-    ReminderState.FAILED: TROUBLED
-}
+PLACES = dict.fromkeys(OPEN_STATES, SHARDS[REMINDER.enrolment_id.int % len(SHARDS)])
+PLACES[ReminderState.FAILED] = TROUBLED
 
 
 @pytest.mark.parametrize("state", ReminderState)
@@ -35,11 +20,13 @@ def test_a_reminder_is_in_the_index_while_it_is_open_and_once_it_has_failed(
 
 
 @pytest.mark.parametrize("state", ReminderState)
-def test_whichever_way_it_moves_its_place_follows(state: ReminderState) -> None:
-    act = moved(REMINDER, state, condition=Check("any", ""))
+def test_whichever_way_a_reminder_moves_its_place_in_the_index_follows(
+    state: ReminderState,
+) -> None:
+    planned = REMINDER.model_copy(update={"state": ReminderState.PLANNED})
+    act = moved(planned, state, condition=Check("any", ""))
     enters, leaves = (
-        "#open_shard = :set_open_shard" in act.expression,
-        "REMOVE #open_shard" in act.expression,
+        part in act.expression for part in ("#open_shard = :set_open_shard", "REMOVE #open_shard")
     )
     assert (enters, leaves) == (state in PLACES, state not in PLACES)
     assert act.values.get("set_open_shard") == PLACES.get(state)

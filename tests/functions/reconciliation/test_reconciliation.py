@@ -2,50 +2,65 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from io import StringIO
 from itertools import count
 from typing import Any
 from uuid import UUID
 
 import pytest
-import time_machine
 from botocore.exceptions import ReadTimeoutError
+from time_machine import Traveller
 
 from reconciliation import handler
 from reconciliation.store import ReconciliationStore
-from tests.support.faults import counting, hooked, meddling, raising, refusal, without_the_group
+from tests.support.faults import (
+    before_publish,
+    before_write,
+    counting,
+    hooked,
+    meddling,
+    raising,
+    refusal,
+    without_the_group,
+)
+from tests.support.gaps import leave_stray, make_schedule, schedules, turn
+from tests.support.life import schedules_of, told
+from tests.support.life import treated as treated_person
 from tests.support.samples import MORNING, TABLE, sample
 from tests.support.steps import Context, allocate, call, enrol, failures, fire, schedule, someone_in
 from tests.support.table import (
     allocation_of,
     change_enrolment,
     change_reminder,
+    delete,
     enrolment_of,
     everything,
     found,
     keep,
-    keep_stray,
+    number_hash_of,
+    put_item,
     reminder_of,
     reminders_of,
-    to_wire,
-    wired,
+    unchanged,
 )
 from trial.aws import clients
-from trial.aws.schedules import Schedules
 from trial.aws.table import Key, Table
 from trial.codes import Arm, EndReason, ReminderState, Status, Suppression
 from trial.config import SchedulingSettings, settings
 from trial.records.audit import AuditEntry, audit_key
 from trial.records.enrolment import LifeEvent
 from trial.records.person import Number, Use, number_key
-from trial.records.receipt import Receipt, Stray, message_key, stray_key
+from trial.records.receipt import message_key, stray_key
 from trial.records.reminder import OPEN_STATES, SHARDS, TROUBLED, Reminder, reminder_key
-from trial.records.switch import SWITCH_KEY, Switch
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FRESH = 6 * HOUR
+
+Emitted = Callable[[], dict[str, float]]
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -59,32 +74,15 @@ def look(seconds: int = 300) -> dict[str, Any]:
     return handler.lambda_handler(sample("reconciliation-hourly"), invocation(seconds))
 
 
-def gaps() -> dict[str, int]:
-    report = look()
+def gaps(event: str = "reconciliation-hourly") -> dict[str, int]:
+    """What a whole run finds."""
+    report = handler.lambda_handler(sample(event), invocation())
     assert report["finished"]
     counted: dict[str, int] = report["gaps"]
     return counted
 
 
-def proof() -> dict[str, int]:
-    report = handler.lambda_handler(sample("reconciliation-proof"), invocation())
-    assert report["finished"]
-    counted: dict[str, int] = report["gaps"]
-    return counted
-
-
-def schedules() -> Schedules:
-    return Schedules(clients.scheduler(), settings(SchedulingSettings))
-
-
-def scheduled(enrolment_id: UUID) -> dict[int, str]:
-    """When each reminder's schedule fires."""
-    group = settings(SchedulingSettings).schedule_group
-    names = {one.number: one.name for one in schedules().found(enrolment_id) if one.number}
-    return {
-        number: clients.scheduler().get_schedule(Name=name, GroupName=group)["ScheduleExpression"]
-        for number, name in names.items()
-    }
+proof = partial(gaps, "reconciliation-proof")
 
 
 def at(moment: datetime) -> str:
@@ -96,16 +94,14 @@ def texts() -> int:
     return sum("disclosed" in item.get("what", "") for item in everything().values())
 
 
-@pytest.fixture
-def treated() -> UUID:
-    """Somebody whose reminders all have their schedules, a day before the second is due."""
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    schedule(enrolment_id)
-    return enrolment_id
+@pytest.fixture(name="treated")
+def _treated() -> UUID:
+    """Somebody in intervention, a day before their second reminder is due."""
+    return treated_person()
 
 
 @pytest.fixture
-def second(treated: UUID, clock: time_machine.Traveller) -> Reminder:
+def second(treated: UUID, clock: Traveller) -> Reminder:
     """Their second reminder, an hour before it is due; the first is over."""
     change_reminder(treated, 1, state=ReminderState.DELIVERED)
     reminder = reminder_of(treated, 2)
@@ -113,40 +109,36 @@ def second(treated: UUID, clock: time_machine.Traveller) -> Reminder:
     return reminder
 
 
+@pytest.fixture
+def unsure(second: Reminder, clock: Traveller) -> Reminder:
+    """The same, when it is due: claimed and given to the provider, whose answer was lost."""
+    clock.move_to(second.due_at)
+    forget_schedule(second)
+    with before_publish(raising(ReadTimeoutError(endpoint_url="https://sns"))):
+        assert fired(second) == "unsure"
+    return second
+
+
+@pytest.fixture
+def lapsed(clock: Traveller) -> UUID:
+    """Somebody to whom nothing was sent, a day after the last of seven reminders was due."""
+    enrolment_id = someone_in(Arm.INTERVENTION)
+    clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
+    return enrolment_id
+
+
+def again(reminder: Reminder) -> Reminder:
+    """A reminder as it stands now."""
+    return reminder_of(reminder.enrolment_id, reminder.number)
+
+
+def fired(reminder: Reminder) -> str:
+    return fire(reminder.enrolment_id, reminder.number)
+
+
 def forget_schedule(reminder: Reminder) -> None:
     """As if it had fired in vain, or had never been made."""
     assert schedules().remove(reminder.enrolment_id, reminder.number)
-
-
-def leave_claimed(reminder: Reminder, clock: time_machine.Traveller) -> None:
-    """Fire it, and let the provider's answer be lost."""
-    clock.move_to(reminder.due_at)
-    forget_schedule(reminder)
-    lost = ReadTimeoutError(endpoint_url="https://sns")
-    with meddling(clients.sns(), "before-call.sns.Publish", raising(lost)):
-        assert fire(reminder.enrolment_id, reminder.number) == "unsure"
-
-
-def turn(*, paused: bool) -> None:
-    body = {"paused": paused, "reason": "a test", "by": "S-0417"}
-    assert call("PUT", "/sending", body).status == 200
-
-
-def leave_stray(
-    enrolment_id: UUID, published_at: datetime, state: Any = ReminderState.DELIVERED
-) -> Stray:
-    """A receipt for a text to somebody's number, whose reminder receipts did not know."""
-    receipt = Receipt(
-        message_id=f"message-{published_at:%d-%H-%M-%S}",
-        published_at=published_at,
-        at=published_at + MINUTE,
-        state=state,
-    )
-    number_hash = enrolment_of(enrolment_id).mobile.number_hash
-    assert number_hash
-    stray = Stray(receipt=receipt, number_hash=number_hash)
-    keep_stray(stray)
-    return stray
 
 
 def indexed() -> set[Key]:
@@ -167,9 +159,7 @@ def assert_index_is_true() -> None:
 # --- the index --------------------------------------------------------------------------------
 
 
-def test_the_index_holds_just_the_open_reminders_all_along(
-    treated: UUID, clock: time_machine.Traveller
-) -> None:
+def test_the_index_holds_just_the_open_reminders_all_along(treated: UUID, clock: Traveller) -> None:
     assert_index_is_true()
     first, later = reminders_of(treated)[:2]
     clock.move_to(first.due_at)
@@ -177,7 +167,7 @@ def test_the_index_holds_just_the_open_reminders_all_along(
     assert reminder_of(treated, 1).state is ReminderState.SENT
     assert_index_is_true()
     clock.move_to(later.due_at)
-    with meddling(clients.sns(), "before-call.sns.Publish", raising(refusal("OptedOut"))):
+    with before_publish(raising(refusal("OptedOut"))):
         assert fire(treated, 2) == "failed"
     assert_index_is_true()
     end = {"reason": "in_custody", "at": later.due_at.isoformat(), "by": "PC-1182"}
@@ -198,78 +188,70 @@ def test_a_reminder_is_read_back_as_it_was_stored(treated: UUID) -> None:
     assert reminder_of(treated, 2).item() == found(reminder_key(treated, 2))
 
 
-def test_only_what_is_due_is_read(treated: UUID, second: Reminder) -> None:
+@pytest.mark.usefixtures("cloud", "second")
+def test_only_what_is_due_is_read() -> None:
     with counting(clients.dynamodb(), "dynamodb.BatchGetItem") as reads:
         assert look()["looked_at"] == 1
     assert len(reads) == 3  # the switch, where a proof stopped, and one reminder of those open
     assert len(indexed()) == 6
-    assert second.enrolment_id == treated
 
 
 # --- schedules --------------------------------------------------------------------------------
 
 
-def test_where_nothing_is_amiss_nothing_is_done(treated: UUID, second: Reminder) -> None:
-    before, timed = everything(), scheduled(treated)
+def test_where_nothing_is_amiss_nothing_is_done(second: Reminder) -> None:
+    timed = schedules_of(second.enrolment_id)
     assert timed[2] == at(second.due_at)
-    assert gaps() == {}
-    assert everything() == before
-    assert scheduled(treated) == timed
+    with unchanged():
+        assert gaps() == {}
+    assert schedules_of(second.enrolment_id) == timed
 
 
-def test_a_schedule_that_is_missing_is_made(treated: UUID, second: Reminder) -> None:
-    before = scheduled(treated)
+def test_a_schedule_that_is_missing_is_made(second: Reminder) -> None:
+    before = schedules_of(second.enrolment_id)
     forget_schedule(second)
     assert gaps() == {"not_scheduled": 1}
-    assert scheduled(treated) == before
+    assert schedules_of(second.enrolment_id) == before
     assert gaps() == {}
 
 
-def test_a_schedule_at_another_time_is_made_anew(treated: UUID, second: Reminder) -> None:
+def test_a_schedule_at_another_time_is_made_anew(second: Reminder) -> None:
     forget_schedule(second)
-    schedules().ensure(treated, 2, due_at=second.due_at + 3 * DAY, now=MORNING)
+    schedules().ensure(second.enrolment_id, 2, due_at=second.due_at + 3 * DAY, now=MORNING)
     assert gaps() == {"not_scheduled": 1}
-    assert scheduled(treated)[2] == at(second.due_at)
+    assert schedules_of(second.enrolment_id)[2] == at(second.due_at)
 
 
-def test_what_scheduling_never_heard_of_is_scheduled(clock: time_machine.Traveller) -> None:
+def test_what_scheduling_never_heard_of_is_scheduled(clock: Traveller) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     reminder = reminder_of(enrolment_id, 2)
     assert reminder.state is ReminderState.PLANNED
     clock.move_to(reminder.due_at - HOUR)
     assert gaps()["not_scheduled"] == 1
-    assert scheduled(enrolment_id) == {2: at(reminder.due_at)}
+    assert schedules_of(enrolment_id) == {2: at(reminder.due_at)}
     assert reminder_of(enrolment_id, 2).state is ReminderState.SCHEDULED
 
 
-def test_scheduling_gets_its_time(clock: time_machine.Traveller) -> None:
+def test_scheduling_gets_its_time(clock: Traveller) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     clock.shift(9 * MINUTE)
     assert gaps() == {}
-    assert scheduled(enrolment_id) == {}
+    assert schedules_of(enrolment_id) == {}
 
 
-def test_an_end_that_scheduling_never_heard_of_is_carried_out(
-    treated: UUID, second: Reminder
-) -> None:
+def test_an_end_that_scheduling_never_heard_of_is_carried_out(second: Reminder) -> None:
     life = (LifeEvent(reason=EndReason.QUASHED, at=second.due_at - DAY, by="PC-1182"),)
-    change_enrolment(treated, status=Status.ENDED, life=life)
+    change_enrolment(second.enrolment_id, status=Status.ENDED, life=life)
     assert gaps() == {"not_sent": 1}
-    assert reminder_of(treated, 2).reason == Suppression.ENDED
-    assert 2 not in scheduled(treated)
+    assert again(second).reason == Suppression.ENDED
+    assert 2 not in schedules_of(second.enrolment_id)
 
 
-def test_a_return_meanwhile_keeps_a_reminder_from_being_called_off(
-    treated: UUID, second: Reminder
-) -> None:
-    change_enrolment(treated, status=Status.ENDED)
-
-    def come_back() -> None:
-        change_enrolment(treated, status=Status.ALLOCATED)
-
-    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", come_back):
+def test_a_return_meanwhile_keeps_a_reminder_from_being_called_off(second: Reminder) -> None:
+    change_enrolment(second.enrolment_id, status=Status.ENDED)
+    with before_write(lambda: change_enrolment(second.enrolment_id, status=Status.ALLOCATED)):
         assert gaps() == {"not_reconciled": 1}
-    assert reminder_of(treated, 2) == second
+    assert again(second) == second
     assert gaps() == {"not_scheduled": 1}
 
 
@@ -277,126 +259,98 @@ def test_a_return_meanwhile_keeps_a_reminder_from_being_called_off(
 
 
 def test_what_is_due_and_was_not_fired_is_fired_in_a_minute(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller
+    treated: UUID, second: Reminder, clock: Traveller
 ) -> None:
     forget_schedule(second)
     clock.move_to(second.due_at + 10 * MINUTE)
     assert gaps() == {"not_fired": 1}
-    assert scheduled(treated)[2] == at(second.due_at + 11 * MINUTE)
+    assert schedules_of(treated)[2] == at(second.due_at + 11 * MINUTE)
     assert gaps() == {}
     clock.shift(MINUTE)
     assert fire(treated, 2) == "sent"
 
 
-def test_sending_gets_its_time(second: Reminder, clock: time_machine.Traveller) -> None:
+def test_sending_gets_its_time(second: Reminder, clock: Traveller) -> None:
     forget_schedule(second)
     clock.move_to(second.due_at + 9 * MINUTE)
     assert gaps() == {}
 
 
-def test_nothing_is_fired_while_sending_is_paused(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller
-) -> None:
+def test_nothing_is_fired_while_sending_is_paused(second: Reminder, clock: Traveller) -> None:
     turn(paused=True)
     forget_schedule(second)
     clock.move_to(second.due_at + FRESH)
     assert gaps() == {}
-    assert 2 not in scheduled(treated)
+    assert 2 not in schedules_of(second.enrolment_id)
     turn(paused=False)
     assert gaps() == {"not_fired": 1}
 
 
-def test_what_will_be_due_is_scheduled_even_while_sending_is_paused(
-    treated: UUID, second: Reminder
-) -> None:
+def test_what_will_be_due_is_scheduled_even_while_sending_is_paused(second: Reminder) -> None:
     turn(paused=True)
     forget_schedule(second)
     assert gaps() == {"not_scheduled": 1}
-    assert scheduled(treated)[2] == at(second.due_at)
+    assert schedules_of(second.enrolment_id)[2] == at(second.due_at)
 
 
-@pytest.mark.parametrize(
-    ("paused", "reason"), [(False, Suppression.STALE), (True, Suppression.PAUSED)]
-)
+@pytest.mark.parametrize("paused", [False, True])
 def test_what_is_no_longer_fresh_is_suppressed_for_good(
-    treated: UUID,
-    second: Reminder,
-    clock: time_machine.Traveller,
-    *,
-    paused: bool,
-    reason: Suppression,
+    treated: UUID, second: Reminder, clock: Traveller, *, paused: bool
 ) -> None:
     turn(paused=paused)
     clock.move_to(second.due_at + FRESH + MINUTE)
     assert gaps() == {"not_sent": 1}
-    after = reminder_of(treated, 2)
-    assert (after.state, after.reason) == (ReminderState.SUPPRESSED, reason)
-    assert 2 not in scheduled(treated)
+    after, why = reminder_of(treated, 2), Suppression.PAUSED if paused else Suppression.STALE
+    assert (after.state, after.reason) == (ReminderState.SUPPRESSED, why)
+    assert 2 not in schedules_of(treated)
     assert_index_is_true()
     turn(paused=False)
     assert fire(treated, 2) == "nothing_to_do"
     assert gaps() == {}
 
 
-def test_a_claim_meanwhile_stands(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller
+@pytest.mark.parametrize(
+    "meanwhile",
+    [{"state": ReminderState.CLAIMED, "claimed_at": MORNING}, {"due_at": MORNING + 9 * DAY}],
+    ids=["claimed", "moved to another day"],
+)
+def test_a_claim_or_a_move_meanwhile_stands(
+    treated: UUID, second: Reminder, clock: Traveller, meanwhile: dict[str, Any]
 ) -> None:
     clock.move_to(second.due_at + FRESH + MINUTE)
-
-    def claim() -> None:
-        change_reminder(treated, 2, state=ReminderState.CLAIMED, claimed_at=datetime.now(UTC))
-
-    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", claim):
+    with before_write(lambda: change_reminder(treated, 2, **meanwhile)):
         assert gaps() == {"not_reconciled": 1}
-    assert reminder_of(treated, 2).state is ReminderState.CLAIMED
-
-
-def test_a_move_to_another_day_meanwhile_stands(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller
-) -> None:
-    clock.move_to(second.due_at + FRESH + MINUTE)
-
-    def move() -> None:
-        change_reminder(treated, 2, due_at=second.due_at + DAY)
-
-    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", move):
-        assert gaps() == {"not_reconciled": 1}
-    assert reminder_of(treated, 2).state is ReminderState.SCHEDULED
+    assert reminder_of(treated, 2) == second.model_copy(update=meanwhile)
 
 
 # --- claimed ----------------------------------------------------------------------------------
 
 
 def test_a_claim_that_nobody_closed_becomes_unknown_and_is_told(
-    treated: UUID,
-    second: Reminder,
-    clock: time_machine.Traveller,
-    caplog: pytest.LogCaptureFixture,
+    unsure: Reminder, clock: Traveller, caplog: pytest.LogCaptureFixture
 ) -> None:
-    leave_claimed(second, clock)
     clock.shift(15 * MINUTE)
     assert gaps() == {}
     clock.shift(timedelta(seconds=1))
     assert gaps() == {"unknown": 1}
-    (told,) = [vars(record) for record in caplog.records if record.message == "gap found"]
+    (told,) = (vars(record) for record in caplog.records if record.message == "gap found")
     assert (told["levelname"], told["gap"]) == ("ERROR", "unknown")
-    assert (told["enrolment_id"], told["reminder"]) == (str(treated), 2)
-    assert reminder_of(treated, 2).state is ReminderState.UNKNOWN
+    assert (told["enrolment_id"], told["reminder"]) == (str(unsure.enrolment_id), 2)
+    assert again(unsure).state is ReminderState.UNKNOWN
     assert_index_is_true()
     assert gaps() == {}
-    assert fire(treated, 2) == "nothing_to_do"
+    assert fired(unsure) == "nothing_to_do"
     assert texts() == 1
 
 
 @pytest.mark.parametrize("state", [ReminderState.DELIVERED, ReminderState.UNDELIVERED])
 def test_a_stray_receipt_settles_a_claim(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller, state: ReminderState
+    unsure: Reminder, clock: Traveller, state: ReminderState
 ) -> None:
-    leave_claimed(second, clock)
-    stray = leave_stray(treated, second.due_at + SECOND, state)
+    stray = leave_stray(unsure.enrolment_id, unsure.due_at + SECOND, state)
     clock.shift(HOUR)
     assert gaps() == {"found_sent": 1}
-    after = reminder_of(treated, 2)
+    after = again(unsure)
     assert after.state is state
     assert after.message_id == stray.receipt.message_id
     assert after.sent_at == stray.receipt.published_at
@@ -406,50 +360,47 @@ def test_a_stray_receipt_settles_a_claim(
 
 
 def test_a_receipt_that_comes_days_later_settles_what_was_unknown(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller
+    unsure: Reminder, clock: Traveller
 ) -> None:
-    leave_claimed(second, clock)
     clock.shift(HOUR)
     assert gaps() == {"unknown": 1}
     clock.shift(60 * HOUR)
-    leave_stray(treated, second.due_at + SECOND, ReminderState.UNDELIVERED)
+    leave_stray(unsure.enrolment_id, unsure.due_at + SECOND, ReminderState.UNDELIVERED)
     assert gaps()["found_sent"] == 1
-    assert reminder_of(treated, 2).state is ReminderState.UNDELIVERED
+    assert again(unsure).state is ReminderState.UNDELIVERED
     assert_index_is_true()
 
 
 def test_an_unknown_one_is_looked_at_no_more_when_no_receipt_can_come(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller
+    unsure: Reminder, clock: Traveller
 ) -> None:
-    leave_claimed(second, clock)
     clock.shift(HOUR)
     assert gaps() == {"unknown": 1}
-    assert everything()[reminder_key(treated, 2)]["open_shard"] in SHARDS
+    assert found(reminder_key(unsure.enrolment_id, 2))["open_shard"] in SHARDS
     clock.shift(72 * HOUR)
     gaps()
-    assert reminder_of(treated, 2).state is ReminderState.UNKNOWN
-    assert everything()[reminder_key(treated, 2)]["open_shard"] == TROUBLED
+    assert again(unsure).state is ReminderState.UNKNOWN
+    assert found(reminder_key(unsure.enrolment_id, 2))["open_shard"] == TROUBLED
 
 
 @pytest.mark.parametrize("apart", [-MINUTE, MINUTE])
 def test_a_stray_receipt_of_another_time_settles_nothing(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller, apart: timedelta
+    unsure: Reminder, clock: Traveller, apart: timedelta
 ) -> None:
-    leave_claimed(second, clock)
-    leave_stray(treated, second.due_at + apart)
+    leave_stray(unsure.enrolment_id, unsure.due_at + apart)
     clock.shift(HOUR)
     assert gaps() == {"unknown": 1}
 
 
-def sharers(clock: time_machine.Traveller) -> tuple[list[UUID], datetime]:
+def sharers(clock: Traveller) -> tuple[list[UUID], datetime]:
     """Two people with one phone, each with an unsure text of one moment."""
     both = [someone_in(Arm.INTERVENTION, first=serial) for serial in (1, 100)]
-    number_hash = enrolment_of(both[0]).mobile.number_hash or ""
     change_enrolment(both[1], mobile=enrolment_of(both[0]).mobile)
-    known = Number.of(found(number_key(number_hash)))
+    key = number_key(number_hash_of(both[0]))
+    known = Number.of(found(key))
     use = Use(last_day=enrolment_of(both[1]).order.last_day, arrival=known.version)
     respondents = known.respondents | {both[1]: use}
-    keep(number_key(number_hash), known.model_copy(update={"respondents": respondents}))
+    keep(key, known.model_copy(update={"respondents": respondents}))
     due_at = reminder_of(both[0], 2).due_at
     clock.move_to(due_at)
     for enrolment_id in both:
@@ -461,7 +412,7 @@ def sharers(clock: time_machine.Traveller) -> tuple[list[UUID], datetime]:
 
 
 def test_a_receipt_that_may_be_of_either_of_two_unsure_texts_settles_neither(
-    clock: time_machine.Traveller,
+    clock: Traveller,
 ) -> None:
     both, due_at = sharers(clock)
     stray = leave_stray(both[0], due_at)
@@ -472,7 +423,7 @@ def test_a_receipt_that_may_be_of_either_of_two_unsure_texts_settles_neither(
 
 @pytest.mark.parametrize("other", [{"state": ReminderState.SENT}, {"claimed_at": MORNING}])
 def test_a_receipt_for_a_shared_number_settles_the_one_text_that_it_can_be_of(
-    clock: time_machine.Traveller, other: dict[str, Any]
+    clock: Traveller, other: dict[str, Any]
 ) -> None:
     both, due_at = sharers(clock)
     change_reminder(both[1], 2, **other)
@@ -484,7 +435,7 @@ def test_a_receipt_for_a_shared_number_settles_the_one_text_that_it_can_be_of(
 
 @pytest.mark.parametrize("state", [ReminderState.PLANNED, ReminderState.SCHEDULED])
 def test_a_text_of_others_settles_no_reminder_that_was_not_claimed(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller, state: ReminderState
+    treated: UUID, second: Reminder, clock: Traveller, state: ReminderState
 ) -> None:
     """Whoever may publish from this account could make texts delivered that never went."""
     change_reminder(treated, 2, state=state)
@@ -498,15 +449,15 @@ def test_a_text_of_others_settles_no_reminder_that_was_not_claimed(
 
 
 def test_what_no_receipt_came_for_in_72_hours_is_unconfirmed(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller
+    second: Reminder, clock: Traveller
 ) -> None:
     clock.move_to(second.due_at)
-    assert fire(treated, 2) == "sent"
+    assert fired(second) == "sent"
     clock.shift(72 * HOUR)
     assert "unconfirmed" not in gaps()
     clock.shift(MINUTE)
     assert gaps()["unconfirmed"] == 1
-    assert reminder_of(treated, 2).state is ReminderState.UNCONFIRMED
+    assert again(second).state is ReminderState.UNCONFIRMED
     assert_index_is_true()
 
 
@@ -514,15 +465,11 @@ def test_what_no_receipt_came_for_in_72_hours_is_unconfirmed(
 
 
 def test_one_that_cannot_be_read_keeps_no_other_from_being_looked_at(
-    clock: time_machine.Traveller,
+    clock: Traveller,
 ) -> None:
     broken, sound = (someone_in(Arm.INTERVENTION, first=serial) for serial in (1, 100))
-    raw = wired(reminder_key(broken, 2)) | {
-        name: to_wire(value)
-        for name, value in found(reminder_key(broken, 2)).items()
-        if name != "theme"
-    }
-    clients.dynamodb().put_item(TableName=TABLE, Item=raw)
+    key = reminder_key(broken, 2)
+    put_item(key, {name: value for name, value in found(key).items() if name != "theme"})
     clock.move_to(max(reminder_of(sound, 7).due_at, MORNING) + DAY)
     counted = gaps()
     assert counted["not_reconciled"] == 1
@@ -530,22 +477,16 @@ def test_one_that_cannot_be_read_keeps_no_other_from_being_looked_at(
     assert {each.state for each in reminders_of(sound)} == {ReminderState.SUPPRESSED}
 
 
+@pytest.mark.usefixtures("cloud", "lapsed")
 @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException"])
-def test_one_that_cannot_be_written_keeps_no_other_from_it(
-    clock: time_machine.Traveller, code: str
-) -> None:
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
-    refused = raising(refusal(code))
-    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", refused):
+def test_one_that_cannot_be_written_keeps_no_other_from_it(code: str) -> None:
+    with before_write(raising(refusal(code))):
         assert gaps() == {"not_reconciled": 1, "not_sent": 6}
     assert gaps() == {"not_sent": 1}
 
 
-def test_it_turns_every_page(clock: time_machine.Traveller) -> None:
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
-
+@pytest.mark.usefixtures("cloud", "lapsed")
+def test_it_turns_every_page() -> None:
     def one_a_page(params: dict[str, Any], **_: Any) -> None:
         params["Limit"] = 1
 
@@ -553,73 +494,45 @@ def test_it_turns_every_page(clock: time_machine.Traveller) -> None:
         assert gaps() == {"not_sent": 7}
 
 
-def test_it_stops_before_its_time_is_up_and_goes_on_the_next_time(
-    clock: time_machine.Traveller, capsys: pytest.CaptureFixture[str]
-) -> None:
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
-    capsys.readouterr()
-    report = look(seconds=32)
-    assert report == {"looked_at": 4, "finished": False, "gaps": {"not_sent": 4}}
-    assert metrics(capsys) == {
-        ("SendingPaused", ""): 0,
-        ("FollowUpsOverdue", ""): 0,
-        ("GapFound", "not_sent"): 4,
-        ("ReminderSuppressed", "expired"): 4,
-        ("ReconciliationCutShort", "gaps"): 1,
+@pytest.mark.usefixtures("cloud", "lapsed")
+def test_it_stops_before_its_time_is_up_and_goes_on_the_next_time(emitted: Emitted) -> None:
+    emitted()
+    assert look(seconds=32) == {"looked_at": 4, "finished": False, "gaps": {"not_sent": 4}}
+    assert emitted() == {
+        "SendingPaused": 0,
+        "FollowUpsOverdue": 0,
+        "GapFound not_sent": 4,
+        "ReminderSuppressed expired": 4,
+        "ReconciliationCutShort gaps": 1,
     }
     assert gaps() == {"not_sent": 3}
 
 
-@pytest.mark.parametrize(
-    ("day", "overdue"),
-    [(2, 0), (4, 0), (5, 1), (7, 2), (12, 2), (13, 0)],
-    ids=str,
-)
+@pytest.mark.parametrize(("day", "overdue"), [(2, 0), (4, 0), (5, 1), (7, 2), (12, 2), (13, 0)])
 def test_follow_ups_are_overdue_from_the_day_after_to_the_last_on_which_a_number_helps(
-    clock: time_machine.Traveller, capsys: pytest.CaptureFixture[str], day: int, overdue: int
+    clock: Traveller, emitted: Emitted, day: int, overdue: int
 ) -> None:
     for serial, follow_up in enumerate([{"follow_up_on": f"2026-12-0{n}"} for n in (4, 6)] + [{}]):
         enrol(serial, mobile={"missing_reason": "seized_evidence"} | follow_up)
     clock.move_to(MORNING.replace(day=day))
-    capsys.readouterr()
     look()
-    assert metrics(capsys)["FollowUpsOverdue", ""] == overdue
+    assert emitted()["FollowUpsOverdue"] == overdue
 
 
-def test_gaps_are_counted_by_kind_and_told_without_ids(
-    clock: time_machine.Traveller, capsys: pytest.CaptureFixture[str]
-) -> None:
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
-    capsys.readouterr()
+@pytest.mark.usefixtures("cloud", "lapsed")
+def test_gaps_are_counted_by_kind_and_told_without_ids(emitted: Emitted) -> None:
+    emitted()
     assert gaps() == {"not_sent": 7}
-    assert metrics(capsys) == {
-        ("SendingPaused", ""): 0,
-        ("FollowUpsOverdue", ""): 0,
-        ("GapFound", "not_sent"): 7,
-        ("ReminderSuppressed", "expired"): 7,
-        ("ReconciliationCompleted", "gaps"): 1,
+    assert emitted() == {
+        "SendingPaused": 0,
+        "FollowUpsOverdue": 0,
+        "GapFound not_sent": 7,
+        "ReminderSuppressed expired": 7,
+        "ReconciliationCompleted gaps": 1,
     }
 
 
-def metrics(capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, str], float]:
-    """What was counted, by name and code."""
-    counted = {}
-    for line in capsys.readouterr().out.splitlines():
-        told = json.loads(line)
-        for directive in told.get("_aws", {}).get("CloudWatchMetrics", []):
-            assert directive["Namespace"] == "DvpoReminders"
-            (name,) = (metric["Name"] for metric in directive["Metrics"])
-            codes = told.keys() - {"_aws", "service", name}
-            assert codes <= {"kind", "reason"}
-            counted[name, "".join(told[code] for code in codes)] = told[name][0]
-    return counted
-
-
-def test_each_hour_begins_with_another_shard(
-    clock: time_machine.Traveller,
-) -> None:
+def test_each_hour_begins_with_another_shard(clock: Traveller) -> None:
     begun = Counter[str]()
     for _ in range(24):
         with counting(clients.dynamodb(), "dynamodb.Query") as queries:
@@ -631,9 +544,7 @@ def test_each_hour_begins_with_another_shard(
     assert begun == dict.fromkeys(SHARDS, 3)
 
 
-def test_the_template_asks_for_just_what_the_handler_understands(
-    template: dict[str, Any],
-) -> None:
+def test_the_template_asks_for_just_what_the_handler_understands(template: dict[str, Any]) -> None:
     asked = {
         name: json.loads(template["Resources"][name]["Properties"]["Target"]["Input"])
         for name in ("ReconciliationHourly", "ReconciliationNightly")
@@ -647,7 +558,7 @@ def test_the_template_asks_for_just_what_the_handler_understands(
 # --- after a restore --------------------------------------------------------------------------
 
 
-def restored(treated: UUID, clock: time_machine.Traveller) -> Reminder:
+def restored(treated: UUID, clock: Traveller) -> Reminder:
     """Back to before the second reminder was sent, with sending paused, as after a restore."""
     second = reminder_of(treated, 2)
     clock.move_to(second.due_at - MINUTE)
@@ -656,26 +567,22 @@ def restored(treated: UUID, clock: time_machine.Traveller) -> Reminder:
     assert fire(treated, 2) == "sent"
     forget_schedule(second)
     for key in everything().keys() - backup.keys():
-        clients.dynamodb().delete_item(TableName=TABLE, Key=wired(key))
+        delete(key)
     for key, item in backup.items():
-        raw = {name: to_wire(value) for name, value in item.items()}
-        clients.dynamodb().put_item(TableName=TABLE, Item=wired(key) | raw)
-    switch = Switch(paused=True, reason="restored", by="S-0417", at=datetime.now(UTC))
-    keep(SWITCH_KEY, switch)
+        put_item(key, item)
+    turn(paused=True)
     assert reminder_of(treated, 2).state is ReminderState.SCHEDULED
     return second
 
 
-def test_after_a_restore_nothing_is_sent_twice(
-    treated: UUID, clock: time_machine.Traveller
-) -> None:
+def test_after_a_restore_nothing_is_sent_twice(treated: UUID, clock: Traveller) -> None:
     change_reminder(treated, 1, state=ReminderState.DELIVERED)
     with counting(clients.sns(), "sns.Publish") as requests:
         second = restored(treated, clock)
         for _ in range(7):
             clock.shift(HOUR)
             gaps()
-            assert 2 not in scheduled(treated)
+            assert 2 not in schedules_of(treated)
         turn(paused=False)
         gaps()
         assert fire(treated, 2) == "nothing_to_do"
@@ -686,18 +593,6 @@ def test_after_a_restore_nothing_is_sent_twice(
 
 
 # --- schedules that are not as we make them ---------------------------------------------------
-
-
-def make_schedule(name: str) -> None:
-    """A schedule of somebody else's in the group of reminders."""
-    chosen = settings(SchedulingSettings)
-    clients.scheduler().create_schedule(
-        Name=name,
-        GroupName=chosen.schedule_group,
-        ScheduleExpression="at(2027-01-01T09:00:00)",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": chosen.schedule_target_arn, "RoleArn": chosen.schedule_role_arn},
-    )
 
 
 @pytest.mark.parametrize(
@@ -718,32 +613,27 @@ def test_a_strange_schedule_that_names_control_is_removed(control: UUID) -> None
     assert proof() == {"not_entitled": 1}
 
 
-def test_a_deleted_group_is_made_again_with_what_is_due_soon(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller
-) -> None:
-    clock.move_to(second.due_at - HOUR)
+def test_a_deleted_group_is_made_again_with_what_is_due_soon(second: Reminder) -> None:
     with without_the_group():
         assert proof() == {}
         assert gaps() == {"not_scheduled": 1}
-    assert scheduled(treated) == {2: at(second.due_at)}
+    assert schedules_of(second.enrolment_id) == {2: at(second.due_at)}
 
 
 def test_a_deleted_group_is_made_again_by_scheduling_too() -> None:
     someone = someone_in(Arm.INTERVENTION, first=600)
     with without_the_group():
         assert failures(schedule(someone)) == []
-    assert len(scheduled(someone)) == 7
+    assert len(schedules_of(someone)) == 7
 
 
-def test_a_group_that_is_still_being_deleted_is_waited_for(treated: UUID, second: Reminder) -> None:
+def test_a_group_that_is_still_being_deleted_is_waited_for(second: Reminder) -> None:
     forget_schedule(second)
     gone = refusal("ResourceNotFoundException", status=404)
-    with meddling(
-        clients.scheduler(), "before-call.scheduler.CreateSchedule", raising(gone), times=2
-    ):
+    moment = "before-call.scheduler.CreateSchedule"
+    with meddling(clients.scheduler(), moment, raising(gone), times=2):
         assert gaps() == {"not_reconciled": 1}
     assert gaps() == {"not_scheduled": 1}
-    assert treated
 
 
 # --- the proof --------------------------------------------------------------------------------
@@ -755,20 +645,19 @@ def control() -> UUID:
 
 
 def test_the_proof_holds_where_control_got_nothing(
-    treated: UUID, control: UUID, clock: time_machine.Traveller
+    treated: UUID, control: UUID, clock: Traveller
 ) -> None:
     enrol(200, mobile={"missing_reason": "refused"})
-    before = everything()
-    assert proof() == {}
-    clock.shift(40 * DAY)  # the month after next: nobody left to look at but what has a schedule
-    assert proof() == {}
-    assert everything() == before
-    assert len(scheduled(treated)) == 7
-    assert scheduled(control) == {}
+    with unchanged():
+        assert proof() == {}
+        clock.shift(40 * DAY)  # two months on: nobody left to look at but what has a schedule
+        assert proof() == {}
+    assert len(schedules_of(treated)) == 7
+    assert schedules_of(control) == {}
 
 
 def test_a_reminder_of_control_is_found_at_once_and_again_and_never_scheduled(
-    treated: UUID, control: UUID, clock: time_machine.Traveller
+    treated: UUID, control: UUID, clock: Traveller
 ) -> None:
     smuggled = reminder_of(treated, 2).model_copy(update={"enrolment_id": control})
     keep(reminder_key(control, 2), smuggled)
@@ -776,7 +665,7 @@ def test_a_reminder_of_control_is_found_at_once_and_again_and_never_scheduled(
     clock.move_to(smuggled.due_at - HOUR)
     for _ in range(2):
         assert gaps()["not_entitled"] == 1
-        assert scheduled(control) == {}
+        assert schedules_of(control) == {}
     assert proof() == {"not_entitled": 1}
 
 
@@ -792,46 +681,42 @@ def test_the_proof_finds_a_reminder_of_control_in_any_state(
 def test_the_proof_finds_and_removes_a_schedule_of_control(control: UUID) -> None:
     schedules().ensure(control, 2, due_at=MORNING + DAY, now=MORNING)
     assert proof() == {"not_entitled": 1}
-    assert scheduled(control) == {}
+    assert schedules_of(control) == {}
+
+
+def disclose_a_text_to(control: UUID) -> None:
+    """An entry of a disclosed text in the trail of somebody in control."""
+    entry = AuditEntry(at=datetime.now(UTC), what="text 2 disclosed", by="sending")
+    keep(audit_key(control, entry), entry)
 
 
 def test_the_proof_finds_that_a_text_to_control_was_disclosed(control: UUID) -> None:
-    entry = AuditEntry(at=MORNING, what="text 2 disclosed", by="sending")
-    keep(audit_key(control, entry), entry)
+    disclose_a_text_to(control)
     assert proof() == {"not_entitled": 1}
 
 
 def test_a_text_that_no_reminder_was_is_one_finding_about_the_text_whoever_has_the_number(
-    treated: UUID, control: UUID, clock: time_machine.Traveller, log: StringIO
+    treated: UUID, control: UUID, clock: Traveller, log: StringIO
 ) -> None:
     change_enrolment(control, mobile=enrolment_of(treated).mobile)
     leave_stray(treated, MORNING)
     assert proof() == {}  # it may be found to be an unsure one's
     clock.shift(DAY)
     assert proof() == {"stray_text": 1}
-    (told,) = [
-        line
-        for line in map(json.loads, log.getvalue().splitlines())
-        if line.get("message") == "gap found"
-    ]
+    lines = map(json.loads, log.getvalue().splitlines())
+    (told,) = (line for line in lines if line.get("message") == "gap found")
     assert told["reason"] == f"message-{MORNING:%d-%H-%M-%S}"
     assert "enrolment_id" not in told
     assert proof() == {}
 
 
-def smuggled(control: UUID) -> None:
-    """A disclosed text in the trail of somebody in control."""
-    entry = AuditEntry(at=datetime.now(UTC), what="text 2 disclosed", by="sending")
-    keep(audit_key(control, entry), entry)
-
-
 def test_the_proof_covers_a_live_order_however_long_ago_it_was_enrolled(
-    control: UUID, clock: time_machine.Traveller
+    control: UUID, clock: Traveller
 ) -> None:
     order = enrolment_of(control).order.model_copy(update={"expires_on": date(2027, 11, 30)})
     change_enrolment(control, order=order)
     clock.move_to(datetime(2027, 11, 30, 2, 30, tzinfo=UTC))
-    smuggled(control)
+    disclose_a_text_to(control)
     assert proof() == {"not_entitled": 1}
     clock.shift(DAY)
     assert proof() == {}  # it has run out
@@ -840,27 +725,23 @@ def test_the_proof_covers_a_live_order_however_long_ago_it_was_enrolled(
 def test_the_proof_covers_an_order_of_another_trial(control: UUID) -> None:
     """A re-run has begun, and the earlier trial's orders are still in force."""
     change_enrolment(control, trial="the-one-before")
-    smuggled(control)
+    disclose_a_text_to(control)
     assert proof() == {"not_entitled": 1}
 
 
 def test_the_proof_covers_an_order_that_is_kept_for_proceedings(control: UUID) -> None:
-    body = {"reason": "proceedings", "by": "PC-1182"}
-    assert call("POST", f"/enrolments/{control}/hold", body).status == 200
-    smuggled(control)
+    told(control, "hold", {"reason": "proceedings", "by": "PC-1182"})
+    disclose_a_text_to(control)
     assert proof() == {"not_entitled": 1}
 
 
-def test_a_proof_that_is_cut_short_goes_on_where_it_stopped(
-    clock: time_machine.Traveller,
-) -> None:
-    people = sorted(someone_in(Arm.CONTROL, first=serial) for serial in (300, 400, 500))
-    idents = sorted(str(each) for each in people)
-    looked: list[str] = []
+def test_a_proof_that_is_cut_short_goes_on_where_it_stopped(clock: Traveller) -> None:
+    people = {someone_in(Arm.CONTROL, first=serial) for serial in (300, 400, 500)}
+    looked: list[UUID] = []
     original = ReconciliationStore.file
 
     def file(self: ReconciliationStore, enrolment_id: UUID) -> Any:
-        looked.append(str(enrolment_id))
+        looked.append(enrolment_id)
         return original(self, enrolment_id)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -872,15 +753,15 @@ def test_a_proof_that_is_cut_short_goes_on_where_it_stopped(
         handler.lambda_handler(sample("reconciliation-hourly"), invocation())
         went_on = looked[len(stopped) :]
         handler.lambda_handler(event, invocation())
-    everybody = sorted({*stopped, *went_on})
+    everybody = sorted({*stopped, *went_on}, key=str)
     assert len(stopped) < len(everybody)
     assert stopped + went_on == everybody
-    assert set(idents) <= set(everybody)
+    assert people <= set(everybody)
     assert looked[len(stopped + went_on) :] == everybody  # and then begins anew
 
 
 def test_a_proof_that_is_cut_short_among_schedules_goes_on_there_and_reaches_the_strays(
-    treated: UUID, clock: time_machine.Traveller
+    treated: UUID, clock: Traveller
 ) -> None:
     leave_stray(treated, MORNING)
     clock.shift(DAY)
@@ -892,20 +773,17 @@ def test_a_proof_that_is_cut_short_among_schedules_goes_on_there_and_reaches_the
     assert [run["gaps"] for run in runs if run["gaps"]] == [{"stray_text": 1}]
 
 
-def test_a_schedule_of_nothing_is_removed_and_no_other(
-    treated: UUID, second: Reminder, clock: time_machine.Traveller
-) -> None:
+def test_a_schedule_of_nothing_is_removed_and_no_other(second: Reminder, clock: Traveller) -> None:
     clock.move_to(second.due_at)
-    assert fire(treated, 2) == "sent"  # its schedule lives on here
-    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(reminder_key(treated, 7)))
+    assert fired(second) == "sent"  # its schedule lives on here
+    delete(reminder_key(second.enrolment_id, 7))
     assert proof() == {"stray_schedule": 3}  # those of 1, 2 and 7
-    assert sorted(scheduled(treated)) == [3, 4, 5, 6]
+    assert sorted(schedules_of(second.enrolment_id)) == [3, 4, 5, 6]
 
 
 def test_who_is_eligible_and_was_never_drawn_is_announced_again() -> None:
     enrolment_id = enrol()
     before = enrolment_of(enrolment_id)
-    assert before.status is Status.ELIGIBLE
     assert proof() == {"not_drawn": 1}
     assert enrolment_of(enrolment_id) == before.model_copy(update={"version": before.version + 1})
 
@@ -920,15 +798,11 @@ def test_whoever_is_drawn_and_scheduled_meanwhile_is_let_be() -> None:
     with meddling(clients.scheduler(), "before-call.scheduler.ListSchedules", draw):
         assert proof() == {}
     assert allocation_of(enrolment_id).arm is Arm.INTERVENTION
-    assert len(scheduled(enrolment_id)) == 7
+    assert len(schedules_of(enrolment_id)) == 7
 
 
 def test_whoever_is_drawn_meanwhile_is_not_announced_again() -> None:
     enrolment_id = enrol()
-
-    def draw() -> None:
-        change_enrolment(enrolment_id, status=Status.ALLOCATED)
-
-    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", draw):
+    with before_write(lambda: change_enrolment(enrolment_id, status=Status.ALLOCATED)):
         assert proof() == {"not_reconciled": 1}
     assert enrolment_of(enrolment_id).version == 2

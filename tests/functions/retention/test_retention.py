@@ -14,7 +14,7 @@ from extract.rows import File, rows
 from reconciliation.handler import lambda_handler as reconciliation
 from retention import handler, store
 from retention.traces import Traces
-from tests.support.faults import meddling
+from tests.support.faults import before_write
 from tests.support.fixture_protocol import AGREED
 from tests.support.life import (
     ARREST,
@@ -49,6 +49,7 @@ from tests.support.table import (
     keep,
     keep_outcomes,
     keep_stray,
+    number_hash_of,
     reminders_of,
     to_wire,
     wired,
@@ -288,7 +289,7 @@ def test_what_another_live_order_needs_stays(clock: Traveller) -> None:
     dates = {"made_on": "2026-12-01", "expires_on": "2026-12-28"}
     second = followed(2, mobile={"number": number}, order=dates)
     followed(3, protected_numbers=[number], order=dates | {"expires_on": "2026-12-20"})
-    key = number_key(enrolment_of(first).mobile.number_hash or "")
+    key = number_key(number_hash_of(first))
     stray = a_stray(enrolment_of(first), MORNING + 80 * DAY)
     clock.move_to(DUE)
     assert night()["erased"] == {"identifiers": 1}
@@ -332,7 +333,7 @@ def test_an_opt_out_goes_with_trial_data_and_not_with_identifiers(clock: Travell
 
 def test_a_number_that_no_order_names_goes_though_its_order_is_kept(clock: Traveller) -> None:
     ident = followed(1, order={"expires_on": "2026-12-28"})
-    former = number_key(enrolment_of(ident).mobile.number_hash or "")
+    former = number_key(number_hash_of(ident))
     told(ident, "mobile", {"number": "+447700900888"})
     clock.move_to(MORNING + 89 * DAY)
     night()
@@ -340,13 +341,13 @@ def test_a_number_that_no_order_names_goes_though_its_order_is_kept(clock: Trave
     clock.move_to(MORNING + 90 * DAY)
     assert night()["erased"] == {"idle_numbers": 1}
     assert former not in everything()
-    assert number_key(enrolment_of(ident).mobile.number_hash or "") in everything()
+    assert number_key(number_hash_of(ident)) in everything()
 
 
 @pytest.mark.parametrize("again", ["used", "protected"])
 def test_a_number_that_is_named_again_is_not_idle(clock: Traveller, again: str) -> None:
     ident = followed(1, order={"expires_on": "2026-12-28"})
-    former = number_key(enrolment_of(ident).mobile.number_hash or "")
+    former = number_key(number_hash_of(ident))
     told(ident, "mobile", {"number": "+447700900888"})
     number = "+447700900001"
     if again == "used":
@@ -359,7 +360,7 @@ def test_a_number_that_is_named_again_is_not_idle(clock: Traveller, again: str) 
 
 
 def test_a_suppressed_number_stays_suppressed(clock: Traveller) -> None:
-    number_hash = enrolment_of(followed(1)).mobile.number_hash or ""
+    number_hash = number_hash_of(followed(1))
     body = {"number": "+447700900001", "reason": "wrong_number", "by": "PC-1182"}
     assert call("POST", "/suppressions", body).status == 201
     clock.move_to(DUE)
@@ -467,7 +468,7 @@ def test_a_reference_that_comes_in_the_moment_of_its_erasure_is_not_kept(clock: 
     ident = a_life()
     clock.move_to(DUE)
     later = ARREST | {"outcome_id": "late", "reference": "CRIME-99"}
-    with meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", night):
+    with before_write(night):
         assert send_change(ident, "outcomes", later).status == 201
     assert left_of("CRIME-99") == []
 

@@ -1,19 +1,18 @@
 """A rehearsal: every text once, marked, to the deployment's staff phone and to no other."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
-from moto.sns.models import sns_backends
 
 from commands.deploy.rehearse import send, usual
 from sending.handler import lambda_handler
 from sending.rehearse import Rehearsal, texts
 from tests.support.fixture_protocol import AGREED, DAPO
-from tests.support.samples import ACCOUNT, REGION
 from tests.support.steps import CONTEXT
+from tests.support.steps import texts as sent
 from tests.support.table import everything
-from trial import config
 from trial.api.problems import FieldError
 from trial.codes import Condition, Language
 from trial.errors import RejectedError
@@ -79,22 +78,18 @@ def test_an_order_that_the_trial_cannot_have_is_refused_with_the_rule(
         texts(about(**wrong), SENDER)
 
 
-def published() -> list[tuple[str, str]]:
-    return [*sns_backends[ACCOUNT][REGION].sms_messages.values()]
-
-
 def asking(rehearsal: dict[str, Any]) -> dict[str, Any]:
     """The answer of the sending function."""
     return lambda_handler({"rehearsal": ASKED | rehearsal}, CONTEXT)
 
 
-def test_they_go_one_at_a_time_to_the_staff_phone_and_nothing_is_stored(
+def test_texts_go_one_at_a_time_to_the_staff_phone_and_nothing_is_stored(
     cloud: dict[str, str],
 ) -> None:
     waits: list[float] = []
     assert send(ASKED, 7, asking, every=60, wait=waits.append) == 7
     planned = texts(about(), SENDER)
-    assert published() == [(cloud["STAFF_PHONE"], text) for text in planned]
+    assert sent() == [(cloud["STAFF_PHONE"], text) for text in planned]
     assert waits == [60] * 6
     assert everything() == {}
 
@@ -102,25 +97,24 @@ def test_they_go_one_at_a_time_to_the_staff_phone_and_nothing_is_stored(
 @pytest.mark.usefixtures("cloud")
 def test_listing_the_texts_sends_none() -> None:
     assert asking({})["texts"] == texts(about(), SENDER)
-    assert published() == []
+    assert sent() == []
 
 
 @pytest.mark.usefixtures("cloud")
 def test_there_is_no_text_beyond_the_last() -> None:
     with pytest.raises(RejectedError, match="7 texts"):
         asking({"send": 8})
-    assert published() == []
+    assert sent() == []
 
 
 @pytest.mark.usefixtures("cloud")
 def test_nobody_is_texted_by_a_deployment_that_names_no_staff_phone(
-    monkeypatch: pytest.MonkeyPatch,
+    configure: Callable[..., None],
 ) -> None:
-    monkeypatch.setenv("STAFF_PHONE", "")
-    config.settings.cache_clear()
+    configure(STAFF_PHONE="")
     with pytest.raises(RejectedError, match="StaffPhone"):
         asking({"send": 1})
-    assert published() == []
+    assert sent() == []
 
 
 @pytest.mark.usefixtures("cloud")
@@ -128,4 +122,4 @@ def test_nobody_is_texted_by_a_deployment_that_names_no_staff_phone(
 def test_an_invocation_chooses_neither_phone_nor_words(more: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="extra"):
         asking({"send": 1} | more)
-    assert published() == []
+    assert sent() == []

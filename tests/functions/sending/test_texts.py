@@ -2,35 +2,27 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from moto.sns.models import sns_backends
 from time_machine import Traveller
 
 from commands.audit.texts import with_its_text
 from sending.gateway import NotSentError
-from tests.support.faults import meddling, raising, refusal
+from tests.support.faults import before_publish, raising, refusal
 from tests.support.fixture_protocol import VERSION
-from tests.support.samples import ACCOUNT, REGION
-from tests.support.steps import fire, someone_in
-from tests.support.table import change_reminder, reminder_of
-from trial import config
-from trial.aws import clients
+from tests.support.steps import fire, someone_in, texts
+from tests.support.table import change_reminder, number_of, reminder_of
 from trial.codes import Arm, Language, ReminderState
 from trial.errors import RejectedError
 from trial.protocol import load as protocols
 from trial.records.reminder import TextSent
 
 pytestmark = pytest.mark.usefixtures("cloud")
-
-
-def texts() -> list[str]:
-    return [text for _, text in sns_backends[ACCOUNT][REGION].sms_messages.values()]
 
 
 @pytest.fixture
@@ -63,16 +55,15 @@ def test_no_draft_goes_to_the_public(due: UUID) -> None:
 
 @pytest.mark.usefixtures("drafts")
 def test_a_draft_goes_on_a_stack_that_texts_nobody(
-    due: UUID, monkeypatch: pytest.MonkeyPatch
+    due: UUID, configure: Callable[..., None]
 ) -> None:
-    monkeypatch.setenv("ON_AWS", "false")
-    config.settings.cache_clear()
+    configure(ON_AWS="false")
     assert fire(due, 1) == "sent"
 
 
 def test_what_makes_a_text_again_is_kept_with_it(due: UUID) -> None:
     assert fire(due, 1) == "sent"
-    (told,) = texts()
+    ((_, told),) = texts()
     assert reminder_of(due, 1).text == TextSent(
         wording="C1-NC",
         language=Language.EN,
@@ -85,7 +76,7 @@ def test_what_makes_a_text_again_is_kept_with_it(due: UUID) -> None:
 
 def test_a_text_that_was_released_leaves_nothing_of_it(due: UUID) -> None:
     full = raising(refusal("Throttling", status=429))
-    with meddling(clients.sns(), "before-call.sns.Publish", full), pytest.raises(NotSentError):
+    with before_publish(full), pytest.raises(NotSentError):
         fire(due, 1)
     assert reminder_of(due, 1).text is None
 
@@ -98,7 +89,7 @@ def shown(enrolment_id: UUID, **changes: Any) -> dict[str, Any]:
 
 def test_what_was_sent_is_shown_again_to_the_byte(due: UUID) -> None:
     fire(due, 1)
-    assert [shown(due)["message"]] == texts()
+    assert [(number_of(due), shown(due)["message"])] == texts()
 
 
 def test_a_reminder_that_was_not_sent_has_no_text_to_show(due: UUID) -> None:
