@@ -9,6 +9,7 @@ from time_machine import Traveller
 
 from tests.support import causes
 from tests.support.deployed import Deployed
+from tests.support.life import treated
 
 STACK = Deployed()
 FUNCTIONS = STACK.of_type("AWS::Lambda::Function")
@@ -75,7 +76,7 @@ def test_questions_ask_for_fields_that_are_logged(
 ) -> None:
     assert cloud
     causes.not_sent(clock)
-    causes.treated(first=100)
+    treated(first=100)
     printed = [*log.getvalue().splitlines(), *capsys.readouterr().out.splitlines()]
     logged = {field for line in printed for field in json.loads(line)}
     # Written with an exception, with what became of a reminder, and with a click on a live panel.
