@@ -8,7 +8,7 @@ needs, `timetable` lists when an order's reminders go, and `parquet` writes Parq
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from evaluation import package, parquet, pool, timetable
+from evaluation import package, pool
 from evaluation.cohort import SumsError
 from trial.errors import RejectedError
 from trial.protocol import load as protocols
+from trial.protocol.days import assigned, planned_days
 
 
 def _report(wanted: argparse.Namespace) -> None:
@@ -54,26 +55,25 @@ def _write(path: Path, text: str) -> None:
 
 
 def _power(wanted: argparse.Namespace) -> None:
-    from evaluation import power_command, power_years  # noqa: PLC0415
+    from evaluation import power_tables  # noqa: PLC0415
 
     console = Console()
-    risk = power_command.effect(wanted)
-    for table in (*power_command.tables(wanted), *power_years.tables(wanted, risk)):
-        console.print(table)
-    notes = [*power_command.notes(wanted), *power_years.notes(wanted)]
-    console.print(*notes, sep="\n", highlight=False)
+    console.print(*power_tables.tables(wanted))
+    console.print(power_tables.notes(wanted), highlight=False)
     if wanted.output:
-        _write(wanted.output, power_command.picture(wanted))
+        _write(wanted.output, power_tables.picture(wanted))
 
 
 def _timetable(wanted: argparse.Namespace) -> None:
     protocol = protocols.load(wanted.protocol)
-    rows = timetable.planned(
-        wanted.type or next(iter(protocol.orders)), wanted.days, wanted.made_on, protocol
-    )
+    type_ = wanted.type or next(iter(protocol.orders))
+    order_type = protocol.order_type(type_)
+    if problem := order_type.why_not_days(wanted.days):
+        raise RejectedError(f"--days {problem} ({type_})")
     table = Table("Text", "Day", "Date", "Theme", box=box.SIMPLE_HEAD)
-    for number, (day, on, theme) in enumerate(rows, start=1):
-        table.add_row(str(number), str(day), f"{on:%a %d %b %Y}", theme.replace("_", " "))
+    for number, each in enumerate(assigned(planned_days(order_type, wanted.days), order_type), 1):
+        on = wanted.made_on + timedelta(days=each.day)
+        table.add_row(str(number), str(each.day), f"{on:%a %d %b %Y}", each.theme.replace("_", " "))
     console = Console()
     console.print(table)
     window = protocol.window
@@ -86,7 +86,11 @@ def _timetable(wanted: argparse.Namespace) -> None:
 
 
 def _parquet(wanted: argparse.Namespace) -> None:
-    for path in parquet.write(package.read(wanted.extract), wanted.output):
+    extract = package.read(wanted.extract)
+    wanted.output.mkdir(parents=True, exist_ok=True)
+    for name in package.RESOURCES[extract.form]:
+        path = wanted.output / f"{name}.parquet"
+        getattr(extract, name).to_parquet(path, engine="pyarrow", index=False)
         Console().print(path, highlight=False, soft_wrap=True)
 
 

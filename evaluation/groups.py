@@ -107,7 +107,7 @@ def grouped(
         these = [cell for cell in cells if set(cell) & set(merge.codes)]
         if merge.characteristic != characteristic or len(these) < 2:  # noqa: PLR2004 - to be merged
             continue
-        if any(_too_small(codes, cell, by, minimum) for cell in these):
+        if any(_fewest(codes, cell, by) < minimum for cell in these):
             joined = tuple(code for cell in these for code in cell)
             place = cells.index(these[0])
             cells = [cell for cell in cells if cell not in these]
@@ -117,7 +117,8 @@ def grouped(
                 f"{capital(named(characteristic))}: {_list(these, titles)} are shown as one."
             )
     unsaid = UNKNOWN.get(characteristic, "not known")
-    if cells and any(0 < few < minimum for few in _unknown_in_each(codes, by)):
+    in_each = [int((codes.isna() & (by == value)).sum()) for value in set(by)]
+    if cells and any(0 < few < minimum for few in in_each):
         place = min(range(len(cells)), key=lambda i: (int(codes.isin(cells[i]).sum()), i))
         unplanned.append(
             f"{title}: {_list([cells[place], (unsaid,)], titles)} are shown as one, since there "
@@ -161,17 +162,10 @@ def strata_are_crossed(protocol: Protocol) -> bool:
     return any(stratum.named(name) for stratum in protocol.strata for name in VALUES)
 
 
-def _counts(codes: pd.Series, cell: tuple[str, ...], by: pd.Series) -> list[int]:
+def _fewest(codes: pd.Series, cell: tuple[str, ...], by: pd.Series) -> int:
+    """The number of people with these codes in the value of `by` that has fewest of them."""
     those = codes.isin(cell)
-    return [int((those & (by == value)).sum()) for value in sorted(set(by))]
-
-
-def _unknown_in_each(codes: pd.Series, by: pd.Series) -> list[int]:
-    return [int((codes.isna() & (by == value)).sum()) for value in sorted(set(by))]
-
-
-def _too_small(codes: pd.Series, cell: tuple[str, ...], by: pd.Series, minimum: int) -> bool:
-    return min(_counts(codes, cell, by), default=0) < minimum
+    return min((int((those & (by == value)).sum()) for value in set(by)), default=0)
 
 
 def _smallest(
@@ -179,9 +173,9 @@ def _smallest(
 ) -> int | None:
     """The smallest of the groups that are too small."""
     small = [
-        (min(_counts(codes, cell, by), default=0), int(codes.isin(cell).sum()), place)
+        (fewest, int(codes.isin(cell).sum()), place)
         for place, cell in enumerate(cells)
-        if _too_small(codes, cell, by, minimum)
+        if (fewest := _fewest(codes, cell, by)) < minimum
     ]
     return min(small)[2] if small else None
 

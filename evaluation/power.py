@@ -58,11 +58,7 @@ def needed(
     _check_risks(control, intervention)
     if control == intervention:
         return NotEstimable("equal risks have no difference to show")
-    normal = float(
-        samplesize_proportions_2indep_onetail(
-            intervention - control, control, power, alpha=alpha, alternative="two-sided"
-        )
-    )
+    normal = normal_needed(control, intervention, alpha=alpha, power=power)
     continuity = (1 + math.sqrt(1 + 4 / (normal * abs(control - intervention)))) ** 2 / 4
     return Needed(
         normal=math.ceil(normal),
@@ -70,6 +66,15 @@ def needed(
         exact=_needed_by_fisher(control, intervention, alpha, power, normal=math.ceil(normal))
         if exactly
         else NotEstimable("nobody asked for it"),
+    )
+
+
+def normal_needed(control: float, intervention: float, *, alpha: float, power: float) -> float:
+    """People per arm by the normal approximation, not rounded."""
+    return float(
+        samplesize_proportions_2indep_onetail(
+            intervention - control, control, power, alpha=alpha, alternative="two-sided"
+        )
     )
 
 

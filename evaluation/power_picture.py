@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from statsmodels.stats.proportion import samplesize_proportions_2indep_onetail
-
+from evaluation.power import normal_needed
 from evaluation.report.charts.drawing import BLUE, GREEN, PURPLE, VERMILION
 from evaluation.report.charts.lines import Axes, PlottedLine, lines
 from evaluation.report.words import count, percent
@@ -28,7 +28,7 @@ def powers(
     for share, (colour, dash) in zip(SHARES, LOOKS, strict=True):
         risk = control - share * (control - intervention)
         if risk > 0:
-            people = [_people(control, risk, alpha, level) for level in LEVELS]
+            people = [normal_needed(control, risk, alpha=alpha, power=each) for each in LEVELS]
             name = f"{percent(control, 0)} v {percent(risk, 0)}"
             drawn.append(PlottedLine(name=name, colour=colour, dash=dash, xs=people, ys=LEVELS))
     planned = next((line for line in drawn if line.colour == BLUE), drawn[0])
@@ -53,30 +53,15 @@ def powers(
     )
 
 
-def _people(control: float, risk: float, alpha: float, level: float) -> float:
-    return float(
-        samplesize_proportions_2indep_onetail(
-            risk - control, control, level, alpha=alpha, alternative="two-sided"
-        )
-    )
-
-
 def _cut(line: PlottedLine, most: float) -> PlottedLine:
     """The part of a curve inside the frame, up to its border."""
     points: list[tuple[float, float]] = []
-    before: tuple[float, float] | None = None
+
     for x, y in zip(line.xs, line.ys, strict=True):
         if x > most:
-            if before:
-                share = (most - before[0]) / (x - before[0])
-                points.append((most, before[1] + share * (y - before[1])))
+            if points:
+                x0, y0 = points[-1]
+                points.append((most, y0 + (most - x0) / (x - x0) * (y - y0)))
             break
-        before = (x, y)
-        points.append(before)
-    return PlottedLine(
-        name=line.name,
-        colour=line.colour,
-        dash=line.dash,
-        xs=[x for x, _ in points],
-        ys=[y for _, y in points],
-    )
+        points.append((x, y))
+    return replace(line, xs=[x for x, _ in points], ys=[y for _, y in points])

@@ -81,11 +81,6 @@ def refusal(extract: Extract, interim: Interim | None) -> str | None:
     return None
 
 
-def at_planned_look(extract: Extract) -> bool:
-    """Whether the data are from the day of a planned look."""
-    return extract.made_on in extract.protocol.analysis.interim_looks
-
-
 def report(
     extract: Extract,
     *,
@@ -139,7 +134,7 @@ def _result(
 def _departures(cohort: Cohort, interim: Interim | None) -> list[str]:
     plan = cohort.extract.protocol
     found = []
-    if interim and not at_planned_look(cohort.extract):
+    if interim and cohort.extract.made_on not in plan.analysis.interim_looks:
         found.append(
             "Results by arm were looked at on a day for which the protocol plans no look: "
             f"{interim.reason}. No alpha is set aside for it."

@@ -17,18 +17,19 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from evaluation.statistics.bayes import Posterior, posterior
-from evaluation.statistics.competing import COMPETING, EVENT, Incidences, incidences
-from evaluation.statistics.complier import Complier, complier_effect
+from evaluation.statistics.bayes import posterior
+from evaluation.statistics.competing import COMPETING, EVENT, incidences
+from evaluation.statistics.complier import complier_effect
 from evaluation.statistics.costs import CostPerEvent, cost_per_event_prevented
 from evaluation.statistics.proportions import fisher, risk_difference, risk_ratio, wilson
-from evaluation.statistics.rates import RateRatio, rate_ratio
-from evaluation.statistics.regression import Adjusted, ByPerson, adjusted, by_person
+from evaluation.statistics.rates import rate_ratio
+from evaluation.statistics.regression import Adjusted, adjusted, by_person
 from evaluation.statistics.rerandomisation import Rerandomisation, rerandomisation
-from evaluation.statistics.stratified import MantelHaenszel, mantel_haenszel
+from evaluation.statistics.stratified import mantel_haenszel
 from evaluation.statistics.subgroups import holm
-from evaluation.statistics.survival import Curve, RestrictedMeans, kaplan_meier, restricted_means
+from evaluation.statistics.survival import kaplan_meier, restricted_means
 from evaluation.statistics.values import Counts, Estimate, NotEstimable
+from tests.evaluation.estimable import known
 from tests.support.fixture_protocol import AGREED
 
 Measured: TypeAlias = Callable[[str, float], float]
@@ -184,8 +185,7 @@ def of_two_arms(trial: Trial) -> Intervals:
 
 def of_strata(trial: Trial) -> Intervals:
     strata = [trial.arms(trial.stratum == each) for each in range(2 * FORCES)]
-    found = mantel_haenszel(strata, alpha=0.05)
-    assert isinstance(found, MantelHaenszel)
+    found = known(mantel_haenszel(strata, alpha=0.05))
     return {
         ("difference", "Mantel-Haenszel"): found.difference,
         ("ratio", "Mantel-Haenszel"): found.ratio,
@@ -195,16 +195,16 @@ def of_strata(trial: Trial) -> Intervals:
 def of_rates(trial: Trial) -> Intervals:
     """Some breach far more often than others."""
     at_risk = np.where(trial.status == COMPETING, trial.days, HORIZON)
-    found = rate_ratio(events=trial.count, days=at_risk, treated=trial.treated, alpha=0.05)
-    assert isinstance(found, RateRatio)
+    found = known(rate_ratio(events=trial.count, days=at_risk, treated=trial.treated, alpha=0.05))
     return {("rate", "Poisson"): found.ratio}
 
 
 def of_incidence(trial: Trial) -> Intervals:
-    found = incidences(
-        days=trial.days, status=trial.status, treated=trial.treated, horizon=20.999, alpha=0.05
+    found = known(
+        incidences(
+            days=trial.days, status=trial.status, treated=trial.treated, horizon=20.999, alpha=0.05
+        )
     )
-    assert isinstance(found, Incidences)
     return {
         ("difference", "cumulative incidence"): found.difference,
         ("control", "cumulative incidence"): found.control,
@@ -213,10 +213,11 @@ def of_incidence(trial: Trial) -> Intervals:
 
 def of_means(trial: Trial) -> Intervals:
     """Deaths are censored in them: they say nothing of a breach that would have come."""
-    found = restricted_means(
-        days=trial.days, event=trial.event, treated=trial.treated, alpha=0.05, horizon=HORIZON
+    found = known(
+        restricted_means(
+            days=trial.days, event=trial.event, treated=trial.treated, alpha=0.05, horizon=HORIZON
+        )
     )
-    assert isinstance(found, RestrictedMeans)
     return {
         ("mean", "restricted means"): found.difference,
         ("mean of control", "restricted means"): found.control,
@@ -224,19 +225,17 @@ def of_means(trial: Trial) -> Intervals:
 
 
 def of_compliers(trial: Trial) -> Intervals:
-    found = complier_effect(
-        event=trial.event, treated=trial.treated, reached=trial.reached, alpha=0.05
+    found = known(
+        complier_effect(event=trial.event, treated=trial.treated, reached=trial.reached, alpha=0.05)
     )
-    assert isinstance(found, Complier)
     return {("complier", "those reached"): found.difference}
 
 
 def of_survival(trial: Trial) -> Intervals:
     """Of control, at half the horizon, deaths censored."""
-    found = kaplan_meier(
-        days=trial.days[~trial.treated], event=trial.event[~trial.treated], alpha=0.05
+    found = known(
+        kaplan_meier(days=trial.days[~trial.treated], event=trial.event[~trial.treated], alpha=0.05)
     )
-    assert isinstance(found, Curve)
     place = int(np.searchsorted(found.days, HORIZON / 2, side="right")) - 1
     interval = Estimate(found.survival[place], found.low[place], found.high[place])
     return {("survival", "Kaplan-Meier"): interval}
@@ -300,8 +299,7 @@ def test_the_odds_ratio_with_repeat_orders_is_held(measured: Measured) -> None:
         person = np.concatenate([np.arange(people), np.flatnonzero(random.random(people) < 1 / 3)])
         log_odds = -1.2 + inclined - 0.6 * treated
         event = random.random(len(person)) < expit(log_odds)[person]
-        found = by_person(event=event, treated=treated[person], person=person, alpha=0.05)
-        assert isinstance(found, ByPerson)
+        found = known(by_person(event=event, treated=treated[person], person=person, alpha=0.05))
         held.append(found.odds_ratio.low <= MARGINAL <= found.odds_ratio.high)
     assert is_nominal(held, measured, "odds ratio with repeats")
 
@@ -313,10 +311,11 @@ def test_the_adjusted_odds_ratio_is_held(measured: Measured) -> None:
         trial = drawn(random, 1.0)
         odds = np.exp(-1.2 + 0.4 * (trial.force == 1) - 0.5 * trial.treated)
         event = random.random(len(odds)) < odds / (1 + odds)
-        found = adjusted(
-            event=event, treated=trial.treated, covariates={"force": trial.force}, alpha=0.05
+        found = known(
+            adjusted(
+                event=event, treated=trial.treated, covariates={"force": trial.force}, alpha=0.05
+            )
         )
-        assert isinstance(found, Adjusted)
         held.append(found.odds_ratio.low <= np.exp(-0.5) <= found.odds_ratio.high)
     assert is_nominal(held, measured, "adjusted odds ratio")
 
@@ -330,8 +329,7 @@ def test_credible_intervals_hold_what_was_drawn_from_their_prior(measured: Measu
         odds = control / (1 - control) * np.exp(theta)
         arms = (Counts(int(random.binomial(80, odds / (1 + odds))), 80),
                 Counts(int(random.binomial(80, control)), 80))  # fmt: skip
-        found = posterior(*arms, mean=0, sd=0.27, planned=0.64, alpha=0.05)
-        assert isinstance(found, Posterior)
+        found = known(posterior(*arms, mean=0, sd=0.27, planned=0.64, alpha=0.05))
         held.append(found.odds_ratio.low <= np.exp(theta) <= found.odds_ratio.high)
         truth, interval = odds / (1 + odds) - control, found.risk_difference
         held_difference.append(interval.low <= truth <= interval.high)

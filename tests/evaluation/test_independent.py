@@ -13,7 +13,7 @@ import pytest
 from evaluation.example.trial import made
 from evaluation.package import read
 from evaluation.report.make import report
-from evaluation.statistics.survival import Curve
+from tests.evaluation.estimable import known
 from tests.support.fixture_protocol import AGREED
 
 SCRIPT = Path(__file__).with_name("independent.R")
@@ -43,8 +43,7 @@ def both() -> tuple[Figures, dict[str, list[float]]]:
 
 
 def survival(figures: Figures, arm: str) -> list[float]:
-    curve = figures["survival"]["curves"][arm]
-    assert isinstance(curve, Curve)
+    curve = known(figures["survival"]["curves"][arm])
     place = max(i for i, day in enumerate(curve.days) if day <= 14)
     return [curve.survival[place], curve.low[place], curve.high[place]]
 

@@ -72,12 +72,10 @@ def loaded(kernel: str) -> bool:
 def test_the_statistics_tests_pass_under_every_kernel(kernel: str) -> None:
     if not loaded(kernel):
         pytest.skip(f"this processor or this OpenBLAS cannot run {kernel}")
-
     found = under(
         *(kernel, "-m", "pytest", "-q", "-n0", "--confcutdir=tests/evaluation"),
         *("-p", "no:cacheprovider", *STATISTICS),
     )
-
     assert found.returncode == 0, found.stdout
 
 
@@ -88,7 +86,6 @@ def test_figures_are_the_same_under_every_kernel(tmp_path: Path) -> None:
         for kernel in KERNELS
         if loaded(kernel)
     }
-
     assert found
     for kernel, each in found.items():
         assert each.returncode == 0, each.stderr

@@ -12,6 +12,7 @@ import pytest
 from allocation.randomisation import block as drawn_block
 from evaluation.statistics.rerandomisation import Rerandomisation, rerandomisation
 from evaluation.statistics.values import NotEstimable
+from tests.evaluation.estimable import known
 from trial.codes import Arm
 
 SIZES = (2, 4, 6)
@@ -101,16 +102,12 @@ def enumerated(blocks: list[Block]) -> Fraction:
     ],
 )
 def test_the_p_value_is_that_of_trying_every_fall(blocks: list[Block]) -> None:
-    found = Trial(blocks).tested()
-
-    assert isinstance(found, Rerandomisation)
+    found = known(Trial(blocks).tested())
     assert found.p == pytest.approx(float(enumerated(blocks)), rel=1e-12)
 
 
 def test_one_pair_can_show_nothing() -> None:
-    found = Trial([("14", 0, "IC", ".x")]).tested()
-
-    assert isinstance(found, Rerandomisation)
+    found = known(Trial([("14", 0, "IC", ".x")]).tested())
     assert (found.difference, found.p) == pytest.approx((-1, 1))
     assert found.differences == [-1, 1]
 
@@ -118,9 +115,7 @@ def test_one_pair_can_show_nothing() -> None:
 def test_ten_pairs_that_all_differ_could_have_fallen_so_twice_in_1024() -> None:
     # All blocks but the last are known to be pairs; the last two could be the start of more.
     pairs: list[Block] = [("14", number, "IC", ".x") for number in range(10)]
-    found = Trial(pairs).tested()
-
-    assert isinstance(found, Rerandomisation)
+    found = known(Trial(pairs).tested())
     assert found.difference == -1
     # The last one: a pair, or two of four or of six people of whom one is in each arm.
     last = (Fraction(1) + Fraction(2, 3) + Fraction(3, 5)) / 3
@@ -148,32 +143,33 @@ def test_the_distribution_is_what_the_trials_own_blocks_give() -> None:
         return abs(float(outcome[arms].mean() - outcome[~arms].mean()))
 
     observed = {key: drawn(key) for key in people}
-    found = Trial(
-        [
-            (
-                *key,
-                "".join("I" if arm else "C" for arm in arms),
-                "".join("x" if event else "." for event in events[key]),
-            )
-            for key, arms in observed.items()
-        ]
-    ).tested()
+    found = known(
+        Trial(
+            [
+                (
+                    *key,
+                    "".join("I" if arm else "C" for arm in arms),
+                    "".join("x" if event else "." for event in events[key]),
+                )
+                for key, arms in observed.items()
+            ]
+        ).tested()
+    )
 
     draws = 3000
     limit = difference(np.concatenate(list(observed.values()))) - 1e-9
     count = sum(
         difference(np.concatenate([drawn(key) for key in people])) >= limit for _ in range(draws)
     )
-    assert isinstance(found, Rerandomisation)
     assert found.p == pytest.approx((1 + count) / (1 + draws), abs=0.03)
 
 
 def test_the_probabilities_are_of_all_differences_there_can_be() -> None:
-    found = Trial(
-        [("14", 0, "ICCICI", "..x.x."), ("14", 1, "IC", "x."), ("15-28", 0, "ICI", ".x.")]
-    ).tested()
-
-    assert isinstance(found, Rerandomisation)
+    found = known(
+        Trial(
+            [("14", 0, "ICCICI", "..x.x."), ("14", 1, "IC", "x."), ("15-28", 0, "ICI", ".x.")]
+        ).tested()
+    )
     assert sum(found.probabilities) == pytest.approx(1)
     assert found.differences == sorted(set(found.differences))
     assert all(-1 <= each <= 1 for each in found.differences)
@@ -181,31 +177,28 @@ def test_the_probabilities_are_of_all_differences_there_can_be() -> None:
 
 
 def test_shares_of_one_to_two_are_drawn_as_such() -> None:
-    found = rerandomisation(
-        stratum=["14"] * 6,
-        block=[0, 0, 0, 1, 1, 1],
-        position=[0, 1, 2, 0, 1, 2],
-        treated=[1, 0, 0, 0, 1, 0],
-        event=[0, 1, 1, 1, 0, 1],
-        sizes=(3,),
-        ratio=(1, 2),
+    found = known(
+        rerandomisation(
+            stratum=["14"] * 6,
+            block=[0, 0, 0, 1, 1, 1],
+            position=[0, 1, 2, 0, 1, 2],
+            treated=[1, 0, 0, 0, 1, 0],
+            event=[0, 1, 1, 1, 0, 1],
+            sizes=(3,),
+            ratio=(1, 2),
+        )
     )
-
-    assert isinstance(found, Rerandomisation)
     assert found.p == pytest.approx(1 / 9)  # each of three may be the treated one, twice
 
 
 def test_without_events_any_fall_is_as_extreme() -> None:
     for events in ("......", "xxxxxx"):
-        found = Trial([("14", 0, "ICCICI", events)]).tested()
-        assert isinstance(found, Rerandomisation)
+        found = known(Trial([("14", 0, "ICCICI", events)]).tested())
         assert (found.difference, found.p) == pytest.approx((0, 1))
 
 
 def test_no_p_value_is_more_than_one() -> None:
-    found = Trial([("14", number, "IICC", "x.x.") for number in range(3)]).tested()
-
-    assert isinstance(found, Rerandomisation)
+    found = known(Trial([("14", number, "IICC", "x.x.") for number in range(3)]).tested())
     assert found.difference == 0
     assert found.p <= 1  # its probabilities, added up as floats, are more
 
@@ -227,7 +220,6 @@ def test_an_empty_arm_is_not_tested() -> None:
 )
 def test_blocks_that_the_protocol_cannot_draw_are_not_tested(blocks: list[Block]) -> None:
     found = Trial(blocks).tested()
-
     assert isinstance(found, NotEstimable)
     assert found.because == "block 0 of stratum 14 does not fit the protocol"
 
@@ -242,7 +234,6 @@ def test_slots_used_twice_or_skipped_are_not_tested(positions: list[int]) -> Non
         event=[1, 0],
         sizes=SIZES,
     )
-
     assert isinstance(found, NotEstimable)
 
 
@@ -256,16 +247,17 @@ def test_who_is_not_yet_followed_keeps_a_place_and_has_no_outcome() -> None:
     arms, events = "ICIC" + "CI", "x..x.x"
     followed = [True, True, False, True, True, False]
     positions, blocks = [0, 1, 2, 3, 0, 1], [0, 0, 0, 0, 1, 1]
-    found = rerandomisation(
-        stratum=["s"] * 6,
-        block=blocks,
-        position=positions,
-        treated=[arm == "I" for arm in arms],
-        event=[each == "x" for each in events],
-        followed=followed,
-        sizes=SIZES,
+    found = known(
+        rerandomisation(
+            stratum=["s"] * 6,
+            block=blocks,
+            position=positions,
+            treated=[arm == "I" for arm in arms],
+            event=[each == "x" for each in events],
+            followed=followed,
+            sizes=SIZES,
+        )
     )
-    assert isinstance(found, Rerandomisation)
 
     def difference(treated: list[bool]) -> Fraction | None:
         shares = []

@@ -104,7 +104,6 @@ def test_a_design_allows_so_many_right_guesses(
 ) -> None:
     design = redesigned(protocol, sizes, ratio)
     assert best_guesses(design)[1] == pytest.approx(rate)
-
     strata = simulate(design, people=20_000, seed=1)
     guessed = sum(s.guessed for s in strata) / 20_000
     # Four standard errors of a coin tossed as often.

@@ -9,14 +9,13 @@ from scipy.stats import norm
 
 from evaluation.statistics.bayes import Posterior, posterior
 from evaluation.statistics.values import Counts, NotEstimable
+from tests.evaluation.estimable import known
 
 ARMS = (Counts(8, 60), Counts(17, 62))
 
 
 def found(*arms: Counts, mean: float = 0.0, sd: float = 0.27, planned: float = 0.64) -> Posterior:
-    result = posterior(*arms, mean=mean, sd=sd, planned=planned, alpha=0.05)
-    assert isinstance(result, Posterior)
-    return result
+    return known(posterior(*arms, mean=mean, sd=sd, planned=planned, alpha=0.05))
 
 
 @pytest.mark.parametrize(

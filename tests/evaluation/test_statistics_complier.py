@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from evaluation.statistics.complier import Complier, complier_effect
+from evaluation.statistics.complier import complier_effect
 from evaluation.statistics.values import NotEstimable
+from tests.evaluation.estimable import known
 
 
 def people(*groups: tuple[int, int, int, int]) -> dict[str, list[int]]:
@@ -22,8 +23,7 @@ VITAMIN_A = people(
 
 def test_the_vitamin_a_trial_has_its_published_effect() -> None:
     """Imbens and Rubin (1997): -0.0026 for all, -0.0032 for those who take it, 80 % of them."""
-    found = complier_effect(**VITAMIN_A, alpha=0.05)
-    assert isinstance(found, Complier)
+    found = known(complier_effect(**VITAMIN_A, alpha=0.05))
     assert found.reached == pytest.approx(0.80, abs=5e-4)
     assert found.difference.value == pytest.approx(-0.0032, abs=5e-5)
     # 2.5 standard errors of 0.0012 make it; with a strong instrument Wald's interval is the same.
@@ -33,8 +33,7 @@ def test_the_vitamin_a_trial_has_its_published_effect() -> None:
 
 def test_where_everybody_is_reached_it_is_the_difference_of_the_arms() -> None:
     everybody = people((30, 1, 1, 0), (10, 1, 1, 1), (20, 0, 0, 0), (20, 0, 0, 1))
-    found = complier_effect(**everybody, alpha=0.05)
-    assert isinstance(found, Complier)
+    found = known(complier_effect(**everybody, alpha=0.05))
     y1, y0 = np.repeat([0, 1], [30, 10]), np.repeat([0, 1], [20, 20])
     half = 1.959964 * (y1.var(ddof=1) / 40 + y0.var(ddof=1) / 40) ** 0.5
     assert found.difference == pytest.approx((-0.25, -0.25 - half, -0.25 + half))
@@ -43,8 +42,7 @@ def test_where_everybody_is_reached_it_is_the_difference_of_the_arms() -> None:
 def test_fewer_reached_make_the_same_difference_a_larger_effect() -> None:
     half = people((15, 1, 1, 0), (15, 1, 0, 0), (5, 1, 1, 1), (5, 1, 0, 1), (20, 0, 0, 0),
                   (20, 0, 0, 1))  # fmt: skip
-    found = complier_effect(**half, alpha=0.05)
-    assert isinstance(found, Complier)
+    found = known(complier_effect(**half, alpha=0.05))
     assert found.difference.value == pytest.approx(-0.5)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from evaluation.statistics.rates import RateRatio, rate_ratio
 from evaluation.statistics.values import Estimate, NotEstimable
+from tests.evaluation.estimable import known
 
 EVENTS = [0, 1, 2, 0, 3, 1, 0, 0, 2, 4, 1, 0, 3, 5, 2, 1]
 DAYS = [10, 12, 14, 9, 14, 14, 7, 14, 14, 13, 12, 11, 14, 14, 10, 9]
@@ -11,9 +12,7 @@ TREATED = [True] * 8 + [False] * 8
 
 
 def found(events: list[int] = EVENTS, days: list[int] = DAYS) -> RateRatio:
-    result = rate_ratio(events=events, days=days, treated=TREATED, alpha=0.05)
-    assert isinstance(result, RateRatio)
-    return result
+    return known(rate_ratio(events=events, days=days, treated=TREATED, alpha=0.05))
 
 
 def test_the_ratio_and_its_interval_are_those_of_r() -> None:

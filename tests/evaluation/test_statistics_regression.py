@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from evaluation.statistics import regression
-from evaluation.statistics.regression import Adjusted, ByPerson, adjusted, by_person
+from evaluation.statistics.regression import ByPerson, adjusted, by_person
 from evaluation.statistics.values import NotEstimable
+from tests.evaluation.estimable import known
 
 # Foxman et al. (1997), Epidemiology 8:637-641, as logistf ships it: how many with and without an
 # infection had each mix of age, oc, vic, vicl, vis, dia.
@@ -68,16 +69,16 @@ def test_separated_data_give_firths_estimate(
         for mix, (cases, others) in INFECTIONS.items()
         for event in [True] * cases + [False] * others
     ]
-    found = adjusted(
-        event=[event for _, event in rows],
-        treated=[mix[place] == "1" for mix, _ in rows],
-        covariates={
-            str(other): [mix[other] for mix, _ in rows] for other in range(6) if other != place
-        },
-        alpha=0.05,
+    found = known(
+        adjusted(
+            event=[event for _, event in rows],
+            treated=[mix[place] == "1" for mix, _ in rows],
+            covariates={
+                str(other): [mix[other] for mix, _ in rows] for other in range(6) if other != place
+            },
+            alpha=0.05,
+        )
     )
-
-    assert isinstance(found, Adjusted)
     assert found.people == 239
     assert found.method == "firth"
     assert found.why
@@ -88,10 +89,7 @@ def test_separated_data_give_firths_estimate(
 
 def test_firth_on_a_table_adds_half_to_each_cell() -> None:
     event, arm = two_by_two(0, 20, 6, 14)
-
-    found = adjusted(event=event, treated=arm, covariates={}, alpha=0.05)
-
-    assert isinstance(found, Adjusted)
+    found = known(adjusted(event=event, treated=arm, covariates={}, alpha=0.05))
     assert found.method == "firth"
     assert found.odds_ratio.value == pytest.approx((0.5 / 20.5) / (6.5 / 14.5), rel=1e-6)
 
@@ -99,10 +97,7 @@ def test_firth_on_a_table_adds_half_to_each_cell() -> None:
 def test_without_covariates_it_is_the_tables_own_odds_ratio() -> None:
     event, arm = two_by_two(7, 27, 12, 22)
     half = 1.959963984540054 * math.sqrt(1 / 7 + 1 / 27 + 1 / 12 + 1 / 22)  # Woolf's
-
-    found = adjusted(event=event, treated=arm, covariates={}, alpha=0.05)
-
-    assert isinstance(found, Adjusted)
+    found = known(adjusted(event=event, treated=arm, covariates={}, alpha=0.05))
     assert (found.method, found.why) == ("logistic", "")
     ratio = (7 * 22) / (27 * 12)
     assert list(found.odds_ratio) == pytest.approx(
@@ -116,12 +111,8 @@ def test_a_confounder_is_adjusted_away() -> None:
     event = [each for events, _ in strata.values() for each in events]
     arm = [each for _, arms in strata.values() for each in arms]
     stratum = [name for name, (events, _) in strata.items() for _ in events]
-
-    crude = adjusted(event=event, treated=arm, covariates={}, alpha=0.05)
-    found = adjusted(event=event, treated=arm, covariates={"stratum": stratum}, alpha=0.05)
-
-    assert isinstance(crude, Adjusted)
-    assert isinstance(found, Adjusted)
+    crude = known(adjusted(event=event, treated=arm, covariates={}, alpha=0.05))
+    found = known(adjusted(event=event, treated=arm, covariates={"stratum": stratum}, alpha=0.05))
     assert crude.odds_ratio.value > 2
     assert found.odds_ratio.value == pytest.approx(1)
     assert found.p == pytest.approx(1)
@@ -131,18 +122,15 @@ def test_a_covariate_alike_in_everybody_is_left_out_and_told() -> None:
     event, arm = two_by_two(7, 27, 12, 22)
     sex = ["male"] * len(arm)
     age = (["18-24", "25-34", "35-44"] * len(arm))[: len(arm)]
-
-    found = adjusted(event=event, treated=arm, covariates={"sex": sex, "age": age}, alpha=0.05)
-
-    assert isinstance(found, Adjusted)
+    found = known(
+        adjusted(event=event, treated=arm, covariates={"sex": sex, "age": age}, alpha=0.05)
+    )
     assert (found.covariates, found.dropped) == (("age",), ("sex",))
 
 
 def test_a_covariate_that_is_the_arm_cannot_be_told_from_it() -> None:
     event, arm = two_by_two(7, 27, 12, 22)
-
     found = adjusted(event=event, treated=arm, covariates={"same": arm}, alpha=0.05)
-
     assert isinstance(found, NotEstimable)
 
 
@@ -152,12 +140,8 @@ def test_orders_of_one_person_are_not_so_many_people() -> None:
     person = np.repeat(np.arange(150), 4)
     event = random.random(600) < risk[person]
     arm = person % 2 == 0
-
-    alone = by_person(event=event, treated=arm, person=np.arange(600), alpha=0.05)
-    found = by_person(event=event, treated=arm, person=person, alpha=0.05)
-
-    assert isinstance(alone, ByPerson)
-    assert isinstance(found, ByPerson)
+    alone = known(by_person(event=event, treated=arm, person=np.arange(600), alpha=0.05))
+    found = known(by_person(event=event, treated=arm, person=person, alpha=0.05))
     assert (found.orders, found.people) == (600, 150)
     assert found.odds_ratio.value == pytest.approx(alone.odds_ratio.value, rel=1e-6)
     widths = [math.log(each.odds_ratio.high / each.odds_ratio.low) for each in (alone, found)]
@@ -166,10 +150,7 @@ def test_orders_of_one_person_are_not_so_many_people() -> None:
 
 def test_with_one_order_each_it_is_the_tables_own_odds_ratio() -> None:
     event, arm = two_by_two(7, 27, 12, 22)
-
-    found = by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05)
-
-    assert isinstance(found, ByPerson)
+    found = known(by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05))
     assert found.odds_ratio.value == pytest.approx((7 * 22) / (27 * 12))
 
 
@@ -185,7 +166,6 @@ def test_with_one_order_each_it_is_the_tables_own_odds_ratio() -> None:
 )
 def test_what_cannot_be_said_says_why(table: tuple[int, int, int, int], because: str) -> None:
     event, arm = two_by_two(*table)
-
     assert adjusted(event=event, treated=arm, covariates={}, alpha=0.05) == NotEstimable(because)
     assert by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05) == NotEstimable(
         because
@@ -194,10 +174,7 @@ def test_what_cannot_be_said_says_why(table: tuple[int, int, int, int], because:
 
 def test_four_people_have_a_penalised_maximum() -> None:
     event, arm = two_by_two(1, 1, 0, 2)
-
-    found = adjusted(event=event, treated=arm, covariates={"half": list("baba")}, alpha=0.05)
-
-    assert isinstance(found, Adjusted)
+    found = known(adjusted(event=event, treated=arm, covariates={"half": list("baba")}, alpha=0.05))
     assert found.method == "firth"
     assert found.odds_ratio.value == pytest.approx(5.354974, rel=1e-5)
 
@@ -205,9 +182,7 @@ def test_four_people_have_a_penalised_maximum() -> None:
 def test_a_fit_that_does_not_converge_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regression, "MOST_ITERATIONS", 1)
     event, arm = two_by_two(0, 20, 6, 14)
-
     found = adjusted(event=event, treated=arm, covariates={}, alpha=0.05)
-
     assert found == NotEstimable("Firth's method did not converge within 1 iterations")
 
 
@@ -215,12 +190,11 @@ def test_equal_odds_have_a_p_of_one() -> None:
     # Nobody of stratum b had the event: separated, and within a the arms are alike.
     event, arm = people([(3, True, True), (5, False, True), (3, True, False), (5, False, False)])
     event, arm = event + [False] * 8, arm + [True, False] * 4
-
-    found = adjusted(
-        event=event, treated=arm, covariates={"stratum": ["a"] * 16 + ["b"] * 8}, alpha=0.05
+    found = known(
+        adjusted(
+            event=event, treated=arm, covariates={"stratum": ["a"] * 16 + ["b"] * 8}, alpha=0.05
+        )
     )
-
-    assert isinstance(found, Adjusted)
     assert found.method == "firth"
     assert found.odds_ratio.value == pytest.approx(1)
     assert found.p == 1
@@ -229,9 +203,7 @@ def test_equal_odds_have_a_p_of_one() -> None:
 def test_a_robust_variance_of_nothing_is_not_given() -> None:
     person = np.repeat(np.arange(40), 2)
     arm = person % 2 == 0
-
     found = by_person(event=[True, False] * 40, treated=arm, person=person, alpha=0.05)
-
     assert found == NotEstimable(
         "the share of orders with the event is the same for everybody in an arm"
     )
@@ -248,18 +220,14 @@ def test_odds_without_limit_are_not_given_with_repeats(
     table: tuple[int, int, int, int], because: str
 ) -> None:
     event, arm = two_by_two(*table)
-
     found = by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05)
-
     assert found == NotEstimable(because)
 
 
 def test_a_robust_variance_of_a_few_people_is_not_given() -> None:
     for people_in_arm, said in ((9, False), (10, True)):
         event, arm = two_by_two(4, people_in_arm - 4, 6, 14)
-
         found = by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05)
-
         assert isinstance(found, ByPerson) == said
 
 

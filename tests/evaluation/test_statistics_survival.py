@@ -7,13 +7,12 @@ import pytest
 
 from evaluation.statistics.survival import (
     Curve,
-    LogRank,
-    RestrictedMeans,
     kaplan_meier,
     log_rank,
     restricted_means,
 )
 from evaluation.statistics.values import NotEstimable
+from tests.evaluation.estimable import known
 
 # Freireich et al. (1963), Blood 21:699-716: weeks of remission.
 TREATED = [6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
@@ -25,16 +24,12 @@ ARMS = [True] * 21 + [False] * 21
 
 
 def curve(days: list[int], event: list[bool]) -> Curve:
-    found = kaplan_meier(days=days, event=event, alpha=0.05)
-    assert isinstance(found, Curve)
-    return found
+    return known(kaplan_meier(days=days, event=event, alpha=0.05))
 
 
 def test_freireichs_curves() -> None:
     treated, placebo = curve(TREATED, RELAPSED), curve(PLACEBO, [True] * 21)
-
-    at_ten = treated.at(10)
-    assert not isinstance(at_ten, NotEstimable)
+    at_ten = known(treated.at(10))
     assert round(at_ten, 4) == 0.7529
     assert (treated.median, placebo.median) == (23, 8)
     assert [treated.at_risk(day) for day in (0, 6, 10, 23, 35, 36)] == [21, 21, 15, 6, 1, 0]
@@ -44,9 +39,7 @@ def test_freireichs_curves() -> None:
 
 
 def test_freireichs_log_rank() -> None:
-    found = log_rank(days=DAYS, event=EVENTS, treated=ARMS)
-
-    assert isinstance(found, LogRank)
+    found = known(log_rank(days=DAYS, event=EVENTS, treated=ARMS))
     assert round(found.chi2, 5) == 16.79294
     assert found.p == pytest.approx(4.17e-5, rel=1e-3)
 
@@ -56,7 +49,6 @@ def test_an_interval_is_greenwoods_on_the_log_log_scale() -> None:
     found = curve(TREATED, RELAPSED)
     at, share = found.days.index(6), 18 / 21
     spread = 1.959963984540054 * math.sqrt(3 / (21 * 18)) / abs(math.log(share))
-
     assert found.survival[at] == pytest.approx(share)
     assert found.low[at] == pytest.approx(share ** math.exp(spread))
     assert found.high[at] == pytest.approx(share ** math.exp(-spread))
@@ -64,9 +56,7 @@ def test_an_interval_is_greenwoods_on_the_log_log_scale() -> None:
 
 def test_a_mean_of_uncensored_times_is_their_mean() -> None:
     # R prints for the placebo arm: rmean 8.67, se(rmean) 1.38.
-    found = restricted_means(days=DAYS, event=EVENTS, treated=ARMS, alpha=0.05)
-
-    assert isinstance(found, RestrictedMeans)
+    found = known(restricted_means(days=DAYS, event=EVENTS, treated=ARMS, alpha=0.05))
     assert found.horizon == 23
     assert found.control.value == pytest.approx(sum(PLACEBO) / 21)
     half = 1.959963984540054 * np.std(PLACEBO) / math.sqrt(21)
@@ -78,11 +68,11 @@ def test_a_mean_of_uncensored_times_is_their_mean() -> None:
 def test_a_restricted_mean_is_the_area_under_the_steps() -> None:
     # Two of four leave at 2 and 6 by an event, one at 4 without: 1 to day 2, 3/4 to 6, then 3/8.
     days, event = [2, 4, 6, 10], [True, False, True, False]
-    found = restricted_means(
-        days=days * 2, event=event * 2, treated=[True] * 4 + [False] * 4, horizon=8, alpha=0.05
+    found = known(
+        restricted_means(
+            days=days * 2, event=event * 2, treated=[True] * 4 + [False] * 4, horizon=8, alpha=0.05
+        )
     )
-
-    assert isinstance(found, RestrictedMeans)
     assert found.intervention.value == pytest.approx(2 + 4 * 3 / 4 + 2 * 3 / 8)
     variance = (4 * 3 / 4 + 2 * 3 / 8) ** 2 / (4 * 3) + (2 * 3 / 8) ** 2 / (2 * 1)
     half = 1.959963984540054 * math.sqrt(variance)
@@ -97,26 +87,27 @@ def test_the_variance_of_a_censored_mean_is_what_a_bootstrap_gives() -> None:
     days, event = np.minimum(until, ends), until <= ends
 
     def mean(chosen: object) -> float:
-        found = restricted_means(
-            days=np.append(days[chosen], days),
-            event=np.append(event[chosen], event),
+        found = known(
+            restricted_means(
+                days=np.append(days[chosen], days),
+                event=np.append(event[chosen], event),
+                treated=[True] * 200 + [False] * 200,
+                horizon=20,
+                alpha=0.05,
+            )
+        )
+        return found.intervention.value
+
+    resampled = np.std([mean(random.integers(0, 200, 200)) for _ in range(100)])
+    plain = known(
+        restricted_means(
+            days=[*days, *days],
+            event=[*event, *event],
             treated=[True] * 200 + [False] * 200,
             horizon=20,
             alpha=0.05,
         )
-        assert isinstance(found, RestrictedMeans)
-        return found.intervention.value
-
-    resampled = np.std([mean(random.integers(0, 200, 200)) for _ in range(100)])
-    plain = restricted_means(
-        days=[*days, *days],
-        event=[*event, *event],
-        treated=[True] * 200 + [False] * 200,
-        horizon=20,
-        alpha=0.05,
     )
-
-    assert isinstance(plain, RestrictedMeans)
     error = (plain.intervention.high - plain.intervention.value) / 1.959963984540054
     assert error == pytest.approx(resampled, rel=0.2)
 
@@ -124,13 +115,11 @@ def test_the_variance_of_a_censored_mean_is_what_a_bootstrap_gives() -> None:
 @pytest.mark.parametrize("people", range(2, 121, 2))
 def test_where_exactly_half_are_left_the_median_is_reached(people: int) -> None:
     found = curve(list(range(1, people + 1)), [True] * people)
-
     assert found.median == people / 2
 
 
 def test_where_few_had_the_event_there_is_no_median() -> None:
     found = curve([5, 6, 7, 8], [True, False, False, False])
-
     assert isinstance(found.median, NotEstimable)
     assert isinstance(found.at(9), NotEstimable)
     assert found.at(8) == pytest.approx(0.75)
@@ -143,7 +132,6 @@ def test_an_event_at_the_moment_of_allocation_counts() -> None:
 def test_without_events_the_curve_stays_at_one_and_no_arms_are_compared() -> None:
     flat = curve([5, 6], [False, False])
     assert (flat.survival[-1], flat.low[-1], flat.high[-1]) == (1, 1, 1)
-
     days, event, arm = [5, 6], [False, False], [True, False]
     assert log_rank(days=days, event=event, treated=arm) == NotEstimable(
         "nobody in either arm had the event"
@@ -163,7 +151,6 @@ def test_without_events_the_curve_stays_at_one_and_no_arms_are_compared() -> Non
 )
 def test_an_empty_arm_is_not_compared(arms: list[bool], because: str) -> None:
     days, event = [5, 6][: len(arms)], [True, False][: len(arms)]
-
     assert log_rank(days=days, event=event, treated=arms) == NotEstimable(because)
     assert restricted_means(days=days, event=event, treated=arms, alpha=0.05) == NotEstimable(
         because
@@ -182,7 +169,6 @@ def test_nobody_is_compared_beyond_the_time_to_which_both_arms_are_followed() ->
 
 def test_arms_never_followed_together_have_no_log_rank() -> None:
     found = log_rank(days=[1, 2, 5, 6], event=[False, False, True, True], treated=[1, 1, 0, 0])
-
     assert isinstance(found, NotEstimable)
 
 
@@ -195,8 +181,7 @@ def test_no_few_people_give_what_is_no_number() -> None:
     random = np.random.default_rng(7)
     for people in (1, 2, 3, 4, 5) * 8:
         days, event, arm = (random.integers(0, top, people) for top in (3, 2, 2))
-        found = kaplan_meier(days=days, event=event, alpha=0.05)
-        assert isinstance(found, Curve)
+        found = known(kaplan_meier(days=days, event=event, alpha=0.05))
         assert np.isfinite([found.survival, found.low, found.high]).all()
         test = log_rank(days=days, event=event, treated=arm)
         assert isinstance(test, NotEstimable) or np.isfinite(test).all()

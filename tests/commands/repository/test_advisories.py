@@ -34,7 +34,6 @@ def test_what_is_checked_and_clean_passes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert shown([audited(tmp_path, CLEAN)])
-
     assert "1 of 1 dependencies checked; 0 advisories." in capsys.readouterr().out
 
 
@@ -42,7 +41,6 @@ def test_an_advisory_fails_it_and_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not shown([audited(tmp_path, CLEAN, KNOWN, code=1)])
-
     assert "moto 5.2: PYSEC-2026-1, fixed in 5.3" in capsys.readouterr().out
 
 
@@ -51,7 +49,6 @@ def test_a_dependency_that_the_source_does_not_know_fails_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], others: tuple[dict[str, Any], ...]
 ) -> None:
     assert not shown([audited(tmp_path, *others, SKIPPED)])
-
     told = capsys.readouterr().out
     assert f"{len(others)} of {len(others) + 1} dependencies checked; 0 advisories." in told
     assert "1 not checked: Dependency not found: tzdata" in told
@@ -61,7 +58,6 @@ def test_without_a_source_nothing_was_checked_and_it_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not shown([audited(tmp_path, says="ERROR: no route to host", code=1)])
-
     told = capsys.readouterr().out
     assert "0 of 2 dependencies checked" in told
     assert "no route to host" in told

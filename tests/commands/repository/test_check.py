@@ -23,10 +23,8 @@ def test_ruff_leaves_environments_and_what_was_built_alone_also_without_git(
     for folder in (".venv", ".venv-local", ".venv-evaluation", ".local", "build", "commands"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "module.py").touch()
-
     command = [sys.executable, "-m", "ruff", "check", "--show-files"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-
     assert done.stdout.split() == [
         str(tmp_path / "commands" / "module.py"),
         str(tmp_path / "pyproject.toml"),

@@ -23,9 +23,7 @@ def test_a_circle_is_named_through_all_its_modules(tmp_path: Path) -> None:
         layers__common__trial__two="from trial.three import name",
         layers__common__trial__three="def late():\n    import trial.one",
     )
-
     found = circle(graph(files))
-
     assert found[0] == found[-1]
     assert " ".join(found) in 2 * "trial.one trial.two trial.three " + "trial.one"
 
@@ -37,7 +35,6 @@ def test_imports_one_way_make_no_circle(tmp_path: Path) -> None:
         layers__common__trial__two="import trial.three",
         layers__common__trial__three="import json",
     )
-
     assert circle(graph(files)) == []
 
 
@@ -74,8 +71,6 @@ def test_an_import_the_wrong_way_is_found(
     )
     assert not list(against_the_rules(graph(files), files, tmp_path))
     files = written(tmp_path, **{path: text})
-
     found = list(against_the_rules(graph(files), files, tmp_path))
-
     assert len(found) == 1
     assert reason in found[0]

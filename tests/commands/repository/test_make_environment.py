@@ -69,16 +69,13 @@ def machine(tmp_path: Path) -> Machine:
 def test_an_environment_with_the_same_pins_is_kept(machine: Machine) -> None:
     for _ in range(2):
         assert machine.run().returncode == 0
-
     assert machine.made == 1
 
 
 def test_other_pins_make_it_anew(machine: Machine) -> None:
     machine.run()
     machine.pins.write_text("one==2\n")
-
     machine.run()
-
     assert machine.made == 2
 
 
@@ -86,22 +83,18 @@ def test_another_python_makes_it_anew_and_the_same_by_name_does_not(machine: Mac
     machine.run()
     machine.run(PYTHON="python3")
     assert machine.made == 1
-
     machine.run(PYTHON="python3.12", VERSION="3.12.1 /usr")
-
     assert machine.made == 2
 
 
 def test_without_a_python_by_name_the_one_that_is_there_is_kept(machine: Machine) -> None:
     machine.run(PYTHON="python3.12", VERSION="3.12.1 /usr")
     machine.run()
-
     assert machine.made == 1
 
 
 def test_a_full_disk_is_called_so_before_anything_is_made(machine: Machine) -> None:
     done = machine.run(free=30)
-
     assert done.returncode == 1
     assert "needs about 500 MB, and 30 MB are free" in done.stderr
     assert machine.made == 0
@@ -109,7 +102,6 @@ def test_a_full_disk_is_called_so_before_anything_is_made(machine: Machine) -> N
 
 def test_a_disk_that_fills_up_on_the_way_is_no_want_of_a_network(machine: Machine) -> None:
     done = machine.run(PIP_SAYS="ERROR: [Errno 28] No space left on device")
-
     assert done.returncode == 1
     assert "The disk is full" in done.stderr
     assert "network" not in done.stderr
@@ -118,7 +110,6 @@ def test_a_disk_that_fills_up_on_the_way_is_no_want_of_a_network(machine: Machin
 
 def test_what_pip_says_is_shown_and_half_an_environment_is_removed(machine: Machine) -> None:
     done = machine.run(PIP_SAYS="ERROR: no route to host")
-
     assert done.returncode == 1
     assert "no route to host" in done.stderr
     assert "network" in done.stderr

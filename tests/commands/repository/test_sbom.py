@@ -52,24 +52,19 @@ def test_every_pin_is_there_with_its_version_and_hashes(document: dict[str, Any]
 
 def test_the_root_needs_what_the_layer_asks_for_and_the_runtime(document: dict[str, Any]) -> None:
     root = document["metadata"]["component"]["bom-ref"]
-
     names = [ref.removeprefix("pkg:pypi/").partition("@")[0] for ref in needs(document, root)]
-
     asked = {each.partition(">")[0] for each in GROUP}
     assert set(names) == asked | {"runtime:botocore", "runtime:python"}
 
 
 def test_a_library_needs_what_its_metadata_says(document: dict[str, Any]) -> None:
     powertools = component(document, "aws-lambda-powertools")["bom-ref"]
-
     names = [ref.removeprefix("pkg:pypi/").partition("@")[0] for ref in needs(document, powertools)]
-
     assert names == ["jmespath", "typing-extensions"]
 
 
 def test_botocore_is_the_runtimes_with_the_lowest_version(document: dict[str, Any]) -> None:
     found = component(document, "botocore")
-
     told = {each["name"]: each["value"] for each in found["properties"]}
     assert "version" not in found
     assert told["dvpo-reminders:lowest-version"] == "1.35.69"
@@ -90,11 +85,9 @@ def test_the_command_writes_what_the_schema_allows(
     (tmp_path / "requirements").mkdir()
     (tmp_path / "requirements" / "layer.txt").write_text(PINS)
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
-
     written = []
     for _ in range(2):
         sbom.main()
         written.append((tmp_path / "build" / "sbom.json").read_text())
-
     assert written[0] == written[1]
     assert json.loads(written[0])["bomFormat"] == "CycloneDX"

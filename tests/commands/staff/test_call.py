@@ -15,7 +15,6 @@ def test_a_body_is_taken_as_it_stands() -> None:
 def test_a_body_is_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "body.json"
     file.write_text('{"by": "PS O\'Brien"}', encoding="utf-8")
-
     assert json_text(f"@{file}") == {"by": "PS O'Brien"}
 
 
