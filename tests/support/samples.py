@@ -6,6 +6,7 @@ Everybody here is made up. Numbers are of 07700 900000 to 900999, which are nobo
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,8 +25,13 @@ MORNING = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 
 def sample(name: str) -> dict[str, Any]:
     """One of the sample events."""
-    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    event: dict[str, Any] = json.loads(_text(name))
     return event
+
+
+@cache
+def _text(name: str) -> str:
+    return (EVENTS / f"{name}.json").read_text()
 
 
 def order(serial: int = 123, **changes: Any) -> dict[str, Any]:

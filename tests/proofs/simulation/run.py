@@ -11,13 +11,12 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from audit.chain import number_of, read
 from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.audit_findings import Chain
 from commands.audit.trail import Trail
 from tests.proofs.simulation.cloud import Bucket, Dynamo, Events, Kms, Scheduler, owner
+from tests.proofs.simulation.conversion import untyped
 from tests.proofs.simulation.faults import Fault
 from tests.proofs.simulation.items import arm_of, ident_of, is_a
 from tests.proofs.simulation.model import LONDON, Violation
@@ -40,8 +39,6 @@ from trial.records.reminder import SHARDS
 
 if TYPE_CHECKING:
     from tests.proofs.simulation.conditions import Item
-
-_from_wire = TypeDeserializer().deserialize
 
 _FINAL = {
     "delivered", "undelivered", "unconfirmed", "suppressed", "failed", "unknown"
@@ -279,7 +276,7 @@ class Simulation:
         table = TableFacts()
         for item in self.dynamo.items():
             if not is_a(item, "audit"):
-                table.add({name: _from_wire(value) for name, value in item.items()})
+                table.add({name: untyped(value) for name, value in item.items()})
         for fault, where in disagreements(trail, table, until=self.world.now):
             if not any(str(ident) in where for ident in self.world.seen):
                 raise Violation(f"{fault}: {where}")
@@ -303,8 +300,8 @@ class Simulation:
         """Every hour; but an hour in which it would find nothing is not worth a simulation."""
         world = self.world
         until = f"{world.now + _AHEAD:%Y-%m-%dT%H:%M:%SZ}"
-        shards = (self.dynamo.indexes["open_shard"].get(each, {}) for each in SHARDS)
-        open_ones = (item for shard in shards for item in shard.values())
+        shards = self.dynamo.indexes["open_shard"]
+        open_ones = [item for each in SHARDS if each in shards for item in shards[each].values()]
         states = {item["state"]["S"] for item in open_ones if item["due_at"]["S"] <= until}
         if states and (states - _HANDED_OVER or world.now.hour % _HOURS == 0):
             world.note("reconciliation")

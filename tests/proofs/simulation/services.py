@@ -81,11 +81,11 @@ class Reader:
         self._function = function
         self._mapping = mapping
         patterns = mapping["FilterCriteria"]["Filters"]
-        self._patterns = [json.loads(each["Pattern"]) for each in patterns]
+        self._patterns = [_matching(json.loads(each["Pattern"])) for each in patterns]
         self._shards = [Shard(most=mapping["BatchSize"]) for _ in range(_SHARDS)]
 
     def announce(self, record: dict[str, Any]) -> None:
-        if any(_matches(pattern, record) for pattern in self._patterns):
+        if any(matches(record) for matches in self._patterns):
             pk = record["dynamodb"]["Keys"]["pk"]["S"]
             shard = self._shards[zlib.crc32(pk.encode()) % _SHARDS]
             shard.left.append(record)
@@ -168,16 +168,17 @@ class Reader:
             self._world.seen.update(map(_ident, records))
 
 
-def _matches(pattern: Any, value: Any) -> bool:
+def _matching(pattern: Any) -> Callable[[Any], bool]:
     """A filter as Lambda reads it, as far as the template uses them."""
     if isinstance(pattern, dict):
-        return isinstance(value, dict) and all(
-            name in value and _matches(wanted, value[name]) for name, wanted in pattern.items()
+        fields = [(name, _matching(wanted)) for name, wanted in pattern.items()]
+        return lambda value: (
+            isinstance(value, dict)
+            and all(name in value and matches(value[name]) for name, matches in fields)
         )
-    return any(
-        str(value).startswith(each["prefix"]) if isinstance(each, dict) else each == value
-        for each in pattern
-    )
+    exact = [each for each in pattern if not isinstance(each, dict)]
+    prefixes = tuple(each["prefix"] for each in pattern if isinstance(each, dict))
+    return lambda value: value in exact or str(value).startswith(prefixes)
 
 
 def _at(record: dict[str, Any]) -> datetime:

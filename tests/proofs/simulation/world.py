@@ -40,12 +40,12 @@ from reconciliation import handler as reconciliation
 from scheduling import handler as scheduling
 from sending import handler as sending
 from tests.proofs.simulation.cloud import refusal
-from tests.proofs.simulation.conversion import typed, untyped
+from tests.proofs.simulation.conversion import converting_once, typed, untyped
 from tests.proofs.simulation.faults import CALLS, TRANSACTIONS, Fault, Weather
 from tests.proofs.simulation.model import Model, Violation
 from tests.support.fixture_protocol import VERSION
 from trial import config, metrics, open_claims, retry
-from trial.aws import attributes, table
+from trial.aws import attributes, stream, table
 from trial.aws import clients as aws_clients
 from trial.errors import TrialError
 from trial.open_claims import OUTLASTED
@@ -250,19 +250,8 @@ class World:
         fault = self.befalls(operation, TRANSACTIONS if acts else CALLS)
         if invocation.about in self.poisoned and invocation.label in ("allocation", "scheduling"):
             fault = Fault.SERVER_ERROR
-        throttled, broken = _CODES[operation.partition(".")[0]]
-        match fault:
-            case Fault.CRASH_BEFORE:
-                raise Crash
-            case Fault.THROTTLED:
-                raise refusal(throttled)
-            case Fault.SERVER_ERROR:
-                raise refusal(broken, 500)
-            case Fault.TIMEOUT:
-                raise ReadTimeoutError(endpoint_url="simulated")
-            case Fault.CONFLICT:
-                reasons = [{"Code": "TransactionConflict"}, *[{"Code": "None"}] * (acts - 1)]
-                raise refusal("TransactionCanceledException", CancellationReasons=reasons)
+        if fault:
+            _raise_before_the_call(fault, operation, acts)
         answer = perform()
         self.in_between()
         if fault is Fault.ANSWER_LOST:
@@ -322,9 +311,12 @@ class World:
             patch.setenv("OUTLAST_CLAIMS_SECONDS", str(OUTLASTED.total_seconds()))
             patch.setattr(open_claims, "sleep", self.pass_by)
             patch.setattr(metrics, "single_metric", _each_kind_once)
-            patch.setattr(attributes, "_untyped", untyped)
             for module in (attributes, table):
                 patch.setattr(module, "typed", typed)
+            patch.setattr(attributes, "_untyped", untyped)
+            plain = converting_once()
+            for module in (stream, table):
+                patch.setattr(module, "plain", plain)
             for patient in (allocate.allocate, retry.on_contention, export.export):
                 patch.setitem(patient.__kwdefaults__ or {}, "pause", lambda _: None)
             logging.disable(logging.CRITICAL)
@@ -336,6 +328,23 @@ class World:
                 self._clock = None
                 config.settings.cache_clear()
                 logging.disable(logging.NOTSET)
+
+
+def _raise_before_the_call(fault: Fault, operation: str, acts: int) -> None:
+    """Unless the fault strikes only once the call is done."""
+    throttled, broken = _CODES[operation.partition(".")[0]]
+    match fault:
+        case Fault.CRASH_BEFORE:
+            raise Crash
+        case Fault.THROTTLED:
+            raise refusal(throttled)
+        case Fault.SERVER_ERROR:
+            raise refusal(broken, 500)
+        case Fault.TIMEOUT:
+            raise ReadTimeoutError(endpoint_url="simulated")
+        case Fault.CONFLICT:
+            reasons = [{"Code": "TransactionConflict"}, *[{"Code": "None"}] * (acts - 1)]
+            raise refusal("TransactionCanceledException", CancellationReasons=reasons)
 
 
 def _each_kind_once(**metric: Any) -> AbstractContextManager[object]:
