@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
@@ -31,6 +32,23 @@ class Answer:
     status: int
     body: dict[str, Any]
     retry_after: float | None = field(default=None, compare=False)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the API refused the request."""
+        return self.status >= HTTPStatus.BAD_REQUEST
+
+    @property
+    def reasons(self) -> list[str]:
+        """What is wrong, in the contract's words: by field or, if none is named, as a whole."""
+        errors = [f"{each['field']}: {each['message']}" for each in self.body.get("errors") or ()]
+        return errors or [self.body.get("detail") or self.body.get("message") or "refused"]
+
+    def accepted(self) -> Self:
+        """This answer; exits with what the API says is wrong, if it refused."""
+        if self.refused:
+            sys.exit("\n".join([f"Refused ({self.status}):", *self.reasons]))
+        return self
 
 
 @dataclass(frozen=True)

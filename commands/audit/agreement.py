@@ -49,6 +49,10 @@ class Disagreement(StrEnum):
     STATUS = "an enrolment's status differs from the one after its last change in the trail"
     SEAL = "a sealed number differs from the one recorded in the trail"
 
+    def at(self, where: str) -> AgreementFinding:
+        """This kind of disagreement at a place."""
+        return AgreementFinding(self, where)
+
 
 class AgreementFinding(NamedTuple):
     """One disagreement, and its place."""
@@ -115,15 +119,15 @@ def disagreements(
     yield from drawn_otherwise(trail, table.allocations.values(), until=until)
     yield from _texts(trail, table, until=until)
     for where in table.unreadable:
-        yield AgreementFinding(Disagreement.UNREADABLE, where)
+        yield Disagreement.UNREADABLE.at(where)
     for number in trail.suppressed - table.suppressed:
-        yield AgreementFinding(Disagreement.NOT_SUPPRESSED, number)
+        yield Disagreement.NOT_SUPPRESSED.at(number)
     for about, status in table.standing.items():
         if trail.standing.get(about, status) is not status:
-            yield AgreementFinding(Disagreement.STATUS, f"enrolment {about}")
+            yield Disagreement.STATUS.at(f"enrolment {about}")
     for about, seal in table.seals.items():
         if seal != trail.seals.get(about):
-            yield AgreementFinding(Disagreement.SEAL, f"enrolment {about}")
+            yield Disagreement.SEAL.at(f"enrolment {about}")
 
 
 def drawn_twice(trail: Trail) -> Iterator[AgreementFinding]:
@@ -134,19 +138,19 @@ def drawn_twice(trail: Trail) -> Iterator[AgreementFinding]:
     for each in trail.drawn:
         at, slot = f"enrolment {each.enrolment_id}", each.slot
         if each.enrolment_id in enrolments:
-            yield AgreementFinding(Disagreement.DRAWN_AGAIN, at)
+            yield Disagreement.DRAWN_AGAIN.at(at)
         enrolments.add(each.enrolment_id)
         if slot.block is None or slot.position is None:
             continue
         place = (slot.trial, slot.stratum, slot.block, slot.position)
         if place in slots:
-            yield AgreementFinding(Disagreement.SLOT_AGAIN, f"{_named(each)}, of {slots[place]}")
+            yield Disagreement.SLOT_AGAIN.at(f"{_named(each)}, of {slots[place]}")
         slots.setdefault(place, each.enrolment_id)
         sequences.setdefault((slot.trial, slot.stratum), []).append(each)
     for sequence in sequences.values():
         for one, following in pairwise(sequence):
             if _place(following) < _place(one):
-                yield AgreementFinding(Disagreement.OUT_OF_ORDER, _named(following))
+                yield Disagreement.OUT_OF_ORDER.at(_named(following))
 
 
 def drawn_otherwise(
@@ -158,11 +162,11 @@ def drawn_otherwise(
     for about, allocation in stored.items():
         if about not in drawn:
             if not on_its_way(allocation.allocated_at, until):
-                yield AgreementFinding(Disagreement.NOT_DRAWN, f"enrolment {about}")
+                yield Disagreement.NOT_DRAWN.at(f"enrolment {about}")
         elif drawn[about].allocation != allocation.model_copy(update={"claimed": None}):
-            yield AgreementFinding(Disagreement.DIFFERENT, _named(drawn[about]))
+            yield Disagreement.DIFFERENT.at(_named(drawn[about]))
     for about in drawn.keys() - stored.keys() - trail.removed:
-        yield AgreementFinding(Disagreement.GONE, _named(drawn[about]))
+        yield Disagreement.GONE.at(_named(drawn[about]))
 
 
 def _texts(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[AgreementFinding]:
@@ -171,11 +175,11 @@ def _texts(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[Agre
             continue
         reminder = table.reminders.get((about, number))
         if reminder is None or reminder.state in OPEN:
-            yield AgreementFinding(Disagreement.TEXT_FORGOTTEN, f"enrolment {about}, text {number}")
+            yield Disagreement.TEXT_FORGOTTEN.at(f"enrolment {about}, text {number}")
     for (about, number), (state, at) in table.reminders.items():
         in_trail = (about, number) in trail.texted or bool(at and on_its_way(at, until))
         if state not in OPEN and not in_trail:
-            yield AgreementFinding(Disagreement.TEXT_UNTOLD, f"enrolment {about}, text {number}")
+            yield Disagreement.TEXT_UNTOLD.at(f"enrolment {about}, text {number}")
 
 
 def _place(drawn: RecordedDraw) -> tuple[int, int]:

@@ -52,6 +52,10 @@ class AllocationFault(StrEnum):
     CONTROL_REMINDED = "reminders in control, or without an allocation"
     NO_REMINDERS = "no reminders in intervention"
 
+    def at(self, where: str, detail: str = "") -> AllocationFinding:
+        """This kind of fault at a place."""
+        return AllocationFinding(self, where, detail)
+
 
 class AllocationFinding(NamedTuple):
     """One fault. It identifies people only by their enrolment's id."""
@@ -72,7 +76,7 @@ def findings(
     blocks = blocks_of(evidence, protocols)
     enrolments = {each.enrolment_id: each for each in evidence.enrolments}
     return [
-        *(AllocationFinding(AllocationFault.UNREADABLE, where) for where in evidence.unreadable),
+        *(AllocationFault.UNREADABLE.at(where) for where in evidence.unreadable),
         *_each(evidence.allocations, enrolments, protocols),
         *_lost(evidence),
         *_people(evidence.allocations, enrolments),
@@ -100,24 +104,21 @@ def _each(
     for each in allocations:
         where = f"enrolment {each.enrolment_id}"
         if (each.block is None) != each.repeat or (each.position is None) != each.repeat:
-            yield AllocationFinding(AllocationFault.SLOT_AND_REPEAT, where)
+            yield AllocationFault.SLOT_AND_REPEAT.at(where)
         protocol = protocols.get(each.protocol_sha256)
         if protocol is None or protocol.version != each.protocol:
-            yield AllocationFinding(
-                AllocationFault.PROTOCOL, where, f"{each.protocol}, SHA-256 {each.protocol_sha256}"
-            )
+            stamp = f"{each.protocol}, SHA-256 {each.protocol_sha256}"
+            yield AllocationFault.PROTOCOL.at(where, stamp)
         enrolled = enrolments.get(each.enrolment_id)
         if enrolled is None:
-            yield AllocationFinding(AllocationFault.NO_ENROLMENT, where)
+            yield AllocationFault.NO_ENROLMENT.at(where)
             continue
         if enrolled.allocated_at != each.allocated_at:
-            yield AllocationFinding(
-                AllocationFault.TIME, where, f"{enrolled.allocated_at}, not {each.allocated_at}"
-            )
+            times = f"{enrolled.allocated_at}, not {each.allocated_at}"
+            yield AllocationFault.TIME.at(where, times)
         if protocol and protocol.trial != real_trial(enrolled.trial):
-            yield AllocationFinding(
-                AllocationFault.OTHER_TRIAL, where, f"{enrolled.trial}, drawn in {protocol.trial}"
-            )
+            trials = f"{enrolled.trial}, drawn in {protocol.trial}"
+            yield AllocationFault.OTHER_TRIAL.at(where, trials)
         # A correction or a variation may change the length, and never the stratum once it is
         # eligible: of corrections across strata `corrected_across_strata` tells.
         if protocol and enrolled.as_drawn:
@@ -131,7 +132,7 @@ def _each(
             if each.stratum not in possible & {enrolled.stratum or each.stratum}:
                 days = " or ".join(str(each or "endless") for each in enrolled.lengths)
                 detail = f"{days} days, drawn in {each.stratum}"
-                yield AllocationFinding(AllocationFault.STRATUM, where, detail)
+                yield AllocationFault.STRATUM.at(where, detail)
 
 
 def corrected_across_strata(evidence: Evidence) -> list[str]:
@@ -148,10 +149,10 @@ def _lost(evidence: Evidence) -> Iterator[AllocationFinding]:
     allocated = Counter(each.enrolment_id for each in evidence.allocations)
     for enrolment_id, count in allocated.items():
         if count > 1:
-            yield AllocationFinding(AllocationFault.TWO_ALLOCATIONS, f"enrolment {enrolment_id}")
+            yield AllocationFault.TWO_ALLOCATIONS.at(f"enrolment {enrolment_id}")
     for each in evidence.enrolments:
         if each.allocated_at and each.enrolment_id not in allocated:
-            yield AllocationFinding(AllocationFault.NO_ALLOCATION, f"enrolment {each.enrolment_id}")
+            yield AllocationFault.NO_ALLOCATION.at(f"enrolment {each.enrolment_id}")
 
 
 def _people(
@@ -168,15 +169,11 @@ def _people(
         for each in theirs:
             where = f"enrolment {each.enrolment_id}"
             if first is None:
-                yield AllocationFinding(AllocationFault.NO_FIRST, where)
+                yield AllocationFault.NO_FIRST.at(where)
             elif each.repeat and each.arm is not first.arm:
-                yield AllocationFinding(
-                    AllocationFault.REPEAT_ARM, where, f"the first is {first.enrolment_id}"
-                )
+                yield AllocationFault.REPEAT_ARM.at(where, f"the first is {first.enrolment_id}")
             elif not each.repeat and each is not first:
-                yield AllocationFinding(
-                    AllocationFault.DRAWN_TWICE, where, f"the first is {first.enrolment_id}"
-                )
+                yield AllocationFault.DRAWN_TWICE.at(where, f"the first is {first.enrolment_id}")
 
 
 def _reminders(
@@ -185,9 +182,9 @@ def _reminders(
     """Faults against the rule that only intervention has reminders."""
     treated = {each.enrolment_id for each in allocations if each.arm is Arm.INTERVENTION}
     for enrolment_id in reminded - treated:
-        yield AllocationFinding(AllocationFault.CONTROL_REMINDED, f"enrolment {enrolment_id}")
+        yield AllocationFault.CONTROL_REMINDED.at(f"enrolment {enrolment_id}")
     for enrolment_id in treated - reminded:
-        yield AllocationFinding(AllocationFault.NO_REMINDERS, f"enrolment {enrolment_id}")
+        yield AllocationFault.NO_REMINDERS.at(f"enrolment {enrolment_id}")
 
 
 def _sequence(
@@ -202,17 +199,15 @@ def _sequence(
     last = max(blocks, default=None)
     yield from _out_of_order(sequence, blocks)
     for skipped in _gaps(blocks, end=last or 0):
-        yield AllocationFinding(
-            AllocationFault.GAP, f"{sequence}, block {skipped}", "no allocation"
-        )
+        yield AllocationFault.GAP.at(f"{sequence}, block {skipped}", "no allocation")
     for number, filled in blocks.items():
         where = f"{sequence}, block {number}"
         used = [protocols[e.protocol_sha256] for taken in filled.values() for e in taken]
         protocol = used[0]
         if number < 0:
-            yield AllocationFinding(AllocationFault.NO_SUCH_SLOT, where)
+            yield AllocationFault.NO_SUCH_SLOT.at(where)
         if any(_design(each) != _design(protocol) for each in used):
-            yield AllocationFinding(AllocationFault.REDESIGNED, where)
+            yield AllocationFault.REDESIGNED.at(where)
         arms = derive(protocol, sequence, number)
         end = len(arms) if number != last else max(filled) + 1
         if number == last:
@@ -220,8 +215,7 @@ def _sequence(
         yield from _block(where, filled, arms, end, protocol)
     if (cursor.block, cursor.position) != following:
         block, position = following
-        yield AllocationFinding(
-            AllocationFault.CURSOR,
+        yield AllocationFault.CURSOR.at(
             str(sequence),
             f"at block {cursor.block}, position {cursor.position}; "
             f"the next free slot is at block {block}, position {position}",
@@ -240,7 +234,7 @@ def _out_of_order(sequence: Sequence, blocks: Mapping[int, Block]) -> Iterator[A
         if following.allocated_at <= one.allocated_at:
             where = f"{sequence}, block {following.block}, position {following.position}"
             detail = f"{following.enrolment_id}, not after {one.enrolment_id}"
-            yield AllocationFinding(AllocationFault.OUT_OF_ORDER, where, detail)
+            yield AllocationFault.OUT_OF_ORDER.at(where, detail)
 
 
 def drawn_for_others(
@@ -251,9 +245,7 @@ def drawn_for_others(
     for each in drawn:
         theirs = each.slot.person_hash, each.slot.trial
         if stored.get(each.enrolment_id, theirs) != theirs:
-            yield AllocationFinding(
-                AllocationFault.ANOTHER_PERSON, f"enrolment {each.enrolment_id}"
-            )
+            yield AllocationFault.ANOTHER_PERSON.at(f"enrolment {each.enrolment_id}")
 
 
 def trail_findings(
@@ -274,35 +266,31 @@ def trail_findings(
         if derived != (slot.arm,):
             where = f"{sequence}, block {slot.block}"
             detail = f"{each.enrolment_id} is {slot.arm}, the key gives {derived or 'no slot'}"
-            yield AllocationFinding(
-                AllocationFault.TRAIL_MISMATCH, f"{where}, position {slot.position}", detail
-            )
+            yield AllocationFault.TRAIL_MISMATCH.at(f"{where}, position {slot.position}", detail)
 
 
 def _block(
     where: str, filled: Block, arms: tuple[Arm, ...], end: int, protocol: Protocol
 ) -> Iterator[AllocationFinding]:
     for skipped in _gaps(filled, end=end):
-        yield AllocationFinding(
-            AllocationFault.GAP, f"{where}, position {skipped}", "no allocation"
-        )
+        yield AllocationFault.GAP.at(f"{where}, position {skipped}", "no allocation")
     for position, taken in filled.items():
         at = f"{where}, position {position}"
         ids = ", ".join(str(each.enrolment_id) for each in taken)
         if len(taken) > 1:
-            yield AllocationFinding(AllocationFault.USED_TWICE, at, ids)
+            yield AllocationFault.USED_TWICE.at(at, ids)
         if not 0 <= position < len(arms):
-            yield AllocationFinding(AllocationFault.NO_SUCH_SLOT, at, ids)
+            yield AllocationFault.NO_SUCH_SLOT.at(at, ids)
             continue
         for each in taken:
             if each.arm is not arms[position]:
                 detail = f"{each.enrolment_id} is {each.arm}, the key gives {arms[position]}"
-                yield AllocationFinding(AllocationFault.MISMATCH, at, detail)
+                yield AllocationFault.MISMATCH.at(at, detail)
     if len(filled) >= len(arms):  # independent of the key: the ratio alone
         stored = Counter(each.arm for taken in filled.values() for each in taken)
         shares = sum(protocol.arms.values())
         if any(n * stored.total() != stored[arm] * shares for arm, n in protocol.arms.items()):
-            yield AllocationFinding(AllocationFault.UNBALANCED, where)
+            yield AllocationFault.UNBALANCED.at(where)
 
 
 def _design(protocol: Protocol) -> tuple[object, ...]:

@@ -42,6 +42,10 @@ class TrailFault(StrEnum):
     DIFFERENT = "an entry in the table differs from its export"
     NO_ENTRY = "an item stored as an entry is not an entry"
 
+    def at(self, where: str) -> TrailFinding:
+        """This kind of fault at a place."""
+        return TrailFinding(self, where)
+
 
 class TrailFinding(NamedTuple):
     """One fault, and its place."""
@@ -66,34 +70,30 @@ class Chain:
         # As a range, so that a link with a made-up number cannot exhaust memory.
         if number > self.newest + 1:
             lost = dict.fromkeys([path_of(self.newest + 1), path_of(number - 1)])
-            self.findings.append(TrailFinding(TrailFault.LINK_MISSING, " to ".join(lost)))
+            self.findings.append(TrailFault.LINK_MISSING.at(" to ".join(lost)))
         if noted not in (None, sha256(content)):
-            self.findings.append(TrailFinding(TrailFault.NOT_AS_NOTED, path))
+            self.findings.append(TrailFault.NOT_AS_NOTED.at(path))
         follows = number == self.newest + 1
         before, self.newest, self.newest_sha256 = self.newest_sha256, number, sha256(content)
         try:
             link = read(content)
         except RejectedError:
-            self.findings.append(TrailFinding(TrailFault.LINK_UNREADABLE, path))
+            self.findings.append(TrailFault.LINK_UNREADABLE.at(path))
             return
         if link.number != number:
-            self.findings.append(TrailFinding(TrailFault.LINK_UNREADABLE, path))
+            self.findings.append(TrailFault.LINK_UNREADABLE.at(path))
         if follows and link.previous != before:
-            self.findings.append(TrailFinding(TrailFault.CHAIN_BROKEN, path_of(number - 1)))
+            self.findings.append(TrailFault.CHAIN_BROKEN.at(path_of(number - 1)))
         self._take(link, path)
 
     def _take(self, link: Link, path: str) -> None:
         for place, entry in enumerate(link.entries, start=1):
             where = f"{path}, entry {place}"
             if self.entries.setdefault(entry.key, entry) != entry:
-                self.findings.append(
-                    TrailFinding(TrailFault.TOLD_TWICE, f"{where}: {_named(entry.key)}")
-                )
+                self.findings.append(TrailFault.TOLD_TWICE.at(f"{where}: {_named(entry.key)}"))
             self.places.setdefault(entry.key, where)
             if entry.at > link.written_at + PATIENCE:
-                self.findings.append(
-                    TrailFinding(TrailFault.LINK_OLDER, f"{where}: {_named(entry.key)}")
-                )
+                self.findings.append(TrailFault.LINK_OLDER.at(f"{where}: {_named(entry.key)}"))
 
 
 def on_its_way(at: datetime, until: datetime) -> bool:
@@ -124,24 +124,24 @@ def compared(
         try:
             entry = _entry(item)
         except ValidationError:
-            yield TrailFinding(TrailFault.NO_ENTRY, _named(key))
+            yield TrailFault.NO_ENTRY.at(_named(key))
             continue
         exported = chain.entries.get(key)
         if exported is None and not on_its_way(entry.at, since - PATIENCE):
-            yield TrailFinding(TrailFault.NOT_EXPORTED, _named(key))
+            yield TrailFault.NOT_EXPORTED.at(_named(key))
         if exported is not None and exported != entry:
-            yield TrailFinding(TrailFault.DIFFERENT, f"{_named(key)} ({chain.places[key]})")
+            yield TrailFault.DIFFERENT.at(f"{_named(key)} ({chain.places[key]})")
     for key in chain.entries.keys() - stored.keys():
-        yield TrailFinding(TrailFault.NOT_IN_TABLE, f"{_named(key)} ({chain.places[key]})")
+        yield TrailFault.NOT_IN_TABLE.at(f"{_named(key)} ({chain.places[key]})")
 
 
 def of_versions(versions: Mapping[str, int], deleted: Iterable[str]) -> Iterator[TrailFinding]:
     """Faults in the bucket's versions: paths with several versions or with a delete marker."""
     for path, count in versions.items():
         if count > 1:
-            yield TrailFinding(TrailFault.LINK_REWRITTEN, path)
+            yield TrailFault.LINK_REWRITTEN.at(path)
     for path in deleted:
-        yield TrailFinding(TrailFault.LINK_REMOVED, path)
+        yield TrailFault.LINK_REMOVED.at(path)
 
 
 def _named(key: Key) -> str:

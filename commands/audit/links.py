@@ -42,7 +42,7 @@ class Links:
                     chain.add(number, content, noted=remembered)
                     progress.advance(walking)
         if noted and noted[0] not in versions:
-            wrong.append(TrailFinding(TrailFault.NOT_AS_NOTED, path_of(noted[0])))
+            wrong.append(TrailFault.NOT_AS_NOTED.at(path_of(noted[0])))
         return chain, [*wrong, *chain.findings]
 
     def _versions(self) -> tuple[dict[int, str], list[TrailFinding]]:
@@ -62,7 +62,7 @@ class Links:
             try:
                 numbers[number_of(path)] = of_first
             except ValueError:
-                wrong.append(TrailFinding(TrailFault.STRANGE, path))
+                wrong.append(TrailFault.STRANGE.at(path))
         return dict(sorted(numbers.items())), wrong
 
     def _link(self, number: int, version: str) -> bytes:

@@ -14,7 +14,6 @@ Exit status: 0 if all is well, 3 if something differs, another status if the che
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import sys
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from commands.arguments import described
 from commands.audit import registration
 from commands.audit.allocation_evidence import Evidence
 from commands.audit.allocation_sources import place, scanned
@@ -33,6 +33,7 @@ from trial.errors import TrialError
 from trial.protocol import load as protocols
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from commands.audit.allocation_sources import TrialSource
@@ -42,13 +43,7 @@ OUTPUT = Path("build/registration")
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line, or its help."""
-    first, *more = (__doc__ or "").strip().split("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.audit.register",
-        description=first,
-        epilog="\n\n".join(more),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = described("python -m commands.audit.register", __doc__, as_written=True)
     add_arguments(parser)
     add = parser.add_argument
     versions = protocols.versions()

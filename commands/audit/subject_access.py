@@ -23,6 +23,7 @@ from uuid import UUID
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from commands.arguments import described
 from commands.audit.letter import letter
 from commands.audit.texts import with_its_text
 from commands.deployed_stack import DeployedStack, add_arguments
@@ -203,10 +204,7 @@ def placed(given: argparse.Namespace) -> tuple[Holdings, str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Log it, and print it."""
-    summary, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.audit.subject_access", description=summary, epilog=more
-    )
+    parser = described("python -m commands.audit.subject_access", __doc__)
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--person", metavar="FORCE/ID", help="the force and the person's id")
     who.add_argument("--order", metavar="FORCE/REFERENCE", help="one of their orders")

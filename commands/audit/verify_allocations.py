@@ -26,6 +26,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from allocation.randomisation import block, message
+from commands.arguments import described
 from commands.audit.agreement import WHAT_IS_NOT_SEEN, drawn_otherwise, drawn_twice
 from commands.audit.allocation_evidence import Evidence, Sequence, blocks_of
 from commands.audit.allocation_findings import (
@@ -154,13 +155,7 @@ def refused(error: ClientError) -> str:
 
 def parsed(arguments: abc.Sequence[str] | None) -> argparse.Namespace:
     """The command line, or its help."""
-    first, *more = (__doc__ or "").strip().split("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.audit.verify_allocations",
-        description=first,
-        epilog="\n\n".join(more),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = described("python -m commands.audit.verify_allocations", __doc__, as_written=True)
     versions = protocols.versions()
     add = parser.add_argument
     # fmt: off

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from commands.deploy.spending import most_in_a_month, parts_of
+from commands.deploy.refusals import most_in_a_month, parts_of
 from trial.protocol.load import CURRENT, load, versions
 
 if TYPE_CHECKING:
@@ -72,25 +72,21 @@ class Account:
     def spend(self) -> Requirement:
         """Past its spend limit SNS silently stops; TextsPerDay determines a month's spending."""
         limit = float(self._attributes().get("MonthlySpendLimit", 1))
-        texts = int(self._parameter("TextsPerDay", "60"))
-        needed = most_in_a_month(texts, self._parts)
-        detail = f"{limit:.0f} USD a month; {texts} texts a day may take {needed:.0f}"
-        more = f": deploy a lower TextsPerDay, or {ATTRIBUTES}MonthlySpendLimit={needed:.0f}"
-        more += ", once AWS support has raised the quota"
-        return Requirement(
-            "spend limit", limit >= needed, detail if limit >= needed else detail + more
-        )
+        remedy = f"{ATTRIBUTES}MonthlySpendLimit={{:.0f}}, once AWS support has raised the quota"
+        return self._pays("spend limit", limit, f"{limit:.0f} USD a month", remedy)
 
     def alarms_limit(self) -> Requirement:
         """SpendLimitUsd is the limit that the alarms assume for the account."""
+        limit, remedy = float(self._parameter("SpendLimitUsd", "100")), "SpendLimitUsd={:.0f}"
+        return self._pays("limit of the alarms", limit, remedy.format(limit), remedy)
+
+    def _pays(self, what: str, limit: float, said: str, remedy: str) -> Requirement:
+        """Whether a limit in US dollars pays for a month of texts."""
         texts = int(self._parameter("TextsPerDay", "60"))
-        limit = float(self._parameter("SpendLimitUsd", "100"))
-        needed = most_in_a_month(texts, self._parts)
-        detail = f"SpendLimitUsd={limit:.0f}; {texts} texts a day may take {needed:.0f}"
-        more = f": deploy a lower TextsPerDay, or SpendLimitUsd={needed:.0f}"
-        return Requirement(
-            "limit of the alarms", limit >= needed, detail if limit >= needed else detail + more
-        )
+        needed = most_in_a_month(texts, parts_of(self._version))
+        detail = f"{said}; {texts} texts a day may take {needed:.0f}"
+        more = f": deploy a lower TextsPerDay, or {remedy.format(needed)}"
+        return Requirement(what, limit >= needed, detail if limit >= needed else detail + more)
 
     def delivery_log(self) -> Requirement:
         """Without it every text stays unconfirmed."""
@@ -216,10 +212,6 @@ class Account:
     @property
     def _sender_id(self) -> str:
         return self._parameter("SenderId", "Police")
-
-    @property
-    def _parts(self) -> int:
-        return parts_of(self._version)
 
     @property
     def _version(self) -> str:

@@ -24,10 +24,17 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from rich.console import Console
 from rich.table import Table
 
+from commands.arguments import described
 from commands.deploy import package
-from commands.deploy.approvals import refuse_drafts, to_be_deployed
-from commands.deploy.opening import closed_but_unknown, refuse_closing, refuse_unregistered
-from commands.deploy.spending import parts_of, refuse_overspending
+from commands.deploy.refusals import (
+    closed_but_unknown,
+    parts_of,
+    refuse_closing,
+    refuse_drafts,
+    refuse_overspending,
+    refuse_unregistered,
+    to_be_deployed,
+)
 from commands.deployed_stack import failures
 
 if TYPE_CHECKING:
@@ -276,10 +283,7 @@ def setting(text: str) -> tuple[str, str]:
 
 def options() -> argparse.Namespace:
     """The parsed command line."""
-    about, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.deploy.deploy", description=about, epilog=more
-    )
+    parser = described("python -m commands.deploy.deploy", __doc__)
     parser.add_argument("parameters", nargs="*", type=setting, metavar="Name=value")
     parser.add_argument("--stage", default="v1", help="part of the stack's name; default: v1")
     parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")

@@ -5,13 +5,13 @@ The table, the keys, the logs and the buckets stay; their names are printed. Sen
 because the schedules are deleted. Type the stack's name to confirm.
 """
 
-import argparse
 import sys
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
+from commands.arguments import described
 from commands.deploy.deploy import KEPT, NAME
 
 if TYPE_CHECKING:
@@ -42,10 +42,7 @@ def destroy(cloudformation: "CloudFormationClient", stack: str) -> None:
 
 def main() -> None:
     """Ask, delete and report."""
-    about, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.deploy.destroy", description=about, epilog=more
-    )
+    parser = described("python -m commands.deploy.destroy", __doc__)
     parser.add_argument("--stage", default="v1", help="default: v1")
     parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")
     parser.add_argument("--confirm", metavar="STACK", help="its name; without it, you are asked")

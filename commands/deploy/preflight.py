@@ -5,7 +5,6 @@ Changes nothing. Run it before and after the first deployment. Exits with 1 whil
 missing. A parameter that is not given has the stack's value or, failing that, the template's.
 """
 
-import argparse
 import sys
 from functools import cache
 
@@ -14,16 +13,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Column, Table
 
+from commands.arguments import described
 from commands.deploy.account import Account, look
 from commands.deploy.deploy import NAME, setting
 
 
 def main() -> None:
     """Run the checks and print them; exit with 1 if anything is missing."""
-    about, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.deploy.preflight", description=about, epilog=more
-    )
+    parser = described("python -m commands.deploy.preflight", __doc__)
     parser.add_argument("parameters", nargs="*", type=setting, metavar="Name=value")
     parser.add_argument("--stage", default="v1", help="default: v1")
     parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
+from commands.arguments import described
 from commands.deployed_stack import DeployedStack, add_arguments
 from trial.codes import Condition, Language
 from trial.errors import RejectedError
@@ -68,8 +69,7 @@ def usual(order_type: OrderType) -> tuple[int | None, tuple[Condition, ...]]:
 
 def options() -> argparse.Namespace:
     """The parsed command line."""
-    about, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(prog="make rehearse", description=about, epilog=more)
+    parser = described("make rehearse", __doc__)
     parser.add_argument(
         "--protocol", choices=versions(), default=CURRENT, help="default: %(default)s"
     )

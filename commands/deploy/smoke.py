@@ -25,9 +25,9 @@ from urllib.parse import urlencode
 from rich.console import Console
 
 from commands.api import Api
+from commands.arguments import described
 from commands.deploy.rehearse import usual
 from commands.deployed_stack import add_arguments
-from commands.staff.refusal import ERROR, reasons
 from trial.codes import Arm, EndReason, ReminderState, Status
 from trial.protocol.load import CURRENT, load, versions
 from trial.protocol.local_time import local_date
@@ -218,21 +218,15 @@ class Smoke:
 
     def _called(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         answer = self.api.call(method, path, body)
-        if answer.status >= ERROR:
-            why = "; ".join(reasons(answer.body))
+        if answer.refused:
+            why = "; ".join(answer.reasons)
             raise SmokeError(f"{method} {path.partition('?')[0]}: {answer.status}, {why}")
         return answer.body
 
 
 def options(arguments: list[str] | None) -> argparse.Namespace:
     """The parsed command line."""
-    about, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="make smoke",
-        description=about,
-        epilog=more,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = described("make smoke", __doc__, as_written=True)
     parser.add_argument(
         "--protocol", default=CURRENT, choices=versions(), help="the deployed one: %(default)s"
     )

@@ -24,16 +24,8 @@ ACCEPTED = {
 """Checks that no function follows, and why."""
 
 OURS = (
-    ".ci",
-    "commands",
-    "docs",
-    "evaluation",
-    "events",
-    "functions",
-    "infra",
-    "layers",
-    "local",
-    "tests",
+    *(".ci", "commands", "docs", "evaluation", "events"),
+    *("functions", "infra", "layers", "local", "tests"),
 )
 CHECKOV = ROOT / ".venv-security" / "bin" / "checkov"
 

@@ -26,10 +26,7 @@ TOOLS = ROOT / ".venv-infra" / "bin"
 BUILD = ROOT / "build" / "sam"
 POLICIES = ROOT / "build" / "policies"
 ACCEPTED = {
-    (
-        "SendingRole-sending",
-        "RESOURCE_STAR",
-    ): "a text to a phone has no resource; topics are denied",
+    ("SendingRole-sending", "RESOURCE_STAR"): "texts have no resource; topics are denied",
     ("ApiLoggingRole-access-logs", "RESOURCE_STAR"): "API Gateway takes no narrower role",
     ("Operator", "RESOURCE_STAR"): "the answer to a query is asked for by the query's id alone",
     ("Engineer", "RESOURCE_STAR"): "the answer to a query is asked for by the query's id alone",
@@ -39,12 +36,8 @@ ACCEPTED = {
 NEARLY = 0.8
 SECONDS = 600
 IN_THE_LAYER = (
-    "aws_lambda_powertools",
-    "phonenumbers",
-    "pydantic",
-    "pydantic_core",
-    "trial",
-    "tzdata",
+    *("aws_lambda_powertools", "phonenumbers", "pydantic", "pydantic_core"),
+    *("trial", "tzdata"),
 )
 
 

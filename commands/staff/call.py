@@ -14,8 +14,6 @@ from typing import Any
 from commands.api import Answer, Api
 from commands.deployed_stack import add_arguments
 
-ERROR = 400
-
 
 def json_text(text: str) -> dict[str, Any]:
     """A request's body: JSON or, after an @, the name of a file that holds it."""
@@ -45,7 +43,7 @@ def shown(answer: Answer) -> int:
     """Print an answer; the exit code."""
     print(answer.status)
     print(json.dumps(answer.body, indent=2, ensure_ascii=False))
-    return int(answer.status >= ERROR)
+    return int(answer.refused)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
 from commands.api import Api
+from commands.arguments import add_protocol
 from commands.deployed_stack import add_arguments
 from commands.staff import as_written as read
-from commands.staff.protocol_option import add_protocol
-from commands.staff.refusal import refuse
 from trial.codes import OutcomeType
 from trial.protocol.load import load
 
@@ -162,9 +161,8 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def find(api: Api, force: str, reference: str) -> str:
     """The enrolment id of an order; exits if it is not enrolled."""
-    answer = api.call("GET", "/orders?" + urlencode({"force": force, "reference": reference}))
-    refuse(answer)
-    return str(answer.body["enrolment_id"])
+    asked = urlencode({"force": force, "reference": reference})
+    return str(api.call("GET", f"/orders?{asked}").accepted().body["enrolment_id"])
 
 
 def run(given: argparse.Namespace, api: Api) -> int:
@@ -178,8 +176,7 @@ def run(given: argparse.Namespace, api: Api) -> int:
     if sys.stdin.isatty() and not given.yes and input("Send it? [y/N] ").casefold() != "y":
         print("Nothing was sent.")
         return 1
-    answer = api.call(METHODS[what], f"/enrolments/{ident}/{what}", body)
-    refuse(answer)
+    answer = api.call(METHODS[what], f"/enrolments/{ident}/{what}", body).accepted()
     status = answer.body.get("status")
     because = " ".join(answer.body.get("reasons") or [])
     print(f"Done: {status} {because}".rstrip() if status else "Done.")

@@ -9,12 +9,12 @@ enrolled twice. On this machine, or on AWS with the shell's credentials.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,16 +26,16 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.api import Api
+from commands.arguments import add_protocol, described
 from commands.deployed_stack import add_arguments
 from commands.staff import columns, order_file
-from commands.staff.protocol_option import add_protocol
-from commands.staff.refusal import reasons
 from enrolment.limits import check_enrolment
 from enrolment.wire import EnrolmentIn
 from trial.api.problems import FieldError, field_problems
 from trial.protocol.load import load
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
@@ -46,8 +46,7 @@ if TYPE_CHECKING:
 TEMPLATE = Path("orders.csv")
 _SHOWN = 20  # lines of converted values
 _TRIES, _PAUSE = 6, 2.0
-_OK, _ERROR, _FORBIDDEN = 200, 400, 403
-_BUSY = {429, 503}
+_BUSY = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 @dataclass(frozen=True)
@@ -126,12 +125,13 @@ def send(
     right = [each for each in checked if not each.wrong]
     for each in track(right, "Sending", console=console, disable=not console.is_terminal):
         answer = sent(api, each.request, pause)
-        if answer.status == _FORBIDDEN:
-            sys.exit("\n".join(["The API refuses these credentials:", *reasons(answer.body)]))
-        if answer.status >= _ERROR:
-            refused.append(replace(each, wrong=tuple(reasons(answer.body))))
+        if answer.status == HTTPStatus.FORBIDDEN:
+            sys.exit("\n".join(["The API refuses these credentials:", *answer.reasons]))
+        if answer.refused:
+            refused.append(replace(each, wrong=tuple(answer.reasons)))
         else:
-            became["taken before" if answer.status == _OK else answer.body["status"]] += 1
+            known = answer.status == HTTPStatus.OK
+            became["taken before" if known else answer.body["status"]] += 1
     return became, refused
 
 
@@ -148,10 +148,7 @@ def faults(wrong: Iterable[Checked]) -> Table:
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The parsed command line."""
-    about, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="make import FILE=orders.csv", description=about, epilog=more
-    )
+    parser = described("make import FILE=orders.csv", __doc__)
     parser.add_argument("file", type=Path, nargs="?", default=TEMPLATE, help="default: orders.csv")
     parser.add_argument(
         "--template", action="store_true", help="write an empty file to fill in, and stop"

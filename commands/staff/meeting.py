@@ -12,14 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
+from math import sqrt
 from pathlib import Path
+from statistics import NormalDist
 from string import Template
 from typing import Any
 
 from commands.api import Api
 from commands.deployed_stack import ROOT, add_arguments
-from commands.staff.lost_power import cost_of_a_point, power_without
-from commands.staff.refusal import refuse
 from trial.codes import MissingReason
 from trial.protocol.load import load
 from trial.protocol.plan import AnalysisPlan
@@ -28,6 +28,8 @@ PAGE = ROOT / "build/meeting.html"
 HERE = Path(__file__).parent
 SHARES = (0, 10, 20, 30, 40, 50, 60)
 """Percentages without a number for which the power is shown."""
+
+POINT = 0.01
 
 
 def page(report: Mapping[str, Any], plan: AnalysisPlan, on: str) -> str:
@@ -67,12 +69,11 @@ def _by(
 def _months(counts: Sequence[Mapping[str, Any]], enrolled: Mapping[str, int]) -> str:
     """The trend: how many of each month's orders had no number, with a bar."""
     missing = _by(counts, lambda each: each["month"])
+    rows = [(month, of, *missing.get(month, (0, 0))) for month, of in sorted(enrolled.items())]
     return "".join(
-        f'<tr><th scope="row">{escape(month)}</th><td>{of}</td><td>{missing.get(month, (0, 0))[0]}'
-        f"</td><td>{missing.get(month, (0, 0))[1]}</td>"
-        f'<td><i style="width:{_percent(missing.get(month, (0, 0))[0], of)}%"></i> '
-        f"{_percent(missing.get(month, (0, 0))[0], of)} %</td></tr>"
-        for month, of in sorted(enrolled.items())
+        f'<tr><th scope="row">{escape(month)}</th><td>{of}</td><td>{lacking}</td><td>{found}</td>'
+        f'<td><i style="width:{_percent(lacking, of)}%"></i> {_percent(lacking, of)} %</td></tr>'
+        for month, of, lacking, found in rows
     )
 
 
@@ -87,6 +88,39 @@ def _authorisers(counts: Sequence[Mapping[str, Any]]) -> str:
 def _power(plan: AnalysisPlan) -> str:
     shown = {f"{share} %": power_without(plan, share / 100) for share in SHARES}
     return _rows({name: (people, f"{100 * left:.0f} %") for name, (people, left) in shown.items()})
+
+
+def power(control: float, intervention: float, per_arm: float, alpha: float) -> float:
+    """
+    The power of a two-sided test of two risks, with `per_arm` people in each arm.
+
+    Normal approximation: Fleiss, Levin and Paik 2003, equation 4.14 solved for power.
+    """
+    if per_arm <= 0:
+        return 0.0
+    normal, mean = NormalDist(), (control + intervention) / 2
+    under_null = sqrt(2 * mean * (1 - mean))
+    apart = sqrt(control * (1 - control) + intervention * (1 - intervention))
+    reach = abs(control - intervention) * sqrt(per_arm)
+    return normal.cdf((reach - normal.inv_cdf(1 - alpha / 2) * under_null) / apart)
+
+
+def power_without(plan: AnalysisPlan, share: float) -> tuple[int, float]:
+    """
+    The people that a plan randomises if this share of orders (0 to 1) has no number, and the power.
+
+    Raises ValueError for a plan without expected recruitment.
+    """
+    if plan.recruitment is None:
+        raise ValueError("the protocol does not say how many orders it expects")
+    people = plan.recruitment.model_copy(update={"without_number": min(share, 1.0)}).people
+    risks = plan.planned_risk_control, plan.planned_risk_intervention
+    return people, power(*risks, people / 2, plan.alpha)
+
+
+def cost_of_a_point(plan: AnalysisPlan, share: float) -> float:
+    """The percentage points of power lost to one more percentage point without a number."""
+    return 100 * (power_without(plan, share)[1] - power_without(plan, share + POINT)[1])
 
 
 def _rows(cells: Mapping[str, Iterable[object]]) -> str:
@@ -117,8 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make(api: Api, given: argparse.Namespace) -> int:
     """Make the page; returns the exit code."""
-    answer = api.call("GET", "/reports/missing-numbers")
-    refuse(answer)
+    answer = api.call("GET", "/reports/missing-numbers").accepted()
     protocol = load(given.protocol)
     on = f"{protocol.place.date_at(datetime.now(UTC)):%-d %B %Y}"
     text = page(answer.body, protocol.analysis, on)

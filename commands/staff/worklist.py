@@ -18,25 +18,14 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.api import Api
+from commands.arguments import add_protocol
 from commands.deployed_stack import add_arguments
-from commands.staff.protocol_option import add_protocol
-from commands.staff.refusal import refuse
 from trial.protocol.load import load
 
 NARROWING = ("status", "reason", "superintendent", "follow_up_before")
 COLUMNS = (
-    "force",
-    "reference",
-    "status",
-    "reasons",
-    "missing_reason",
-    "recorded_by",
-    "since",
-    "superintendent",
-    "follow_up_on",
-    "follow_up_by",
-    "last_chance_on",
-    "days_left",
+    *("force", "reference", "status", "reasons", "missing_reason", "recorded_by", "since"),
+    *("superintendent", "follow_up_on", "follow_up_by", "last_chance_on", "days_left"),
     "enrolment_id",
 )
 _SOON = 3  # days
@@ -47,12 +36,11 @@ def waiting(api: Api, **narrowing: str | None) -> Iterator[dict[str, Any]]:
     """Every waiting order, page by page. `narrowing` filters them as the route does."""
     query = {name: value for name, value in narrowing.items() if value}
     while True:
-        answer = api.call("GET", "/enrolments?" + urlencode(query))
-        refuse(answer)
-        yield from answer.body["enrolments"]
-        if not answer.body["cursor"]:
+        page = api.call("GET", "/enrolments?" + urlencode(query)).accepted().body
+        yield from page["enrolments"]
+        if not page["cursor"]:
             return
-        query["cursor"] = answer.body["cursor"]
+        query["cursor"] = page["cursor"]
 
 
 def row(each: dict[str, Any], today: date) -> dict[str, str]:
@@ -62,10 +50,8 @@ def row(each: dict[str, Any], today: date) -> dict[str, str]:
     values = {
         **each,
         "reasons": " ".join(each["reasons"]),
+        **{name: missing.get(name) for name in ("recorded_by", "follow_up_on", "follow_up_by")},
         "missing_reason": missing.get("reason"),
-        "recorded_by": missing.get("recorded_by"),
-        "follow_up_on": missing.get("follow_up_on"),
-        "follow_up_by": missing.get("follow_up_by"),
         "days_left": last_chance and (date.fromisoformat(last_chance) - today).days + 1,
     }
     return {name: "" if values[name] is None else str(values[name]) for name in COLUMNS}
@@ -133,13 +119,7 @@ def show(api: Api, given: argparse.Namespace) -> int:
 
 
 def _count(rows: Sequence[dict[str, str]]) -> str:
-    match len(rows):
-        case 0:
-            return "No order is waiting."
-        case 1:
-            return "1 order is waiting."
-        case many:
-            return f"{many} orders are waiting."
+    return f"{len(rows) or 'No'} {'orders are' if len(rows) > 1 else 'order is'} waiting."
 
 
 if __name__ == "__main__":

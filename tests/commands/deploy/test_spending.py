@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from commands.deploy.deploy import Deployment, deploy
-from commands.deploy.spending import parts_of, refuse_overspending
+from commands.deploy.refusals import parts_of, refuse_overspending
 from tests.commands.deploy.test_deploy import Recorded
 from tests.support.fixture_protocol import VERSION
 from trial.protocol.settings import Protocol

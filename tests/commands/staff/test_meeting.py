@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from commands.staff import meeting
-from commands.staff.lost_power import cost_of_a_point, power, power_without
+from commands.staff.meeting import cost_of_a_point, power, power_without
 from tests.support.fixture_protocol import AGREED, VERSION
 from tests.support.served import served
 from tests.support.steps import call, enrol

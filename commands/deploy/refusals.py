@@ -1,4 +1,8 @@
-"""Decides whether a deployment may open or close a trial."""
+"""
+Refuses a deployment that would send drafts, open or close a trial by mistake, or overspend.
+
+Each check ends the command with the reason and the remedy.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from commands.audit import registration
-from commands.deploy.approvals import to_be_deployed
 from trial.errors import RejectedError
-from trial.protocol.load import load, versions
+from trial.protocol.load import CURRENT, ProtocolError, load, versions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -16,8 +19,45 @@ if TYPE_CHECKING:
 
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-
 _TAKES: Final = "TakesOrders"
+DOLLARS_A_PART: Final = 0.05
+"""An upper bound for the price of a UK mobile part: https://aws.amazon.com/sns/sms-pricing/."""
+
+DAYS: Final = 31
+
+
+def _known(found: StackTypeDef | None) -> dict[str, str]:
+    """The parameters of a deployed stack."""
+    parameters = found.get("Parameters", []) if found else []
+    return {each["ParameterKey"]: each["ParameterValue"] for each in parameters}
+
+
+def to_be_deployed(given: Mapping[str, str], found: StackTypeDef | None) -> str:
+    """The protocol version that a deployment would use: the given, the deployed or the default."""
+    return given.get("Protocol") or _known(found).get("Protocol") or CURRENT
+
+
+def refuse_drafts(given: Mapping[str, str], found: StackTypeDef | None) -> None:
+    """
+    Exit if a text without approval could go to the public.
+
+    On AWS, sending refuses such a text again, whatever was deployed.
+    """
+    if given.get("OnAws", "true") != "true":
+        sys.exit("OnAws=false is for the local stack: on AWS it would let drafts go to the public.")
+    version = to_be_deployed(given, found)
+    try:
+        protocol = load(version)
+    except ProtocolError as error:
+        sys.exit(f"The protocol cannot be used: {error}")
+    lacking = [
+        f"  {key} ({language}): {', '.join(protocol.wordings[language][key].lacks)}"
+        for language, key in protocol.drafts
+    ]
+    if lacking:
+        reason = f"Refused: {len(lacking)} wordings of {version} lack an approval, and may not go"
+        remedy = "Have each approved, in the protocol's file. Drafts are for the local stack alone."
+        sys.exit("\n".join([f"{reason} to the public:", *lacking, remedy]))
 
 
 def refuse_closing(
@@ -44,8 +84,7 @@ def closed_but_unknown(found: StackTypeDef, declared: Collection[str]) -> bool:
 
 def _takes_orders(given: Mapping[str, str], found: StackTypeDef) -> bool:
     """Whether new orders are taken once these parameters are deployed."""
-    known = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
-    return (known | dict(given)).get(_TAKES, "true") == "true"
+    return (_known(found) | dict(given)).get(_TAKES, "true") == "true"
 
 
 def _trial_of(version: str) -> str:
@@ -86,3 +125,29 @@ def refuse_unregistered(
     if (registered.trial, registered.protocol_sha256) != (protocol.trial, protocol.sha256):
         sys.exit(f"Refused: {deposit} registers another plan than {protocol.version} has now.")
     return f"{opens}; the orders that there are continue, each in its own trial."
+
+
+def parts_of(version: str) -> int:
+    """The parts of the longest text of that protocol; 1 if an earlier release had it."""
+    return load(version).most_parts if version in versions() else 1
+
+
+def most_in_a_month(texts_per_day: int, parts: int) -> float:
+    """The cost in US dollars of a month in which every day reaches its limit of texts."""
+    return texts_per_day * parts * DAYS * DOLLARS_A_PART
+
+
+def refuse_overspending(parameters: Mapping[str, str], *, parts: int) -> None:
+    """
+    Exit if a month of texts, each of so many parts, may cost more than SpendLimitUsd.
+
+    Past its limit SNS silently drops every text that is due, so our own limit must come first.
+    """
+    texts, limit = int(parameters["TextsPerDay"]), float(parameters["SpendLimitUsd"])
+    if (needed := most_in_a_month(texts, parts)) > limit:
+        most = int(limit / most_in_a_month(1, parts))
+        sys.exit(
+            f"Refused: {texts} texts a day, of up to {parts} parts each, may take {needed:.0f} "
+            f"USD a month, more than SpendLimitUsd={limit:.0f}. Give TextsPerDay={most} or less, "
+            f"or a limit of {needed:.0f} that the account has too."
+        )

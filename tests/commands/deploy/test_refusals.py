@@ -1,4 +1,4 @@
-"""A trial is opened only as it was registered."""
+"""No protocol with a draft is deployed, and a trial is opened only as it was registered."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ from rich.console import Console
 
 from commands.audit.registration import deposited, registration
 from commands.deploy.deploy import deploy
-from commands.deploy.opening import closed_but_unknown, refuse_closing, refuse_unregistered
-from tests.support.fixture_protocol import FIRST, VERSION
+from commands.deploy.refusals import (
+    closed_but_unknown,
+    refuse_closing,
+    refuse_drafts,
+    refuse_unregistered,
+    to_be_deployed,
+)
+from tests.support.fixture_protocol import FIRST, REAL, VERSION
 from tests.support.keys import mac_key
-from trial.protocol.load import load
+from trial.protocol import load as protocols
+from trial.protocol.load import CURRENT, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +47,35 @@ def deposit_of(version: str, folder: Path) -> Path:
     path = folder / "registration.json"
     path.write_bytes(deposited(found, b"")["registration.json"])
     return path
+
+
+def test_the_protocol_is_the_one_given_or_the_one_deployed_or_the_current_one() -> None:
+    assert to_be_deployed({"Protocol": "a"}, stack("b")) == "a"
+    assert to_be_deployed({}, stack("b")) == "b"
+    assert to_be_deployed({}, None) == CURRENT
+
+
+def test_approved_wordings_may_be_deployed() -> None:
+    refuse_drafts({"Protocol": VERSION}, None)
+
+
+def test_a_draft_is_refused_by_its_name_and_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocols, "FOLDER", REAL)
+    with pytest.raises(SystemExit) as refusal:
+        refuse_drafts({}, stack(CURRENT))
+    told = str(refusal.value)
+    assert "  C1-KD (en): solicitor, specialist" in told
+    assert "  C1-KD (cy): solicitor, specialist, translator" in told
+
+
+def test_an_unknown_protocol_is_refused() -> None:
+    with pytest.raises(SystemExit, match="cannot be used"):
+        refuse_drafts({"Protocol": "fixture-0"}, None)
+
+
+def test_aws_cannot_be_passed_off_as_a_local_stack() -> None:
+    with pytest.raises(SystemExit, match="OnAws=false"):
+        refuse_drafts({"Protocol": VERSION, "OnAws": "false"}, None)
 
 
 def test_a_deployment_that_opens_no_trial_needs_no_deposit() -> None:
