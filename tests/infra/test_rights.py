@@ -25,8 +25,8 @@ from receipts.handler import lambda_handler as receipts
 from reconciliation.handler import lambda_handler as reconciliation
 from tests.proofs.simulation.run import Simulation
 from tests.proofs.simulation.services import logged
+from tests.proofs.simulation.story import story
 from tests.proofs.simulation.world import SETTINGS
-from tests.proofs.test_crash_sweep import story
 from tests.support.buckets import make_bucket
 from tests.support.deployed import Deployed
 from tests.support.extracts import BUCKET

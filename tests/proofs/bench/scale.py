@@ -50,12 +50,12 @@ class OrderedTable(Dynamo):
         due = places[: bisect_left(places, (f"{until}~",))]
         return {"Items": [self.partitions[pk][sk] for _, pk, sk in due]}
 
-    def _put(self, key: tuple[str, str], item: Item | None) -> None:
+    def keep(self, key: tuple[str, str], item: Item | None) -> None:
         if old := self.at(*key):
             self._leave(key, old)
         if item and "open_shard" in item:
             insort(self.order[item["open_shard"]["S"]], (item["due_at"]["S"], *key))
-        super()._put(key, item)
+        super().keep(key, item)
 
     def _leave(self, key: tuple[str, str], old: Item) -> None:
         if "open_shard" in old:

@@ -129,12 +129,13 @@ class Dynamo:
         changes = []
         for (kind, each), key, old in zip(acts, keys, before, strict=True):
             if kind != "ConditionCheck" and (new := _after(kind, each, old)) != old:
-                self._put(key, new)
+                self.keep(key, new)
                 changes.append((old, new))
         self.committed(changes)
         return {}
 
-    def _put(self, key: tuple[str, str], item: Item | None) -> None:
+    def keep(self, key: tuple[str, str], item: Item | None) -> None:
+        """Let there be this item, or none, under a key; nobody hears of it."""
         partition = self.partitions.setdefault(key[0], {})
         old = partition.pop(key[1], {})
         if item is not None:

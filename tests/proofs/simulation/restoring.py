@@ -73,9 +73,24 @@ class WholeTable(Dynamo):
             place = item or each["DeleteRequest"]["Key"]
             key = place["pk"]["S"], place["sk"]["S"]
             old = self.at(*key)
-            self._put(key, item)
+            self.keep(key, item)
             self.committed([(old, item)])
         return {"UnprocessedItems": {}}
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A client of AWS."""
+
+    client: object
+    before_call: Callable[[str], None]
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(*unnamed: Any, **named: Any) -> Any:
+            self.before_call(operation)
+            return getattr(self.client, operation)(*unnamed, **named)
+
+        return call
 
 
 @dataclass
@@ -88,6 +103,8 @@ class Restoring:
     bucket: Bucket
     kms: Kms
     table: WholeTable
+    before_call: Callable[[str], None] = lambda _: None
+    """Called before each call of AWS that the command makes: it may end the command there."""
 
     def keep(self) -> None:
         """Keep a copy of this moment, to which the table is taken back some hours later."""
@@ -106,7 +123,11 @@ class Restoring:
             "logs": self,
             "lambda": self,
         }
-        seen = SimpleNamespace(ids=_IDS, client=clients.get, of_type=lambda _: {})
+        seen = SimpleNamespace(
+            ids=_IDS,
+            client=lambda name: _Watched(clients[name], self.before_call),
+            of_type=lambda _: {},
+        )
         return cast("DeployedStack", seen)
 
     # --- what the command calls besides the table ------------------------------------------------
@@ -149,14 +170,15 @@ class Restoring:
             found = list(Restore(self.stack).recovered(copy, of, world.now))
         world.counted.update(f"restored: {each.kind.name.lower()}" for each in found)
         world.counted["restores"] += 1
-        self._nothing_is_forgotten()
+        self.nothing_is_forgotten()
 
     def finish(self) -> None:
         """Upstream has reported again."""
         found = list(Restore(self.stack).finished(self.world.now))
         self.world.counted.update(f"restored: {each.kind.name.lower()}" for each in found)
 
-    def _nothing_is_forgotten(self) -> None:
+    def nothing_is_forgotten(self) -> None:
+        """Every arm is kept, nobody is drawn, and no text that may have gone can go."""
         model = self.world.model
         if (self.table.at("switch", "sending") or {}).get("paused") != {"BOOL": True}:
             raise Violation("only an operator resumes after a restore")
