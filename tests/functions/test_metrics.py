@@ -9,7 +9,7 @@ import pytest
 from time_machine import Traveller
 
 from tests.support.delivery_lines import bring, line
-from tests.support.life import send_change
+from tests.support.life import send_change, treated
 from tests.support.samples import MORNING, order
 from tests.support.steps import allocate, call, enrol, fire, post, schedule, someone_in
 from tests.support.table import number_of, reminder_of
@@ -111,8 +111,7 @@ def test_a_text_is_due_sent_and_delivered(
     told: Callable[[], Told], clock: Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("USD_TO_GBP", "0.75")
-    ident = someone_in(Arm.INTERVENTION)
-    schedule(ident)
+    ident = treated()
     told()
     assert fire(ident, 1) == "not_due"
     assert told() == {}

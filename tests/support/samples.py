@@ -23,6 +23,10 @@ MORNING = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 """When tests begin: the first day of the orders made here, inside the sending window."""
 
 
+LATER = {"made_on": "2026-12-15", "expires_on": "2026-12-28", "served_on": "2026-12-15"}
+"""The dates of an order that is made the day after those made here have run out."""
+
+
 def sample(name: str) -> dict[str, Any]:
     """One of the sample events."""
     event: dict[str, Any] = json.loads(_text(name))

@@ -1,24 +1,26 @@
 """A closed trial takes no new order; those that it has continue to their end."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from tests.support.life import send_change
 from tests.support.samples import order
 from tests.support.steps import allocate, enrol, failures, fire, post, someone_in
 from tests.support.table import allocation_of, enrolment_of, everything
-from trial import config
 from trial.codes import Arm, Status
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-def close(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TAKES_ORDERS", "false")
-    config.settings.cache_clear()
+@pytest.fixture
+def close(configure: Callable[..., None]) -> Callable[[], None]:
+    return partial(configure, TAKES_ORDERS="false")
 
 
-def test_a_new_order_is_refused_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    close(monkeypatch)
+def test_a_new_order_is_refused_and_leaves_nothing(close: Callable[[], None]) -> None:
+    close()
     answer = post(order(1))
     assert answer.status == 409
     assert answer.headers["Content-Type"] == ["application/problem+json"]
@@ -27,18 +29,18 @@ def test_a_new_order_is_refused_and_leaves_nothing(monkeypatch: pytest.MonkeyPat
     assert everything() == {}
 
 
-def test_an_order_that_is_known_is_answered_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_that_is_known_is_answered_as_ever(close: Callable[[], None]) -> None:
     request = order(1)
     before = post(request)
-    close(monkeypatch)
+    close()
     again = post(request)
     assert (again.status, again.body) == (200, before.body)
 
 
-def test_the_earlier_orders_continue(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_earlier_orders_continue(close: Callable[[], None]) -> None:
     treated = someone_in(Arm.INTERVENTION)
     waiting = enrol(900, mobile={"missing_reason": "refused"})
-    close(monkeypatch)
+    close()
     assert fire(treated, 1) == "not_due"
     found = send_change(waiting, "mobile", {"number": "+447700900900"})
     assert found.status == 200

@@ -1,18 +1,17 @@
 """A flood of orders: beyond those expected in a day they wait until a person admits them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from time_machine import Traveller
 
-from tests.support.faults import meddling
+from tests.support.faults import before_write
 from tests.support.life import QUASHED, send_change
 from tests.support.samples import order
 from tests.support.steps import allocate, call, enrol, failures, post
 from tests.support.table import enrolment_of
-from trial import config
-from trial.aws import clients
 from trial.codes import Reason, Status
 
 MOST = 2
@@ -21,10 +20,8 @@ HELD = (Status.WAITING, (Reason.HELD_OVER_DAILY_LIMIT,))
 
 
 @pytest.fixture(autouse=True)
-def _limit(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cloud
-    monkeypatch.setenv("ORDERS_PER_DAY", str(MOST))
-    config.settings.cache_clear()
+def _limit(configure: Callable[..., None]) -> None:
+    configure(ORDERS_PER_DAY=str(MOST))
 
 
 def stands(ident: UUID) -> tuple[Status, tuple[Reason, ...]]:
@@ -32,10 +29,14 @@ def stands(ident: UUID) -> tuple[Status, tuple[Reason, ...]]:
     return enrolment.status, enrolment.reasons
 
 
-@pytest.fixture
-def held() -> UUID:
+def fill_the_day() -> None:
     for serial in range(MOST):
         enrol(serial)
+
+
+@pytest.fixture
+def held() -> UUID:
+    fill_the_day()
     return enrol(300)
 
 
@@ -68,8 +69,7 @@ def test_the_next_day_brings_new_places(held: UUID, clock: Traveller) -> None:
 
 def test_two_who_ask_for_the_day_s_last_place_at_once_do_not_both_get_it() -> None:
     enrol(1)
-    write = "before-call.dynamodb.TransactWriteItems"
-    with meddling(clients.dynamodb(), write, lambda: enrol(2)):
+    with before_write(lambda: enrol(2)):
         assert stands(enrol(3)) == HELD
 
 
@@ -95,19 +95,16 @@ def test_a_held_order_that_has_ended_is_not_admitted(held: UUID) -> None:
 
 
 def test_a_held_order_protects_numbers_all_the_same() -> None:
-    for serial in range(MOST):
-        enrol(serial)
+    fill_the_day()
     enrol(300, protected_numbers=["+447700900001"])
     assert stands(enrol(301, mobile={"number": "+447700900001"}))[1] == (Reason.UNSAFE_NUMBER,)
 
 
 def test_a_held_order_without_a_number_waits_for_both() -> None:
-    for serial in range(MOST):
-        enrol(serial)
+    fill_the_day()
     ident = enrol(300, mobile={"missing_reason": "refused"})
     assert stands(ident)[1] == (Reason.NO_NUMBER,)
-    number = {"number": "+447700900300"}
-    assert send_change(ident, "mobile", number).status == 200
+    send_change(ident, "mobile", {"number": "+447700900300"})
     assert stands(ident) == HELD
 
 
@@ -117,6 +114,5 @@ def test_who_is_held_is_in_the_worklist(held: UUID) -> None:
 
 
 def test_changing_a_held_order_does_not_admit_it(held: UUID) -> None:
-    number = {"number": "+447700900777"}
-    assert send_change(held, "mobile", number).status == 200
+    assert send_change(held, "mobile", {"number": "+447700900777"}).status == 200
     assert stands(held) == HELD

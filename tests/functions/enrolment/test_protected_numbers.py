@@ -12,30 +12,30 @@ from tests.support.life import (
     QUASHED,
     audit_of,
     corrected,
-    follow,
     followed,
     send_change,
     shown,
     stands,
     told,
+    treated,
 )
-from tests.support.samples import MORNING, order
-from tests.support.steps import allocate, enrol, failures, fire, post, someone_in
+from tests.support.samples import LATER, MORNING, order
+from tests.support.steps import allocate, enrol, failures, fire, post, texts
 from tests.support.table import (
     enrolment_of,
     everything,
+    number_hash_of,
     number_of,
     reminder_of,
-    reminders_of,
+    unchanged,
 )
 from trial.aws import clients
-from trial.codes import Arm, ReminderState, Suppression
+from trial.codes import Suppression
 from trial.records.person import number_key
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
 HERS, OTHER = "+447700900456", "+447700900777"
-LATER = {"made_on": "2026-12-15", "expires_on": "2026-12-28", "served_on": "2026-12-15"}
 
 
 # The protected number first
@@ -58,9 +58,9 @@ def test_a_protected_number_has_one_spelling_and_it_blocks() -> None:
 
 
 def test_a_number_of_the_order_itself_is_not_safe() -> None:
-    enrolment_id = followed(mobile={"number": HERS}, protected_numbers=[HERS])
-    assert stands(enrolment_id) == ("waiting", ["unsafe_number"])
-    assert shown(enrolment_id)["mobile"]["unsafe"] is True
+    ident = followed(mobile={"number": HERS}, protected_numbers=[HERS])
+    assert stands(ident) == ("waiting", ["unsafe_number"])
+    assert shown(ident)["mobile"]["unsafe"] is True
 
 
 @pytest.mark.parametrize("life", [[], [CUSTODY], [QUASHED]])
@@ -104,24 +104,23 @@ def test_the_same_number_told_again_after_the_protection_ran_out_is_safe(clock: 
 
 
 def test_a_change_to_a_protected_number_stops_the_texts(clock: Traveller) -> None:
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    follow(enrolment_id)
+    ident = treated()
     enrol(900, protected_numbers=[HERS])
-    told(enrolment_id, "mobile", {"number": HERS})
-    clock.move_to(reminder_of(enrolment_id, 1).due_at)
-    assert fire(enrolment_id, 1) == "suppressed"
-    assert reminder_of(enrolment_id, 1).reason == Suppression.UNSAFE_NUMBER
+    told(ident, "mobile", {"number": HERS})
+    clock.move_to(reminder_of(ident, 1).due_at)
+    assert fire(ident, 1) == "suppressed"
+    assert reminder_of(ident, 1).reason == Suppression.UNSAFE_NUMBER
 
 
 # The respondent first
 
 
 def test_whoever_is_eligible_with_it_waits_before_the_draw() -> None:
-    enrolment_id = enrol(1, mobile={"number": HERS})
+    ident = enrol(1, mobile={"number": HERS})
     enrol(2, protected_numbers=[HERS])
-    assert stands(enrolment_id) == ("waiting", ["unsafe_number"])
-    assert failures(allocate(enrolment_id)) == []
-    assert stands(enrolment_id) == ("waiting", ["unsafe_number"])
+    assert stands(ident) == ("waiting", ["unsafe_number"])
+    assert failures(allocate(ident)) == []
+    assert stands(ident) == ("waiting", ["unsafe_number"])
 
 
 def test_whoever_comes_back_into_force_meets_what_was_protected_meanwhile(clock: Traveller) -> None:
@@ -143,56 +142,43 @@ def test_a_protection_that_comes_back_into_force_stops_whom_it_meets(clock: Trav
 
 
 def test_whoever_is_in_the_trial_with_it_stays_in_it_and_gets_no_text(clock: Traveller) -> None:
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    follow(enrolment_id)
-    enrol(900, protected_numbers=[number_of(enrolment_id)])
-    assert stands(enrolment_id) == ("allocated", [])
-    assert shown(enrolment_id)["mobile"]["unsafe"] is True
+    ident = treated()
+    enrol(900, protected_numbers=[number_of(ident)])
+    assert stands(ident) == ("allocated", [])
+    assert shown(ident)["mobile"]["unsafe"] is True
 
-    with counting(clients.sns(), "sns.Publish") as texts:
-        clock.move_to(reminder_of(enrolment_id, 1).due_at)
-        assert fire(enrolment_id, 1) == "suppressed"
-        told(enrolment_id, "mobile", {"number": OTHER})
-        clock.move_to(reminder_of(enrolment_id, 2).due_at)
-        assert fire(enrolment_id, 2) == "sent"
-    stopped, went, *_ = reminders_of(enrolment_id)
-    assert (stopped.state, stopped.reason) == (ReminderState.SUPPRESSED, Suppression.UNSAFE_NUMBER)
-    assert went.state is ReminderState.SENT
-    assert [text["PhoneNumber"] for text in texts] == [OTHER]
+    clock.move_to(reminder_of(ident, 1).due_at)
+    assert fire(ident, 1) == "suppressed"
+    assert reminder_of(ident, 1).reason == Suppression.UNSAFE_NUMBER
+    told(ident, "mobile", {"number": OTHER})
+    clock.move_to(reminder_of(ident, 2).due_at)
+    assert fire(ident, 2) == "sent"
+    assert [number for number, _ in texts()] == [OTHER]
 
 
 def test_the_order_and_what_stops_others_are_stored_in_one_transaction() -> None:
     """Not what they are: however many they are, it cannot fail on them."""
     stopped = enrol(1, mobile={"number": HERS})
-    hashed = enrolment_of(stopped).mobile.number_hash
-    before = everything()
     with (
+        unchanged(),
         counting(clients.dynamodb(), "dynamodb.TransactWriteItems") as writes,
         before_write(crash),
         pytest.raises(KeyboardInterrupt),
     ):
         post(order(2, protected_numbers=[HERS]))
-    assert everything() == before
-    assert len(writes) == 1
-    puts = [act["Put"] for act in writes[0]["TransactItems"] if "Put" in act]
-    keys = [each["Item"]["pk"]["S"] for each in puts]
-    assert not any(str(stopped) in key for key in keys)
-    assert [key for key in keys if key == number_key(hashed or "").pk]
+    (write,) = writes
+    puts = [act["Put"]["Item"]["pk"]["S"] for act in write["TransactItems"] if "Put" in act]
+    assert not any(str(stopped) in key for key in puts)
+    assert number_key(number_hash_of(stopped)).pk in puts
 
 
 def crash() -> None:
     raise KeyboardInterrupt
 
 
-def test_no_text_goes_to_a_protected_number_though_nobody_is_settled_yet(
-    clock: Traveller,
-) -> None:
-    texted = someone_in(Arm.INTERVENTION, mobile={"number": HERS})
-    follow(texted)
-    with (
-        after_write(crash),
-        pytest.raises(KeyboardInterrupt),
-    ):
+def test_no_text_goes_to_a_protected_number_though_nobody_is_settled_yet(clock: Traveller) -> None:
+    texted = treated(mobile={"number": HERS})
+    with after_write(crash), pytest.raises(KeyboardInterrupt):
         post(order(900, protected_numbers=[HERS]))
     assert enrolment_of(texted).mobile.unsafe is False
     clock.move_to(reminder_of(texted, 1).due_at)
@@ -201,23 +187,19 @@ def test_no_text_goes_to_a_protected_number_though_nobody_is_settled_yet(
 
 
 def test_the_audit_trail_says_that_a_number_was_protected_and_by_whom(clock: Traveller) -> None:
-    enrolment_id = enrol(1, mobile={"number": HERS})
+    ident = enrol(1, mobile={"number": HERS})
     for serial in (2, 3):  # the second time it is stopped already: nothing changes
         clock.shift(60)
         enrol(serial, protected_numbers=[HERS])
-    assert [each["what"] for each in audit_of(enrolment_id)] == ["enrolled", "number_protected"]
+    assert [each["what"] for each in audit_of(ident)] == ["enrolled", "number_protected"]
 
 
 def test_somebody_who_becomes_a_respondent_meanwhile_is_met() -> None:
     """Between the read and the write of the protecting order."""
     with before_write(lambda: enrol(1, mobile={"number": HERS})):
         enrol(2, protected_numbers=[HERS])
-    (unsafe,) = [
-        item
-        for item in everything().values()
-        if item.get("mobile", {}).get("last_digits") == HERS[-3:]
-    ]
-    assert (unsafe["status"], unsafe["mobile"]["unsafe"]) == ("waiting", True)
+    mobiles = [item["mobile"] for item in everything().values() if "mobile" in item]
+    assert {each["last_digits"]: each["unsafe"] for each in mobiles}[HERS[-3:]]
 
 
 def test_a_protection_that_comes_meanwhile_is_met() -> None:
@@ -233,49 +215,31 @@ def test_a_protection_that_comes_meanwhile_is_met() -> None:
 
 
 def test_a_protection_that_comes_while_a_text_is_claimed_stops_it(clock: Traveller) -> None:
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    follow(enrolment_id)
-    number = number_of(enrolment_id)
-    clock.move_to(reminder_of(enrolment_id, 1).due_at)
-    with (
-        counting(clients.sns(), "sns.Publish") as texts,
-        before_write(lambda: enrol(900, protected_numbers=[number])),
-    ):
-        assert fire(enrolment_id, 1) == "suppressed"
-    assert texts == []
+    ident = treated()
+    number = number_of(ident)
+    clock.move_to(reminder_of(ident, 1).due_at)
+    with before_write(lambda: enrol(900, protected_numbers=[number])):
+        assert fire(ident, 1) == "suppressed"
+    assert texts() == []
 
 
 def test_a_number_given_up_is_stopped_no_more_and_the_new_one_is() -> None:
-    enrolment_id = enrol(1, mobile={"number": HERS})
-    send_change(enrolment_id, "mobile", {"number": OTHER})
+    ident = enrol(1, mobile={"number": HERS})
+    send_change(ident, "mobile", {"number": OTHER})
     enrol(2, protected_numbers=[HERS])
-    assert stands(enrolment_id) == ("eligible", [])
+    assert stands(ident) == ("eligible", [])
     enrol(3, protected_numbers=[OTHER])
-    assert stands(enrolment_id) == ("waiting", ["unsafe_number"])
+    assert stands(ident) == ("waiting", ["unsafe_number"])
 
 
 def test_changes_at_once_leave_no_trace_of_a_number_given_up() -> None:
     """A change between the two reads of another: the number it brings must not be forgotten."""
-    enrolment_id = enrol(1)
-
-    def meanwhile() -> None:
-        assert send_change(enrolment_id, "mobile", {"number": HERS}).status == 200
-
-    seen = "after-call.dynamodb.BatchGetItem"
-    with meddling(clients.dynamodb(), seen, meanwhile):
-        send_change(enrolment_id, "mobile", {"number": OTHER})
-    assert number_of(enrolment_id) == OTHER
+    ident = enrol(1)
+    seen, hers = "after-call.dynamodb.BatchGetItem", {"number": HERS}
+    with meddling(clients.dynamodb(), seen, lambda: send_change(ident, "mobile", hers)):
+        send_change(ident, "mobile", {"number": OTHER})
+    assert number_of(ident) == OTHER
     assert enrolment_of(enrol(2, mobile={"number": HERS})).mobile.shared is False
-
-
-def test_a_landline_can_be_protected() -> None:
-    assert stands(enrol(protected_numbers=["+441388601234", HERS])) == ("eligible", [])
-
-
-def test_nothing_stored_holds_a_protected_number() -> None:
-    followed(1, protected_numbers=[HERS, "+441388601234"])
-    assert HERS[3:] not in str(everything())
-    assert "1388601234" not in str(everything())
 
 
 # Shared numbers
@@ -324,6 +288,5 @@ def test_orders_that_have_run_out_do_not_count(clock: Traveller) -> None:
     for serial in range(1, 4):
         enrol(serial, mobile={"number": HERS})
     clock.shift(timedelta(days=20))
-    today = "2026-12-21"
-    dates = {"made_on": today, "served_on": today, "expires_on": "2027-01-03"}
+    dates = {"made_on": "2026-12-21", "served_on": "2026-12-21", "expires_on": "2027-01-03"}
     assert shown(enrol(5, mobile={"number": HERS}, order=dates))["status"] == "eligible"

@@ -7,9 +7,9 @@ import pytest
 from time_machine import Traveller
 
 from tests.support.fixture_protocol import AGREED
-from tests.support.life import send_change
+from tests.support.life import send_change, treated
 from tests.support.samples import order
-from tests.support.steps import allocate, call, failures, fire, post, schedule, someone_in
+from tests.support.steps import allocate, call, failures, fire, post
 from tests.support.table import (
     allocation_of,
     change_enrolment,
@@ -17,7 +17,6 @@ from tests.support.table import (
     everything,
     reminders_of,
 )
-from trial.codes import Arm
 from trial.errors import RejectedError
 from trial.records.allocation import cursor_key
 from trial.rehearsal import rehearsal_of
@@ -87,8 +86,7 @@ def test_an_order_is_no_rehearsal_unless_it_says_so() -> None:
 
 
 def test_a_rehearsal_is_not_texted_on_a_number_that_somebody_can_have(clock: Traveller) -> None:
-    ident = someone_in(Arm.INTERVENTION, mobile=REAL)
-    schedule(ident)
+    ident = treated(mobile=REAL)
     change_enrolment(ident, trial=rehearsal_of(AGREED.trial))
     first = reminders_of(ident)[0]
     clock.move_to(first.due_at)

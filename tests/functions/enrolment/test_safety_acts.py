@@ -10,8 +10,8 @@ from time_machine import Traveller
 
 from enrolment import change
 from enrolment.handler import lambda_handler as enrolment_handler
-from tests.support.faults import before_write, counting, meddling, raising, refusal
-from tests.support.life import QUASHED, corrected, follow, followed, send_change, stands
+from tests.support.faults import counting, meddling, raising, refusal
+from tests.support.life import QUASHED, corrected, followed, send_change, stands, treated
 from tests.support.samples import MORNING, TABLE, order
 from tests.support.steps import Context, call, enrol, fire, post, someone_in
 from tests.support.table import (
@@ -36,7 +36,8 @@ from trial.settlement.store import SettlementStore
 pytestmark = pytest.mark.usefixtures("cloud")
 
 SHARED = "+447700900888"
-LATER = date(2026, 12, 14)
+LAST_DAY = date(2026, 12, 14)
+MUCH_LATER = LAST_DAY + timedelta(days=14)
 
 
 class Hurried(Context):
@@ -55,21 +56,27 @@ def resume() -> int:
 
 
 def crowd(
-    number_hash: str, many: int, *, protecting: bool = True, until: date = LATER, arrival: int = 100
+    number_hash: str,
+    many: int,
+    *,
+    protecting: bool = True,
+    until: date = LAST_DAY,
+    arrival: int = 100,
 ) -> None:
     """As if so many live orders named a number, and so many protected it."""
-    known = Number.of(found(number_key(number_hash)))
-    more = {uuid4(): until for _ in range(many)}
-    users = {each: Use(last_day=until, arrival=arrival) for each in more}
-    keep(
-        number_key(number_hash),
-        known.model_copy(
-            update={
-                "respondents": known.respondents | users,
-                "protected": known.protected | (more if protecting else {}),
-            }
-        ),
-    )
+    key, more = number_key(number_hash), {uuid4(): until for _ in range(many)}
+    known, use = Number.of(found(key)), Use(last_day=until, arrival=arrival)
+    protected = known.protected | (more if protecting else {})
+    named = {"respondents": known.respondents | dict.fromkeys(more, use), "protected": protected}
+    keep(key, known.model_copy(update=named))
+
+
+def crowd_person(person_hash: str, many: int, *, until: date) -> None:
+    """As if so many live orders were of one person."""
+    key, one = person_key(person_hash), OrderOfPerson(last_day=until, arrival=100)
+    known = Person.of(found(key))
+    more = {uuid4(): one for _ in range(many)}
+    keep(key, known.model_copy(update={"enrolments": known.enrolments | more}))
 
 
 # END
@@ -77,10 +84,7 @@ def crowd(
 
 def test_an_end_writes_its_own_order_first_and_alone() -> None:
     ident = enrol(1, protected_numbers=["+447700900777"])
-    with (
-        counting(clients.dynamodb(), "dynamodb.TransactWriteItems") as writes,
-        before_write(lambda: None),
-    ):
+    with counting(clients.dynamodb(), "dynamodb.TransactWriteItems") as writes:
         assert send_change(ident, "end", QUASHED).status == 200
     first = [each for act in writes[0]["TransactItems"] for each in act.values()]
     keys = [(each.get("Item") or each["Key"])["pk"]["S"] for each in first]
@@ -91,16 +95,14 @@ def test_an_end_writes_its_own_order_first_and_alone() -> None:
 def test_an_end_of_an_order_that_protects_a_crowded_number_is_answered_and_stops_its_texts(
     clock: Traveller,
 ) -> None:
-    treated = someone_in(Arm.INTERVENTION, protected_numbers=[SHARED])
-    follow(treated)
-    (hashed,) = enrolment_of(treated).protected_hashes
+    ident = treated(protected_numbers=[SHARED])
+    (hashed,) = enrolment_of(ident).protected_hashes
     crowd(hashed, 150)
-    change_reminder(treated, 2, due_at=MORNING + timedelta(hours=3))
-    answer = send_change(treated, "end", QUASHED)
-    assert answer.status == 200, answer.text
+    change_reminder(ident, 2, due_at=MORNING + timedelta(hours=3))
+    assert send_change(ident, "end", QUASHED).status == 200
     clock.move_to(MORNING + timedelta(hours=3))
-    assert fire(treated, 2) == "suppressed"
-    assert reminder_of(treated, 2).state is ReminderState.SUPPRESSED
+    assert fire(ident, 2) == "suppressed"
+    assert reminder_of(ident, 2).state is ReminderState.SUPPRESSED
 
 
 @pytest.mark.parametrize("what", ["BatchGetItem", "TransactWriteItems"])
@@ -117,9 +119,8 @@ def test_an_end_stands_even_if_nothing_else_of_it_can_be_done(what: str) -> None
         if calls < 0:
             broken()
 
-    with meddling(
-        clients.dynamodb(), f"before-call.dynamodb.{what}", after_its_own, times=calls + 1
-    ):
+    moment = f"before-call.dynamodb.{what}"
+    with meddling(clients.dynamodb(), moment, after_its_own, times=calls + 1):
         answer = send_change(ident, "end", QUASHED)
     assert answer.status == 200
     assert stands(ident)[0] == "ended"
@@ -221,11 +222,9 @@ def test_former_numbers_are_bounded_and_what_is_stored_under_each_is_listed_to_g
     kept = enrolment_of(busy)
     assert len(kept.former_numbers) == MOST_NUMBERS
     numbers = {key: item for key, item in everything().items() if item["kind"] == "number"}
-    used = numbers.pop(number_key(kept.mobile.number_hash or ""))
-    assert "retained" not in used
-    assert {(item["retained"], item["last_day"]) for item in numbers.values()} == {
-        ("idle_numbers", "2026-12-01")
-    }
+    assert "retained" not in numbers.pop(number_key(number_hash_of(busy)))
+    listed = {(item["retained"], item["last_day"]) for item in numbers.values()}
+    assert listed == {("idle_numbers", "2026-12-01")}
 
 
 @pytest.mark.usefixtures("_bounds")
@@ -282,10 +281,8 @@ def test_an_event_told_again_changes_nothing_whether_it_is_kept_or_not(events: i
     before = enrolment_of(ident)
     for body in bodies:
         assert send_change(ident, "end", body).status == 200
-    assert (enrolment_of(ident).end, len(enrolment_of(ident).life)) == (
-        before.end,
-        len(before.life),
-    )
+    after = enrolment_of(ident)
+    assert (after.end, len(after.life)) == (before.end, len(before.life))
 
 
 @pytest.mark.usefixtures("_bounds")
@@ -293,21 +290,13 @@ def test_a_number_s_and_a_person_s_items_name_a_bounded_number_of_orders() -> No
     ident = enrol(1)
     kept = enrolment_of(ident)
     crowd(kept.mobile.number_hash or "", MOST_ORDERS + 50)
-    many = {uuid4(): OrderOfPerson(last_day=LATER, arrival=100) for _ in range(MOST_ORDERS + 50)}
-    known = Person.of(found(person_key(kept.person_hash)))
-    keep(
-        person_key(kept.person_hash),
-        known.model_copy(update={"enrolments": known.enrolments | many}),
-    )
+    crowd_person(kept.person_hash, MOST_ORDERS + 50, until=LAST_DAY)
     assert send_change(ident, "service", {"served_on": "2026-12-01"}).status == 200
     send_change(ident, "mobile", {"missing_reason": "refused"})
     number = Number.of(found(number_key(kept.mobile.number_hash or "")))
     person = Person.of(found(person_key(kept.person_hash)))
     assert len(number.respondents) == MOST_ORDERS - 1  # it has given the number up
     assert len(person.enrolments) == MOST_ORDERS
-
-
-MUCH_LATER = LATER + timedelta(days=14)
 
 
 @pytest.mark.usefixtures("_bounds")
@@ -333,10 +322,7 @@ def test_no_number_of_longer_orders_takes_a_number_from_the_order_that_had_it_fi
 @pytest.mark.usefixtures("_bounds")
 def test_no_number_of_longer_orders_hides_that_a_person_is_in_the_trial() -> None:
     first = followed(1, respondent={"person_id": "A1234BC"})
-    key = person_key(enrolment_of(first).person_hash)
-    known = Person.of(found(key))
-    many = {uuid4(): OrderOfPerson(last_day=MUCH_LATER, arrival=9) for _ in range(MOST_ORDERS + 5)}
-    keep(key, known.model_copy(update={"enrolments": known.enrolments | many}))
+    crowd_person(enrolment_of(first).person_hash, MOST_ORDERS + 5, until=MUCH_LATER)
     for serial in (2, 3):
         another = enrol(serial, respondent={"person_id": "A1234BC"})
         assert stands(another) == ("ineligible", ["already_in_trial"])
@@ -355,11 +341,10 @@ def test_no_item_comes_near_the_400_kilobytes_that_it_may_have() -> None:
             "former_numbers": (kept.mobile.number_hash,) * bounds.MOST_NUMBERS,
         }
     )
-    orders = {uuid4(): LATER for _ in range(standing.MOST_ORDERS)}
-    users = {each: Use(last_day=LATER, arrival=10**9) for each in orders}
-    theirs = {
-        each: OrderOfPerson(last_day=LATER, fit_until=LATER, arrival=10**9) for each in orders
-    }
+    orders = {uuid4(): LAST_DAY for _ in range(standing.MOST_ORDERS)}
+    users = dict.fromkeys(orders, Use(last_day=LAST_DAY, arrival=10**9))
+    one = OrderOfPerson(last_day=LAST_DAY, fit_until=LAST_DAY, arrival=10**9)
+    theirs = dict.fromkeys(orders, one)
     for record in (full, Number(respondents=users, protected=orders), Person(enrolments=theirs)):
         assert len(json.dumps(record.item())) < 50_000
 

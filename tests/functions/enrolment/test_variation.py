@@ -37,9 +37,9 @@ def of_dvpos(clock: Traveller) -> Iterator[Memory]:
 
 def enrolled(memory: Memory, **changes: Any) -> tuple[UUID, Any]:
     body = dapo(**changes)
-    enrolment_id = UUID(post(body).body["enrolment_id"])
+    ident = UUID(post(body).body["enrolment_id"])
     memory.drain()
-    return enrolment_id, body["order"]
+    return ident, body["order"]
 
 
 # What the protocol has none of
@@ -60,19 +60,17 @@ def test_what_the_protocol_has_none_of_is_refused_by_type_and_rule(
     changes: dict[str, Any], field: str, rule: str
 ) -> None:
     answer = post(order(1, **changes))
-    assert answer.status == 422
-    (error,) = answer.body["errors"]
-    assert error["field"] == field
-    assert rule in error["message"]
+    assert (answer.status, answer.fields) == (422, [field])
+    assert rule in answer.text
 
 
 def test_no_dvpo_is_varied_or_discharged(of_dvpos: Memory) -> None:
     body = order(1)
-    enrolment_id = UUID(post(body).body["enrolment_id"])
-    answer = varied(of_dvpos, enrolment_id, body["order"], TODAY)
+    ident = UUID(post(body).body["enrolment_id"])
+    answer = varied(of_dvpos, ident, body["order"], TODAY)
     assert (answer.status, answer.fields) == (422, ["order.type"])
     assert "lets no dvpo be varied" in answer.text
-    answer = send_change(enrolment_id, "end", DISCHARGED)
+    answer = send_change(ident, "end", DISCHARGED)
     assert (answer.status, answer.fields) == (422, ["reason"])
     assert "lets no dvpo be varied" in answer.text
 
@@ -81,14 +79,14 @@ def test_no_dvpo_is_varied_or_discharged(of_dvpos: Memory) -> None:
 
 
 def test_a_variation_is_shown_and_in_the_trail_and_changes_no_allocation(memory: Memory) -> None:
-    enrolment_id, whole = enrolled(memory)
-    before = memory.file(enrolment_id).allocation
+    ident, whole = enrolled(memory)
+    before = memory.file(ident).allocation
     wanted = whole | {"conditions": ["no_contact", "no_approach"], "court": "Durham County Court"}
-    answer = varied(memory, enrolment_id, wanted, TODAY)
+    answer = varied(memory, ident, wanted, TODAY)
     assert answer.body["order"]["conditions"] == ["no_contact", "no_approach"]
     done = [each["what"] for each in answer.body["history"] if "upstream" in each["by"]]
     assert sorted(done) == ["enrolled", "varied"]
-    file = memory.file(enrolment_id)
+    file = memory.file(ident)
     assert file.allocation == before
     (variation,) = file.enrolment.variations
     assert (variation.by, variation.varied_on) == ("PC-1182", date(2026, 12, 1))
@@ -97,11 +95,11 @@ def test_a_variation_is_shown_and_in_the_trail_and_changes_no_allocation(memory:
 
 
 def test_a_variation_again_is_known(memory: Memory) -> None:
-    enrolment_id, whole = enrolled(memory)
+    ident, whole = enrolled(memory)
     wanted = whole | {"conditions": ["no_contact", "no_approach"]}
     for given in (wanted, wanted | {"conditions": ["no_approach", "no_contact"]}):
-        assert varied(memory, enrolment_id, given, TODAY).status == 200
-    assert len(memory.file(enrolment_id).enrolment.variations) == 1
+        assert varied(memory, ident, given, TODAY).status == 200
+    assert len(memory.file(ident).enrolment.variations) == 1
 
 
 @pytest.mark.parametrize(
@@ -118,84 +116,83 @@ def test_a_variation_again_is_known(memory: Memory) -> None:
 def test_what_no_court_can_vary_is_refused(
     memory: Memory, changes: dict[str, Any], varied_on: str, field: str
 ) -> None:
-    enrolment_id, whole = enrolled(memory)
-    answer = varied(memory, enrolment_id, whole | changes, varied_on)
+    ident, whole = enrolled(memory)
+    answer = varied(memory, ident, whole | changes, varied_on)
     assert (answer.status, answer.fields) == (422, [field])
 
 
 def test_no_order_is_varied_to_have_ended_before_it_was_varied(
     memory: Memory, clock: Traveller
 ) -> None:
-    enrolment_id, whole = enrolled(memory)
+    ident, whole = enrolled(memory)
     clock.move_to(datetime(2027, 2, 1, 9, 30, tzinfo=UTC))
-    answer = varied(memory, enrolment_id, whole | {"expires_on": "2027-01-31"}, "2027-02-01")
+    answer = varied(memory, ident, whole | {"expires_on": "2027-01-31"}, "2027-02-01")
     assert (answer.status, answer.fields) == (422, ["order.expires_on"])
     assert "a dapo is discharged, not varied into the past" in answer.text
     # Reported late, as it was made: until a day that is past by now.
-    late = varied(memory, enrolment_id, whole | {"expires_on": "2027-01-31"}, "2027-01-31")
+    late = varied(memory, ident, whole | {"expires_on": "2027-01-31"}, "2027-01-31")
     assert late.status == 200
 
 
 def test_a_variation_that_comes_after_a_later_one_does_not_undo_it(
     memory: Memory, clock: Traveller
 ) -> None:
-    enrolment_id, whole = enrolled(memory)
+    ident, whole = enrolled(memory)
     clock.move_to(datetime(2027, 2, 1, 9, 30, tzinfo=UTC))
     newer, older = ({"court": f"{town} County Court"} for town in ("Leeds", "York"))
-    assert varied(memory, enrolment_id, whole | newer, "2027-01-20").status == 200
-    answer = varied(memory, enrolment_id, whole | older, "2027-01-10")
+    assert varied(memory, ident, whole | newer, "2027-01-20").status == 200
+    answer = varied(memory, ident, whole | older, "2027-01-10")
     assert answer.status == 409
     assert "it was varied later" in answer.text
-    assert memory.file(enrolment_id).enrolment.order.court == "Leeds County Court"
-    assert varied(memory, enrolment_id, whole | older, "2027-01-20").status == 200
+    assert memory.file(ident).enrolment.order.court == "Leeds County Court"
+    assert varied(memory, ident, whole | older, "2027-01-20").status == 200
 
 
 def test_nothing_is_discharged_before_it_was_made(memory: Memory) -> None:
-    enrolment_id, _ = enrolled(memory)
+    ident, _ = enrolled(memory)
     early = DISCHARGED | {"at": "2026-11-30T23:59:00Z"}
-    answer = send_change(enrolment_id, "end", early)
+    answer = send_change(ident, "end", early)
     assert (answer.status, answer.fields) == (422, ["at"])
     assert "a dapo is discharged after it" in answer.text
-    assert send_change(enrolment_id, "end", early | {"reason": "deceased"}).status == 200
+    assert send_change(ident, "end", early | {"reason": "deceased"}).status == 200
 
 
 def test_what_has_ended_is_not_varied(memory: Memory) -> None:
-    enrolment_id, whole = enrolled(memory)
-    assert send_change(enrolment_id, "end", DISCHARGED).status == 200
-    answer = varied(memory, enrolment_id, whole | {"conditions": ["no_contact"]}, TODAY)
+    ident, whole = enrolled(memory)
+    assert send_change(ident, "end", DISCHARGED).status == 200
+    answer = varied(memory, ident, whole | {"conditions": ["no_contact"]}, TODAY)
     assert answer.status == 409
 
 
 def test_an_order_is_varied_so_many_times_and_no_more(memory: Memory) -> None:
-    enrolment_id, whole = drawn(memory, Arm.INTERVENTION)
+    ident, whole = drawn(memory, Arm.INTERVENTION)
     for number in range(MOST_VARIATIONS):
-        answer = varied(memory, enrolment_id, whole | {"court": f"Court {number}"}, TODAY)
+        answer = varied(memory, ident, whole | {"court": f"Court {number}"}, TODAY)
         assert answer.status == 200
-    assert varied(memory, enrolment_id, whole, TODAY).status == 409
-    assert max(each.number for each in memory.file(enrolment_id).reminders) < 100
+    assert varied(memory, ident, whole, TODAY).status == 409
+    assert max(each.number for each in memory.file(ident).reminders) < 100
 
 
 def test_once_varied_its_dates_are_not_corrected(memory: Memory) -> None:
-    enrolment_id, whole = enrolled(memory)
-    varied(memory, enrolment_id, whole | {"court": "Durham County Court"}, TODAY)
-    answer = send_change(enrolment_id, "order", whole | {"expires_on": "2027-12-01"})
+    ident, whole = enrolled(memory)
+    varied(memory, ident, whole | {"court": "Durham County Court"}, TODAY)
+    answer = send_change(ident, "order", whole | {"expires_on": "2027-12-01"})
     assert answer.status == 409
-    corrected = send_change(enrolment_id, "order", whole | {"court": "Newcastle County Court"})
+    corrected = send_change(ident, "order", whole | {"court": "Newcastle County Court"})
     assert corrected.status == 200
 
 
 def test_an_unknown_order_is_not_varied(memory: Memory) -> None:
-    answer = varied(memory, UUID(int=1), dapo()["order"], TODAY)
-    assert answer.status == 404
+    assert varied(memory, UUID(int=1), dapo()["order"], TODAY).status == 404
 
 
 def test_what_was_varied_before_the_draw_is_drawn_as_varied(memory: Memory) -> None:
     body = dapo(served_on=None)
-    enrolment_id = UUID(post(body).body["enrolment_id"])
-    varied(memory, enrolment_id, body["order"] | {"expires_on": "2026-12-20"}, TODAY)
-    send_change(enrolment_id, "service", {"served_on": TODAY})
+    ident = UUID(post(body).body["enrolment_id"])
+    varied(memory, ident, body["order"] | {"expires_on": "2026-12-20"}, TODAY)
+    send_change(ident, "service", {"served_on": TODAY})
     memory.drain()
-    file = memory.file(enrolment_id)
+    file = memory.file(ident)
     assert file.allocation is not None
     assert file.allocation.stratum == "to-90"
     assert all(each.due_at.date() <= date(2026, 12, 20) for each in file.reminders)
@@ -206,30 +203,30 @@ def test_what_was_varied_before_the_draw_is_drawn_as_varied(memory: Memory) -> N
 
 
 def test_an_order_without_an_end_is_kept_until_it_is_discharged(memory: Memory) -> None:
-    enrolment_id, _ = enrolled(memory, expires_on=None)
-    item = memory.file(enrolment_id).enrolment.item()
+    ident, _ = enrolled(memory, expires_on=None)
+    item = memory.file(ident).enrolment.item()
     assert (item["retained"], item["last_day"]) == (Retained.IDENTIFIERS, "9999-12-30")
-    assert send_change(enrolment_id, "end", DISCHARGED).status == 200
-    assert memory.file(enrolment_id).enrolment.item()["last_day"] == TODAY
+    assert send_change(ident, "end", DISCHARGED).status == 200
+    assert memory.file(ident).enrolment.item()["last_day"] == TODAY
 
 
 def test_custody_ends_no_order(memory: Memory) -> None:
-    enrolment_id, _ = enrolled(memory, expires_on=None)
-    send_change(enrolment_id, "end", DISCHARGED | {"reason": "in_custody"})
-    assert memory.file(enrolment_id).enrolment.item()["last_day"] == "9999-12-30"
+    ident, _ = enrolled(memory, expires_on=None)
+    send_change(ident, "end", DISCHARGED | {"reason": "in_custody"})
+    assert memory.file(ident).enrolment.item()["last_day"] == "9999-12-30"
 
 
 def test_a_later_order_has_the_place_once_the_endless_one_is_discharged(memory: Memory) -> None:
-    enrolment_id, _ = enrolled(memory, expires_on=None)
+    ident, _ = enrolled(memory, expires_on=None)
     again = dapo(2, respondent=dapo()["respondent"])
     later = post(again)
     assert later.body["reasons"] == ["already_in_trial"]
-    send_change(enrolment_id, "end", DISCHARGED)
+    send_change(ident, "end", DISCHARGED)
     assert memory.file(UUID(later.body["enrolment_id"])).enrolment.reasons == ()
 
 
-def test_a_timetable_of_any_type_is_shown_in_any_language(memory: Memory) -> None:
-    assert memory
+@pytest.mark.usefixtures("memory")
+def test_a_timetable_of_any_type_is_shown_in_any_language() -> None:
     shape = f"made_on={TODAY}&conditions=no_contact&type=dapo"
     endless = call("GET", f"/timetable?{shape}&language=cy")
     assert endless.status == 200, endless.text
@@ -237,18 +234,11 @@ def test_a_timetable_of_any_type_is_shown_in_any_language(memory: Memory) -> Non
     assert "Gorchymyn" in endless.body["reminders"][0]["text"]
     refused = call("GET", f"/timetable?{shape}&expires_on=2026-11-30")
     assert (refused.status, refused.fields) == (422, ["expires_on"])
+    assert "is before made_on" in refused.text
 
 
 @pytest.mark.usefixtures("memory")
-def test_a_timetable_of_an_order_that_ends_before_it_begins_is_refused() -> None:
-    query = "made_on=2026-12-01&expires_on=2026-11-30&type=dapo&conditions=no_contact"
-    answer = call("GET", f"/timetable?{query}")
-    assert (answer.status, answer.fields) == (422, ["expires_on"])
-    assert "is before made_on" in answer.text
-
-
-def test_the_worklist_has_no_last_chance_where_there_is_no_end(memory: Memory) -> None:
-    assert memory
+def test_the_worklist_has_no_last_chance_where_there_is_no_end() -> None:
     lost = {"missing_reason": "refused", "follow_up_on": TODAY}
     assert post(dapo(expires_on=None) | {"mobile": lost}).status == 202
     (waits,) = call("GET", "/enrolments").body["enrolments"]

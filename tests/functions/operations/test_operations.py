@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 from time_machine import Traveller
 
-from tests.support.faults import before_write, counting, refusal
-from tests.support.life import CUSTODY, QUASHED, RELEASE, follow, followed, send_change, told
-from tests.support.steps import call, enrol, fire, someone_in
+from tests.support.faults import before_write, raising, refusal
+from tests.support.life import CUSTODY, QUASHED, RELEASE, followed, send_change, told, treated
+from tests.support.steps import call, enrol, fire, texts
 from tests.support.table import enrolment_of, everything, reminder_of
-from trial.aws import clients
-from trial.codes import Arm, EndReason, Reason, Status, Suppression
+from trial.codes import EndReason, Reason, Status, Suppression
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -31,12 +30,9 @@ def trail(kind: str) -> list[tuple[str, str]]:
 # The switch
 
 
-def test_sending_is_on_until_somebody_pauses_it() -> None:
+def test_the_switch_is_on_until_somebody_pauses_it_and_says_who_when_and_why() -> None:
     answer = call("GET", "/sending")
     assert (answer.status, answer.body["paused"]) == (200, False)
-
-
-def test_the_switch_says_who_paused_it_when_and_why() -> None:
     shown = PAUSE | {"at": "2026-12-01T09:30:00Z"}
     answer = call("PUT", "/sending", PAUSE)
     assert (answer.status, answer.body) == (200, shown)
@@ -44,20 +40,15 @@ def test_the_switch_says_who_paused_it_when_and_why() -> None:
 
 
 def test_each_turn_of_the_switch_is_kept_and_a_repeat_is_none(clock: Traveller) -> None:
+    turned: dict[str, list[object]] = {}
     for body in (PAUSE, PAUSE, GO_ON, GO_ON, PAUSE):
         clock.shift(60)
-        assert call("PUT", "/sending", body, by="ops").body["paused"] is body["paused"]
-    assert trail("audit#switch") == [
-        ("sending_paused", "ops"),
-        ("sending_resumed", "ops"),
-        ("sending_paused", "ops"),
-    ]
-
-
-def test_a_repeat_leaves_the_time_as_it_was(clock: Traveller) -> None:
-    call("PUT", "/sending", PAUSE)
-    clock.shift(60)
-    assert call("PUT", "/sending", PAUSE).body["at"] == "2026-12-01T09:30:00Z"
+        answer = call("PUT", "/sending", body, by="ops").body
+        assert answer["paused"] is body["paused"]
+        turned.setdefault(answer["at"], []).append(body)
+    assert list(turned.values()) == [[PAUSE] * 2, [GO_ON] * 2, [PAUSE]]
+    what = ["sending_paused", "sending_resumed", "sending_paused"]
+    assert trail("audit#switch") == [(each, "ops") for each in what]
 
 
 def test_two_turns_at_once_are_both_kept_and_the_last_one_stands() -> None:
@@ -68,15 +59,13 @@ def test_two_turns_at_once_are_both_kept_and_the_last_one_stands() -> None:
 
 
 def test_nothing_goes_while_sending_is_paused_and_it_goes_on_after(clock: Traveller) -> None:
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    follow(enrolment_id)
+    ident = treated()
     call("PUT", "/sending", PAUSE)
-    clock.move_to(reminder_of(enrolment_id, 1).due_at)
-    with counting(clients.sns(), "sns.Publish") as texts:
-        assert fire(enrolment_id, 1) == "paused"
-        assert texts == []
-        call("PUT", "/sending", GO_ON)
-        assert fire(enrolment_id, 1) == "sent"
+    clock.move_to(reminder_of(ident, 1).due_at)
+    assert fire(ident, 1) == "paused"
+    assert texts() == []
+    call("PUT", "/sending", GO_ON)
+    assert fire(ident, 1) == "sent"
 
 
 @pytest.mark.parametrize(
@@ -101,20 +90,10 @@ def test_a_switch_that_is_not_valid_is_not_turned(change: dict[str, Any], field:
 def test_a_number_is_suppressed_once() -> None:
     first, again = (call("POST", "/suppressions", WRONG, by="ops") for _ in range(2))
     assert (first.status, again.status) == (201, 200)
-    assert (
-        first.body
-        == again.body
-        == {
-            "last_digits": "123",
-            "reason": "wrong_number",
-            "by": "PC-1182",
-            "at": "2026-12-01T09:30:00Z",
-        }
-    )
-    assert trail("audit#suppressed#") == [
-        ("number_suppressed", "ops"),
-        ("suppression consulted", "ops"),
-    ]
+    shown = {"last_digits": "123", "reason": "wrong_number", "by": "PC-1182"}
+    assert first.body == again.body == shown | {"at": "2026-12-01T09:30:00Z"}
+    done = ("number_suppressed", "suppression consulted")
+    assert trail("audit#suppressed#") == [(each, "ops") for each in done]
 
 
 def test_the_first_word_on_a_suppressed_number_stands(clock: Traveller) -> None:
@@ -131,27 +110,24 @@ def test_only_the_hash_of_a_suppressed_number_is_kept() -> None:
 
 @pytest.mark.parametrize("known_before", [True, False])
 def test_a_suppressed_number_is_never_texted_whoever_has_it(
-    clock: Traveller,
-    known_before: bool,  # noqa: FBT001 - a case
+    clock: Traveller, *, known_before: bool
 ) -> None:
     if known_before:
         call("POST", "/suppressions", WRONG)
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    follow(enrolment_id)
-    told(enrolment_id, "mobile", {"number": WRONG["number"]})
+    ident = treated()
+    told(ident, "mobile", {"number": WRONG["number"]})
     if not known_before:
         call("POST", "/suppressions", WRONG)
-    clock.move_to(reminder_of(enrolment_id, 1).due_at)
-    with counting(clients.sns(), "sns.Publish") as texts:
-        assert fire(enrolment_id, 1) == "suppressed"
-    assert texts == []
-    assert reminder_of(enrolment_id, 1).reason == Suppression.SUPPRESSED_NUMBER
+    clock.move_to(reminder_of(ident, 1).due_at)
+    assert fire(ident, 1) == "suppressed"
+    assert texts() == []
+    assert reminder_of(ident, 1).reason == Suppression.SUPPRESSED_NUMBER
 
 
 def test_a_number_stays_suppressed_when_orders_come_and_go() -> None:
     call("POST", "/suppressions", WRONG)
-    enrolment_id = enrol(123)
-    send_change(enrolment_id, "mobile", {"number": "+447700900777"})
+    ident = enrol(123)
+    send_change(ident, "mobile", {"number": "+447700900777"})
     enrol(1, protected_numbers=[WRONG["number"]])
     assert call("POST", "/suppressions", WRONG).status == 200
 
@@ -164,10 +140,7 @@ def test_a_suppression_and_an_enrolment_at_once_are_both_kept() -> None:
 
 
 def test_a_suppression_that_cannot_be_stored_says_so() -> None:
-    def fail() -> None:
-        raise refusal("InternalServerError", status=500)
-
-    with before_write(fail):
+    with before_write(raising(refusal("InternalServerError", status=500))):
         answer = call("POST", "/suppressions", WRONG)
     assert (answer.status, answer.headers["Retry-After"]) == (503, ["1"])
     assert "123" not in answer.text
@@ -232,18 +205,9 @@ def test_the_flow_closes_whatever_happens(clock: Traveller) -> None:
     assert counts == {
         "enrolled": 14,
         "by_status": {"eligible": 1, "waiting": 4, "ineligible": 2, "allocated": 3, "ended": 4},
-        "by_reason": {
-            "under_18": 1,
-            "not_served": 2,
-            "no_number": 1,
-            "unsafe_number": 1,
-            "suppressed_number": 0,
-            "already_in_trial": 1,
-            "too_late": 0,
-            "in_custody": 1,
-            "order_ended": 1,
-            "held_over_daily_limit": 0,
-        },
+        "by_reason": dict.fromkeys(Reason, 0)
+        | dict.fromkeys(("under_18", "no_number", "unsafe_number", "already_in_trial"), 1)
+        | {"not_served": 2, "in_custody": 1, "order_ended": 1},
         "randomised": 5,
         "ended": dict.fromkeys(EndReason, 0) | {"quashed": 1, "in_custody": 2, "deceased": 1},
     }

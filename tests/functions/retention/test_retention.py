@@ -26,6 +26,7 @@ from tests.support.life import (
     shown,
     stands,
     told,
+    treated,
 )
 from tests.support.samples import MORNING, TABLE, order, sample
 from tests.support.steps import (
@@ -36,7 +37,6 @@ from tests.support.steps import (
     enrol,
     failures,
     post,
-    schedule,
     someone_in,
 )
 from tests.support.table import (
@@ -169,8 +169,7 @@ def test_the_same_number_again_is_no_earlier_one() -> None:
 
 
 def test_days_with_a_text_and_stray_receipts_go(clock: Traveller) -> None:
-    ident = someone_in(Arm.INTERVENTION, first=1)
-    schedule(ident)
+    ident = treated(first=1)
     enrolment = enrolment_of(ident)
     keep_day(enrolment, LAST_DAY)
     others_day = day_key(enrolment.person_hash, LAST_DAY - DAY)
