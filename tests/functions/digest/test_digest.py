@@ -1,9 +1,7 @@
 """The daily digest and the events of overdue follow-ups: who hears of whom, and of what never."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,37 +9,29 @@ from time_machine import Traveller
 
 from digest.digest import MOST, by_superintendent
 from digest.handler import lambda_handler as digest
-from tests.support.faults import hooked, meddling, refusal
+from tests.support.faults import counting, meddling, raising, refusal
 from tests.support.life import audit_of, told
 from tests.support.outward import is_taken, pattern_of_the_docs, schema_of_event
-from tests.support.steps import CONTEXT, call, enrol, someone_in
+from tests.support.people import ENROLMENT, MADE_ON, SERVED
+from tests.support.samples import MORNING
+from tests.support.steps import CONTEXT, enrol, someone_in
 from trial.aws import clients
 from trial.codes import Arm, Status
 from trial.errors import UnavailableError
-from trial.records.enrolment import Missing, Order
+from trial.records.enrolment import Missing
 from trial.records.waiting import Waiting
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-@contextmanager
-def morning() -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+def morning() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """A run of the digest: the messages that it published, and its events."""
-    messages: list[dict[str, Any]] = []
-    events: list[dict[str, Any]] = []
-
-    def published(params: dict[str, Any], **_: Any) -> None:
-        messages.append(params)
-
-    def put(params: dict[str, Any], **_: Any) -> None:
-        events.extend(params["Entries"])
-
     with (
-        hooked(clients.sns(), "provide-client-params.sns.Publish", published),
-        hooked(clients.events(), "provide-client-params.events.PutEvents", put),
+        counting(clients.sns(), "sns.Publish") as messages,
+        counting(clients.events(), "events.PutEvents") as batches,
     ):
         digest({}, CONTEXT)
-        yield messages, events
+    return messages, [event for batch in batches for event in batch["Entries"]]
 
 
 def missing(on: str | None = None, **more: str) -> dict[str, str]:
@@ -53,8 +43,7 @@ def test_a_superintendent_hears_of_references_reasons_and_days_left(clock: Trave
     enrol(1, mobile=missing("2026-12-02"))
     enrol(2, order={"served_on": None})
     clock.shift(timedelta(days=3))
-    with morning() as (messages, _):
-        (message,) = messages
+    (message,), _ = morning()
     assert message["Subject"] == "2 orders wait, 1 overdue"
     assert message["Message"].splitlines() == [
         "Orders that you authorised and that wait for somebody to act:",
@@ -69,10 +58,9 @@ def test_a_superintendent_hears_of_references_reasons_and_days_left(clock: Trave
 
 def test_it_names_no_number_no_person_and_no_arm() -> None:
     for first, arm in ((1, Arm.CONTROL), (100, Arm.INTERVENTION)):
-        enrolment_id = someone_in(arm, first=first)
-        told(enrolment_id, "mobile", missing("2026-12-04", follow_up_by="PC Jones"))
-    with morning() as (messages, _):
-        text = str(messages)
+        ident = someone_in(arm, first=first)
+        told(ident, "mobile", missing("2026-12-04", follow_up_by="PC Jones"))
+    text = str(morning()[0])
     assert text.count("DVPO-2026-") == 2
     for never in ("7700900", "O'Neil", "Jones", "2003/", *Arm):
         assert never not in text
@@ -81,11 +69,9 @@ def test_it_names_no_number_no_person_and_no_arm() -> None:
 def test_each_superintendent_hears_of_their_own_orders_by_a_filter() -> None:
     for serial, whose in ((1, "Supt B"), (2, "Supt A"), (3, "Supt B")):
         enrol(serial, mobile=missing(), order={"authorising_superintendent": whose})
-    with morning() as (messages, _):
-        heard = {
-            each["MessageAttributes"]["superintendent"]["StringValue"]: each["Message"]
-            for each in messages
-        }
+    messages, _ = morning()
+    to = [each["MessageAttributes"]["superintendent"]["StringValue"] for each in messages]
+    heard = dict(zip(to, [each["Message"] for each in messages], strict=True))
     assert heard.keys() == {"Supt A", "Supt B"}
     assert ("000002" in heard["Supt A"], heard["Supt A"].count("DVPO")) == (True, 1)
     assert heard["Supt B"].count("DVPO") == 2
@@ -95,14 +81,13 @@ def test_each_superintendent_hears_of_their_own_orders_by_a_filter() -> None:
 def test_nobody_hears_when_nobody_waits_or_can_still_be_helped(clock: Traveller) -> None:
     enrol(1, mobile=missing("2026-12-02"))
     clock.shift(timedelta(days=12))
-    with morning() as (messages, events):
-        assert (messages, events) == ([], [])
+    assert morning() == ([], [])
 
 
 def test_whoever_a_digest_names_was_disclosed_by_it() -> None:
-    enrolment_id = enrol(1, mobile=missing())
-    with morning():
-        trail = audit_of(enrolment_id)
+    ident = enrol(1, mobile=missing())
+    morning()
+    trail = audit_of(ident)
     assert ("digest disclosed", "digest") in [(each["what"], each["by"]) for each in trail]
 
 
@@ -110,8 +95,7 @@ def test_an_overdue_follow_up_is_an_event_as_its_schema_says(clock: Traveller) -
     late = enrol(1, mobile=missing("2026-12-02", follow_up_by="PC 7"))
     enrol(2, mobile=missing("2026-12-09"))
     clock.shift(timedelta(days=3))
-    with morning() as (_, events):
-        (event,) = events
+    _, (event,) = morning()
     assert (event["Source"], event["DetailType"]) == ("dvpo-reminders", "FollowUpOverdue")
     detail = json.loads(event["Detail"])
     schema_of_event("follow-up-overdue").validate(detail)
@@ -131,8 +115,7 @@ def test_eleven_overdue_are_eleven_events(clock: Traveller) -> None:
     for serial in range(1, 12):
         enrol(serial, mobile=missing("2026-12-02"))
     clock.shift(timedelta(days=3))
-    with morning() as (_, events):
-        assert len({event["Detail"] for event in events}) == 11
+    assert len({event["Detail"] for event in morning()[1]}) == 11
 
 
 @pytest.mark.parametrize("call_of", ["sns.Publish", "events.PutEvents"])
@@ -140,47 +123,27 @@ def test_what_is_not_taken_is_tried_again(call_of: str, clock: Traveller) -> Non
     enrol(1, mobile=missing("2026-12-02"))
     clock.shift(timedelta(days=3))
     client: Any = clients.sns() if call_of.startswith("sns") else clients.events()
-
-    def fail() -> None:
-        raise refusal("AuthorizationError", status=403)
-
-    with (
-        meddling(client, f"before-call.{call_of}", fail),
-        pytest.raises(UnavailableError),
-    ):
+    fault = raising(refusal("AuthorizationError", status=403))
+    with meddling(client, f"before-call.{call_of}", fault), pytest.raises(UnavailableError):
         digest({}, CONTEXT)
-    with morning() as (messages, events):
-        assert (len(messages), len(events)) == (1, 1)
+    assert [len(each) for each in morning()] == [1, 1]
 
 
 def test_a_flood_of_waiting_orders_makes_one_digest_of_a_bounded_length() -> None:
-    enrolment_id = enrol(1, mobile=missing())
-    (shown,) = call("GET", "/enrolments").body["enrolments"]
-    made_on = date(2026, 12, 1)
-    order = Order(
-        reference=shown["reference"],
-        force="durham",
-        court="A",
-        made_on=made_on,
-        expires_on=made_on + timedelta(days=13),
-        conditions=(),
-        authorising_superintendent="S-0417",
-    )
-    report = Missing(reason="refused", recorded_at="2026-12-01T09:30:00Z")
     waiting = Waiting(
-        enrolment_id=enrolment_id,
+        enrolment_id=ENROLMENT.enrolment_id,
         status=Status.WAITING,
         waits_for=("no_number",),
-        order=order,
-        missing=(report,),
-        enrolled_at="2026-12-01T09:30:00Z",
+        order=SERVED,
+        missing=(Missing(reason="refused", recorded_at=MORNING),),
+        enrolled_at=MORNING,
         place="9999",
     )
-    (only,) = by_superintendent([waiting] * (MOST + 5), made_on, 3)
+    (only,) = by_superintendent([waiting] * (MOST + 5), MADE_ON, 3)
     assert len(only.named) == MOST
     assert only.text.endswith("And 5 more: see the worklist.")
-    endless = waiting.model_copy(update={"order": order.model_copy(update={"expires_on": None})})
-    (only,) = by_superintendent([endless], made_on, 3)
+    endless = waiting.model_copy(update={"order": SERVED.model_copy(update={"expires_on": None})})
+    (only,) = by_superintendent([endless], MADE_ON, 3)
     assert only.text.endswith("the order has no end")
 
 
@@ -190,6 +153,4 @@ def test_the_sample_rule_of_the_docs_takes_the_event_and_no_other(clock: Travell
         order = {"authorising_superintendent": whose}
         enrol(serial, mobile=missing("2026-12-02"), order=order)
     clock.shift(timedelta(days=3))
-    with morning() as (_, events):
-        taken = [is_taken(pattern, each) for each in events]
-    assert sorted(taken) == [False, True]
+    assert sorted(is_taken(pattern, each) for each in morning()[1]) == [False, True]

@@ -7,26 +7,20 @@ from uuid import UUID
 import pytest
 from time_machine import Traveller
 
-from tests.support.life import audit_of, follow
-from tests.support.steps import call, someone_in
-from tests.support.table import keep, reminders_of
-from trial.codes import Arm, ReminderState
-from trial.records.reminder import Reminder, reminder_key
+from tests.support.life import audit_of, treated
+from tests.support.steps import call
+from tests.support.table import change_reminder, reminder_of, reminders_of
+from trial.codes import ReminderState
+from trial.records.reminder import Reminder
 
 pytestmark = pytest.mark.usefixtures("cloud")
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
-def treated(first: int = 1) -> tuple[UUID, Reminder]:
+def somebody() -> tuple[UUID, Reminder]:
     """Somebody in intervention, and their second reminder."""
-    someone = someone_in(Arm.INTERVENTION, first=first)
-    follow(someone)
-    return someone, reminders_of(someone)[1]
-
-
-def move(reminder: Reminder, state: ReminderState, **more: Any) -> None:
-    stored = reminder.model_copy(update={"state": state, **more})
-    keep(reminder_key(reminder.enrolment_id, reminder.number), stored)
+    someone = treated()
+    return someone, reminder_of(someone, 2)
 
 
 def troubled() -> Any:
@@ -35,46 +29,37 @@ def troubled() -> Any:
     return answer.body
 
 
-def settle_first(someone: UUID) -> None:
-    """The first reminder has gone, as planned."""
-    move(reminders_of(someone)[0], ReminderState.DELIVERED)
-
-
 @pytest.mark.parametrize(
     ("state", "shown"),
     [
-        (ReminderState.SCHEDULED, True),
-        (ReminderState.CLAIMED, True),
-        (ReminderState.UNKNOWN, True),
-        (ReminderState.FAILED, True),
-        (ReminderState.SENT, False),
-        (ReminderState.DELIVERED, False),
-        (ReminderState.SUPPRESSED, False),
+        *((each, True) for each in ("scheduled", "claimed", "unknown", "failed")),
+        *((each, False) for each in ("sent", "delivered", "suppressed")),
     ],
 )
 def test_what_is_late_unsure_or_refused_is_listed_and_nothing_else(
-    state: ReminderState, *, shown: bool, clock: Traveller
+    state: str, *, shown: bool, clock: Traveller
 ) -> None:
-    someone, second = treated()
-    settle_first(someone)
-    move(second, state, reason="no" if state is ReminderState.FAILED else None)
+    someone, second = somebody()
+    change_reminder(someone, 1, state=ReminderState.DELIVERED)
+    reason = "no" if state == "failed" else None
+    change_reminder(someone, 2, state=ReminderState(state), reason=reason)
     clock.move_to(second.due_at + 16 * MINUTE)
     listed = [(each["enrolment_id"], each["number"]) for each in troubled()["reminders"]]
     assert listed == ([(str(someone), 2)] if shown else [])
 
 
 def test_what_is_due_this_moment_is_not_late_yet(clock: Traveller) -> None:
-    someone, second = treated()
-    settle_first(someone)
+    someone, second = somebody()
+    change_reminder(someone, 1, state=ReminderState.DELIVERED)
     clock.move_to(second.due_at + 14 * MINUTE)
     assert troubled() == {"reminders": [], "more": 0}
 
 
 def test_what_failed_long_ago_is_listed_no_more(clock: Traveller) -> None:
-    someone, second = treated()
+    someone, second = somebody()
     for each in reminders_of(someone):
-        move(each, ReminderState.DELIVERED)
-    move(second, ReminderState.FAILED, reason="InvalidParameter")
+        change_reminder(someone, each.number, state=ReminderState.DELIVERED)
+    change_reminder(someone, 2, state=ReminderState.FAILED, reason="InvalidParameter")
     clock.move_to(second.due_at + 30 * DAY)
     (only,) = troubled()["reminders"]
     assert (only["state"], only["reason"]) == ("failed", "InvalidParameter")
@@ -83,7 +68,7 @@ def test_what_failed_long_ago_is_listed_no_more(clock: Traveller) -> None:
 
 
 def test_whoever_is_listed_was_consulted(clock: Traveller) -> None:
-    someone, second = treated()
+    someone, second = somebody()
     clock.move_to(second.due_at + DAY)
     assert len(troubled()["reminders"]) > 1
     assert [each["what"] for each in audit_of(someone)].count("allocation consulted") == 1
@@ -93,7 +78,7 @@ def test_of_many_the_oldest_are_listed_and_the_rest_is_counted(
     clock: Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("disclosure.routes._MOST_SHOWN", 2)
-    someone, _ = treated()
+    someone, _ = somebody()
     last = reminders_of(someone)[-1]
     clock.move_to(last.due_at + DAY)
     found = troubled()

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import pytest
@@ -10,13 +10,12 @@ from pydantic import ValidationError
 
 from enrolment.handler import lambda_handler as enrolment
 from operations.panels.handler import lambda_handler as panels
-from tests.support.faults import hooked, refusal
+from tests.support.faults import meddling, raising, refusal
 from tests.support.invoking import enrolment_answers
 from tests.support.life import QUASHED, audit_of, told
 from tests.support.samples import sample
 from tests.support.steps import CONTEXT, enrol
 from tests.support.table import enrolment_of
-from trial import config
 from trial.aws import clients
 from trial.codes import Status
 from trial.errors import UnavailableError
@@ -25,10 +24,8 @@ NAME = "Insp Siân D'Arcy"
 
 
 @pytest.fixture(autouse=True)
-def _limit(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    assert cloud
-    monkeypatch.setenv("ORDERS_PER_DAY", "1")
-    config.settings.cache_clear()
+def _limit(configure: Callable[..., None]) -> Iterator[None]:
+    configure(ORDERS_PER_DAY="1")
     with enrolment_answers():
         yield
 
@@ -78,13 +75,9 @@ def test_nobody_held_is_said() -> None:
 
 
 def test_enrolment_that_is_not_reached_admits_nobody(held: UUID) -> None:
-    def fail(**_: object) -> None:
-        raise refusal("TooManyRequestsException", status=429)
-
-    with (
-        hooked(clients.functions(), "provide-client-params.lambda.Invoke", fail),
-        pytest.raises(UnavailableError),
-    ):
+    moment = "provide-client-params.lambda.Invoke"
+    too_many = raising(refusal("TooManyRequestsException", status=429))
+    with meddling(clients.functions(), moment, too_many), pytest.raises(UnavailableError):
         drawn(held, by=NAME)
     assert enrolment_of(held).status is Status.WAITING
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from io import StringIO
 from typing import Any
@@ -22,6 +23,7 @@ from trial.codes import Arm, EndReason, Reason, Status
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
+REFUSED = {"missing_reason": "refused"}
 EACH = ("waiting", "held", "flow", "sending")
 FILLED = {"reason": "wording under review", "by": "Supt D'Arcy"}
 
@@ -101,10 +103,9 @@ def test_what_is_no_panel_and_no_button_of_ours_is_refused(event: dict[str, Any]
 
 def test_a_request_to_the_api_is_no_call_of_a_panel() -> None:
     """So nobody can have a caller's name of their own making in the trail."""
-    forged = sample("api-pause")
     with pytest.raises(ValidationError):
-        panels(forged, CONTEXT)
-    assert forged["requestContext"]["identity"]["userArn"] not in str(everything())
+        panels(sample("api-pause"), CONTEXT)
+    assert everything() == {}
 
 
 @pytest.mark.parametrize("given", ["<script>alert(1)</script>", "'\"><img src=x onerror=alert(1)>"])
@@ -124,29 +125,20 @@ def test_who_waits_is_shown_with_reason_author_date_and_days_left() -> None:
     enrol(1, mobile=missing | {"follow_up_on": "2026-12-04", "follow_up_by": "PC 7"})
     (row,) = rows()
     cells = [each.strip() for each in re.findall(r"<td>(.*?)</td>", row)]
-    assert cells == [
-        "durham/DVPO-2026-000001",
-        "no number: seized evidence",
-        "DC O&#x27;Neil",
-        "4 Dec 2026 by PC 7",
-        "12",
-    ]
+    assert cells[:2] == ["durham/DVPO-2026-000001", "no number: seized evidence"]
+    assert cells[2:] == ["DC O&#x27;Neil", "4 Dec 2026 by PC 7", "12"]
 
 
 def test_who_waits_stands_under_the_superintendent_the_most_urgent_first() -> None:
-    for serial, superintendent, on in (
-        (1, "Supt B", "2026-12-03"),
-        (2, "Supt A", "2026-12-05"),
-        (3, "Supt A", "2026-12-02"),
-    ):
-        missing = {"missing_reason": "refused", "follow_up_on": on}
-        enrol(serial, mobile=missing, order={"authorising_superintendent": superintendent})
+    for serial, (superintendent, day) in enumerate((("B", 3), ("A", 5), ("A", 2)), start=1):
+        order = {"authorising_superintendent": f"Supt {superintendent}"}
+        enrol(serial, mobile=REFUSED | {"follow_up_on": f"2026-12-0{day}"}, order=order)
     shown = re.findall(r"Supt [AB]|00000\d", drawn("waiting"))
     assert shown == ["Supt A", "000003", "000002", "Supt B", "000001"]
 
 
 def test_a_follow_up_that_is_late_and_a_last_day_stand_out(clock: Traveller) -> None:
-    enrol(1, mobile={"missing_reason": "refused", "follow_up_on": "2026-12-04"})
+    enrol(1, mobile=REFUSED | {"follow_up_on": "2026-12-04"})
     clock.shift(11 * 86_400)
     (row,) = rows()
     assert "<b>8 days late</b>" in row
@@ -154,17 +146,17 @@ def test_a_follow_up_that_is_late_and_a_last_day_stand_out(clock: Traveller) -> 
 
 
 def test_the_list_shrinks_when_a_number_is_found() -> None:
-    found = enrol(1, mobile={"missing_reason": "refused"})
-    enrol(2, mobile={"missing_reason": "refused"})
+    found = enrol(1, mobile=REFUSED)
+    enrol(2, mobile=REFUSED)
     assert len(rows()) == 2
     told(found, "mobile", {"number": "+447700900001"})
     assert len(rows()) == 1
 
 
 def test_whoever_is_shown_was_consulted_by_the_invocation() -> None:
-    enrolment_id = enrol(1, mobile={"missing_reason": "refused"})
+    ident = enrol(1, mobile=REFUSED)
     drawn("waiting")
-    shown = [each["by"] for each in audit_of(enrolment_id) if each["what"] == "worklist consulted"]
+    shown = [each["by"] for each in audit_of(ident) if each["what"] == "worklist consulted"]
     assert shown == [f"dashboard, invocation {CONTEXT.aws_request_id}"]
 
 
@@ -178,23 +170,20 @@ def test_nobody_waits_is_said() -> None:
 def test_the_flow_is_counted_from_the_table_and_closes() -> None:
     for serial in range(1, 4):
         followed(serial)
-    enrol(4, mobile={"missing_reason": "refused"})
+    enrol(4, mobile=REFUSED)
     enrol(5, respondent={"date_of_birth": "2010-01-01"})
     enrol(6)  # eligible; the draw has not heard of it yet
     read = Read(drawn("flow")).text
-    for line in ("Orders: 6", "Not randomised: 2", "no number: 1", "under 18: 1", "Eligible: 4"):
-        assert line in read
-    for line in ("Randomised: 3", "Running: 3", "Ended since: 0"):
-        assert line in read
+    lines = ["Orders: 6", "Not randomised: 2", "no number: 1", "under 18: 1", "Eligible: 4"]
+    lines += ["Randomised: 3", "Running: 3", "Ended since: 0"]
+    assert [line for line in lines if line not in read] == []
 
 
 def test_the_flow_is_read_aloud_as_it_is_drawn() -> None:
     enrol(1)
-    tags = dict(Read(drawn("flow")).tags)
-    assert (tags["svg"]["role"], tags["svg"]["aria-label"]) == (
-        "img",
-        "Orders: 1. Eligible: 1. Randomised: 0. Running: 0. Ended since: 0. Not randomised: 0",
-    )
+    svg = dict(Read(drawn("flow")).tags)["svg"]
+    label = "Orders: 1. Eligible: 1. Randomised: 0. Running: 0. Ended since: 0. Not randomised: 0"
+    assert (svg["role"], svg["aria-label"]) == ("img", label)
 
 
 def test_no_box_of_the_flow_lies_over_another_however_many_reasons_there_are() -> None:
@@ -233,9 +222,9 @@ def test_a_pause_takes_a_reason_and_a_name_and_is_in_the_trail() -> None:
     assert "Sending is paused." in read
     assert "Supt D'Arcy on 1 December 2026 at 09:30: wording under review" in read
     assert call("GET", "/sending").body["paused"] is True
-    (entry,) = [item for key, item in everything().items() if item["kind"] == "audit"]
-    assert entry["what"] == "sending_paused"
-    assert entry["by"] == f"dashboard, invocation {CONTEXT.aws_request_id}, as Supt D'Arcy"
+    (entry,) = [item for item in everything().values() if item["kind"] == "audit"]
+    by = f"dashboard, invocation {CONTEXT.aws_request_id}, as Supt D'Arcy"
+    assert (entry["what"], entry["by"]) == ("sending_paused", by)
 
 
 def test_a_click_is_in_the_log_as_the_saved_query_asks_for_it(log: StringIO) -> None:
@@ -277,12 +266,11 @@ def test_no_other_button_and_no_field_of_its_own_turns_the_switch() -> None:
 @pytest.mark.parametrize(("before", "act"), [("resume", "pause"), ("pause", "resume")])
 def test_a_turn_of_the_switch_is_confirmed_first(before: str, act: str) -> None:
     drawn("sending", before, **FILLED)
-    turns = re.findall(r'confirmation="([^"]+)">(.+?)</cwdb-action>', drawn("sending"))
-    assert [(json.loads(params), bool(asked)) for asked, params in turns] == [
-        ({"panel": "sending", "act": act}, True)
-    ]
+    ((asked, params),) = re.findall(r'confirmation="([^"]+)">(.+?)</cwdb-action>', drawn("sending"))
+    assert json.loads(params) == {"panel": "sending", "act": act}
+    assert asked
 
 
-def test_the_switch_s_metric_follows_the_button(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_switch_s_metric_follows_the_button(emitted: Callable[[], dict[str, float]]) -> None:
     drawn("sending", "pause", **FILLED)
-    assert '"SendingPaused":[1.0]' in capsys.readouterr().out.replace(" ", "")
+    assert emitted()["SendingPaused"] == 1

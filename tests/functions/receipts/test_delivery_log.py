@@ -11,14 +11,14 @@ from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
 
 from receipts.carrier_words import meaning
 from receipts.delivery_log import Addressed, read
-from tests.support.fixture_protocol import VERSION
+from tests.support.people import REMINDER
 from tests.support.samples import MORNING, sample
 from trial.codes import Failure, ReminderState
 from trial.errors import ConflictError, RejectedError
 from trial.messages import is_news, outweighs
 from trial.records.receipt import Receipt
-from trial.records.reminder import Reminder
 
+ANCIENT = "0001-01-01T00:00:00+14:00"
 LOGGED_AT = datetime(2026, 12, 1, 10, 12, 7, tzinfo=UTC)
 
 
@@ -41,18 +41,6 @@ def receipt(**changes: Any) -> Receipt:
         "state": ReminderState.DELIVERED,
     }
     return Receipt(**given | changes)
-
-
-def reminder(state: ReminderState) -> Reminder:
-    return Reminder(
-        enrolment_id="7e57ed00-0000-5000-8000-000000000000",
-        number=1,
-        theme="conditions",
-        due_at=MORNING,
-        state=state,
-        protocol=VERSION,
-        protocol_sha256="0" * 64,
-    )
 
 
 def test_a_delivery_says_when_in_how_many_parts_and_for_how_much() -> None:
@@ -135,13 +123,9 @@ def test_a_line_that_is_not_a_receipt_is_refused_without_its_number(
 @pytest.mark.parametrize(
     ("place", "field", "value", "read"),
     [
-        ("notification", "timestamp", "yesterday", {"published_at": LOGGED_AT, "at": LOGGED_AT}),
         *(
             ("notification", "timestamp", time, {"published_at": LOGGED_AT, "at": LOGGED_AT})
-            for time in (
-                *("9999-12-31 23:59:59.999", "0001-01-01T00:00:00+14:00", "2025-12-01 10:12:05"),
-                0,
-            )
+            for time in ("yesterday", 0, "9999-12-31 23:59:59.999", "2025-12-01 10:12:05", ANCIENT)
         ),
         *(
             ("delivery", "priceInUSD", price, {"price_pence": None})
@@ -190,10 +174,7 @@ def test_anything_else_is_refused(line: str) -> None:
         ("Invalid phone number", Failure.INVALID_NUMBER),
         ("Message body is invalid", Failure.INVALID_TEXT),
         ("Phone carrier has blocked this message", Failure.BLOCKED_BY_CARRIER),
-        (
-            "Phone carrier is currently unreachable/unavailable",
-            Failure.CARRIER_UNREACHABLE,
-        ),
+        ("Phone carrier is currently unreachable/unavailable", Failure.CARRIER_UNREACHABLE),
         ("Phone is currently unreachable/unavailable", Failure.PHONE_UNREACHABLE),
         ("This delivery would exceed max price", Failure.PRICE_LIMIT),
         ("No quota left for account", Failure.SPEND_LIMIT),
@@ -236,16 +217,12 @@ def test_of_several_receipts_one_stands_whatever_their_order() -> None:
 
 @pytest.mark.parametrize("state", ReminderState)
 def test_only_a_reminder_that_was_sent_takes_a_receipt(state: ReminderState) -> None:
-    sent = {
-        ReminderState.SENT,
-        ReminderState.UNKNOWN,
-        ReminderState.UNCONFIRMED,
-    }
-    if state in sent:
-        assert is_news(receipt(), reminder(state))
+    reminder = REMINDER.model_copy(update={"state": state})
+    if state in {ReminderState.SENT, ReminderState.UNKNOWN, ReminderState.UNCONFIRMED}:
+        assert is_news(receipt(), reminder)
     elif state in {ReminderState.DELIVERED, ReminderState.UNDELIVERED}:
-        settled = reminder(state).model_copy(update={"closed_at": MORNING})
+        settled = reminder.model_copy(update={"closed_at": MORNING})
         assert is_news(receipt(), settled) is (state is ReminderState.UNDELIVERED)
     else:
         with pytest.raises(ConflictError):
-            is_news(receipt(), reminder(state))
+            is_news(receipt(), reminder)

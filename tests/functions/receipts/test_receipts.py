@@ -22,15 +22,15 @@ from tests.support.steps import call, someone_in
 from tests.support.table import (
     change_reminder,
     delete,
-    enrolment_of,
     everything,
     found,
     held,
     keep,
+    number_hash_of,
     number_of,
+    put_item,
     reminder_of,
-    to_wire,
-    wired,
+    unchanged,
 )
 from trial.aws import clients
 from trial.aws.kms import MacKey
@@ -47,12 +47,7 @@ serial = count(1)
 
 
 @pytest.fixture(autouse=True)
-def exchange_rate(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
-    monkeypatch.setenv("USD_TO_GBP", "0.75")
-
-
-@pytest.fixture(autouse=True)
-def known_number(exchange_rate: None, cloud: dict[str, str]) -> None:  # noqa: ARG001
+def known_number(cloud: dict[str, str]) -> None:
     """Somebody of ours has the number to which texts go here."""
     hashed = number_hash(MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"]), STRANGER)
     keep(number_key(hashed), Number())
@@ -67,7 +62,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 
 @pytest.fixture
-def enrolment_id(cloud: dict[str, str]) -> UUID:  # noqa: ARG001
+def ident(cloud: dict[str, str]) -> UUID:  # noqa: ARG001
     """Somebody whose first reminder is claimed, and not closed."""
     someone = someone_in(Arm.INTERVENTION)
     claim(someone, 1)
@@ -77,53 +72,56 @@ def enrolment_id(cloud: dict[str, str]) -> UUID:  # noqa: ARG001
 TEXT = TextSent(wording="S1", language=Language.EN, force="A", contact="101", sha256="aa")
 
 
-def claim(enrolment_id: UUID, number: int) -> None:
-    store = SendingStore(Table(clients.dynamodb(), TABLE), texts_per_day=500)
-    at = MORNING + timedelta(days=number - 1)  # no two on one day
-    store.claim_reminder(Claim(store.facts(enrolment_id, number), TEXT, at, AGREED.place))
+def sending() -> SendingStore:
+    return SendingStore(Table(clients.dynamodb(), TABLE), texts_per_day=500)
+
+
+def claim(ident: UUID, number: int) -> None:
+    store, at = sending(), MORNING + timedelta(days=number - 1)  # no two on one day
+    store.claim_reminder(Claim(store.facts(ident, number), TEXT, at, AGREED.place))
 
 
 def new_message() -> str:
     return f"00000000-0000-4000-8000-{next(serial):012}"
 
 
-def close(enrolment_id: UUID, message_id: str, number: int = 1) -> None:
+def close(ident: UUID, message_id: str, number: int = 1) -> None:
     """What sending does when SNS has taken the text."""
-    store = SendingStore(Table(clients.dynamodb(), TABLE), texts_per_day=500)
-    facts = store.facts(enrolment_id, number)
+    store = sending()
+    facts = store.facts(ident, number)
     at = facts.reminder.claimed_at or MORNING
     store.keep_sent(Claim(facts, TEXT, at, AGREED.place), message_id=message_id, sent_at=at)
 
 
-def sent(enrolment_id: UUID) -> str:
+def sent(ident: UUID) -> str:
     """Close the reminder; its message id."""
     message_id = new_message()
-    close(enrolment_id, message_id)
+    close(ident, message_id)
     return message_id
 
 
-def strays() -> dict[Key, dict[str, Any]]:
-    return {key: item for key, item in everything().items() if item["kind"] == "stray"}
+def kept(kind: str) -> dict[Key, dict[str, Any]]:
+    return {key: item for key, item in everything().items() if item["kind"] == kind}
 
 
-def test_a_delivery_ends_the_reminder_and_leaves_a_trace(enrolment_id: UUID) -> None:
-    bring(line(sent(enrolment_id)))
-    ended = reminder_of(enrolment_id, 1)
+def test_a_delivery_ends_the_reminder_and_leaves_a_trace(ident: UUID) -> None:
+    bring(line(sent(ident)))
+    ended = reminder_of(ident, 1)
     assert ended.state is ReminderState.DELIVERED
     assert ended.sent_at == MORNING
     assert ended.delivered_at == MORNING + timedelta(seconds=2.25)
     assert ended.reason is None
-    shown = call("GET", f"/allocations/{enrolment_id}").body["reminders"][0]
+    shown = call("GET", f"/allocations/{ident}").body["reminders"][0]
     assert (shown["state"], shown["parts"], shown["price_pence"]) == ("delivered", 1, 3.16)
     assert sum(item.get("by") == "receipts" for item in everything().values()) == 1
     # Only intervention has receipts: who may not know the arm must not see one.
-    history = call("GET", f"/enrolments/{enrolment_id}").body["history"]
+    history = call("GET", f"/enrolments/{ident}").body["history"]
     assert [entry["what"] for entry in history if entry["by"] == "receipts"] == []
 
 
-def test_a_failure_ends_it_with_the_reason_and_the_price(enrolment_id: UUID) -> None:
-    bring(line(sent(enrolment_id), words="Phone has blocked SMS"))
-    ended = reminder_of(enrolment_id, 1)
+def test_a_failure_ends_it_with_the_reason_and_the_price(ident: UUID) -> None:
+    bring(line(sent(ident), words="Phone has blocked SMS"))
+    ended = reminder_of(ident, 1)
     assert (ended.state, ended.reason) == (ReminderState.UNDELIVERED, "phone_blocks_texts")
     assert (ended.delivered_at, ended.price_pence) == (None, "3.75")
 
@@ -150,125 +148,116 @@ WORDS = {
     ],
 )
 def test_every_order_of_close_and_receipts_ends_the_same(
-    enrolment_id: UUID, said: tuple[str, ...], standing: str
+    ident: UUID, said: tuple[str, ...], standing: str
 ) -> None:
-    key = reminder_key(enrolment_id, 1)
-    claimed = {name: to_wire(value) for name, value in found(key).items()}
-    ends = []
+    key = reminder_key(ident, 1)
+    claimed, ends = found(key), []
     for order in permutations(("close", *said)):
-        clients.dynamodb().put_item(TableName=TABLE, Item=wired(key) | claimed)
+        put_item(key, claimed)
         message_id = new_message()
         for what in order:
             if what == "close":
-                close(enrolment_id, message_id)
+                close(ident, message_id)
             else:
                 bring(SAID[what](message_id))
-        ended = reminder_of(enrolment_id, 1)
+        ended = reminder_of(ident, 1)
         assert ended.message_id == message_id
         assert found(message_key(message_id))["kind"] == "message"
-        assert strays() == {}
+        assert kept("stray") == {}
         ends.append(ended.model_copy(update={"message_id": None}))
     assert all(end == ends[0] for end in ends)
     assert (ends[0].state, ends[0].reason) == WORDS[standing]
 
 
-def test_a_repeat_changes_nothing(enrolment_id: UUID) -> None:
-    message_id = sent(enrolment_id)
+def test_a_repeat_changes_nothing(ident: UUID) -> None:
+    message_id = sent(ident)
     bring(line(message_id))
-    before = everything()
-    bring(line(message_id), line(message_id))
-    assert everything() == before
+    with unchanged():
+        bring(line(message_id), line(message_id))
 
 
 @pytest.mark.parametrize("state", [ReminderState.UNCONFIRMED, ReminderState.UNKNOWN])
 def test_a_receipt_may_come_when_nobody_waits_any_more(
-    enrolment_id: UUID, clock: Traveller, state: ReminderState
+    ident: UUID, clock: Traveller, state: ReminderState
 ) -> None:
-    message_id = sent(enrolment_id)
-    change_reminder(enrolment_id, 1, state=state)
+    message_id = sent(ident)
+    change_reminder(ident, 1, state=state)
     clock.shift(timedelta(days=5))
     bring(line(message_id, after=72 * HOUR))
-    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
+    assert reminder_of(ident, 1).state is ReminderState.DELIVERED
 
 
 OPTED_OUT = f"{STRANGER} is opted out"
 
 
-def opt_outs() -> dict[Key, dict[str, Any]]:
-    return {key: item for key, item in everything().items() if item["kind"] == "opt_out"}
-
-
 @pytest.mark.parametrize("first", ["", "delivered", "stray"])
 def test_an_opt_out_is_kept_once_whatever_becomes_of_its_text(
-    enrolment_id: UUID, cloud: dict[str, str], first: str
+    ident: UUID, cloud: dict[str, str], first: str
 ) -> None:
-    message_id = new_message() if first == "stray" else sent(enrolment_id)
+    message_id = new_message() if first == "stray" else sent(ident)
     if first == "delivered":  # a delivery outweighs it, but the opt-out stands
         bring(line(message_id))
     bring(line(message_id, words=OPTED_OUT))
     hashed = number_hash(MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"]), STRANGER)
     key, by = opt_out_key(hashed), {"at": "2026-12-01T09:30:00Z", "by": "receipts"}
-    kept = {"kind": "opt_out", **by, "retained": "opt_outs", "last_day": "2026-12-01"}
-    assert opt_outs() == {key: kept}
+    stored = {"kind": "opt_out", **by, "retained": "opt_outs", "last_day": "2026-12-01"}
+    assert kept("opt_out") == {key: stored}
     trail = [item["what"] for at, item in everything().items() if at.pk == f"audit#{key.pk}"]
     assert trail == ["number_opted_out"]
-    before = everything()
-    bring(line(message_id, words=OPTED_OUT))
-    assert everything() == before
+    with unchanged():
+        bring(line(message_id, words=OPTED_OUT))
 
 
-def test_no_other_failure_and_no_opt_out_of_a_stranger_is_kept(enrolment_id: UUID) -> None:
-    bring(line(sent(enrolment_id), words="Phone has blocked SMS"))
+def test_no_other_failure_and_no_opt_out_of_a_stranger_is_kept(ident: UUID) -> None:
+    bring(line(sent(ident), words="Phone has blocked SMS"))
     bring(line(new_message(), words="+447700900998 is opted out", number="+447700900998"))
-    assert opt_outs() == {}
+    assert kept("opt_out") == {}
 
 
-def test_an_opt_out_changes_nothing_that_a_blinded_caller_sees(enrolment_id: UUID) -> None:
+def test_an_opt_out_changes_nothing_that_a_blinded_caller_sees(ident: UUID) -> None:
     def seen() -> list[str]:
-        paths = f"/enrolments/{enrolment_id}", "/enrolments", "/reports/flow"
+        paths = f"/enrolments/{ident}", "/enrolments", "/reports/flow"
         return [call("GET", path).text for path in paths]
 
-    message_id, before, stored = sent(enrolment_id), seen(), held()
-    bring(line(message_id, words=OPTED_OUT, number=number_of(enrolment_id)))
-    assert len(opt_outs()) == 1
+    message_id, before, stored = sent(ident), seen(), held()
+    bring(line(message_id, words=OPTED_OUT, number=number_of(ident)))
+    assert len(kept("opt_out")) == 1
     assert seen() == before
     changed = {key.pk.partition("#")[0] for key, item in held().items() if stored.get(key) != item}
     assert changed == {"allocation", "opted_out", "audit"}
 
 
-def test_a_reminder_that_was_not_sent_takes_no_receipt(enrolment_id: UUID) -> None:
-    message_id = sent(enrolment_id)
-    change_reminder(enrolment_id, 1, state=ReminderState.SUPPRESSED)
+def test_a_reminder_that_was_not_sent_takes_no_receipt(ident: UUID) -> None:
+    message_id = sent(ident)
+    change_reminder(ident, 1, state=ReminderState.SUPPRESSED)
     with pytest.raises(UnavailableError, match="1 of 1"):
         bring(line(message_id))
-    assert reminder_of(enrolment_id, 1).state is ReminderState.SUPPRESSED
+    assert reminder_of(ident, 1).state is ReminderState.SUPPRESSED
 
 
 def test_a_stray_is_found_by_message_and_by_the_hash_of_its_number(
-    enrolment_id: UUID, cloud: dict[str, str]
+    ident: UUID, cloud: dict[str, str]
 ) -> None:
-    number = number_of(enrolment_id)
+    number = number_of(ident)
     message_id = new_message()
     bring(line(message_id, number=number))
     stray = Stray.of(found(message_key(message_id)))
-    assert stray.number_hash == enrolment_of(enrolment_id).mobile.number_hash
     key = MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"])
-    assert stray.number_hash == number_hash(key, number)
+    assert stray.number_hash == number_hash_of(ident) == number_hash(key, number)
     assert stray_key(stray) == Key(
         f"stray#{stray.number_hash}", f"2026-12-01T09:30:00.250000+00:00#{message_id}"
     )
-    assert set(strays()) == {message_key(message_id), stray_key(stray)}
+    assert set(kept("stray")) == {message_key(message_id), stray_key(stray)}
     listed = {"retained": "stray_receipts", "last_day": "2026-12-01"}
     assert found(stray_key(stray)) == found(message_key(message_id)) | listed
-    assert number not in str(list(strays().values()))
+    assert number not in str(list(kept("stray").values()))
 
 
 def test_of_a_text_to_a_number_that_nobody_of_ours_has_nothing_is_kept(
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = everything()
-    bring(line(new_message(), number="+447700900998"))
-    assert everything() == before
+    with unchanged():
+        bring(line(new_message(), number="+447700900998"))
     assert '"kept":"not_ours"' in log.getvalue()
     assert "CloudWatchMetrics" not in capsys.readouterr().out
 
@@ -277,67 +266,67 @@ def test_a_stray_holds_what_stands_of_several_receipts() -> None:
     message_id = new_message()
     bring(line(message_id, words="Phone has blocked SMS"))
     bring(line(message_id, after=HOUR), line(message_id, words="Phone has blocked SMS"))
-    before = strays()
+    before = kept("stray")
     assert len(before) == 2
     assert {item["receipt"]["state"] for item in before.values()} == {"delivered"}
     bring(line(message_id, after=HOUR))
-    assert strays() == before
+    assert kept("stray") == before
 
 
-def test_a_close_takes_in_a_receipt_that_overtakes_it(enrolment_id: UUID) -> None:
+@pytest.mark.parametrize("first", ["receipt", "close"])
+def test_a_close_and_a_receipt_that_overtake_one_another_take_each_other_in(
+    ident: UUID, first: str
+) -> None:
     message_id = new_message()
-    with before_write(lambda: bring(line(message_id))):
-        close(enrolment_id, message_id)
-    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
-    assert strays() == {}
+    acts: list[Callable[[], None]] = [
+        lambda: close(ident, message_id),
+        lambda: bring(line(message_id)),
+    ]
+    overtaken, overtaking = acts if first == "receipt" else reversed(acts)
+    with before_write(overtaking):
+        overtaken()
+    assert reminder_of(ident, 1).state is ReminderState.DELIVERED
+    assert kept("stray") == {}
 
 
-def test_a_close_takes_in_what_the_carrier_said_last(enrolment_id: UUID) -> None:
+def test_a_close_takes_in_what_the_carrier_said_last(ident: UUID) -> None:
     message_id = new_message()
     bring(line(message_id, words="Phone has blocked SMS"))
     read = "after-call.dynamodb.BatchGetItem"
     with meddling(clients.dynamodb(), read, lambda: bring(line(message_id))):
-        close(enrolment_id, message_id)
-    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
-    assert strays() == {}
+        close(ident, message_id)
+    assert reminder_of(ident, 1).state is ReminderState.DELIVERED
+    assert kept("stray") == {}
 
 
-def test_a_close_without_its_claim_leaves_the_receipt_a_stray(enrolment_id: UUID) -> None:
+def test_a_close_without_its_claim_leaves_the_receipt_a_stray(ident: UUID) -> None:
     message_id = new_message()
     bring(line(message_id))
-    change_reminder(enrolment_id, 1, state=ReminderState.UNKNOWN)
+    change_reminder(ident, 1, state=ReminderState.UNKNOWN)
     with pytest.raises(ConditionFailedError, match="claim is ours"):
-        close(enrolment_id, message_id)
-    assert reminder_of(enrolment_id, 1).state is ReminderState.UNKNOWN
-    assert len(strays()) == 2
-
-
-def test_a_receipt_finds_the_close_that_overtakes_it(enrolment_id: UUID) -> None:
-    message_id = new_message()
-    with before_write(lambda: close(enrolment_id, message_id)):
-        bring(line(message_id))
-    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
-    assert strays() == {}
+        close(ident, message_id)
+    assert reminder_of(ident, 1).state is ReminderState.UNKNOWN
+    assert len(kept("stray")) == 2
 
 
 @pytest.mark.parametrize("first", ["sent", "undelivered"])
 def test_a_failure_is_not_written_over_a_delivery_that_overtakes_it(
-    enrolment_id: UUID, first: str
+    ident: UUID, first: str
 ) -> None:
-    message_id = sent(enrolment_id)
+    message_id = sent(ident)
     if first == "undelivered":
         bring(SAID["late failure"](message_id))
     with before_write(lambda: bring(line(message_id))):
         bring(SAID["failure"](message_id))
-    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
+    assert reminder_of(ident, 1).state is ReminderState.DELIVERED
 
 
-def test_of_deliveries_at_once_the_first_stands(enrolment_id: UUID) -> None:
-    message_id = sent(enrolment_id)
+def test_of_deliveries_at_once_the_first_stands(ident: UUID) -> None:
+    message_id = sent(ident)
     bring(line(message_id, after=3 * HOUR))
     with before_write(lambda: bring(line(message_id))):
         bring(line(message_id, after=2 * HOUR))
-    assert reminder_of(enrolment_id, 1).delivered_at == MORNING + timedelta(seconds=2.25)
+    assert reminder_of(ident, 1).delivered_at == MORNING + timedelta(seconds=2.25)
 
 
 class Nonsense(Record):
@@ -345,65 +334,57 @@ class Nonsense(Record):
     number: str = STRANGER
 
 
-def test_one_bad_line_blocks_no_other_and_is_not_passed_over(
-    enrolment_id: UUID, log: io.StringIO
-) -> None:
-    good, broken = sent(enrolment_id), new_message()
-    claim(enrolment_id, 2)
-    close(enrolment_id, broken, number=2)
-    keep(reminder_key(enrolment_id, 2), Nonsense())
+def test_one_bad_line_blocks_no_other_and_is_not_passed_over(ident: UUID, log: io.StringIO) -> None:
+    good, broken = sent(ident), new_message()
+    claim(ident, 2)
+    close(ident, broken, number=2)
+    keep(reminder_key(ident, 2), Nonsense())
     with pytest.raises(UnavailableError, match="3 of 5"):
         bring(f"to {STRANGER}", line(broken), '{"status": "SUCCESS"}', line(good), line("stray"))
-    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
-    assert len(strays()) == 2
+    assert reminder_of(ident, 1).state is ReminderState.DELIVERED
+    assert len(kept("stray")) == 2
     entries = [json.loads(entry) for entry in log.getvalue().splitlines()]
     errors = [entry["log_event"] for entry in entries if entry["level"] == "ERROR"]
     assert errors == ["event 0", "event 1", "event 2"]
     assert STRANGER[-9:] not in log.getvalue()
 
 
-def test_a_message_of_a_reminder_that_is_gone_is_not_passed_over(enrolment_id: UUID) -> None:
-    message_id = sent(enrolment_id)
-    delete(reminder_key(enrolment_id, 1))
+def test_a_message_of_a_reminder_that_is_gone_is_not_passed_over(ident: UUID) -> None:
+    message_id = sent(ident)
+    delete(reminder_key(ident, 1))
     with pytest.raises(UnavailableError, match="1 of 1"):
         bring(line(message_id))
 
 
-def test_what_an_outage_leaves_undone_is_done_when_it_comes_again(enrolment_id: UUID) -> None:
-    first, second = sent(enrolment_id), new_message()
+def test_what_an_outage_leaves_undone_is_done_when_it_comes_again(ident: UUID) -> None:
+    first, second = sent(ident), new_message()
     outage = raising(refusal("InternalServerError", status=500))
     batch = line(first), line(second)
-    with (
-        before_write(outage),
-        pytest.raises(UnavailableError, match="1 of 2"),
-    ):
+    with before_write(outage), pytest.raises(UnavailableError, match="1 of 2"):
         bring(*batch)
-    assert reminder_of(enrolment_id, 1).state is ReminderState.SENT
-    assert len(strays()) == 2
+    assert reminder_of(ident, 1).state is ReminderState.SENT
+    assert len(kept("stray")) == 2
     bring(*batch)
-    assert reminder_of(enrolment_id, 1).state is ReminderState.DELIVERED
-    assert len(strays()) == 2
+    assert reminder_of(ident, 1).state is ReminderState.DELIVERED
+    assert len(kept("stray")) == 2
 
 
-def test_what_keeps_changing_is_left_for_later(enrolment_id: UUID) -> None:
-    message_id = sent(enrolment_id)
+def test_what_keeps_changing_is_left_for_later(ident: UUID) -> None:
+    message_id = sent(ident)
     conflict = raising(refusal("TransactionInProgressException"))
-    with (
-        before_write(conflict),
-        pytest.raises(UnavailableError, match="1 of 1"),
-    ):
+    with before_write(conflict), pytest.raises(UnavailableError, match="1 of 1"):
         bring(line(message_id))
 
 
 def test_a_subscription_that_only_asks_is_answered() -> None:
     bring("CWL CONTROL MESSAGE: Checking health of destination.", message_type="CONTROL_MESSAGE")
-    assert strays() == {}
+    assert kept("stray") == {}
 
 
-def test_nothing_personal_is_logged(enrolment_id: UUID, log: io.StringIO) -> None:
-    number = number_of(enrolment_id)
+def test_nothing_personal_is_logged(ident: UUID, log: io.StringIO) -> None:
+    number = number_of(ident)
     bring(
-        line(sent(enrolment_id), number=number),
+        line(sent(ident), number=number),
         line(new_message(), number=number),
         line(new_message(), number=number, words=f"{number} is unknown"),
     )

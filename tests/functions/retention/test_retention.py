@@ -1,7 +1,8 @@
 """What is due is erased, each order by itself, and everything that the trial needs stays."""
 
 import json
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -14,8 +15,9 @@ from extract.rows import File, rows
 from reconciliation.handler import lambda_handler as reconciliation
 from retention import handler, store
 from retention.traces import Traces
-from tests.support.faults import before_write
+from tests.support.faults import before_write, counting
 from tests.support.fixture_protocol import AGREED
+from tests.support.gaps import leave_stray
 from tests.support.life import (
     ARREST,
     BREACH,
@@ -28,7 +30,7 @@ from tests.support.life import (
     told,
     treated,
 )
-from tests.support.samples import MORNING, TABLE, order, sample
+from tests.support.samples import MORNING, order, sample
 from tests.support.steps import (
     UNHURRIED,
     Context,
@@ -48,16 +50,15 @@ from tests.support.table import (
     held,
     keep,
     keep_outcomes,
-    keep_stray,
     number_hash_of,
+    put_item,
     reminders_of,
-    to_wire,
-    wired,
+    unchanged,
 )
 from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.aws.table import Key
-from trial.codes import AgeBand, Arm, ReminderState, Retained
+from trial.codes import AgeBand, Arm, Retained
 from trial.config import ExtractSettings, settings
 from trial.records.enrolment import (
     Enrolment,
@@ -67,12 +68,14 @@ from trial.records.enrolment import (
     enrolment_partition,
 )
 from trial.records.person import Person, number_key, person_key, suppressed_key
-from trial.records.receipt import OptOut, Receipt, Stray, message_key, opt_out_key, stray_key
+from trial.records.receipt import OptOut, message_key, opt_out_key, stray_key
 from trial.records.reminder import day_key
 from trial.settlement.standing import Surroundings, settled
 
 DAY = timedelta(days=1)
 NIGHT = timedelta(hours=16)
+LONGER = {"expires_on": "2026-12-28"}
+HOLD = {"reason": "proceedings", "by": "PC-1182"}
 LAST_DAY = date(2026, 12, 14)
 DUE = MORNING + 102 * DAY + NIGHT  # 90 days after the last day of an order of 14
 PERSONAL = ("+447700900001", "2003/0000001W", "1990-05-01", "DVPO-2026-000001", "CRIME-77")
@@ -94,6 +97,19 @@ def left_of(*words: str) -> list[str]:
         for word in words
         if word in json.dumps([*key, item], default=str)
     ]
+
+
+def numbers() -> list[Key]:
+    return [key for key in everything() if key.pk.startswith("number#")]
+
+
+def audit_trail() -> dict[Key, dict[str, Any]]:
+    return {key: item for key, item in everything().items() if item["kind"] == "audit"}
+
+
+def suppress() -> None:
+    body = {"number": "+447700900001", "reason": "wrong_number", "by": "PC-1182"}
+    assert call("POST", "/suppressions", body).status == 201
 
 
 def a_life(serial: int = 1, **changes: Any) -> UUID:
@@ -135,7 +151,7 @@ def test_nothing_tells_who_it_was_once_it_is_due(clock: Traveller) -> None:
     clock.move_to(DUE)
     assert night() == {"erased": {"identifiers": 1}, "failed": 0, "finished": True}
     assert left_of(*PERSONAL) == []
-    assert not [key for key in everything() if key.pk.startswith("number#")]
+    assert numbers() == []
     erased = enrolment_of(ident)
     assert erased.request_digest is None
     assert erased.protected_hashes == ()
@@ -144,10 +160,9 @@ def test_nothing_tells_who_it_was_once_it_is_due(clock: Traveller) -> None:
 
 def test_not_a_day_too_early(clock: Traveller) -> None:
     a_life()
-    before = everything()
     clock.move_to(DUE - DAY)
-    assert night()["erased"] == {}
-    assert everything() == before
+    with unchanged():
+        assert night()["erased"] == {}
 
 
 def test_every_earlier_number_goes_too(clock: Traveller) -> None:
@@ -155,10 +170,10 @@ def test_every_earlier_number_goes_too(clock: Traveller) -> None:
     for serial in (2, 3, 2):
         told(ident, "mobile", {"number": f"+447700900{serial:03}"})
     told(ident, "mobile", {"missing_reason": "lost_stolen_broken"})
-    assert len([key for key in everything() if key.pk.startswith("number#")]) == 3
+    assert len(numbers()) == 3
     clock.move_to(DUE)
     night()
-    assert not [key for key in everything() if key.pk.startswith("number#")]
+    assert numbers() == []
     assert enrolment_of(ident).former_numbers == ()
 
 
@@ -170,41 +185,17 @@ def test_the_same_number_again_is_no_earlier_one() -> None:
 
 def test_days_with_a_text_and_stray_receipts_go(clock: Traveller) -> None:
     ident = treated(first=1)
-    enrolment = enrolment_of(ident)
-    keep_day(enrolment, LAST_DAY)
-    others_day = day_key(enrolment.person_hash, LAST_DAY - DAY)
-    stray = a_stray(enrolment)
-    put_item(others_day, {"kind": "day", "enrolment_id": str(UUID(int=7))})
+    person = enrolment_of(ident).person_hash
+    days = {day_key(person, LAST_DAY): ident, day_key(person, LAST_DAY - DAY): UUID(int=7)}
+    for key, whose in days.items():
+        put_item(key, {"kind": "day", "enrolment_id": str(whose)})
+    stray = leave_stray(ident, MORNING)
     clock.move_to(DUE)
     night()
     left = everything()
-    assert day_key(enrolment.person_hash, LAST_DAY) not in left
-    assert others_day in left
+    assert [key in left for key in days] == [False, True]
     assert stray_key(stray) not in left
     assert message_key(stray.receipt.message_id) not in left
-
-
-def keep_day(enrolment: Enrolment, day: date) -> None:
-    item = {"kind": "day", "enrolment_id": str(enrolment.enrolment_id)}
-    put_item(day_key(enrolment.person_hash, day), item)
-
-
-def a_stray(enrolment: Enrolment, published_at: datetime = MORNING) -> Stray:
-    receipt = Receipt(
-        message_id="stray-1",
-        published_at=published_at,
-        at=published_at,
-        state=ReminderState.DELIVERED,
-    )
-    stray = Stray(receipt=receipt, number_hash=enrolment.mobile.number_hash or "")
-    keep_stray(stray)
-    return stray
-
-
-def put_item(key: Key, item: dict[str, Any]) -> None:
-    """Store an item, whatever is there."""
-    whole = wired(key) | {name: to_wire(value) for name, value in item.items()}
-    clients.dynamodb().put_item(TableName=TABLE, Item=whole)
 
 
 # What stays
@@ -228,17 +219,12 @@ def test_what_the_trial_compares_stays(clock: Traveller) -> None:
 
 
 def told_to_researchers(ident: UUID) -> list[Any]:
-    names = Pseudonyms.of(
-        AGREED.trial, MacKey(clients.kms(), settings(ExtractSettings).research_key_id)
-    )
-    outcomes = [
-        Outcome.of(item)
-        for key, item in everything().items()
-        if key.pk == enrolment_partition(ident) and item["kind"] == "outcome"
-    ]
-    file = File(
-        enrolment_of(ident), allocation_of(ident), tuple(reminders_of(ident)), tuple(outcomes)
-    )
+    key = MacKey(clients.kms(), settings(ExtractSettings).research_key_id)
+    names = Pseudonyms.of(AGREED.trial, key)
+    items = [item for key, item in everything().items() if key.pk == enrolment_partition(ident)]
+    outcomes = tuple(Outcome.of(item) for item in items if item["kind"] == "outcome")
+    reminders = tuple(reminders_of(ident))
+    file = File(enrolment_of(ident), allocation_of(ident), reminders, outcomes)
     return list(rows(file, protocol=AGREED, names=names, extracted_at=DUE))
 
 
@@ -251,14 +237,17 @@ def test_researchers_are_told_the_same(clock: Traveller) -> None:
     assert told_to_researchers(ident) == before
 
 
+def counts() -> list[Any]:
+    return [call("GET", f"/reports/{name}").body for name in ("flow", "missing-numbers")]
+
+
 def test_the_reports_count_the_same(clock: Traveller) -> None:
     a_life()
     followed(2, mobile={"missing_reason": "seized_evidence"})
-    before = [call("GET", f"/reports/{name}").body for name in ("flow", "missing-numbers")]
+    before = counts()
     clock.move_to(DUE)
     assert night()["erased"] == {"identifiers": 2}
-    after = [call("GET", f"/reports/{name}").body for name in ("flow", "missing-numbers")]
-    assert after == before
+    assert counts() == before
 
 
 def test_a_person_keeps_the_arm_for_a_later_order(clock: Traveller) -> None:
@@ -285,11 +274,10 @@ def test_what_another_live_order_needs_stays(clock: Traveller) -> None:
     """One number with two people, protected by a third's order: it goes with the last of them."""
     number = "+447700900001"
     first = followed(1)
-    dates = {"made_on": "2026-12-01", "expires_on": "2026-12-28"}
-    second = followed(2, mobile={"number": number}, order=dates)
-    followed(3, protected_numbers=[number], order=dates | {"expires_on": "2026-12-20"})
+    second = followed(2, mobile={"number": number}, order=LONGER)
+    followed(3, protected_numbers=[number], order={"expires_on": "2026-12-20"})
     key = number_key(number_hash_of(first))
-    stray = a_stray(enrolment_of(first), MORNING + 80 * DAY)
+    stray = leave_stray(first, MORNING + 80 * DAY)
     clock.move_to(DUE)
     assert night()["erased"] == {"identifiers": 1}
     assert set(found(key)["respondents"]) == {str(second)}
@@ -309,9 +297,8 @@ def test_a_stray_receipt_goes_when_it_is_as_old_as_identifiers_may_be(
 ) -> None:
     """The number may stay, because it is suppressed, and so may have no enrolment to go with."""
     ident = followed(1)
-    body = {"number": "+447700900001", "reason": "wrong_number", "by": "PC-1182"}
-    assert call("POST", "/suppressions", body).status == 201
-    stray = a_stray(enrolment_of(ident))
+    suppress()
+    stray = leave_stray(ident, MORNING)
     clock.move_to(MORNING + 89 * DAY)
     assert "stray_receipts" not in night()["erased"]
     clock.move_to(MORNING + 90 * DAY)
@@ -331,7 +318,7 @@ def test_an_opt_out_goes_with_trial_data_and_not_with_identifiers(clock: Travell
 
 
 def test_a_number_that_no_order_names_goes_though_its_order_is_kept(clock: Traveller) -> None:
-    ident = followed(1, order={"expires_on": "2026-12-28"})
+    ident = followed(1, order=LONGER)
     former = number_key(number_hash_of(ident))
     told(ident, "mobile", {"number": "+447700900888"})
     clock.move_to(MORNING + 89 * DAY)
@@ -345,14 +332,14 @@ def test_a_number_that_no_order_names_goes_though_its_order_is_kept(clock: Trave
 
 @pytest.mark.parametrize("again", ["used", "protected"])
 def test_a_number_that_is_named_again_is_not_idle(clock: Traveller, again: str) -> None:
-    ident = followed(1, order={"expires_on": "2026-12-28"})
+    ident = followed(1, order=LONGER)
     former = number_key(number_hash_of(ident))
     told(ident, "mobile", {"number": "+447700900888"})
     number = "+447700900001"
     if again == "used":
         told(ident, "mobile", {"number": number})
     else:
-        followed(2, protected_numbers=[number], order={"expires_on": "2026-12-28"})
+        followed(2, protected_numbers=[number], order=LONGER)
     clock.move_to(MORNING + 90 * DAY)
     night()
     assert former in everything()
@@ -360,8 +347,7 @@ def test_a_number_that_is_named_again_is_not_idle(clock: Traveller, again: str) 
 
 def test_a_suppressed_number_stays_suppressed(clock: Traveller) -> None:
     number_hash = number_hash_of(followed(1))
-    body = {"number": "+447700900001", "reason": "wrong_number", "by": "PC-1182"}
-    assert call("POST", "/suppressions", body).status == 201
+    suppress()
     clock.move_to(DUE)
     night()
     assert found(suppressed_key(number_hash))["reason"] == "wrong_number"
@@ -370,27 +356,21 @@ def test_a_suppressed_number_stays_suppressed(clock: Traveller) -> None:
 
 def test_the_act_is_in_the_audit_trail_without_what_it_erased(clock: Traveller) -> None:
     ident = a_life()
-    before = {key for key, item in everything().items() if item["kind"] == "audit"}
+    before = audit_trail()
     clock.move_to(DUE)
     night()
-    audit = {key: item for key, item in everything().items() if item["kind"] == "audit"}
-    (entry,) = (item for key, item in audit.items() if key not in before)
-    assert before < audit.keys()  # nothing of the trail is ever erased
-    told_of = {"kind", "at", "what", "why", "by"}
-    assert entry.keys() == told_of
-    assert (entry["what"], entry["why"], entry["by"]) == (
-        "identifiers erased",
-        "erasure",
-        "retention",
-    )
-    assert str(ident) in next(key.pk for key in audit if key not in before)
+    after = audit_trail()
+    assert before.items() <= after.items()  # nothing of the trail is ever erased
+    ((key, entry),) = ((key, after[key]) for key in after.keys() - before.keys())
+    act = {"what": "identifiers erased", "why": "erasure", "by": "retention"}
+    assert entry == act | {"kind": "audit", "at": entry["at"]}
+    assert str(ident) in key.pk
 
 
 def test_reconciliation_finds_nothing_amiss(clock: Traveller) -> None:
     a_life()
     clock.move_to(DUE)
     night()
-
     for name in ("reconciliation-hourly", "reconciliation-proof"):
         report = reconciliation(sample(name), UNHURRIED)
         assert "not_reconciled" not in report["gaps"]
@@ -409,12 +389,11 @@ def erased(clock: Traveller) -> UUID:
 
 @pytest.mark.parametrize("changes", [{}, {"mobile": {"number": "+447700900999"}}])
 def test_the_same_order_again_is_refused(erased: UUID, changes: dict[str, Any]) -> None:
-    before = everything()
-    answer = post(order(1, **changes))
+    with unchanged():
+        answer = post(order(1, **changes))
     assert answer.status == 409
     assert "erased" in answer.text
-    assert everything() == before
-    assert str(erased) in json.dumps([key.pk for key in before])
+    assert enrolment_key(erased) in everything()
 
 
 def test_it_is_shown_as_erased(erased: UUID) -> None:
@@ -434,15 +413,14 @@ def test_it_is_shown_as_erased(erased: UUID) -> None:
         ("service", {"served_on": "2026-12-02"}),
         ("order", corrected(1, court="Consett Magistrates' Court")),
         ("resume", {"at": "2026-12-05T10:00:00Z", "by": "PC-1182"}),
-        ("hold", {"reason": "proceedings", "by": "PC-1182"}),
+        ("hold", HOLD),
     ],
 )
 def test_nothing_is_put_back(erased: UUID, what: str, body: dict[str, Any]) -> None:
-    before = everything()
-    answer = send_change(erased, what, body)
+    with unchanged():
+        answer = send_change(erased, what, body)
     assert answer.status == 409
     assert "erased" in answer.text
-    assert everything() == before
 
 
 def test_that_it_was_recorded_in_error_may_come_out_late(erased: UUID) -> None:
@@ -454,12 +432,9 @@ def test_that_it_was_recorded_in_error_may_come_out_late(erased: UUID) -> None:
 
 def test_a_later_outcome_counts_without_its_reference(erased: UUID) -> None:
     later = BREACH | {"occurred_at": "2027-02-01T10:00:00Z"}
-    assert send_change(erased, "outcomes", later).status == 201
-    assert send_change(erased, "outcomes", later).status == 200
-    assert (
-        send_change(erased, "outcomes", ARREST).status == 200
-    )  # one from before, with its reference
-    assert send_change(erased, "outcomes", later | {"type": "offence"}).status == 409
+    other = later | {"type": "offence"}
+    for body, status in ((later, 201), (later, 200), (ARREST, 200), (other, 409)):
+        assert send_change(erased, "outcomes", body).status == status
     assert left_of("CRIME-77") == []
 
 
@@ -498,7 +473,7 @@ def test_an_end_of_somebody_never_drawn_is_taken_too(clock: Traveller) -> None:
 
 def test_a_hold_keeps_it_until_it_is_released(clock: Traveller) -> None:
     ident = a_life()
-    told(ident, "hold", {"reason": "proceedings", "by": "PC-1182"})
+    told(ident, "hold", HOLD)
     assert shown(ident)["hold"] == "proceedings"
     before = enrolment_of(ident)
     clock.move_to(DUE + 4000 * DAY)
@@ -530,23 +505,19 @@ def test_a_hold_that_comes_while_it_is_erased_wins(
 @pytest.mark.parametrize("what", ["hold", "release"])
 def test_a_hold_or_release_twice_is_one(what: str) -> None:
     ident = followed(1)
-    hold = {"reason": "proceedings", "by": "PC-1182"}
-    told(ident, "hold", hold)
-    body = hold if what == "hold" else {"by": "PC-1182"}
+    told(ident, "hold", HOLD)
+    body = HOLD if what == "hold" else {"by": "PC-1182"}
     told(ident, what, body)
-    before = held()
-    told(ident, what, body)
-    assert held() == before
+    with unchanged(held):
+        told(ident, what, body)
 
 
 def test_a_hold_is_in_the_history_with_who_asked() -> None:
     ident = followed(1)
-    told(ident, "hold", {"reason": "proceedings", "by": "PC-1182"})
+    told(ident, "hold", HOLD)
     told(ident, "release", {"by": "PC-1182"})
-    assert [each["what"] for each in shown(ident)["history"]][-2:] == [
-        "held_proceedings",
-        "released",
-    ]
+    history = [each["what"] for each in shown(ident)["history"]]
+    assert history[-2:] == ["held_proceedings", "released"]
 
 
 @pytest.mark.parametrize(
@@ -564,7 +535,7 @@ def test_a_hold_says_why_and_by_whom(what: str, body: dict[str, Any], field: str
 
 @pytest.mark.parametrize("what", ["hold", "release"])
 def test_who_is_unknown_cannot_be_held(what: str) -> None:
-    body = {"reason": "proceedings", "by": "x"} if what == "hold" else {"by": "x"}
+    body = HOLD if what == "hold" else {"by": "x"}
     assert send_change(UUID(int=1), what, body).status == 404
 
 
@@ -576,7 +547,7 @@ def test_trial_data_goes_years_later_and_the_audit_trail_stays(clock: Traveller)
     told(ident, "outcomes", ARREST)
     clock.move_to(DUE)
     night()
-    trail = {key for key, item in everything().items() if item["kind"] == "audit"}
+    trail = audit_trail()
     clock.move_to(MORNING + 13 * DAY + 3652 * DAY)
     assert night()["erased"] == {}
     clock.shift(DAY)
@@ -585,7 +556,7 @@ def test_trial_data_goes_years_later_and_the_audit_trail_stays(clock: Traveller)
     assert {key.pk.partition("#")[0] for key in left} == {"history", "audit"}
     assert {item["kind"] for item in left.values()} == {"audit"}
     assert {item["what"] for item in left.values()} >= {"trial data erased", "identifiers erased"}
-    assert trail < everything().keys()
+    assert trail.items() < audit_trail().items()
     gone = ("person#", "message#", "texted#")
     assert not [key for key in everything() if key.pk.startswith(gone)]
 
@@ -642,31 +613,20 @@ def test_more_traces_than_fit_into_a_transaction_go_too(clock: Traveller) -> Non
 
 def test_only_what_is_due_is_read(clock: Traveller) -> None:
     due = followed(1)
-    dates = {"made_on": "2026-12-01", "expires_on": "2026-12-28"}
-    followed(2, order=dates)
-    asked: list[str] = []
-    client = clients.dynamodb()
-
-    def noted(params: dict[str, Any], **_: Any) -> None:
-        values = params.get("ExpressionAttributeValues", {})
-        asked.extend(str(value) for value in values.values())
-
+    followed(2, order=LONGER)
     clock.move_to(DUE)
-    client.meta.events.register("provide-client-params.dynamodb.Query", noted)
-    try:
+    with counting(clients.dynamodb(), "dynamodb.Query") as queries:
         night()
-    finally:
-        client.meta.events.unregister("provide-client-params.dynamodb.Query", noted)
-    partitions = {value for value in asked if "enrolment#" in value}
-    assert len(partitions) == 1
-    assert str(due) in partitions.pop()
+    values = [value for each in queries for value in each["ExpressionAttributeValues"].values()]
+    partitions = {value["S"] for value in values if "enrolment#" in value.get("S", "")}
+    assert partitions == {enrolment_partition(due)}
 
 
 def test_an_enrolment_is_in_the_index_for_what_is_left_of_it(clock: Traveller) -> None:
     ident = followed(1)
     key = enrolment_key(ident)
     assert (found(key)["retained"], found(key)["last_day"]) == (Retained.IDENTIFIERS, "2026-12-14")
-    told(ident, "hold", {"reason": "proceedings", "by": "PC-1182"})
+    told(ident, "hold", HOLD)
     assert found(key)["retained"] == Retained.HELD
     told(ident, "release", {"by": "PC-1182"})
     clock.move_to(DUE)
@@ -675,28 +635,24 @@ def test_an_enrolment_is_in_the_index_for_what_is_left_of_it(clock: Traveller) -
 
 
 def test_it_is_told_as_completed_only_when_nothing_is_left(
-    clock: Traveller, capsys: pytest.CaptureFixture[str]
+    clock: Traveller, emitted: Callable[[], dict[str, float]]
 ) -> None:
     first, _ = followed(1), followed(2)
     followed(3, order={"expires_on": "2026-12-15"})
-    whole = found(enrolment_key(first))
-    put_item(enrolment_key(first), whole | {"respondent": {"sex": "male"}})
+    key = enrolment_key(first)
+    whole = found(key)
+    put_item(key, whole | {"respondent": {"sex": "male"}})
     clock.move_to(DUE)
-    for expected in ({"ErasureFailed", "IdentifiersErased"}, {"ErasureFailed"}):
-        capsys.readouterr()
-        night()
-        assert metrics(capsys) == expected
-    put_item(enrolment_key(first), whole)
-    night()
-    assert metrics(capsys) == {"IdentifiersErased", "RetentionCompleted"}
-    night()
-    assert metrics(capsys) == {"RetentionCompleted"}
+    emitted()
+
+    def counted(seconds: int = 300) -> set[str]:
+        night(seconds)
+        return set(emitted())
+
+    assert counted() == {"ErasureFailed", "IdentifiersErased"}
+    assert counted() == {"ErasureFailed"}
+    put_item(key, whole)
+    assert counted() == {"IdentifiersErased", "RetentionCompleted"}
+    assert counted() == {"RetentionCompleted"}
     clock.move_to(DUE + DAY)
-    capsys.readouterr()
-    night(seconds=29)
-    assert metrics(capsys) == {"IdentifiersErased", "RetentionCutShort"}
-
-
-def metrics(capsys: pytest.CaptureFixture[str]) -> set[str]:
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    return {name for line in lines if "_aws" in line for name in line if name[0].isupper()}
+    assert counted(seconds=29) == {"IdentifiersErased", "RetentionCutShort"}

@@ -15,7 +15,6 @@ from tests.support.fixture_protocol import BY_RISK, VERSION, text_by_risk
 from tests.support.samples import MORNING, sample
 from tests.support.steps import UNHURRIED, enrol
 from tests.support.table import change_enrolment, enrolment_of
-from trial import config
 from trial.protocol import load as protocols
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -23,7 +22,10 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 @pytest.fixture(params=[30, 150])
 def opened(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    configure: Callable[..., None],
 ) -> Callable[[], int]:
     """Another trial, whose identifiers go so many days after the last day; the fixture's: 90."""
     days: int = request.param
@@ -35,8 +37,7 @@ def opened(
         cached.cache_clear()
 
     def open_it() -> int:
-        monkeypatch.setenv("PROTOCOL", BY_RISK)
-        config.settings.cache_clear()
+        configure(PROTOCOL=BY_RISK)
         return days
 
     return open_it
