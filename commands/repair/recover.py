@@ -13,6 +13,7 @@ any other act.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,7 +28,7 @@ from trial.protocol.load import load
 from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
 from trial.records.audit import RESTORED, AuditEntry, history_key
 from trial.records.enrolment import Enrolment, LifeEvent, enrolment_key
-from trial.records.person import Person, SuppressedNumber, person_key, suppressed_key
+from trial.records.person import OrderOfPerson, Person, SuppressedNumber, person_key, suppressed_key
 from trial.records.receipt import OptOut, opt_out_key
 from trial.records.record import next_version
 from trial.records.reminder import Reminder, day_key, reminder_key
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 BY = "restore"
 _NOT_SENT = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED, ReminderState.SUPPRESSED})
 _ENDED = "ended_"
+_A_YEAR = 366  # days
 
 
 class Kind(StrEnum):
@@ -147,11 +149,10 @@ class Recovery:
         enrolment, person, known = self._around(ident, drawn.slot.person_hash)
         if known is None:
             acts = [put(allocation_key(ident), own.item(), Check("not drawn", ABSENT))]
-            if drawn.slot.trial not in person.allocated:
-                allocated = person.allocated | {drawn.slot.trial: ident}
-                first = person.model_copy(update={"allocated": allocated})
-                acts.append(next_version(person_key(drawn.slot.person_hash), first))
-            place = load(own.protocol).place
+            protocol = load(own.protocol)
+            place = protocol.place
+            if (found := _with_draw(person, drawn, protocol, lost=enrolment is None)) != person:
+                acts.append(next_version(person_key(drawn.slot.person_hash), found))
             days = {day_key(drawn.slot.person_hash, place.date_at(at)) for at in claimed.values()}
             acts += [put(day, {"kind": "day", "enrolment_id": str(ident)}) for day in days]
             plan = planned_reminders(enrolment, own, start=own.allocated_at) if enrolment else []
@@ -286,6 +287,22 @@ class Recovery:
         except ConditionFailedError:
             return False
         return True
+
+
+def _with_draw(person: Person, drawn: RecordedDraw, protocol: Protocol, *, lost: bool) -> Person:
+    """
+    A person with a draw of theirs.
+
+    Its order, if it is `lost`, holds their place for as long as it may last: they must not be drawn
+    for an earlier order that upstream posts again before that one.
+    """
+    ident, trial = drawn.enrolment_id, drawn.slot.trial
+    orders, allocated = person.enrolments, {trial: ident} | person.allocated
+    if lost:
+        days = max(each.longest_days or _A_YEAR for each in protocol.orders.values())
+        until = protocol.place.date_at(drawn.at) + timedelta(days=days)
+        orders = {ident: OrderOfPerson(last_day=until, drawn=True, arrival=person.version)} | orders
+    return person.model_copy(update={"enrolments": orders, "allocated": allocated})
 
 
 _TOLD = frozenset({Why.COLLECTION, Why.ALTERATION})

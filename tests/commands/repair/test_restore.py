@@ -150,6 +150,28 @@ def test_an_order_that_may_not_be_drawn_when_it_is_posted_again_has_its_arm_and_
     assert list(recovery_of(cloud, chain(), of).taken_up()) == []
 
 
+def test_nobody_is_drawn_for_an_earlier_order_that_is_posted_again_before_the_one_that_was_drawn(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    earlier, same = enrol(1), {"respondent": order(1)["respondent"]}
+    mistaken = QUASHED | {"reason": "recorded_in_error"}
+    assert call("POST", f"/enrolments/{earlier}/end", mistaken).status == 200
+    drawn = enrol(2, **same)
+    assert failures(allocate(drawn)) == []
+    restored(cloud, copy, chain(), of)
+
+    assert call("POST", "/enrolments", order(1)).body["reasons"] == ["already_in_trial"]
+    assert failures(allocate(earlier)) == []
+    assert enrolment_of(earlier).allocated_at is None
+    assert call("POST", "/enrolments", order(2, **same)).body["status"] == "eligible"
+    assert failures(allocate(drawn)) == []
+    assert enrolment_of(drawn).status is Status.ALLOCATED
+    assert call("POST", f"/enrolments/{earlier}/end", mistaken).status == 200
+    assert enrolment_of(drawn).status is Status.ALLOCATED
+
+
 def test_who_comes_after_a_restore_gets_the_slot_after_the_last_that_was_drawn(
     cloud: dict[str, str], clock: Traveller
 ) -> None:
