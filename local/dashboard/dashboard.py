@@ -6,10 +6,11 @@ definition. The page is build/dashboard/index.html; `make panels` serves it with
 buttons work.
 """
 
-import argparse
 import json
+from functools import partial
 from typing import Any
 
+from commands.arguments import described
 from commands.deployed_stack import ROOT, DeployedStack
 from local.dashboard import live
 from local.dashboard.metrics import recorded_by
@@ -30,13 +31,8 @@ def defined(stack: DeployedStack) -> dict[str, Any]:
 def shown(stack: DeployedStack) -> tuple[list[WidgetRow], tuple[float, float]]:
     """The dashboard's rows with their data, and the times of the first and last values."""
     recorded, functions = recorded_by(stack), stack.client("lambda")
-    found = rows(
-        defined(stack),
-        recorded,
-        stack.client("cloudwatch"),
-        lambda panel: live.draw(panel, functions),
-    )
-    return found, recorded.span()
+    drawn, cloudwatch = partial(live.draw, functions=functions), stack.client("cloudwatch")
+    return rows(defined(stack), recorded, cloudwatch, drawn), recorded.span()
 
 
 def draw(stack: DeployedStack) -> list[str]:
@@ -49,11 +45,7 @@ def draw(stack: DeployedStack) -> list[str]:
 
 def main() -> None:
     """Draw the page and print its path."""
-    about, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m local.dashboard.dashboard", description=about, epilog=more
-    )
-    parser.parse_args()
+    described("python -m local.dashboard.dashboard", __doc__).parse_args()
     if empty := draw(DeployedStack.here()):
         print(f"Nothing yet: {'; '.join(empty)}.")
     print(f"The dashboard: {PAGE}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from mypy_boto3_lambda import LambdaClient
 
@@ -28,24 +28,14 @@ class LivePanel:
     html: str = field(default="", compare=False)
 
 
-def asked(panel: LivePanel, theme: str, form: Mapping[str, str]) -> dict[str, Any]:
-    """The parts of CloudWatch's event for a panel that our widgets read."""
-    about = {"theme": theme, "title": panel.title, "forms": {"all": form}, "params": panel.params}
-    return panel.params | {"widgetContext": about}
-
-
 def draw(
     panel: LivePanel, functions: LambdaClient, theme: str = "light", form: Mapping[str, str] = {}
 ) -> str:
-    """The panel's HTML. Raises RuntimeError if the function fails."""
-    event = json.dumps(asked(panel, theme, form))
+    """The panel's HTML, for the parts of CloudWatch's event that it reads. Raises RuntimeError."""
+    about = {"theme": theme, "title": panel.title, "forms": {"all": form}, "params": panel.params}
+    event = json.dumps(panel.params | {"widgetContext": about})
     answer = functions.invoke(FunctionName=panel.endpoint, Payload=event)
     said = json.load(answer["Payload"])
     if "FunctionError" in answer:
         raise RuntimeError(f"{panel.title}: {said}")
     return str(said)
-
-
-def endpoints(panels: Iterable[LivePanel]) -> set[str]:
-    """The functions that panels call; the page may call no others."""
-    return {panel.endpoint for panel in panels}

@@ -102,12 +102,11 @@ def server(
 def of(stack: DeployedStack, port: int) -> ThreadingHTTPServer:
     """A server of a stack's dashboard."""
     functions = stack.client("lambda")
-    known = live.endpoints(
-        LivePanel(said["title"], widget["width"], said["endpoint"], said["params"])
+    known = {
+        widget["properties"]["endpoint"]
         for widget in defined(stack)["widgets"]
         if widget["type"] == "custom"
-        for said in [widget["properties"]]
-    )
+    }
 
     def page() -> str:
         rows, span = shown(stack)

@@ -9,11 +9,8 @@ same seed gives the same orders; the arms are drawn afresh.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 import time
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from commands.arguments import described
 from commands.deployed_stack import ROOT, DeployedStack, LocalStack
 from local.dashboard import dashboard
 from local.demo.checks import DOSE, verdicts
@@ -31,12 +29,14 @@ from local.demo.page.render import render
 from local.demo.player import Player
 from local.demo.run import Run
 from local.demo.work import NumberFound, subscribe
-from local.emulator import emulator, stack
+from local.emulator import stack
 from local.emulator.carrier import Habits
 from local.emulator.clock import Clock
 from trial.codes import Arm
 
 if TYPE_CHECKING:
+    import argparse
+
     from commands.api import Answer
     from local.demo.orders import SyntheticOrder
 
@@ -157,10 +157,7 @@ def conclude(run: Run, page: Path, empty: list[str]) -> bool:
 
 def options() -> argparse.Namespace:
     """The parsed command line."""
-    about, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m local.demo.demo", description=about, epilog=more
-    )
+    parser = described("python -m local.demo.demo", __doc__)
     parser.add_argument(
         "--orders",
         type=int,
@@ -170,41 +167,22 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=1, help="which orders; default: 1")
     parser.add_argument("--keep", action="store_true", help="leave the stack up, for make down")
-    parser.add_argument(
-        "--port", type=int, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
-    )
+    stack.add_port(parser)
     given = parser.parse_args()
     if not FEWEST <= given.orders <= MOST:
         parser.error(f"--orders must be {FEWEST} to {MOST}, for one of every kind to fit")
     return given
 
 
-def take_down() -> None:
-    """Stop whatever is running by now."""
-    if emulator.running():
-        stack.down()
-
-
 def main() -> None:
     """Start the stack, play the month, stop the stack and report."""
     given = options()
-    stack.unwind_on_signals()
-    if emulator.running():
-        sys.exit("A stack is already up, and the demo needs its own. Stop it with: make down")
     began = time.monotonic()
     morning = first_morning(datetime.now(UTC))
-    with ExitStack() as undo:
-        undo.callback(take_down)
-        stack.up(given.port)
-        if given.keep:
-            undo.pop_all()
-        try:
-            running = LocalStack.load()
-            run = play(running, given.orders, given.seed, morning, began)
-            shown = dashboard.draw(DeployedStack.local(running))
-            empty = [title for title in shown if title not in FAULTS_ONLY]
-        except (OSError, RuntimeError) as error:
-            sys.exit(f"The run was interrupted: {error}. See {emulator.LOG}")
+    with stack.for_one_run(given.port, keep=given.keep) as running:
+        run = play(running, given.orders, given.seed, morning, began)
+        shown = dashboard.draw(DeployedStack.local(running))
+        empty = [title for title in shown if title not in FAULTS_ONLY]
     if not conclude(run, PAGE, empty if given.orders >= FILLING else []):
         sys.exit("The run failed: see the failed checks above.")
 

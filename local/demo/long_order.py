@@ -8,12 +8,9 @@ and stops the stack. Exits with an error if a check fails.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -26,7 +23,7 @@ from rich.table import Table
 
 from commands import moved_clock
 from commands.api import Api
-from commands.deployed_stack import LocalStack
+from commands.arguments import described
 from local.emulator import emulator, stack
 from local.emulator.carrier import Carrier, Habits
 from local.emulator.clock import Clock, next_stop, settle
@@ -36,8 +33,10 @@ from trial.protocol.dates import written
 from trial.protocol.load import ProtocolError, load
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Mapping, Sequence
 
+    from commands.deployed_stack import LocalStack
     from trial.protocol.settings import Protocol
 
 DAYS = 548
@@ -246,14 +245,9 @@ def conclude(console: Console, lives: Sequence[Life], found: Mapping[str, bool])
 
 def options() -> argparse.Namespace:
     """The parsed command line."""
-    about, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m local.demo.long_order", description=about, epilog=more
-    )
+    parser = described("python -m local.demo.long_order", __doc__)
     parser.add_argument("--protocol", required=True, help="such as dapo-2027-1")
-    parser.add_argument(
-        "--port", type=int, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
-    )
+    stack.add_port(parser)
     return parser.parse_args()
 
 
@@ -273,29 +267,18 @@ def main() -> None:
     """Start the stack, play the orders' lives, report and stop the stack."""
     given = options()
     protocol, type_ = variable_type(given.protocol)
-    stack.unwind_on_signals()
-    if emulator.running():
-        sys.exit("A stack is already up, and the demo needs its own. Stop it with: make down")
     began, console = time.monotonic(), Console(highlight=False)
-    with ExitStack() as undo:
-        undo.callback(lambda: stack.down() if emulator.running() else None)
-        stack.up(given.port, protocol.version)
-        running = LocalStack.load()
+    with stack.for_one_run(given.port, protocol.version) as running:
         moved_clock.follow(running.clock_file)
-        try:
-            player = LongOrderPlayer(running, protocol, type_)
-            morning = (player.now() + timedelta(days=1)).replace(hour=9, minute=30, second=0)
-            player.clock.jump(morning.astimezone(UTC))
-            settle(running.port)
-            lives, moments = play(player, protocol, type_)
-            recorded = {
-                each.enrolment_id: player.ask("GET", f"/allocations/{each.enrolment_id}")[
-                    "reminders"
-                ]
-                for each in lives
-            }
-        except (OSError, RuntimeError) as error:
-            sys.exit(f"The run was interrupted: {error}. See {emulator.LOG}")
+        player = LongOrderPlayer(running, protocol, type_)
+        morning = (player.now() + timedelta(days=1)).replace(hour=9, minute=30, second=0)
+        player.clock.jump(morning.astimezone(UTC))
+        settle(running.port)
+        lives, moments = play(player, protocol, type_)
+        recorded = {
+            life.enrolment_id: player.ask("GET", f"/allocations/{life.enrolment_id}")["reminders"]
+            for life in lives
+        }
     well = conclude(console, lives, verdicts(lives, moments, recorded))
     console.print(f"18 months in {time.monotonic() - began:.0f} s.")
     if not well:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore.exceptions import BotoCoreError
 
 from commands import moved_clock
+from commands.arguments import described
 from commands.deployed_stack import DeployedStack, LocalStack
 from local.emulator import emulator
 from trial.protocol.alphabet import size
@@ -168,10 +169,7 @@ def share(text: str) -> float:
 
 def options() -> argparse.Namespace:
     """The parsed command line."""
-    about, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m local.emulator.carrier", description=about, epilog=more
-    )
+    parser = described("python -m local.emulator.carrier", __doc__)
     habits = Habits()
     for name, what in {
         "failures": "share of texts that do not arrive",

@@ -16,8 +16,8 @@ import socket
 import sys
 import threading
 import time
-from contextlib import ExitStack
-from dataclasses import asdict, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,7 +28,6 @@ from commands import moved_clock
 from commands.deploy import package
 from commands.deployed_stack import (
     DESCRIPTION,
-    OWNER_KEY,
     STATE,
     DeployedStack,
     LocalStack,
@@ -40,7 +39,7 @@ from local.emulator.launcher import WORK_PAGE
 from trial.protocol.load import CURRENT, ProtocolError, load, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -115,10 +114,8 @@ def deploy(port: int, protocol: str, *, takes_orders: bool) -> None:
     sha256 = hashlib.sha256(template.encode()).hexdigest()
     if DESCRIPTION.exists():
         running = LocalStack.load()
-        if (running.template_sha256, running.protocol, running.takes_orders) == (
-            *(sha256, protocol),
-            takes_orders,
-        ):
+        now = running.template_sha256, running.protocol, running.takes_orders
+        if now == (sha256, protocol, takes_orders):
             print(f"Up already, and up to date: {running.api_url}")
             print(_open_trial(running))
             return
@@ -138,12 +135,7 @@ def deploy(port: int, protocol: str, *, takes_orders: bool) -> None:
         change(cloudformation, address, PARAMETERS | takes)
     except ClientError as error:
         sys.exit(f"CloudFormation refused the template: {error}")
-    key_id, secret = upstream(port)
-    description = replace(
-        describe(cloudformation, port, sha256, protocol, takes_orders=takes_orders),
-        access_key_id=key_id,
-        secret_access_key=secret,
-    )
+    description = describe(cloudformation, port, sha256, protocol, takes_orders=takes_orders)
     emulator.write(DESCRIPTION, json.dumps(asdict(description), indent=2) + "\n")
     seconds = time.monotonic() - began
     print(f"Deployed in {seconds:.1f} s: {description.api_url} (see {DESCRIPTION})")
@@ -200,14 +192,15 @@ def describe(
     (stage,) = deployed_stack.of_type("AWS::ApiGateway::Stage").values()
     (rest_api,) = deployed_stack.of_type("AWS::ApiGateway::RestApi").values()
     outputs = deployed(cloudformation).get("Outputs", [])
+    key_id, secret = upstream(port)
     endpoint_url = f"http://{emulator.HOST}:{port}"
     return LocalStack(
         endpoint_url=endpoint_url,
         api_url=f"{endpoint_url}/{stage}",
         api_host=f"{rest_api}.execute-api.localhost:{port}",
         region=emulator.REGION,
-        access_key_id=OWNER_KEY,
-        secret_access_key=OWNER_KEY,
+        access_key_id=key_id,
+        secret_access_key=secret,
         stack_name=NAME,
         clock_file=str(emulator.CLOCK),
         port=port,
@@ -258,6 +251,31 @@ def a_port(text: str) -> int:
     return int(text)
 
 
+def add_port(parser: argparse.ArgumentParser) -> None:
+    """Let the command line name the port of the stack that a command starts."""
+    default = os.environ.get("PORT", "4566")
+    parser.add_argument("--port", type=a_port, default=default, help="default: $PORT or 4566")
+
+
+@contextmanager
+def for_one_run(
+    port: int, protocol: str | None = None, *, keep: bool = False
+) -> "Iterator[LocalStack]":
+    """A stack of the run's own, stopped after it unless it is to be kept; exits if a call fails."""
+    unwind_on_signals()
+    if emulator.running():
+        sys.exit("A stack is already up, and the demo needs its own. Stop it with: make down")
+    with ExitStack() as undo:
+        undo.callback(lambda: down() if emulator.running() else None)
+        up(port, protocol)
+        if keep:
+            undo.pop_all()
+        try:
+            yield LocalStack.load()
+        except (OSError, RuntimeError) as error:
+            sys.exit(f"The run was interrupted: {error}. See {emulator.LOG}")
+
+
 def unwind_on_signals() -> None:
     """
     Unwind on Ctrl-C, hang-up and termination, so that nothing is left running.
@@ -299,9 +317,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.emulator.stack", description=__doc__)
     commands = {"down": down, "status": status}
     parser.add_argument("command", choices=["up", *commands])
-    parser.add_argument(
-        "--port", type=a_port, default=os.environ.get("PORT", "4566"), help="default: $PORT or 4566"
-    )
+    add_port(parser)
     parser.add_argument(
         "--protocol", help=f"open this protocol's trial; a new stack's default: {CURRENT}"
     )

@@ -110,9 +110,7 @@ def test_a_day_of_short_pauses_is_not_a_pause_of_a_day(
     ("name", "hours"),
     [
         ("NotLookingAlarm", 3),
-        ("NotProvenAlarm", 26),
-        ("NotExtractedAlarm", 26),
-        ("NotErasedAlarm", 26),
+        *((f"Not{each}Alarm", 26) for each in ("Proven", "Extracted", "Erased")),
     ],
 )
 def test_silence_is_told_after_just_as_many_hours_as_it_says(
@@ -130,12 +128,8 @@ def test_silence_is_told_after_just_as_many_hours_as_it_says(
 
 
 def test_every_kind_of_gap_has_an_alarm() -> None:
-    kinds = {
-        dict(metric.dimensions)["kind"]
-        for alarm in OURS.values()
-        for metric in metrics_of(alarm)
-        if metric.name == "GapFound"
-    }
+    metrics = [metric for alarm in OURS.values() for metric in metrics_of(alarm)]
+    kinds = {dict(each.dimensions)["kind"] for each in metrics if each.name == "GapFound"}
     assert kinds == {*Gap, "not_followed_up"}
 
 

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.deployed import Deployed
+from tests.support.deployed import STACK, of_policy, of_role
 from tests.support.policies import Statement, allows, covers, listed
 
-STACK = Deployed()
 TABLE = str(STACK.resolved({"Fn::GetAtt": ["Table", "Arn"]}))
 READS = ("BatchGetItem", "GetItem", "Query", "Scan", "ConditionCheckItem", "PartiQLSelect")
 CHANGES = ("UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete")
@@ -24,13 +23,6 @@ ROLES = STACK.of_type("AWS::IAM::Role")
 CALLERS = STACK.of_type("AWS::IAM::ManagedPolicy")
 
 
-def statements(role: str) -> list[Statement]:
-    """All that a role's own policies say, and those put beside it."""
-    beside = [each for each in STACK.of_type("AWS::IAM::Policy").values() if role in each["Roles"]]
-    documents = [each["PolicyDocument"] for each in (*ROLES[role].get("Policies", []), *beside)]
-    return [statement for document in documents for statement in document["Statement"]]
-
-
 def may(given: list[Statement], action: str, *partitions: str, index: str = "") -> bool:
     keys: dict[str, Any] = {"dynamodb:LeadingKeys": list(partitions)} if partitions else {}
     return allows(given, f"dynamodb:{action}", TABLE + index, keys)
@@ -41,7 +33,7 @@ def may(given: list[Statement], action: str, *partitions: str, index: str = "") 
 def test_who_answers_the_blinded_reads_nothing_that_tells_an_arm(
     role: str, action: str, partition: str
 ) -> None:
-    given = statements(role)
+    given = of_role(role)
     assert not may(given, action, partition)
     assert not may(given, action, partition, "enrolment#1")
     assert not may(given, action, "enrolment#1", partition)
@@ -50,7 +42,7 @@ def test_who_answers_the_blinded_reads_nothing_that_tells_an_arm(
 
 
 def test_enrolment_reads_and_writes_what_is_blind() -> None:
-    given = statements("EnrolmentRole")
+    given = of_role("EnrolmentRole")
     assert may(given, "BatchGetItem", "enrolment#1", "person#1", "number#1")
     assert may(given, "Query", "history#1")
     for partition in ("enrolment#1", "person#1", "number#1", "history#1", "audit#1"):
@@ -58,15 +50,15 @@ def test_enrolment_reads_and_writes_what_is_blind() -> None:
 
 
 def test_the_switch_is_operations_to_set_and_sending_s_to_look_at() -> None:
-    setting = {name for name in ROLES if may(statements(name), "PutItem", "switch")}
-    looking = {name for name in ROLES if any(may(statements(name), a, "switch") for a in READS)}
+    setting = {name for name in ROLES if may(of_role(name), "PutItem", "switch")}
+    looking = {name for name in ROLES if any(may(of_role(name), a, "switch") for a in READS)}
     assert setting == {"OperationsRole", "PanelsRole"}
     assert looking - {"ExtractRole"} == {*setting, "SendingRole", "ReconciliationRole"}
 
 
 def test_receipts_and_sending_record_opt_outs_and_only_sending_checks_them() -> None:
     doing = {
-        action: {name for name in ROLES if may(statements(name), action, "opted_out#1")}
+        action: {name for name in ROLES if may(of_role(name), action, "opted_out#1")}
         for action in ("PutItem", "UpdateItem", "DeleteItem", "BatchGetItem", "ConditionCheckItem")
     }
     assert doing == {
@@ -83,14 +75,14 @@ def test_receipts_and_sending_record_opt_outs_and_only_sending_checks_them() -> 
 def test_no_function_changes_or_deletes_an_entry_of_the_audit_trail(
     role: str, action: str, partition: str
 ) -> None:
-    assert not may(statements(role), action, partition)
-    assert not may(statements(role), action)
+    assert not may(of_role(role), action, partition)
+    assert not may(of_role(role), action)
 
 
 @pytest.mark.parametrize("name", sorted(CALLERS))
 @pytest.mark.parametrize("action", WRITES)
 def test_no_person_writes_to_the_table_but_to_log_what_they_read(name: str, action: str) -> None:
-    given = CALLERS[name]["PolicyDocument"]["Statement"]
+    given = of_policy(name)
     logs_itself = name == "AccessOfficer" and action == "PutItem"
     for partition in ("enrolment#1", "history#1", "orders#2026-12-01", "switch", *TELLING):
         expected = logs_itself and partition == "audit#1"
@@ -115,7 +107,7 @@ def test_the_table_itself_refuses_everybody_a_change_of_the_audit_trail(
 
 
 def test_retention_deletes_neither_switch_sequence_suppression_nor_trail() -> None:
-    given = statements("RetentionRole")
+    given = of_role("RetentionRole")
     assert may(given, "DeleteItem", "enrolment#1")
     for partition in ("switch", "cursor#t#s", "suppressed#1", *TRAIL):
         assert not may(given, "DeleteItem", partition), partition
@@ -126,7 +118,7 @@ def test_a_request_that_names_no_partition_is_refused_to_all_but_the_extract_s_s
     role: str,
 ) -> None:
     """`ForAllValues` holds where there is nothing to compare: `Null` is what refuses it."""
-    allowed = {action for action in {*READS, *WRITES} if may(statements(role), action)}
+    allowed = {action for action in {*READS, *WRITES} if may(of_role(role), action)}
     assert allowed == ({"Scan"} if role == "ExtractRole" else set())
 
 
@@ -135,7 +127,7 @@ def test_only_readers_of_the_stream_see_what_their_role_cannot_read() -> None:
     readers = {
         role
         for role in ROLES
-        for statement in statements(role)
+        for statement in of_role(role)
         if "dynamodb:GetRecords" in listed(statement["Action"])
     }
     assert readers == {"AllocationRole", "SchedulingRole", "AuditRole"}

@@ -13,14 +13,13 @@ import time_machine
 from commands.audit import allocation_sources
 from commands.repository.openapi import contract
 from commands.repository.template import translated
-from tests.support.deployed import Deployed
+from tests.support.deployed import STACK, Deployed, of_policy
 from tests.support.faults import hooked
 from tests.support.life import followed
 from tests.support.policies import Statement, allows, listed, rights
 from tests.support.samples import ACCOUNT, MORNING, REGION
 from trial.aws import clients
 
-STACK = Deployed()
 ORDER = "a5e1485f-199d-8556-a497-98980cd19691"
 ANYTHING: Statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 BLINDED = ("BlindedCaller", "Operator")
@@ -34,13 +33,6 @@ WORKLIST = ("GET", "/enrolments")
 FOUND = ("GET", "/orders")
 ADMIT = ("POST", "/enrolments/{enrolment_id}/admit")
 INVOKE = "lambda:InvokeFunction"
-
-
-def statements(policy: str) -> list[Statement]:
-    found: list[Statement] = STACK.of_type("AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"][
-        "Statement"
-    ]
-    return found
 
 
 def arn(method: str, path: str) -> str:
@@ -73,19 +65,19 @@ def test_each_kind_of_caller_reaches_its_own_routes_and_no_other(
     policy: str, routes: set[tuple[str, str]]
 ) -> None:
     assert tagged("Enrolment") | tagged("Unblinded") | tagged("Operations") == ROUTES.keys()
-    assert callable_by(statements(policy)) == routes
+    assert callable_by(of_policy(policy)) == routes
 
 
 @pytest.mark.parametrize("policy", ["BlindedCaller", "UnblindedCaller", "Operator"])
 def test_who_may_call_the_api_may_ask_the_stack_where_it_is(policy: str) -> None:
     stack = STACK.resolved({"Ref": "AWS::StackId"})
-    assert allows(statements(policy), "cloudformation:DescribeStacks", stack)
-    assert not allows(statements(policy), "cloudformation:DescribeStacks", stack + "0")
+    assert allows(of_policy(policy), "cloudformation:DescribeStacks", stack)
+    assert not allows(of_policy(policy), "cloudformation:DescribeStacks", stack + "0")
 
 
 @pytest.mark.parametrize("policy", BLINDED)
 def test_whatever_else_they_are_given_the_blinded_reach_no_arm(policy: str) -> None:
-    given = [*statements(policy), ANYTHING]
+    given = [*of_policy(policy), ANYTHING]
     own = {ADMIT} if policy == "BlindedCaller" else set()
     assert callable_by(given) == ROUTES.keys() - tagged("Unblinded") - own
     told = [each for each in telling() if allows(given, *each)]
@@ -108,16 +100,8 @@ def telling() -> Iterator[tuple[str, str]]:
     yield "xray:BatchGetTraces", "*"
     for name in ("Scheduling", "Sending"):
         yield "sqs:ReceiveMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}Failures"
-    for name in (
-        "Allocation",
-        "Disclosure",
-        "Extract",
-        "Scheduling",
-        "Sending",
-        "Receipts",
-        "Reconciliation",
-        "Delivery",
-    ):
+    logs = "Allocation Disclosure Extract Scheduling Sending Receipts Reconciliation Delivery"
+    for name in logs.split():
         for action in ("FilterLogEvents", "GetLogEvents", "StartQuery", "CreateExportTask"):
             yield f"logs:{action}", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}Logs:*"
     for form in ("unblinded", "staging"):
@@ -128,7 +112,7 @@ def test_an_operator_reads_no_log_from_which_arms_could_be_inferred() -> None:
     """Who is in whose log tells it: control is in none of sending's."""
     logs = {
         resource.split(":")[6] if resource != "*" else resource
-        for action, resource in rights(statements("Operator"))
+        for action, resource in rights(of_policy("Operator"))
         if action.startswith("logs:")
     }
     assert logs - {"*"} == {"ApiLogs", "EnrolmentLogs", "OperationsLogs", "PanelsLogs"}
@@ -136,7 +120,7 @@ def test_an_operator_reads_no_log_from_which_arms_could_be_inferred() -> None:
 
 def test_operators_alone_work_the_live_panels_and_invoke_nothing_else() -> None:
     invoked = {
-        policy: {resource for action, resource in rights(statements(policy)) if action == INVOKE}
+        policy: {resource for action, resource in rights(of_policy(policy)) if action == INVOKE}
         for policy in STACK.of_type("AWS::IAM::ManagedPolicy")
     }
     arn = STACK.resolved({"Fn::GetAtt": ["PanelsFunction", "Arn"]})
@@ -146,23 +130,18 @@ def test_operators_alone_work_the_live_panels_and_invoke_nothing_else() -> None:
 @pytest.mark.parametrize("policy", ["Operator", "Engineer"])
 def test_who_may_start_a_query_may_see_its_answer_and_the_saved_ones(policy: str) -> None:
     for action in ("DescribeQueryDefinitions", "GetQueryResults", "StopQuery"):
-        assert allows(statements(policy), f"logs:{action}", "*")
+        assert allows(of_policy(policy), f"logs:{action}", "*")
 
 
 def test_an_engineer_reads_every_log_but_those_that_hold_numbers() -> None:
     def reads(group: str) -> bool:
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"
-        return allows(statements("Engineer"), "logs:StartQuery", arn)
+        return allows(of_policy("Engineer"), "logs:StartQuery", arn)
 
-    groups = STACK.of_type("AWS::Logs::LogGroup")
-    assert {group for group in groups if not reads(group)} == {
-        "DeliveryLogs",
-        "DeliveryFailureLogs",
-    }
-    changes = {action for action, _ in rights(statements("Engineer"))}
-    assert all(
-        re.match(r"\w+:(Batch)?(Get|List|Describe|Filter|Start|Stop)", each) for each in changes
-    )
+    unread = {group for group in STACK.of_type("AWS::Logs::LogGroup") if not reads(group)}
+    assert unread == {"DeliveryLogs", "DeliveryFailureLogs"}
+    reading = re.compile(r"\w+:(Batch)?(Get|List|Describe|Filter|Start|Stop)")
+    assert all(reading.match(action) for action, _ in rights(of_policy("Engineer")))
 
 
 def test_each_saved_query_is_answered_in_full_to_whom_it_is_for() -> None:
@@ -174,12 +153,12 @@ def test_each_saved_query_is_answered_in_full_to_whom_it_is_for() -> None:
         for query in answered:
             for group in query["LogGroupNames"]:
                 arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"
-                assert allows(statements(policy), "logs:StartQuery", arn), (policy, query["Name"])
+                assert allows(of_policy(policy), "logs:StartQuery", arn), (policy, query["Name"])
 
 
 @pytest.mark.parametrize("policy", STACK.of_type("AWS::IAM::ManagedPolicy"))
 def test_no_person_is_given_whole_families_of_actions(policy: str) -> None:
-    assert not [action for action, _ in rights(statements(policy)) if "*" in action]
+    assert not [action for action, _ in rights(of_policy(policy)) if "*" in action]
 
 
 # The auditor
@@ -188,7 +167,7 @@ def test_no_person_is_given_whole_families_of_actions(policy: str) -> None:
 @pytest.mark.usefixtures("cloud")
 def test_an_auditor_may_do_what_the_audit_does_and_sees_no_person() -> None:
     followed()
-    client, given = clients.dynamodb(), statements("Auditor")
+    client, given = clients.dynamodb(), of_policy("Auditor")
     table = STACK.resolved({"Fn::GetAtt": ["Table", "Arn"]})
     asked: list[set[str]] = []
 
@@ -201,29 +180,24 @@ def test_an_auditor_may_do_what_the_audit_does_and_sees_no_person() -> None:
     with hooked(client, "provide-client-params.dynamodb.Scan", note):
         assert list(allocation_sources.scanned(client, "trial"))
     (attributes,) = asked
-    seen: dict[str, str | list[str]] = {
-        "dynamodb:Attributes": sorted(attributes),
-        "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
-    }
-    assert allows(given, "dynamodb:Scan", table, seen)
+
+    def scans(*read: str, select: str = "SPECIFIC_ATTRIBUTES") -> bool:
+        context = {"dynamodb:Attributes": read, "dynamodb:Select": select}
+        return allows(given, "dynamodb:Scan", table, context)
+
+    assert scans(*attributes)
     for personal in ("mobile", "respondent", "missing", "protected_hashes"):
-        seen["dynamodb:Attributes"] = [*attributes, personal]
-        assert not allows(given, "dynamodb:Scan", table, seen)
-    seen = {"dynamodb:Attributes": sorted(attributes), "dynamodb:Select": "ALL_ATTRIBUTES"}
-    assert not allows(given, "dynamodb:Scan", table, seen)
+        assert not scans(*attributes, personal)
+    assert not scans(*attributes, select="ALL_ATTRIBUTES")
     allowed = set(next(each for each in given if "Condition" in each)["Condition"][
         "ForAllValues:StringEquals"]["dynamodb:Attributes"])  # fmt: skip
     assert allowed == attributes
 
 
 def test_an_auditor_changes_nothing() -> None:
-    assert {action for action, _ in rights(statements("Auditor"))} == {
-        "cloudformation:ListStackResources",
-        "dynamodb:Scan",
-        "kms:Decrypt",
-        "kms:GenerateMac",
-        "s3:GetObjectVersion",
-        "s3:ListBucketVersions",
+    assert {action for action, _ in rights(of_policy("Auditor"))} == {
+        *("cloudformation:ListStackResources", "dynamodb:Scan", "kms:Decrypt", "kms:GenerateMac"),
+        *("s3:GetObjectVersion", "s3:ListBucketVersions"),
     }
 
 
@@ -250,11 +224,17 @@ def may_use(principal: str, action: str, key: str = "AllocationKey", **parameter
     return allows(policy, action, "key", {"aws:PrincipalArn": principal})
 
 
+def session(role: str) -> tuple[str, str]:
+    """A role, and somebody in it."""
+    return (
+        f"arn:aws:iam::{ACCOUNT}:role/{role}",
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/one",
+    )
+
+
 AUDITOR = f"arn:aws:iam::{ACCOUNT}:role/auditor"
-ALLOCATION = (
-    f"arn:aws:iam::{ACCOUNT}:role/AllocationRole",
-    f"arn:aws:sts::{ACCOUNT}:assumed-role/AllocationRole/one",
-)
+OFFICER = f"arn:aws:iam::{ACCOUNT}:role/access-officer"
+ALLOCATION = session("AllocationRole")
 OTHERS = (
     f"arn:aws:iam::{ACCOUNT}:root",
     f"arn:aws:iam::{ACCOUNT}:role/admin",
@@ -271,17 +251,6 @@ def test_only_allocation_and_named_auditors_use_the_key_of_the_sequence(action: 
     named = {"Auditors": f"{AUDITOR},{AUDITOR}2"}
     assert all(may_use(each, action, **named) for each in (*ALLOCATION, AUDITOR, f"{AUDITOR}2"))
     assert not any(may_use(each, action, **named) for each in OTHERS)
-
-
-def session(role: str) -> tuple[str, str]:
-    """A role, and somebody in it."""
-    return (
-        f"arn:aws:iam::{ACCOUNT}:role/{role}",
-        f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/one",
-    )
-
-
-OFFICER = f"arn:aws:iam::{ACCOUNT}:role/access-officer"
 
 
 @pytest.mark.parametrize(
@@ -440,17 +409,9 @@ def test_the_access_log_holds_no_body_no_query_and_no_order_s_id() -> None:
     log = stage["AccessLogSetting"]["Format"]
     told = set(re.findall(r"\$context\.([\w.]+)", json.loads(log) and log))
     assert told == {
-        "error.responseType",
-        "httpMethod",
-        "identity.accountId",
-        "identity.sourceIp",
-        "identity.userArn",
-        "requestId",
-        "requestTime",
-        "resourcePath",
-        "responseLatency",
-        "responseLength",
-        "status",
+        *("identity.accountId", "identity.sourceIp", "identity.userArn"),
+        *("requestId", "requestTime", "httpMethod", "resourcePath"),
+        *("status", "error.responseType", "responseLatency", "responseLength"),
     }
     assert {each.get("LoggingLevel", "OFF") for each in stage["MethodSettings"]} == {"OFF"}
 
@@ -469,6 +430,4 @@ def test_routes_that_write_or_count_are_throttled_by_themselves() -> None:
         assert setting["ThrottlingRateLimit"] < every["ThrottlingRateLimit"]
         assert setting["ThrottlingBurstLimit"] < every["ThrottlingBurstLimit"]
         assert setting["DataTraceEnabled"] is False
-    assert not any(
-        setting.get("MetricsEnabled") for setting in stage["MethodSettings"]
-    )  # they cost
+    assert not any(each.get("MetricsEnabled") for each in stage["MethodSettings"])  # they cost

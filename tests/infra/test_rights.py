@@ -28,7 +28,7 @@ from tests.proofs.simulation.services import logged
 from tests.proofs.simulation.story import story
 from tests.proofs.simulation.world import SETTINGS
 from tests.support.buckets import make_bucket
-from tests.support.deployed import Deployed
+from tests.support.deployed import STACK, of_role
 from tests.support.extracts import BUCKET
 from tests.support.faults import hooked, meddling, raising, refusal, without_the_group
 from tests.support.invoking import enrolment_answers
@@ -64,9 +64,8 @@ pytestmark = pytest.mark.xdist_group("rights")
 
 SEEDS = range(12)
 _LEADING = "dynamodb:LeadingKeys"
-STACK = Deployed()
 FUNCTIONS = STACK.of_type("AWS::Lambda::Function")
-ROLES = STACK.of_type("AWS::IAM::Role")
+
 BUCKET_KEYS = {
     name: bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0][
         "ServerSideEncryptionByDefault"
@@ -78,16 +77,6 @@ each_function = pytest.mark.parametrize("name", FUNCTIONS)
 
 def role_of(function: str) -> str:
     return str(FUNCTIONS[function]["Role"].rpartition("/")[2])
-
-
-def statements(role: str) -> list[Statement]:
-    """All that a role may do: by its own policies, and by those put on it."""
-    beside = STACK.of_type("AWS::IAM::Policy").values()
-    shared = [each.rpartition("/")[2] for each in ROLES[role].get("ManagedPolicyArns", [])]
-    given = [each["PolicyDocument"] for each in ROLES[role].get("Policies", [])]
-    given += [STACK.of_type("AWS::IAM::ManagedPolicy")[each]["PolicyDocument"] for each in shared]
-    given += [each["PolicyDocument"] for each in beside if role in each["Roles"]]
-    return [statement for document in given for statement in document["Statement"]]
 
 
 def by_aws(name: str) -> dict[tuple[str, str], str]:
@@ -339,7 +328,7 @@ def test_a_role_grants_what_its_function_uses_and_nothing_else(
 ) -> None:
     used = simulated()[name] | watched(LIVED.get(name, lambda: None), cloud)[name]
     assert used, "nobody has watched it: what it uses is not known"
-    granted, behind = statements(role_of(name)), by_aws(name)
+    granted, behind = of_role(role_of(name)), by_aws(name)
     needed = used | {Right(*each) for each in behind}
     missing = [each for each in needed if not allows(granted, *each[:2], dict(each.context))]
     assert missing == []
@@ -376,7 +365,7 @@ def _unread(granted: list[Statement], needed: set[Right]) -> Iterator[tuple[str,
 
 @each_function
 def test_a_role_is_passed_to_the_scheduler_and_to_nobody_else(name: str) -> None:
-    granted = statements(role_of(name))
+    granted = of_role(role_of(name))
     passed = STACK.resolved({"Fn::GetAtt": ["ScheduleRole", "Arn"]})
     for service in ("lambda.amazonaws.com", "ec2.amazonaws.com"):
         assert not allows(granted, "iam:PassRole", passed, {"iam:PassedToService": service})
@@ -384,6 +373,6 @@ def test_a_role_is_passed_to_the_scheduler_and_to_nobody_else(name: str) -> None
 
 
 def test_sending_can_text_a_phone_and_announce_to_no_topic() -> None:
-    granted = statements("SendingRole")
+    granted = of_role("SendingRole")
     assert allows(granted, "sns:Publish", "+447700900001")
     assert not allows(granted, "sns:Publish", "arn:aws:sns:eu-west-2:123456789012:AlarmTopic")

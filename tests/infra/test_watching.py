@@ -20,27 +20,10 @@ OF_THE_API = {"ApiRefusalsQuery"}
 OF_ALL = {"ErrorsQuery", "OneOrderQuery", "SlowestQuery"}
 WORDS = re.compile(r"""".*?"|[@\w.]+""")
 LANGUAGE = {
-    "fields",
-    "filter",
-    "stats",
-    "sort",
-    "limit",
-    "desc",
-    "by",
-    "as",
-    "in",
-    "count",
-    "sum",
-    "latest",
-    "bin",
-    "ispresent",
-    "1d",
-    "50",
-    "1000",
-    "0",
-    "times",
-    "last",
-    "reminders",
+    *("fields", "filter", "stats", "sort", "limit", "desc", "by", "as", "in"),
+    *("count", "sum", "latest", "bin", "ispresent"),
+    *("1d", "50", "1000", "0"),
+    *("times", "last", "reminders"),
 }
 AWS_S = {"@timestamp", "@log", "type", "record.requestId"}
 

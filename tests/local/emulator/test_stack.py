@@ -280,6 +280,7 @@ def test_the_api_is_found_by_its_stage_and_its_host(monkeypatch: pytest.MonkeyPa
     )
     found = DeployedStack("dvpo-reminders", {}, resources)
     monkeypatch.setattr(DeployedStack, "found", lambda *_: found)
+    monkeypatch.setattr(stack, "upstream", lambda _: ("test", "test"))
     fake = FakeCloudFormation("CREATE_COMPLETE")
     assert stack.describe(fake, 4711, "", CURRENT, takes_orders=True) == STACK  # type: ignore[arg-type]
 
