@@ -4,15 +4,21 @@ import csv
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from io import StringIO
 from typing import Any
 
 from moto.s3.models import s3_backends
 
+from extract.columns.base import Row
 from extract.columns.enrolments import EnrolmentRow
+from extract.people import Allocated, People, Reported
+from extract.pseudonyms import Pseudonyms
+from extract.rows import File, rows
 from tests.support.fixture_protocol import AGREED, VERSION
 from tests.support.samples import ACCOUNT
+from trial.protocol.settings import Protocol
 
 BUCKET = "extract"
 
@@ -132,3 +138,21 @@ def enrolment_row(**changes: Any) -> EnrolmentRow:
         }
         | changes
     )
+
+
+def completed(
+    *files: File, names: Pseudonyms, extracted_at: datetime, protocol: Protocol = AGREED
+) -> list[Row]:
+    """What is told of these orders, with what follows from them together."""
+    return complete(
+        each
+        for file in files
+        for each in rows(file, protocol=protocol, names=names, extracted_at=extracted_at)
+    )
+
+
+def complete(staged: Iterable[Row | Allocated | Reported]) -> list[Row]:
+    """Staged rows, with what follows from them together."""
+    told = list(staged)
+    people = People(each for each in told if isinstance(each, Allocated | Reported))
+    return list(people.completed(each for each in told if isinstance(each, Row)))

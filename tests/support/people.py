@@ -1,10 +1,11 @@
-"""An order, its respondent, its enrolment and a reminder, as records: made up, and eligible."""
+"""An order, its respondent, enrolment, allocation and a reminder, as records: made up."""
 
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 from tests.support.fixture_protocol import AGREED
-from trial.codes import AgeBand, Condition, ReminderState, Sex, Status
+from trial.codes import AgeBand, Arm, Condition, ReminderState, Sex, Status
+from trial.records.allocation import Allocation
 from trial.records.enrolment import Enrolment, Mobile, Order, Respondent
 from trial.records.reminder import Reminder
 
@@ -41,6 +42,16 @@ REMINDER = Reminder(
     theme="meaning",
     due_at=datetime(2026, 12, 4, 11, 0, tzinfo=UTC),
     state=ReminderState.SCHEDULED,
+    protocol=AGREED.version,
+    protocol_sha256=AGREED.sha256,
+)
+ALLOCATION = Allocation(
+    enrolment_id=ENROLMENT.enrolment_id,
+    arm=Arm.INTERVENTION,
+    stratum="14",
+    block=0,
+    position=1,
+    allocated_at=datetime(2026, 12, 1, 12, 0, tzinfo=UTC),
     protocol=AGREED.version,
     protocol_sha256=AGREED.sha256,
 )

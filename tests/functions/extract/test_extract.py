@@ -21,10 +21,10 @@ from extract.extract import TOO_OLD
 from extract.handler import lambda_handler
 from tests.support.buckets import make_bucket
 from tests.support.extracts import BUCKET, objects, packages
-from tests.support.faults import counting, hooked, meddling
+from tests.support.faults import counting, hooked, meddling, raising
 from tests.support.fixture_protocol import AGREED, VERSION
 from tests.support.life import ARREST, QUASHED, send_change, told
-from tests.support.samples import TABLE, sample
+from tests.support.samples import sample
 from tests.support.steps import Context, allocate, call, enrol, failures, fire
 from tests.support.table import (
     allocation_of,
@@ -36,11 +36,11 @@ from tests.support.table import (
     identifiers_of,
     keep,
     number_of,
+    put_item,
     reminders_of,
-    to_wire,
-    wired,
 )
 from trial.aws import clients
+from trial.aws.table import Key
 from trial.codes import Arm
 from trial.errors import RejectedError
 from trial.protocol.load import path_of
@@ -214,10 +214,9 @@ def test_what_happens_under_a_later_trial_s_order_counts_in_the_earlier_trial(
 
 
 def test_the_open_trial_s_protocol_is_the_one_that_is_configured() -> None:
-    agreed = AGREED
-    assert handler.of_each_trial(agreed)[-1] is agreed
-    trials = [each.trial for each in handler.of_each_trial(agreed)]
-    assert len(set(trials)) == len(trials)
+    trials = handler.of_each_trial(AGREED)
+    assert trials[-1] is AGREED
+    assert len({each.trial for each in trials}) == len(trials)
 
 
 def test_one_call_makes_all_pseudonyms_of_a_trial(people: list[UUID]) -> None:
@@ -264,24 +263,24 @@ def canaries() -> set[str]:
     return {text for text in texts if len(text) > 3}
 
 
+def numbers_of(people: list[UUID]) -> set[str]:
+    return {number_of(each) for each in people if enrolment_of(each).mobile.sealed}
+
+
 def test_nothing_that_tells_who_somebody_is_gets_out(
     people: list[UUID], log: StringIO, clock: Traveller
 ) -> None:
-    send_change(
-        people[4],
-        "mobile",
-        {"number": "+447700900987", "resolved_how": "asked Aunt Cordelia in Shildon"},
-    )
-    send_change(
-        people[2], "outcomes", ARREST | {"outcome_id": "CANARY-OUTCOME", "reference": "CRIME-9"}
-    )
+    how = "asked Aunt Cordelia in Shildon"
+    send_change(people[4], "mobile", {"number": "+447700900987", "resolved_how": how})
+    canary = {"outcome_id": "CANARY-OUTCOME", "reference": "CRIME-9"}
+    send_change(people[2], "outcomes", ARREST | canary)
     clock.shift(timedelta(minutes=1))  # or the last word would have the extract's own time
     extracted()
-    numbers = {number_of(each) for each in people if enrolment_of(each).mobile.sealed}
+    numbers = numbers_of(people)
     assert len(numbers) >= 6
     hidden = canaries() | numbers
     hidden |= {name for each in people for name in identifiers_of(each).values()}
-    assert {"1990-05-01", "CANARY-OUTCOME", "asked Aunt Cordelia in Shildon"} <= hidden
+    assert {"1990-05-01", "CANARY-OUTCOME", how} <= hidden
     assert {str(each) for each in people} <= hidden
     hidden |= {number[-6:] for number in numbers} | {each.hex for each in people}
     shown = dict(objects("blinded")) | objects("unblinded")
@@ -292,14 +291,13 @@ def test_nothing_that_tells_who_somebody_is_gets_out(
     for path, packed in shown.items():
         data = gzip.decompress(packed) if path.endswith(".gz") else packed
         assert [text for text in hidden if text.encode() in data] == [], path
-    assert [
-        text for text in hidden - {str(each) for each in people} if text in log.getvalue()
-    ] == []
+    unlogged = hidden - {str(each) for each in people}
+    assert [text for text in unlogged if text in log.getvalue()] == []
 
 
 def test_staging_holds_no_number_and_no_name_either(people: list[UUID]) -> None:
     extracted()
-    numbers = {number_of(each) for each in people if enrolment_of(each).mobile.sealed}
+    numbers = numbers_of(people)
     for path, packed in objects("staging").items():
         data = gzip.decompress(packed) if path.endswith(".gz") else packed
         assert [text for text in numbers if text[-6:].encode() in data] == [], path
@@ -484,7 +482,8 @@ def test_two_at_once_do_not_mix(*, begun: bool) -> None:
 @pytest.mark.usefixtures("people")
 def test_what_was_read_under_another_protocol_is_read_again() -> None:
     """It changed after one form was published, which stays as it is."""
-    with pytest.raises(Crashed), hooked(clients.s3(), "before-call.s3.PutObject", unblinded(crash)):
+    crash = unblinded(raising(Crashed()))
+    with pytest.raises(Crashed), hooked(clients.s3(), "before-call.s3.PutObject", crash):
         extracted()
     before = objects("blinded")
     assert f"blinded/{TRIAL}/{RUN}/datapackage.json" in before
@@ -496,10 +495,6 @@ def test_what_was_read_under_another_protocol_is_read_again() -> None:
     assert extracted() == "published"
     assert objects("blinded") == before
     assert len(published()["enrolments"]) == 8
-
-
-def crash() -> None:
-    raise Crashed
 
 
 @pytest.mark.usefixtures("people")
@@ -542,29 +537,24 @@ def test_an_enrolment_drawn_while_the_table_is_read_is_told_as_it_was(people: li
     assert len(published()["enrolments"]) == len(people)
 
 
-def test_an_allocated_enrolment_without_its_allocation_stops_the_extract(
-    people: list[UUID],
+@pytest.mark.parametrize(
+    ("lost", "why"),
+    [(allocation_key, "has no allocation"), (enrolment_key, "not complete")],
+    ids=["allocation", "enrolment"],
+)
+def test_an_order_of_which_a_part_is_lost_stops_the_extract(
+    people: list[UUID], lost: Callable[[UUID], Key], why: str
 ) -> None:
-    delete(allocation_key(people[0]))
-    with pytest.raises(RejectedError, match="has no allocation"):
-        extracted()
-    assert packages() == {}
-
-
-def test_outcomes_without_their_enrolment_stop_the_extract(people: list[UUID]) -> None:
     told(people[0], "outcomes", ARREST)
-    delete(enrolment_key(people[0]))
-    with pytest.raises(RejectedError, match="not complete"):
+    delete(lost(people[0]))
+    with pytest.raises(RejectedError, match=why):
         extracted()
     assert packages() == {}
 
 
 def test_what_cannot_be_read_is_not_repeated_in_the_error(people: list[UUID]) -> None:
     key = enrolment_key(people[0])
-    item = found(key) | {"respondent": {"sealed": "CANARY", "of_age_on": "soon"}}
-    clients.dynamodb().put_item(
-        TableName=TABLE, Item=wired(key) | {name: to_wire(each) for name, each in item.items()}
-    )
+    put_item(key, found(key) | {"respondent": {"sealed": "CANARY", "of_age_on": "soon"}})
     with pytest.raises(RejectedError, match=r"not part of an enrolment: \d faults") as refusal:
         extracted()
     assert "CANARY" not in str(refusal.value)
@@ -588,20 +578,10 @@ def test_a_name_without_a_day_or_with_a_path_is_refused(run: str) -> None:
 
 
 @pytest.mark.usefixtures("people", "small_parts")
-def test_only_a_published_extract_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    capsys.readouterr()
+def test_only_a_published_extract_counts(emitted: Callable[[], dict[str, float]]) -> None:
+    emitted()
     assert extracted(looks=1) == "unfinished"
-    assert metrics(capsys) == []
+    assert emitted() == {}
     for became in ("published", "published_before"):
         assert extracted() == became
-        assert metrics(capsys) == ["ExtractPublished"]
-
-
-def metrics(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    lines = map(json.loads, capsys.readouterr().out.splitlines())
-    return [
-        metric["Name"]
-        for line in lines
-        if "_aws" in line
-        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
-    ]
+        assert emitted() == {"ExtractPublished": 1}

@@ -2,19 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from extract.columns.base import Row
 from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import MissingRow, OutcomeRow, ReminderRow
-from extract.people import Allocated, People, Reported
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, reported, rows
+from tests.support import people
+from tests.support.extracts import complete, completed
 from tests.support.fixture_protocol import AGREED, VERSION
-from tests.support.people import ADULT, ENROLMENT, KNOWN, SERVED
+from tests.support.people import ADULT, ALLOCATION, ENROLMENT, KNOWN, SERVED
 from trial.codes import (
     AgeBand,
     Arm,
@@ -31,35 +32,18 @@ from trial.codes import (
     Status,
     Suppression,
 )
-from trial.records.allocation import Allocation
 from trial.records.enrolment import LifeEvent, Missing, Mobile, Outcome
-from trial.records.reminder import Reminder
 
 NAMES = Pseudonyms(b"a key")
 IDENT, ENROLLED = ENROLMENT.enrolment_id, ENROLMENT.enrolled_at
-DRAWN = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+DRAWN = ALLOCATION.allocated_at
 EXTRACTED = datetime(2026, 12, 11, 12, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
-ALLOCATION = Allocation(
-    enrolment_id=IDENT,
-    arm=Arm.INTERVENTION,
-    stratum="14",
-    block=0,
-    position=1,
-    allocated_at=DRAWN,
-    protocol=VERSION,
-    protocol_sha256="c" * 64,
+REMINDER = people.REMINDER.model_copy(
+    update={"number": 1, "due_at": DRAWN + HOUR, "state": ReminderState.PLANNED}
 )
-REMINDER = Reminder(
-    enrolment_id=IDENT,
-    number=1,
-    theme="conditions",
-    due_at=DRAWN + HOUR,
-    state=ReminderState.PLANNED,
-    protocol=VERSION,
-    protocol_sha256="c" * 64,
-)
+QUASHED = LifeEvent(reason=EndReason.QUASHED, at=ENROLLED + 2 * DAY, by="PC-1182")
 SENT = {"sent_at": DRAWN + HOUR + timedelta(seconds=30), "message_id": "m"}
 ARREST = Outcome(
     outcome_id="o",
@@ -70,23 +54,18 @@ ARREST = Outcome(
 )
 
 
-def told(*files: File) -> list[Row]:
-    """What is told of these orders, completed."""
-    staged = [
-        each
-        for file in files
-        for each in rows(file, protocol=AGREED, names=NAMES, extracted_at=EXTRACTED)
-    ]
-    people = People(each for each in staged if isinstance(each, Allocated | Reported))
-    return list(people.completed(each for each in staged if isinstance(each, Row)))
+told = partial(completed, names=NAMES, extracted_at=EXTRACTED)
 
 
 def row(file: File | None = None, **changes: Any) -> EnrolmentRow:
-    file = file or File(ENROLMENT)
-    file = replace(file, enrolment=file.enrolment.model_copy(update=changes))
-    first = told(file)[0]
+    first = told(changed(file or File(ENROLMENT), **changes))[0]
     assert isinstance(first, EnrolmentRow)
     return first
+
+
+def changed(file: File, **changes: Any) -> File:
+    """With these changes of its enrolment."""
+    return replace(file, enrolment=file.enrolment.model_copy(update=changes))
 
 
 def drawn(**changes: Any) -> File:
@@ -121,13 +100,11 @@ def test_pseudonyms_are_of_the_order_the_person_and_the_superintendent() -> None
     one, other = row(), row(enrolment_id=UUID(int=1), person_hash="bb")
     assert one.enrolment != other.enrolment
     assert one.person != other.person
+    assert one.person == row(enrolment_id=UUID(int=1)).person
     assert one.superintendent == other.superintendent
+    assert (one.enrolment[0], one.person[0], one.superintendent[:2]) == ("E", "P", "S-")
     assert row(**ordered(authorising_superintendent="S-0418")).superintendent != one.superintendent
     assert row(**ordered(force="cumbria")).superintendent != one.superintendent
-
-
-def test_a_person_with_two_orders_has_one_pseudonym() -> None:
-    assert row().person == row(enrolment_id=UUID(int=1)).person
 
 
 def test_an_age_is_told_as_the_band_at_enrolment() -> None:
@@ -209,7 +186,7 @@ def test_how_a_number_was_found_is_a_code(how: str | None, code: str | None) -> 
     one = row(missing=(found,))
     assert (one.number_at_enrolment, one.number_found, one.days_to_number) == (False, True, 1.5)
     assert (one.missing_reason, one.resolved_how) == ("seized_evidence", code)
-    (_, episode) = told(File(ENROLMENT.model_copy(update={"missing": (found,)})))
+    (_, episode) = told(changed(File(ENROLMENT), missing=(found,)))
     assert episode == MissingRow(
         enrolment=one.enrolment,
         episode=1,
@@ -247,15 +224,13 @@ def test_status_and_reasons_are_told_as_they_were_and_as_they_are() -> None:
 
 
 def test_an_end_is_told_with_its_reason() -> None:
-    quashed = LifeEvent(reason=EndReason.QUASHED, at=ENROLLED + 2 * DAY, by="PC-1182")
-    one = row(life=(quashed,))
+    one = row(life=(QUASHED,))
     assert (one.end_reason, one.days_to_end, one.recorded_in_error) == ("quashed", 2, False)
 
 
 def test_an_error_is_told_whatever_ended_it_before() -> None:
-    quashed = LifeEvent(reason=EndReason.QUASHED, at=ENROLLED + 2 * DAY, by="PC-1182")
     error = LifeEvent(reason=EndReason.RECORDED_IN_ERROR, at=ENROLLED + 3 * DAY, by="PC-1182")
-    one = row(life=(quashed, error))
+    one = row(life=(QUASHED, error))
     assert (one.end_reason, one.recorded_in_error) == ("quashed", True)
 
 
@@ -279,9 +254,8 @@ def test_without_allocation_there_is_no_arm_and_the_stratum_is_the_length_s() ->
 def test_an_allocation_is_told_as_it_was_made() -> None:
     one = row(drawn(stratum="as-drawn"))
     assert (one.allocated, one.arm, one.repeat) == (True, "intervention", False)
-    assert (one.stratum, one.block, one.position, one.protocol) == (
-        "as-drawn", 0, 1, VERSION
-    )  # fmt: skip
+    assert (one.stratum, one.block, one.position) == ("as-drawn", 0, 1)
+    assert (one.protocol, one.protocol_sha256) == (VERSION, AGREED.sha256)
     assert one.days_to_allocation == round(2.5 / 24, 3)
     assert (one.days_at_risk, one.days_followed) == (13.5, 10)
 
@@ -302,14 +276,11 @@ def test_nobody_is_at_risk_or_followed_for_less_than_no_time() -> None:
 
 def test_a_dose_counts_every_reminder_once() -> None:
     states = list(ReminderState)
-    file = replace(
-        drawn(),
-        reminders=tuple(
-            REMINDER.model_copy(update={"number": number, "state": state})
-            for number, state in enumerate(states, start=1)
-        ),
+    reminders = tuple(
+        REMINDER.model_copy(update={"number": number, "state": state})
+        for number, state in enumerate(states, start=1)
     )
-    one = row(file)
+    one = row(replace(drawn(), reminders=reminders))
     assert one.planned == len(states)
     # Of the one planned, the one scheduled and the one claimed there is nothing to tell yet.
     assert one.planned - one.sent - one.suppressed - one.failed - one.unknown == 3
@@ -385,7 +356,7 @@ def test_the_order_runs_from_allocation_to_the_end_of_its_last_day(
 def test_the_last_day_ends_at_midnight_in_london() -> None:
     file = drawn(allocated_at=datetime(2027, 6, 1, 12, tzinfo=UTC))
     summer = ordered(made_on=date(2027, 6, 1), expires_on=date(2027, 6, 14))
-    file = replace(file, enrolment=file.enrolment.model_copy(update=summer))
+    file = changed(file, **summer)
     last = datetime(2027, 6, 14, 22, 59, tzinfo=UTC)
     assert outcome(file, occurred_at=last).within_order
     assert not outcome(file, occurred_at=last + timedelta(minutes=1)).within_order
@@ -405,12 +376,8 @@ def later_order(*outcomes: Outcome, **changes: Any) -> File:
     """A second order of the same person, drawn ten days after the first and with its arm."""
     kept_arm = {"enrolment_id": LATER, "allocated_at": DRAWN + 10 * DAY, "repeat": True}
     file = drawn(**kept_arm | {"block": None, "position": None})
-    order = {"enrolment_id": LATER, "order": SERVED.model_copy(update={"made_on": LATER_MADE_ON})}
-    enrolment = file.enrolment.model_copy(update=order | changes)
-    return replace(file, enrolment=enrolment, outcomes=outcomes)
-
-
-LATER_MADE_ON = date(2026, 12, 11)
+    order = {"enrolment_id": LATER} | ordered(made_on=date(2026, 12, 11))
+    return replace(changed(file, **order | changes), outcomes=outcomes)
 
 
 def outcomes_of(*files: File) -> list[OutcomeRow]:
@@ -451,22 +418,17 @@ def test_outcomes_of_one_id_and_two_people_are_two() -> None:
 
 def test_of_an_order_of_another_trial_only_what_happened_is_told() -> None:
     elsewhere = later_order(ARREST, trial="dvpo-2028")
-    staged = [
-        *rows(drawn(), protocol=AGREED, names=NAMES, extracted_at=EXTRACTED),
-        *reported(elsewhere, place=AGREED.place, names=NAMES, under=None),
-    ]
-    people = People(each for each in staged if isinstance(each, Allocated | Reported))
-    completed = people.completed(each for each in staged if isinstance(each, Row))
-    first, outcome_ = list(completed)
-    assert isinstance(outcome_, OutcomeRow)
-    assert isinstance(first, EnrolmentRow)
-    assert (outcome_.person, outcome_.enrolment) == (first.person, None)
-    assert outcome_.days_from_allocation == 1
+    ours = rows(drawn(), protocol=AGREED, names=NAMES, extracted_at=EXTRACTED)
+    theirs = reported(elsewhere, place=AGREED.place, names=NAMES, under=None)
+    _, arrest = complete([*ours, *theirs])
+    assert isinstance(arrest, OutcomeRow)
+    assert (arrest.person, arrest.enrolment) == (row().person, None)
+    assert arrest.days_from_allocation == 1
 
 
 def test_what_happened_to_people_of_another_trial_is_not_told() -> None:
-    staged = list(reported(later_order(ARREST), names=NAMES, place=AGREED.place, under=None))
-    assert list(People(staged).completed([])) == []
+    elsewhere = later_order(ARREST)
+    assert complete(reported(elsewhere, names=NAMES, place=AGREED.place, under=None)) == []
 
 
 def test_a_repeat_says_how_long_it_came_after_the_randomisation() -> None:
@@ -476,14 +438,11 @@ def test_a_repeat_says_how_long_it_came_after_the_randomisation() -> None:
 
 
 def test_harms_come_last_so_that_the_blinded_form_has_no_gap() -> None:
-    harm = ARREST.model_copy(
-        update={"type": OutcomeType.HARM, "harm": Harm.COMPLAINT, "instrument": None,
-                "outcome_id": "h", "occurred_at": DRAWN}
-    )  # fmt: skip
+    complaint = {"type": OutcomeType.HARM, "harm": Harm.COMPLAINT, "instrument": None}
+    harm = ARREST.model_copy(update=complaint | {"outcome_id": "h", "occurred_at": DRAWN})
     found = outcomes_of(replace(drawn(), outcomes=(harm, ARREST)))
-    assert [(each.outcome, each.type, each.harm) for each in found] == [
-        (1, "arrest", None), (2, "harm", "complaint"),
-    ]  # fmt: skip
+    told = [(each.outcome, each.type, each.harm) for each in found]
+    assert told == [(1, "arrest", None), (2, "harm", "complaint")]
 
 
 @pytest.mark.parametrize(("recorded_at", "after"), [(ENROLLED, False), (DRAWN + HOUR, True)])
@@ -491,22 +450,14 @@ def test_a_number_lost_after_the_draw_is_told_as_such(
     recorded_at: datetime, *, after: bool
 ) -> None:
     lost = Missing(reason=MissingReason.INVALID_NUMBER, recorded_at=recorded_at)
-    file = drawn()
-    enrolment = file.enrolment.model_copy(update={"missing": (lost,)})
-    (one,) = (m for m in told(replace(file, enrolment=enrolment)) if isinstance(m, MissingRow))
+    file = changed(drawn(), missing=(lost,))
+    (one,) = (each for each in told(file) if isinstance(each, MissingRow))
     assert one.after_allocation is after
 
 
-def test_force_trial_and_the_hash_of_the_protocol_are_told() -> None:
-    one = row(drawn())
-    assert (one.force, one.trial) == ("durham", AGREED.trial)
-    assert one.protocol_sha256 == "c" * 64
-    assert row().protocol_sha256 is None
-
-
-def test_pseudonyms_begin_with_a_letter() -> None:
+def test_force_and_trial_are_told_and_no_protocol_before_the_draw() -> None:
     one = row()
-    assert (one.enrolment[0], one.person[0], one.superintendent[:2]) == ("E", "P", "S-")
+    assert (one.force, one.trial, one.protocol_sha256) == ("durham", AGREED.trial, None)
 
 
 def test_an_outcome_without_an_allocation_is_within_nothing() -> None:
@@ -519,10 +470,8 @@ def test_outcomes_are_numbered_in_time() -> None:
         ARREST.model_copy(update={"outcome_id": name, "occurred_at": DRAWN + days * DAY})
         for name, days in (("a", 3), ("b", 1), ("c", 2))
     ]
-    found = [each for each in told(replace(drawn(), outcomes=tuple(others))) if each.key[1:]]
-    assert [
-        (each.outcome, each.days_from_allocation) for each in found if isinstance(each, OutcomeRow)
-    ] == [(1, 1), (2, 2), (3, 3)]
+    found = outcomes_of(replace(drawn(), outcomes=tuple(others)))
+    assert [(each.outcome, each.days_from_allocation) for each in found] == [(1, 1), (2, 2), (3, 3)]
 
 
 # Pseudonyms

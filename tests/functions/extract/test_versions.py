@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
+from extract.columns.base import Row
 from extract.columns.enrolments import EnrolmentRow
 from extract.columns.events import VersionRow
 from extract.pseudonyms import Pseudonyms
-from extract.rows import File, rows
+from extract.rows import File
+from tests.support.extracts import completed
 from tests.support.fixture_protocol import AGREED, DAPO
-from tests.support.people import ENROLMENT, SERVED
+from tests.support.people import ALLOCATION, ENROLMENT, SERVED
 from trial.codes import Arm, Condition, EndReason, Status
 from trial.protocol.settings import Protocol
-from trial.records.allocation import Allocation
 from trial.records.enrolment import LifeEvent, Variation
 
-IDENT = ENROLMENT.enrolment_id
 T = datetime(2026, 12, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 ENDLESS = SERVED.model_copy(update={"type": "dapo", "expires_on": None})
@@ -25,29 +25,15 @@ ENDING = ENDLESS.model_copy(
 )
 
 
-def told(protocol: Protocol = DAPO, **changes: Any) -> list[Any]:
-    enrolment = ENROLMENT.model_copy(
-        update={
-            "status": Status.ALLOCATED,
-            "order": ENDLESS,
-            "enrolled_at": T,
-            "trial": protocol.trial,
-            "allocated_at": T,
-        }
-        | changes
+def told(protocol: Protocol = DAPO, **changes: Any) -> list[Row]:
+    drawn = {"status": Status.ALLOCATED, "enrolled_at": T, "allocated_at": T}
+    order = {"order": ENDLESS, "trial": protocol.trial}
+    file = File(
+        ENROLMENT.model_copy(update=drawn | order | changes),
+        ALLOCATION.model_copy(update={"arm": Arm.CONTROL, "allocated_at": T}),
     )
-    drawn = Allocation(
-        enrolment_id=IDENT,
-        arm=Arm.CONTROL,
-        stratum="longer",
-        block=0,
-        position=0,
-        allocated_at=T,
-        protocol=protocol.version,
-        protocol_sha256=protocol.sha256,
-    )
-    file, names = File(enrolment, drawn), Pseudonyms(b"a key")
-    return list(rows(file, protocol=protocol, names=names, extracted_at=T + 100 * DAY))
+    names = Pseudonyms(b"a key")
+    return completed(file, protocol=protocol, names=names, extracted_at=T + 100 * DAY)
 
 
 def versions(**changes: Any) -> list[tuple[Any, ...]]:
@@ -68,9 +54,8 @@ def test_an_order_that_was_never_varied_has_one_version() -> None:
 
 
 def test_a_variation_begins_another_when_it_is_reported() -> None:
-    variation = Variation(
-        at=T + 3 * DAY, varied_on=date(2026, 12, 2), by="PC-1", until_then=ENDLESS
-    )
+    varied_on = date(2026, 12, 2)
+    variation = Variation(at=T + 3 * DAY, varied_on=varied_on, by="PC-1", until_then=ENDLESS)
     assert versions(order=ENDING, variations=(variation,)) == [
         (1, 0.0, None, None, (Condition.NO_MOLESTATION,)),
         (2, 3.0, 2, 40, (Condition.PROGRAMME,)),
