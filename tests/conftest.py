@@ -1,7 +1,9 @@
 """What most tests need: the template, and AWS in memory with the template's own table."""
 
+import json
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cache
 from io import StringIO
@@ -100,15 +102,17 @@ def configure(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callabl
 
 @pytest.fixture
 def emitted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]]:
-    """The metrics since the last look, each by its name and its codes; the last of those alike."""
+    """What each metric came to since the last look, by its name and its code."""
 
     def since() -> dict[str, float]:
-        told = [datum for line in capsys.readouterr().out.splitlines() for datum in data(line)]
-        codes = [sorted(each.metric.dimensions - {("service", "trial")}) for each in told]
-        return {
-            " ".join([each.metric.name, *dict(code).values()]): each.value
-            for each, code in zip(told, codes, strict=True)
-        }
+        sums: dict[str, float] = defaultdict(float)
+        for line in capsys.readouterr().out.splitlines():
+            for datum in data(line):
+                codes = dict(datum.metric.dimensions)
+                assert (datum.metric.namespace, codes.pop("service")) == ("DvpoReminders", "trial")
+                assert json.loads(line).keys() == {"_aws", "service", datum.metric.name, *codes}
+                sums[" ".join([datum.metric.name, *codes.values()])] += datum.value
+        return dict(sums)
 
     return since
 
@@ -116,11 +120,9 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]
 @pytest.fixture
 def heard(
     cloud: dict[str, str],  # noqa: ARG001 - what is told is told of it
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Callable[[], RecordedMetrics]:
     """The metrics that have been told so far."""
-    monkeypatch.setenv("USD_TO_GBP", "0.75")
     return lambda: RecordedMetrics(
         datum for line in capsys.readouterr().out.splitlines() for datum in data(line)
     )

@@ -16,8 +16,7 @@ from tests.support.fixture_protocol import AGREED
 from tests.support.life import send_change
 from tests.support.memory import Memory
 from tests.support.samples import ROOT, order
-from tests.support.steps import call, post
-from trial.protocol.settings import Protocol
+from tests.support.steps import post
 
 ZONE = "Pacific/Auckland"
 THERE = AGREED.model_copy(
@@ -32,12 +31,8 @@ THEIRS, FOREIGN = {"number": "+6421123456"}, {"number": "+447700900123"}
 @pytest.fixture
 def memory(clock: Traveller, monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:
     clock.move_to(LATE)
-
-    def loaded(_: str) -> Protocol:
-        return THERE
-
     for module in (enrolment, allocation, reconciliation):
-        monkeypatch.setattr(module, "load", loaded)
+        monkeypatch.setattr(module, "load", lambda _: THERE)
     made = Memory()
     with made.lived_in():
         yield made
@@ -71,9 +66,8 @@ def test_a_number_of_the_trials_country_is_taken_and_another_is_not(memory: Memo
     assert "is a number of GB: only mobiles of NZ are texted" in refused.text
     lost = {"missing_reason": "refused"}
     ident = post(order(1, order=today, mobile=lost)).body["enrolment_id"]
-    path = f"/enrolments/{ident}/mobile"
-    assert call("PUT", path, FOREIGN).fields == ["number"]
-    assert call("PUT", path, THEIRS).status == 200
+    assert send_change(ident, "mobile", FOREIGN).fields == ["number"]
+    assert send_change(ident, "mobile", THEIRS).status == 200
     mobile = memory.file(UUID(ident)).enrolment.mobile
     assert (mobile.last_digits, mobile.number_hash is None) == ("456", False)
 

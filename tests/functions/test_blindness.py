@@ -11,15 +11,7 @@ from time_machine import Traveller
 from commands.repository.openapi import contract
 from receipts.handler import lambda_handler as receipts
 from tests.proofs.simulation.services import logged
-from tests.support.life import (
-    ARREST,
-    BREACH,
-    CUSTODY,
-    METHODS,
-    QUASHED,
-    RELEASE,
-    corrected,
-)
+from tests.support.life import ARREST, BREACH, CUSTODY, METHODS, QUASHED, RELEASE, corrected
 from tests.support.memory import Memory
 from tests.support.samples import MORNING, order
 from tests.support.steps import CONTEXT, Answer, call, fire, post
@@ -63,19 +55,19 @@ def test_no_route_tells_it_by_answer_status_error_header_or_count(clock: Travell
     """Every route that a blinded caller or operations may call, asked well and badly."""
     answers = []
     for arm in Arm:
-        memory, enrolment_id = _drawn(arm, clock)
+        memory, ident = _drawn(arm, clock)
         with memory.lived_in():
             texted = MORNING.replace(hour=21) + timedelta(days=3)
-            _fire(memory, enrolment_id, texted, clock)
+            _fire(memory, ident, texted, clock)
             assert bool(memory.texts) == (arm is Arm.INTERVENTION)
-            answers.append(list(_asked(enrolment_id)))
+            answers.append(list(_asked(ident)))
     control, intervention = answers
     assert len(control) == len(intervention) > 100
     for one, other in zip(control, intervention, strict=True):
         assert one == other, one[0]
 
 
-def _asked(enrolment_id: UUID) -> Iterator[tuple[str, Answer]]:
+def _asked(ident: UUID) -> Iterator[tuple[str, Answer]]:
     by = {"by": "PC-1182"}
     bodies: dict[str, dict[str, Any]] = dict(LIFE) | {
         "enrolments": order(2, protected_numbers=["+447700900001"]),
@@ -91,8 +83,8 @@ def _asked(enrolment_id: UUID) -> Iterator[tuple[str, Answer]]:
             if "Unblinded" in operation["tags"]:
                 continue
             good = bodies[path.rpartition("/")[2]] if "requestBody" in operation else None
-            for ident in (enrolment_id, UUID(int=0), "nobody"):
-                shown = path.format(enrolment_id=ident)
+            for known_or_not in (ident, UUID(int=0), "nobody"):
+                shown = path.format(enrolment_id=known_or_not)
                 for body in (good, good, {}, {"number": "101"}, "{", None):
                     yield f"{method} {path} {body}", call(method.upper(), shown, body)
                 yield f"GET of {path}", call("GET", shown)
@@ -102,26 +94,21 @@ def _asked(enrolment_id: UUID) -> Iterator[tuple[str, Answer]]:
 def test_whichever_the_arm_the_same_changes_of_status_are_announced(clock: Traveller) -> None:
     announced = []
     for arm in Arm:
-        memory, enrolment_id = _drawn(arm, clock)
-        assert list(_lived_on(memory, enrolment_id, arm, clock))
-        announced.append(memory.announced(enrolment_id))
+        memory, ident = _drawn(arm, clock)
+        assert list(_lived_on(memory, ident, arm, clock))
+        announced.append(memory.announced(ident))
     control, intervention = announced
     assert control == intervention
-    assert [each["status"] for each in control] == [
-        "eligible",
-        "allocated",
-        "ended",
-        "allocated",
-        "ended",
-    ]
+    course = ["eligible", "allocated", "ended", "allocated", "ended"]
+    assert [each["status"] for each in control] == course
 
 
 def test_the_unblinded_answer_is_not(clock: Traveller) -> None:
     told = []
     for arm in Arm:
-        memory, enrolment_id = _drawn(arm, clock)
+        memory, ident = _drawn(arm, clock)
         with memory.lived_in():
-            told.append(call("GET", f"/allocations/{enrolment_id}").body)
+            told.append(call("GET", f"/allocations/{ident}").body)
     assert [each["arm"] for each in told] == ["control", "intervention"]
     assert [len(each["reminders"]) for each in told] == [0, 7]
 
@@ -157,11 +144,11 @@ def _drawn(arm: Arm, clock: Traveller) -> tuple[Memory, UUID]:
         clock.move_to(MORNING.replace(hour=20))
         memory = Memory(sequence=str(salt))
         with memory.lived_in():
-            enrolment_id = UUID(post(MADE).body["enrolment_id"])
+            ident = UUID(post(MADE).body["enrolment_id"])
             memory.drain()
-            allocation = memory.file(enrolment_id).allocation
+            allocation = memory.file(ident).allocation
             if allocation and allocation.arm is arm:
-                return memory, enrolment_id
+                return memory, ident
     raise AssertionError("there is no end to them")
 
 
@@ -170,35 +157,31 @@ def _lived(arm: Arm, clock: Traveller) -> Iterator[Answer]:
     yield from _lived_on(*_drawn(arm, clock), arm, clock)
 
 
-def _lived_on(memory: Memory, enrolment_id: UUID, arm: Arm, clock: Traveller) -> Iterator[Answer]:
+def _lived_on(memory: Memory, ident: UUID, arm: Arm, clock: Traveller) -> Iterator[Answer]:
     with memory.lived_in():
         for place, (what, body) in enumerate(LIFE):
             now = MORNING.replace(hour=21) + timedelta(hours=4 * place)
-            _fire(memory, enrolment_id, now, clock)
-            yield call(METHODS[what], f"/enrolments/{enrolment_id}/{what}", body)
+            _fire(memory, ident, now, clock)
+            yield call(METHODS[what], f"/enrolments/{ident}/{what}", body)
             yield post(MADE)
             yield post(MADE | {"protected_numbers": ["+447700900001"]})
-            for path in (
-                f"/enrolments/{enrolment_id}",
-                "/reports/flow",
-                "/reports/missing-numbers",
-                "/sending",
-            ):
+            reports = ("/reports/flow", "/reports/missing-numbers", "/sending")
+            for path in (f"/enrolments/{ident}", *reports):
                 yield call("GET", path)
             if arm is Arm.INTERVENTION:  # somebody unblinded looks; nobody may see that either
-                assert call("GET", f"/allocations/{enrolment_id}").status == 200
+                assert call("GET", f"/allocations/{ident}").status == 200
             memory.drain()
-            yield call("GET", f"/enrolments/{enrolment_id}")
+            yield call("GET", f"/enrolments/{ident}")
         assert bool(memory.texts) == (arm is Arm.INTERVENTION)
 
 
-def _fire(memory: Memory, enrolment_id: UUID, until: datetime, clock: Traveller) -> None:
+def _fire(memory: Memory, ident: UUID, until: datetime, clock: Traveller) -> None:
     """Let the schedules that are due by then fire, each in its time."""
-    for number, due_at in memory.file(enrolment_id).schedules.items():
+    for number, due_at in memory.file(ident).schedules.items():
         if due_at <= until:
             clock.move_to(due_at)
-            fire(enrolment_id, number)
+            fire(ident, number)
             message = f"text-{len(memory.texts)}"
             receipts(logged(message, "+447700900001", due_at, words=WORDS.get(number)), CONTEXT)
-            del memory.scheduler.schedules[f"dvpo-{enrolment_id.hex}-{number:02}"]
+            del memory.scheduler.schedules[f"dvpo-{ident.hex}-{number:02}"]
     clock.move_to(until)

@@ -30,6 +30,7 @@ from tests.support.memory import LISTENING, Memory
 from tests.support.samples import MORNING, sample
 from tests.support.steps import UNHURRIED, Answer, Context, call, post, stream
 from trial.aws import clients
+from trial.aws.kms import MacKey
 
 SALT = "2"
 BY = ORDER[3]
@@ -194,18 +195,13 @@ def test_poison_in_a_schedule_s_input(sinks: Sinks, memory: Memory) -> None:
 
 
 def test_the_extract_knows_them_by_pseudonyms_only(cloud: dict[str, str], clock: Traveller) -> None:
-    key = cloud["IDENTITY_KEY_ID"]
     make_bucket(BUCKET)
     answer = post(canaries.body())
     follow(answer.body["enrolment_id"])
     clock.shift(timedelta(days=20))
 
     assert extract(sample("extract-nightly"), UNHURRIED)["became"] == "published"
-    watch = Watch(
-        lambda message: clients.kms().generate_mac(
-            KeyId=key, MacAlgorithm="HMAC_SHA_256", Message=message
-        )["Mac"]
-    )
+    watch = Watch(MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"]).mac)
     files = objects()
     assert len(files) > 5
     for path, data in files.items():
