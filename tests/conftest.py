@@ -20,6 +20,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.dashboard.metrics import RecordedMetrics, data
 from tests.support import quick_moto
+from tests.support.faults import starting_others
 from tests.support.fixture_protocol import VERSION
 from tests.support.samples import ACCOUNT, MORNING, REGION, ROOT, TABLE
 from trial import config
@@ -68,7 +69,7 @@ def cloud(
 
     Clients outlive it, for each takes a while to make: leave no hook on them.
     """
-    with mock_aws():
+    with mock_aws(), starting_others():
         told = _made(template)
         for name, value in told.items():
             monkeypatch.setenv(name, value)
@@ -158,6 +159,7 @@ def _made(template: dict[str, Any]) -> dict[str, str]:
         "ENROLMENT_FUNCTION": "enrolment",
         "TOPIC_ARN": clients.sns().create_topic(Name="digests")["TopicArn"],
         "EVENT_BUS": _bus("outward"),
+        "SCHEDULING_FUNCTION": "scheduling",
         "SCHEDULE_GROUP": "reminders",
         "SCHEDULE_PREFIX": "dvpo",
         "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/fire",

@@ -4,7 +4,7 @@ Lists the messages in the failure queues and, with --go, redrives them to their 
 Without --go nothing changes. With --go each function decides from the current table, so a late
 or duplicate message does no harm; a message is deleted only once its function has handled it.
 For records of the table's stream a queue holds only sequence numbers. The command therefore
-announces again every enrolment of this month and the last in a status that the function handles.
+brings allocation every enrolment of this month and the last again, with its changes of status.
 Receipts have no queue: see commands.repair.redrive_receipts. On the local stack, or anywhere with
 --stack-name.
 """
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.box import SIMPLE
@@ -24,9 +25,10 @@ from rich.table import Column
 from rich.table import Table as Printed
 
 from commands.deployed_stack import DeployedStack, add_arguments
-from trial.aws.table import Table
-from trial.codes import Status
+from trial.aws.attributes import wire
+from trial.aws.table import Key, Table
 from trial.protocol.load import load
+from trial.records.audit import history_partition
 from trial.records.reminder import Reminder, reminder_key
 
 if TYPE_CHECKING:
@@ -36,13 +38,7 @@ if TYPE_CHECKING:
 
 HIDDEN_SECONDS = 300
 BATCH = 10
-REMINDER = {"enrolment_id", "number"}
-ANNOUNCED = {
-    "allocation": {Status.ELIGIBLE},
-    "scheduling": {Status.ALLOCATED, Status.ENDED},
-}
-"""The statuses of enrolments that the table's stream announces to each function."""
-
+REMINDER = ("enrolment_id", "number")
 ELSEWHERE = {"audit": "make verify-audit ARGS=--export"}
 """Commands that find the records that a function has missed, without its messages."""
 
@@ -88,33 +84,36 @@ class Letter:
 
 @dataclass
 class Redrive:
-    """One run over the queues. A function's stream records are announced again only once."""
+    """One run over the queues, which brings the stream's records again only once."""
 
     place: FailureQueues
-    announced: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    brought: dict[str, tuple[bool, str]] = field(default_factory=dict)
 
     def deliver(self, letter: Letter) -> tuple[bool, str]:
         """Redrive a message, and delete it on success; returns success and a description."""
         if letter.event is not None:
             taken, how = self._invoke(letter.queue, letter.event)
         else:
-            if letter.queue not in self.announced:
-                self.announced[letter.queue] = self._announce(letter.queue)
-            taken, how = self.announced[letter.queue]
+            if letter.queue not in self.brought:
+                self.brought[letter.queue] = self._bring(letter.queue)
+            taken, how = self.brought[letter.queue]
         if taken:
             url = self.place.queues[letter.queue]
             self.place.sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.receipt)
         return taken, how
 
-    def _announce(self, queue: str) -> tuple[bool, str]:
+    def _bring(self, queue: str) -> tuple[bool, str]:
         if queue in ELSEWHERE:
             return True, ELSEWHERE[queue]
         failed = 0
-        records = list(announcements(self.place, ANNOUNCED[queue]))
+        records = [
+            stream_record(number, item)
+            for number, item in enumerate(recent_items(self.place), start=1)
+        ]
         for start in range(0, len(records), BATCH):
             taken, _ = self._invoke(queue, {"Records": records[start : start + BATCH]})
             failed += not taken
-        return not failed, f"{len(records)} announced again" + (", not all taken" * bool(failed))
+        return not failed, f"{len(records)} brought again" + (", not all taken" * bool(failed))
 
     def _invoke(self, queue: str, event: dict[str, Any]) -> tuple[bool, str]:
         answer = self.place.functions.invoke(
@@ -163,51 +162,58 @@ def event_in(body: dict[str, Any]) -> dict[str, Any] | None:
     return event
 
 
-def announcements(place: FailureQueues, statuses: set[Status]) -> Iterator[dict[str, Any]]:
-    """A stream record for every enrolment since last month that now has one of these statuses."""
+def recent_items(place: FailureQueues) -> Iterator[dict[str, Any]]:
+    """Every enrolment since last month as it is now, each followed by its changes of status."""
     configuration = place.functions.get_function_configuration(
         FunctionName=place.function("allocation")
     )
     protocol = load(configuration["Environment"]["Variables"]["PROTOCOL"])
     today = protocol.place.date_at(datetime.now(UTC))
     last_month = today.replace(day=1) - timedelta(days=1)
-    rows = Table(place.dynamodb, place.ids["Table"]).by_index(
+    table = Table(place.dynamodb, place.ids["Table"])
+    rows = table.by_index(
         "enrolments_by_month",
         "trial",
         protocol.trial,
         since=("month", f"{last_month:%Y-%m}"),
     )
-    for number, row in enumerate(rows, start=1):
-        key = {"pk": {"S": row["pk"]}, "sk": {"S": row["sk"]}}
-        image = place.dynamodb.get_item(
-            TableName=place.ids["Table"], Key=key, ConsistentRead=True
-        ).get("Item")
-        if image and image["status"]["S"] in statuses:
-            yield {
-                "eventID": f"redrive-{number}",
-                "eventName": "MODIFY",
-                "eventSource": "aws:dynamodb",
-                "dynamodb": {
-                    "Keys": key,
-                    "NewImage": image,
-                    "SequenceNumber": f"{number:021}",
-                    "StreamViewType": "NEW_IMAGE",
-                },
-            }
+    for row in rows:
+        key = Key(row["pk"], row["sk"])
+        (enrolment,) = table.read(key)
+        if enrolment:
+            yield key._asdict() | enrolment
+            history = history_partition(UUID(enrolment["enrolment_id"]))
+            for place_in_it, entry in table.partition(history).items():
+                if "status" in entry:
+                    yield Key(history, place_in_it)._asdict() | entry
+
+
+def stream_record(number: int, item: dict[str, Any]) -> dict[str, Any]:
+    """The stream's record of an item, as far as functions read it."""
+    image = wire(item)
+    return {
+        "eventID": f"redrive-{number}",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {
+            "Keys": {name: image[name] for name in Key._fields},
+            "NewImage": image,
+            "SequenceNumber": f"{number:021}",
+        },
+    }
 
 
 def subject(letter: Letter) -> str:
     """The subject of a message, without personal data."""
     if letter.event is None:
         return "records of the stream"
-    if REMINDER - letter.event.keys():
+    if "enrolment_id" not in letter.event:
         return ", ".join(sorted(letter.event))
-    return f"{letter.event['enrolment_id']} {letter.event['number']}"
+    return " ".join(str(letter.event[name]) for name in REMINDER if name in letter.event)
 
 
 def standing(place: FailureQueues, letter: Letter) -> str:
     """The current state of the message's reminder, if it concerns one."""
-    if letter.event is None or REMINDER - letter.event.keys():
+    if letter.event is None or set(REMINDER) - letter.event.keys():
         return ""
     table = Table(place.dynamodb, place.ids["Table"])
     (item,) = table.read(reminder_key(letter.event["enrolment_id"], letter.event["number"]))

@@ -11,7 +11,7 @@ from allocation.randomisation import block, message
 from allocation.store import DrawKeys
 from trial.codes import Status
 from trial.errors import ContendedError, RejectedError
-from trial.planning import planned_reminders
+from trial.planning import timetable_of
 from trial.protocol.load import of_trial
 from trial.records.allocation import Allocation, Cursor
 from trial.records.audit import AuditEntry
@@ -120,7 +120,7 @@ def _decide(
         seen=facts,
         following=following,
         restored=facts.allocation is not None,
-        reminders=planned_reminders(enrolment, allocation, start=allocation.allocated_at),
+        timetable=timetable_of(enrolment, allocation, start=allocation.allocated_at),
         audit=AuditEntry(
             at=now,
             what="allocated",

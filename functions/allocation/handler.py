@@ -1,4 +1,8 @@
-"""Allocation, announced by the table's stream: an enrolment became eligible."""
+"""
+Acts on the table's stream: `handle_record` says what each record leads to.
+
+It is one of the stream's two readers; the other exports the audit trail.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from allocation.allocate import allocate
+from allocation.announce import status_change
+from allocation.hand_over import hand_over
 from allocation.store import AllocationStore
 from trial.aws import clients
+from trial.aws.bus import Bus
 from trial.aws.kms import MacKey
 from trial.aws.stream import announced, each_record
 from trial.aws.table import Table
@@ -18,6 +25,7 @@ from trial.codes import Status
 from trial.config import AllocationSettings, settings
 from trial.metrics import Metric, emit
 from trial.protocol.load import load
+from trial.records.audit import AuditEntry, enrolment_of_history
 from trial.records.enrolment import Enrolment
 
 if TYPE_CHECKING:
@@ -28,20 +36,38 @@ if TYPE_CHECKING:
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Allocate whom the records announce; report those that failed, so that only they return."""
+    """Handle each record; report those that failed, so that only they return."""
     return each_record(event, handle_record)
 
 
 def handle_record(record: Mapping[str, Any]) -> None:
-    """Allocate one enrolment."""
-    enrolment = announced(record, Enrolment)
+    """
+    Draw an eligible enrolment; hand one that was allocated or has ended over to scheduling.
+
+    A history entry with a new status is announced on the bus. Whatever fails is retried by the
+    stream, and all of it is safe to repeat.
+    """
     chosen = settings(AllocationSettings)
-    protocol = load(chosen.protocol)
+    if ident := enrolment_of_history(record["dynamodb"]["Keys"]["pk"]["S"]):
+        if change := status_change(ident, announced(record, AuditEntry)):
+            bus = Bus(clients.events(), chosen.event_bus)
+            bus.publish("EnrolmentStatusChanged", [change])
+        return
+    enrolment = announced(record, Enrolment)
+    match enrolment.status:
+        case Status.ELIGIBLE:
+            _draw(enrolment, chosen)
+        case Status.ALLOCATED | Status.ENDED:
+            client, function = clients.background(), chosen.scheduling_function
+            hand_over(enrolment.enrolment_id, client=client, function=function)
+
+
+def _draw(enrolment: Enrolment, chosen: AllocationSettings) -> None:
     drawn = allocate(
         enrolment,
         store=AllocationStore(Table(clients.dynamodb(), chosen.table_name)),
         sequence=MacKey(clients.kms(), chosen.allocation_key_id),
-        protocol=protocol,
+        protocol=load(chosen.protocol),
         clock=partial(datetime.now, UTC),
     )
     if drawn is None:

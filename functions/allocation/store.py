@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trial.aws.table import ABSENT, Act, Check, Table, check, put
-from trial.codes import Status
+from trial.codes import Arm, Status
 from trial.records.allocation import Allocation, Cursor, DrawnSlot, allocation_key, cursor_key
 from trial.records.audit import AuditEntry, audit_key, history_key
 from trial.records.enrolment import Enrolment, enrolment_key
@@ -92,7 +92,7 @@ class AllocationStore:
         seen: DrawFacts,
         following: Cursor | None,
         restored: bool,
-        reminders: Iterable[Reminder],
+        timetable: Iterable[Reminder],
         audit: AuditEntry,
     ) -> None:
         """
@@ -100,7 +100,10 @@ class AllocationStore:
 
         `drawn` is the enrolment and its person after the draw. `following` is the next cursor, or
         None if the draw uses no slot. A `restored` allocation is stored already, and its slot is in
-        the trail. Raises ContendedError if any fact in `seen` has changed.
+        the trail. In control each reminder of the `timetable` is checked not to exist, so that the
+        transaction has as many parts in both arms: how long it takes, and so the moment at which
+        it is announced, tells nothing. Raises ContendedError if any fact in `seen` has
+        changed.
         """
         ident, enrolment = allocation.enrolment_id, drawn.enrolment
         allocated = enrolment.model_copy(update={"version": enrolment.version + 1})
@@ -115,14 +118,7 @@ class AllocationStore:
             next_version(person_key(enrolment.person_hash), drawn.person),
             *_as_it_was(seen.around),
             put(history_key(ident, audit), audit.item()),
-            *(
-                put(
-                    reminder_key(ident, reminder.number),
-                    reminder.item(),
-                    Check("reminder is new", ABSENT),
-                )
-                for reminder in reminders
-            ),
+            *(_planned(reminder, allocation.arm) for reminder in timetable),
         ]
         if not restored:
             new = Check("enrolment has no allocation", ABSENT)
@@ -131,6 +127,11 @@ class AllocationStore:
         if following:
             acts.append(_moved_on(enrolment.trial, allocation.stratum, seen.cursor, following))
         self._table.write(*acts)
+
+
+def _planned(reminder: Reminder, arm: Arm) -> Act:
+    key, new = reminder_key(reminder.enrolment_id, reminder.number), Check("no reminder", ABSENT)
+    return put(key, reminder.item(), new) if arm is Arm.INTERVENTION else check(key, new)
 
 
 def _as_seen(enrolment: Enrolment) -> Check:

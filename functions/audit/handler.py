@@ -1,10 +1,4 @@
-"""
-Exports audit entries that the table's stream announces, and announces changes of status.
-
-History entries have an event source mapping of their own, and arrive within a minute. So neither
-the existence nor the time of an announcement depends on entries that only a treated person's order
-can cause.
-"""
+"""Exports the audit entries that the table's stream brings: each batch is one link of the chain."""
 
 from __future__ import annotations
 
@@ -14,13 +8,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from audit.announce import changes
 from audit.chain import ExportedEntry
 from audit.export import export
 from audit.store import AuditStore
 from trial.aws import clients
 from trial.aws.attributes import plain
-from trial.aws.bus import Bus
 from trial.aws.stream import announced, each_record
 from trial.aws.table import Key
 from trial.config import AuditSettings, settings
@@ -46,8 +38,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     if exported:
         emit(Metric.AUDIT_EXPORTED, exported)
     logger.info("audit trail exported", entries=exported, repeated=len(entries) - exported)
-    # After the export: a bus that takes no events holds up no link.
-    Bus(clients.events(), chosen.event_bus).publish("EnrolmentStatusChanged", changes(entries))
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Schedules reminders when the table's stream announces an allocated enrolment."""
+"""Makes schedules match the table when allocation hands over an allocated or ended enrolment."""
 
 from __future__ import annotations
 
@@ -6,38 +6,37 @@ from trial.log import logger
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID  # noqa: TC003 - pydantic reads the annotation
 
 from scheduling.converge import converge
 from scheduling.store import SchedulingStore
 from trial.aws import clients
 from trial.aws.schedules import Schedules
-from trial.aws.stream import announced, each_record
 from trial.aws.table import Table
+from trial.codes import Model
 from trial.config import SchedulingSettings, settings
 from trial.metrics import Metric, emit
-from trial.records.enrolment import Enrolment
+from trial.retry import on_contention
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
+class HandedOver(Model):
+    """The event: whose schedules may no longer match the table."""
+
+    enrolment_id: UUID
+
+
 @logger.inject_lambda_context(clear_state=True)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Handle the announced enrolments; report failed records, so that only they are retried."""
-    return each_record(event, handle_record)
-
-
-def handle_record(record: Mapping[str, Any]) -> None:
-    """Make the schedules of one enrolment match the table."""
-    enrolment_id = announced(record, Enrolment).enrolment_id
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
+    """Make one enrolment's schedules match. On an error Lambda retries twice, then dead-letters."""
+    enrolment_id = HandedOver.model_validate(event).enrolment_id
     chosen = settings(SchedulingSettings)
-    converged = converge(
-        enrolment_id,
-        store=SchedulingStore(Table(clients.dynamodb(), chosen.table_name)),
-        schedules=Schedules(clients.scheduler(), chosen),
-        now=datetime.now(UTC),
+    store = SchedulingStore(Table(clients.dynamodb(), chosen.table_name))
+    schedules = Schedules(clients.scheduler(), chosen)
+    converged = on_contention(  # Lambda's own retry would be a minute later
+        lambda: converge(enrolment_id, store=store, schedules=schedules, now=datetime.now(UTC))
     )
     if converged.scheduled:
         emit(Metric.REMINDER_SCHEDULED, converged.scheduled)

@@ -1,8 +1,9 @@
 """
-Runs the emulator with seven changes.
+Runs the emulator with eight changes.
 
 It looks more often for due schedules and for new records of a stream, runs at most two copies of a
-function at once, keeps every invocation's metrics in its CloudWatch, applies transforms to nested
+function at once, also of those invoked asynchronously, keeps every invocation's metrics in its
+CloudWatch, applies transforms to nested
 stacks too, gives policies the partitions that a request names, refuses requests in the words of the
 template's API, and has a page that lists unfinished work.
 """
@@ -16,6 +17,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
+from contextvars import copy_context
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
@@ -25,6 +27,9 @@ from local.emulator import leading_keys
 WORK_PAGE = "/_local/work"
 SWEEP_SECONDS = 0.02
 WAIT_LOOKS, WAIT_SECONDS = 100, 0.01
+RETRIED_AFTER = (0, 1, 2)  # seconds
+WAITING = "execute_in_turn"
+"""Part of the name of a thread in which an invocation waits for its turn: Python names it so."""
 SWEEP = threading.Lock()
 TURNS: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(2))
 """
@@ -55,6 +60,7 @@ def main() -> None:
     lambdas._ESM_IDLE_WAKE_GAP_SECONDS = SWEEP_SECONDS
     scheduler._tick_schedules = sweep_alone
     lambdas._execute_function_with_config_scope = execute_in_turn
+    lambdas.invoke_async_with_retry = asynchronous(execute_in_turn, lambdas._route_async_failure)
     lambdas._execute_function = counted(lambdas._execute_function, lambdas._emit_lambda_metrics)
     lambdas._emit_lambda_metrics = lambda *_, **__: None  # else direct calls would count twice
     stacks: Any = load("services.cloudformation.provisioners")
@@ -85,6 +91,32 @@ def counted(execute: Callable[..., Any], emit: Callable[..., None]) -> Callable[
         return result
 
     return execute_and_count
+
+
+def asynchronous(
+    execute: Callable[..., Any], leave: Callable[..., None]
+) -> Callable[[dict[str, Any], object], None]:
+    """
+    Invoke a function later, in its turn and counted as work; after three errors, a dead letter.
+
+    Lambda waits a minute and two before it tries again. The emulator's own invocation is neither
+    limited nor counted.
+    """
+
+    def invoke(function: dict[str, Any], event: object) -> None:
+        given = copy_context().run, (attempts, function, event)
+        threading.Thread(target=given[0], args=given[1], name=WAITING, daemon=True).start()
+
+    def attempts(function: dict[str, Any], event: object) -> None:
+        for wait in RETRIED_AFTER:
+            time.sleep(wait)
+            result = execute(function, event)
+            if not result.get("error"):
+                return
+        if target := (function.get("config") or function).get("DeadLetterConfig"):
+            leave(target["TargetArn"], name_of(function), event, result)
+
+    return invoke
 
 
 def name_of(function: dict[str, Any]) -> str:
@@ -159,8 +191,8 @@ def busy() -> bool:
 
 
 def starting() -> int:
-    """How many invocations wait for their turn, or are just beginning."""
-    return sum("execute_in_turn" in thread.name for thread in threading.enumerate())
+    """How many invocations wait for their turn or another attempt, or are just beginning."""
+    return sum(WAITING in thread.name for thread in threading.enumerate())
 
 
 def work() -> dict[str, Any]:

@@ -32,6 +32,8 @@ def test_every_act_makes_as_many_calls_as_it_must(lived: tuple[int, Life]) -> No
     assert calls == {
         "enrolment": {((READ, 1), (WRITE, 1), ("kms.encrypt", 2), ("kms.generate_mac", 4))},
         "allocation": {((READ, 1), (WRITE, 1), ("kms.generate_mac", 1))},
+        "hand over": {(("lambda.invoke", 1),)},
+        "announce": {(("events.put_events", 1),)},
         "scheduling": {((READ, 1), (ASK, 1), (WRITE, 1), ("scheduler.create_schedule", reminders))},
         "sending": {((READ, 1), (WRITE, 2), ("kms.decrypt", 1), ("sns.publish", 1))},
         "receipts": {((READ, 2), (WRITE, 1))},

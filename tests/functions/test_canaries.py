@@ -19,15 +19,18 @@ import pytest
 import time_machine
 from time_machine import Traveller
 
+from allocation.handler import lambda_handler as allocation
 from receipts.handler import lambda_handler as receipts
 from reconciliation.handler import lambda_handler as reconciliation
+from scheduling.handler import lambda_handler as scheduling
 from sending.handler import lambda_handler as sending
 from tests.proofs.simulation.cloud import when
 from tests.support import canaries
 from tests.support.canaries import GOSSIP, ORDER, Sinks, faults, searched
 from tests.support.keys import mac_key
 from tests.support.life import ARREST, CUSTODY, METHODS, RELEASE, corrected
-from tests.support.memory import LISTENING, Memory
+from tests.support.memory import Memory
+from tests.support.memory import heard as is_heard
 from tests.support.samples import MORNING, sample
 from tests.support.steps import UNHURRIED, Context, call, stream
 from trial.identity import enrolment_id
@@ -53,16 +56,13 @@ def ask(method: str, path: str, told: Any = None) -> Callable[[Memory], Any]:
 
 
 def heard(memory: Memory) -> list[Any]:
-    """Let whoever listens hear of what was written."""
-    answers = []
-    while memory.stream:
-        record = memory.stream.popleft()
-        status = record["dynamodb"]["NewImage"]["status"]["S"]
-        answers += [
-            reader(stream(record), Context())
-            for reader, statuses in LISTENING.items()
-            if status in statuses
-        ]
+    """Let allocation hear of what was written, and scheduling of what it hands over."""
+    answers: list[Any] = []
+    while memory.stream or memory.handed_over:
+        if memory.handed_over:
+            scheduling(memory.handed_over.popleft(), Context())
+        elif is_heard(record := memory.stream.popleft()):
+            answers += [allocation(stream(record), Context())]
     return answers
 
 
@@ -160,6 +160,7 @@ def _struck(
     """Whether a step has so many calls; if it has, it was done with that one failing."""
     other = memory.copied()
     other.stream.extend(memory.stream)
+    other.handed_over.extend(memory.handed_over)
     other.texts = list(memory.texts)
     calls = 0
 

@@ -130,4 +130,4 @@ def test_only_readers_of_the_stream_see_what_their_role_cannot_read() -> None:
         for statement in of_role(role)
         if "dynamodb:GetRecords" in listed(statement["Action"])
     }
-    assert readers == {"AllocationRole", "SchedulingRole", "AuditRole"}
+    assert readers == {"AllocationRole", "AuditRole"}

@@ -10,6 +10,7 @@ import pytest
 
 from commands.repository.openapi import contract
 from commands.repository.template import translated
+from scheduling.handler import HandedOver
 from tests.support.deployed import FILES, STACK, Deployed, of_policy, of_role
 from tests.support.fixture_protocol import AGREED
 from tests.support.policies import Statement, allows
@@ -24,13 +25,13 @@ SAMPLES = {
     "DisclosureFunction": "api-show-allocation",
     "OperationsFunction": "api-pause",
     "PanelsFunction": "panel-*",
-    "AllocationFunction": "stream-eligible",
-    "SchedulingFunction": "stream-allocated",
+    "AllocationFunction": "stream-*",
+    "SchedulingFunction": "handed-over",
     "SendingFunction": "schedule-fired",
     "ReconciliationFunction": "reconciliation-*",
     "ReceiptsFunction": "receipts-*",
     "ExtractFunction": "extract-*",
-    "AuditFunction": "stream-audited",
+    "AuditFunction": "audit-logged",
     "RetentionFunction": "retention-*",
     "DigestFunction": "digest-daily",
 }
@@ -201,21 +202,34 @@ def test_one_bad_record_blocks_nobody_for_long_and_is_never_dropped_unseen(name:
     assert target(queue) in of_type("AWS::SQS::Queue")
 
 
+def test_what_scheduling_is_handed_is_tried_again_and_never_dropped_unseen() -> None:
+    """Lambda itself tries again after one minute and after two; then the queue has an alarm."""
+    (config,) = (
+        each
+        for each in of_type("AWS::Lambda::EventInvokeConfig").values()
+        if target(each["FunctionName"]) == "SchedulingFunction"
+    )
+    assert config["MaximumRetryAttempts"] == 2
+    assert config["MaximumEventAgeInSeconds"] == 6 * 3600
+    queue = config["DestinationConfig"]["OnFailure"]["Destination"]
+    assert target(queue) == "SchedulingFailures"
+
+
 def woken(record: dict[str, Any]) -> set[str]:
     """Which functions a stream record gets to."""
-    return {target(each["FunctionName"]) for each in MAPPINGS.values() if passes(each, record)}
-
-
-def passes(mapping: dict[str, Any], record: dict[str, Any]) -> bool:
-    filters = mapping["FilterCriteria"]["Filters"]
-    return any(matches(json.loads(each["Pattern"]), record) for each in filters)
+    return {
+        target(mapping["FunctionName"])
+        for mapping in MAPPINGS.values()
+        for each in mapping["FilterCriteria"]["Filters"]
+        if matches(json.loads(each["Pattern"]), record)
+    }
 
 
 def matches(pattern: Any, given: Any) -> bool:
-    """As Lambda filters, as far as the template uses it: a list holds values, or beginnings."""
+    """As Lambda filters, as far as the template uses it: a list has values, beginnings or all."""
     if isinstance(pattern, list):
         return any(
-            given.startswith(each["prefix"]) if isinstance(each, dict) else given == each
+            given.startswith(each.get("prefix", "")) if isinstance(each, dict) else given == each
             for each in pattern
         )
     return isinstance(given, dict) and all(
@@ -229,12 +243,13 @@ def test_each_function_hears_of_what_it_acts_on_and_of_nothing_else() -> None:
         schedule(someone_in(arm, first=first))
     hear: dict[tuple[str, str | None], set[str]] = {}
     for key, item in everything().items():
-        status = item["status"] if item["kind"] == "enrolment" else None
-        heard = hear.setdefault((item["kind"], status), set())
+        heard = hear.setdefault((key.pk.partition("#")[0], item.get("status")), set())
         heard |= woken(announcement(key) | {"eventName": "INSERT"})
-    assert hear.pop(("enrolment", "allocated")) == {"SchedulingFunction"}
+    assert hear.pop(("enrolment", "allocated")) == {"AllocationFunction"}
     assert hear.pop(("audit", None)) == {"AuditFunction"}
-    assert {kind for kind, _ in hear} >= {"allocation", "reminder", "person", "number", "cursor"}
+    for status in ("eligible", "allocated"):
+        assert hear.pop(("history", status)) == {"AllocationFunction", "AuditFunction"}
+    assert {family for family, _ in hear} >= {"allocation", "person", "number", "cursor"}
     assert set().union(*hear.values()) == set()
 
 
@@ -242,8 +257,8 @@ def test_each_function_hears_of_what_it_acts_on_and_of_nothing_else() -> None:
     ("status", "function"),
     [
         ("eligible", {"AllocationFunction"}),
-        ("allocated", {"SchedulingFunction"}),
-        ("ended", {"SchedulingFunction"}),
+        ("allocated", {"AllocationFunction"}),
+        ("ended", {"AllocationFunction"}),
         ("waiting", set()),
         ("ineligible", set()),
     ],
@@ -264,18 +279,34 @@ def test_a_deletion_wakes_nobody() -> None:
     assert woken(record) == set()
 
 
-def test_texts_and_changes_of_status_reach_the_audit_trail_by_mappings_of_their_own() -> None:
-    """Or a text of one order would tell by when another's change is announced."""
-    (record,) = sample("stream-audited")["Records"]
-    by = []
-    for family in ("history", "audit"):
-        record["dynamodb"]["Keys"]["pk"] = {"S": f"{family}#a5e1485f-199d-8556-a497-98980cd19691"}
-        by += [name for name, mapping in MAPPINGS.items() if passes(mapping, record)]
-    assert len(by) == len(set(by)) == 2
+def test_the_stream_has_at_most_the_two_readers_that_aws_advises() -> None:
+    """Nor may a function read one stream by two mappings: Lambda refuses the second."""
+    readers = [target(mapping["FunctionName"]) for mapping in MAPPINGS.values()]
+    assert sorted(readers) == ["AllocationFunction", "AuditFunction"]
 
 
-def test_a_changed_entry_of_the_audit_trail_is_not_exported() -> None:
-    (record,) = sample("stream-audited")["Records"]
+@pytest.mark.parametrize(
+    ("family", "status", "readers"),
+    [
+        ("history", "eligible", {"AllocationFunction", "AuditFunction"}),
+        ("history", None, {"AuditFunction"}),
+        ("audit", None, {"AuditFunction"}),
+        ("audit", "eligible", {"AuditFunction"}),
+    ],
+)
+def test_only_a_history_s_change_of_status_is_announced_and_every_entry_exported(
+    family: str, status: str | None, readers: set[str]
+) -> None:
+    """No other entry reaches that reader, or a text would show in when others are announced."""
+    (record,) = sample("audit-logged")["Records"]
+    record["dynamodb"]["Keys"]["pk"] = {"S": f"{family}#a5e1485f-199d-8556-a497-98980cd19691"}
+    del record["dynamodb"]["NewImage"]["status"]
+    record["dynamodb"]["NewImage"] |= {"status": {"S": status}} if status else {}
+    assert woken(record) == readers
+
+
+def test_a_changed_entry_of_the_audit_trail_wakes_nobody() -> None:
+    (record,) = sample("audit-logged")["Records"]
     record["eventName"] = "MODIFY"  # it must never be: make verify-audit tells of it
     assert woken(record) == set()
 
@@ -565,13 +596,17 @@ def test_a_sample_of_a_request_is_of_a_route(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "function"),
+    ("name", "functions"),
     [
-        ("stream-eligible", "AllocationFunction"),
-        ("stream-allocated", "SchedulingFunction"),
-        ("stream-audited", "AuditFunction"),
+        ("stream-eligible", {"AllocationFunction"}),
+        ("stream-allocated", {"AllocationFunction"}),
+        ("audit-logged", {"AllocationFunction", "AuditFunction"}),
     ],
 )
-def test_a_sample_of_the_stream_gets_to_its_function(name: str, function: str) -> None:
+def test_a_sample_of_the_stream_gets_to_its_functions(name: str, functions: set[str]) -> None:
     for record in sample(name)["Records"]:
-        assert woken(record) == {function}
+        assert woken(record) == functions
+
+
+def test_the_sample_for_scheduling_is_what_allocation_hands_over() -> None:
+    assert HandedOver.model_validate(sample("handed-over"))

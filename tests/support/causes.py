@@ -133,7 +133,7 @@ def audited(clock: Traveller) -> None:  # noqa: ARG001
 
 def record_failed(clock: Traveller) -> None:  # noqa: ARG001
     enrol()
-    key = next(key for key, item in everything().items() if item["kind"] == "audit")
+    key = next(key for key, item in everything().items() if item["kind"] == "person")
     allocation(stream(announcement(key)), CONTEXT)  # no enrolment
 
 

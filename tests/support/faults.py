@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.client import BaseClient
@@ -85,6 +86,21 @@ def refusal(code: str, *, status: int = 400, message: str = "no") -> ClientError
     metadata = {"HTTPStatusCode": status}
     answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}
     return ClientError(answer, "Anything")
+
+
+@contextmanager
+def starting_others() -> Iterator[None]:
+    """Lambda takes every event for another function, as it does, and here starts none."""
+
+    def taken(**_: Any) -> Any:
+        return SimpleNamespace(status_code=202), {"StatusCode": 202}
+
+    events, moment = clients.background().meta.events, "before-call.lambda.Invoke"
+    events.register_last(moment, taken)  # so that a fault comes before it
+    try:
+        yield
+    finally:
+        events.unregister(moment, taken)
 
 
 @contextmanager

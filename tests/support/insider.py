@@ -74,9 +74,10 @@ class Insider:
         yield from self.look("POST", f"/enrolments/{ident}/admit", {"by": "ops-1"})
 
     def bus(self, ident: UUID, _: int) -> Iterator[int]:
-        """What other systems hear of one order."""
+        """What other systems hear of one order, and how large each act was before they heard."""
         heard = self._memory.announced(ident)
         yield from (len(heard), crc32(json.dumps(heard, default=str).encode()))
+        yield from self._memory.parts(ident)
 
     def researcher(self, ident: UUID, _: int) -> Iterator[int]:
         """The blinded rows of one order, without the label of its arm."""

@@ -54,7 +54,7 @@ def follow(enrolment_id: UUID) -> None:
     if enrolment_of(enrolment_id).status is Status.ELIGIBLE:
         assert failures(allocate(enrolment_id)) == []
     if enrolment_of(enrolment_id).status in (Status.ALLOCATED, Status.ENDED):
-        assert failures(schedule(enrolment_id)) == []
+        schedule(enrolment_id)
 
 
 def followed(serial: int = 123, **changes: Any) -> UUID:
@@ -67,7 +67,7 @@ def followed(serial: int = 123, **changes: Any) -> UUID:
 def treated(first: int = 1, **changes: Any) -> UUID:
     """Somebody in intervention whose reminders all have their schedules."""
     enrolment_id = someone_in(Arm.INTERVENTION, first=first, **changes)
-    assert failures(schedule(enrolment_id)) == []
+    schedule(enrolment_id)
     return enrolment_id
 
 

@@ -6,28 +6,30 @@ For tests that live many short lives. The simulation has the same clients go wro
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
+from allocation.announce import status_change
 from allocation.handler import lambda_handler as allocation
-from audit.announce import changes as status_changes
-from audit.handler import entry_in
 from scheduling.handler import lambda_handler as scheduling
-from tests.proofs.simulation.cloud import Dynamo, Kms, Scheduler, when
+from tests.proofs.simulation.cloud import Dynamo, Events, Kms, Scheduler, when
 from tests.proofs.simulation.services import stream_record
 from tests.proofs.simulation.world import SETTINGS
 from tests.support.samples import MORNING
 from tests.support.steps import CONTEXT, failures, stream
 from trial import config
 from trial.aws import clients as aws_clients
+from trial.aws.stream import announced
 from trial.aws.table import Table, put
 from trial.codes import Status
 from trial.records.allocation import Allocation, allocation_key, allocation_partition
+from trial.records.audit import AuditEntry, enrolment_of_history
 from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.reminder import Reminder, reminder_key
 
@@ -38,8 +40,16 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LISTENING = {allocation: {Status.ELIGIBLE}, scheduling: {Status.ALLOCATED, Status.ENDED}}
-"""Who hears of enrolments of which status, as the template's filters say."""
+HEARD = {Status.ELIGIBLE, Status.ALLOCATED, Status.ENDED}
+"""The statuses of the enrolments of which allocation hears, as the template's filter says."""
+
+
+class Announced(NamedTuple):
+    """A change of status: its event, its stream record, and the parts of its transaction."""
+
+    event: dict[str, Any]
+    record: dict[str, Any]
+    parts: int
 
 
 @dataclass
@@ -65,10 +75,14 @@ class Memory:
         self.kms = Kms(self._gate, salt, sequence)
         self.texts: list[dict[str, Any]] = []
         self.stream: deque[dict[str, Any]] = deque()
-        self.trail: list[dict[str, Any]] = []
-        """The stream's records of the audit trail, in turn."""
+        self.handed_over: deque[dict[str, Any]] = deque()
+        """Events for scheduling that Lambda keeps."""
+        self.bus = Events(self._gate)
+        self.changes: list[Announced] = []
+        """The changes of status, in turn."""
         self.gate: Callable[[Callable[[], dict[str, Any]]], dict[str, Any]] = lambda call: call()
         """What stands before each call of AWS."""
+        self._parts = 0
 
     def copied(self) -> Memory:
         """Another that holds the same, and goes its own way."""
@@ -79,7 +93,7 @@ class Memory:
             for value, items in index.items():
                 other.dynamo.indexes[name][value] = dict(items)
         other.scheduler.schedules = dict(self.scheduler.schedules)
-        other.trail = list(self.trail)
+        other.changes = list(self.changes)
         return other
 
     def keep(self, reminder: Reminder) -> None:
@@ -93,13 +107,21 @@ class Memory:
         self.texts.append(text)
         return {"MessageId": f"text-{len(self.texts)}"}
 
+    def invoke(self, **request: Any) -> dict[str, Any]:
+        """What Lambda keeps for scheduling."""
+        return self.gate(lambda: self._kept(json.loads(request["Payload"])))
+
+    def _kept(self, event: dict[str, Any]) -> dict[str, Any]:
+        self.handed_over.append(event)
+        return {"StatusCode": 202}
+
     def drain(self) -> None:
-        """Let the stream's readers hear of all that was written, in turn."""
-        while self.stream:
-            record = self.stream.popleft()
-            for reader, statuses in LISTENING.items():
-                if record["dynamodb"]["NewImage"]["status"]["S"] in statuses:
-                    assert failures(reader(stream(record), CONTEXT)) == []
+        """Let allocation hear of all that was written, and scheduling of what it hands over."""
+        while self.stream or self.handed_over:
+            if self.handed_over:
+                scheduling(self.handed_over.popleft(), CONTEXT)
+            elif heard(record := self.stream.popleft()):
+                assert failures(allocation(stream(record), CONTEXT)) == []
 
     def file(self, enrolment_id: UUID) -> File:
         found, drawn = self._table().read(enrolment_key(enrolment_id), allocation_key(enrolment_id))
@@ -119,7 +141,9 @@ class Memory:
     def lived_in(self) -> Iterator[None]:
         """The functions have these clients."""
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(aws_clients, "background", lambda: self)
             patch.setattr(aws_clients, "dynamodb", lambda: self.dynamo)
+            patch.setattr(aws_clients, "events", lambda: self.bus)
             patch.setattr(aws_clients, "kms", lambda: self.kms)
             patch.setattr(aws_clients, "scheduler", lambda: self.scheduler)
             patch.setattr(aws_clients, "sns", lambda: self)
@@ -136,25 +160,46 @@ class Memory:
     def _table(self) -> Table:
         return Table(cast("DynamoDBClient", self.dynamo), SETTINGS["TABLE_NAME"])
 
-    def _gate(self, _: str, perform: Callable[[], dict[str, Any]], *__: object) -> dict[str, Any]:
-        return self.gate(perform)
+    def _gate(
+        self,
+        _: str,
+        perform: Callable[[], dict[str, Any]],
+        _about: UUID | None = None,
+        parts: int = 0,
+    ) -> dict[str, Any]:
+        def performed() -> dict[str, Any]:
+            self._parts = parts
+            return perform()
+
+        return self.gate(performed)
 
     def _committed(self, changes: list[tuple[Any, Any]]) -> None:
-        changed = set()
+        changed, said = set(), set()
         for old, new in changes:
             if new and new.get("kind") == {"S": "enrolment"}:
                 self.stream.append(stream_record(len(self.stream) + 1, old, new, MORNING))
                 if not old or old["status"] != new["status"]:
                     changed.add((new["enrolment_id"]["S"], new["status"]["S"]))
-            elif new and new.get("kind") == {"S": "audit"}:
-                self.trail.append(stream_record(len(self.trail) + 1, old, new, MORNING))
-        said = {
-            (each["enrolment_id"], each["status"])
-            for each in status_changes(map(entry_in, self.trail[-len(changes) :]))
-        }
+            elif new and (ident := enrolment_of_history(new["pk"]["S"])):
+                record = stream_record(len(self.changes) + 1, old, new, MORNING)
+                if event := status_change(ident, announced(record, AuditEntry)):
+                    said.add((event["enrolment_id"], event["status"]))
+                    self.changes.append(Announced(event, record, self._parts))
         assert changed <= said, "an act that changes a status says so in the audit trail"
 
     def announced(self, enrolment_id: UUID) -> list[dict[str, Any]]:
         """What other systems hear of the enrolment's status, in turn."""
-        changes = status_changes(map(entry_in, self.trail))
-        return [each for each in changes if each["enrolment_id"] == str(enrolment_id)]
+        return [each.event for each in self.changes_of(enrolment_id)]
+
+    def parts(self, enrolment_id: UUID) -> list[int]:
+        """The parts of each transaction that changed its status: they say how long it took."""
+        return [each.parts for each in self.changes_of(enrolment_id)]
+
+    def changes_of(self, enrolment_id: UUID) -> list[Announced]:
+        """The changes of the enrolment's status, in turn."""
+        return [each for each in self.changes if each.event["enrolment_id"] == str(enrolment_id)]
+
+
+def heard(record: dict[str, Any]) -> bool:
+    """Whether allocation hears of an enrolment's record."""
+    return record["dynamodb"]["NewImage"]["status"]["S"] in HEARD

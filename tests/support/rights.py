@@ -87,7 +87,7 @@ def taken(call: Call, names: Mapping[str, str], bucket_keys: Mapping[str, str]) 
             if operation == "CreateSchedule":
                 passed = ("iam:PassedToService", "scheduler.amazonaws.com")
                 yield Right("iam:PassRole", names[params["Target"]["RoleArn"]], (passed,))
-        case "lambda":
+        case "lambda" | "background":
             function = names[params["FunctionName"]]
             yield Right("lambda:InvokeFunction", f"arn:aws:lambda:{_HERE}:function:{function}")
         case "sns" | "events":

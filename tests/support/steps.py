@@ -128,11 +128,9 @@ def allocate(*enrolments: UUID) -> Any:
     return allocation(stream(*records), CONTEXT)
 
 
-def schedule(*enrolments: UUID) -> Any:
-    """Let scheduling hear of these enrolments, as they stand."""
-    keys = map(enrolment_key, enrolments)
-    records = [announcement(key, sequence) for sequence, key in enumerate(keys, start=1)]
-    return scheduling(stream(*records), CONTEXT)
+def schedule(enrolment_id: UUID) -> None:
+    """Hand this enrolment over to scheduling."""
+    scheduling({"enrolment_id": str(enrolment_id)}, CONTEXT)
 
 
 def fire(enrolment_id: UUID, number: int) -> str:

@@ -55,10 +55,12 @@ class PanelsSettings(Settings):
 
 
 class AllocationSettings(Settings):
-    """For the function that draws arms."""
+    """For the function that draws arms, announces changes of status and starts scheduling."""
 
     protocol: str
     allocation_key_id: str
+    scheduling_function: str
+    event_bus: str
 
 
 class SchedulingSettings(Settings):
@@ -110,10 +112,9 @@ class ExtractSettings(Settings):
 
 
 class AuditSettings(Settings):
-    """For the function that exports the audit trail and announces changes of status."""
+    """For the function that exports the audit trail."""
 
     audit_bucket: str
-    event_bus: str
 
 
 class DigestSettings(Settings):

@@ -26,18 +26,24 @@ def planned_from(enrolment: Enrolment, allocated_at: datetime) -> datetime:
 def planned_reminders(
     enrolment: Enrolment, allocation: Allocation, *, start: datetime
 ) -> list[Reminder]:
+    """The timetable from `start` on for an order in intervention; nothing for control."""
+    plan = timetable_of(enrolment, allocation, start=start)
+    return plan if allocation.arm is Arm.INTERVENTION else []
+
+
+def timetable_of(
+    enrolment: Enrolment, allocation: Allocation, *, start: datetime
+) -> list[Reminder]:
     """
-    The timetable from `start` on for an order in intervention; nothing for control.
+    The reminders from `start` on that an order has in intervention, whichever its arm.
 
     Each variation since the draw replans the timetable from the moment at which it was reported.
-
     A pure function: the same stamped protocol and the same order always give the same reminders.
-    The timetable is computed for control too, so that any failure affects both arms alike: a draw
-    must not fail in one arm only.
+    A draw computes it for control too: it must not fail in one arm only.
     """
     drawn_as, *varied = terms(enrolment, since=allocation.allocated_at)
     claimed = allocation.claimed or {}
-    plan = [
+    return [
         Reminder(
             enrolment_id=enrolment.enrolment_id,
             number=slot.number,
@@ -62,7 +68,6 @@ def planned_reminders(
             varied=varied,
         )
     ]
-    return plan if allocation.arm is Arm.INTERVENTION else []
 
 
 def terms(enrolment: Enrolment, *, since: datetime) -> list[Varied]:

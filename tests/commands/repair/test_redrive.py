@@ -21,6 +21,7 @@ from scheduling.handler import lambda_handler as scheduling
 from sending.handler import lambda_handler as sending
 from tests.support.faults import counting, meddling, raising, refusal
 from tests.support.fixture_protocol import VERSION
+from tests.support.life import followed
 from tests.support.steps import CONTEXT, enrol, schedule, someone_in
 from tests.support.table import (
     change_enrolment,
@@ -210,8 +211,8 @@ def test_enrolments_lost_on_the_way_to_allocation_are_drawn(
         leave(place, "allocation", STREAM)
     done, printed = run(place, go=True)
     assert done
-    assert "12 announced again" in printed
-    assert functions.invoked == ["allocation"] * 2  # ten of them, then two
+    assert "26 brought again" in printed  # thirteen enrolments, each with its first status
+    assert functions.invoked == ["allocation"] * 3  # ten of them at a time
     assert {enrolment_of(each).status for each in eligible} == {Status.ALLOCATED}
     assert enrolment_of(waiting).status is Status.WAITING
     assert left(place, "allocation") == 0
@@ -227,45 +228,66 @@ def test_what_was_lost_last_month_is_found(
     assert enrolment_of(enrolment_id).status is Status.INELIGIBLE  # too late by now
 
 
-def test_nothing_older_is_announced(place: FailureQueues, clock: time_machine.Traveller) -> None:
+def test_a_change_of_status_lost_on_the_way_to_other_systems_is_announced(
+    place: FailureQueues,
+) -> None:
+    enrolment_id = followed(1)
+    leave(place, "allocation", STREAM)
+    with counting(clients.events(), "events.PutEvents") as calls:
+        assert run(place, go=True)[0]
+    details = [json.loads(entry["Detail"]) for call in calls for entry in call["Entries"]]
+    assert {each["enrolment_id"] for each in details} == {str(enrolment_id)}
+    assert {each["status"] for each in details} == {"eligible", "allocated"}
+
+
+def test_an_allocation_lost_on_the_way_to_scheduling_is_handed_over(place: FailureQueues) -> None:
+    enrolment_id = followed(1)
+    leave(place, "allocation", STREAM)
+    with counting(clients.background(), "lambda.Invoke") as calls:
+        assert run(place, go=True)[0]
+    assert [json.loads(each["Payload"]) for each in calls] == [{"enrolment_id": str(enrolment_id)}]
+
+
+def test_nothing_older_is_brought(place: FailureQueues, clock: time_machine.Traveller) -> None:
     enrol()
     clock.move_to(datetime(2027, 2, 1, 12, 0, tzinfo=UTC))
     leave(place, "allocation", STREAM)
-    assert "0 announced again" in run(place, go=True)[1]
+    assert "0 brought again" in run(place, go=True)[1]
 
 
-def test_timetables_lost_on_the_way_to_scheduling_are_scheduled(
-    place: FailureQueues, functions: Functions
+@pytest.mark.parametrize("wrapped", [False, True], ids=["dead letter", "destination"])
+def test_a_timetable_that_scheduling_failed_at_is_scheduled(
+    place: FailureQueues, *, wrapped: bool
 ) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
-    for _ in range(2):
-        leave(place, "scheduling", STREAM)
-    assert run(place, go=True)[0]
-    assert functions.invoked == ["scheduling"]  # once for both letters
+    event = {"enrolment_id": str(enrolment_id)}
+    leave(place, "scheduling", destination(event) if wrapped else event)
+    done, printed = run(place, go=True)
+    assert done
+    assert str(enrolment_id) in printed
+    assert left(place, "scheduling") == 0
     assert {each.state for each in reminders_of(enrolment_id)} == {ReminderState.SCHEDULED}
 
 
-def test_an_end_lost_on_the_way_to_scheduling_is_carried_out(place: FailureQueues) -> None:
+def test_an_end_that_scheduling_failed_at_is_carried_out(place: FailureQueues) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     schedule(enrolment_id)
     change_enrolment(enrolment_id, status=Status.ENDED)
-    leave(place, "scheduling", STREAM)
+    leave(place, "scheduling", {"enrolment_id": str(enrolment_id)})
     assert run(place, go=True)[0]
     assert {each.state for each in reminders_of(enrolment_id)} == {ReminderState.SUPPRESSED}
 
 
-def test_what_is_not_all_announced_stays(
-    place: FailureQueues, clock: time_machine.Traveller
-) -> None:
+def test_what_is_not_all_taken_stays(place: FailureQueues, clock: time_machine.Traveller) -> None:
     someone_in(Arm.INTERVENTION)
-    leave(place, "scheduling", STREAM)
+    leave(place, "allocation", STREAM)
     denied = raising(refusal("AccessDeniedException"))
-    with meddling(clients.scheduler(), "before-call.scheduler.CreateSchedule", denied):
+    with meddling(clients.background(), "before-call.lambda.Invoke", denied):
         done, printed = run(place, go=True)
     assert not done
     assert "not all taken" in printed
     clock.shift(1)
-    assert left(place, "scheduling") == 1
+    assert left(place, "allocation") == 1
 
 
 def test_every_failure_queue_has_its_function(template: dict[str, Any]) -> None:

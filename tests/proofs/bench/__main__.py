@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tests.proofs.bench import capacity, cold, cost, month, nightly, scale, tables, throughput, warm
-from tests.proofs.bench.acts import ACTS, LONG, SHORT, life
+from tests.proofs.bench.acts import LONG, SHORT, life
 from tests.support.samples import ROOT
 
 OUTPUT = ROOT / "build" / "bench.json"
@@ -30,7 +30,7 @@ Part = tuple[str, int, "Callable[[Callable[[], None]], Any]"]
 PARTS: tuple[Part, ...] = (
     ("cold", (cold.TURNS + 1) * len(cold.CLIENTS), cold.ratios),
     ("imports", 1, lambda _: {each: cold.profile(each) for each in PROFILED}),
-    ("warm", warm.ROUNDS * len(ACTS), warm.ratios),
+    ("warm", warm.ROUNDS * len(warm.MEASURED), warm.ratios),
     ("acts", 1, lambda _: {f"{days} days": counted(days) for days in (SHORT, LONG)}),
     ("cost", 1, lambda _: cost.table(life(SHORT), life(LONG))),
     ("month", 1, lambda _: month.at_sizes(life(SHORT))),

@@ -19,7 +19,7 @@ from tests.support.steps import stream
 from trial.codes import Arm
 
 SHORT, LONG = 14, 28  # days
-PREPARATION = ("enrolment", "allocation", "scheduling")
+PREPARATION = ("enrolment", "allocation", "hand over", "announce", "scheduling")
 ACTS = (*PREPARATION, "sending", "receipts")
 
 
@@ -64,13 +64,27 @@ def begun(deployment: Deployment, serial: int, days: int = SHORT) -> Life:
     work = deployment.invoke("enrolment", request(serial, days))
     assert work.answer["statusCode"] == 202, work.answer["body"]
     found = Life(UUID(json.loads(work.answer["body"])["enrolment_id"]), {"enrolment": [work]})
-    for function in ("allocation", "scheduling"):
-        record = deployment.memory.stream.popleft()
-        work = deployment.invoke(function, stream(record))
-        assert work.answer == {"batchItemFailures": []}
-        found.works[function] = [work]
-    deployment.memory.stream.clear()
+    memory = deployment.memory
+    for act in ("allocation", "hand over"):
+        found.works[act] = [_brought(deployment, memory.stream.popleft())]
+    changes = memory.changes_of(found.enrolment_id)
+    found.works["announce"] = [_brought(deployment, each.record) for each in changes]
+    found.works["scheduling"] = [deployment.invoke("scheduling", memory.handed_over.popleft())]
+    memory.stream.clear()
     return found
+
+
+def _brought(deployment: Deployment, record: dict[str, Any]) -> Work:
+    """
+    A record of the stream, in an invocation of its own.
+
+    An enrolment and its history have different partition keys, so that they are in different
+    shards as a rule: a new table has four partitions, each with a shard, and one invocation's
+    records are from one shard.
+    """
+    work = deployment.invoke("allocation", stream(record))
+    assert work.answer == {"batchItemFailures": []}
+    return work
 
 
 def treated(deployment: Deployment, found: Life) -> bool:

@@ -58,14 +58,14 @@ def limits(lived: Life) -> list[Limit]:
     works = {act: done[0] for act, done in lived.works.items()}
     texts = len(lived.works["sending"])
     creates = texts * TREATED
-    scheduling = works["scheduling"]
-    # Control's schedules are none: one call finds that out.
-    busy = CALL_SECONDS * (TREATED * len(scheduling.calls) + (1 - TREATED))
+    # An order's records, all in one shard at worst.
+    reading = (*lived.works["allocation"], *lived.works["hand over"], *lived.works["announce"])
+    busy = sum(map(_serial, reading))
     claim = works["sending"].calls[1]
     return [
         Limit("requests to the API: the template's own throttle", 50, by_order=1,
               then="raise ThrottlingRateLimit; the account's own is 10,000 a second"),
-        Limit("scheduling, one shard of the stream, one at a time", 1 / busy, by_order=1,
+        Limit("the stream's records in one shard, one at a time", 1 / busy, by_order=1,
               then="ParallelizationFactor 10; more data brings more shards besides"),
         Limit("draws from one stratum's cursor, one after the other",
               1 / _serial(works["allocation"]), by_order=0.5,
@@ -104,7 +104,7 @@ def table(lived: Life) -> list[dict[str, Any]]:
 
 
 def _serial(work: Work) -> float:
-    """Seconds from reading the cursor to having moved it on."""
+    """Seconds that its calls of AWS take, one after the other."""
     return CALL_SECONDS * len(work.calls)
 
 

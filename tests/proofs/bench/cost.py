@@ -39,6 +39,7 @@ def of_order(life: Life) -> dict[str, float]:
     works = life.all_works
     texts = sum(work.count("sns.") for work in works)
     logged = sum(work.logged + PLATFORM_BYTES for work in works) + texts * RECEIPT_BYTES
+    events = sum(work.count("events.put_events") for work in works)
     schedules = sum(work.count("scheduler.create_schedule") for work in works)
     units = sum(work.reads for work in works) * price("read_unit")
     units += sum(work.writes for work in works) * price("write_unit")
@@ -48,6 +49,7 @@ def of_order(life: Life) -> dict[str, float]:
         "Lambda": sum(map(_invocation, works)),
         "DynamoDB, units": units,
         f"DynamoDB, kept {kept:.0f} months": life.stored / GB * price("table_gb_month") * kept,
+        "EventBridge": events * price("event"),
         "EventBridge Scheduler": schedules * price("scheduler_invocation"),
         "audit trail's export": links(life) * _link(),
         "KMS": sum(work.count("kms.") for work in works) * price("kms_request"),
@@ -59,8 +61,9 @@ def links(life: Life) -> int:
     """
     Links of the audit trail that an order's entries come in.
 
-    The export waits a minute for more: an act's entries come together, an order with its draw, and
-    a text with its receipt, which is there within the minute as a rule.
+    The export waits a minute for more, in each shard of the stream: the entries of an order's
+    history come together, and so do those of a text with its receipt, which is there within the
+    minute as a rule. The slot drawn is an entry of another partition, so of another shard.
     """
     return 2 + len(life.works["sending"])
 

@@ -152,7 +152,9 @@ class Deployment:
     def lived_in(self) -> Iterator[None]:
         """The functions have these clients, and print where it is counted."""
         clients = {
+            "background": Noted("lambda", self.memory, self.calls),
             "dynamodb": NotedTable(self.memory.dynamo, self.calls),
+            "events": Noted("events", self.memory.bus, self.calls),
             "kms": Noted("kms", self.memory.kms, self.calls),
             "scheduler": Noted("scheduler", self.memory.scheduler, self.calls),
             "sns": Noted("sns", self.memory, self.calls),

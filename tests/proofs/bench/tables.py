@@ -79,6 +79,8 @@ def _call_goal(act: str, each: dict[str, Any], reminders: int) -> tuple[str, boo
         case "allocation" | "sending":
             most = CALLS[act]
             return f"{most} calls", sum(calls.values()) <= most
+        case "hand over" | "announce":
+            return "1 call", sum(calls.values()) == 1
     return "1 write", writes == 1
 
 

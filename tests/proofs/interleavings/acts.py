@@ -11,7 +11,6 @@ from allocation.handler import lambda_handler as allocation
 from receipts.handler import lambda_handler as receipts
 from reconciliation.handler import lambda_handler as reconciliation
 from retention.handler import lambda_handler as retention
-from scheduling.handler import lambda_handler as scheduling
 from sending.handler import lambda_handler as sending
 from tests.proofs.interleavings.stage import Stage
 from tests.proofs.interleavings.world import Breach, World
@@ -19,7 +18,7 @@ from tests.proofs.simulation.services import logged, stream_record
 from tests.support.life import ARREST
 from tests.support.memory import File, Memory
 from tests.support.samples import MORNING, order, sample
-from tests.support.steps import CONTEXT, UNHURRIED, call, stream
+from tests.support.steps import CONTEXT, UNHURRIED, call, schedule, stream
 from trial.codes import Arm, EndReason, ReminderState, Status, Suppression
 from trial.records.enrolment import Enrolment, enrolment_key
 
@@ -100,16 +99,16 @@ def _route(method: str, path: str, body: Callable[[World], object]) -> Act:
     return act
 
 
-def _told(function: Any) -> Act:
+def _announced(world: World, ident: UUID) -> str:
     """The stream announces the order, as it stood before."""
+    item = world.memory.dynamo.at(*enrolment_key(ident))
+    record = stream_record(1, None, item, world.now)
+    return str(len(allocation(stream(record), CONTEXT)["batchItemFailures"]))
 
-    def act(world: World, ident: UUID) -> str:
-        key = enrolment_key(ident)
-        item = world.memory.dynamo.at(*key)
-        record = stream_record(1, None, item, world.now)
-        return str(len(function(stream(record), CONTEXT)["batchItemFailures"]))
 
-    return act
+def _handed_over(_: World, ident: UUID) -> str:
+    schedule(ident)
+    return "done"
 
 
 def _receipt(words: str | None) -> Act:
@@ -149,8 +148,8 @@ ACTS: dict[str, Act] = {
             1, order=_days(world) | {"reference": "DVPO-2026-000777"}, mobile={"number": LATER}
         ),
     ),
-    "allocate": _told(allocation),
-    "schedule": _told(scheduling),
+    "allocate": _announced,
+    "schedule": _handed_over,
     "send": lambda _, ident: _fired(ident, SECOND),
     "receipt": _receipt(None),
     "opt out": _receipt("Phone number is opted out"),

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -130,6 +131,8 @@ class Stage:
             for name in ("dynamodb", "scheduler", "sns"):
                 gated = Gated(name, self)
                 patch.setattr(aws_clients, name, lambda gated=gated: gated)
+            # What is handed over comes again in the end, when the stream brings every change.
+            patch.setattr(aws_clients, "background", lambda: SimpleNamespace(invoke=_kept))
             patch.setenv("OUTLAST_CLAIMS_SECONDS", str(OUTLASTED.total_seconds()))
             patch.setattr(open_claims, "sleep", self._wait)
             for patient in (allocate.allocate, retry.on_contention):
@@ -139,6 +142,10 @@ class Stage:
             logging.disable(logging.CRITICAL)
             yield
         self._clock = None
+
+
+def _kept(**_: Any) -> dict[str, Any]:
+    return {"StatusCode": 202}
 
 
 def _op(name: str, request: dict[str, Any]) -> Op:

@@ -610,9 +610,9 @@ GUARDS = (
     ),
     Guard(
         "an entry that is no change of status, announced as one",
-        f"{_AUDIT}/announce.py",
-        "if entry.status and",
-        "if entry.status or",
+        f"{_ALLOCATION}/announce.py",
+        "if entry.status is None:",
+        "if False:",
     ),
     Guard(
         "an entry of the audit trail written over another",
@@ -813,13 +813,35 @@ GUARDS = (
         "Destination: !GetAtt AllocationFailures.Arn}}\n",
     ),
     Guard(
-        "dropping failed records of scheduling unseen",
+        "dropping what scheduling fails at unseen",
         _TEMPLATE,
-        "            FunctionResponseTypes: [ReportBatchItemFailures]\n"
-        "            DestinationConfig: {OnFailure: {Type: SQS, "
+        "        DestinationConfig: {OnFailure: {Type: SQS, "
         "Destination: !GetAtt SchedulingFailures.Arn}}\n",
-        "            DestinationConfig: {OnFailure: {Type: SQS, "
-        "Destination: !GetAtt SchedulingFailures.Arn}}\n",
+        "",
+    ),
+    Guard(
+        "taking an event for scheduling as kept that Lambda refused",
+        f"{_ALLOCATION}/hand_over.py",
+        '        raise UnavailableError("scheduling was not reached") from error\n',
+        "        del error\n",
+    ),
+    Guard(
+        "allocations of which scheduling never hears",
+        f"{_ALLOCATION}/handler.py",
+        "case Status.ALLOCATED | Status.ENDED:",
+        "case Status.ENDED:",
+    ),
+    Guard(
+        "ends of which scheduling never hears",
+        f"{_ALLOCATION}/handler.py",
+        "case Status.ALLOCATED | Status.ENDED:",
+        "case Status.ALLOCATED:",
+    ),
+    Guard(
+        "a draw whose duration tells its arm",
+        f"{_ALLOCATION}/store.py",
+        "for reminder in timetable),",
+        "for reminder in timetable if allocation.arm is Arm.INTERVENTION),",
     ),
     # Rehearsals
     Guard(

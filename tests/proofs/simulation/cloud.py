@@ -254,7 +254,8 @@ class Events:
     taken: list[dict[str, Any]] = field(default_factory=list)
 
     def put_events(self, **request: Any) -> dict[str, Any]:
-        return self.gate("events.PutEvents", lambda: self._put(request["Entries"]))
+        about = UUID(json.loads(request["Entries"][0]["Detail"])["enrolment_id"])
+        return self.gate("events.PutEvents", lambda: self._put(request["Entries"]), about)
 
     def _put(self, entries: list[dict[str, Any]]) -> dict[str, Any]:
         self.taken += [json.loads(each["Detail"]) for each in entries]

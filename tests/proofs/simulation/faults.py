@@ -23,6 +23,8 @@ class Fault(StrEnum):
     SHORT_ANSWER = "keys or items left for another call"
     IN_BETWEEN = "others acted in mid-call"
     # EventBridge Scheduler and Lambda's asynchronous invocations
+    STARTED_TWICE = "function started twice"
+    STARTED_LATE = "function started late"
     FIRED_TWICE = "schedule fired twice"
     FIRED_LATE = "schedule fired late"
     FIRING_LOST = "schedule lost to its dead letters"
@@ -70,6 +72,8 @@ TEXTS = {
 OTHERS = {
     Fault.SHORT_ANSWER: 0.02,
     Fault.IN_BETWEEN: 0.05,
+    Fault.STARTED_TWICE: 0.05,
+    Fault.STARTED_LATE: 0.03,
     Fault.FIRED_TWICE: 0.1,
     Fault.FIRED_LATE: 0.04,
     Fault.FIRING_LOST: 0.02,

@@ -23,6 +23,7 @@ from tests.proofs.simulation.model import LONDON, Violation
 from tests.proofs.simulation.mornings import Mornings
 from tests.proofs.simulation.restoring import Restoring, WholeTable, straight
 from tests.proofs.simulation.services import (
+    Background,
     Clockwork,
     Lambda,
     Phones,
@@ -103,6 +104,7 @@ class Simulation:
         self.bucket = Bucket(world.gate)
         self.bus = Events(world.gate)
         self.clients = {
+            "background": Background(world, run),
             "dynamodb": self.dynamo,
             "events": self.bus,
             "s3": self.bucket,

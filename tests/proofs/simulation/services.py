@@ -169,7 +169,7 @@ class Reader:
 
 
 def _matching(pattern: Any) -> Callable[[Any], bool]:
-    """A filter as Lambda reads it, as far as the template uses them."""
+    """A filter as Lambda reads it, as far as the template uses them; `exists` is always true."""
     if isinstance(pattern, dict):
         fields = [(name, _matching(wanted)) for name, wanted in pattern.items()]
         return lambda value: (
@@ -177,7 +177,7 @@ def _matching(pattern: Any) -> Callable[[Any], bool]:
             and all(name in value and matches(value[name]) for name, matches in fields)
         )
     exact = [each for each in pattern if not isinstance(each, dict)]
-    prefixes = tuple(each["prefix"] for each in pattern if isinstance(each, dict))
+    prefixes = tuple(each.get("prefix", "") for each in pattern if isinstance(each, dict))
     return lambda value: value in exact or str(value).startswith(prefixes)
 
 
@@ -218,7 +218,7 @@ class Lambda:
         told = functions()[function].get("EventInvokeConfig", {})
         about = {}
         if "enrolment_id" in event:
-            about = {"about": UUID(event["enrolment_id"]), "reminder": event["number"]}
+            about = {"about": UUID(event["enrolment_id"]), "reminder": event.get("number", 0)}
         try:
             return self._world.invoke(function, event, **about)
         except Failed:
@@ -229,6 +229,27 @@ class Lambda:
                 self._world.note(f"{function} leaves a dead letter")
                 self._world.seen.update(filter(None, [about.get("about")]))
             return None
+
+
+@dataclass
+class Background:
+    """How one function starts another: at least once, soon as a rule, and in any order."""
+
+    world: World
+    run: Lambda
+
+    def invoke(self, **request: Any) -> dict[str, Any]:
+        event = json.loads(request["Payload"])
+        kept = partial(self._kept, request["FunctionName"], event)
+        return self.world.gate("lambda.Invoke", kept, UUID(event["enrolment_id"]))
+
+    def _kept(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        world = self.world
+        for _ in range(1 + world.strikes(Fault.STARTED_TWICE)):
+            late = world.strikes(Fault.STARTED_LATE)
+            wait = world.rng.uniform(60, 6 * 3600) if late else world.rng.choice((0, 0.1, 2))
+            world.after(wait, f"{function} starts", partial(self.run.invoke, function, event))
+        return {"StatusCode": 202}
 
 
 class Clockwork:

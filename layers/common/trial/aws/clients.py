@@ -62,6 +62,12 @@ def _session() -> boto3.Session:
 
 
 @cache
+def background() -> LambdaClient:
+    """The client by which one function starts another without waiting: repeats do no harm."""
+    return _session().client("lambda", config=_PATIENT)
+
+
+@cache
 def dynamodb() -> DynamoDBClient:
     """The table's client."""
     return _session().client("dynamodb", config=_PATIENT)

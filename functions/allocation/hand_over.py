@@ -1,0 +1,29 @@
+"""Hands an enrolment over to scheduling, which alone may create and remove schedules."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from trial.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from mypy_boto3_lambda import LambdaClient
+
+
+def hand_over(enrolment_id: UUID, *, client: LambdaClient, function: str) -> None:
+    """
+    Make Lambda keep an event for scheduling. Raises UnavailableError if it did not.
+
+    Lambda repeats the event if scheduling fails, and leaves it in scheduling's failure queue at
+    last. Scheduling reads the table, so repeated events and events out of order do no harm.
+    """
+    event = json.dumps({"enrolment_id": str(enrolment_id)})
+    try:
+        client.invoke(FunctionName=function, InvocationType="Event", Payload=event)
+    except (BotoCoreError, ClientError) as error:
+        raise UnavailableError("scheduling was not reached") from error
