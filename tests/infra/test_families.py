@@ -122,6 +122,24 @@ def test_a_request_that_names_no_partition_is_refused_to_all_but_the_extract_s_s
     assert allowed == ({"Scan"} if role == "ExtractRole" else set())
 
 
+def test_no_text_causes_a_record_that_the_reader_who_announces_gets() -> None:
+    """Or the moment of another order's announcement would show the text."""
+    families = ("enrolment#1", "history#1")
+    writers = {
+        role
+        for role, action, family in product(ROLES, WRITES, families)
+        if may(statements(role), action, family)
+    }
+    assert writers == {
+        "AllocationRole",
+        "EnrolmentRole",
+        "OperationsRole",
+        "PanelsRole",
+        "ReconciliationRole",
+        "RetentionRole",
+    }
+
+
 def test_only_readers_of_the_stream_see_what_their_role_cannot_read() -> None:
     """A stream has every family in it: who reads it is told of all, so these few are all."""
     readers = {

@@ -295,12 +295,14 @@ def days_on_which_no_schedule_fires() -> None:
         message_id="stray", published_at=MORNING, at=MORNING, state=ReminderState.DELIVERED
     )
     keep_stray(Stray(receipt=receipt, number_hash=enrolment_of(someone).mobile.number_hash or ""))
+    enrol(701)  # and the stream has lost it
     soon = reminder_of(someone, 2).due_at - timedelta(hours=1)
     with time_machine.travel(soon, tick=False), without_the_group():
         assert reconciliation(sample("reconciliation-hourly"), UNHURRIED)["finished"]
     with time_machine.travel(MORNING + timedelta(days=3), tick=False):
         assert "not_sent" in reconciliation(sample("reconciliation-hourly"), UNHURRIED)["gaps"]
-        assert "stray_text" in reconciliation(sample("reconciliation-proof"), UNHURRIED)["gaps"]
+        gaps = reconciliation(sample("reconciliation-proof"), UNHURRIED)["gaps"]
+        assert {"not_drawn", "stray_text"} <= gaps.keys()
     followed(700)
     assert not reconciliation(sample("reconciliation-proof"), CONTEXT)["finished"]
 

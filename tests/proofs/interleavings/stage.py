@@ -109,6 +109,10 @@ class Stage:
             raise said.what.with_traceback(None)
         return said.what
 
+    def _hand_over(self, **request: Any) -> Any:
+        """An act, which may run again, hands nothing over: the stream brings all in the end."""
+        return self.world.memory.invoke(**request) if self._answers is None else {}
+
     def _wait(self, seconds: float) -> None:
         """Whoever waits lets time pass for all."""
         self.gate(Call("clock", "wait", {"seconds": seconds}, Op(WAIT, writes=_CLOCK)))
@@ -131,8 +135,9 @@ class Stage:
             for name in ("dynamodb", "scheduler", "sns"):
                 gated = Gated(name, self)
                 patch.setattr(aws_clients, name, lambda gated=gated: gated)
-            # What is handed over comes again in the end, when the stream brings every change.
-            patch.setattr(aws_clients, "background", lambda: SimpleNamespace(invoke=_kept))
+            patch.setattr(
+                aws_clients, "background", lambda: SimpleNamespace(invoke=self._hand_over)
+            )
             patch.setenv("OUTLAST_CLAIMS_SECONDS", str(OUTLASTED.total_seconds()))
             patch.setattr(open_claims, "sleep", self._wait)
             for patient in (allocate.allocate, retry.on_contention):
@@ -142,10 +147,6 @@ class Stage:
             logging.disable(logging.CRITICAL)
             yield
         self._clock = None
-
-
-def _kept(**_: Any) -> dict[str, Any]:
-    return {"StatusCode": 202}
 
 
 def _op(name: str, request: dict[str, Any]) -> Op:
