@@ -25,5 +25,7 @@ def hand_over(enrolment_id: UUID, *, client: LambdaClient, function: str) -> Non
     event = json.dumps({"enrolment_id": str(enrolment_id)})
     try:
         client.invoke(FunctionName=function, InvocationType="Event", Payload=event)
-    except (BotoCoreError, ClientError) as error:
-        raise UnavailableError("scheduling was not reached") from error
+    except ClientError as error:
+        raise UnavailableError(f"Lambda answered {error.response['Error']['Code']}") from None
+    except BotoCoreError as error:
+        raise UnavailableError(f"Lambda gave no answer: {type(error).__name__}") from None

@@ -19,6 +19,7 @@ from local.demo import orders
 from local.demo.checks import verdicts
 from local.demo.page.render import render
 from receipts.handler import lambda_handler as receipts
+from scheduling.handler import lambda_handler as scheduling
 from sending.handler import lambda_handler as sending
 from tests.local.demo.demo_run import good_run
 from tests.support import canaries
@@ -151,12 +152,14 @@ def asked(method: str, path: str, canary: str) -> Answer:
 def test_poison_in_the_stream(sinks: Sinks, memory: Memory) -> None:
     with memory.lived_in():
         post(canaries.body())
-    good = memory.stream[0]
     with memory.lived_in(), sinks.open():
-        for image in poisoned(good["dynamodb"]["NewImage"]):
-            record = copy.deepcopy(good)
-            record["dynamodb"]["NewImage"] = image
-            sinks.attempt(lambda: allocation(stream(record), Context()))  # noqa: B023
+        for good in (memory.stream[0], memory.changes[0].record):
+            for image in poisoned(good["dynamodb"]["NewImage"]):
+                record = copy.deepcopy(good)
+                record["dynamodb"]["NewImage"] = image
+                sinks.attempt(lambda: allocation(stream(record), Context()))  # noqa: B023
+        for wrong in WRONG:
+            sinks.attempt(lambda: scheduling({"enrolment_id": wrong}, Context()))  # noqa: B023
     print(f"{sinks.errors} error paths by poison in the stream")  # noqa: T201
     assert sinks.errors > 100
 

@@ -822,7 +822,8 @@ GUARDS = (
     Guard(
         "taking an event for scheduling as kept that Lambda refused",
         f"{_ALLOCATION}/hand_over.py",
-        '        raise UnavailableError("scheduling was not reached") from error\n',
+        "        raise UnavailableError("
+        "f\"Lambda answered {error.response['Error']['Code']}\") from None\n",
         "        del error\n",
     ),
     Guard(

@@ -44,7 +44,11 @@ class Bus:
                         for detail in details[at : at + MOST_ENTRIES]
                     ]
                 )
-            except (BotoCoreError, ClientError) as error:
-                raise UnavailableError("events were not taken") from error
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                raise UnavailableError(f"EventBridge answered {code}") from None
+            except BotoCoreError as error:
+                name = type(error).__name__
+                raise UnavailableError(f"EventBridge gave no answer: {name}") from None
             if answer["FailedEntryCount"]:
                 raise UnavailableError("some events were not taken")
