@@ -151,11 +151,7 @@ WAYS = tuple(product(range(len(list(faults("")))), (False, True)))
 
 
 def _struck(
-    memory: Memory,
-    step: Callable[[Memory], Any],
-    which: int,
-    way: tuple[int, bool],
-    sinks: Sinks,
+    memory: Memory, step: Callable[[Memory], Any], which: int, way: tuple[int, bool], sinks: Sinks
 ) -> bool:
     """Whether a step has so many calls; if it has, it was done with that one failing."""
     other = memory.copied()

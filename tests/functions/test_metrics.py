@@ -38,10 +38,7 @@ def test_a_number_is_missing_and_found(emitted: Emitted) -> None:
         send_change(ident, "mobile", {"number": "+447700900123"})
         assert emitted() == expected
     send_change(ident, "mobile", {"missing_reason": "lost_stolen_broken"})
-    assert emitted() == {
-        "NumberMissing lost_stolen_broken": 1,
-        "EnrolmentWaiting no_number": 1,
-    }
+    assert emitted() == {"NumberMissing lost_stolen_broken": 1, "EnrolmentWaiting no_number": 1}
 
 
 def test_who_is_too_young_is_ineligible(emitted: Emitted) -> None:
@@ -68,9 +65,7 @@ def test_who_became_too_late_before_the_draw_is_ineligible(
     assert emitted() == {"EnrolmentIneligible too_late": 1}
 
 
-def test_a_timetable_is_scheduled_once_and_called_off_at_the_end(
-    emitted: Emitted,
-) -> None:
+def test_a_timetable_is_scheduled_once_and_called_off_at_the_end(emitted: Emitted) -> None:
     ident = someone_in(Arm.INTERVENTION)
     emitted()
     schedule(ident)

@@ -84,8 +84,7 @@ def test_days_left_count_today_and_the_last_day(days_left: int, reasons: tuple[R
 
 
 @pytest.mark.parametrize(
-    ("of_age_on", "reasons"),
-    [(date(2026, 12, 1), ()), (date(2026, 12, 2), (Reason.UNDER_18,))],
+    ("of_age_on", "reasons"), [(date(2026, 12, 1), ()), (date(2026, 12, 2), (Reason.UNDER_18,))]
 )
 def test_the_age_that_counts_is_on_the_day_the_order_was_made(
     of_age_on: date, reasons: tuple[Reason]
@@ -95,8 +94,7 @@ def test_the_age_that_counts_is_on_the_day_the_order_was_made(
 
 
 @pytest.mark.parametrize(
-    ("years", "day"),
-    [(17, date(2025, 3, 1)), (18, date(2026, 3, 1)), (20, date(2028, 2, 29))],
+    ("years", "day"), [(17, date(2025, 3, 1)), (18, date(2026, 3, 1)), (20, date(2028, 2, 29))]
 )
 def test_somebody_born_on_a_leap_day_grows_older_on_the_first_of_march(
     years: int, day: date

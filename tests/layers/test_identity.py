@@ -71,27 +71,12 @@ def test_a_pnc_id_with_a_wrong_check_letter_is_refused(letter: str) -> None:
 @pytest.mark.parametrize(
     "spelling",
     [
-        "2003/0011985",
-        "03/11985",
-        "3/11985",
-        "3/11985Y",
-        "1949/0011985X",
-        "2050/0011985X",
-        "2103/0011985X",
-        "2103/0011985",
-        "2003/10011985X",
-        "2003-0011985",
-        "03.0011985",
-        "PNC03/11985",
-        "003/11985X",
-        "2003/0011985XX",
-        "2003/0011985X1",
-        "2003/OO11985X",
-        "2oo3-0011985x",
-        "03/00l1985X",
-        "2OO30011985X",
+        "2003/0011985", "03/11985", "3/11985", "3/11985Y", "1949/0011985X", "2050/0011985X",
+        "2103/0011985X", "2103/0011985", "2003/10011985X", "2003-0011985", "03.0011985",
+        "PNC03/11985", "003/11985X", "2003/0011985XX", "2003/0011985X1", "2003/OO11985X",
+        "2oo3-0011985x", "03/00l1985X", "2OO30011985X",
     ],
-)
+)  # fmt: skip
 def test_what_only_looks_like_a_pnc_id_makes_no_second_person(spelling: str) -> None:
     with pytest.raises(SpellingError):
         identity.person_id(spelling)
@@ -176,21 +161,11 @@ def test_what_is_no_id_is_refused(other: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "Supt Siân D'Arcy",
-        "Supt Siân D\u2019Arcy",
-        "Det Supt (Acting) O'Brien",
-        "Custody visit, DC O'Neil",
-        "'t Hooft",
-        "Łukasz Żółć",
-        "Σωκράτης",
-        "سامي",
-        "नीलम",
-        "王小明",
-        "S-0417",
-        "T/Supt A. B. Smith-Jones & Co",
-        "property_returned",
+        "Supt Siân D'Arcy", "Supt Siân D\u2019Arcy", "Det Supt (Acting) O'Brien",
+        "Custody visit, DC O'Neil", "'t Hooft", "Łukasz Żółć", "Σωκράτης", "سامي", "नीलम", "王小明",
+        "S-0417", "T/Supt A. B. Smith-Jones & Co", "property_returned",
     ],
-)
+)  # fmt: skip
 def test_names_are_taken_as_people_have_them(name: str) -> None:
     assert identity.name(name) == name
 

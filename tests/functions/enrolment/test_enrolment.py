@@ -12,7 +12,7 @@ from time_machine import Traveller
 from tests.support.faults import after_write, before_write, meddling, raising, refusal
 from tests.support.life import send_change
 from tests.support.samples import LATER, MORNING, order, sample
-from tests.support.steps import allocate, announcement, call, enrol, failures, post, someone_in
+from tests.support.steps import allocate, announcement, call, enrol, failures, post
 from tests.support.table import (
     enrolment_of,
     everything,
@@ -25,7 +25,7 @@ from tests.support.table import (
     wired,
 )
 from trial.aws import clients
-from trial.codes import Arm, MissingReason
+from trial.codes import MissingReason
 from trial.records.enrolment import enrolment_key
 from trial.records.person import Person, person_key
 from trial.retry import TRIES
@@ -421,18 +421,6 @@ def test_an_id_that_is_not_known_is_not_found(ident: object) -> None:
     assert answer.headers["Content-Type"] == ["application/problem+json"]
 
 
-def test_nothing_shown_of_an_enrolment_depends_on_its_arm() -> None:
-    shown = []
-    for arm, first in ((Arm.CONTROL, 100), (Arm.INTERVENTION, 200)):
-        body = call("GET", f"/enrolments/{someone_in(arm, first=first)}").body
-        del body["enrolment_id"], body["order"]["reference"], body["mobile"]["last_digits"]
-        for entry in body["history"]:  # no two are drawn in the same microsecond
-            entry["at"] = entry["at"].partition(".")[0].rstrip("Z")
-        shown.append(body)
-    assert shown[0] == shown[1]
-    assert [entry["what"] for entry in shown[0]["history"]] == ["enrolled", "allocated"]
-
-
 # Kept
 
 
@@ -472,11 +460,3 @@ def test_the_sample_of_a_stream_record_holds_what_is_stored_of_an_eligible_order
     assert record["dynamodb"]["Keys"] == wired(enrolment_key(ident))
     stored = announcement(enrolment_key(ident))["dynamodb"]["NewImage"]
     assert record["dynamodb"]["NewImage"].keys() == stored.keys()
-
-
-def test_nothing_personal_is_logged(log: StringIO) -> None:
-    ident = enrol(protected_numbers=[PROTECTED])
-    call("GET", f"/enrolments/{ident}")
-    post(order(respondent={"date_of_birth": "1990-05-02"}))
-    assert str(ident) in log.getvalue()
-    assert [personal for personal in PERSONAL if personal in log.getvalue()] == []

@@ -215,9 +215,7 @@ def test_after_a_breach_all_texts_go_as_before(clock: Traveller) -> None:
 
 
 @pytest.mark.usefixtures("first_format")
-def test_after_a_breach_the_first_format_holds_the_text_about_plans_back(
-    clock: Traveller,
-) -> None:
+def test_after_a_breach_the_first_format_holds_the_text_about_plans_back(clock: Traveller) -> None:
     ident = treated()
     told(ident, "outcomes", BREACH)
     plan = next(each for each in reminders_of(ident) if each.theme == "plan")

@@ -350,9 +350,7 @@ def test_without_time_nothing_is_begun() -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_what_is_read_and_not_published_is_published_as_read_however_late(
-    clock: Traveller,
-) -> None:
+def test_what_is_read_and_not_published_is_published_as_read_however_late(clock: Traveller) -> None:
     assert extracted(looks=1) == "unfinished"
     assert packages() == {}  # there was no time for it
     clock.shift(TOO_OLD + timedelta(seconds=1))

@@ -17,9 +17,9 @@ from operations.panels.handler import lambda_handler as panels
 from tests.support.deployed import Deployed
 from tests.support.life import audit_of, followed, told
 from tests.support.samples import sample
-from tests.support.steps import CONTEXT, call, enrol, someone_in
+from tests.support.steps import CONTEXT, call, enrol
 from tests.support.table import everything
-from trial.codes import Arm, EndReason, Reason, Status
+from trial.codes import EndReason, Reason, Status
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -202,16 +202,6 @@ def test_no_box_of_the_flow_lies_over_another_however_many_reasons_there_are() -
     for place, (x, y, width, height) in enumerate(boxes):
         for left, top, wide, high in boxes[place + 1 :]:
             assert x + width < left or left + wide < x or y + height < top or top + high < y
-
-
-@pytest.mark.parametrize("panel", EACH)
-def test_no_panel_tells_an_arm(panel: str) -> None:
-    shown = []
-    for first, arm in ((1, Arm.CONTROL), (100, Arm.INTERVENTION)):
-        with_arm = someone_in(arm, first=first)
-        told(with_arm, "mobile", {"missing_reason": "lost_stolen_broken"})
-        shown.append(Read(drawn(panel)).text)
-    assert not any(arm in text for arm in Arm for text in shown)
 
 
 # The switch

@@ -12,14 +12,7 @@ from time_machine import Traveller
 from tests.support.life import CUSTODY, QUASHED, audit_of, followed, shown, told
 from tests.support.samples import MORNING
 from tests.support.steps import Answer, call, enrol, someone_in
-from tests.support.table import (
-    change_enrolment,
-    enrolment_of,
-    everything,
-    found,
-    keep,
-    put_item,
-)
+from tests.support.table import change_enrolment, enrolment_of, everything, found, keep, put_item
 from trial.aws.table import Key
 from trial.codes import Arm, MissingReason
 from trial.protocol.load import load

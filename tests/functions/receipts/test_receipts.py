@@ -133,10 +133,7 @@ SAID: dict[str, Callable[[str], str]] = {
     "failure": lambda message: line(message, words="Phone has blocked SMS"),
     "late failure": lambda message: line(message, words="Invalid phone number", after=72 * HOUR),
 }
-WORDS = {
-    "success": ("delivered", None),
-    "failure": ("undelivered", "phone_blocks_texts"),
-}
+WORDS = {"success": ("delivered", None), "failure": ("undelivered", "phone_blocks_texts")}
 
 
 @pytest.mark.parametrize(
@@ -379,15 +376,3 @@ def test_what_keeps_changing_is_left_for_later(ident: UUID) -> None:
 def test_a_subscription_that_only_asks_is_answered() -> None:
     bring("CWL CONTROL MESSAGE: Checking health of destination.", message_type="CONTROL_MESSAGE")
     assert kept("stray") == {}
-
-
-def test_nothing_personal_is_logged(ident: UUID, log: io.StringIO) -> None:
-    number = number_of(ident)
-    bring(
-        line(sent(ident), number=number),
-        line(new_message(), number=number),
-        line(new_message(), number=number, words=f"{number} is unknown"),
-    )
-    assert log.getvalue().count("receipt kept") == 3
-    assert number[-9:] not in log.getvalue()
-    assert number not in str([item for item in everything().values() if "receipt" in item])

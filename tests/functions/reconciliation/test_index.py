@@ -14,9 +14,10 @@ PLACES[ReminderState.FAILED] = TROUBLED
 def test_a_reminder_is_in_the_index_while_it_is_open_and_once_it_has_failed(
     state: ReminderState,
 ) -> None:
-    stored = REMINDER.model_copy(update={"state": state}).item()
+    reminder = REMINDER.model_copy(update={"state": state})
+    stored = reminder.item()
     assert stored.get("open_shard") == PLACES.get(state)
-    assert Reminder.of(stored).state is state
+    assert Reminder.of(stored) == reminder
 
 
 @pytest.mark.parametrize("state", ReminderState)

@@ -183,11 +183,6 @@ def test_the_index_holds_just_the_open_reminders_all_along(treated: UUID, clock:
     assert len(indexed()) == 6
 
 
-def test_a_reminder_is_read_back_as_it_was_stored(treated: UUID) -> None:
-    assert found(reminder_key(treated, 2))["open_shard"] in SHARDS
-    assert reminder_of(treated, 2).item() == found(reminder_key(treated, 2))
-
-
 @pytest.mark.usefixtures("cloud", "second")
 def test_only_what_is_due_is_read() -> None:
     with counting(clients.dynamodb(), "dynamodb.BatchGetItem") as reads:
@@ -464,9 +459,7 @@ def test_what_no_receipt_came_for_in_72_hours_is_unconfirmed(
 # --- the run itself ---------------------------------------------------------------------------
 
 
-def test_one_that_cannot_be_read_keeps_no_other_from_being_looked_at(
-    clock: Traveller,
-) -> None:
+def test_one_that_cannot_be_read_keeps_no_other_from_being_looked_at(clock: Traveller) -> None:
     broken, sound = (someone_in(Arm.INTERVENTION, first=serial) for serial in (1, 100))
     key = reminder_key(broken, 2)
     put_item(key, {name: value for name, value in found(key).items() if name != "theme"})

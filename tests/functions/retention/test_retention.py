@@ -292,9 +292,7 @@ def test_what_another_live_order_needs_stays(clock: Traveller) -> None:
     assert stray_key(stray) not in everything()
 
 
-def test_a_stray_receipt_goes_when_it_is_as_old_as_identifiers_may_be(
-    clock: Traveller,
-) -> None:
+def test_a_stray_receipt_goes_when_it_is_as_old_as_identifiers_may_be(clock: Traveller) -> None:
     """The number may stay, because it is suppressed, and so may have no enrolment to go with."""
     ident = followed(1)
     suppress()

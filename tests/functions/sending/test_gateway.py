@@ -119,10 +119,7 @@ def test_a_text_goes_under_the_sender_s_name_and_its_message_id_comes_back() -> 
         ][0]
         for n in (1, 2)
     }
-    assert attributes == {
-        "AWS.SNS.SMS.SenderID": "Police",
-        "AWS.SNS.SMS.SMSType": "Transactional",
-    }
+    assert attributes == {"AWS.SNS.SMS.SenderID": "Police", "AWS.SNS.SMS.SMSType": "Transactional"}
 
 
 @pytest.mark.parametrize(
@@ -209,10 +206,7 @@ def test_what_never_left_was_not_sent() -> None:
 )
 def test_a_text_without_a_connection_or_credentials_was_not_sent(error: Exception) -> None:
     sns = client("http://127.0.0.1")
-    with (
-        meddling(sns, "before-call.sns.Publish", raising(error)),
-        pytest.raises(NotSentError),
-    ):
+    with meddling(sns, "before-call.sns.Publish", raising(error)), pytest.raises(NotSentError):
         Gateway(sns, "Police").publish(NUMBER, TEXT)
 
 

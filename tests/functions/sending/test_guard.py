@@ -38,11 +38,7 @@ def test_only_an_allocated_enrolment_is_texted(status: Status) -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "reason"),
-    [
-        (london(14, 19, 59, 59), None),
-        (london(15, 9), Suppression.EXPIRED),
-    ],
+    ("now", "reason"), [(london(14, 19, 59, 59), None), (london(15, 9), Suppression.EXPIRED)]
 )
 def test_the_last_day_is_the_last_in_london(now: datetime, reason: Suppression | None) -> None:
     assert verdict(now=now, due_at=now) is reason

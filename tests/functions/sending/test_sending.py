@@ -390,10 +390,7 @@ def test_a_crash_at_the_provider_s_door_is_not_repeated(due: UUID, when: str) ->
 
 def test_a_claim_whose_answer_is_lost_sends_nothing(due: UUID) -> None:
     lost = raising(ReadTimeoutError(endpoint_url="https://dynamodb"))
-    with (
-        after_write(lost),
-        pytest.raises(UnavailableError),
-    ):
+    with after_write(lost), pytest.raises(UnavailableError):
         fire(due, 2)
     assert fire(due, 2) == "nothing_to_do"
     assert (state(due), texts()) == ((ReminderState.CLAIMED, None), [])
@@ -406,10 +403,7 @@ def test_a_text_that_cannot_be_noted_as_sent_is_not_sent_again(due: UUID) -> Non
         if next(calls) == "close":
             raise refusal("ThrottlingException")
 
-    with (
-        before_write(lose_the_table, times=2),
-        pytest.raises(UnavailableError),
-    ):
+    with before_write(lose_the_table, times=2), pytest.raises(UnavailableError):
         fire(due, 2)
     assert fire(due, 2) == "nothing_to_do"
     assert state(due) == (ReminderState.CLAIMED, None)

@@ -94,9 +94,7 @@ def lived(given: dict[str, Any]) -> dict[str, Any]:
                 each.theme,
                 turn=each.turn,
                 about=Recipient(
-                    order_type=order.type,
-                    conditions=order.conditions,
-                    expires_on=order.expires_on,
+                    order_type=order.type, conditions=order.conditions, expires_on=order.expires_on
                 ),
                 sender=Sender(force="Northumbria Police", contact="101"),
             ).message

@@ -267,10 +267,7 @@ variations = st.lists(st.tuples(st.integers(1, 900), lengths, st.times()), max_s
 
 @given(days=lengths, changes=variations, made_on=made, late=st.integers(0, 300))
 def test_however_often_it_is_varied_a_timetable_keeps_the_rules(
-    days: int | None,
-    changes: list[tuple[int, int | None, time]],
-    made_on: date,
-    late: int,
+    days: int | None, changes: list[tuple[int, int | None, time]], made_on: date, late: int
 ) -> None:
     varied = [
         Varied(datetime.combine(made_on + day * DAY, at, LONDON), term(length, made_on))
