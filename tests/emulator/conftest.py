@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ import pytest
 from commands import moved_clock
 from commands.api import Answer, Api
 from commands.deployed_stack import DESCRIPTION, STATE, LocalStack
+from local.emulator import emulator
 from local.emulator.clock import Clock
-from local.emulator.emulator import LOG
 from local.emulator.stack import access
 from tests.support.checkout import stack_up
+from tests.support.samples import LONDON, order
+from trial.protocol.local_time import local_date
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,44 @@ class System:
         with self.at_its_time():
             return Api.local(self.stack).call(method, path, body)
 
+    @property
+    def today(self) -> date:
+        """The date in London at the stack's time."""
+        return local_date(self.clock.now(), LONDON)
+
+    def enrol(self, serial: int, made_on: date | None = None) -> str:
+        """Post an order; its id."""
+        answer = self.call("POST", "/enrolments", made(made_on or self.today, serial))
+        assert answer.status == 202, answer
+        return str(answer.body["enrolment_id"])
+
+    def somebody(self, name: str, *policies: str) -> tuple[str, str]:
+        """A new user's key, who has these policies of the stack and no other right."""
+        with self.at_its_time():
+            iam = self.client("iam")
+            iam.create_user(UserName=name)
+            for policy in policies:
+                arn = self.stack.outputs[f"{policy}Arn"]
+                iam.attach_user_policy(UserName=name, PolicyArn=arn)
+            key = iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    def texted_nobody_twice(self) -> bool:
+        """Whether there are texts, and no two are the same."""
+        texts = [(each["PhoneNumber"], each["Message"]) for each in emulator.texts(self.stack.port)]
+        return 0 < len(texts) == len(set(texts))
+
     def walk(self, to: datetime) -> None:
         """Let time pass, until all that it sets off is done."""
         for _ in self.clock.walk(to, self.stack.port):
             pass
 
-    def client(self, service: str) -> Any:
-        """A client of the emulator; it has to be used at the stack's time."""
-        return boto3.client(service, **access(self.stack.port))  # type: ignore[call-overload]
+    def client(self, service: str, key: tuple[str, str] | None = None) -> Any:
+        """A client of the emulator, of its owner's or with a key; use it at the stack's time."""
+        given = access(self.stack.port)
+        if key:
+            given |= dict(zip(("aws_access_key_id", "aws_secret_access_key"), key, strict=True))
+        return boto3.client(service, **given)  # type: ignore[call-overload]
 
     def printed(self) -> str:
         """All that the functions have logged."""
@@ -68,7 +100,13 @@ class System:
 
     def complained(self) -> str:
         """All that the emulator itself has logged."""
-        return Path(self.stack.clock_file).with_name(LOG.name).read_text(errors="replace")
+        return Path(self.stack.clock_file).with_name(emulator.LOG.name).read_text(errors="replace")
+
+
+def made(on: date, serial: int, **changes: Any) -> dict[str, Any]:
+    """An order of 14 days, made and served on a day."""
+    dates = {"made_on": on, "served_on": on, "expires_on": on + timedelta(days=13)}
+    return order(serial, order={name: f"{day}" for name, day in dates.items()}, **changes)
 
 
 @contextmanager

@@ -20,9 +20,9 @@ from botocore.credentials import Credentials
 
 from commands.deployed_stack import LocalStack
 from local.emulator.clock import settle
-from tests.emulator.conftest import System
+from tests.emulator.conftest import System, made
 from tests.support.checkout import PYTHON
-from tests.support.samples import LONDON, ROOT, order
+from tests.support.samples import ROOT
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("shared")]
 
@@ -114,13 +114,6 @@ def forged(request: Request, chance: Random) -> Request:
 ORDER = "local.emulator.order"
 
 
-def an_order(system: System, serial: int) -> dict[str, Any]:
-    """One that was made and served today."""
-    today = system.clock.now().astimezone(LONDON).date()
-    dates = {"made_on": today, "served_on": today, "expires_on": today + timedelta(days=13)}
-    return order(serial, order={name: day.isoformat() for name, day in dates.items()})
-
-
 def called(
     system: System, *arguments: str, module: str = "commands.staff.call"
 ) -> tuple[int, dict[str, Any]]:
@@ -153,20 +146,20 @@ def test_from_the_command_line_an_order_is_posted_and_a_route_called(system: Sys
 
 def test_no_forged_request_is_taken(system: System) -> None:
     chance = Random(20261123)  # noqa: S311 - forgeries to try
-    request = signed(system, "POST", "/enrolments", an_order(system, 640))
+    request = signed(system, "POST", "/enrolments", made(system.today, 640))
     answered = Counter(forged(request, chance).sent(system) for _ in range(FORGERIES))
     assert answered == {403: FORGERIES}
     assert request.sent(system) == 202
 
 
 def test_a_request_that_is_sent_again_at_once_does_nothing_twice(system: System) -> None:
-    request = signed(system, "POST", "/enrolments", an_order(system, 641))
+    request = signed(system, "POST", "/enrolments", made(system.today, 641))
     assert [request.sent(system) for _ in range(3)] == [202, 200, 200]
 
 
 @pytest.mark.parametrize("serial", [642, 643])
 def test_a_request_that_was_overheard_is_of_no_use_later(system: System, serial: int) -> None:
-    request = signed(system, "POST", "/enrolments", an_order(system, serial))
+    request = signed(system, "POST", "/enrolments", made(system.today, serial))
     if serial == 642:
         assert request.sent(system) == 202
     system.clock.jump(system.clock.now() + STALE)
@@ -174,15 +167,15 @@ def test_a_request_that_was_overheard_is_of_no_use_later(system: System, serial:
 
 
 def test_a_request_signed_in_the_future_is_refused(system: System) -> None:
-    request = signed(system, "POST", "/enrolments", an_order(system, 644), ahead=STALE)
+    request = signed(system, "POST", "/enrolments", made(system.today, 644), ahead=STALE)
     assert request.sent(system) == 403
 
 
 @pytest.fixture(scope="module")
 def enrolled(system: System) -> str:
-    answer = system.call("POST", "/enrolments", an_order(system, 645))
+    ident = system.enrol(645)
     settle(system.stack.port)
-    return str(answer.body["enrolment_id"])
+    return ident
 
 
 @pytest.mark.parametrize(
@@ -207,19 +200,9 @@ def test_each_kind_of_caller_gets_past_the_door_to_its_own_routes_only(
         "flow": "/reports/flow",
         "switch": "/sending",
     }
-    key = somebody_with(system, policy)
+    key = system.somebody(policy, policy)
     answered = {
         name: signed(system, "GET", path, key=key).sent(system) for name, path in doors.items()
     }
     assert {name for name, status in answered.items() if status != 403} == may
     assert {answered[name] for name in may} <= {200}
-
-
-def somebody_with(system: System, policy: str) -> tuple[str, str]:
-    """A key of somebody who has this policy of the stack and no other."""
-    with system.at_its_time():
-        iam = system.client("iam")
-        iam.create_user(UserName=policy)
-        iam.attach_user_policy(UserName=policy, PolicyArn=system.stack.outputs[f"{policy}Arn"])
-        key = iam.create_access_key(UserName=policy)["AccessKey"]
-    return key["AccessKeyId"], key["SecretAccessKey"]

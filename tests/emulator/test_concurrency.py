@@ -1,36 +1,30 @@
 """A hundred orders by sixteen clients at once: each is drawn once, and no slot is skipped."""
 
-from __future__ import annotations
-
 import json
-import os
-import subprocess
-import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+from mypy_boto3_lambda import LambdaClient
 
 from commands.api import Api
 from commands.audit.allocation_evidence import Evidence
 from commands.audit.allocation_sources import scanned
+from commands.deployed_stack import DeployedStack
 from local.emulator.clock import settle
+from tests.emulator.conftest import System
+from tests.support.checkout import run
 from tests.support.samples import LONDON, order, sample
 from tests.support.table import wired
 from trial.codes import Arm
 from trial.protocol.local_time import local_date
+from trial.records.allocation import Allocation
 from trial.records.enrolment import enrolment_key
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_lambda import LambdaClient
-
-    from tests.emulator.conftest import System
-    from trial.records.allocation import Allocation
 
 pytestmark = pytest.mark.emulator
 
@@ -44,14 +38,8 @@ class Rush:
         self.stack = system.stack
         self.dynamodb: DynamoDBClient = system.client("dynamodb")
         self.lambdas: LambdaClient = system.client("lambda")
-        described = system.client("cloudformation").describe_stack_resources(
-            StackName=system.stack.stack_name
-        )
-        deployed = {
-            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for resource in described["StackResources"]
-        }
-        self.table, self.function = deployed["Table"], deployed["AllocationFunction"]
+        ids = DeployedStack.local(system.stack).ids
+        self.table, self.function = ids["Table"], ids["AllocationFunction"]
 
     def enrol(self, serial: int) -> UUID:
         """Post an order, and have every other one drawn in competition with the stream's draws."""
@@ -109,13 +97,5 @@ def test_a_hundred_orders_at_once_are_drawn_once_each(system: System) -> None:
     assert all(sorted(block) == list(range(len(block))) for block in full)
     assert all(list(block.values()).count(Arm.CONTROL) * 2 == len(block) for block in full)
 
-    verified = subprocess.run(
-        [sys.executable, "-m", "commands.audit.verify_allocations"],
-        cwd=Path(system.stack.clock_file).parents[1],  # the checkout whose stack it is
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(("functions", "layers/common", "."))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert f"All is well: {PEOPLE} allocations" in verified.stdout
+    home = Path(system.stack.clock_file).parents[1]  # the checkout whose stack it is
+    assert f"All is well: {PEOPLE} allocations" in run(home, "commands.audit.verify_allocations")

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -28,11 +28,9 @@ from schemathesis.specs.openapi.checks import (
 from commands.deployed_stack import LocalStack
 from commands.repository.openapi import contract
 from local.emulator.clock import settle
-from tests.emulator.conftest import System
+from tests.emulator.conftest import System, made
 from tests.support.life import ARREST, CUSTODY, RELEASE
-from tests.support.samples import LONDON, order
 from tests.support.spellings import dialled, spelled
-from trial.protocol.local_time import local_date
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("shared")]
 
@@ -85,9 +83,9 @@ def session() -> Iterator[requests.Session]:
 @pytest.fixture(scope="module")
 def known(system: System) -> list[str]:
     """Enrolments of each kind: in the trial, waiting, in custody, ended."""
-    today = _today(system)
+    today = system.today
     people = [
-        order(serial, order=_dates(today), **changes)
+        made(today, serial, **changes)
         for serial, changes in enumerate(
             ({}, {}, {"mobile": {"missing_reason": "refused"}}, {}, {}), start=801
         )
@@ -119,7 +117,7 @@ def test_no_answer_is_outside_the_contract(
     system: System, session: requests.Session, known: list[str]
 ) -> None:
     seen: Counter[int] = Counter()
-    signed, samples = Signed(system.stack), _samples(_today(system))
+    signed, samples = Signed(system.stack), _samples(system.today)
 
     def ask(case: Case[Any], place: int, data: st.DataObject) -> None:
         sample = samples.get(case.operation.label)
@@ -199,24 +197,15 @@ def _dialled(number: str) -> st.SearchStrategy[str]:
 
 def _samples(today: date) -> dict[str, Any]:
     """A request for each route that has a body, that would be accepted of somebody."""
-    made = order(810, order=_dates(today))
+    posted = made(today, 810)
     return {
-        "POST /enrolments": made,
-        "PUT /enrolments/{enrolment_id}/mobile": made["mobile"],
+        "POST /enrolments": posted,
+        "PUT /enrolments/{enrolment_id}/mobile": posted["mobile"],
         "PUT /enrolments/{enrolment_id}/service": {"served_on": today.isoformat()},
-        "PUT /enrolments/{enrolment_id}/order": order(801, order=_dates(today))["order"],
+        "PUT /enrolments/{enrolment_id}/order": made(today, 801)["order"],
         "POST /enrolments/{enrolment_id}/end": CUSTODY | {"at": f"{today}T00:00:00Z"},
         "POST /enrolments/{enrolment_id}/resume": RELEASE | {"at": f"{today}T00:00:00Z"},
         "POST /enrolments/{enrolment_id}/outcomes": ARREST | {"occurred_at": f"{today}T00:00:00Z"},
         "PUT /sending": {"paused": False, "reason": "over", "by": "Supt-1"},
         "POST /suppressions": {"number": "+447700900899", "reason": "objection", "by": "PC-1"},
     }
-
-
-def _today(system: System) -> date:
-    return local_date(system.clock.now(), LONDON)
-
-
-def _dates(today: date) -> dict[str, str]:
-    last = today + timedelta(days=13)
-    return {"made_on": f"{today}", "expires_on": f"{last}", "served_on": f"{today}"}

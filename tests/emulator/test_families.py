@@ -2,18 +2,14 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from commands.deployed_stack import LocalStack
 from local.emulator.clock import settle
-from local.emulator.stack import access
 from tests.emulator.conftest import System
-from tests.support.samples import LONDON, order
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("shared")]
 
@@ -28,10 +24,7 @@ def stack(shared_stack: LocalStack) -> LocalStack:
 @pytest.fixture(scope="module")
 def enrolled(system: System) -> str:
     """An allocated enrolment that upstream has looked at."""
-    today = system.clock.now().astimezone(LONDON).date()
-    dates = {"made_on": today, "served_on": today, "expires_on": today + timedelta(days=13)}
-    body = order(1, order={name: day.isoformat() for name, day in dates.items()})
-    ident = str(system.call("POST", "/enrolments", body).body["enrolment_id"])
+    ident = system.enrol(1)
     assert system.call("GET", f"/enrolments/{ident}").status == 200
     settle(system.stack.port)
     return ident
@@ -40,28 +33,22 @@ def enrolled(system: System) -> str:
 @pytest.fixture(scope="module")
 def act(system: System) -> Callable[..., str]:
     """Calls the table with the rights of the enrolment function; how that ends."""
+    key = system.somebody("enrolment")
     with system.at_its_time():
         iam = system.client("iam")
         listed = system.client("lambda").list_functions()["Functions"]
         (function,) = (each for each in listed if each["Handler"].startswith("enrolment."))
         role = function["Role"].rpartition("/")[2]
-        iam.create_user(UserName="enrolment")
         for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
             given = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
             iam.put_user_policy(
                 UserName="enrolment", PolicyName=name, PolicyDocument=json.dumps(given)
             )
-        key = iam.create_access_key(UserName="enrolment")["AccessKey"]
-    own = {
-        "aws_access_key_id": key["AccessKeyId"],
-        "aws_secret_access_key": key["SecretAccessKey"],
-    }
 
     def called(operation: str, **request: Any) -> str:
         with system.at_its_time():
-            client = boto3.client("dynamodb", **access(system.stack.port) | own)
             try:
-                getattr(client, operation)(**request)
+                getattr(system.client("dynamodb", key), operation)(**request)
             except ClientError as error:
                 return error.response["Error"]["Code"]
         return DONE

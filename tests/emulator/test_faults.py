@@ -19,9 +19,10 @@ from commands.deployed_stack import OWNER_KEY
 from local.emulator import emulator
 from local.emulator.carrier import Carrier, Habits
 from local.emulator.clock import settle
-from tests.emulator.conftest import System
+from tests.emulator.conftest import System, made
 from tests.support.checkout import free_port
-from tests.support.samples import LONDON, order
+from tests.support.samples import LONDON
+from trial.protocol.local_time import local_date
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("faults")]
 
@@ -56,7 +57,7 @@ def test_on_a_bad_network_every_reminder_ends_and_no_text_comes_twice(system: Sy
             assert (reminder["reason"] is not None) == unsent, reminder
     assert states, "nobody was in the intervention arm"
     assert not OPEN & set(states), states
-    assert_no_text_twice(system)
+    assert system.texted_nobody_twice()
 
 
 @pytest.mark.parametrize(("serials", "stall"), [(range(620, 626), 15), (range(630, 636), 30)])
@@ -80,20 +81,16 @@ def test_a_stall_makes_nothing_stale_go_and_nothing_is_lost(
                 assert reminder["reason"] in {"stale", "outside_window", "missed_late_start"}
                 missed += reminder["reason"] != "missed_late_start"
     assert missed, "the stall met no reminder"
-    assert_no_text_twice(system)
+    assert system.texted_nobody_twice()
 
 
 def tomorrow(system: System, at: time) -> datetime:
-    day = system.clock.now().astimezone(LONDON).date() + timedelta(days=1)
-    return datetime.combine(day, at, LONDON).astimezone(UTC)
+    return datetime.combine(system.today + timedelta(days=1), at, LONDON).astimezone(UTC)
 
 
 def enrol(system: System, serial: int, now: datetime) -> str:
     """As upstream does: it tries again until it is told."""
-    first = now.astimezone(LONDON).date()
-    last = first + timedelta(days=13)
-    dates = {"made_on": first, "expires_on": last, "served_on": first}
-    request = order(serial, order={name: day.isoformat() for name, day in dates.items()})
+    request = made(local_date(now, LONDON), serial)
     for _ in range(30):
         answer = system.call("POST", "/enrolments", request)
         if answer.status in {200, 202}:
@@ -108,14 +105,6 @@ def walk(system: System, to: datetime) -> None:
         for now in system.clock.walk(to, system.stack.port):
             carrier.answer(emulator.texts(system.stack.port), now)
         settle(system.stack.port)
-
-
-def assert_no_text_twice(system: System) -> None:
-    texts = Counter(
-        (text["PhoneNumber"], text["Message"]) for text in emulator.texts(system.stack.port)
-    )
-    assert texts
-    assert max(texts.values()) == 1
 
 
 @contextmanager

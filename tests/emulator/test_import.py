@@ -5,15 +5,13 @@ import os
 import re
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.emulator.conftest import System
-from tests.support.samples import LONDON
 from trial.identity import pnc_id
-from trial.protocol.local_time import local_date
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("import")]
 
@@ -33,9 +31,7 @@ FAULTY = {serial: FAULTS[serial // 25 % 4] for serial in range(7, LINES, 25)}
 @pytest.fixture(scope="module")
 def file(system: System, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Orders made today, of people without a number; every 25th line is faulty."""
-    with system.at_its_time():
-        today = local_date(datetime.now(UTC), LONDON)
-    lines = [line(serial, today) | FAULTY.get(serial, {}) for serial in range(LINES)]
+    lines = [line(serial, system.today) | FAULTY.get(serial, {}) for serial in range(LINES)]
     path = tmp_path_factory.mktemp("import") / "orders.csv"
     with path.open("w", newline="") as to:
         writer = csv.DictWriter(to, lines[0])

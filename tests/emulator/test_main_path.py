@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,7 +14,7 @@ import pytest
 from commands.api import Api
 from local.emulator import emulator
 from local.emulator.clock import settle
-from tests.emulator.conftest import System
+from tests.emulator.conftest import System, made
 from tests.support.outward import pattern_of_the_docs
 from tests.support.samples import LONDON, order
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("main path")]
 
 # A block has at most six places: among six people both arms occur.
 SERIALS = range(501, 507)
-DAYS, DOSE = 14, 7
+DOSE = 7
 # Reminders fall on days 0, 2 and 4; the walk ends in the evening of day 2.
 WALKED, SENT = 2, 2
 
@@ -46,11 +46,11 @@ class Story:
 @pytest.fixture(scope="module")
 def story(system: System) -> Story:
     """Six orders of fourteen days, enrolled on one morning, and walked to the third evening."""
-    tomorrow = system.clock.now().astimezone(LONDON).date() + timedelta(days=1)
+    tomorrow = system.today + timedelta(days=1)
     system.clock.jump(datetime.combine(tomorrow, time(9, 30), LONDON).astimezone(UTC))
     requests, events = {}, listen(system)
     for serial in SERIALS:
-        request = order(serial, order=dates(tomorrow))
+        request = made(tomorrow, serial)
         answer = system.call("POST", "/enrolments", request)
         assert (answer.status, answer.body["status"]) == (202, "eligible"), answer.body
         requests[answer.body["enrolment_id"]] = request
@@ -95,14 +95,6 @@ def received(system: System, url: str) -> Iterator[dict[str, Any]]:
             QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600
         ).get("Messages"):
             yield from (json.loads(each["Body"])["detail"] for each in messages)
-
-
-def dates(first: date) -> dict[str, str]:
-    return {
-        "made_on": first.isoformat(),
-        "expires_on": (first + timedelta(days=DAYS - 1)).isoformat(),
-        "served_on": first.isoformat(),
-    }
 
 
 def schedules(system: System, enrolment_id: str) -> list[int]:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -21,12 +20,11 @@ from commands.deployed_stack import OWNER_KEY
 from commands.staff.extract import fetch, newest
 from local.emulator import emulator
 from local.emulator.clock import settle
-from local.emulator.stack import access
-from tests.emulator.conftest import System
+from tests.emulator.conftest import System, made
 from tests.support.checkout import run
 from tests.support.extracts import opened
 from tests.support.fixture_protocol import REAL
-from tests.support.samples import LONDON, order
+from tests.support.samples import LONDON
 from trial.protocol import load as protocols
 from trial.protocol.load import read
 
@@ -60,16 +58,9 @@ def up(system: System, *arguments: str) -> None:
     run(Path(system.stack.clock_file).parents[1], "local.emulator.stack", "up", *arguments)
 
 
-def request(system: System, serial: int) -> dict[str, Any]:
-    """An order made on the stack's day."""
-    today = system.clock.now().astimezone(LONDON).date()
-    days = {"made_on": today, "served_on": today, "expires_on": today + timedelta(days=13)}
-    return order(serial, order={name: day.isoformat() for name, day in days.items()})
-
-
 def enrolled(system: System, version: str) -> list[str]:
     """The orders of a trial, by id, once each is allocated."""
-    answers = [system.call("POST", "/enrolments", request(system, n)) for n in SERIALS[version]]
+    answers = [system.call("POST", "/enrolments", made(system.today, n)) for n in SERIALS[version]]
     assert [(each.status, each.body["status"]) for each in answers] == [(202, "eligible")] * 6
     settle(system.stack.port)
     return [str(each.body["enrolment_id"]) for each in answers]
@@ -78,9 +69,9 @@ def enrolled(system: System, version: str) -> list[str]:
 @pytest.fixture(scope="module")
 def story(system: System) -> Story:
     """Six orders, then another trial and six of its orders, and the night after."""
-    tomorrow = system.clock.now().astimezone(LONDON).date() + timedelta(days=1)
+    tomorrow = system.today + timedelta(days=1)
     system.clock.jump(datetime.combine(tomorrow, time(8, 30), LONDON).astimezone(UTC))
-    orders, first = {EARLIER: enrolled(system, EARLIER)}, request(system, SERIALS[EARLIER][0])
+    orders, first = {EARLIER: enrolled(system, EARLIER)}, made(system.today, SERIALS[EARLIER][0])
     assert emulator.texts(system.stack.port) == []
     up(system, f"--protocol={NEW}")
     up(system)  # keeps what is open
@@ -182,12 +173,13 @@ def test_the_nightly_proof_looks_at_both_and_finds_nothing(system: System, story
 @pytest.mark.usefixtures("fetched")
 @pytest.mark.parametrize("own", FORMS)
 def test_a_reader_gets_one_form_only(system: System, story: Story, own: str) -> None:
-    reader = reading_with(system, own)
+    key = system.somebody(f"reader-{own}", f"Research{own.title()}Reader")
+    reader = system.client("s3", key)
     bucket = system.stack.outputs["ExtractBucketName"]
     with system.at_its_time():
         for form in FORMS:
-            key = f"{form}/{TRIALS[EARLIER]}/{story.night}/datapackage.json"
-            wanted = {"Bucket": bucket, "Key": key}
+            path = f"{form}/{TRIALS[EARLIER]}/{story.night}/datapackage.json"
+            wanted = {"Bucket": bucket, "Key": path}
             if form == own:
                 said = json.load(reader.get_object(**wanted)["Body"])
                 assert said["form"] == own
@@ -204,21 +196,6 @@ def test_a_reader_gets_one_form_only(system: System, story: Story, own: str) -> 
             reader.put_object(Bucket=bucket, Key=f"{own}/x/datapackage.json", Body=b"")
 
 
-def reading_with(system: System, form: str) -> Any:
-    """An S3 client of somebody who has one reader's policy and nothing else."""
-    policy = system.stack.outputs[f"Research{form.title()}ReaderArn"]
-    with system.at_its_time():
-        iam = system.client("iam")
-        iam.create_user(UserName=f"reader-{form}")
-        iam.attach_user_policy(UserName=f"reader-{form}", PolicyArn=policy)
-        key = iam.create_access_key(UserName=f"reader-{form}")["AccessKey"]
-    theirs = {
-        "aws_access_key_id": key["AccessKeyId"],
-        "aws_secret_access_key": key["SecretAccessKey"],
-    }
-    return boto3.client("s3", **access(system.stack.port) | theirs)
-
-
 def test_an_extract_is_published_once_a_night_however_often_it_is_fired(
     system: System, story: Story
 ) -> None:
@@ -230,7 +207,7 @@ def test_an_extract_is_published_once_a_night_however_often_it_is_fired(
 def test_a_closed_trial_takes_no_new_order_and_keeps_its_own(system: System, story: Story) -> None:
     up(system, "--close")
     up(system)  # keeps it closed
-    refused = system.call("POST", "/enrolments", request(system, 690))
+    refused = system.call("POST", "/enrolments", made(system.today, 690))
     assert refused.status == 409
     assert "the trial is closed" in refused.body["detail"]
     again = system.call("POST", "/enrolments", story.first)

@@ -7,9 +7,10 @@ from rich.progress import Progress
 
 from commands.audit.audit_findings import Chain, TrailFault
 from commands.audit.verify_audit import AnyFinding, AuditTrail, verify
+from commands.deployed_stack import DeployedStack
 from local.emulator.clock import settle
 from tests.emulator.conftest import System
-from tests.support.samples import LONDON, order
+from tests.support.samples import LONDON
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("retention")]
 
@@ -18,15 +19,7 @@ SERIALS = range(801, 805)
 
 def verified(system: System) -> tuple[Chain, list[AnyFinding]]:
     with system.at_its_time():
-        cloudformation = system.client("cloudformation")
-        pages = cloudformation.get_paginator("list_stack_resources").paginate(
-            StackName=system.stack.stack_name
-        )
-        ids = {
-            each["LogicalResourceId"]: each["PhysicalResourceId"]
-            for page in pages
-            for each in page["StackResourceSummaries"]
-        }
+        ids = DeployedStack.local(system.stack).ids
         place = AuditTrail(
             system.client("s3"),
             system.client("dynamodb"),
@@ -43,15 +36,10 @@ def verified(system: System) -> tuple[Chain, list[AnyFinding]]:
 def test_what_is_due_is_erased_at_night_and_every_act_is_exported(
     system: System,
 ) -> None:
-    tomorrow = system.clock.now().astimezone(LONDON).date() + timedelta(days=1)
+    tomorrow = system.today + timedelta(days=1)
     system.clock.jump(datetime.combine(tomorrow, time(9, 30), LONDON).astimezone(UTC))
     last_day = tomorrow + timedelta(days=13)
-    dates = {"made_on": f"{tomorrow}", "served_on": f"{tomorrow}", "expires_on": f"{last_day}"}
-    idents = []
-    for serial in SERIALS:
-        answer = system.call("POST", "/enrolments", order(serial, order=dates))
-        assert answer.status == 202, answer.body
-        idents.append(answer.body["enrolment_id"])
+    idents = [system.enrol(serial) for serial in SERIALS]
     settle(system.stack.port)
     body = {"reason": "proceedings", "by": "PC-1182"}
     assert system.call("POST", f"/enrolments/{idents[0]}/hold", body).status == 200

@@ -1,9 +1,8 @@
 """What table and trail say is compared to the last item, whatever somebody wrote into either."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -21,9 +20,6 @@ from trial.records.allocation import Allocation, DrawnSlot, allocation_key
 from trial.records.enrolment import enrolment_key
 from trial.records.person import suppressed_key
 from trial.records.reminder import reminder_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ABOUT = UUID(int=7)
 UNTIL = MORNING + timedelta(hours=1)

@@ -1,10 +1,10 @@
 """The registration of a trial, and what shows that it was not kept to."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +12,7 @@ from allocation.randomisation import message as of_block
 from commands.audit.register import main
 from commands.audit.registration import TO_FILL_IN, WHO_ITEMS, fields, message, registration
 from commands.audit.verify_allocations import SOMETHING_WRONG
+from tests.commands.audit.conftest import Run
 from tests.support.fixture_protocol import AGREED, FIRST, VERSION
 from tests.support.keys import mac_key
 from tests.support.samples import TABLE
@@ -23,31 +24,16 @@ from trial.records.allocation import Allocation, allocation_key
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 REHEARSED = {"reference": "REHEARSAL-1"}
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
-    Command = Callable[..., tuple[object, str]]
+@pytest.fixture
+def command(cloud: dict[str, str], tmp_path: Path, run: Run) -> Run:
+    """The command, on the table in memory."""
+    where = ("--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"], "--output", str(tmp_path))
+    return partial(run, main, *where)
 
 
 @pytest.fixture
-def command(cloud: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run it on the table in memory: how it ended, and what it printed."""
-
-    def run(*arguments: str) -> tuple[object, str]:
-        where = ("--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"], "--output", str(tmp_path))
-        status: object = 0
-        try:
-            main([*where, *arguments])
-        except SystemExit as end:
-            status = end.code
-        return status, capsys.readouterr().out
-
-    return run
-
-
-@pytest.fixture
-def deposit(command: Command, tmp_path: Path) -> Path:
+def deposit(command: Run, tmp_path: Path) -> Path:
     """A trial that is registered, with nobody in it yet."""
     assert command("--protocol", VERSION)[0] == 0
     path = tmp_path / VERSION / "registration.json"
@@ -61,7 +47,7 @@ def changed(path: Path, **values: Any) -> None:
 
 
 def test_the_deposit_has_the_protocol_to_the_byte_its_hash_and_a_commitment(
-    command: Command, tmp_path: Path
+    command: Run, tmp_path: Path
 ) -> None:
     status, printed = command("--protocol", VERSION)
     assert status == 0
@@ -95,7 +81,7 @@ def test_the_commitment_is_no_block_of_any_sequence() -> None:
 
 
 def test_a_trial_is_not_registered_once_somebody_was_allocated(
-    command: Command, tmp_path: Path
+    command: Run, tmp_path: Path
 ) -> None:
     allocate(enrol(1))
     status, _ = command("--protocol", VERSION)
@@ -104,26 +90,26 @@ def test_a_trial_is_not_registered_once_somebody_was_allocated(
 
 
 def test_a_rehearsal_before_the_registration_is_no_allocation_of_the_trial(
-    command: Command, tmp_path: Path
+    command: Run, tmp_path: Path
 ) -> None:
     allocate(enrol(1, rehearsal=True, order=REHEARSED, respondent={"person_id": "rehearsal-1"}))
     assert command("--protocol", VERSION)[0] == 0
     assert command("--check", str(tmp_path / VERSION / "registration.json"))[0] == 0
 
 
-def test_another_trial_may_be_registered_while_one_runs(command: Command) -> None:
+def test_another_trial_may_be_registered_while_one_runs(command: Run) -> None:
     allocate(enrol(1))
     assert command("--protocol", FIRST)[0] == 0
 
 
-def test_a_deposit_is_never_written_over(command: Command, deposit: Path) -> None:
+def test_a_deposit_is_never_written_over(command: Run, deposit: Path) -> None:
     before = deposit.read_bytes()
     status, _ = command("--protocol", VERSION)
     assert "never overwritten" in str(status)
     assert deposit.read_bytes() == before
 
 
-def test_a_trial_that_keeps_to_its_registration_is_well(command: Command, deposit: Path) -> None:
+def test_a_trial_that_keeps_to_its_registration_is_well(command: Run, deposit: Path) -> None:
     allocate(enrol(1), enrol(2))
     status, printed = command("--check", str(deposit))
     assert (status, "2 allocations, all of them later" in printed) == (0, True)
@@ -140,7 +126,7 @@ def test_a_trial_that_keeps_to_its_registration_is_well(command: Command, deposi
     ],
 )
 def test_what_differs_from_the_deposit_is_found(
-    command: Command, deposit: Path, change: dict[str, str], says: str
+    command: Run, deposit: Path, change: dict[str, str], says: str
 ) -> None:
     allocate(enrol(1))
     changed(deposit, **change)
@@ -149,7 +135,7 @@ def test_what_differs_from_the_deposit_is_found(
     assert says in printed
 
 
-def test_an_allocation_under_another_plan_is_found(command: Command, deposit: Path) -> None:
+def test_an_allocation_under_another_plan_is_found(command: Run, deposit: Path) -> None:
     enrolment = enrol(1)
     allocate(enrolment)
     key = allocation_key(enrolment)
@@ -160,7 +146,7 @@ def test_an_allocation_under_another_plan_is_found(command: Command, deposit: Pa
     assert "allocations: 1 of the trial, under another plan" in printed
 
 
-def test_what_is_no_deposit_is_refused(command: Command, tmp_path: Path) -> None:
+def test_what_is_no_deposit_is_refused(command: Run, tmp_path: Path) -> None:
     path = tmp_path / "another.json"
     path.write_text("{}")
     assert "not a registration" in str(command("--check", str(path))[0])
@@ -168,7 +154,5 @@ def test_what_is_no_deposit_is_refused(command: Command, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("arguments", [(), ("--protocol", VERSION, "--check", "x")])
-def test_either_a_version_or_a_deposit_is_given(
-    command: Command, arguments: tuple[str, ...]
-) -> None:
+def test_either_a_version_or_a_deposit_is_given(command: Run, arguments: tuple[str, ...]) -> None:
     assert command(*arguments)[0] == 2

@@ -14,6 +14,7 @@ from commands.audit.agreement import Disagreement
 from commands.audit.allocation_findings import AllocationFault
 from commands.audit.trail import Trail
 from commands.audit.verify_audit import AuditTrail
+from tests.commands.audit.conftest import Run
 from tests.support.buckets import make_bucket
 from tests.support.deployed import Deployed
 from tests.support.samples import MORNING, TABLE
@@ -69,24 +70,20 @@ def people(clock: Traveller) -> list[UUID]:
 
 
 @pytest.fixture
-def printed(cloud: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Any:
+def printed(cloud: dict[str, str], run: Run) -> Any:
     """What each command prints, and whether it finds something wrong."""
+    place = ("--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"], "--trail", BUCKET)
+    commands: dict[str, tuple[Any, ...]] = {
+        "verify-allocations": (verify_allocations.main, *place),
+        "verify-audit": (verify_audit.main,),
+    }
 
-    def run(command: str) -> tuple[bool, str]:
-        capsys.readouterr()
-        place = ["--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"], "--trail", BUCKET]
-        code: object = 0
-        try:
-            if command == "verify-allocations":
-                verify_allocations.main(place)
-            else:
-                verify_audit.main([])
-        except SystemExit as ended:
-            code = ended.code
+    def of(command: str) -> tuple[bool, str]:
+        code, text = run(*commands[command])
         assert code in (0, verify_audit.SOMETHING_WRONG)
-        return bool(code), capsys.readouterr().out
+        return bool(code), text
 
-    return run
+    return of
 
 
 BOTH = pytest.mark.parametrize("command", ["verify-allocations", "verify-audit"])

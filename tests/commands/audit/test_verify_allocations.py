@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from commands.audit.verify_allocations import (
     refused,
     verify_live,
 )
+from tests.commands.audit.conftest import Run
 from tests.support.fixture_protocol import AGREED
 from tests.support.samples import MORNING, TABLE
 from tests.support.steps import allocate, enrol
@@ -33,63 +35,45 @@ from trial.records.enrolment import Variation, enrolment_key
 
 
 @pytest.fixture
-def some(cloud: dict[str, str]) -> list[UUID]:
+def some(cloud: dict[str, str]) -> list[UUID]:  # noqa: ARG001 - AWS first
     """A few people, allocated."""
-    del cloud
     enrolments = [enrol(serial) for serial in range(1, 8)]
     allocate(*enrolments)
     return enrolments
 
 
-def verified(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str]:
-    """The exit status, or what it ends with, and what is printed."""
-    status: object = 0
-    try:
-        main(arguments)
-    except SystemExit as end:
-        status = end.code
-    return status, capsys.readouterr().out
-
-
 @pytest.fixture
-def live(cloud: dict[str, str]) -> tuple[str, ...]:
-    return ("--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"])
+def verified(cloud: dict[str, str], run: Run) -> Run:
+    """The command, on the table in memory."""
+    return partial(run, main, "--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"])
 
 
-def test_what_allocation_stores_is_as_the_key_has_it(
-    some: list[UUID], live: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, printed = verified(capsys, *live)
+def test_what_allocation_stores_is_as_the_key_has_it(some: list[UUID], verified: Run) -> None:
+    status, printed = verified()
     assert status == 0
     assert f"All is well: {len(some)} allocations" in printed
     assert not any(arm in printed.lower() for arm in Arm)
 
 
-def test_a_changed_arm_ends_with_its_own_status(
-    some: list[UUID], live: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_changed_arm_ends_with_its_own_status(some: list[UUID], verified: Run) -> None:
     key = allocation_key(some[0])
     stored = Allocation.of(everything()[key])
     (other,) = set(Arm) - {stored.arm}
     keep(key, stored.model_copy(update={"arm": other}))
-    status, printed = verified(capsys, *live)
+    status, printed = verified()
     assert status == SOMETHING_WRONG
-    assert (
-        f"{AllocationFault.MISMATCH}: fixture, stratum 14, block 0, position 0: {some[0]}"
-        in printed
-    )
+    place = "fixture, stratum 14, block 0, position 0"
+    assert f"{AllocationFault.MISMATCH}: {place}: {some[0]}" in printed
 
 
-def test_arms_are_counted_only_where_asked(
-    some: list[UUID], live: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    del some
-    _, printed = verified(capsys, *live, "--unblinded")
+@pytest.mark.usefixtures("some")
+def test_arms_are_counted_only_where_asked(verified: Run) -> None:
+    _, printed = verified("--unblinded")
     assert all(arm in printed.lower() for arm in Arm)
 
 
 def test_how_long_varied_orders_were_when_drawn_is_read_from_an_export(
-    some: list[UUID], live: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    some: list[UUID], verified: Run, tmp_path: Path
 ) -> None:
     order = enrolment_of(some[0]).order
     longer = [
@@ -105,7 +89,7 @@ def test_how_long_varied_orders_were_when_drawn_is_read_from_an_export(
     for orders, status in ((variations, 0), (variations[1:], SOMETHING_WRONG)):
         change_enrolment(some[0], order=longer[1], variations=tuple(orders))
         file.write_text(plain_lines())
-        assert verified(capsys, "--export", str(file), *live[2:])[0] == status
+        assert verified("--export", str(file))[0] == status
 
 
 def test_nothing_personal_is_read(some: list[UUID]) -> None:
@@ -127,15 +111,9 @@ def test_nothing_personal_is_read(some: list[UUID]) -> None:
         (("--export", "nowhere.json"), "The export cannot be read: [Errno 2]"),
     ],
 )
-def test_what_cannot_be_found_is_named(
-    some: list[UUID],
-    live: tuple[str, ...],
-    capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
-    why: str,
-) -> None:
-    del some
-    status, _ = verified(capsys, *live, *arguments)
+@pytest.mark.usefixtures("some")
+def test_what_cannot_be_found_is_named(verified: Run, arguments: tuple[str, ...], why: str) -> None:
+    status, _ = verified(*arguments)
     assert str(status).startswith(why)
 
 
@@ -144,20 +122,14 @@ def test_whoever_may_not_read_the_table_is_told_what_it_takes() -> None:
     assert "It takes dynamodb:Scan on it" in refused(ClientError(denied, "Scan"))  # type: ignore[arg-type]
 
 
-def test_nothing_to_verify_is_no_good_news(
-    cloud: dict[str, str], live: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    del cloud
-    status, _ = verified(capsys, *live)
+def test_nothing_to_verify_is_no_good_news(verified: Run) -> None:
+    status, _ = verified()
     assert status == "There is no enrolment in it, so nothing was verified."
 
 
 @pytest.mark.parametrize("arguments", [("--key", "mine"), ("--table", TABLE)])
-def test_a_table_and_its_key_go_together(
-    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, _ = verified(capsys, *arguments)
-    assert status == 2
+def test_a_table_and_its_key_go_together(arguments: tuple[str, ...], run: Run) -> None:
+    assert run(main, *arguments)[0] == 2
 
 
 def dynamodb_lines() -> str:
@@ -178,35 +150,32 @@ def plain_lines() -> str:
 @pytest.mark.parametrize("pack", [gzip.compress, bytes])
 def test_an_export_is_as_good_as_the_table(
     some: list[UUID],
-    live: tuple[str, ...],
-    capsys: pytest.CaptureFixture[str],
+    verified: Run,
     tmp_path: Path,
     lines: Callable[[], str],
     pack: Callable[[bytes], bytes],
 ) -> None:
     file = tmp_path / "export"
     file.write_bytes(pack(lines().encode()))
-    status, printed = verified(capsys, *live, "--export", str(file))
+    status, printed = verified("--export", str(file))
     assert status == 0
     assert f"All is well: {len(some)} allocations" in printed
 
 
-def test_an_export_may_be_a_folder_and_must_be_whole(
-    some: list[UUID], live: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("some")
+def test_an_export_may_be_a_folder_and_must_be_whole(verified: Run, tmp_path: Path) -> None:
     lines = dynamodb_lines().splitlines(keepends=True)
     data = tmp_path / "AWSDynamoDB" / "data"
     data.mkdir(parents=True)
     halves = "".join(lines[::2]), "".join(lines[1::2])
     for name, half in zip("ab", halves, strict=True):
         (data / f"{name}.json.gz").write_bytes(gzip.compress(half.encode()))
-    assert verified(capsys, *live, "--export", str(tmp_path))[0] == 0
+    assert verified("--export", str(tmp_path))[0] == 0
     (data / "b.json.gz").unlink()
-    assert verified(capsys, *live, "--export", str(tmp_path))[0] == SOMETHING_WRONG
+    assert verified("--export", str(tmp_path))[0] == SOMETHING_WRONG
     (data / "a.json.gz").unlink()
-    status, _ = verified(capsys, *live, "--export", str(tmp_path))
+    status, _ = verified("--export", str(tmp_path))
     assert status == f"{tmp_path} holds no *.json.gz."
-    assert some
 
 
 @pytest.mark.parametrize("line", ["", "[]", "{}", '"kind"', '{"Item": {"pk": "x"}}', "{"])
@@ -217,18 +186,14 @@ def test_a_line_that_is_no_item_is_named(tmp_path: Path, line: str) -> None:
         list(exported(file))
 
 
-def test_an_export_cut_short_is_refused(
-    live: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_an_export_cut_short_is_refused(verified: Run, tmp_path: Path) -> None:
     file = tmp_path / "export"
     file.write_bytes(gzip.compress(b'{"kind": "audit"}\n' * 1000)[:-20])
-    status, _ = verified(capsys, *live, "--export", str(file))
+    status, _ = verified("--export", str(file))
     assert str(status).startswith("The export cannot be read")
 
 
-def test_a_draw_between_two_pages_is_no_fault(
-    some: list[UUID], live: tuple[str, ...], cloud: dict[str, str]
-) -> None:
+def test_a_draw_between_two_pages_is_no_fault(some: list[UUID], cloud: dict[str, str]) -> None:
     key = MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"])
     scans = iter([lambda i: i["kind"] != "cursor", lambda _: True])
 
@@ -239,4 +204,3 @@ def test_a_draw_between_two_pages_is_no_fault(
         scan, derivation(key), {AGREED.sha256: AGREED}, Progress(disable=True)
     )
     assert (len(evidence.allocations), wrong) == (len(some), [])
-    assert live

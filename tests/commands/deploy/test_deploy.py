@@ -1,19 +1,15 @@
 """Deploying: what would lose data is refused, and what failed leaves nothing behind."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
+from mypy_boto3_cloudformation.type_defs import ChangeTypeDef
 from rich.console import Console
 
 from commands.deploy import destroy
 from commands.deploy.deploy import KEPT, NEVER_WAS, Deployment, forbidden, setting
 from tests.support.samples import ROOT
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import ChangeTypeDef
 
 
 def change(action: str, kind: str, replacement: str | None = None) -> ChangeTypeDef:

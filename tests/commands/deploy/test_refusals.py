@@ -1,13 +1,13 @@
 """No protocol with a draft is deployed, and a trial is opened only as it was registered."""
 
-from __future__ import annotations
-
 from argparse import Namespace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
+from mypy_boto3_cloudformation.type_defs import StackTypeDef
 from rich.console import Console
 
 from commands.audit.registration import deposited, registration
@@ -23,11 +23,6 @@ from tests.support.fixture_protocol import FIRST, REAL, VERSION
 from tests.support.keys import mac_key
 from trial.protocol import load as protocols
 from trial.protocol.load import CURRENT, load
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 NEW = {"Protocol": FIRST}
 CLOSED = {"TakesOrders": "false"}

@@ -1,16 +1,16 @@
 """What waits in the failure queues, looked at and let go."""
 
-from __future__ import annotations
-
 import io
 import json
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import boto3
 import pytest
+import time_machine
+from mypy_boto3_lambda import LambdaClient
 from rich.console import Console
 
 from allocation.handler import lambda_handler as allocation
@@ -31,10 +31,6 @@ from tests.support.table import (
 )
 from trial.aws import clients
 from trial.codes import Arm, ReminderState, Status
-
-if TYPE_CHECKING:
-    import time_machine
-    from mypy_boto3_lambda import LambdaClient
 
 QUEUES = ("allocation", "scheduling", "sending")
 HANDLERS: dict[str, Any] = {

@@ -1,14 +1,15 @@
 """Receipts that could not be taken, read again from the delivery logs."""
 
-from __future__ import annotations
-
 import io
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 import boto3
 import pytest
+from mypy_boto3_lambda import LambdaClient
+from time_machine import Traveller
 
 from commands.repair.redrive_receipts import BATCH, DeliveryLogs
 from local.emulator.carrier import Carrier, Habits
@@ -21,12 +22,6 @@ from tests.support.table import (
 )
 from trial.aws import clients
 from trial.codes import Arm, ReminderState
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mypy_boto3_lambda import LambdaClient
-    from time_machine import Traveller
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 GROUPS = {"DeliveryLogs": "delivered", "DeliveryFailureLogs": "failed"}

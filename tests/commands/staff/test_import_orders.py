@@ -14,7 +14,7 @@ from rich.console import Console
 
 from commands.api import Api
 from commands.staff import columns, import_orders, order_file
-from commands.staff.import_orders import check, refusals, send
+from commands.staff.import_orders import Checked, check, refusals, send
 from enrolment.wire import EnrolmentIn, MobileIn, OrderIn, RespondentIn
 from tests.support.fixture_protocol import AGREED, VERSION
 from tests.support.samples import MORNING
@@ -68,6 +68,12 @@ def run(file: Path, api: Api | None, **changes: Any) -> tuple[int, str]:
     code = import_orders.run(given, console, api)
     assert isinstance(console.file, StringIO)
     return code, console.file.getvalue()
+
+
+def checked(*lines: Mapping[str, str]) -> list[Checked]:
+    """The lines of a file, from its second on, each with what is wrong in it."""
+    rows = [order_file.SpreadsheetRow(place, {**line}) for place, line in enumerate(lines, 2)]
+    return check(rows, TODAY, AGREED)
 
 
 def enrolled() -> int:
@@ -170,16 +176,15 @@ def test_excels_unicode_text_and_its_line_for_the_separator_are_read(
 def test_a_line_with_a_cell_too_many_is_refused_and_not_cut(tmp_path: Path, names: str) -> None:
     content = f"reference,force,protected_numbers{names}\nA-1,durham,07700 900456,07700 900457\n"
     (tmp_path / "orders.csv").write_text(content)
-    (checked,) = check(order_file.rows(tmp_path / "orders.csv"), TODAY, AGREED)
-    (wrong,) = checked.wrong
+    (line,) = check(order_file.rows(tmp_path / "orders.csv"), TODAY, AGREED)
+    (wrong,) = line.wrong
     assert wrong.startswith("the line has more cells than the first one")
 
 
 @pytest.mark.parametrize("number", ["4.47701E+11", "+4,47E+11"])
 def test_a_number_that_a_spreadsheet_has_rounded_is_said_to_be(number: str) -> None:
-    (checked,) = check([order_file.SpreadsheetRow(2, cells(number=number))], TODAY, AGREED)
-    assert len(checked.wrong) == 2
-    assert checked.wrong[1].startswith("number: the spreadsheet has rounded it")
+    ((_, why),) = (each.wrong for each in checked(cells(number=number)))
+    assert why.startswith("number: the spreadsheet has rounded it")
 
 
 def test_whatever_is_taken_in_another_form_is_shown_before_anything_is_sent(
@@ -238,13 +243,9 @@ def test_a_faulty_line_is_refused_by_its_column_in_the_contracts_words(
 
 
 def test_an_order_that_is_there_twice_is_sent_once(api: Api) -> None:
-    rows = [
-        order_file.SpreadsheetRow(2, cells(1)),
-        order_file.SpreadsheetRow(3, cells(1, court="Another")),
-    ]
-    checked = check(rows, TODAY, AGREED)
-    assert [each.wrong for each in checked] == [(), ("reference: is in line 2 too",)]
-    became, refused = send(api, checked, quiet())
+    lines = checked(cells(1), cells(1, court="Another"))
+    assert [each.wrong for each in lines] == [(), ("reference: is in line 2 too",)]
+    became, refused = send(api, lines, quiet())
     assert (became.total(), refused) == (1, [])
 
 
@@ -281,12 +282,9 @@ def test_a_file_with_faulty_lines_stopped_half_way_is_gone_on_with(tmp_path: Pat
 
 
 def test_what_the_api_refuses_is_shown_with_the_line_and_the_rest_is_sent(api: Api) -> None:
-    send(api, check([order_file.SpreadsheetRow(2, cells(1))], TODAY, AGREED), quiet())
-    rows = [
-        order_file.SpreadsheetRow(2, cells(1, court="Another Court")),
-        order_file.SpreadsheetRow(3, cells(2)),
-    ]
-    became, (refused,) = send(api, check(rows, TODAY, AGREED), quiet())
+    send(api, checked(cells(1)), quiet())
+    lines = checked(cells(1, court="Another Court"), cells(2))
+    became, (refused,) = send(api, lines, quiet())
     assert became == {"eligible": 1}
     assert refused.row.line == 2
     assert refused.wrong == ("this order is enrolled already, with other content",)
@@ -300,20 +298,14 @@ def test_an_api_that_is_busy_is_asked_again_after_as_long_as_it_says() -> None:
     ]
     pauses: list[float] = []
     with served(lambda *_: answers.pop(0)) as api:
-        became, refused = send(
-            api,
-            check([order_file.SpreadsheetRow(2, cells())], TODAY, AGREED),
-            quiet(),
-            pauses.append,
-        )
+        became, refused = send(api, checked(cells()), quiet(), pauses.append)
     assert (became, refused, pauses) == ({"eligible": 1}, [], [7, 2])
 
 
 def test_an_api_that_stays_busy_is_shown_as_the_reason() -> None:
     detail = '{"detail": "try again in a moment"}'
     with served(lambda *_: Answer(503, detail, {})) as api:
-        checked = check([order_file.SpreadsheetRow(2, cells())], TODAY, AGREED)
-        _, (refused,) = send(api, checked, quiet(), lambda _: None)
+        _, (refused,) = send(api, checked(cells()), quiet(), lambda _: None)
     assert refused.wrong == ("try again in a moment",)
 
 
@@ -322,12 +314,7 @@ def test_an_api_out_of_reach_stops_it() -> None:
         pass
     pauses: list[float] = []
     with pytest.raises(BotoCoreError):
-        send(
-            api,
-            check([order_file.SpreadsheetRow(2, cells())], TODAY, AGREED),
-            quiet(),
-            pauses.append,
-        )
+        send(api, checked(cells()), quiet(), pauses.append)
     assert len(pauses) == 5
 
 

@@ -1,16 +1,18 @@
 """The made-up carrier: its lines are SNS's, and the seed decides what becomes of a text."""
 
-from __future__ import annotations
-
 import json
 from argparse import ArgumentTypeError
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from mypy_boto3_logs import CloudWatchLogsClient
+from time_machine import Traveller
 
 from local.emulator.carrier import (
     DELIVERED,
@@ -25,13 +27,6 @@ from receipts.carrier_words import meaning
 from receipts.delivery_log import read
 from tests.support.samples import MORNING
 from trial.codes import Failure, ReminderState
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from mypy_boto3_logs import CloudWatchLogsClient
-    from time_machine import Traveller
 
 PUNCTUAL = Habits(failures=0, late=0, repeated=0)
 NAMES = {DELIVERED: "sns/deliveries", UNDELIVERED: "sns/deliveries/Failure"}
