@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tests.proofs.simulation.cloud import Bucket, Kms
     from tests.proofs.simulation.conditions import Item
     from tests.proofs.simulation.services import Phones
+    from tests.proofs.simulation.trials import Trials
     from tests.proofs.simulation.upstream import Upstream
     from tests.proofs.simulation.world import World
 
@@ -102,6 +103,7 @@ class Restoring:
     phones: Phones
     bucket: Bucket
     kms: Kms
+    trials: Trials
     table: WholeTable
     before_call: Callable[[str], None] = lambda _: None
     """Called before each call of AWS that the command makes: it may end the command there."""
@@ -146,8 +148,9 @@ class Restoring:
         logged = self.phones.logged if request["logGroupName"] == "delivered" else []
         yield {"events": [each for each in logged if each["timestamp"] >= request["startTime"]]}
 
-    def get_function_configuration(self, **_: Any) -> dict[str, Any]:
-        return {"Environment": {"Variables": {"PROTOCOL": VERSION}}}
+    def get_function_configuration(self, **request: Any) -> dict[str, Any]:
+        own = {"PROTOCOL": VERSION} | self.world.deployed.get(request["FunctionName"], {})
+        return {"Environment": {"Variables": own}}
 
     def invoke(self, **request: Any) -> dict[str, Any]:
         try:
@@ -165,6 +168,7 @@ class Restoring:
             world.after(7, "a restore waits", partial(self.restore, copy, of))
             return
         world.model.paused.sure = True
+        self.trials.stay()
         upstream.report_again(of, self.finish)
         with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
             found = list(Restore(self.stack).recovered(copy, of, world.now))
@@ -174,6 +178,7 @@ class Restoring:
 
     def finish(self) -> None:
         """Upstream has reported again."""
+        self.trials.go_on()
         found = list(Restore(self.stack).finished(self.world.now))
         self.world.counted.update(f"restored: {each.kind.name.lower()}" for each in found)
 

@@ -67,6 +67,8 @@ _RERUNS = 0.3
 """In how many worlds the trial is closed and another opened."""
 _RESTORES = 0.3
 """In how many others the table is taken back."""
+_BOTH = 0.1
+"""In how many of those with another trial the table is taken back too."""
 _HOURS = 3
 """For a receipt alone, days may pass: to look for it each third hour is enough to simulate."""
 _HANDED_OVER = {"sent", "unknown"}
@@ -116,6 +118,7 @@ class Simulation:
         self._run = run
         self.upstream = Upstream(world, start, mac_key(f"{seed}/identity"))
         self.trials = Trials(world)
+        self.upstream.open_trial = self.trials.open_again
         mornings = Mornings(world, run, self.dynamo, self.upstream)
         self.phones.digests = mornings.published
         world.at(start, "", mornings.come)
@@ -125,6 +128,7 @@ class Simulation:
             self.phones,
             self.bucket,
             Kms(straight, str(seed)),
+            self.trials,
             WholeTable(
                 straight,
                 self.announce,
@@ -330,7 +334,7 @@ def run(seed: int, *, traced: bool = False) -> Report:
     chance = simulation.world.rng.random()
     if chance < _RERUNS:
         simulation.upstream.rerun(simulation.trials.close)
-    elif chance < _RERUNS + _RESTORES:
+    if chance < _BOTH or _RERUNS <= chance < _RERUNS + _RESTORES:
         simulation.upstream.sometime("a copy is kept", simulation.restoring.keep)
     world, violation = simulation.world, None
     try:

@@ -16,6 +16,8 @@ from tests.support.samples import sample
 from trial.protocol.load import path_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.proofs.simulation.world import World
 
 AGAIN = "again-1"
@@ -43,20 +45,49 @@ class Trials:
     """Which trial is open: at first the fixture's."""
 
     world: World
+    kept: dict[str, dict[str, str]] | None = None
+    """The settings that functions had when a restore began, until it is finished."""
+
+    def stay(self) -> None:
+        """While a restore is under way, operators neither close nor open a trial for new orders."""
+        self.kept = dict(self.world.deployed)
+
+    def open_again(self, trial: str) -> None:
+        """Open the trial of a lost order, so that it can be posted again."""
+        (version,) = (version for version, opened in TRIALS.items() if opened == trial)
+        for function in FUNCTIONS:
+            self.world.deployed[function] = {"PROTOCOL": version, "TAKES_ORDERS": "true"}
+
+    def go_on(self) -> None:
+        """The restore is finished."""
+        self.world.deployed = self.kept or {}
+        self.kept = None
+
+    def _once_restored(self, act: Callable[[], None]) -> bool:
+        """Whether a restore is under way, so that it is done later."""
+        if self.kept is not None:
+            self.world.after(600, "", act)
+        return self.kept is not None
 
     def close(self) -> None:
         """It takes no more orders. Another is opened at once, or somewhat later."""
+        if self._once_restored(self.close):
+            return
         self.world.deployed["enrolment"] = {"PROTOCOL": VERSION, "TAKES_ORDERS": "false"}
         wait = self.world.rng.choice((0, 600, 86400))
         self.world.after(wait, "another trial is opened", self.open)
 
     def open(self) -> None:
         """Each function has the new protocol a moment sooner or later."""
+        if self._once_restored(self.open):
+            return
         for function in FUNCTIONS:
             reaches = partial(self._reaches, function)
             self.world.after(self.world.rng.uniform(0, _ROLLOUT), "", reaches)
 
     def _reaches(self, function: str) -> None:
+        if self._once_restored(partial(self._reaches, function)):
+            return
         self.world.deployed[function] = {"PROTOCOL": AGAIN, "TAKES_ORDERS": "true"}
 
     def counted_apart(self) -> None:

@@ -70,6 +70,7 @@ class Upstream:
         self._again: deque[Request] = deque()
         self._finish: Callable[[], None] = lambda: None
         self._restoring = False
+        self.open_trial: Callable[[str], None] = lambda _: None
         self.eager = self._rng.choice((0.02, 0.1, 0.5))
         self._numbers = [f"+4477009000{each:02}" for each in range(self._rng.choice((3, 10, 40)))]
         self._start = start
@@ -396,6 +397,8 @@ class Upstream:
     def _report_next(self) -> None:
         if self._again:
             request = self._again.popleft()
+            if request.path == "/enrolments" and request.about:
+                self.open_trial(self._world.model.trials[request.about])
             if "follow_up_on" in request.body:  # the day may have passed: another is given
                 on = {"follow_up_on": f"{self._world.now.date() + timedelta(days=2)}"}
                 request = replace(request, body=request.body | on)
