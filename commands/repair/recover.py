@@ -250,7 +250,13 @@ class Recovery:
             if known is None:
                 yield Difference(Kind.NOT_THERE, where)
         elif entry.why in _TOLD and not entry.what.startswith(_BY_ITSELF):
+            if known and entry.what == "order_corrected":
+                self._changed(about, self._correctable)
             yield Difference(Kind.TO_REPORT, f"{where}: {entry.what} at {entry.at:%F %T}")
+
+    def _correctable(self, known: Enrolment) -> Enrolment:
+        """With dates that may change until the next reminder, since a correction was lost."""
+        return known.model_copy(update={"dates_changed_at": known.allocated_at and self.now})
 
     def _changed(self, about: UUID, changed: Callable[[Enrolment], Enrolment]) -> bool:
         """Store a fact with what follows from it, also for others; returns whether it was new."""

@@ -128,8 +128,8 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
     """
     Correct an order. After allocation, dates may change only until the first reminder is due.
 
-    That moment is computed in the same way for both arms, so that a refusal does not reveal the
-    arm.
+    If a restore lost a correction, they may change until the next reminder is. That moment is
+    computed in the same way for both arms, so that a refusal does not reveal the arm.
     """
 
     def changed(enrolment: Enrolment) -> Enrolment:
@@ -155,9 +155,9 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
         if moved and enrolment.variations:
             raise ConflictError("a court has varied it: report other dates as another variation")
         if moved and enrolment.allocated_at:
-            first_due = _first_due(
-                enrolment, enrolment.allocated_at, context.protocol_of(enrolment)
-            )
+            # One posted again after a restore was drawn before: a correction may have been lost.
+            since = max(enrolment.allocated_at, enrolment.enrolled_at)
+            first_due = _first_due(enrolment, since, context.protocol_of(enrolment))
             if first_due and context.now >= first_due:
                 raise ConflictError("reminders may have begun: the dates can no longer change")
             update["dates_changed_at"] = context.now
@@ -173,13 +173,13 @@ def _across(enrolment: Enrolment, order: Order, protocol: Protocol) -> tuple[str
     return (before, after) if before != after else None
 
 
-def _first_due(enrolment: Enrolment, allocated_at: datetime, protocol: Protocol) -> datetime | None:
+def _first_due(enrolment: Enrolment, since: datetime, protocol: Protocol) -> datetime | None:
     """When the first reminder is due, whichever the arm; None if all dates are in the past."""
     slots = timetable(
         enrolment_id=enrolment.enrolment_id,
         term=enrolment.order.term,
         protocol=protocol,
-        start=planned_from(enrolment, allocated_at),
+        start=planned_from(enrolment, since),
     )
     return min((slot.due_at for slot in slots if not slot.missed), default=None)
 

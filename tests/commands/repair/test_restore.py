@@ -20,7 +20,7 @@ from commands.repair.rewind import Copies, load, save
 from reconciliation.handler import lambda_handler as reconciliation
 from tests.support.faults import counting
 from tests.support.fixture_protocol import AGREED
-from tests.support.life import CUSTODY, QUASHED, RELEASE, stands
+from tests.support.life import CUSTODY, QUASHED, RELEASE, corrected, stands
 from tests.support.samples import TABLE, order, sample
 from tests.support.steps import (
     UNHURRIED,
@@ -42,6 +42,7 @@ from trial.records.audit import AuditEntry
 from trial.records.receipt import opt_out_key
 
 HOUR = timedelta(hours=1)
+LONGER, SHORTER = "2026-12-28", "2026-12-20"
 
 
 def copies() -> Copies:
@@ -302,6 +303,36 @@ def test_what_cannot_be_brought_back_is_named(cloud: dict[str, str], clock: Trav
     assert call("PUT", f"/enrolments/{ident}/service", served).status == 200
     different = restored(cloud, copy, chain(), of)
     assert [each.where.split(" at ")[0] for each in different] == [f"enrolment {ident}: served"]
+
+
+def test_a_correction_of_dates_that_was_lost_is_accepted_again_although_a_text_went(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    known = someone_in(Arm.INTERVENTION, first=1)
+    schedule(known)
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    lost = someone_in(Arm.INTERVENTION, first=500)
+    schedule(lost)
+    serials = {each: int(str(enrolment_of(each).order.reference)[-3:]) for each in (known, lost)}
+    longer = {ident: corrected(serial, expires_on=LONGER) for ident, serial in serials.items()}
+    for ident, whole in longer.items():
+        assert call("PUT", f"/enrolments/{ident}/order", whole).status == 200
+    for ident in longer:
+        assert text(ident, 1, clock) == "sent"
+        clock.shift(HOUR)
+        shorter = corrected(serials[ident], expires_on=SHORTER)
+        assert call("PUT", f"/enrolments/{ident}/order", shorter).status == 409
+    clock.shift(24 * HOUR)
+    restored(cloud, copy, chain(), of)
+    clock.shift(60)
+    assert enrol(serials[lost]) == lost
+    assert failures(allocate(lost)) == []
+    for ident, whole in longer.items():
+        assert call("PUT", f"/enrolments/{ident}/order", whole).status == 200
+        assert str(enrolment_of(ident).order.expires_on) == LONGER
+        schedule(ident)
+        assert reminder_of(ident, 1).state is ReminderState.CLAIMED
 
 
 def test_a_restore_that_is_done_again_changes_nothing(

@@ -768,6 +768,36 @@ GUARDS = (
         "functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)",
         "pass",
     ),
+    Guard(
+        "a restore that leaves out what the chain lacks so far",
+        "commands/repair/restore.py",
+        "known = dict(self._stored())  # what was not exported yet\n",
+        "known: dict[Key, ExportedEntry] = {}\n",
+    ),
+    Guard(
+        "a restore after which sending goes on by itself",
+        "commands/repair/restore.py",
+        "            self.copies.rewind(copy)\n            self.pause(now)\n",
+        "            self.copies.rewind(copy)\n",
+    ),
+    Guard(
+        "a restore after which who may not be drawn any more is in no arm",
+        "commands/repair/recover.py",
+        "            self._take_up(ident, own)\n            yield Difference(Kind.TAKEN_UP",
+        "            yield Difference(Kind.TAKEN_UP",
+    ),
+    Guard(
+        "a wrong last day for good, because a restore lost its correction",
+        "commands/repair/recover.py",
+        'if known and entry.what == "order_corrected":',
+        "if False:",
+    ),
+    Guard(
+        "a wrong last day for good of an order posted again after a restore",
+        f"{_ENROLMENT}/change.py",
+        "max(enrolment.allocated_at, enrolment.enrolled_at)",
+        "enrolment.allocated_at",
+    ),
     # The proof
     Guard(
         "a proof that begins anew whenever it is cut short",

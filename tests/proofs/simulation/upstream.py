@@ -70,6 +70,8 @@ class Upstream:
         self._again: deque[Request] = deque()
         self._finish: Callable[[], None] = lambda: None
         self._restoring = False
+        self._reported_again: set[UUID] = set()
+        """Whose dates may change after a text: a correction made in time may have been lost."""
         self.open_trial: Callable[[str], None] = lambda _: None
         self.eager = self._rng.choice((0.02, 0.1, 0.5))
         self._numbers = [f"+4477009000{each:02}" for each in range(self._rng.choice((3, 10, 40)))]
@@ -227,7 +229,8 @@ class Upstream:
             return
         method = "PUT" if what in ("mobile", "service", "order") else "POST"
         moves = after.get("expires_on", facts.expires_on) != facts.expires_on
-        refused = moves and self._world.model.begun(ident)
+        begun = self._world.model.begun(ident) and ident not in self._reported_again
+        refused = moves and begun
         expected = frozenset({409} if refused else {200, 201, 409})
         path, then = f"/enrolments/{ident}/{what}", replace(facts, **after)
         self.ask(Request(method, path, body, expected, ident, then, repeatable=method == "POST"))
@@ -376,7 +379,8 @@ class Upstream:
         self._restoring, self._finish = True, finish
         model, since = self._world.model, since - timedelta(minutes=1)
         lost = [each for at, each in self._accepted if at >= since and each.paused is None]
-        for ident in {each.about for each in lost if each.about}:
+        self._reported_again |= {each.about for each in lost if each.about}
+        for ident in self._reported_again:
             of_it = [(at, each.facts) for at, each in self._accepted if each.about == ident]
             before = [facts for at, facts in of_it if at < since][-1:]
             after = [facts for at, facts in of_it if at >= since]
