@@ -1,5 +1,6 @@
 """Enrolment by its handler: what is accepted, what is refused, and what neither gives away."""
 
+import re
 from datetime import date, timedelta
 from io import StringIO
 from typing import Any
@@ -428,8 +429,8 @@ def test_the_table_alone_tells_no_number_and_nobody_s_identifiers() -> None:
     ident = enrol(protected_numbers=[PROTECTED])
     send_change(ident, "mobile", {"number": "+447700900777"})
     stored = str(everything())
-    born = ("1990-05-01", "05-01", "1990")
-    assert [each for each in (*PERSONAL, "900777", *born) if each in stored] == []
+    assert [each for each in (*PERSONAL, "900777", "05-01") if each in stored] == []
+    assert not re.search(r"(?<![\w+/])1990(?![\w+/])", stored)  # a seal may hold any digits
     assert identifiers_of(ident) == {"person_id": PERSONAL[0], "date_of_birth": PERSONAL[1]}
     assert number_of(ident) == "+447700900777"
 
