@@ -172,9 +172,10 @@ def test_a_schedule_that_fires_before_it_is_noted_is_good_enough(due: UUID) -> N
     assert fire(due, 2) == "sent"
 
 
-@pytest.mark.parametrize(
-    "closed", set(ReminderState) - {ReminderState.PLANNED, ReminderState.SCHEDULED}
-)
+OPEN = ReminderState.PLANNED, ReminderState.SCHEDULED
+
+
+@pytest.mark.parametrize("closed", [each for each in ReminderState if each not in OPEN])
 def test_a_reminder_in_any_later_state_is_left_alone(due: UUID, closed: ReminderState) -> None:
     change_reminder(due, 2, state=closed)
     with unchanged():
