@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -80,6 +80,8 @@ LAST_DAY = date(2026, 12, 14)
 DUE = MORNING + 102 * DAY + NIGHT  # 90 days after the last day of an order of 14
 PERSONAL = ("+447700900001", "2003/0000001W", "1990-05-01", "DVPO-2026-000001", "CRIME-77")
 
+NightAt = Callable[[datetime], dict[str, Any]]
+
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
@@ -87,6 +89,17 @@ def night(seconds: int = 300) -> dict[str, Any]:
     """A run with so much time, of which every look at the clock takes a second."""
     context = Context(count(seconds * 1000, -1000))
     return handler.lambda_handler(sample("retention-nightly"), context)
+
+
+@pytest.fixture
+def night_at(clock: Traveller) -> NightAt:
+    """The run of the night of this moment."""
+
+    def at(moment: datetime) -> dict[str, Any]:
+        clock.move_to(moment)
+        return night()
+
+    return at
 
 
 def left_of(*words: str) -> list[str]:
@@ -122,34 +135,33 @@ def a_life(serial: int = 1, **changes: Any) -> UUID:
 # When
 
 
-def test_an_order_that_comes_late_is_kept_from_its_enrolment_on(clock: Traveller) -> None:
+def test_an_order_that_comes_late_is_kept_from_its_enrolment_on(
+    clock: Traveller, night_at: NightAt
+) -> None:
     clock.move_to(MORNING + 80 * DAY)
     ident = enrol(1)
-    clock.move_to(DUE)
-    assert night()["erased"] == {}
-    clock.move_to(MORNING + 80 * DAY + 90 * DAY + NIGHT)
-    assert night()["erased"] == {"identifiers": 1}
+    assert night_at(DUE)["erased"] == {}
+    assert night_at(MORNING + 80 * DAY + 90 * DAY + NIGHT)["erased"] == {"identifiers": 1}
     assert enrolment_of(ident).erased_at
 
 
-def test_what_was_changed_late_is_kept_from_the_change_on(clock: Traveller) -> None:
+def test_what_was_changed_late_is_kept_from_the_change_on(
+    clock: Traveller, night_at: NightAt
+) -> None:
     ident = followed(1)
     clock.move_to(MORNING + 100 * DAY)
     told(ident, "end", {"reason": "quashed", "at": "2026-12-05T10:00:00Z", "by": "PC-1182"})
-    clock.move_to(DUE)
-    assert night()["erased"] == {}
-    clock.move_to(MORNING + 190 * DAY + NIGHT)
-    assert night()["erased"] == {"identifiers": 1}
+    assert night_at(DUE)["erased"] == {}
+    assert night_at(MORNING + 190 * DAY + NIGHT)["erased"] == {"identifiers": 1}
 
 
 # What goes
 
 
-def test_nothing_tells_who_it_was_once_it_is_due(clock: Traveller) -> None:
+def test_nothing_tells_who_it_was_once_it_is_due(night_at: NightAt) -> None:
     ident = a_life(protected_numbers=["+447700900456"])
     assert len(set(left_of(*PERSONAL))) == 2
-    clock.move_to(DUE)
-    assert night() == {"erased": {"identifiers": 1}, "failed": 0, "finished": True}
+    assert night_at(DUE) == {"erased": {"identifiers": 1}, "failed": 0, "finished": True}
     assert left_of(*PERSONAL) == []
     assert numbers() == []
     erased = enrolment_of(ident)
@@ -165,14 +177,13 @@ def test_not_a_day_too_early(clock: Traveller) -> None:
         assert night()["erased"] == {}
 
 
-def test_every_earlier_number_goes_too(clock: Traveller) -> None:
+def test_every_earlier_number_goes_too(night_at: NightAt) -> None:
     ident = followed(1)
     for serial in (2, 3, 2):
         told(ident, "mobile", {"number": f"+447700900{serial:03}"})
     told(ident, "mobile", {"missing_reason": "lost_stolen_broken"})
     assert len(numbers()) == 3
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     assert numbers() == []
     assert enrolment_of(ident).former_numbers == ()
 
@@ -183,15 +194,14 @@ def test_the_same_number_again_is_no_earlier_one() -> None:
     assert enrolment_of(ident).former_numbers == ()
 
 
-def test_days_with_a_text_and_stray_receipts_go(clock: Traveller) -> None:
+def test_days_with_a_text_and_stray_receipts_go(night_at: NightAt) -> None:
     ident = treated(first=1)
     person = enrolment_of(ident).person_hash
     days = {day_key(person, LAST_DAY): ident, day_key(person, LAST_DAY - DAY): UUID(int=7)}
     for key, whose in days.items():
         put_item(key, {"kind": "day", "enrolment_id": str(whose)})
     stray = leave_stray(ident, MORNING)
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     left = everything()
     assert [key in left for key in days] == [False, True]
     assert stray_key(stray) not in left
@@ -201,11 +211,10 @@ def test_days_with_a_text_and_stray_receipts_go(clock: Traveller) -> None:
 # What stays
 
 
-def test_what_the_trial_compares_stays(clock: Traveller) -> None:
+def test_what_the_trial_compares_stays(night_at: NightAt) -> None:
     ident = a_life(respondent={"date_of_birth": "2001-12-01", "ethnicity": "A1"})
     before, drawn, reminders = enrolment_of(ident), allocation_of(ident), reminders_of(ident)
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     after = enrolment_of(ident)
     assert after.respondent == Respondent(
         age_band=AgeBand.FROM_25, sex=before.respondent.sex, ethnicity=before.respondent.ethnicity
@@ -228,12 +237,11 @@ def told_to_researchers(ident: UUID) -> list[Any]:
     return list(rows(file, protocol=AGREED, names=names, extracted_at=DUE))
 
 
-def test_researchers_are_told_the_same(clock: Traveller) -> None:
+def test_researchers_are_told_the_same(night_at: NightAt) -> None:
     ident = a_life(protected_numbers=["+447700900456"])
     told(ident, "outcomes", BREACH)
     before = told_to_researchers(ident)
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     assert told_to_researchers(ident) == before
 
 
@@ -241,36 +249,33 @@ def counts() -> list[Any]:
     return [call("GET", f"/reports/{name}").body for name in ("flow", "missing-numbers")]
 
 
-def test_the_reports_count_the_same(clock: Traveller) -> None:
+def test_the_reports_count_the_same(night_at: NightAt) -> None:
     a_life()
     followed(2, mobile={"missing_reason": "seized_evidence"})
     before = counts()
-    clock.move_to(DUE)
-    assert night()["erased"] == {"identifiers": 2}
+    assert night_at(DUE)["erased"] == {"identifiers": 2}
     assert counts() == before
 
 
-def test_a_person_keeps_the_arm_for_a_later_order(clock: Traveller) -> None:
+def test_a_person_keeps_the_arm_for_a_later_order(night_at: NightAt) -> None:
     person = {"person_id": "A1", "date_of_birth": "1990-05-01", "sex": "male"}
     first = followed(1, respondent=person)
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     dates = {"made_on": "2027-03-14", "expires_on": "2027-03-27", "served_on": "2027-03-14"}
     again = followed(2, respondent=person, order=dates)
     assert allocation_of(again).arm is allocation_of(first).arm
     assert allocation_of(again).repeat
 
 
-def test_who_was_never_drawn_leaves_no_person(clock: Traveller) -> None:
+def test_who_was_never_drawn_leaves_no_person(night_at: NightAt) -> None:
     ident = followed(1, mobile={"missing_reason": "refused"})
     person = person_key(enrolment_of(ident).person_hash)
     assert person in everything()
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     assert person not in everything()
 
 
-def test_what_another_live_order_needs_stays(clock: Traveller) -> None:
+def test_what_another_live_order_needs_stays(night_at: NightAt) -> None:
     """One number with two people, protected by a third's order: it goes with the last of them."""
     number = "+447700900001"
     first = followed(1)
@@ -278,58 +283,49 @@ def test_what_another_live_order_needs_stays(clock: Traveller) -> None:
     followed(3, protected_numbers=[number], order={"expires_on": "2026-12-20"})
     key = number_key(number_hash_of(first))
     stray = leave_stray(first, MORNING + 80 * DAY)
-    clock.move_to(DUE)
-    assert night()["erased"] == {"identifiers": 1}
+    assert night_at(DUE)["erased"] == {"identifiers": 1}
     assert set(found(key)["respondents"]) == {str(second)}
     assert stray_key(stray) in everything()
     assert message_key(stray.receipt.message_id) in everything()
-    clock.move_to(DUE + 6 * DAY)
-    assert night()["erased"] == {"identifiers": 1}
+    assert night_at(DUE + 6 * DAY)["erased"] == {"identifiers": 1}
     assert found(key)["protected"] == {}
-    clock.move_to(DUE + 14 * DAY)
-    assert night()["erased"] == {"identifiers": 1}
+    assert night_at(DUE + 14 * DAY)["erased"] == {"identifiers": 1}
     assert key not in everything()
     assert stray_key(stray) not in everything()
 
 
-def test_a_stray_receipt_goes_when_it_is_as_old_as_identifiers_may_be(clock: Traveller) -> None:
+def test_a_stray_receipt_goes_when_it_is_as_old_as_identifiers_may_be(night_at: NightAt) -> None:
     """The number may stay, because it is suppressed, and so may have no enrolment to go with."""
     ident = followed(1)
     suppress()
     stray = leave_stray(ident, MORNING)
-    clock.move_to(MORNING + 89 * DAY)
-    assert "stray_receipts" not in night()["erased"]
-    clock.move_to(MORNING + 90 * DAY)
-    assert night()["erased"] == {"stray_receipts": 1}
+    assert "stray_receipts" not in night_at(MORNING + 89 * DAY)["erased"]
+    assert night_at(MORNING + 90 * DAY)["erased"] == {"stray_receipts": 1}
     assert {stray_key(stray), message_key(stray.receipt.message_id)}.isdisjoint(everything())
 
 
-def test_an_opt_out_goes_with_trial_data_and_not_with_identifiers(clock: Traveller) -> None:
+def test_an_opt_out_goes_with_trial_data_and_not_with_identifiers(night_at: NightAt) -> None:
     """As long as its number may be named again, it must not be texted."""
     keep(opt_out_key("ff"), OptOut(at=MORNING, by="receipts"))
-    clock.move_to(MORNING + 3652 * DAY)
-    assert "opt_outs" not in night()["erased"]
+    assert "opt_outs" not in night_at(MORNING + 3652 * DAY)["erased"]
     assert opt_out_key("ff") in everything()
-    clock.move_to(MORNING + 3653 * DAY)
-    assert night()["erased"] == {"opt_outs": 1}
+    assert night_at(MORNING + 3653 * DAY)["erased"] == {"opt_outs": 1}
     assert opt_out_key("ff") not in everything()
 
 
-def test_a_number_that_no_order_names_goes_though_its_order_is_kept(clock: Traveller) -> None:
+def test_a_number_that_no_order_names_goes_though_its_order_is_kept(night_at: NightAt) -> None:
     ident = followed(1, order=LONGER)
     former = number_key(number_hash_of(ident))
     told(ident, "mobile", {"number": "+447700900888"})
-    clock.move_to(MORNING + 89 * DAY)
-    night()
+    night_at(MORNING + 89 * DAY)
     assert former in everything()
-    clock.move_to(MORNING + 90 * DAY)
-    assert night()["erased"] == {"idle_numbers": 1}
+    assert night_at(MORNING + 90 * DAY)["erased"] == {"idle_numbers": 1}
     assert former not in everything()
     assert number_key(number_hash_of(ident)) in everything()
 
 
 @pytest.mark.parametrize("again", ["used", "protected"])
-def test_a_number_that_is_named_again_is_not_idle(clock: Traveller, again: str) -> None:
+def test_a_number_that_is_named_again_is_not_idle(night_at: NightAt, again: str) -> None:
     ident = followed(1, order=LONGER)
     former = number_key(number_hash_of(ident))
     told(ident, "mobile", {"number": "+447700900888"})
@@ -338,25 +334,22 @@ def test_a_number_that_is_named_again_is_not_idle(clock: Traveller, again: str) 
         told(ident, "mobile", {"number": number})
     else:
         followed(2, protected_numbers=[number], order=LONGER)
-    clock.move_to(MORNING + 90 * DAY)
-    night()
+    night_at(MORNING + 90 * DAY)
     assert former in everything()
 
 
-def test_a_suppressed_number_stays_suppressed(clock: Traveller) -> None:
+def test_a_suppressed_number_stays_suppressed(night_at: NightAt) -> None:
     number_hash = number_hash_of(followed(1))
     suppress()
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     assert found(suppressed_key(number_hash))["reason"] == "wrong_number"
     assert number_key(number_hash) not in everything()
 
 
-def test_the_act_is_in_the_audit_trail_without_what_it_erased(clock: Traveller) -> None:
+def test_the_act_is_in_the_audit_trail_without_what_it_erased(night_at: NightAt) -> None:
     ident = a_life()
     before = audit_trail()
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     after = audit_trail()
     assert before.items() <= after.items()  # nothing of the trail is ever erased
     ((key, entry),) = ((key, after[key]) for key in after.keys() - before.keys())
@@ -365,10 +358,9 @@ def test_the_act_is_in_the_audit_trail_without_what_it_erased(clock: Traveller) 
     assert str(ident) in key.pk
 
 
-def test_reconciliation_finds_nothing_amiss(clock: Traveller) -> None:
+def test_reconciliation_finds_nothing_amiss(night_at: NightAt) -> None:
     a_life()
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     for name in ("reconciliation-hourly", "reconciliation-proof"):
         report = reconciliation(sample(name), UNHURRIED)
         assert "not_reconciled" not in report["gaps"]
@@ -378,10 +370,9 @@ def test_reconciliation_finds_nothing_amiss(clock: Traveller) -> None:
 
 
 @pytest.fixture
-def erased(clock: Traveller) -> UUID:
+def erased(night_at: NightAt) -> UUID:
     ident = a_life()
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     return ident
 
 
@@ -445,10 +436,9 @@ def test_a_reference_that_comes_in_the_moment_of_its_erasure_is_not_kept(clock: 
     assert left_of("CRIME-99") == []
 
 
-def test_somebody_who_waited_is_not_drawn_when_erased(clock: Traveller) -> None:
+def test_somebody_who_waited_is_not_drawn_when_erased(night_at: NightAt) -> None:
     ident = enrol(1)  # and the stream never came
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     assert stands(ident) == ("eligible", [])
     assert failures(allocate(ident)) == []
     assert stands(ident) == ("eligible", [])
@@ -458,10 +448,9 @@ def test_somebody_who_waited_is_not_drawn_when_erased(clock: Traveller) -> None:
     assert settled(left, around, protocol=AGREED, today=DUE.date()).enrolment == left
 
 
-def test_an_end_of_somebody_never_drawn_is_taken_too(clock: Traveller) -> None:
+def test_an_end_of_somebody_never_drawn_is_taken_too(night_at: NightAt) -> None:
     ident = followed(1, mobile={"missing_reason": "refused"})
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     told(ident, "end", QUASHED)
     assert stands(ident) == ("ended", ["order_ended"])
 
@@ -469,13 +458,12 @@ def test_an_end_of_somebody_never_drawn_is_taken_too(clock: Traveller) -> None:
 # A hold
 
 
-def test_a_hold_keeps_it_until_it_is_released(clock: Traveller) -> None:
+def test_a_hold_keeps_it_until_it_is_released(night_at: NightAt) -> None:
     ident = a_life()
     told(ident, "hold", HOLD)
     assert shown(ident)["hold"] == "proceedings"
     before = enrolment_of(ident)
-    clock.move_to(DUE + 4000 * DAY)
-    assert night()["erased"] == {}
+    assert night_at(DUE + 4000 * DAY)["erased"] == {}
     assert enrolment_of(ident) == before
     told(ident, "release", {"by": "PC-1182"})
     assert shown(ident)["hold"] is None
@@ -540,14 +528,14 @@ def test_who_is_unknown_cannot_be_held(what: str) -> None:
 # Trial data
 
 
-def test_trial_data_goes_years_later_and_the_audit_trail_stays(clock: Traveller) -> None:
+def test_trial_data_goes_years_later_and_the_audit_trail_stays(
+    clock: Traveller, night_at: NightAt
+) -> None:
     ident = someone_in(Arm.INTERVENTION, first=1)
     told(ident, "outcomes", ARREST)
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     trail = audit_trail()
-    clock.move_to(MORNING + 13 * DAY + 3652 * DAY)
-    assert night()["erased"] == {}
+    assert night_at(MORNING + 13 * DAY + 3652 * DAY)["erased"] == {}
     clock.shift(DAY)
     assert night()["erased"] == {"trial_data": 1}
     left = {key: item for key, item in everything().items() if str(ident) in key.pk}
@@ -571,12 +559,11 @@ def test_a_run_that_is_out_of_time_is_gone_on_with(clock: Traveller) -> None:
     assert night() == {"erased": {}, "failed": 0, "finished": True}
 
 
-def test_one_that_cannot_be_erased_keeps_no_other_from_it(clock: Traveller) -> None:
+def test_one_that_cannot_be_erased_keeps_no_other_from_it(night_at: NightAt) -> None:
     first, second = followed(1), followed(2)
     broken = found(enrolment_key(first)) | {"respondent": {"sex": "male"}}
     put_item(enrolment_key(first), broken)
-    clock.move_to(DUE)
-    assert night() == {"erased": {"identifiers": 1}, "failed": 1, "finished": True}
+    assert night_at(DUE) == {"erased": {"identifiers": 1}, "failed": 1, "finished": True}
     assert enrolment_of(second).erased_at
 
 
@@ -598,14 +585,12 @@ def test_what_is_contended_is_tried_again(
     assert enrolment_of(ident).breach_reported_at == MORNING
 
 
-def test_more_traces_than_fit_into_a_transaction_go_too(clock: Traveller) -> None:
+def test_more_traces_than_fit_into_a_transaction_go_too(night_at: NightAt) -> None:
     ident = followed(1)
     keep_outcomes(ident, 120)
-    clock.move_to(DUE)
-    assert night()["erased"] == {"identifiers": 1}
+    assert night_at(DUE)["erased"] == {"identifiers": 1}
     assert left_of("CRIME-77") == []
-    clock.move_to(DUE + 4000 * DAY)
-    assert night()["erased"] == {"trial_data": 1}
+    assert night_at(DUE + 4000 * DAY)["erased"] == {"trial_data": 1}
     assert not [key for key, item in everything().items() if item["kind"] == "outcome"]
 
 
@@ -620,15 +605,14 @@ def test_only_what_is_due_is_read(clock: Traveller) -> None:
     assert partitions == {enrolment_partition(due)}
 
 
-def test_an_enrolment_is_in_the_index_for_what_is_left_of_it(clock: Traveller) -> None:
+def test_an_enrolment_is_in_the_index_for_what_is_left_of_it(night_at: NightAt) -> None:
     ident = followed(1)
     key = enrolment_key(ident)
     assert (found(key)["retained"], found(key)["last_day"]) == (Retained.IDENTIFIERS, "2026-12-14")
     told(ident, "hold", HOLD)
     assert found(key)["retained"] == Retained.HELD
     told(ident, "release", {"by": "PC-1182"})
-    clock.move_to(DUE)
-    night()
+    night_at(DUE)
     assert found(key)["retained"] == Retained.TRIAL_DATA
 
 
