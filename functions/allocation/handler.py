@@ -23,6 +23,7 @@ from trial.aws.stream import announced, each_record
 from trial.aws.table import Table
 from trial.codes import Status
 from trial.config import AllocationSettings, settings
+from trial.early import early
 from trial.metrics import Metric, emit
 from trial.protocol.load import load
 from trial.records.audit import AuditEntry, enrolment_of_history
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+early(clients.dynamodb, clients.kms, lambda: load(settings(AllocationSettings).protocol))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -16,6 +16,7 @@ from trial.aws.attributes import plain
 from trial.aws.stream import announced, each_record
 from trial.aws.table import Key
 from trial.config import AuditSettings, settings
+from trial.early import early
 from trial.metrics import Metric, emit
 from trial.records.audit import AuditEntry
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_s3 import S3Client
+
+early(clients.s3)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -10,10 +10,16 @@ from enrolment.admitting import admitted
 from enrolment.context import resume_follow_ups
 from enrolment.routes import router
 from trial.api.resolver import answered, resolver
+from trial.aws import clients
+from trial.config import EnrolmentSettings, settings
+from trial.early import early
 from trial.metrics import Metric, emit
+from trial.protocol.load import load
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+early(clients.dynamodb, clients.kms, lambda: load(settings(EnrolmentSettings).protocol))
 
 app = resolver(router)
 

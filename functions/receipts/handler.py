@@ -21,6 +21,7 @@ from trial.aws.kms import MacKey
 from trial.aws.table import Table
 from trial.codes import ReminderState
 from trial.config import ReceiptsSettings, settings
+from trial.early import early
 from trial.errors import TrialError, UnavailableError
 from trial.metrics import Metric, emit
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from trial.records.receipt import Receipt
+
+early(clients.dynamodb, clients.kms)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trial.log import logger
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID  # noqa: TC003 - pydantic reads the annotation
 
@@ -15,11 +16,15 @@ from trial.aws.schedules import Schedules
 from trial.aws.table import Table
 from trial.codes import Model
 from trial.config import SchedulingSettings, settings
+from trial.early import early
 from trial.metrics import Metric, emit
+from trial.protocol.load import CURRENT, load
 from trial.retry import on_contention
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+early(clients.dynamodb, clients.scheduler, partial(load, CURRENT))
 
 
 class HandedOver(Model):

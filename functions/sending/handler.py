@@ -20,13 +20,17 @@ from trial.aws.kms import SealKey
 from trial.aws.table import Table
 from trial.codes import Model
 from trial.config import SendingSettings, settings
+from trial.early import early
 from trial.metrics import Metric, emit
+from trial.protocol.load import CURRENT, load
 from trial.protocol.wording import Sender
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from sending.send import Result
+
+early(clients.dynamodb, clients.kms, clients.sns, partial(load, CURRENT))
 
 
 _METRICS = {

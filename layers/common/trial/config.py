@@ -131,6 +131,11 @@ class RetentionSettings(Settings):
     protocol: str
 
 
+def started_by_lambda() -> bool:
+    """Whether Lambda started this process: it then says in which of its ways."""
+    return "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ
+
+
 S = TypeVar("S", bound=Settings)
 
 
