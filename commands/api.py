@@ -98,12 +98,7 @@ class Api:
         return cls(url, url.split("/")[2], here, credentials, through)  # type: ignore[arg-type]  # there are some: AWS has answered
 
     def call(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None = None,
-        *,
-        signed: bool = True,
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, signed: bool = True
     ) -> Answer:
         """
         Call a route (`path` begins with a slash) and return the answer, whatever its status.

@@ -1,12 +1,7 @@
 """Command-line arguments that several commands share."""
 
 import re
-from argparse import (
-    ArgumentParser,
-    ArgumentTypeError,
-    HelpFormatter,
-    RawDescriptionHelpFormatter,
-)
+from argparse import ArgumentParser, ArgumentTypeError, HelpFormatter, RawDescriptionHelpFormatter
 from datetime import timedelta
 
 from trial.protocol.load import CURRENT, versions

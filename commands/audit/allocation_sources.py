@@ -44,10 +44,7 @@ def place(wanted: Namespace) -> TrialSource:
     """The local stack, a stack on AWS, or a table and a key, as the command line says."""
     table, key_id = wanted.table, wanted.key
     if key_id and not wanted.stack_name:
-        reach: dict[str, Any] = {
-            "region_name": wanted.region,
-            "endpoint_url": wanted.endpoint_url,
-        }
+        reach: dict[str, Any] = {"region_name": wanted.region, "endpoint_url": wanted.endpoint_url}
         links = Links(boto3.client("s3", **reach), wanted.trail) if wanted.trail else None
         return TrialSource(
             boto3.client("dynamodb", **reach), boto3.client("kms", **reach), table, key_id, links

@@ -46,12 +46,7 @@ def asking(client: "LambdaClient", function: str) -> Ask:
 
 
 def send(
-    rehearsal: dict[str, Any],
-    texts: int,
-    ask: Ask,
-    *,
-    every: float,
-    wait: Callable[[float], None],
+    rehearsal: dict[str, Any], texts: int, ask: Ask, *, every: float, wait: Callable[[float], None]
 ) -> int:
     """Have the texts sent in order; returns how many went. Raises RejectedError at a failure."""
     for number in track(range(1, texts + 1), "Sending"):

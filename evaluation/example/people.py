@@ -81,13 +81,7 @@ def respondent(serial: int, on: date, draw: Random, *, ages: tuple[int, int]) ->
 
 
 def order(
-    number: int,
-    made_on: date,
-    draw: Random,
-    *,
-    days: int | None,
-    force: str,
-    type_: str = "dvpo",
+    number: int, made_on: date, draw: Random, *, days: int | None, force: str, type_: str = "dvpo"
 ) -> dict[str, Any]:
     """An order of that many days, not yet served: each number is another order."""
     last_day = made_on + timedelta(days=days - 1) if days else None

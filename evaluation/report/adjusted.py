@@ -75,10 +75,7 @@ def section(cohort: Cohort) -> Section:
         del groupings["stratum"]
     found.departures += [each for one in groupings.values() for each in one.unplanned]
     regression = adjusted(
-        event=people["event"],
-        treated=people["treated"],
-        covariates=levels,
-        alpha=plan.alpha,
+        event=people["event"], treated=people["treated"], covariates=levels, alpha=plan.alpha
     )
     clustered = by_person(
         event=every["event"], treated=every["treated"], person=every["person"], alpha=plan.alpha

@@ -55,10 +55,7 @@ def show_competing(found: Section, cohort: Cohort, rows: pd.DataFrame) -> None:
         [
             (f"Control, {within}", estimate_text(result.control, points)),
             (f"Intervention, {within}", estimate_text(result.intervention, points)),
-            (
-                "Difference, points",
-                f"{difference}, {p_value(result.p)}",
-            ),
+            ("Difference, points", f"{difference}, {p_value(result.p)}"),
         ],
         f"Competing events: {names}. They came first for {plural(people, 'person', 'people')}. The "
         "Kaplan-Meier estimate above treats these people as if they could still have a breach.",

@@ -36,13 +36,7 @@ class Posterior(NamedTuple):
 
 
 def posterior(
-    intervention: Counts,
-    control: Counts,
-    *,
-    mean: float,
-    sd: float,
-    planned: float,
-    alpha: float,
+    intervention: Counts, control: Counts, *, mean: float, sd: float, planned: float, alpha: float
 ) -> Posterior | NotEstimable:
     """
     The posterior under a normal prior of the log odds ratio, and a flat one of control's risk.

@@ -59,10 +59,7 @@ def _tips(known: tuple[Counts, Counts], unknown: tuple[int, int], alpha: float) 
 
 
 def _filled(
-    known: tuple[Counts, Counts],
-    unknown: tuple[int, int],
-    events: Sequence[int],
-    alpha: float,
+    known: tuple[Counts, Counts], unknown: tuple[int, int], events: Sequence[int], alpha: float
 ) -> Estimate | NotEstimable:
     arms = (
         Counts(each.events + more, each.people + people)

@@ -90,11 +90,7 @@ def _ratio(
 
 
 def _odds(
-    a: NDArray[Any],
-    n1: NDArray[Any],
-    c: NDArray[Any],
-    n0: NDArray[Any],
-    alpha: float,
+    a: NDArray[Any], n1: NDArray[Any], c: NDArray[Any], n0: NDArray[Any], alpha: float
 ) -> tuple[Estimate | NotEstimable, float | NotEstimable]:
     if not ((a + c > 0) & (a + c < n1 + n0)).any():
         reason = NotEstimable("in each stratum, all or none had the event")

@@ -104,8 +104,7 @@ def forged(request: Request, chance: Random) -> Request:
         lambda: replace(request, data=request.data.replace(b"durham", b"whitby")),
         lambda: replace(request, method="PUT"),
         lambda: replace(
-            request,
-            headers={k: v for k, v in request.headers.items() if k != "Authorization"},
+            request, headers={k: v for k, v in request.headers.items() if k != "Authorization"}
         ),
     )
     return chance.choice(changes)()

@@ -155,10 +155,7 @@ def trial(
 ) -> list[Row]:
     """Events of people in each arm, alternating in blocks of two, and people without a number."""
     rows: list[Row] = []
-    for arm, place, (events, people) in (
-        (Arm.CONTROL, 0, control),
-        (Arm.INTERVENTION, 1, treated),
-    ):
+    for arm, place, (events, people) in ((Arm.CONTROL, 0, control), (Arm.INTERVENTION, 1, treated)):
         for i in range(people):
             number = 2 * i + place
             rows.append(enrolment(number, arm))

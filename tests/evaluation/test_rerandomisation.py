@@ -1,7 +1,6 @@
 """The exact test, against all falls of the blocks one by one, and against the trial's own draws."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
 from itertools import combinations, product
@@ -20,26 +19,21 @@ Block = tuple[str, int, str, str]
 """Stratum, number, the arm of each slot (I or C), whether it had the event (x or .)."""
 
 
-@dataclass
-class Trial:
-    blocks: list[Block]
-
-    def tested(self, ratio: tuple[int, int] = (1, 1)) -> Rerandomisation | NotEstimable:
-        slots = [
-            (stratum, number, position, arm == "I", event == "x")
-            for stratum, number, arms, events in self.blocks
-            for position, (arm, event) in enumerate(zip(arms, events, strict=True))
-        ]
-        stratum, block, position, treated, event = zip(*slots, strict=True)
-        return rerandomisation(
-            stratum=stratum,
-            block=block,
-            position=position,
-            treated=treated,
-            event=event,
-            sizes=SIZES,
-            ratio=ratio,
-        )
+def exact(
+    blocks: list[Block],
+    *,
+    sizes: tuple[int, ...] = SIZES,
+    ratio: tuple[int, int] = (1, 1),
+    followed: list[bool] | None = None,
+) -> Rerandomisation | NotEstimable:
+    slots = [
+        (stratum, number, position, arm == "I", event == "x")
+        for stratum, number, arms, events in blocks
+        for position, (arm, event) in enumerate(zip(arms, events, strict=True))
+    ]
+    names = ("stratum", "block", "position", "treated", "event")
+    columns = dict(zip(names, zip(*slots, strict=True), strict=True))
+    return rerandomisation(**columns, followed=followed, sizes=sizes, ratio=ratio)
 
 
 def falls(people: int, *, last: bool) -> Iterator[tuple[tuple[bool, ...], Fraction]]:
@@ -102,12 +96,12 @@ def enumerated(blocks: list[Block]) -> Fraction:
     ],
 )
 def test_the_p_value_is_that_of_trying_every_fall(blocks: list[Block]) -> None:
-    found = known(Trial(blocks).tested())
+    found = known(exact(blocks))
     assert found.p == pytest.approx(float(enumerated(blocks)), rel=1e-12)
 
 
 def test_one_pair_can_show_nothing() -> None:
-    found = known(Trial([("14", 0, "IC", ".x")]).tested())
+    found = known(exact([("14", 0, "IC", ".x")]))
     assert (found.difference, found.p) == pytest.approx((-1, 1))
     assert found.differences == [-1, 1]
 
@@ -115,7 +109,7 @@ def test_one_pair_can_show_nothing() -> None:
 def test_ten_pairs_that_all_differ_could_have_fallen_so_twice_in_1024() -> None:
     # All blocks but the last are known to be pairs; the last two could be the start of more.
     pairs: list[Block] = [("14", number, "IC", ".x") for number in range(10)]
-    found = known(Trial(pairs).tested())
+    found = known(exact(pairs))
     assert found.difference == -1
     # The last one: a pair, or two of four or of six people of whom one is in each arm.
     last = (Fraction(1) + Fraction(2, 3) + Fraction(3, 5)) / 3
@@ -143,18 +137,15 @@ def test_the_distribution_is_what_the_trials_own_blocks_give() -> None:
         return abs(float(outcome[arms].mean() - outcome[~arms].mean()))
 
     observed = {key: drawn(key) for key in people}
-    found = known(
-        Trial(
-            [
-                (
-                    *key,
-                    "".join("I" if arm else "C" for arm in arms),
-                    "".join("x" if event else "." for event in events[key]),
-                )
-                for key, arms in observed.items()
-            ]
-        ).tested()
-    )
+    blocks = [
+        (
+            *key,
+            "".join("I" if arm else "C" for arm in arms),
+            "".join("x" if event else "." for event in events[key]),
+        )
+        for key, arms in observed.items()
+    ]
+    found = known(exact(blocks))
 
     draws = 3000
     limit = difference(np.concatenate(list(observed.values()))) - 1e-9
@@ -165,11 +156,8 @@ def test_the_distribution_is_what_the_trials_own_blocks_give() -> None:
 
 
 def test_the_probabilities_are_of_all_differences_there_can_be() -> None:
-    found = known(
-        Trial(
-            [("14", 0, "ICCICI", "..x.x."), ("14", 1, "IC", "x."), ("15-28", 0, "ICI", ".x.")]
-        ).tested()
-    )
+    blocks = [("14", 0, "ICCICI", "..x.x."), ("14", 1, "IC", "x."), ("15-28", 0, "ICI", ".x.")]
+    found = known(exact(blocks))
     assert sum(found.probabilities) == pytest.approx(1)
     assert found.differences == sorted(set(found.differences))
     assert all(-1 <= each <= 1 for each in found.differences)
@@ -177,34 +165,25 @@ def test_the_probabilities_are_of_all_differences_there_can_be() -> None:
 
 
 def test_shares_of_one_to_two_are_drawn_as_such() -> None:
-    found = known(
-        rerandomisation(
-            stratum=["14"] * 6,
-            block=[0, 0, 0, 1, 1, 1],
-            position=[0, 1, 2, 0, 1, 2],
-            treated=[1, 0, 0, 0, 1, 0],
-            event=[0, 1, 1, 1, 0, 1],
-            sizes=(3,),
-            ratio=(1, 2),
-        )
-    )
+    blocks = [("14", 0, "ICC", ".xx"), ("14", 1, "CIC", "x.x")]
+    found = known(exact(blocks, sizes=(3,), ratio=(1, 2)))
     assert found.p == pytest.approx(1 / 9)  # each of three may be the treated one, twice
 
 
 def test_without_events_any_fall_is_as_extreme() -> None:
     for events in ("......", "xxxxxx"):
-        found = known(Trial([("14", 0, "ICCICI", events)]).tested())
+        found = known(exact([("14", 0, "ICCICI", events)]))
         assert (found.difference, found.p) == pytest.approx((0, 1))
 
 
 def test_no_p_value_is_more_than_one() -> None:
-    found = known(Trial([("14", number, "IICC", "x.x.") for number in range(3)]).tested())
+    found = known(exact([("14", number, "IICC", "x.x.") for number in range(3)]))
     assert found.difference == 0
     assert found.p <= 1  # its probabilities, added up as floats, are more
 
 
 def test_an_empty_arm_is_not_tested() -> None:
-    assert Trial([("14", 0, "I", "x")]).tested() == NotEstimable("nobody is in the control arm")
+    assert exact([("14", 0, "I", "x")]) == NotEstimable("nobody is in the control arm")
     nobody = rerandomisation(stratum=[], block=[], position=[], treated=[], event=[], sizes=SIZES)
     assert nobody == NotEstimable("nobody is in either arm")
 
@@ -219,7 +198,7 @@ def test_an_empty_arm_is_not_tested() -> None:
     ],
 )
 def test_blocks_that_the_protocol_cannot_draw_are_not_tested(blocks: list[Block]) -> None:
-    found = Trial(blocks).tested()
+    found = exact(blocks)
     assert isinstance(found, NotEstimable)
     assert found.because == "block 0 of stratum 14 does not fit the protocol"
 
@@ -239,25 +218,15 @@ def test_slots_used_twice_or_skipped_are_not_tested(positions: list[int]) -> Non
 
 def test_sizes_that_the_shares_do_not_divide_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot be shared 1 to 2"):
-        Trial([("14", 0, "IC", "x.")]).tested(ratio=(1, 2))
+        exact([("14", 0, "IC", "x.")], ratio=(1, 2))
 
 
 def test_who_is_not_yet_followed_keeps_a_place_and_has_no_outcome() -> None:
     """Against every fall of whole blocks, of which only the followed people are compared."""
-    arms, events = "ICIC" + "CI", "x..x.x"
+    arms, events = "ICIC" + "CI", "x..x" + ".x"
     followed = [True, True, False, True, True, False]
-    positions, blocks = [0, 1, 2, 3, 0, 1], [0, 0, 0, 0, 1, 1]
-    found = known(
-        rerandomisation(
-            stratum=["s"] * 6,
-            block=blocks,
-            position=positions,
-            treated=[arm == "I" for arm in arms],
-            event=[each == "x" for each in events],
-            followed=followed,
-            sizes=SIZES,
-        )
-    )
+    blocks = [("s", 0, arms[:4], events[:4]), ("s", 1, arms[4:], events[4:])]
+    found = known(exact(blocks, followed=followed))
 
     def difference(treated: list[bool]) -> Fraction | None:
         shares = []

@@ -2,10 +2,7 @@
 
 import pytest
 
-from evaluation.statistics.competing import (
-    cumulative_incidence,
-    incidences,
-)
+from evaluation.statistics.competing import cumulative_incidence, incidences
 from evaluation.statistics.values import NotEstimable
 from tests.evaluation.estimable import known
 

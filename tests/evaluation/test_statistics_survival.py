@@ -5,12 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from evaluation.statistics.survival import (
-    Curve,
-    kaplan_meier,
-    log_rank,
-    restricted_means,
-)
+from evaluation.statistics.survival import Curve, kaplan_meier, log_rank, restricted_means
 from evaluation.statistics.values import NotEstimable
 from tests.evaluation.estimable import known
 

@@ -114,11 +114,7 @@ def test_a_day_of_short_pauses_is_not_a_pause_of_a_day(
     ],
 )
 def test_silence_is_told_after_just_as_many_hours_as_it_says(
-    name: str,
-    hours: int,
-    spare: int,
-    heard: Callable[[], RecordedMetrics],
-    clock: Traveller,
+    name: str, hours: int, spare: int, heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     causes.silence(clock)
     told = heard()

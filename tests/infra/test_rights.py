@@ -48,13 +48,7 @@ from tests.support.steps import (
     schedule,
     someone_in,
 )
-from tests.support.table import (
-    enrolment_of,
-    keep_stray,
-    number_of,
-    reminder_of,
-    reminders_of,
-)
+from tests.support.table import enrolment_of, keep_stray, number_of, reminder_of, reminders_of
 from trial.aws import clients
 from trial.codes import Arm, ReminderState
 from trial.records.receipt import Receipt, Stray

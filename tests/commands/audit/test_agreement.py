@@ -177,6 +177,4 @@ def test_an_entry_without_an_offset_is_none() -> None:
     (finding,) = compared(Chain(), {Key(ENTRY.pk, ENTRY.sk): entry}, since=UNTIL)
     assert finding.fault is TrailFault.NO_ENTRY
     content = holding(MORNING)(1, sha256(None)).replace(b'09:30:00Z"', b'09:30:00"')
-    assert chain((1, lambda *_: content)).findings == [
-        (TrailFault.LINK_UNREADABLE, path_of(1)),
-    ]
+    assert chain((1, lambda *_: content)).findings == [(TrailFault.LINK_UNREADABLE, path_of(1))]

@@ -333,10 +333,7 @@ SPOILT: dict[str, tuple[Callable[[Trial], object], set[Fault]]] = {
         lambda t: t.evidence.add(item(allocation_key(person(1)), t.evidence.allocations[0].item())),
         {Fault.UNREADABLE},
     ),
-    "an enrolment is under another key": (
-        store_an_enrolment_under_another_key,
-        {Fault.UNREADABLE},
-    ),
+    "an enrolment is under another key": (store_an_enrolment_under_another_key, {Fault.UNREADABLE}),
 }
 
 
@@ -354,9 +351,7 @@ def test_dates_corrected_after_the_draw_leave_the_stratum(trial: Trial) -> None:
     assert trial.faults() == set()
 
 
-def test_the_length_of_a_varied_order_is_compared_as_it_was_when_it_was_drawn(
-    trial: Trial,
-) -> None:
+def test_the_length_of_a_varied_order_is_compared_as_it_was_when_it_was_drawn(trial: Trial) -> None:
     was = trial.evidence.enrolments[0]
     assert was.allocated_at
     later = was.allocated_at + timedelta(days=1), was.allocated_at + timedelta(days=9)

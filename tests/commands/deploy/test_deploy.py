@@ -21,8 +21,7 @@ def change(action: str, kind: str, replacement: str | None = None) -> ChangeType
 
 @pytest.mark.parametrize("kind", sorted(KEPT))
 @pytest.mark.parametrize(
-    ("action", "replacement"),
-    [("Remove", None), ("Modify", "True"), ("Modify", "Conditional")],
+    ("action", "replacement"), [("Remove", None), ("Modify", "True"), ("Modify", "Conditional")]
 )
 def test_what_holds_data_is_neither_removed_nor_replaced(
     kind: str, action: str, replacement: str | None

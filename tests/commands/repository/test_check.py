@@ -16,9 +16,7 @@ def configured() -> dict[str, Any]:
     return tools
 
 
-def test_ruff_leaves_environments_and_what_was_built_alone_also_without_git(
-    tmp_path: Path,
-) -> None:
+def test_ruff_leaves_environments_and_what_was_built_alone_also_without_git(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     for folder in (".venv", ".venv-local", ".venv-evaluation", ".local", "build", "commands"):
         (tmp_path / folder).mkdir()

@@ -187,9 +187,7 @@ def test_a_number_that_a_spreadsheet_has_rounded_is_said_to_be(number: str) -> N
     assert why.startswith("number: the spreadsheet has rounded it")
 
 
-def test_whatever_is_taken_in_another_form_is_shown_before_anything_is_sent(
-    tmp_path: Path,
-) -> None:
+def test_whatever_is_taken_in_another_form_is_shown_before_anything_is_sent(tmp_path: Path) -> None:
     code, printed = run(written(tmp_path / "orders.csv", cells()), None)
     assert code == 0
     for before, after in [

@@ -37,10 +37,7 @@ def dashboard(functions: Functions) -> Any:
     said = {"title": "Sending", "endpoint": "arn:panels", "params": {"panel": "sending"}}
     widgets = [{"type": "custom", "width": 6, "properties": said}]
     body = {"DashboardBody": json.dumps({"widgets": widgets})}
-    clients = {
-        "lambda": functions,
-        "cloudwatch": SimpleNamespace(get_dashboard=lambda **_: body),
-    }
+    clients = {"lambda": functions, "cloudwatch": SimpleNamespace(get_dashboard=lambda **_: body)}
     return SimpleNamespace(client=clients.get, of_type=lambda _: {"Dashboard": "dashboard"})
 
 

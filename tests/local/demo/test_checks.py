@@ -199,11 +199,7 @@ SPOILT: dict[tuple[Check, OrderStory, Arm | None], list[Spoil]] = {
     [(*which, spoil) for which, spoils in SPOILT.items() for spoil in spoils],
 )
 def test_a_spoilt_run_fails_its_check_and_names_the_order(
-    run: Run,
-    check: Check,
-    kind: OrderStory,
-    arm: Arm | None,
-    spoil: Spoil,
+    run: Run, check: Check, kind: OrderStory, arm: Arm | None, spoil: Spoil
 ) -> None:
     case = find(run, kind, arm)
     problems = list(check(spoil(run, case)))

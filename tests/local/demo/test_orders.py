@@ -45,9 +45,7 @@ def test_there_are_as_many_as_asked_for_of_every_kind(
     assert set(kinds) == set(OrderStory) - {OrderStory.CUSTODY}  # who that is depends on the arms
 
 
-def test_every_number_is_a_test_number_and_nobody_shares_one(
-    orders: list[SyntheticOrder],
-) -> None:
+def test_every_number_is_a_test_number_and_nobody_shares_one(orders: list[SyntheticOrder]) -> None:
     numbers = [order.number for order in orders if order.number]
     protected = [number for order in orders for number in order.body["protected_numbers"]]
     assert len(set(numbers)) == len(numbers)

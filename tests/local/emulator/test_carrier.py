@@ -14,15 +14,7 @@ from moto import mock_aws
 from mypy_boto3_logs import CloudWatchLogsClient
 from time_machine import Traveller
 
-from local.emulator.carrier import (
-    DELIVERED,
-    FAILURES,
-    UNDELIVERED,
-    Carrier,
-    Habits,
-    lines,
-    share,
-)
+from local.emulator.carrier import DELIVERED, FAILURES, UNDELIVERED, Carrier, Habits, lines, share
 from receipts.carrier_words import meaning
 from receipts.delivery_log import read
 from tests.support.samples import MORNING
