@@ -7,8 +7,6 @@ was told, poison in the stream, in receipts and in schedules. Then whatever anyb
 searched for them, for hashes of them, and for the last six digits of their numbers.
 """
 
-import base64
-import gzip
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -27,6 +25,7 @@ from sending.handler import lambda_handler as sending
 from tests.proofs.simulation.cloud import when
 from tests.support import canaries
 from tests.support.canaries import GOSSIP, ORDER, Sinks, faults, searched
+from tests.support.delivery_lines import packed, unpacked
 from tests.support.keys import mac_key
 from tests.support.life import ARREST, CUSTODY, METHODS, RELEASE, corrected
 from tests.support.memory import Memory
@@ -81,20 +80,12 @@ def reconciled(asked: dict[str, Any]) -> Any:
 
 
 def receipt(number: str, **changes: Any) -> dict[str, Any]:
-    log = json.loads(
-        gzip.decompress(base64.b64decode(sample("receipts-delivered")["awslogs"]["data"]))
-    )
-    line = json.loads(log["logEvents"][0]["message"])
+    log, line = unpacked(sample("receipts-delivered"))
     line["notification"]["messageId"] = "text-1"
     line["delivery"]["destination"] = number
     line["delivery"] |= {"providerResponse": f"for {number}"} | changes
     log["logEvents"][0]["message"] = json.dumps(line)
     return packed(log)
-
-
-def packed(log: Any) -> dict[str, Any]:
-    data = base64.b64encode(gzip.compress(json.dumps(log).encode())).decode()
-    return {"awslogs": {"data": data}}
 
 
 MISSING = {"missing_reason": "seized_evidence", "recorded_by": ORDER[3]}

@@ -25,6 +25,7 @@ from tests.local.demo.demo_run import good_run
 from tests.support import canaries
 from tests.support.buckets import make_bucket
 from tests.support.canaries import BORN, FIRST, NAME, ORDER, PERSON, Sinks, Watch, searched
+from tests.support.delivery_lines import packed, unpacked
 from tests.support.extracts import BUCKET, objects
 from tests.support.fixture_protocol import VERSION
 from tests.support.life import ARREST, CUSTODY, RELEASE, follow
@@ -173,15 +174,12 @@ def poisoned(image: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def test_poison_in_receipts(sinks: Sinks, memory: Memory) -> None:
-    packed = sample("receipts-undelivered")["awslogs"]["data"]
-    log = json.loads(gzip.decompress(base64.b64decode(packed)))
-    line = json.loads(log["logEvents"][0]["message"])
+    log, line = unpacked(sample("receipts-undelivered"))
     line["delivery"] |= {"destination": FIRST, "providerResponse": f"{NAME} at {FIRST}"}
     with memory.lived_in(), sinks.open():
         for bad in (*spoiled(line), *RAW):
             log["logEvents"][0]["message"] = bad if isinstance(bad, str) else json.dumps(bad)
-            data = base64.b64encode(gzip.compress(json.dumps(log).encode()))
-            sinks.attempt(lambda: receipts({"awslogs": {"data": data}}, Context()))  # noqa: B023
+            sinks.attempt(lambda: receipts(packed(log), Context()))
         for bad in (NAME.encode(), gzip.compress(NAME.encode())[:20], gzip.compress(b"{")):
             data = base64.b64encode(bad)
             sinks.attempt(lambda: receipts({"awslogs": {"data": data}}, Context()))  # noqa: B023

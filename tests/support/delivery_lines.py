@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 from datetime import timedelta
+from typing import Any
 
 from receipts.handler import lambda_handler
 from tests.support.samples import MORNING
@@ -48,5 +49,16 @@ def bring(*lines: str, message_type: str = "DATA_MESSAGE") -> None:
             for place, text in enumerate(lines)
         ],
     }
+    lambda_handler(packed(batch), CONTEXT)
+
+
+def packed(batch: object) -> dict[str, Any]:
+    """The event in which CloudWatch Logs brings a batch."""
     data = base64.b64encode(gzip.compress(json.dumps(batch).encode())).decode()
-    lambda_handler({"awslogs": {"data": data}}, CONTEXT)
+    return {"awslogs": {"data": data}}
+
+
+def unpacked(event: dict[str, Any]) -> Any:
+    """The batch in such an event, and its only line."""
+    batch = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    return batch, json.loads(batch["logEvents"][0]["message"])

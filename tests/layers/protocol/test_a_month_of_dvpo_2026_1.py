@@ -18,13 +18,11 @@ from extract.columns.base import Row
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
 from tests.support.fixture_protocol import REAL
-from tests.support.people import ADULT, KNOWN
-from trial.codes import Arm, Condition, Status
+from tests.support.people import ALLOCATION, ENROLMENT, SERVED
+from trial.codes import Condition, Status
 from trial.planning import planned_reminders
 from trial.protocol import load as protocols
 from trial.protocol.wording import Recipient, Sender, render
-from trial.records.allocation import Allocation
-from trial.records.enrolment import Enrolment, Order
 
 VERSION = "dvpo-2026-1"
 RECORDED = [
@@ -42,62 +40,42 @@ def lived(given: dict[str, Any]) -> dict[str, Any]:
     """What becomes of an order of the recording."""
     agreed, start = protocols.load(VERSION), datetime.fromisoformat(given["start"])
     made_on = date.fromisoformat(given["made_on"])
-    order = Order(
-        reference=given["reference"],
-        force="durham",
-        court="Peterlee Magistrates' Court",
-        made_on=made_on,
-        expires_on=made_on + timedelta(days=given["days"] - 1),
-        served_on=made_on,
-        conditions=tuple(map(Condition, given["conditions"])),
-        authorising_superintendent="S-0417",
+    order = SERVED.model_copy(
+        update={
+            "reference": given["reference"],
+            "made_on": made_on,
+            "expires_on": made_on + timedelta(days=given["days"] - 1),
+            "served_on": made_on,
+            "conditions": tuple(map(Condition, given["conditions"])),
+        }
     )
-    enrolment = Enrolment(
-        enrolment_id=UUID(given["enrolment_id"]),
-        status=Status.ALLOCATED,
-        order=order,
-        respondent=ADULT,
-        person_hash="aa",
-        mobile=KNOWN,
-        enrolled_at=start,
-        first_status=Status.ELIGIBLE,
-        trial=agreed.trial,
-        month=f"{start:%Y-%m}",
-        allocated_at=start,
+    started = {"enrolled_at": start, "allocated_at": start, "month": f"{start:%Y-%m}"}
+    ident = {"enrolment_id": UUID(given["enrolment_id"])}
+    enrolment = ENROLMENT.model_copy(
+        update=ident | started | {"status": Status.ALLOCATED, "order": order, "trial": agreed.trial}
     )
-    allocation = Allocation(
-        enrolment_id=enrolment.enrolment_id,
-        arm=Arm.INTERVENTION,
-        stratum="14" if given["days"] == 14 else "15-28",
-        block=0,
-        position=0,
-        allocated_at=start,
-        protocol=agreed.version,
-        protocol_sha256=agreed.sha256,
+    of_protocol = {"protocol": agreed.version, "protocol_sha256": agreed.sha256}
+    stratum = "14" if given["days"] == 14 else "15-28"
+    allocation = ALLOCATION.model_copy(
+        update=ident | of_protocol | {"allocated_at": start, "stratum": stratum, "position": 0}
     )
     reminders = planned_reminders(enrolment, allocation, start=start)
     file = File(enrolment, allocation, tuple(reminders))
-    told = rows(
-        file, protocol=agreed, names=Pseudonyms(b"a key"), extracted_at=start + timedelta(days=40)
+    names, extracted_at = Pseudonyms(b"a key"), start + timedelta(days=40)
+    told = rows(file, protocol=agreed, names=names, extracted_at=extracted_at)
+    stamped = {(each.protocol, each.protocol_sha256) for each in reminders}
+    assert stamped == {(agreed.version, agreed.sha256)}
+    sender = Sender(force="Northumbria Police", contact="101")
+    about = Recipient(
+        order_type=order.type, conditions=order.conditions, expires_on=order.expires_on
     )
-    assert {(each.protocol, each.protocol_sha256) for each in reminders} == {
-        (agreed.version, agreed.sha256)
-    }
     return {
         "reminders": [
             each.model_dump(mode="json", include={"number", "theme", "due_at", "state", "reason"})
             for each in reminders
         ],
         "texts": [
-            render(
-                agreed,
-                each.theme,
-                turn=each.turn,
-                about=Recipient(
-                    order_type=order.type, conditions=order.conditions, expires_on=order.expires_on
-                ),
-                sender=Sender(force="Northumbria Police", contact="101"),
-            ).message
+            render(agreed, each.theme, turn=each.turn, about=about, sender=sender).message
             for each in reminders
         ],
         "extract": [each.model_dump(mode="json") for each in told if isinstance(each, Row)],
@@ -125,8 +103,7 @@ def test_the_recording_has_every_length_every_set_of_conditions_and_late_starts(
     given = [each["given"] for each in RECORDED]
     assert {each["days"] for each in given} == set(range(14, 29))
     sets = {tuple(each["conditions"]) for each in given}
-    assert len(sets) == 2 ** len(
-        ["no_contact", "no_eviction", "no_entry", "leave_premises", "keep_distance"]
-    )
+    others = ("no_contact", "no_eviction", "no_entry", "leave_premises", "keep_distance")
+    assert len(sets) == 2 ** len(others)
     reasons = {each["reason"] for line in RECORDED for each in line["reminders"]}
     assert reasons == {None, "missed_late_start"}

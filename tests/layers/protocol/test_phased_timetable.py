@@ -17,6 +17,7 @@ from trial.errors import RejectedError
 from trial.protocol.days import assigned, planned_days
 from trial.protocol.local_time import allowed_at, local_date
 from trial.protocol.orders import PhasedTimetable
+from trial.protocol.settings import Protocol
 from trial.protocol.term import Term
 from trial.protocol.timetable import LEAD, Slot, Varied, timetable
 
@@ -47,11 +48,12 @@ def planned(
     made_on: date = FIRST,
     start: datetime = datetime(2020, 1, 1, tzinfo=UTC),
     enrolment_id: UUID = SOMEBODY,
+    protocol: Protocol = DAPO,
 ) -> tuple[Slot, ...]:
     return timetable(
         enrolment_id=enrolment_id,
         term=term(days, made_on),
-        protocol=DAPO,
+        protocol=protocol,
         start=start,
         varied=varied,
     )
@@ -80,12 +82,8 @@ def test_a_dense_start_then_weekly_then_monthly() -> None:
 
 def test_milestones_count_from_the_start_and_from_the_end() -> None:
     themes = themes_on(planned(540))
-    assert [themes[day] for day in (0, 1, 3, 5)] == [
-        "conditions",
-        "notify",
-        "meaning",
-        "requirements",
-    ]
+    began = ["conditions", "notify", "meaning", "requirements"]
+    assert [themes[day] for day in (0, 1, 3, 5)] == began
     assert (themes[532], themes[539]) == ("ends_soon", "expiry")
 
 
@@ -140,21 +138,14 @@ def test_every_clock_change_to_2040_leaves_each_text_on_its_day_and_in_its_hours
     assert len(changes) == 30
     for change in changes:
         made_on = change - 7 * DAY  # texts go on the days 5, 7 and 9
-        slots = timetable(
-            enrolment_id=SOMEBODY, term=term(10, made_on), protocol=there, start=noon(FIRST)
-        )
+        slots = planned(10, made_on=made_on, start=noon(FIRST), protocol=there)
         local = [slot.due_at.astimezone(place.tz) for slot in slots]
         planned_on = [made_on + each.day * DAY for each in planned_days(TYPE, 10)]
         assert [each.date() for each in local] == planned_on
         assert change in planned_on
         assert all(time(9) <= each.time() < time(19, 45) for each in local)
         # Hours and minutes on the wall are those of any other week.
-        usual = timetable(
-            enrolment_id=SOMEBODY,
-            term=term(10, FIRST),
-            protocol=there,
-            start=noon(date(2026, 1, 1)),
-        )
+        usual = planned(10, protocol=there)
         assert [each.time() for each in local] == [
             slot.due_at.astimezone(place.tz).time() for slot in usual
         ]

@@ -286,32 +286,23 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
     lines = [int(report.partition("line ")[2].partition(":")[0]) for report in reports]
     assert lines == sorted(lines)
     assert [report.split(": ", 2)[1] for report in reports] == [
-        "block_sizes",
-        "minimum_cell_size",
-        "window.closes",
-        "orders.dvpo.timetable.per_week",
-        "orders.dvpo.timetable.per_weak",
-        "wordings.en.S2.text",
-        "wordings.en.S1.text",
-        "wordings.en.P2.text",
-        "wordings.en.P2.text",
-    ]
+        "block_sizes", "minimum_cell_size", "window.closes", "orders.dvpo.timetable.per_week",
+        "orders.dvpo.timetable.per_weak", "wordings.en.S2.text", "wordings.en.S1.text",
+        "wordings.en.P2.text", "wordings.en.P2.text",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        pytest.param(
-            replaced("[longest]", "[longest"),
-            f"(at line {line_of('[longest]', AGREED)}, ",
-            id="unclosed",
-        ),
-        pytest.param(AGREED + "\n[window]\n", "Cannot declare", id="a table twice"),
-        pytest.param(b"# a\n# b \xff\n" + AGREED.encode(), "line 2: not UTF-8", id="not UTF-8"),
-        pytest.param("", "line 1: wordings: Field required", id="empty"),
-        pytest.param("wordings = 3", "line 1: wordings: Input should be", id="not a table"),
-        pytest.param("wordings = { S1 = 3 }", "line 1: wordings.S1: Input", id="not a wording"),
+        (replaced("[longest]", "[longest"), f"(at line {line_of('[longest]', AGREED)}, "),
+        (AGREED + "\n[window]\n", "Cannot declare"),
+        (b"# a\n# b \xff\n" + AGREED.encode(), "line 2: not UTF-8"),
+        ("", "line 1: wordings: Field required"),
+        ("wordings = 3", "line 1: wordings: Input should be"),
+        ("wordings = { S1 = 3 }", "line 1: wordings.S1: Input"),
     ],
+    ids=["unclosed", "a table twice", "not UTF-8", "empty", "not a table", "not a wording"],
 )
 def test_what_is_no_such_file_is_refused(tmp_path: Path, content: str | bytes, reason: str) -> None:
     assert reason in "\n".join(problems_of(tmp_path, content))
