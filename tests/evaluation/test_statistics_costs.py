@@ -1,5 +1,6 @@
 """Pence per order, and pence per event prevented."""
 
+from collections.abc import Sequence
 from itertools import product
 
 import pytest
@@ -8,6 +9,21 @@ from evaluation.statistics.costs import CostPerEvent, cost_per_event_prevented, 
 from evaluation.statistics.proportions import risk_difference
 from evaluation.statistics.values import Counts, NotEstimable
 from tests.evaluation.estimable import known
+
+
+def cost(
+    intervention: Counts, control: Counts, pence: Sequence[float] | None = None
+) -> CostPerEvent | NotEstimable:
+    """Of an event prevented; texts to a person cost 60 pence unless said otherwise."""
+    return cost_per_event_prevented(
+        cost_pence=[60] * intervention.people if pence is None else pence,
+        intervention=intervention,
+        control=control,
+        alpha=0.05,
+    )
+
+
+FEWER = Counts(5, 100), Counts(25, 100)
 
 
 def test_an_order_costs_its_texts_the_machines_and_the_minutes() -> None:
@@ -25,18 +41,13 @@ def test_of_no_orders_there_is_no_mean() -> None:
 
 
 def test_equal_costs_leave_only_the_differences_interval() -> None:
-    intervention, control = Counts(5, 100), Counts(25, 100)
+    intervention, control = FEWER
     difference = known(risk_difference(control, intervention, alpha=0.05))
-    found = cost_per_event_prevented(
-        cost_pence=[60] * 100, intervention=intervention, control=control, alpha=0.05
-    )
-    assert found == pytest.approx((60 / 0.2, 60 / difference.high, 60 / difference.low))
+    assert cost(*FEWER) == pytest.approx((60 / 0.2, 60 / difference.high, 60 / difference.low))
 
 
 def test_costs_that_vary_widen_the_interval() -> None:
-    arms = {"intervention": Counts(5, 100), "control": Counts(25, 100)}
-    even = known(cost_per_event_prevented(cost_pence=[60] * 100, **arms, alpha=0.05))
-    varied = known(cost_per_event_prevented(cost_pence=[10, 110] * 50, **arms, alpha=0.05))
+    even, varied = known(cost(*FEWER)), known(cost(*FEWER, [10, 110] * 50))
     assert varied.value == even.value
     assert not isinstance(even.high, NotEstimable)
     assert not isinstance(varied.high, NotEstimable)
@@ -45,11 +56,7 @@ def test_costs_that_vary_widen_the_interval() -> None:
 
 
 def test_a_difference_that_may_be_nothing_leaves_the_cost_without_an_upper_end() -> None:
-    found = known(
-        cost_per_event_prevented(
-            cost_pence=[60] * 100, intervention=Counts(20, 100), control=Counts(25, 100), alpha=0.05
-        )
-    )
+    found = known(cost(Counts(20, 100), Counts(25, 100)))
     assert isinstance(found.high, NotEstimable)
     assert found.value == pytest.approx(1200)
     assert 0 < found.low < 1200
@@ -69,49 +76,27 @@ def test_a_difference_that_may_be_nothing_leaves_the_cost_without_an_upper_end()
 def test_where_nothing_was_prevented_no_cost_of_it_is_said(
     intervention: Counts, control: Counts, because: str
 ) -> None:
-    found = cost_per_event_prevented(
-        cost_pence=[60] * intervention.people,
-        intervention=intervention,
-        control=control,
-        alpha=0.05,
-    )
-    assert found == NotEstimable(because)
+    assert cost(intervention, control) == NotEstimable(because)
 
 
 def test_a_cost_that_may_be_nothing_is_never_below_it() -> None:
     for control in (Counts(25, 100), Counts(9, 100)):
-        found = known(
-            cost_per_event_prevented(
-                cost_pence=[0] * 99 + [6000],
-                intervention=Counts(5, 100),
-                control=control,
-                alpha=0.05,
-            )
-        )
-        assert found.low == 0
+        assert known(cost(Counts(5, 100), control, [0] * 99 + [6000])).low == 0
 
 
 def test_texts_for_nothing_prevent_for_nothing() -> None:
-    found = cost_per_event_prevented(
-        cost_pence=[0] * 100, intervention=Counts(5, 100), control=Counts(25, 100), alpha=0.05
-    )
-    assert found == (0, 0, 0)
+    assert cost(*FEWER, [0] * 100) == (0, 0, 0)
 
 
 def test_costs_of_others_than_the_treated_are_refused() -> None:
     with pytest.raises(ValueError, match="3 costs for 100 people"):
-        cost_per_event_prevented(
-            cost_pence=[1, 2, 3], intervention=Counts(5, 100), control=Counts(25, 100), alpha=0.05
-        )
+        cost(*FEWER, [1, 2, 3])
 
 
 def test_no_small_arms_give_what_is_no_number() -> None:
     arms = [Counts(events, people) for people in range(5) for events in range(people + 1)]
     for intervention, control in product(arms, arms):
-        costs = [10 * (i + 1) for i in range(intervention.people)]
-        found = cost_per_event_prevented(
-            cost_pence=costs, intervention=intervention, control=control, alpha=0.05
-        )
+        found = cost(intervention, control, [10 * (i + 1) for i in range(intervention.people)])
         if isinstance(found, CostPerEvent):
             assert 0 <= found.low <= found.value
             assert isinstance(found.high, NotEstimable) or found.value <= found.high < float("inf")

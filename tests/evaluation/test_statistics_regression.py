@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from itertools import product
+from typing import TypeAlias
 
 import numpy as np
 import pytest
 
 from evaluation.statistics import regression
-from evaluation.statistics.regression import ByPerson, adjusted, by_person
+from evaluation.statistics.regression import Adjusted, ByPerson, adjusted, by_person
 from evaluation.statistics.values import NotEstimable
 from tests.evaluation.estimable import known
 
@@ -42,14 +43,22 @@ INFECTIONS = {
 }
 
 
-def people(table: Sequence[tuple[int, bool, bool]]) -> tuple[list[bool], list[bool]]:
-    """Events and arms of so many people each."""
-    rows = [(event, arm) for count, event, arm in table for _ in range(count)]
-    return [event for event, _ in rows], [arm for _, arm in rows]
+People: TypeAlias = tuple[list[bool], list[bool]]
+"""The events of people, and their arms."""
 
 
-def two_by_two(a: int, b: int, c: int, d: int) -> tuple[list[bool], list[bool]]:
-    return people([(a, True, True), (b, False, True), (c, True, False), (d, False, False)])
+def two_by_two(a: int, b: int, c: int, d: int) -> People:
+    return [True] * a + [False] * b + [True] * c + [False] * d, [True] * (a + b) + [False] * (c + d)
+
+
+def fitted(people: People, **covariates: Sequence[object]) -> Adjusted | NotEstimable:
+    event, arm = people
+    return adjusted(event=event, treated=arm, covariates=covariates, alpha=0.05)
+
+
+def one_order_each(people: People) -> ByPerson | NotEstimable:
+    event, arm = people
+    return by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05)
 
 
 @pytest.mark.parametrize(
@@ -88,16 +97,14 @@ def test_separated_data_give_firths_estimate(
 
 
 def test_firth_on_a_table_adds_half_to_each_cell() -> None:
-    event, arm = two_by_two(0, 20, 6, 14)
-    found = known(adjusted(event=event, treated=arm, covariates={}, alpha=0.05))
+    found = known(fitted(two_by_two(0, 20, 6, 14)))
     assert found.method == "firth"
     assert found.odds_ratio.value == pytest.approx((0.5 / 20.5) / (6.5 / 14.5), rel=1e-6)
 
 
 def test_without_covariates_it_is_the_tables_own_odds_ratio() -> None:
-    event, arm = two_by_two(7, 27, 12, 22)
     half = 1.959963984540054 * math.sqrt(1 / 7 + 1 / 27 + 1 / 12 + 1 / 22)  # Woolf's
-    found = known(adjusted(event=event, treated=arm, covariates={}, alpha=0.05))
+    found = known(fitted(two_by_two(7, 27, 12, 22)))
     assert (found.method, found.why) == ("logistic", "")
     ratio = (7 * 22) / (27 * 12)
     assert list(found.odds_ratio) == pytest.approx(
@@ -107,31 +114,24 @@ def test_without_covariates_it_is_the_tables_own_odds_ratio() -> None:
 
 def test_a_confounder_is_adjusted_away() -> None:
     # Within each stratum the odds are equal in both arms; taken together they are not.
-    strata = {"few": (two_by_two(2, 18, 8, 72)), "many": two_by_two(40, 40, 10, 10)}
-    event = [each for events, _ in strata.values() for each in events]
-    arm = [each for _, arms in strata.values() for each in arms]
-    stratum = [name for name, (events, _) in strata.items() for _ in events]
-    crude = known(adjusted(event=event, treated=arm, covariates={}, alpha=0.05))
-    found = known(adjusted(event=event, treated=arm, covariates={"stratum": stratum}, alpha=0.05))
+    few, many = two_by_two(2, 18, 8, 72), two_by_two(40, 40, 10, 10)
+    everybody = few[0] + many[0], few[1] + many[1]
+    crude = known(fitted(everybody))
+    found = known(fitted(everybody, stratum=["few"] * 100 + ["many"] * 100))
     assert crude.odds_ratio.value > 2
     assert found.odds_ratio.value == pytest.approx(1)
     assert found.p == pytest.approx(1)
 
 
 def test_a_covariate_alike_in_everybody_is_left_out_and_told() -> None:
-    event, arm = two_by_two(7, 27, 12, 22)
-    sex = ["male"] * len(arm)
-    age = (["18-24", "25-34", "35-44"] * len(arm))[: len(arm)]
-    found = known(
-        adjusted(event=event, treated=arm, covariates={"sex": sex, "age": age}, alpha=0.05)
-    )
+    age = ["18-24", "25-34", "35-44"] * 22 + ["18-24", "25-34"]
+    found = known(fitted(two_by_two(7, 27, 12, 22), sex=["male"] * 68, age=age))
     assert (found.covariates, found.dropped) == (("age",), ("sex",))
 
 
 def test_a_covariate_that_is_the_arm_cannot_be_told_from_it() -> None:
-    event, arm = two_by_two(7, 27, 12, 22)
-    found = adjusted(event=event, treated=arm, covariates={"same": arm}, alpha=0.05)
-    assert isinstance(found, NotEstimable)
+    people = two_by_two(7, 27, 12, 22)
+    assert isinstance(fitted(people, same=people[1]), NotEstimable)
 
 
 def test_orders_of_one_person_are_not_so_many_people() -> None:
@@ -149,8 +149,7 @@ def test_orders_of_one_person_are_not_so_many_people() -> None:
 
 
 def test_with_one_order_each_it_is_the_tables_own_odds_ratio() -> None:
-    event, arm = two_by_two(7, 27, 12, 22)
-    found = known(by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05))
+    found = known(one_order_each(two_by_two(7, 27, 12, 22)))
     assert found.odds_ratio.value == pytest.approx((7 * 22) / (27 * 12))
 
 
@@ -165,36 +164,27 @@ def test_with_one_order_each_it_is_the_tables_own_odds_ratio() -> None:
     ],
 )
 def test_what_cannot_be_said_says_why(table: tuple[int, int, int, int], because: str) -> None:
-    event, arm = two_by_two(*table)
-    assert adjusted(event=event, treated=arm, covariates={}, alpha=0.05) == NotEstimable(because)
-    assert by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05) == NotEstimable(
-        because
-    )
+    people = two_by_two(*table)
+    assert fitted(people) == one_order_each(people) == NotEstimable(because)
 
 
 def test_four_people_have_a_penalised_maximum() -> None:
-    event, arm = two_by_two(1, 1, 0, 2)
-    found = known(adjusted(event=event, treated=arm, covariates={"half": list("baba")}, alpha=0.05))
+    found = known(fitted(two_by_two(1, 1, 0, 2), half=list("baba")))
     assert found.method == "firth"
     assert found.odds_ratio.value == pytest.approx(5.354974, rel=1e-5)
 
 
 def test_a_fit_that_does_not_converge_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regression, "MOST_ITERATIONS", 1)
-    event, arm = two_by_two(0, 20, 6, 14)
-    found = adjusted(event=event, treated=arm, covariates={}, alpha=0.05)
+    found = fitted(two_by_two(0, 20, 6, 14))
     assert found == NotEstimable("Firth's method did not converge within 1 iterations")
 
 
 def test_equal_odds_have_a_p_of_one() -> None:
     # Nobody of stratum b had the event: separated, and within a the arms are alike.
-    event, arm = people([(3, True, True), (5, False, True), (3, True, False), (5, False, False)])
-    event, arm = event + [False] * 8, arm + [True, False] * 4
-    found = known(
-        adjusted(
-            event=event, treated=arm, covariates={"stratum": ["a"] * 16 + ["b"] * 8}, alpha=0.05
-        )
-    )
+    event, arm = two_by_two(3, 5, 3, 5)
+    everybody = event + [False] * 8, arm + [True, False] * 4
+    found = known(fitted(everybody, stratum=["a"] * 16 + ["b"] * 8))
     assert found.method == "firth"
     assert found.odds_ratio.value == pytest.approx(1)
     assert found.p == 1
@@ -219,24 +209,20 @@ def test_a_robust_variance_of_nothing_is_not_given() -> None:
 def test_odds_without_limit_are_not_given_with_repeats(
     table: tuple[int, int, int, int], because: str
 ) -> None:
-    event, arm = two_by_two(*table)
-    found = by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05)
-    assert found == NotEstimable(because)
+    assert one_order_each(two_by_two(*table)) == NotEstimable(because)
 
 
 def test_a_robust_variance_of_a_few_people_is_not_given() -> None:
     for people_in_arm, said in ((9, False), (10, True)):
-        event, arm = two_by_two(4, people_in_arm - 4, 6, 14)
-        found = by_person(event=event, treated=arm, person=range(len(arm)), alpha=0.05)
+        found = one_order_each(two_by_two(4, people_in_arm - 4, 6, 14))
         assert isinstance(found, ByPerson) == said
 
 
 def test_no_small_table_gives_what_is_no_number() -> None:
     for table in product((0, 2), repeat=4):
-        event, arm = two_by_two(*table)
-        half = ["a" if i % 2 else "b" for i in range(len(arm))]
-        for covariates in ({}, {"half": half}):
-            found = adjusted(event=event, treated=arm, covariates=covariates, alpha=0.05)
+        people = two_by_two(*table)
+        half = ["a" if i % 2 else "b" for i in range(sum(table))]
+        for found in (fitted(people), fitted(people, half=half)):
             if not isinstance(found, NotEstimable):
                 assert all(0 < each < math.inf for each in found.odds_ratio), table
                 assert found.odds_ratio.low <= found.odds_ratio.value <= found.odds_ratio.high
