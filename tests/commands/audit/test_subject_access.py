@@ -16,7 +16,7 @@ from time_machine import Traveller
 from commands.audit import subject_access
 from commands.audit.subject_access import Holdings
 from retention import handler
-from tests.support.deployed import Deployed
+from tests.support.deployed import STACK, of_policy
 from tests.support.faults import hooked
 from tests.support.life import ARREST, audit_of, follow, followed, told
 from tests.support.policies import rights
@@ -64,6 +64,16 @@ def his(printed: Callable[..., Any]) -> UUID:  # noqa: ARG001 - AWS first
     return first
 
 
+@pytest.fixture
+def texted(printed: Callable[..., Any], clock: Traveller) -> UUID:  # noqa: ARG001 - AWS first
+    """Somebody whose first text was sent."""
+    someone = someone_in(Arm.INTERVENTION)
+    follow(someone)
+    clock.move_to(reminder_of(someone, 1).due_at)
+    assert fire(someone, 1) == "sent"
+    return someone
+
+
 def test_it_holds_every_order_of_the_person(printed: Callable[..., Any], his: UUID) -> None:
     answer = printed("--person", HIM)
     references = {each["enrolment"]["order"]["reference"] for each in answer["orders"]}
@@ -94,17 +104,12 @@ def test_no_seal_is_left_closed_and_none_is_shown(printed: Callable[..., Any], h
 
 
 def test_a_letter_says_what_was_sent_word_for_word_when_and_to_which_digits(
-    printed: Callable[..., Any], clock: Traveller, tmp_path: Path
+    printed: Callable[..., Any], texted: UUID, tmp_path: Path
 ) -> None:
-    texted = someone_in(Arm.INTERVENTION)
-    follow(texted)
-    clock.move_to(reminder_of(texted, 1).due_at)
-    assert fire(texted, 1) == "sent"
     order, file = enrolment_of(texted).order, tmp_path / "letter.html"
     answer = printed("--order", f"{order.force}/{order.reference}", "--letter", str(file))
-    (sent,) = [
-        each["text"]["message"] for each in answer["orders"][0]["reminders"] if "text" in each
-    ]
+    reminders = answer["orders"][0]["reminders"]
+    (sent,) = (each["text"]["message"] for each in reminders if "text" in each)
     page = unescape(file.read_text())
     assert f"<td>{sent}</td>" in page
     assert f"{reminder_of(texted, 1).due_at.astimezone(LONDON):%-d %B %Y, %H:%M}" in page
@@ -127,24 +132,18 @@ def test_a_letter_to_somebody_in_control_says_that_nothing_was_sent(
 
 
 def test_who_answers_requests_may_do_what_it_takes_and_nothing_more(
-    printed: Callable[..., Any], clock: Traveller
+    printed: Callable[..., Any], texted: UUID
 ) -> None:
     """AWS checks the key's use under the table's key in the caller's name: no call shows it."""
-    stack = Deployed()
-    policy = stack.of_type("AWS::IAM::ManagedPolicy")["AccessOfficer"]["PolicyDocument"]
     names = {os.environ[f"{each}_KEY_ID"]: f"{each.title()}Key" for each in ("IDENTITY", "SEALING")}
-    texted = someone_in(Arm.INTERVENTION)
-    follow(texted)
-    clock.move_to(reminder_of(texted, 1).due_at)
-    assert fire(texted, 1) == "sent"
     person = identifiers_of(texted)["person_id"]
     used = set()
 
     def note(model: Any, params: Any, **_: Any) -> None:
-        resource, action = stack.resolved({"Fn::GetAtt": ["Table", "Arn"]}), model.name
+        resource, action = STACK.resolved({"Fn::GetAtt": ["Table", "Arn"]}), model.name
         if model.service_model.service_name == "kms":
             key = names[json.loads(params["body"])["KeyId"]]
-            used.add((f"kms:{action}", stack.resolved({"Fn::GetAtt": [key, "Arn"]})))
+            used.add((f"kms:{action}", STACK.resolved({"Fn::GetAtt": [key, "Arn"]})))
         elif action == "TransactWriteItems":
             used.add(("dynamodb:PutItem", resource))
         else:
@@ -154,13 +153,13 @@ def test_who_answers_requests_may_do_what_it_takes_and_nothing_more(
         for client in (clients.dynamodb(), clients.kms()):
             hooks.enter_context(hooked(client, "before-call", note))
         printed("--person", f"durham/{person}")
-    own = stack.resolved({"Fn::GetAtt": ["DataKey", "Arn"]})
+    own = STACK.resolved({"Fn::GetAtt": ["DataKey", "Arn"]})
     by_hand = {
         ("kms:Decrypt", own),
         ("kms:GenerateDataKey", own),
-        ("cloudformation:ListStackResources", stack.resolved({"Ref": "AWS::StackId"})),
+        ("cloudformation:ListStackResources", STACK.resolved({"Ref": "AWS::StackId"})),
     }
-    assert used | by_hand == set(rights(policy["Statement"]))
+    assert used | by_hand == set(rights(of_policy("AccessOfficer")))
 
 
 def test_it_holds_nothing_about_others(printed: Callable[..., Any], his: UUID) -> None:
@@ -191,12 +190,8 @@ def test_an_order_is_found_by_its_reference_when_it_is_erased(
     handler.lambda_handler(sample("retention-nightly"), UNHURRIED)
     (only,) = printed("--order", "durham/DVPO-2026-000001")["orders"]
     assert only["enrolment_id"] == str(his)
-    assert only["enrolment"]["respondent"] == {
-        "age_band": "35-44",
-        "sex": "male",
-        "ethnicity": "W1",
-        "language": "en",
-    }
+    kept = {"age_band": "35-44", "sex": "male", "ethnicity": "W1", "language": "en"}
+    assert only["enrolment"]["respondent"] == kept
     assert printed("--person", HIM)["orders"]
 
 

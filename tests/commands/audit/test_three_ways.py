@@ -16,7 +16,7 @@ from commands.audit.trail import Trail
 from commands.audit.verify_audit import AuditTrail
 from tests.commands.audit.conftest import Run
 from tests.support.buckets import make_bucket
-from tests.support.deployed import Deployed
+from tests.support.deployed import of_policy
 from tests.support.samples import MORNING, TABLE
 from tests.support.steps import CONTEXT, allocate, announcement, call, enrol, fire, stream
 from tests.support.table import (
@@ -298,8 +298,7 @@ def test_of_numbers_reported_at_one_moment_the_last_one_stored_counts(
 
 
 def test_the_auditor_of_the_trail_may_read_what_the_comparison_reads() -> None:
-    policy = Deployed().of_type("AWS::IAM::ManagedPolicy")["TrailAuditor"]["PolicyDocument"]
-    (scan,) = (each for each in policy["Statement"] if each["Action"] == "dynamodb:Scan")
+    (scan,) = (each for each in of_policy("TrailAuditor") if each["Action"] == "dynamodb:Scan")
     allowed = set(scan["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"])
     assert allowed == {*verify_audit.READ, "mobile"}
 

@@ -345,15 +345,7 @@ def test_a_restore_that_is_done_again_changes_nothing(
     entries = chain()
     restored(cloud, copy, entries, of)
     once = everything()
-    recovery = Recovery(
-        table=Table(clients.dynamodb(), TABLE),
-        sequence=MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]),
-        entries=entries,
-        since=of,
-        protocol=AGREED,
-        now=datetime.now(UTC),
-    )
-    assert list(recovery.differences()) == []
+    assert list(recovery_of(cloud, entries, of).differences()) == []
     assert everything() == once
     restored(cloud, copy, entries, of)
     assert everything() == once
