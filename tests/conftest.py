@@ -51,6 +51,14 @@ def template() -> dict[str, Any]:
     return parsed
 
 
+@pytest.fixture(autouse=True)
+def _no_clock_is_left_moved() -> Iterator[None]:
+    """A clock that a test leaves moved would be the next test's."""
+    moved_before = time_machine.escape_hatch.is_travelling()
+    yield
+    assert time_machine.escape_hatch.is_travelling() == moved_before, "the clock is left moved"
+
+
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
     """Time stands still, and moves when a test says so."""

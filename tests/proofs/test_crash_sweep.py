@@ -5,6 +5,10 @@ A calm story in the simulator takes every function and route through its paths. 
 counted; then it is told again and again, each time with another fault at another call, and goes
 on as AWS and upstream would. The simulator's model says that no text went twice, to control,
 after the end, or was lost unseen.
+
+A restore is swept in `test_restore_sweep.py`. A re-run is not: an order of another trial takes the
+same calls, by the same lines, and only settings differ. The simulator varies when each function has
+them.
 """
 
 from collections.abc import Iterator
