@@ -115,6 +115,33 @@ def test_every_invocation_is_counted_with_what_came_of_it(told: dict[str, bool])
     assert what == {"error": False, "throttle": False} | told
 
 
+@pytest.mark.parametrize(
+    ("errors", "letters"), [([False], 0), ([True, True, False], 0), ([True, True, True], 1)]
+)
+def test_what_is_invoked_asynchronously_is_tried_three_times_and_then_a_dead_letter(
+    errors: list[bool], letters: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "RETRIED_AFTER", (0, 0, 0))
+    left: list[tuple[object, ...]] = []
+    outcomes = iter(errors)
+    before = set(threading.enumerate())
+    function = {"config": {"FunctionName": "scheduling", "DeadLetterConfig": {"TargetArn": "q"}}}
+    started = threading.Event()
+
+    def execute(*_: object) -> dict[str, bool]:
+        started.wait(60)
+        return {"error": next(outcomes)}
+
+    launcher.asynchronous(execute, lambda *given: left.append(given))(function, {"id": 1})
+    assert launcher.starting() == 1  # until it is done, it is work
+    started.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+    assert launcher.starting() == 0
+    assert list(outcomes) == []
+    assert [each[:3] for each in left] == [("q", "scheduling", {"id": 1})] * letters
+
+
 @pytest.mark.usefixtures("ministack")
 def test_one_page_is_ours_and_every_other_the_emulators() -> None:
     passed_on: list[str] = []
