@@ -403,6 +403,8 @@ class Upstream:
             request = self._again.popleft()
             if request.path == "/enrolments" and request.about:
                 self.open_trial(self._world.model.trials[request.about])
+                # Of another day's orders now: it may not be beyond the limit any more.
+                self._world.model.held.discard(request.about)
             if "follow_up_on" in request.body:  # the day may have passed: another is given
                 on = {"follow_up_on": f"{self._world.now.date() + timedelta(days=2)}"}
                 request = replace(request, body=request.body | on)
