@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from tests.proofs.bench.acts import LONG, SHORT, Life
 from tests.proofs.bench.meter import Work
+from tests.support.deployed import Deployed
 from tests.support.fixture_protocol import AGREED
 
 PRICES: Final = Path(__file__).with_name("prices.toml")
 GOAL: Final = 0.0015  # of what the texts cost, without keeping the data
 
-MEMORY_GB: Final = 0.5
+FUNCTIONS: Final = Deployed().of_type("AWS::Lambda::Function")
 BARE_SECONDS: Final = 0.424
 """
 What Lambda bills for the start of a bare handler with boto3 and one client.
@@ -29,10 +30,13 @@ What ours takes of a bare one's processor time, with its clients and the protoco
 Measured on 2026-11-30: enrolment 1.88, allocation 1.80, scheduling 1.70, sending 1.64, the export
 1.38, receipts 1.33; on the average of an order's invocations 1.52.
 """
-FIRST_CALLS_SECONDS: Final = 0.07
-"""What opening connections adds to a first event: there a cold handler of two calls takes 0.09."""
-COLD_SECONDS: Final = BARE_SECONDS * OURS + FIRST_CALLS_SECONDS
-"""A cold start on AWS, billed. Few orders a day, so every invocation has one."""
+CONNECTING_GB_SECONDS: Final = 0.036
+"""
+What opening a connection adds to a first event.
+
+There a cold handler of two calls takes 0.353, 0.165 and 0.09 seconds at 128, 256 and 512 MB: the
+processor's time, of which memory decides the share, so that its price does not depend on it.
+"""
 CALL_SECONDS: Final = 0.01
 """What a call of AWS takes there. An assumption."""
 PLATFORM_BYTES: Final = 900  # what Lambda itself logs of an invocation
@@ -65,6 +69,7 @@ def of_order(life: Life) -> dict[str, float]:
     return {
         "API Gateway": price("api_request"),
         "Lambda": sum(map(_invocation, works)),
+        "X-Ray": sum(_is_traced(work.function) for work in works) * price("trace"),
         "DynamoDB, units": units,
         f"DynamoDB, kept {kept:.0f} months": life.stored / GB * price("table_gb_month") * kept,
         "EventBridge": events * price("event"),
@@ -103,7 +108,8 @@ def of_timing(life: Life, days: int) -> dict[str, float]:
     live = ORDERS_A_MONTH * days / 30  # at any moment
     share = days / 30 / live
     # Eight shards' index is asked every minute: half a unit each, by an invocation that is warm.
-    minute = 8 * 0.5 * price("read_unit") + _seconds(8 * CALL_SECONDS)
+    warm = 0.5 * 8 * CALL_SECONDS * price("lambda_gb_second")  # at 512 MB
+    minute = 8 * 0.5 * price("read_unit") + price("lambda_request") + warm
     return {
         "EventBridge Scheduler (ours)": ours,
         "Step Functions, a wait a reminder": (2 + 3 * reminders) * price("step_transition"),
@@ -138,13 +144,26 @@ def unconfirmed() -> list[str]:
 
 
 def _invocation(work: Work) -> float:
-    return _seconds(COLD_SECONDS + len(work.calls) * CALL_SECONDS)
+    services = {call.name.partition(".")[0] for call in work.calls}
+    return _billed(work.function, calls=len(work.calls), connections=len(services))
 
 
 def _link() -> float:
     """One link of the audit trail's chain: what it is appended to is found, and then it is put."""
-    return _seconds(COLD_SECONDS + 2 * CALL_SECONDS) + 2 * price("s3_put")
+    return _billed("audit", calls=2, connections=1) + 2 * price("s3_put")
 
 
-def _seconds(billed: float) -> float:
-    return price("lambda_request") + MEMORY_GB * billed * price("lambda_gb_second")
+def _billed(function: str, *, calls: int, connections: int) -> float:
+    """A cold start and one event. Few orders a day, so every invocation is one."""
+    memory = _own(function)["MemorySize"] / 1024
+    billed = memory * (BARE_SECONDS * OURS + calls * CALL_SECONDS)
+    billed += connections * CONNECTING_GB_SECONDS
+    return price("lambda_request") + float(billed) * price("lambda_gb_second")
+
+
+def _is_traced(function: str) -> bool:
+    return bool(_own(function)["TracingConfig"]["Mode"] == "Active")
+
+
+def _own(function: str) -> dict[str, Any]:
+    return FUNCTIONS[f"{function.capitalize()}Function"]
