@@ -14,7 +14,7 @@ from tests.support.life import treated
 STACK = Deployed()
 FUNCTIONS = STACK.of_type("AWS::Lambda::Function")
 QUERIES = STACK.of_type("AWS::Logs::QueryDefinition")
-BASICS = STACK.of_type("AWS::IAM::ManagedPolicy")["FunctionBasics"]
+TRACES = STACK.of_type("AWS::IAM::ManagedPolicy")["FunctionTraces"]
 OF_THE_API = {"ApiRefusalsQuery"}
 """Put to API Gateway's own log, whose fields the template names."""
 OF_ALL = {"ErrorsQuery", "OneOrderQuery", "SlowestQuery"}
@@ -34,8 +34,8 @@ def test_what_somebody_waits_for_is_traced_and_may_say_so(name: str) -> None:
     mode = "Active" if waited_for else "PassThrough"
     assert FUNCTIONS[name]["TracingConfig"] == {"Mode": mode}
     role = STACK.of_type("AWS::IAM::Role")[FUNCTIONS[name]["Role"].rpartition("/")[2]]
-    assert "FunctionBasics" in json.dumps(role["ManagedPolicyArns"])
-    assert "xray:PutTraceSegments" in json.dumps(BASICS)
+    assert ("FunctionTraces" in json.dumps(role["ManagedPolicyArns"])) is waited_for
+    assert "xray:PutTraceSegments" in json.dumps(TRACES)
 
 
 def test_the_api_is_traced() -> None:
