@@ -23,12 +23,12 @@ Python 3.13, arm64, 512 MB: the mean of 125 cold starts in us-east-2, published 
 2026-11-30, published-results/november-2025/tables/light/cold.md. There it is the same from 128 to
 2,048 MB: a start has a whole processor.
 """
-OURS: Final = 1.6
+OURS: Final = 1.55
 """
 What ours takes of a bare one's processor time, with its clients and the protocol.
 
-Measured on 2026-11-30: enrolment 1.88, allocation 1.80, scheduling 1.70, sending 1.64, the export
-1.38, receipts 1.33; on the average of an order's invocations 1.52.
+Measured on an idle machine on 2026-11-30: enrolment 1.91, allocation 1.73, scheduling 1.69, sending
+1.68, receipts 1.42, the export 1.40. This is the average of an order's invocations.
 """
 CONNECTING_GB_SECONDS: Final = 0.036
 """
@@ -39,9 +39,9 @@ processor's time, of which memory decides the share, so that its price does not 
 """
 CALL_SECONDS: Final = 0.01
 """What a call of AWS takes there. An assumption."""
-PLATFORM_BYTES: Final = 900  # what Lambda itself logs of an invocation
+PLATFORM_BYTES: Final = 900  # what Lambda itself logs of an invocation, if it does
 RECEIPT_BYTES: Final = 700  # what SNS logs of a text
-LOGS_MONTHS: Final = 400 / 30
+LOGS_MONTHS, RECEIPTS_MONTHS = 400 / 30, 14 / 30
 ORDERS_A_MONTH: Final = 42  # of one force, treated: the protocol's own assumption
 HOURS_A_MONTH, MINUTES_A_MONTH = 730, 43_800
 GB: Final = 10**9
@@ -60,7 +60,7 @@ def of_order(life: Life) -> dict[str, float]:
     """US dollars by service, of which none depends on how many orders there are."""
     works = life.all_works
     texts = sum(work.count("sns.") for work in works)
-    logged = sum(work.logged + PLATFORM_BYTES for work in works) + texts * RECEIPT_BYTES
+    logged = sum(work.logged + _platform_bytes(work.function) for work in works)
     events = sum(work.count("events.put_events") for work in works)
     schedules = sum(work.count("scheduler.create_schedule") for work in works)
     units = sum(work.reads for work in works) * price("read_unit")
@@ -76,7 +76,8 @@ def of_order(life: Life) -> dict[str, float]:
         "EventBridge Scheduler": schedules * price("scheduler_invocation"),
         "audit trail's export": links(life) * _link(),
         "KMS": sum(work.count("kms.") for work in works) * price("kms_request"),
-        "CloudWatch Logs": logged / GB * (price("log_gb") + LOGS_MONTHS * price("log_gb_month")),
+        "CloudWatch Logs": _logs(logged, LOGS_MONTHS)
+        + _logs(texts * RECEIPT_BYTES, RECEIPTS_MONTHS),
     }
 
 
@@ -159,6 +160,15 @@ def _billed(function: str, *, calls: int, connections: int) -> float:
     billed = memory * (BARE_SECONDS * OURS + calls * CALL_SECONDS)
     billed += connections * CONNECTING_GB_SECONDS
     return price("lambda_request") + float(billed) * price("lambda_gb_second")
+
+
+def _logs(logged: float, months: float) -> float:
+    return logged / GB * (price("log_gb") + months * price("log_gb_month"))
+
+
+def _platform_bytes(function: str) -> int:
+    """Lambda logs each invocation at the level INFO."""
+    return 0 if _own(function)["LoggingConfig"].get("SystemLogLevel") == "WARN" else PLATFORM_BYTES
 
 
 def _is_traced(function: str) -> bool:
