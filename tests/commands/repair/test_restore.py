@@ -200,6 +200,24 @@ def test_nobody_is_drawn_for_an_earlier_order_that_is_posted_again_before_the_on
     assert enrolment_of(drawn).status is Status.ALLOCATED
 
 
+def test_a_draw_that_is_not_taken_up_yet_holds_its_person_s_place_whatever_is_reported(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    drawn, same = enrol(1), {"respondent": order(1)["respondent"]}
+    assert failures(allocate(drawn)) == []
+    later = enrol(2, **same)
+    restored(cloud, copy, chain(), of)
+
+    for serial in (1, 2):
+        assert call("POST", "/enrolments", order(serial, **same)).status == 202
+    assert call("POST", f"/enrolments/{drawn}/end", CUSTODY).status == 200
+    assert stands(later) == ("ineligible", ["already_in_trial"])
+    assert failures(allocate(later)) == []
+    assert enrolment_of(later).allocated_at is None
+
+
 def test_who_comes_after_a_restore_gets_the_slot_after_the_last_that_was_drawn(
     cloud: dict[str, str], clock: Traveller
 ) -> None:

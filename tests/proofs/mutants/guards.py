@@ -107,6 +107,18 @@ GUARDS = (
         "        if False:\n",
     ),
     Guard(
+        "a draw for an order posted again before the one that was drawn",
+        "commands/repair/recover.py",
+        "    if lost:\n",
+        "    if False:\n",
+    ),
+    Guard(
+        "a place that is free until a draw is taken up after a restore",
+        "layers/common/trial/settlement/standing.py",
+        " or (known is not None and known.drawn)",
+        "",
+    ),
+    Guard(
         "a recovered end from which nothing follows for others",
         "commands/repair/recover.py",
         "        follow_up(act, self._at, time_is_left=lambda: True)\n",

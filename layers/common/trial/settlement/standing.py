@@ -203,7 +203,8 @@ def _person_with(
     of_person = OrderOfPerson(
         last_day=last_day,
         fit_until=_fit_until(enrolment, person, protocol),
-        drawn=enrolment.allocated_at is not None,
+        # After a restore its draw may be known before the order is posted again and takes it up.
+        drawn=enrolment.allocated_at is not None or (known is not None and known.drawn),
         arrival=known.arrival if known else person.version,
     )
     # Whatever else is stored of the person, the order that was drawn keeps the place.
