@@ -405,6 +405,10 @@ class Upstream:
                 self.open_trial(self._world.model.trials[request.about])
                 # Of another day's orders now: it may not be beyond the limit any more.
                 self._world.model.held.discard(request.about)
+            facts = request.facts
+            if request.path.endswith("/order") and facts and facts.served_on:  # as it is now
+                served = {"served_on": f"{facts.served_on}"}
+                request = replace(request, body=request.body | served)
             if "follow_up_on" in request.body:  # the day may have passed: another is given
                 on = {"follow_up_on": f"{self._world.now.date() + timedelta(days=2)}"}
                 request = replace(request, body=request.body | on)
