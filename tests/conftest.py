@@ -53,7 +53,7 @@ def template() -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _no_clock_is_left_moved() -> Iterator[None]:
-    """A clock that a test leaves moved would be the next test's."""
+    """Fail a test that leaves the clock moved: the next test would start with it."""
     moved_before = time_machine.escape_hatch.is_travelling()
     yield
     assert time_machine.escape_hatch.is_travelling() == moved_before, "the clock is left moved"
@@ -99,7 +99,7 @@ def log() -> Iterator[StringIO]:
 
 @pytest.fixture
 def configure(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:  # noqa: ARG001
-    """Change what functions are told from here on."""
+    """Change the settings that functions read from here on."""
 
     def change(**told: str) -> None:
         for name, value in told.items():

@@ -255,7 +255,7 @@ class Recovery:
             yield Difference(Kind.TO_REPORT, f"{where}: {entry.what} at {entry.at:%F %T}")
 
     def _correctable(self, known: Enrolment) -> Enrolment:
-        """With dates that may change until the next reminder, since a correction was lost."""
+        """Let its dates change until the next reminder, because a correction was lost."""
         return known.model_copy(update={"dates_changed_at": known.allocated_at and self.now})
 
     def _changed(self, about: UUID, changed: Callable[[Enrolment], Enrolment]) -> bool:

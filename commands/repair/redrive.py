@@ -84,7 +84,7 @@ class Letter:
 
 @dataclass
 class Redrive:
-    """One run over the queues, which brings the stream's records again only once."""
+    """One run over the queues. However many messages ask for them, records are brought once."""
 
     place: FailureQueues
     brought: dict[str, tuple[bool, str]] = field(default_factory=dict)

@@ -39,7 +39,7 @@ early(clients.dynamodb, clients.kms, lambda: load(settings(AllocationSettings).p
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Handle each record; report those that failed, so that only they return."""
+    """Handle each record; report those that failed, so that only those are retried."""
     return each_record(event, handle_record)
 
 

@@ -102,8 +102,7 @@ class AllocationStore:
         None if the draw uses no slot. A `restored` allocation is stored already, and its slot is in
         the trail. In control each reminder of the `timetable` is checked not to exist, so that the
         transaction has as many parts in both arms: how long it takes, and so the moment at which
-        it is announced, tells nothing. Raises ContendedError if any fact in `seen` has
-        changed.
+        it is announced, tells nothing. Raises ContendedError if any fact in `seen` has changed.
         """
         ident, enrolment = allocation.enrolment_id, drawn.enrolment
         allocated = enrolment.model_copy(update={"version": enrolment.version + 1})

@@ -29,7 +29,7 @@ SWEEP_SECONDS = 0.02
 WAIT_LOOKS, WAIT_SECONDS = 100, 0.01
 RETRIED_AFTER = (0, 1, 2)  # seconds
 WAITING = "execute_in_turn"
-"""Part of the name of a thread in which an invocation waits for its turn: Python names it so."""
+"""Part of the name that Python gives a thread in which an invocation waits for its turn."""
 SWEEP = threading.Lock()
 TURNS: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(2))
 """

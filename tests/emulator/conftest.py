@@ -79,7 +79,7 @@ class System:
             pass
 
     def client(self, service: str, key: tuple[str, str] | None = None) -> Any:
-        """A client of the emulator, of its owner's or with a key; use it at the stack's time."""
+        """A client of the emulator, as its owner or with a key. Use it at the stack's time."""
         given = access(self.stack.port)
         if key:
             given |= dict(zip(("aws_access_key_id", "aws_secret_access_key"), key, strict=True))

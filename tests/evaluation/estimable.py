@@ -1,4 +1,4 @@
-"""For figures that a test expects to be there."""
+"""Takes a figure from a result that may hold none."""
 
 from typing import TypeVar
 
@@ -8,6 +8,6 @@ T = TypeVar("T")
 
 
 def known(found: T | NotEstimable) -> T:
-    """The figure; fails, and says why there is none, if it is not estimable."""
+    """The figure. Fails with the reason if it is not estimable."""
     assert not isinstance(found, NotEstimable), found
     return found

@@ -14,7 +14,7 @@ from tests.evaluation.estimable import known
 def cost(
     intervention: Counts, control: Counts, pence: Sequence[float] | None = None
 ) -> CostPerEvent | NotEstimable:
-    """Of an event prevented; texts to a person cost 60 pence unless said otherwise."""
+    """The cost of an event prevented. Texts to a person cost 60 pence unless `pence` is given."""
     return cost_per_event_prevented(
         cost_pence=[60] * intervention.people if pence is None else pence,
         intervention=intervention,

@@ -55,7 +55,7 @@ def ask(method: str, path: str, told: Any = None) -> Callable[[Memory], Any]:
 
 
 def heard(memory: Memory) -> list[Any]:
-    """Let allocation hear of what was written, and scheduling of what it hands over."""
+    """Bring allocation the stream's records, and scheduling what it hands over; their answers."""
     answers: list[Any] = []
     while memory.stream or memory.handed_over:
         if memory.handed_over:

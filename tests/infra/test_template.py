@@ -298,7 +298,7 @@ def test_the_stream_has_at_most_the_two_readers_that_aws_advises() -> None:
 def test_only_a_history_s_change_of_status_is_announced_and_every_entry_exported(
     family: str, status: str | None, readers: set[str]
 ) -> None:
-    """No other entry reaches that reader, or a text would show in when others are announced."""
+    """No entry about a text reaches that reader: it would delay other orders' announcements."""
     (record,) = sample("audit-logged")["Records"]
     record["dynamodb"]["Keys"]["pk"] = {"S": f"{family}#a5e1485f-199d-8556-a497-98980cd19691"}
     del record["dynamodb"]["NewImage"]["status"]

@@ -1,6 +1,7 @@
 """Each handler imports its logger first, because that makes its cold start shorter."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,12 @@ def test_a_handler_imports_its_logger_before_all_else(handler: Path) -> None:
 def test_a_cold_start_hardly_looks_for_garbage() -> None:
     looked = "sum(each['collections'] for each in gc.get_stats())"
     code = f"import gc; before = {looked}; import enrolment.handler; print({looked} - before)"
+    paths = {"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT / 'layers' / 'common'}"}
     run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=os.environ | paths,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert int(run.stdout) < 5

@@ -143,7 +143,7 @@ def enrolment_row(**changes: Any) -> EnrolmentRow:
 def completed(
     *files: File, names: Pseudonyms, extracted_at: datetime, protocol: Protocol = AGREED
 ) -> list[Row]:
-    """What is told of these orders, with what follows from them together."""
+    """The rows of these orders, completed by what only all of them together show."""
     return complete(
         each
         for file in files
@@ -152,7 +152,7 @@ def completed(
 
 
 def complete(staged: Iterable[Row | Allocated | Reported]) -> list[Row]:
-    """Staged rows, with what follows from them together."""
+    """Staged rows, completed by what only all of them together show."""
     told = list(staged)
     people = People(each for each in told if isinstance(each, Allocated | Reported))
     return list(people.completed(each for each in told if isinstance(each, Row)))

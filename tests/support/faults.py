@@ -46,17 +46,17 @@ def meddling(
 
 
 def before_write(act: Callable[[], object], *, times: int = 1) -> AbstractContextManager[None]:
-    """Do something right before a transaction is written, or raise instead of writing it."""
+    """Run `act` right before a transaction is written. If it raises, nothing is written."""
     return meddling(clients.dynamodb(), "before-call.dynamodb.TransactWriteItems", act, times=times)
 
 
 def after_write(act: Callable[[], object]) -> AbstractContextManager[None]:
-    """Do something once a transaction is written, or lose its answer by raising."""
+    """Run `act` once a transaction is written. If it raises, the caller gets no answer."""
     return meddling(clients.dynamodb(), "after-call.dynamodb.TransactWriteItems", act)
 
 
 def before_publish(act: Callable[[], object], *, times: int = 1) -> AbstractContextManager[None]:
-    """Do something right before a text is given to the provider, or raise instead."""
+    """Run `act` right before a text is given to the provider. If it raises, no text goes."""
     return meddling(clients.sns(), "before-call.sns.Publish", act, times=times)
 
 

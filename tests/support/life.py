@@ -50,7 +50,7 @@ def told(enrolment_id: UUID, what: str, body: object) -> Answer:
 
 
 def follow(enrolment_id: UUID) -> None:
-    """Let the stream bring an enrolment to whom the template has it brought, until it rests."""
+    """Run allocation and scheduling on an enrolment, as the stream would, until nothing follows."""
     if enrolment_of(enrolment_id).status is Status.ELIGIBLE:
         assert failures(allocate(enrolment_id)) == []
     if enrolment_of(enrolment_id).status in (Status.ALLOCATED, Status.ENDED):

@@ -116,7 +116,7 @@ class Memory:
         return {"StatusCode": 202}
 
     def drain(self) -> None:
-        """Let allocation hear of all that was written, and scheduling of what it hands over."""
+        """Bring allocation each record of the stream, and scheduling what is handed over."""
         while self.stream or self.handed_over:
             if self.handed_over:
                 scheduling(self.handed_over.popleft(), CONTEXT)
@@ -192,7 +192,7 @@ class Memory:
         return [each.event for each in self.changes_of(enrolment_id)]
 
     def parts(self, enrolment_id: UUID) -> list[int]:
-        """The parts of each transaction that changed its status: they say how long it took."""
+        """How many parts each transaction had that changed its status: more parts take longer."""
         return [each.parts for each in self.changes_of(enrolment_id)]
 
     def changes_of(self, enrolment_id: UUID) -> list[Announced]:

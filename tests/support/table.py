@@ -44,7 +44,7 @@ def held() -> dict[Key, dict[str, Any]]:
 def unchanged(
     look: Callable[[], dict[Key, dict[str, Any]]] = everything,
 ) -> Iterator[None]:
-    """What happens here leaves the table as it is; by `held`, but for who looked at it."""
+    """Check that the table stays as it is. With `held`, entries about who looked do not count."""
     before = look()
     yield
     assert look() == before

@@ -132,7 +132,7 @@ class RetentionSettings(Settings):
 
 
 def started_by_lambda() -> bool:
-    """Whether Lambda started this process: it then says in which of its ways."""
+    """Whether Lambda started this process. Lambda then sets the kind of start."""
     return "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ
 
 

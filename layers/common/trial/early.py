@@ -1,9 +1,10 @@
 """
-Work for a first event that is done while Lambda starts a process.
+Does work that a first event needs while Lambda is still starting the process.
 
-Until then a process has a whole processor, and afterwards, with 512 MB, 0.29 of one: whatever a
-first event would do is billed at more than three times the time (docs/decisions.md, on cold starts,
-has the sources). Elsewhere nothing is done early, so that to import a handler does nothing.
+Until then a process has a whole processor. Afterwards its memory decides its share: 0.29 of one
+with 512 MB, 0.14 with 256. So the same work takes more than three times as long in a first event
+(docs/decisions.md, on cold starts, has the sources). Elsewhere nothing is done early: importing a
+handler has no effect.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def early(*work: Callable[[], object]) -> None:
-    """Do what is cached, such as making clients and reading the protocol, before a first event."""
+    """On Lambda, do this work now. Its results are cached, as clients and the protocol are."""
     if started_by_lambda():
         for each in work:
             each()

@@ -3,7 +3,7 @@ The function's logger. Each handler imports this module first, which makes its c
 
 Imports make some 100,000 objects that live as long as the process, and Python would look for
 garbage among them 150 times (docs/decisions.md, on cold starts, has the figures). So it looks after
-each 200,000 new objects. All garbage but cycles is freed at once in any case.
+each 200,000 new objects. Objects that are in no cycle are freed at once in any case.
 """
 
 import gc

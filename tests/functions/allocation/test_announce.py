@@ -37,14 +37,14 @@ def history() -> list[dict[str, Any]]:
 
 
 def announced() -> list[dict[str, Any]]:
-    """Let the stream bring all histories; the events that were published."""
+    """Bring allocation every history entry; returns the events that it published."""
     with counting(clients.events(), "events.PutEvents") as calls:
         assert failures(lambda_handler(stream(*history()), CONTEXT)) == []
     return [each for call in calls for each in call["Entries"]]
 
 
 def handed_over(ident: UUID) -> list[dict[str, Any]]:
-    """Let the stream bring an enrolment as it is now; the invocations of scheduling."""
+    """Bring allocation an enrolment as it is now; returns its invocations of scheduling."""
     with counting(clients.background(), "lambda.Invoke") as calls:
         assert failures(allocate(ident)) == []
     return calls

@@ -288,7 +288,7 @@ REFUSED: dict[str, tuple[str, object] | tuple[str, object, str]] = {
     "a court of blanks": ("order.court", "\u3000  "),
     "a name of other marks": ("order.authorising_superintendent", "<script>"),
 }  # fmt: skip
-"""What is given for which field, and the field that is named, if it is another."""
+"""Each case: the field, the value given, and the field that is named if it is another."""
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def crowd(
     until: date = LAST_DAY,
     arrival: int = 100,
 ) -> None:
-    """As if so many live orders named a number, and so many protected it."""
+    """Make many live orders name a number and, with `protecting`, protect it."""
     key, more = number_key(number_hash), {uuid4(): until for _ in range(many)}
     known, use = Number.of(found(key)), Use(last_day=until, arrival=arrival)
     protected = known.protected | (more if protecting else {})
@@ -72,7 +72,7 @@ def crowd(
 
 
 def crowd_person(person_hash: str, many: int, *, until: date) -> None:
-    """As if so many live orders were of one person."""
+    """Give a person many live orders."""
     key, one = person_key(person_hash), OrderOfPerson(last_day=until, arrival=100)
     known = Person.of(found(key))
     more = {uuid4(): one for _ in range(many)}

@@ -111,7 +111,7 @@ def second(treated: UUID, clock: Traveller) -> Reminder:
 
 @pytest.fixture
 def unsure(second: Reminder, clock: Traveller) -> Reminder:
-    """The same, when it is due: claimed and given to the provider, whose answer was lost."""
+    """Reminder 2, claimed and given to the provider when it was due; the answer was lost."""
     clock.move_to(second.due_at)
     forget_schedule(second)
     with before_publish(raising(ReadTimeoutError(endpoint_url="https://sns"))):
@@ -137,7 +137,7 @@ def fired(reminder: Reminder) -> str:
 
 
 def forget_schedule(reminder: Reminder) -> None:
-    """As if it had fired in vain, or had never been made."""
+    """Remove a reminder's schedule, as if it had fired in vain or had never been made."""
     assert schedules().remove(reminder.enrolment_id, reminder.number)
 
 

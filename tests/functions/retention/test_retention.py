@@ -93,7 +93,7 @@ def night(seconds: int = 300) -> dict[str, Any]:
 
 @pytest.fixture
 def night_at(clock: Traveller) -> NightAt:
-    """The run of the night of this moment."""
+    """Move the clock to a moment and run that night's retention."""
 
     def at(moment: datetime) -> dict[str, Any]:
         clock.move_to(moment)

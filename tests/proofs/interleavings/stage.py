@@ -110,7 +110,7 @@ class Stage:
         return said.what
 
     def _hand_over(self, **request: Any) -> Any:
-        """An act, which may run again, hands nothing over: the stream brings all in the end."""
+        """Hand over nothing while acts run, since they may run again: `drain` does it."""
         return self.world.memory.invoke(**request) if self._answers is None else {}
 
     def _wait(self, seconds: float) -> None:

@@ -135,7 +135,7 @@ class Dynamo:
         return {}
 
     def keep(self, key: tuple[str, str], item: Item | None) -> None:
-        """Let there be this item, or none, under a key; nobody hears of it."""
+        """Store this item under a key, or remove what is there, without a record in the stream."""
         partition = self.partitions.setdefault(key[0], {})
         old = partition.pop(key[1], {})
         if item is not None:

@@ -106,7 +106,7 @@ class Restoring:
     trials: Trials
     table: WholeTable
     before_call: Callable[[str], None] = lambda _: None
-    """Called before each call of AWS that the command makes: it may end the command there."""
+    """Runs before each of the command's calls of AWS, and may end the command by raising."""
 
     def keep(self) -> None:
         """Keep a copy of this moment, to which the table is taken back some hours later."""

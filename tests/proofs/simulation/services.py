@@ -169,7 +169,7 @@ class Reader:
 
 
 def _matching(pattern: Any) -> Callable[[Any], bool]:
-    """A filter as Lambda reads it, as far as the template uses them; `exists` is always true."""
+    """A filter's pattern, prepared: only what the template uses, where `exists` is true."""
     if isinstance(pattern, dict):
         fields = [(name, _matching(wanted)) for name, wanted in pattern.items()]
         return lambda value: (

@@ -46,7 +46,7 @@ class Trials:
 
     world: World
     kept: dict[str, dict[str, str]] | None = None
-    """The settings that functions had when a restore began, until it is finished."""
+    """While a restore is under way: the functions' settings from before it."""
 
     def stay(self) -> None:
         """While a restore is under way, operators neither close nor open a trial for new orders."""

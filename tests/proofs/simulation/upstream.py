@@ -71,7 +71,7 @@ class Upstream:
         self._finish: Callable[[], None] = lambda: None
         self._restoring = False
         self._reported_again: set[UUID] = set()
-        """Whose dates may change after a text: a correction made in time may have been lost."""
+        """Orders whose dates may change after a text: a restore may have lost a correction."""
         self.open_trial: Callable[[str], None] = lambda _: None
         self.eager = self._rng.choice((0.02, 0.1, 0.5))
         self._numbers = [f"+4477009000{each:02}" for each in range(self._rng.choice((3, 10, 40)))]
@@ -403,7 +403,7 @@ class Upstream:
             request = self._again.popleft()
             if request.path == "/enrolments" and request.about:
                 self.open_trial(self._world.model.trials[request.about])
-                # Of another day's orders now: it may not be beyond the limit any more.
+                # It counts among today's orders now, and may be within the limit.
                 self._world.model.held.discard(request.about)
             facts = request.facts
             if request.path.endswith("/order") and facts and facts.served_on:  # as it is now

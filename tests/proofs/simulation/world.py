@@ -333,7 +333,7 @@ class World:
 
 
 def _raise_before_the_call(fault: Fault, operation: str, acts: int) -> None:
-    """Unless the fault strikes only once the call is done."""
+    """Raise what the fault does before the call; some strike only after it."""
     throttled, broken = _CODES[operation.partition(".")[0]]
     match fault:
         case Fault.CRASH_BEFORE:
