@@ -1,11 +1,13 @@
-"""The walk-throughs of docs/architecture.md, and README's tree, are as the code has them."""
+"""The walk-throughs of docs/architecture.md and README's tree match the code; names are unique."""
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from commands.repository.imports import modules
 from tests.support.samples import ROOT
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
@@ -83,3 +85,12 @@ def test_the_tree_in_the_readme_is_the_tree() -> None:
         assert any(
             (ROOT / start / below).is_dir() for start in ("", "layers/common/trial", *folders)
         ), below
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    definition = re.compile(r"^ *class (\w+)[(:]", re.MULTILINE)
+    found = Counter(
+        name for path in modules(ROOT).values() for name in definition.findall(path.read_text())
+    )
+    assert len(found) > 400
+    assert [name for name, times in found.items() if times > 1] == []

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from trial.aws.table import put
 from trial.records.audit import AuditEntry, audit_key
-from trial.records.enrolment import WORKLIST
-from trial.records.waiting import BEFORE_ALL, Waiting
+from trial.records.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,11 +23,8 @@ class DigestStore:
         self._table = table
 
     def waiting(self) -> Iterator[Waiting]:
-        """Orders that wait for somebody to act, the oldest follow-up first, from an index."""
-        place = ("worklist_place", BEFORE_ALL)
-        yield from Waiting.those_of(
-            self._table.in_order("worklist", ("worklist", WORKLIST), after=place)
-        )
+        """Orders that wait for somebody to act, the oldest follow-up first."""
+        return Waiting.all_in(self._table)
 
     def log_disclosed(self, enrolment_ids: Iterable[UUID], now: datetime) -> None:
         """Record that a digest names these enrolments: a hundred at most."""

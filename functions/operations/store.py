@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from trial.aws.table import put
 from trial.records.audit import AuditEntry, audit_key
-from trial.records.enrolment import WORKLIST
 from trial.records.person import SuppressedNumber, suppressed_key
 from trial.records.record import next_version
 from trial.records.switch import SWITCH_KEY, Switch
+from trial.records.waiting import Waiting
 from trial.settlement.store import suppressing
 
 if TYPE_CHECKING:
@@ -53,11 +53,9 @@ class OperationsStore:
         """What reports count: the `month` and the `counted` facts of each enrolment of a trial."""
         return self._table.by_index("enrolments_by_month", "trial", trial)
 
-    def waiting(self, after: str) -> Iterator[dict[str, Any]]:
-        """The index's entries for waiting enrolments after a place in it, page by page."""
-        return self._table.in_order(
-            "worklist", ("worklist", WORKLIST), after=("worklist_place", after)
-        )
+    def waiting(self, *, after: str) -> Iterator[Waiting]:
+        """Waiting enrolments after a place in the worklist, the oldest follow-up first."""
+        return Waiting.all_in(self._table, after=after)
 
     def log(self, enrolment_ids: Iterable[UUID], audit: AuditEntry) -> None:
         """Record that somebody consulted enrolments: a hundred at most, in one transaction."""

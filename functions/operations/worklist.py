@@ -46,7 +46,7 @@ def _chosen(
     query: WorklistQuery, context: StaffContext, *, after: str, protocol: Protocol
 ) -> Iterator[Waiting]:
     today = protocol.place.date_at(context.now)
-    for each in Waiting.those_of(context.store.waiting(after)):
+    for each in context.store.waiting(after=after):
         if query.follow_up_before and each.place >= query.follow_up_before.isoformat():
             return  # entries are in order of follow-up
         if (

@@ -15,12 +15,12 @@ from trial.messages import closing
 from trial.progress import moved
 from trial.records.allocation import Allocation, allocation_key, allocation_partition
 from trial.records.audit import TEXTS, audit_partition
-from trial.records.enrolment import WORKLIST, Enrolment, enrolment_key
+from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.person import Number, number_key
 from trial.records.receipt import Stray, stray_key, stray_partition
 from trial.records.reminder import SHARDS, TROUBLED, Reminder, reminder_key
 from trial.records.switch import PROOF_KEY, SWITCH_KEY, Switch
-from trial.records.waiting import BEFORE_ALL, Waiting
+from trial.records.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,11 +69,8 @@ class ReconciliationStore:
                 yield UUID(key.pk.partition("#")[2]), int(key.sk.partition("#")[2])
 
     def waiting(self) -> Iterator[Waiting]:
-        """Orders that wait for somebody to act, the oldest follow-up first, from an index."""
-        place = ("worklist_place", BEFORE_ALL)
-        yield from Waiting.those_of(
-            self._table.in_order("worklist", ("worklist", WORKLIST), after=place)
-        )
+        """Orders that wait for somebody to act, the oldest follow-up first."""
+        return Waiting.all_in(self._table)
 
     def facts(self, enrolment_id: UUID, number: int) -> ReminderFacts | None:
         """A reminder and what decides about it, if it exists. Raises RejectedError."""

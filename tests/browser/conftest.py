@@ -38,7 +38,7 @@ functions.update_function_configuration(FunctionName=name, Environment={"Variabl
 """
 
 
-class System:
+class ServedDashboard:
     """A stack with its dashboard served, and the project's own commands to act on it."""
 
     def __init__(self, home: Path, url: str) -> None:
@@ -70,7 +70,7 @@ class System:
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDashboard]:
     home, port = tmp_path_factory.mktemp("checkout"), free_port()
     with (
         stack_up(home),
@@ -84,7 +84,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     ):
         assert serving.stdout
         assert "http://" in serving.stdout.readline()
-        yield System(home, f"http://127.0.0.1:{port}/")
+        yield ServedDashboard(home, f"http://127.0.0.1:{port}/")
         serving.terminate()
 
 

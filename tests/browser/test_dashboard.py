@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Dialog, Locator, Page
 
-    from tests.browser.conftest import System
+    from tests.browser.conftest import ServedDashboard
 
 MISSING = {"missing_reason": "seized_evidence", "recorded_by": "DC O'Neil"}
 REASON, NAME = "wording under review", "Supt D'Arcy"
@@ -42,12 +42,14 @@ def fill(sending: Locator) -> None:
 
 
 @pytest.fixture(autouse=True)
-def on(system: System) -> None:
+def on(system: ServedDashboard) -> None:
     """Each test finds sending on."""
     system.call("PUT", "/sending", {"paused": False, "reason": "a test begins", "by": "tests"})
 
 
-def test_the_list_of_who_waits_shrinks_when_a_number_is_found(system: System, page: Page) -> None:
+def test_the_list_of_who_waits_shrinks_when_a_number_is_found(
+    system: ServedDashboard, page: Page
+) -> None:
     found = system.enrol(11, **MISSING)
     system.enrol(12, **MISSING)
     page.goto(system.url)
@@ -59,7 +61,7 @@ def test_the_list_of_who_waits_shrinks_when_a_number_is_found(system: System, pa
     expect(waiting.get_by_text("DVPO-2026-000012")).to_be_visible()
 
 
-def test_a_pause_is_confirmed_and_pauses(system: System, page: Page) -> None:
+def test_a_pause_is_confirmed_and_pauses(system: ServedDashboard, page: Page) -> None:
     page.goto(system.url)
     sending, asked = panel(page, "Sending"), answer(page, accept=True)
     fill(sending)
@@ -70,7 +72,7 @@ def test_a_pause_is_confirmed_and_pauses(system: System, page: Page) -> None:
     assert (shown["paused"], shown["reason"], shown["by"]) == (True, REASON, NAME)
 
 
-def test_what_is_not_confirmed_is_not_done(system: System, page: Page) -> None:
+def test_what_is_not_confirmed_is_not_done(system: ServedDashboard, page: Page) -> None:
     page.goto(system.url)
     sending, asked = panel(page, "Sending"), answer(page, accept=False)
     fill(sending)
@@ -80,7 +82,7 @@ def test_what_is_not_confirmed_is_not_done(system: System, page: Page) -> None:
 
 
 def test_without_a_name_it_says_what_is_missing_and_keeps_what_was_typed(
-    system: System, page: Page
+    system: ServedDashboard, page: Page
 ) -> None:
     page.goto(system.url)
     sending = panel(page, "Sending")
@@ -92,7 +94,7 @@ def test_without_a_name_it_says_what_is_missing_and_keeps_what_was_typed(
     assert system.call("GET", "/sending")["paused"] is False
 
 
-def test_the_keyboard_alone_pauses(system: System, page: Page) -> None:
+def test_the_keyboard_alone_pauses(system: ServedDashboard, page: Page) -> None:
     page.goto(system.url)
     sending = panel(page, "Sending")
     answer(page, accept=True)
@@ -106,7 +108,7 @@ def test_the_keyboard_alone_pauses(system: System, page: Page) -> None:
 
 
 @pytest.fixture
-def over_the_limit(system: System) -> Iterator[str]:
+def over_the_limit(system: ServedDashboard) -> Iterator[str]:
     """An order that is held."""
     system.limit(0)
     yield system.enrol(499)
@@ -114,7 +116,7 @@ def over_the_limit(system: System) -> Iterator[str]:
 
 
 def test_an_order_over_the_day_s_limit_is_admitted_by_name(
-    system: System, page: Page, over_the_limit: str
+    system: ServedDashboard, page: Page, over_the_limit: str
 ) -> None:
     page.goto(system.url)
     held, asked = panel(page, "Orders held"), answer(page, accept=True)
@@ -132,7 +134,7 @@ def test_an_order_over_the_day_s_limit_is_admitted_by_name(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
 def test_axe_finds_nothing_to_object_to(
-    system: System, browser: Browser, scheme: Literal["light", "dark"], width: int
+    system: ServedDashboard, browser: Browser, scheme: Literal["light", "dark"], width: int
 ) -> None:
     system.enrol(13, **MISSING)
     context = browser.new_context(
@@ -148,7 +150,7 @@ def test_axe_finds_nothing_to_object_to(
     context.close()
 
 
-def test_nothing_sticks_out_of_a_narrow_window(system: System, browser: Browser) -> None:
+def test_nothing_sticks_out_of_a_narrow_window(system: ServedDashboard, browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 400, "height": 800})
     page = context.new_page()
     page.goto(system.url)

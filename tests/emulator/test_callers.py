@@ -36,7 +36,7 @@ def stack(shared_stack: LocalStack) -> LocalStack:
 
 
 @dataclass(frozen=True)
-class Request:
+class WireRequest:
     """A request as it goes over the wire."""
 
     method: str
@@ -64,7 +64,7 @@ def signed(
     *,
     key: tuple[str, str] | None = None,
     ahead: timedelta = timedelta(0),
-) -> Request:
+) -> WireRequest:
     """A request as a caller signs it, whose clock is ahead by so much."""
     stack = system.stack
     data = b"" if body is None else json.dumps(body).encode()
@@ -75,10 +75,10 @@ def signed(
         SigV4Auth(chosen, "execute-api", stack.region).add_auth(request)
     parts = urlsplit(str(request.url))
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    return Request(method, target, dict(request.headers.items()), data)
+    return WireRequest(method, target, dict(request.headers.items()), data)
 
 
-def forged(request: Request, chance: Random) -> Request:
+def forged(request: WireRequest, chance: Random) -> WireRequest:
     """The same with one thing changed after it was signed."""
     authorization = request.headers["Authorization"]
     head, _, signature = authorization.rpartition("Signature=")
@@ -86,10 +86,10 @@ def forged(request: Request, chance: Random) -> Request:
     place = chance.randrange(len(signature))
     other = chance.choice([each for each in "0123456789abcdef" if each != signature[place]])
 
-    def with_header(name: str, value: str) -> Request:
+    def with_header(name: str, value: str) -> WireRequest:
         return replace(request, headers=request.headers | {name: value})
 
-    changes: tuple[Callable[[], Request], ...] = (
+    changes: tuple[Callable[[], WireRequest], ...] = (
         lambda: with_header(
             "Authorization", f"{head}Signature={signature[:place]}{other}{signature[place + 1 :]}"
         ),

@@ -28,7 +28,7 @@ WALKED, SENT = 2, 2
 
 
 @dataclass(frozen=True)
-class Story:
+class SixPeople:
     """What came of six people: their requests, their allocations and their texts, by id."""
 
     requests: dict[str, dict[str, Any]]
@@ -44,7 +44,7 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(system: System) -> Story:
+def story(system: System) -> SixPeople:
     """Six orders of fourteen days, enrolled on one morning, and walked to the third evening."""
     tomorrow = system.today + timedelta(days=1)
     system.clock.jump(datetime.combine(tomorrow, time(9, 30), LONDON).astimezone(UTC))
@@ -62,7 +62,7 @@ def story(system: System) -> Story:
     texts = defaultdict(list)
     for text in emulator.texts(system.stack.port):
         texts[text["PhoneNumber"]].append(text["Message"])
-    return Story(
+    return SixPeople(
         requests=requests,
         before=before,
         after={ident: system.call("GET", f"/allocations/{ident}").body for ident in requests},
@@ -120,20 +120,20 @@ def test_who_signs_wrongly_is_turned_away(system: System, forged: str) -> None:
 
 
 def test_other_systems_hear_by_the_sample_rule_of_every_allocation_of_either_arm(
-    story: Story,
+    story: SixPeople,
 ) -> None:
     assert {(each["enrolment_id"], each["status"]) for each in story.announced} == {
         (ident, "allocated") for ident in story.requests
     }
 
 
-def test_everybody_is_allocated_and_both_arms_occur(story: Story) -> None:
+def test_everybody_is_allocated_and_both_arms_occur(story: SixPeople) -> None:
     assert len(story.before) == len(SERIALS)
     assert story.of("control")
     assert story.of("intervention")
 
 
-def test_every_planned_reminder_has_its_schedule_until_it_is_sent(story: Story) -> None:
+def test_every_planned_reminder_has_its_schedule_until_it_is_sent(story: SixPeople) -> None:
     for ident in story.of("intervention"):
         reminders = story.before[ident]["reminders"]
         assert [reminder["number"] for reminder in reminders] == [*range(1, DOSE + 1)]
@@ -143,7 +143,7 @@ def test_every_planned_reminder_has_its_schedule_until_it_is_sent(story: Story) 
 
 
 def test_every_text_arrives_once_in_the_wording_of_the_timetable(
-    system: System, story: Story
+    system: System, story: SixPeople
 ) -> None:
     for ident in story.of("intervention"):
         asked = story.requests[ident]["order"]
@@ -154,7 +154,7 @@ def test_every_text_arrives_once_in_the_wording_of_the_timetable(
         assert story.texts[ident] == wordings[:SENT]
 
 
-def test_each_is_recorded_as_sent_when_it_was_due(story: Story) -> None:
+def test_each_is_recorded_as_sent_when_it_was_due(story: SixPeople) -> None:
     for ident in story.of("intervention"):
         reminders = story.after[ident]["reminders"]
         assert [each["number"] for each in reminders if each["sent_at"]] == [*range(1, SENT + 1)]
@@ -165,7 +165,7 @@ def test_each_is_recorded_as_sent_when_it_was_due(story: Story) -> None:
             assert 9 <= sent_at.astimezone(LONDON).hour < 20
 
 
-def test_control_gets_nothing(story: Story) -> None:
+def test_control_gets_nothing(story: SixPeople) -> None:
     for ident in story.of("control"):
         assert story.before[ident]["reminders"] == story.after[ident]["reminders"] == []
         assert story.scheduled[ident] == story.still_scheduled[ident] == []
@@ -194,7 +194,7 @@ def test_no_function_fails(system: System) -> None:
     assert [(url, messages) for url, messages in waiting if messages] == []
 
 
-def test_nothing_personal_is_logged(system: System, story: Story) -> None:
+def test_nothing_personal_is_logged(system: System, story: SixPeople) -> None:
     printed = system.printed()
     for ident, request in story.requests.items():
         respondent = request["respondent"]

@@ -39,7 +39,7 @@ FORMS = ("blinded", "unblinded")
 
 
 @dataclass(frozen=True)
-class Story:
+class TwoTrials:
     """What came of both trials' orders, by id: their allocations, and how many texts arrived."""
 
     night: str
@@ -67,7 +67,7 @@ def enrolled(system: System, version: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def story(system: System) -> Story:
+def story(system: System) -> TwoTrials:
     """Six orders, then another trial and six of its orders, and the night after."""
     tomorrow = system.today + timedelta(days=1)
     system.clock.jump(datetime.combine(tomorrow, time(8, 30), LONDON).astimezone(UTC))
@@ -79,7 +79,7 @@ def story(system: System) -> Story:
     night = tomorrow + timedelta(days=1)
     system.walk(datetime.combine(night, time(4), UTC))
     arrived = Counter(text["PhoneNumber"] for text in emulator.texts(system.stack.port))
-    return Story(
+    return TwoTrials(
         night.isoformat(),
         orders,
         {
@@ -98,7 +98,7 @@ def story(system: System) -> Story:
 
 @pytest.fixture(scope="module")
 def fetched(
-    system: System, story: Story, tmp_path_factory: pytest.TempPathFactory
+    system: System, story: TwoTrials, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """The packages of the night by trial and form, as `make extract` would fetch them."""
     packages = {}
@@ -116,14 +116,14 @@ def fetched(
 
 
 @pytest.mark.parametrize("version", TRIALS)
-def test_each_order_is_drawn_in_the_trial_that_was_open(story: Story, version: str) -> None:
+def test_each_order_is_drawn_in_the_trial_that_was_open(story: TwoTrials, version: str) -> None:
     drawn = [story.allocations[each] for each in story.orders[version]]
     assert {(each["protocol"], each["repeat"]) for each in drawn} == {(version, False)}
     assert min(each["block"] for each in drawn) == 0  # by a sequence of its own
 
 
 @pytest.mark.parametrize("version", TRIALS)
-def test_the_texts_of_both_trials_go(story: Story, version: str) -> None:
+def test_the_texts_of_both_trials_go(story: TwoTrials, version: str) -> None:
     """The earlier one's too, though all of them were due after it was closed."""
     assert {story.texts[each] for each in story.of(version, "intervention")} == {1}
     assert {story.texts[each] for each in story.of(version, "control")} == {0}
@@ -161,7 +161,9 @@ def test_arms_and_trail_of_both_are_verified_together(
         assert "All is well" in capsys.readouterr().out
 
 
-def test_the_nightly_proof_looks_at_both_and_finds_nothing(system: System, story: Story) -> None:
+def test_the_nightly_proof_looks_at_both_and_finds_nothing(
+    system: System, story: TwoTrials
+) -> None:
     lines = [json.loads(line) for line in system.printed().splitlines() if '"reconciled"' in line]
     proof = [line for line in lines if line["work"] == "proof"][-1]
     reminders = [each["reminders"] for each in story.allocations.values()]
@@ -172,7 +174,7 @@ def test_the_nightly_proof_looks_at_both_and_finds_nothing(system: System, story
 
 @pytest.mark.usefixtures("fetched")
 @pytest.mark.parametrize("own", FORMS)
-def test_a_reader_gets_one_form_only(system: System, story: Story, own: str) -> None:
+def test_a_reader_gets_one_form_only(system: System, story: TwoTrials, own: str) -> None:
     key = system.somebody(f"reader-{own}", f"Research{own.title()}Reader")
     reader = system.client("s3", key)
     bucket = system.stack.outputs["ExtractBucketName"]
@@ -197,14 +199,16 @@ def test_a_reader_gets_one_form_only(system: System, story: Story, own: str) -> 
 
 
 def test_an_extract_is_published_once_a_night_however_often_it_is_fired(
-    system: System, story: Story
+    system: System, story: TwoTrials
 ) -> None:
     lines = [json.loads(line) for line in system.printed().splitlines() if '"extracted"' in line]
     became = [line["became"] for line in lines if line["run"] == story.night]
     assert became == ["published", *["published_before"] * (len(became) - 1)]
 
 
-def test_a_closed_trial_takes_no_new_order_and_keeps_its_own(system: System, story: Story) -> None:
+def test_a_closed_trial_takes_no_new_order_and_keeps_its_own(
+    system: System, story: TwoTrials
+) -> None:
     up(system, "--close")
     up(system)  # keeps it closed
     refused = system.call("POST", "/enrolments", made(system.today, 690))

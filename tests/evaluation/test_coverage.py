@@ -67,7 +67,7 @@ def marginal_odds_ratio() -> float:
 MARGINAL = marginal_odds_ratio()
 
 
-class Trial(NamedTuple):
+class SimulatedTrial(NamedTuple):
     """One person in each place; times in days."""
 
     stratum: NDArray[np.int_]
@@ -93,7 +93,7 @@ class Trial(NamedTuple):
         )
 
 
-def drawn(random: np.random.Generator, effect: float) -> Trial:
+def drawn(random: np.random.Generator, effect: float) -> SimulatedTrial:
     """A trial; people who are not reached fare as they would in control."""
     blocks, positions, arms = [], [], []
     for _ in range(2 * FORCES):
@@ -111,7 +111,7 @@ def drawn(random: np.random.Generator, effect: float) -> Trial:
     days = np.minimum(np.minimum(breach, death), HORIZON)
     status = np.select([days == breach, days == death], [EVENT, COMPETING], 0)
     count = random.poisson(rate * np.minimum(death, HORIZON))
-    return Trial(
+    return SimulatedTrial(
         stratum,
         np.concatenate(blocks),
         np.concatenate(positions),
@@ -153,13 +153,13 @@ def truth(effect: float) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def effective() -> list[Trial]:
+def effective() -> list[SimulatedTrial]:
     random = np.random.default_rng(20261201)
     return [drawn(random, EFFECT) for _ in range(QUICK)]
 
 
 @pytest.fixture(scope="module")
-def ineffective() -> list[Trial]:
+def ineffective() -> list[SimulatedTrial]:
     random = np.random.default_rng(20261123)
     return [drawn(random, 1.0) for _ in range(QUICK)]
 
@@ -173,7 +173,7 @@ def expected() -> dict[str, float]:
 Intervals: TypeAlias = dict[tuple[str, str], object]
 
 
-def of_two_arms(trial: Trial) -> Intervals:
+def of_two_arms(trial: SimulatedTrial) -> Intervals:
     intervention, control = trial.arms()
     risk = control.events / control.people, *wilson(control.events, control.people, alpha=0.05)
     return {
@@ -183,7 +183,7 @@ def of_two_arms(trial: Trial) -> Intervals:
     }
 
 
-def of_strata(trial: Trial) -> Intervals:
+def of_strata(trial: SimulatedTrial) -> Intervals:
     strata = [trial.arms(trial.stratum == each) for each in range(2 * FORCES)]
     found = known(mantel_haenszel(strata, alpha=0.05))
     return {
@@ -192,14 +192,14 @@ def of_strata(trial: Trial) -> Intervals:
     }
 
 
-def of_rates(trial: Trial) -> Intervals:
+def of_rates(trial: SimulatedTrial) -> Intervals:
     """Some breach far more often than others."""
     at_risk = np.where(trial.status == COMPETING, trial.days, HORIZON)
     found = known(rate_ratio(events=trial.count, days=at_risk, treated=trial.treated, alpha=0.05))
     return {("rate", "Poisson"): found.ratio}
 
 
-def of_incidence(trial: Trial) -> Intervals:
+def of_incidence(trial: SimulatedTrial) -> Intervals:
     found = known(
         incidences(
             days=trial.days, status=trial.status, treated=trial.treated, horizon=20.999, alpha=0.05
@@ -211,7 +211,7 @@ def of_incidence(trial: Trial) -> Intervals:
     }
 
 
-def of_means(trial: Trial) -> Intervals:
+def of_means(trial: SimulatedTrial) -> Intervals:
     """Deaths are censored in them: they say nothing of a breach that would have come."""
     found = known(
         restricted_means(
@@ -224,14 +224,14 @@ def of_means(trial: Trial) -> Intervals:
     }
 
 
-def of_compliers(trial: Trial) -> Intervals:
+def of_compliers(trial: SimulatedTrial) -> Intervals:
     found = known(
         complier_effect(event=trial.event, treated=trial.treated, reached=trial.reached, alpha=0.05)
     )
     return {("complier", "those reached"): found.difference}
 
 
-def of_survival(trial: Trial) -> Intervals:
+def of_survival(trial: SimulatedTrial) -> Intervals:
     """Of control, at half the horizon, deaths censored."""
     found = known(
         kaplan_meier(days=trial.days[~trial.treated], event=trial.event[~trial.treated], alpha=0.05)
@@ -251,9 +251,9 @@ def of_survival(trial: Trial) -> Intervals:
     ],
 )
 def test_an_interval_holds_the_truth_as_often_as_it_says(
-    intervals: Callable[[Trial], Intervals],
+    intervals: Callable[[SimulatedTrial], Intervals],
     trials: int,
-    effective: list[Trial],
+    effective: list[SimulatedTrial],
     expected: dict[str, float],
     measured: Measured,
 ) -> None:
@@ -367,14 +367,14 @@ PLAN = AGREED.analysis.model_copy(update={"interim_looks": (date(2028, 1, 1), da
 assert PLAN.monitoring
 
 
-class Outcome(NamedTuple):
+class Conclusion(NamedTuple):
     """What is claimed of texts that do nothing, and whether the trial is stopped for harm."""
 
     claimed: bool
     harmed: bool
 
 
-def outcome(trial: Trial, random: np.random.Generator) -> Outcome:
+def outcome(trial: SimulatedTrial, random: np.random.Generator) -> Conclusion:
     assert PLAN.monitoring
     harmed = False
     for look in LOOKS:
@@ -386,18 +386,18 @@ def outcome(trial: Trial, random: np.random.Generator) -> Outcome:
         more = intervention.events * control.people > control.events * intervention.people
         harmed |= more and test <= PLAN.monitoring.harm_p
         if not more and test <= PLAN.monitoring.benefit_p:
-            return Outcome(claimed=True, harmed=harmed)
+            return Conclusion(claimed=True, harmed=harmed)
     # The committee may go on in spite of harm: claims are counted as if it always did.
     final = rerandomised(trial)
     if final is None or final > PLAN.final_alpha:
-        return Outcome(claimed=False, harmed=harmed)  # and the family is not opened
+        return Conclusion(claimed=False, harmed=harmed)  # and the family is not opened
     others = {str(i): secondary(trial, random) for i in range(len(PLAN.secondary))}
     known = {name: p for name, p in others.items() if not isinstance(p, NotEstimable)}
     assert all(p >= known[name] for name, p in holm(known).items())
-    return Outcome(claimed=True, harmed=harmed)
+    return Conclusion(claimed=True, harmed=harmed)
 
 
-def rerandomised(trial: Trial, followed: NDArray[np.bool_] | None = None) -> float | None:
+def rerandomised(trial: SimulatedTrial, followed: NDArray[np.bool_] | None = None) -> float | None:
     found = rerandomisation(
         stratum=trial.stratum, block=trial.block, position=trial.position, treated=trial.treated,
         event=trial.event, followed=followed, sizes=SIZES,
@@ -405,7 +405,7 @@ def rerandomised(trial: Trial, followed: NDArray[np.bool_] | None = None) -> flo
     return found.p if isinstance(found, Rerandomisation) else None
 
 
-def secondary(trial: Trial, random: np.random.Generator) -> float | NotEstimable:
+def secondary(trial: SimulatedTrial, random: np.random.Generator) -> float | NotEstimable:
     """An outcome that has half of its events in common with the primary one."""
     event = np.where(random.random(len(trial.event)) < 0.5, trial.event,
                      random.permutation(trial.event))  # fmt: skip
@@ -419,7 +419,7 @@ def rejected(p: object) -> bool:
 
 
 def test_without_an_effect_no_test_rejects_more_often_than_it_may(
-    ineffective: list[Trial], measured: Measured
+    ineffective: list[SimulatedTrial], measured: Measured
 ) -> None:
     """Fisher's test may reject less often than in one of twenty; the other may not."""
     fishers = np.mean([rejected(fisher(*trial.arms())) for trial in ineffective])
@@ -430,7 +430,7 @@ def test_without_an_effect_no_test_rejects_more_often_than_it_may(
 
 
 def test_with_an_effect_the_rerandomisation_test_finds_it_more_often_than_fishers(
-    effective: list[Trial], measured: Measured
+    effective: list[SimulatedTrial], measured: Measured
 ) -> None:
     """It knows of the strata and the blocks, and is not as careful as Fisher's."""
     fishers = np.mean([rejected(fisher(*trial.arms())) for trial in effective[:200]])
@@ -439,7 +439,7 @@ def test_with_an_effect_the_rerandomisation_test_finds_it_more_often_than_fisher
 
 
 def test_the_whole_plan_claims_something_of_useless_texts_in_at_most_one_trial_of_twenty(
-    ineffective: list[Trial], measured: Measured
+    ineffective: list[SimulatedTrial], measured: Measured
 ) -> None:
     assert PLAN.monitoring
     random = np.random.default_rng(20261130)

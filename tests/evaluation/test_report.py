@@ -44,7 +44,7 @@ RESULTS = (
 Made = Callable[..., tuple[Report, str, dict[str, Any]]]
 
 
-class Page(HTMLParser):
+class ParsedReport(HTMLParser):
     """What a reader and a screen reader find in a page."""
 
     def __init__(self, text: str) -> None:
@@ -88,12 +88,12 @@ def made(tmp_path: Path) -> Made:
 
 
 def text_of(page: str) -> str:
-    return " ".join(" ".join(Page(page).words).split())
+    return " ".join(" ".join(ParsedReport(page).words).split())
 
 
 def assert_readable(page: str) -> None:
     """Plain sentences only: no leftovers of a computation anywhere, in pictures neither."""
-    found = Page(page)
+    found = ParsedReport(page)
     said = " ".join([*found.words, *found.pictures])
     leftovers = re.findall(r"\b(?:nan|NaN|None|inf|NA|NaT|Traceback)\b|<NA>", said)
     assert not leftovers, said[max(0, said.find(leftovers[0]) - 200) :][:400]
@@ -107,13 +107,13 @@ def test_the_sections_come_in_order_and_then_departures_and_methods(made: Made) 
     assert [section.id for section in found.sections] == [
         "flow", "attrition", "baseline", "registration", "estimand", *RESULTS, "power",
     ]  # fmt: skip
-    ids = [attributes.get("id") for tag, attributes in Page(page).tags if tag == "section"]
+    ids = [attributes.get("id") for tag, attributes in ParsedReport(page).tags if tag == "section"]
     assert ids[-2:] == ["departures", "methods"]
     assert_readable(page)
 
 
 def test_the_page_can_be_heard(made: Made) -> None:
-    page = Page(made(trial(without=20))[1])
+    page = ParsedReport(made(trial(without=20))[1])
     assert page.headings[0] == 1
     assert set(page.headings[1:]) == {2}
     assert len(page.pictures) >= 12
@@ -128,7 +128,7 @@ def test_the_page_can_be_heard(made: Made) -> None:
 
 def test_the_page_needs_nothing_but_itself(made: Made) -> None:
     _, page, _ = made(trial())
-    for tag, attributes in Page(page).tags:
+    for tag, attributes in ParsedReport(page).tags:
         assert tag not in {"script", "link", "img", "iframe"}
         assert "src" not in attributes
         assert (attributes.get("href") or "#").startswith("#")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from trial.aws.kms import MacKey
 
 
-class Key:
+class KeyInMemory:
     """In place of a key in KMS, whose client the analyst's environment does not have."""
 
     def __init__(self, secret: str) -> None:
@@ -39,7 +39,7 @@ class Key:
 
 
 def mac_key(secret: str) -> MacKey:
-    return cast("MacKey", Key(secret))
+    return cast("MacKey", KeyInMemory(secret))
 
 
 BEFORE = datetime(2026, 11, 1, 9, tzinfo=UTC)

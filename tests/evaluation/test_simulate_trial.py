@@ -128,7 +128,7 @@ def test_a_stratum_without_anybody_is_told_too(protocol: Protocol) -> None:
     assert row == ("14", "0", "0", "0", "0", "0", "-")
 
 
-class Reader(HTMLParser):
+class PageReader(HTMLParser):
     """What a page loads, what its pictures say, and how many steps their lines have."""
 
     def __init__(self, html: str) -> None:
@@ -149,7 +149,7 @@ class Reader(HTMLParser):
 def test_the_page_has_a_described_chart_of_everybody_and_loads_nothing(protocol: Protocol) -> None:
     strata = simulate(protocol, people=300, seed=1)
     html = page(protocol, strata, seed=1)
-    read = Reader(html)
+    read = PageReader(html)
     assert read.loads == []
     assert "url(" not in html
     assert "@import" not in html

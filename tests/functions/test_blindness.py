@@ -14,7 +14,7 @@ from tests.proofs.simulation.services import logged
 from tests.support.life import ARREST, BREACH, CUSTODY, METHODS, QUASHED, RELEASE, corrected
 from tests.support.memory import Memory
 from tests.support.samples import MORNING, order
-from tests.support.steps import CONTEXT, Answer, call, fire, post
+from tests.support.steps import CONTEXT, HttpAnswer, call, fire, post
 from trial.codes import Arm
 
 MADE = order(1)
@@ -67,7 +67,7 @@ def test_no_route_tells_it_by_answer_status_error_header_or_count(clock: Travell
         assert one == other, one[0]
 
 
-def _asked(ident: UUID) -> Iterator[tuple[str, Answer]]:
+def _asked(ident: UUID) -> Iterator[tuple[str, HttpAnswer]]:
     by = {"by": "PC-1182"}
     bodies: dict[str, dict[str, Any]] = dict(LIFE) | {
         "enrolments": order(2, protected_numbers=["+447700900001"]),
@@ -152,12 +152,12 @@ def _drawn(arm: Arm, clock: Traveller) -> tuple[Memory, UUID]:
     raise AssertionError("there is no end to them")
 
 
-def _lived(arm: Arm, clock: Traveller) -> Iterator[Answer]:
+def _lived(arm: Arm, clock: Traveller) -> Iterator[HttpAnswer]:
     """All that blinded callers are answered over a life in this arm."""
     yield from _lived_on(*_drawn(arm, clock), arm, clock)
 
 
-def _lived_on(memory: Memory, ident: UUID, arm: Arm, clock: Traveller) -> Iterator[Answer]:
+def _lived_on(memory: Memory, ident: UUID, arm: Arm, clock: Traveller) -> Iterator[HttpAnswer]:
     with memory.lived_in():
         for place, (what, body) in enumerate(LIFE):
             now = MORNING.replace(hour=21) + timedelta(hours=4 * place)

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from tests.proofs.bench import capacity, cost, scale
-from tests.proofs.bench.acts import LONG, SHORT, Life, life
+from tests.proofs.bench.acts import LONG, SHORT, MeteredOrder, life
 
 REMINDERS = {SHORT: 7, LONG: 13}
 READ, ASK, WRITE = (
@@ -18,12 +18,12 @@ READ, ASK, WRITE = (
 
 
 @pytest.fixture(scope="module", params=[SHORT, LONG])
-def lived(request: pytest.FixtureRequest) -> tuple[int, Life]:
+def lived(request: pytest.FixtureRequest) -> tuple[int, MeteredOrder]:
     """An order of each length, treated to its end."""
     return REMINDERS[request.param], life(request.param)
 
 
-def test_every_act_makes_as_many_calls_as_it_must(lived: tuple[int, Life]) -> None:
+def test_every_act_makes_as_many_calls_as_it_must(lived: tuple[int, MeteredOrder]) -> None:
     reminders, found = lived
     calls = {
         act: {tuple(sorted(Counter(call.name for call in work.calls).items())) for work in works}
@@ -41,7 +41,7 @@ def test_every_act_makes_as_many_calls_as_it_must(lived: tuple[int, Life]) -> No
     assert len(found.works["sending"]) == len(found.works["receipts"]) == reminders
 
 
-def test_units_and_bytes_stay_within_what_was_budgeted(lived: tuple[int, Life]) -> None:
+def test_units_and_bytes_stay_within_what_was_budgeted(lived: tuple[int, MeteredOrder]) -> None:
     reminders, found = lived
     reads = sum(work.reads for work in found.all_works)
     writes = sum(work.writes for work in found.all_works)
@@ -50,12 +50,12 @@ def test_units_and_bytes_stay_within_what_was_budgeted(lived: tuple[int, Life]) 
     assert found.stored <= 6_000 + 1_600 * reminders  # whatever makes each text again is kept
 
 
-def test_what_is_logged_of_an_act_stays_small(lived: tuple[int, Life]) -> None:
+def test_what_is_logged_of_an_act_stays_small(lived: tuple[int, MeteredOrder]) -> None:
     _, found = lived
     assert max(work.logged for work in found.all_works) <= 2_000
 
 
-def test_running_it_costs_far_less_than_the_texts(lived: tuple[int, Life]) -> None:
+def test_running_it_costs_far_less_than_the_texts(lived: tuple[int, MeteredOrder]) -> None:
     _, found = lived
     assert sum(cost.of_order(found).values()) < 0.01 * cost.of_texts(found)
 

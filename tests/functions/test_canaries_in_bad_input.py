@@ -31,7 +31,7 @@ from tests.support.fixture_protocol import VERSION
 from tests.support.life import ARREST, CUSTODY, RELEASE, follow
 from tests.support.memory import Memory
 from tests.support.samples import MORNING, sample
-from tests.support.steps import UNHURRIED, Answer, Context, call, post, stream
+from tests.support.steps import UNHURRIED, Context, HttpAnswer, call, post, stream
 from trial.aws import clients
 from trial.aws.kms import MacKey
 
@@ -140,14 +140,14 @@ def test_they_are_not_repeated_from_paths_and_queries(sinks: Sinks, memory: Memo
     assert sinks.errors > 200
 
 
-def asked(method: str, path: str, canary: str) -> Answer:
+def asked(method: str, path: str, canary: str) -> HttpAnswer:
     event = sample("api-enrol") | {"httpMethod": method, "path": path, "resource": path}
     names = ("made_on", "expires_on", "conditions", "enrolment_id", canary)
     event["queryStringParameters"] = dict.fromkeys(names, canary)
     event["multiValueQueryStringParameters"] = {key: [canary, NAME] for key in names}
     event["body"] = None
     answer = enrolment(event, Context())
-    return Answer(answer["statusCode"], answer["body"], answer["headers"])
+    return HttpAnswer(answer["statusCode"], answer["body"], answer["headers"])
 
 
 def test_poison_in_the_stream(sinks: Sinks, memory: Memory) -> None:

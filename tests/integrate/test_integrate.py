@@ -165,7 +165,7 @@ def busy(*statuses: int) -> Iterator[tuple[str, list[int]]]:
     left = list(statuses)
     accepted = {"enrolment_id": "a5e1485f-199d-8556-a497-98980cd19691", "status": "eligible"}
 
-    class Gateway(BaseHTTPRequestHandler):
+    class FailingServer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(left.pop(0) if left else 202)
@@ -177,7 +177,7 @@ def busy(*statuses: int) -> Iterator[tuple[str, list[int]]]:
         def log_message(self, *_: object) -> None:
             """Nothing."""
 
-    with HTTPServer(("127.0.0.1", 0), Gateway) as server:
+    with HTTPServer(("127.0.0.1", 0), FailingServer) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}", left

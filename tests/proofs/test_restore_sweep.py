@@ -25,6 +25,7 @@ from tests.proofs.simulation.model import Facts
 from tests.proofs.simulation.run import Simulation
 from tests.proofs.simulation.story import story
 from tests.proofs.simulation.trials import folder
+from tests.proofs.simulation.world import Crash
 from trial.aws.attributes import plain
 from trial.aws.table import Key
 from trial.records.audit import AuditEntry
@@ -33,10 +34,6 @@ DAY = timedelta(days=1)
 WRITING = frozenset({"batch_write_item", "invoke", "transact_write_items"})
 NOT_EXPORTED = 5  # links of the chain that are still to be written
 Copy = dict[ItemKey, Item]
-
-
-class Died(BaseException):
-    """The command's process is gone."""
 
 
 class Loss:
@@ -129,9 +126,9 @@ def test_wherever_a_restore_dies_the_next_one_comes_to_the_same(loss: Loss) -> N
 
         def die(operation: str, left: Iterator[int] = left) -> None:
             if operation in WRITING and next(left, None) is None:
-                raise Died
+                raise Crash
 
-        with pytest.raises(Died) if dying < writes else nullcontext():
+        with pytest.raises(Crash) if dying < writes else nullcontext():
             loss.restored(die)
         assert loss.restored(lambda _: None) == expected, dying
         assert facts(loss.table()) == facts(whole), dying

@@ -21,7 +21,7 @@ from botocore.exceptions import (
 )
 
 from tests.support.samples import order
-from tests.support.steps import Answer
+from tests.support.steps import HttpAnswer
 
 NAME = "Zebedee Quillfeather"
 BORN = "1987-11-23"
@@ -113,7 +113,7 @@ class Sinks:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self.printed = StringIO()
-        self.answers: list[Answer] = []
+        self.answers: list[HttpAnswer] = []
         self.schedules: list[Any] = []
         self.errors = 0
 
@@ -139,7 +139,7 @@ class Sinks:
             self.errors += 1
         else:
             failed = isinstance(answer, dict) and answer.get("batchItemFailures")
-            if isinstance(answer, Answer):
+            if isinstance(answer, HttpAnswer):
                 self.answers.append(answer)
                 failed = answer.status >= 400
             self.errors += bool(failed)

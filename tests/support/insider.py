@@ -109,13 +109,13 @@ class Rule(NamedTuple):
     threshold: int
     above: bool
 
-    def right(self, seen: list["Case"]) -> int:
+    def right(self, seen: list["InsidersView"]) -> int:
         """How many it says rightly."""
         found = [(each.view[self.measure] > self.threshold) == self.above for each in seen]
         return sum(said == each.treated for said, each in zip(found, seen, strict=True))
 
 
-class Case(NamedTuple):
+class InsidersView(NamedTuple):
     """One person's view in one world, by one permission set."""
 
     world: int
@@ -123,7 +123,7 @@ class Case(NamedTuple):
     view: View
 
 
-def learned(seen: list[Case]) -> Rule:
+def learned(seen: list[InsidersView]) -> Rule:
     """The rule that says the most of these rightly."""
     rules = (
         Rule(measure, threshold, above)
@@ -137,7 +137,7 @@ def learned(seen: list[Case]) -> Rule:
 def accuracy(seen: list[Seen], name: str) -> float:
     """The share said rightly of each world by the rule that the others teach."""
     measures = min(len(each.views[name]) for each in seen)
-    cases = [Case(each.world, each.treated, each.views[name][:measures]) for each in seen]
+    cases = [InsidersView(each.world, each.treated, each.views[name][:measures]) for each in seen]
     right = 0
     for world in {each.world for each in seen}:
         rule = learned([each for each in cases if each.world != world])

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.support.samples import order
-from tests.support.steps import Answer, allocate, call, enrol, failures, schedule, someone_in
+from tests.support.steps import HttpAnswer, allocate, call, enrol, failures, schedule, someone_in
 from tests.support.table import enrolment_of, everything
 from trial.aws import clients
 from trial.codes import Arm, Status
@@ -36,12 +36,12 @@ ARREST = {
 BREACH = ARREST | {"outcome_id": "BREACH-1", "type": "breach"}
 
 
-def send_change(enrolment_id: UUID, what: str, body: object, *, by: str = "upstream") -> Answer:
+def send_change(enrolment_id: UUID, what: str, body: object, *, by: str = "upstream") -> HttpAnswer:
     """Ask for a change; whatever the answer is."""
     return call(METHODS[what], f"/enrolments/{enrolment_id}/{what}", body, by=by)
 
 
-def told(enrolment_id: UUID, what: str, body: object) -> Answer:
+def told(enrolment_id: UUID, what: str, body: object) -> HttpAnswer:
     """Ask for a change, which must be accepted, and let it have its consequences."""
     answer = send_change(enrolment_id, what, body)
     assert answer.status in (200, 201), answer.text

@@ -11,12 +11,11 @@ import pytest
 from time_machine import Traveller
 
 from reconciliation.handler import lambda_handler as reconciliation
-from tests.proofs.simulation.world import Context
 from tests.support.fixture_protocol import DAPO
 from tests.support.life import send_change
 from tests.support.memory import Memory
 from tests.support.samples import order
-from tests.support.steps import Answer, fire, post
+from tests.support.steps import UNHURRIED, HttpAnswer, fire, post
 from trial import config
 from trial.codes import Arm
 
@@ -55,7 +54,7 @@ def drawn(memory: Memory, arm: Arm, **changes: Any) -> tuple[UUID, Any]:
     raise AssertionError("there is no end to them")
 
 
-def varied(memory: Memory, enrolment_id: UUID, whole: Any, varied_on: str) -> Answer:
+def varied(memory: Memory, enrolment_id: UUID, whole: Any, varied_on: str) -> HttpAnswer:
     """Report a variation, and let it have its consequences."""
     given = {"order": whole, "varied_on": varied_on, "by": "PC-1182"}
     answer = send_change(enrolment_id, "variation", given)
@@ -74,7 +73,7 @@ def live(memory: Memory, clock: Traveller, enrolment_id: UUID, *, until: datetim
             _gone(memory, enrolment_id, number)
             assert fire(enrolment_id, number) == "sent"
         clock.move_to(now)
-        assert reconciliation({"proof": "control"}, Context())["gaps"] == {}
+        assert reconciliation({"proof": "control"}, UNHURRIED)["gaps"] == {}
 
 
 def _due(memory: Memory, enrolment_id: UUID, until: datetime) -> tuple[datetime, int] | None:

@@ -53,7 +53,7 @@ class Announced(NamedTuple):
 
 
 @dataclass
-class File:
+class StoredEnrolment:
     """All that is stored of one enrolment, and its schedules: when each fires, by number."""
 
     enrolment: Enrolment
@@ -123,10 +123,10 @@ class Memory:
             elif heard(record := self.stream.popleft()):
                 assert failures(allocation(stream(record), CONTEXT)) == []
 
-    def file(self, enrolment_id: UUID) -> File:
+    def file(self, enrolment_id: UUID) -> StoredEnrolment:
         found, drawn = self._table().read(enrolment_key(enrolment_id), allocation_key(enrolment_id))
         reminders = self._table().partition(allocation_partition(enrolment_id), "reminder#")
-        return File(
+        return StoredEnrolment(
             enrolment=Enrolment.of(found or {}),
             allocation=Allocation.of(drawn) if drawn else None,
             reminders=[Reminder.of(each) for each in reminders.values()],

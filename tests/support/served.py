@@ -10,20 +10,20 @@ from botocore.httpsession import URLLib3Session
 
 from commands.api import Api
 from tests.support.samples import REGION
-from tests.support.steps import Answer, call
+from tests.support.steps import HttpAnswer, call
 
 STAGE = "/v1"
 
 
 @contextmanager
-def served(answering: Callable[[str, str, str | None], Answer] = call) -> Iterator[Api]:
+def served(answering: Callable[[str, str, str | None], HttpAnswer] = call) -> Iterator[Api]:
     """
     The API, for as long as it is needed. `answering` gives the answer to method, path and body.
 
     It answers in a thread of its own, one request after another.
     """
 
-    class Gateway(BaseHTTPRequestHandler):
+    class ApiHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1  # or the body would wait until the headers are acknowledged
 
@@ -45,7 +45,7 @@ def served(answering: Callable[[str, str, str | None], Answer] = call) -> Iterat
         def log_message(self, *_: object) -> None:
             """Nothing."""
 
-    with HTTPServer(("127.0.0.1", 0), Gateway) as server:
+    with HTTPServer(("127.0.0.1", 0), ApiHandler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         address = f"127.0.0.1:{server.server_port}"

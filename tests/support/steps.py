@@ -65,7 +65,7 @@ def failures(answer: Any) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """What the API said: `text` as it went out, `body` as it reads."""
 
     status: int
@@ -89,7 +89,7 @@ def call(
     *,
     by: str = "upstream",
     kind: str = "application/json",
-) -> Answer:
+) -> HttpAnswer:
     """Call a route; a body that is text or absent goes as it is."""
     event = sample("api-enrol")
     event["headers"]["Content-Type"] = kind
@@ -102,14 +102,14 @@ def call(
     event["requestContext"]["identity"]["userArn"] = f"arn:aws:iam::{ACCOUNT}:user/{by}"
     event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
     answer = API[answering(method, path)](event, CONTEXT)
-    return Answer(
+    return HttpAnswer(
         answer["statusCode"],
         answer["body"],
         answer.get("multiValueHeaders") or {k: [v] for k, v in answer["headers"].items()},
     )
 
 
-def post(body: object) -> Answer:
+def post(body: object) -> HttpAnswer:
     """Ask for an order to be enrolled."""
     return call("POST", "/enrolments", body)
 

@@ -39,7 +39,7 @@ def person(number: int) -> UUID:
     return uuid5(UUID(int=0), str(number))
 
 
-class Trial:
+class AllocatedTrial:
     """A trial in which all is well, until somebody spoils it."""
 
     def __init__(self, people: int) -> None:
@@ -123,16 +123,16 @@ def other(arm: Arm) -> Arm:
 
 
 @pytest.fixture
-def trial() -> Trial:
-    return Trial(60)
+def trial() -> AllocatedTrial:
+    return AllocatedTrial(60)
 
 
 @pytest.mark.parametrize("people", [0, 1, 2, 3, 5, 8, 13, 40, 41, 42, 43])
 def test_a_clean_trial_gives_nothing(people: int) -> None:
-    assert Trial(people).faults() == set()
+    assert AllocatedTrial(people).faults() == set()
 
 
-def test_rehearsals_are_verified_in_a_sequence_of_their_own(trial: Trial) -> None:
+def test_rehearsals_are_verified_in_a_sequence_of_their_own(trial: AllocatedTrial) -> None:
     rehearsed = Sequence(rehearsal_of(AGREED.trial), LONG.stratum)
     for _ in range(5):
         drawn = trial.draw(rehearsed)
@@ -141,31 +141,33 @@ def test_rehearsals_are_verified_in_a_sequence_of_their_own(trial: Trial) -> Non
     assert Fault.MISMATCH in trial.faults()
 
 
-def test_an_allocation_hidden_among_the_rehearsals_leaves_its_slot_open(trial: Trial) -> None:
+def test_an_allocation_hidden_among_the_rehearsals_leaves_its_slot_open(
+    trial: AllocatedTrial,
+) -> None:
     trial.change_enrolment(trial.at(0, 1), trial=rehearsal_of(AGREED.trial))
     assert Fault.GAP in trial.faults()
 
 
-def test_repeats_in_the_first_arm_are_well(trial: Trial) -> None:
+def test_repeats_in_the_first_arm_are_well(trial: AllocatedTrial) -> None:
     for arm in Arm:
         trial.repeat(trial.in_arm(arm))
     assert trial.faults() == set()
 
 
-def swap_two_arms_of_a_block(trial: Trial) -> None:
+def swap_two_arms_of_a_block(trial: AllocatedTrial) -> None:
     arms = derive(AGREED, LONG, 0)
     trial.flip(trial.at(0, 0))
     trial.flip(trial.at(0, arms.index(other(arms[0]))))
 
 
-def flip_an_arm_of_the_last_block(trial: Trial) -> None:
+def flip_an_arm_of_the_last_block(trial: AllocatedTrial) -> None:
     trial.draw(LONG)
     while trial.evidence.cursors[LONG].position == 0:
         trial.draw(LONG)
     trial.flip(-1)
 
 
-def exchange_two_slots(trial: Trial) -> None:
+def exchange_two_slots(trial: AllocatedTrial) -> None:
     """Each of two people in other arms gets what the other has, but for the time."""
     arms = derive(AGREED, LONG, 0)
     places = trial.at(0, 0), trial.at(0, arms.index(other(arms[0])))
@@ -174,46 +176,46 @@ def exchange_two_slots(trial: Trial) -> None:
         trial.change(index, arm=slot.arm, position=slot.position)
 
 
-def drop(trial: Trial, index: int) -> None:
+def drop(trial: AllocatedTrial, index: int) -> None:
     gone = trial.evidence.allocations.pop(index)
     trial.evidence.enrolments.pop(index)
     trial.evidence.reminded.discard(gone.enrolment_id)
 
 
-def drop_a_block(trial: Trial) -> None:
+def drop_a_block(trial: AllocatedTrial) -> None:
     for position in range(len(derive(AGREED, LONG, 1))):
         drop(trial, trial.at(1, position))
 
 
-def drop_the_last_slot(trial: Trial) -> None:
+def drop_the_last_slot(trial: AllocatedTrial) -> None:
     trial.draw(LONG)
     drop(trial, -1)
 
 
-def move_the_cursor(trial: Trial) -> None:
+def move_the_cursor(trial: AllocatedTrial) -> None:
     cursor = trial.evidence.cursors[LONG]
     trial.evidence.cursors[LONG] = cursor.model_copy(update={"position": cursor.position + 1})
 
 
-def draw_from_the_wrong_stratum(trial: Trial) -> None:
+def draw_from_the_wrong_stratum(trial: AllocatedTrial) -> None:
     trial.change_enrolment(0, days=28 if trial.evidence.enrolments[0].days == 14 else 14)
 
 
-def draw_somebody_twice(trial: Trial) -> None:
+def draw_somebody_twice(trial: AllocatedTrial) -> None:
     trial.change_enrolment(1, person_hash=trial.evidence.enrolments[0].person_hash)
 
 
-def give_a_repeat_a_slot(trial: Trial) -> None:
+def give_a_repeat_a_slot(trial: AllocatedTrial) -> None:
     repeat = trial.repeat(trial.in_arm(Arm.CONTROL))
     trial.change(trial.evidence.allocations.index(repeat), position=0)
 
 
-def text_control(trial: Trial) -> None:
+def text_control(trial: AllocatedTrial) -> None:
     sent = Message(enrolment_id=trial.in_arm(Arm.CONTROL).enrolment_id, number=1)
     trial.evidence.add({"pk": "message#1", "sk": "message", **sent.item()})
 
 
-def store_an_enrolment_under_another_key(trial: Trial) -> None:
+def store_an_enrolment_under_another_key(trial: AllocatedTrial) -> None:
     enrolled = trial.evidence.enrolments[0].model_dump(mode="json", exclude={"days", "varied"})
     dates = {"order": {"made_on": "2026-12-01", "expires_on": "2026-12-14"}}
     stored = {"kind": "enrolment", **enrolled, **dates}
@@ -226,7 +228,7 @@ def item(key: Key, attributes: dict[str, Any]) -> dict[str, Any]:
     return {"pk": key.pk, "sk": key.sk, **attributes}
 
 
-SPOILT: dict[str, tuple[Callable[[Trial], object], set[Fault]]] = {
+SPOILT: dict[str, tuple[Callable[[AllocatedTrial], object], set[Fault]]] = {
     "an arm is flipped": (lambda t: t.flip(t.at(0, 0)), {Fault.MISMATCH, Fault.UNBALANCED}),
     "two arms of a block are swapped": (swap_two_arms_of_a_block, {Fault.MISMATCH}),
     "an arm of the last block is flipped": (flip_an_arm_of_the_last_block, {Fault.MISMATCH}),
@@ -339,19 +341,21 @@ SPOILT: dict[str, tuple[Callable[[Trial], object], set[Fault]]] = {
 
 @pytest.mark.parametrize(("spoil", "faults"), SPOILT.values(), ids=SPOILT)
 def test_a_fault_is_found(
-    trial: Trial, spoil: Callable[[Trial], object], faults: set[Fault]
+    trial: AllocatedTrial, spoil: Callable[[AllocatedTrial], object], faults: set[Fault]
 ) -> None:
     spoil(trial)
     assert trial.faults() == faults
 
 
-def test_dates_corrected_after_the_draw_leave_the_stratum(trial: Trial) -> None:
+def test_dates_corrected_after_the_draw_leave_the_stratum(trial: AllocatedTrial) -> None:
     draw_from_the_wrong_stratum(trial)
     trial.change_enrolment(0, dates_changed_at=BEGAN)
     assert trial.faults() == set()
 
 
-def test_the_length_of_a_varied_order_is_compared_as_it_was_when_it_was_drawn(trial: Trial) -> None:
+def test_the_length_of_a_varied_order_is_compared_as_it_was_when_it_was_drawn(
+    trial: AllocatedTrial,
+) -> None:
     was = trial.evidence.enrolments[0]
     assert was.allocated_at
     later = was.allocated_at + timedelta(days=1), was.allocated_at + timedelta(days=9)
@@ -362,7 +366,9 @@ def test_the_length_of_a_varied_order_is_compared_as_it_was_when_it_was_drawn(tr
     assert trial.faults() == {Fault.STRATUM}
 
 
-def test_an_order_varied_before_it_was_drawn_may_be_of_either_stratum(trial: Trial) -> None:
+def test_an_order_varied_before_it_was_drawn_may_be_of_either_stratum(
+    trial: AllocatedTrial,
+) -> None:
     was = trial.evidence.enrolments[0]
     assert was.allocated_at
     before = was.allocated_at - timedelta(hours=1)

@@ -19,7 +19,7 @@ from trial.codes import Arm, EndReason, ReminderState, Status
 NOTHING = frozenset[str]()
 
 
-class Deployment:
+class DeploymentInMemory:
     """A deployment in memory; of its functions, those named are broken."""
 
     url = "https://in-memory"
@@ -56,8 +56,8 @@ class Deployment:
 
 def tried(
     clock: Traveller, *, broken: frozenset[str] = NOTHING, longest: timedelta = timedelta(days=2)
-) -> tuple[int, Deployment]:
-    deployment = Deployment(clock, broken)
+) -> tuple[int, DeploymentInMemory]:
+    deployment = DeploymentInMemory(clock, broken)
     status = run(
         options(["--protocol", AGREED.version]), cast("Api", deployment), deployment.wait, longest
     )

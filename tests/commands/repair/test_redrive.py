@@ -42,7 +42,7 @@ HANDLERS: dict[str, Any] = {
 
 
 @dataclass
-class Functions:
+class WaitingLambda:
     """Lambda, as far as a call that waits for its answer goes."""
 
     invoked: list[str] = field(default_factory=list)
@@ -62,12 +62,12 @@ class Functions:
 
 
 @pytest.fixture
-def functions() -> Functions:
-    return Functions()
+def functions() -> WaitingLambda:
+    return WaitingLambda()
 
 
 @pytest.fixture
-def place(cloud: dict[str, str], functions: Functions) -> FailureQueues:
+def place(cloud: dict[str, str], functions: WaitingLambda) -> FailureQueues:
     ids = {"Table": cloud["TABLE_NAME"]}
     for name in QUEUES:
         queue = boto3.client("sqs").create_queue(QueueName=f"{name}-failures")
@@ -131,7 +131,10 @@ def due(place: FailureQueues, clock: time_machine.Traveller) -> dict[str, Any]:
 
 
 def test_a_look_changes_nothing_and_hides_nothing(
-    place: FailureQueues, functions: Functions, due: dict[str, Any], clock: time_machine.Traveller
+    place: FailureQueues,
+    functions: WaitingLambda,
+    due: dict[str, Any],
+    clock: time_machine.Traveller,
 ) -> None:
     leave(place, "sending", due)
     for _ in range(2):
@@ -199,7 +202,7 @@ def test_all_letters_are_found_however_many(place: FailureQueues) -> None:
 
 
 def test_enrolments_lost_on_the_way_to_allocation_are_drawn(
-    place: FailureQueues, functions: Functions
+    place: FailureQueues, functions: WaitingLambda
 ) -> None:
     eligible = [enrol(serial) for serial in range(1, 13)]
     waiting = enrol(20, mobile={"missing_reason": "refused"})

@@ -432,12 +432,12 @@ def test_functions_run_again_only_once_the_table_is_whole() -> None:
     """On half a table people would be drawn again."""
     asked: list[str] = []
 
-    class Functions:
+    class RecordingLambda:
         def __getattr__(self, name: str) -> Any:
             return lambda **_: asked.append(name)
 
     stack = SimpleNamespace(
-        client=lambda _: Functions(), of_type=lambda _: {"AllocationFunction": "allocation-1"}
+        client=lambda _: RecordingLambda(), of_type=lambda _: {"AllocationFunction": "allocation-1"}
     )
     restore = Restore(cast("DeployedStack", stack))
     with pytest.raises(OSError, match="cut"), restore.nothing_runs():

@@ -20,7 +20,7 @@ from tests.support.fixture_protocol import AGREED, VERSION
 from tests.support.samples import MORNING
 from tests.support.samples import order as sample_order
 from tests.support.served import served
-from tests.support.steps import Answer, call
+from tests.support.steps import HttpAnswer, call
 from tests.support.table import everything
 from trial.identity import pnc_id
 
@@ -263,9 +263,9 @@ def test_a_file_with_faulty_lines_stopped_half_way_is_gone_on_with(tmp_path: Pat
     file = written(tmp_path / "orders.csv", *sixty())
     asked = []
 
-    def stopped(method: str, path: str, body: str | None) -> Answer:
+    def stopped(method: str, path: str, body: str | None) -> HttpAnswer:
         asked.append(path)
-        return call(method, path, body) if len(asked) <= 30 else Answer(403, "{}", {})
+        return call(method, path, body) if len(asked) <= 30 else HttpAnswer(403, "{}", {})
 
     with served(stopped) as api, pytest.raises(SystemExit, match="refuses these credentials"):
         run(file, api)
@@ -290,9 +290,9 @@ def test_what_the_api_refuses_is_shown_with_the_line_and_the_rest_is_sent(api: A
 
 def test_an_api_that_is_busy_is_asked_again_after_as_long_as_it_says() -> None:
     answers = [
-        Answer(429, "{}", {"Retry-After": ["7"]}),
-        Answer(503, "{}", {}),
-        Answer(202, '{"status": "eligible"}', {}),
+        HttpAnswer(429, "{}", {"Retry-After": ["7"]}),
+        HttpAnswer(503, "{}", {}),
+        HttpAnswer(202, '{"status": "eligible"}', {}),
     ]
     pauses: list[float] = []
     with served(lambda *_: answers.pop(0)) as api:
@@ -302,7 +302,7 @@ def test_an_api_that_is_busy_is_asked_again_after_as_long_as_it_says() -> None:
 
 def test_an_api_that_stays_busy_is_shown_as_the_reason() -> None:
     detail = '{"detail": "try again in a moment"}'
-    with served(lambda *_: Answer(503, detail, {})) as api:
+    with served(lambda *_: HttpAnswer(503, detail, {})) as api:
         _, (refused,) = send(api, checked(cells()), quiet(), lambda _: None)
     assert refused.wrong == ("try again in a moment",)
 

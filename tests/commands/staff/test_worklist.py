@@ -15,7 +15,7 @@ from commands.staff import worklist
 from tests.support.fixture_protocol import VERSION
 from tests.support.samples import MORNING
 from tests.support.served import served
-from tests.support.steps import Answer, enrol
+from tests.support.steps import HttpAnswer, enrol
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -109,8 +109,8 @@ def test_a_refusal_is_shown_in_the_contracts_words(api: Api) -> None:
 
 
 def test_a_refusal_that_names_no_field_is_shown_too() -> None:
-    def forbidden(*_: object) -> Answer:
-        return Answer(403, '{"message": "Forbidden"}', {})
+    def forbidden(*_: object) -> HttpAnswer:
+        return HttpAnswer(403, '{"message": "Forbidden"}', {})
 
     with served(forbidden) as api, pytest.raises(SystemExit, match=r"Refused \(403\):\nForbidden"):
         list(worklist.waiting(api))

@@ -7,10 +7,10 @@ from typing import Any
 
 from tests.evaluation.second import formulas
 from tests.evaluation.second.formulas import Arms
-from tests.evaluation.second.tables import SENT, Extract, ends
+from tests.evaluation.second.tables import SENT, TextTables, ends
 
 
-def fidelity(x: Extract) -> dict[str, Any]:
+def fidelity(x: TextTables) -> dict[str, Any]:
     treated = [each for each in x.allocated if each["arm"] == "intervention"]
     names = ("planned", "sent", "delivered", "undelivered", "unconfirmed", "suppressed", "failed",
              "unknown", "parts")  # fmt: skip
@@ -57,7 +57,7 @@ def fidelity(x: Extract) -> dict[str, Any]:
     }
 
 
-def cost(x: Extract, primary: list[dict[str, Any]], k: Arms) -> dict[str, Any]:
+def cost(x: TextTables, primary: list[dict[str, Any]], k: Arms) -> dict[str, Any]:
     costs = {name: each["value"] for name, each in x.protocol["costs"].items()}
     pence: dict[str, float] = defaultdict(float)
     first = {each["order"]["enrolment"] for each in primary}

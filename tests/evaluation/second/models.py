@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tests.evaluation.second import formulas, times
-from tests.evaluation.second.tables import GROUPS, Extract, arms, cells, ends
+from tests.evaluation.second.tables import GROUPS, TextTables, arms, cells, ends
 
 
 def _dummies(rows: list[dict[str, Any]], names: Iterable[str]) -> Iterator[list[float]]:
@@ -16,7 +16,7 @@ def _dummies(rows: list[dict[str, Any]], names: Iterable[str]) -> Iterator[list[
         yield from ([float(e["order"][name] == code) for e in rows] for code in codes[1:])
 
 
-def adjusted(x: Extract, primary: list[dict[str, Any]]) -> dict[str, Any]:
+def adjusted(x: TextTables, primary: list[dict[str, Any]]) -> dict[str, Any]:
     titles = GROUPS["stratum"]
     strata = {
         code: arms(each for each in primary if each["order"]["stratum"] == code) for code in titles
@@ -53,7 +53,7 @@ def adjusted(x: Extract, primary: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def survival(x: Extract, primary: list[dict[str, Any]]) -> dict[str, Any]:
+def survival(x: TextTables, primary: list[dict[str, Any]]) -> dict[str, Any]:
     horizon = x.plan["restricted_mean_days"]
     competing = [each["event"] for each in x.plan["estimand"]["intercurrent"]
                  if each["strategy"] == "while_at_risk"]  # fmt: skip

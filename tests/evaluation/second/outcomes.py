@@ -4,10 +4,10 @@ from collections import Counter
 from typing import Any
 
 from tests.evaluation.second import formulas
-from tests.evaluation.second.tables import CAME_OF_TEXTS, HARMS, Extract, Row, arms, cells, ends
+from tests.evaluation.second.tables import CAME_OF_TEXTS, HARMS, Row, TextTables, arms, cells, ends
 
 
-def secondary(x: Extract) -> dict[str, Any]:
+def secondary(x: TextTables) -> dict[str, Any]:
     outcomes: dict[str, Any] = {}
     seen = {each["id"]: x.seen(each, x.people) for each in x.plan["secondary"]}
     rates = {}
@@ -24,7 +24,7 @@ def secondary(x: Extract) -> dict[str, Any]:
     return {"outcomes": outcomes, "rates": rates}
 
 
-def harms(x: Extract) -> dict[str, Any]:
+def harms(x: TextTables) -> dict[str, Any]:
     happened = [
         each for each in x.outcomes if each["type"] == "harm" and each["days_from_allocation"]
         and float(each["days_from_allocation"]) >= 0
@@ -65,7 +65,7 @@ def harms(x: Extract) -> dict[str, Any]:
     }
 
 
-def sensitivity(x: Extract, primary: list[dict[str, Any]]) -> dict[str, Any]:
+def sensitivity(x: TextTables, primary: list[dict[str, Any]]) -> dict[str, Any]:
     every = [each for each in x.seen(x.plan["primary"], x.allocated) if each["followed"]]
     populations = {
         "As randomised (primary)": arms(primary),

@@ -4,10 +4,10 @@ import statistics
 from collections import Counter, defaultdict
 from typing import Any
 
-from tests.evaluation.second.tables import GROUPS, MINIMUM, Extract, Row
+from tests.evaluation.second.tables import GROUPS, MINIMUM, Row, TextTables
 
 
-def flow(x: Extract) -> dict[str, Any]:
+def flow(x: TextTables) -> dict[str, Any]:
     reasons: dict[str, Any] = {}
     for each in x.orders:
         if each["allocated"] == "false":
@@ -40,7 +40,7 @@ def flow(x: Extract) -> dict[str, Any]:
     }
 
 
-def attrition(x: Extract) -> dict[str, Any]:
+def attrition(x: TextTables) -> dict[str, Any]:
     without = [each for each in x.orders if each["missing_reason"]]
     later = [each for each in without if each["number_found"] == "true"]
     reasons, months, groups = {}, {}, {}
@@ -86,7 +86,7 @@ def attrition(x: Extract) -> dict[str, Any]:
     }
 
 
-def _never_randomised(x: Extract) -> dict[str, Any]:
+def _never_randomised(x: TextTables) -> dict[str, Any]:
     """From the first day of a person's first order to its last."""
     primary, drawn = x.plan["primary"], {each["person"] for each in x.people}
     events = {
@@ -120,7 +120,7 @@ def _never_randomised(x: Extract) -> dict[str, Any]:
     }
 
 
-def baseline(x: Extract) -> dict[str, Any]:
+def baseline(x: TextTables) -> dict[str, Any]:
     notice = {
         each["person"] for each in x.outcomes
         if each["instrument"] == "dvpn" and each["days_from_allocation"]

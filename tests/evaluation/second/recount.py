@@ -11,12 +11,12 @@ from tests.evaluation.second.formulas import Arms
 from tests.evaluation.second.models import adjusted, subgroup, survival
 from tests.evaluation.second.outcomes import harms, secondary, sensitivity
 from tests.evaluation.second.people import attrition, baseline, flow
-from tests.evaluation.second.tables import Extract, arms, ends
+from tests.evaluation.second.tables import TextTables, arms, ends
 
 
 def everything(folder: Path) -> dict[str, Any]:
     """Each section's figures."""
-    x = Extract(folder)
+    x = TextTables(folder)
     primary = x.seen(x.plan["primary"], x.people)
     k = arms(primary)
     difference = ends(formulas.newcombe(k))
@@ -59,7 +59,7 @@ def everything(folder: Path) -> dict[str, Any]:
     return dict(found)
 
 
-def bayes(x: Extract, k: Arms) -> dict[str, Any]:
+def bayes(x: TextTables, k: Arms) -> dict[str, Any]:
     planned = _odds(x.plan["planned_risk_intervention"]) / _odds(x.plan["planned_risk_control"])
     found = formulas.posterior(k, x.plan["prior"]["sd_log_odds_ratio"], planned)
     return found | {name: ends(found[name]) for name in ("odds_ratio", "risk_difference")}
@@ -77,7 +77,7 @@ def _blocks(rows: list[dict[str, Any]]) -> list[tuple[bool, int, int]]:
     return [(n != last[s], len(theirs), sum(theirs)) for (s, n), theirs in blocks.items()]
 
 
-def _intercurrent(x: Extract) -> dict[str, Any]:
+def _intercurrent(x: TextTables) -> dict[str, Any]:
     found = {}
     for event in (each["event"] for each in x.plan["estimand"]["intercurrent"]):
         if event == "no_text_delivered":

@@ -40,7 +40,7 @@ SENT = ("sent", "delivered", "undelivered", "unconfirmed")
 CAME_OF_TEXTS = ("wrong_number", "safety_stop", "objection_upheld")
 
 
-class Extract:
+class TextTables:
     """The tables as text, and the plan as TOML."""
 
     def __init__(self, folder: Path) -> None:

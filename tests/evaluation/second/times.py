@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tests.evaluation.second.formulas import Z
 
 
-class Curve(NamedTuple):
+class KaplanMeier(NamedTuple):
     days: list[float]
     survival: list[float]
     low: list[float]
@@ -17,7 +17,7 @@ class Curve(NamedTuple):
     events: list[int]
 
 
-def kaplan_meier(rows: Sequence[tuple[float, int]]) -> Curve:
+def kaplan_meier(rows: Sequence[tuple[float, int]]) -> KaplanMeier:
     """Of (days, event); at day 0 and at each day on which somebody's time ends."""
     days = sorted({0.0, *(day for day, _ in rows)})
     survival, greenwood = 1.0, 0.0
@@ -33,7 +33,7 @@ def kaplan_meier(rows: Sequence[tuple[float, int]]) -> Curve:
             low, high = survival ** math.exp(half), survival ** math.exp(-half)
         for column, value in zip(columns, (survival, low, high, n, d), strict=True):
             column.append(value)
-    return Curve(days, *columns)
+    return KaplanMeier(days, *columns)
 
 
 def log_rank(rows: Sequence[tuple[float, int, int]]) -> float:
@@ -47,7 +47,7 @@ def log_rank(rows: Sequence[tuple[float, int, int]]) -> float:
     return gap * gap / variance
 
 
-def restricted_mean(curve: Curve, horizon: float) -> tuple[float, float]:
+def restricted_mean(curve: KaplanMeier, horizon: float) -> tuple[float, float]:
     """The area under it, and its variance (Klein and Moeschberger, 4.5)."""
     ends = [*(day for day in curve.days if day < horizon), horizon]
     widths = [b - a for a, b in pairwise(ends)]

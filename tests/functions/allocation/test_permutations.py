@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 HERS = "+447700900456"
 
 
-class Event(NamedTuple):
+class UpstreamEvent(NamedTuple):
     """What upstream tells of the enrolment; or, where `what` is none, another order."""
 
     what: str | None
@@ -33,19 +33,21 @@ class Event(NamedTuple):
         return call(METHODS[self.what], path, self.body).status
 
 
-NUMBER = Event("mobile", {"number": HERS, "resolved_how": "officer_visit"})
-SERVED = Event("service", {"served_on": "2026-12-01"})
-LONGER = Event("order", corrected(1, expires_on="2026-12-21"))
-NO_ENTRY = Event("order", corrected(1, conditions=["no_molestation", "no_entry"]))
-TAKEN = Event("end", CUSTODY)
-OUT = Event("resume", RELEASE)
-TAKEN_AGAIN = Event("end", CUSTODY | {"at": "2026-12-01T09:22:00Z"})
-OUT_AGAIN = Event("resume", RELEASE | {"at": "2026-12-01T09:24:00Z"})
-VOID = Event("end", QUASHED)
-DIED = Event("end", QUASHED | {"reason": "deceased"})
-OBJECTED = Event("end", QUASHED | {"reason": "objection_upheld", "at": "2026-12-01T09:26:00Z"})
-BREACHED = Event("outcomes", BREACH)
-PROTECTED = Event(None, order(900, protected_numbers=[HERS]))
+NUMBER = UpstreamEvent("mobile", {"number": HERS, "resolved_how": "officer_visit"})
+SERVED = UpstreamEvent("service", {"served_on": "2026-12-01"})
+LONGER = UpstreamEvent("order", corrected(1, expires_on="2026-12-21"))
+NO_ENTRY = UpstreamEvent("order", corrected(1, conditions=["no_molestation", "no_entry"]))
+TAKEN = UpstreamEvent("end", CUSTODY)
+OUT = UpstreamEvent("resume", RELEASE)
+TAKEN_AGAIN = UpstreamEvent("end", CUSTODY | {"at": "2026-12-01T09:22:00Z"})
+OUT_AGAIN = UpstreamEvent("resume", RELEASE | {"at": "2026-12-01T09:24:00Z"})
+VOID = UpstreamEvent("end", QUASHED)
+DIED = UpstreamEvent("end", QUASHED | {"reason": "deceased"})
+OBJECTED = UpstreamEvent(
+    "end", QUASHED | {"reason": "objection_upheld", "at": "2026-12-01T09:26:00Z"}
+)
+BREACHED = UpstreamEvent("outcomes", BREACH)
+PROTECTED = UpstreamEvent(None, order(900, protected_numbers=[HERS]))
 
 WAITING = {"order": {"served_on": None}, "mobile": {"missing_reason": "seized_evidence"}}
 CASES = {
@@ -98,9 +100,9 @@ def _enrolled(arm: Arm, changes: dict[str, Any]) -> tuple[Memory, UUID]:
 def _lives(
     memory: Memory,
     enrolment_id: UUID,
-    left: list[Event],
-    first: list[Event],
-    refused: list[Event],
+    left: list[UpstreamEvent],
+    first: list[UpstreamEvent],
+    refused: list[UpstreamEvent],
 ) -> Iterator[tuple[dict[str, Any], list[str]]]:
     """
     Each order of the events, told to the end: what came of it, and which was the order.
@@ -127,7 +129,9 @@ def _lives(
             yield end, [f"{event.what} {event.body}", *told]
 
 
-def _refused(memory: Memory, enrolment_id: UUID, events: list[Event]) -> list[Event]:
+def _refused(
+    memory: Memory, enrolment_id: UUID, events: list[UpstreamEvent]
+) -> list[UpstreamEvent]:
     """Tell these events, each with its consequences; those that were refused."""
     refused = []
     for event in events:

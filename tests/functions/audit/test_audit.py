@@ -448,7 +448,7 @@ def test_what_is_missing_is_exported_when_asked_for(
     followed(3)
     clock.shift(30 * HOUR)
 
-    class Functions:
+    class AnsweringLambda:
         @staticmethod
         def invoke(*, Payload: str, **_: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
             answer = lambda_handler(json.loads(Payload), CONTEXT)
@@ -461,7 +461,7 @@ def test_what_is_missing_is_exported_when_asked_for(
         def read(self) -> str:
             return self.text
 
-    place = AuditTrail(clients.s3(), clients.dynamodb(), Functions(), BUCKET, TABLE, "audit")  # type: ignore[arg-type]
+    place = AuditTrail(clients.s3(), clients.dynamodb(), AnsweringLambda(), BUCKET, TABLE, "audit")  # type: ignore[arg-type]
     monkeypatch.setattr(verify_audit, "placed", lambda _: place)
     with pytest.raises(SystemExit) as ended:
         verify_audit.main(["--export"])

@@ -29,7 +29,7 @@ EARLY = {"made_on": "2026-11-19", "expires_on": "2026-12-02", "served_on": "2026
 SALT = "memory"
 
 
-class Event(NamedTuple):
+class ReportedEvent(NamedTuple):
     """What upstream tells of one order; or, with no order, what staff do."""
 
     serial: int | None
@@ -50,26 +50,26 @@ def ident(serial: int) -> UUID:
     return enrolment_id(mac_key(f"{SALT}/identity"), "durham", f"DVPO-2026-{serial:06}")
 
 
-def posted(serial: int, **changes: Any) -> Event:
-    return Event(serial, "posted", order(serial, **{"respondent": SOMEBODY} | changes))
+def posted(serial: int, **changes: Any) -> ReportedEvent:
+    return ReportedEvent(serial, "posted", order(serial, **{"respondent": SOMEBODY} | changes))
 
 
 POST_A, POST_B = posted(A), posted(B)
 PROTECT_HERS = posted(PROTECTING, respondent={}, protected_numbers=[HERS])
 PROTECT_HIS = posted(PROTECTING, respondent={}, protected_numbers=[HIS])
-SUPPRESS_HERS = Event(
+SUPPRESS_HERS = ReportedEvent(
     None, "suppressed", {"number": HERS, "reason": "wrong_number", "by": "PC-1182"}
 )
-VOID_A = Event(A, "end", QUASHED | {"reason": "recorded_in_error"})
-TAKEN_B, OUT_B = Event(B, "end", CUSTODY), Event(B, "resume", RELEASE)
-COURT_B = Event(B, "order", corrected(B, court="Durham Magistrates' Court"))
-FOUND_B = Event(B, "mobile", {"number": HERS, "resolved_how": "officer_visit"})
-SERVED_B = Event(B, "service", {"served_on": "2026-12-01"})
+VOID_A = ReportedEvent(A, "end", QUASHED | {"reason": "recorded_in_error"})
+TAKEN_B, OUT_B = ReportedEvent(B, "end", CUSTODY), ReportedEvent(B, "resume", RELEASE)
+COURT_B = ReportedEvent(B, "order", corrected(B, court="Durham Magistrates' Court"))
+FOUND_B = ReportedEvent(B, "mobile", {"number": HERS, "resolved_how": "officer_visit"})
+SERVED_B = ReportedEvent(B, "service", {"served_on": "2026-12-01"})
 UNSERVED_B = posted(B, order={"served_on": None})
 LACKING_B = posted(B, **LACKING)
 WITH_HERS_B = posted(B, mobile={"number": HERS})
 CHILD_A = posted(A, respondent=SOMEBODY | {"date_of_birth": "2010-05-01"})
-TOO_LATE_A = Event(A, "order", corrected(A, **EARLY))
+TOO_LATE_A = ReportedEvent(A, "order", corrected(A, **EARLY))
 
 ALLOCATED, TAKEN = ("allocated", ()), ("ended", ("in_custody",))
 VOID = ("ended", ("order_ended",))
@@ -116,7 +116,9 @@ def test_every_order_of_events_ends_alike(case: str) -> None:
         assert end == ends[0]
 
 
-def lives(memory: Memory, left: list[Event], refused: list[Event]) -> Iterator[list[Any]]:
+def lives(
+    memory: Memory, left: list[ReportedEvent], refused: list[ReportedEvent]
+) -> Iterator[list[Any]]:
     """Tell the events in each order, and at the end what was refused; what comes of it."""
     if not left:
         with memory.lived_in():
@@ -134,7 +136,7 @@ def lives(memory: Memory, left: list[Event], refused: list[Event]) -> Iterator[l
         yield from lives(branch, left[:place] + left[place + 1 :], refused + again)
 
 
-def those_refused(events: list[Event]) -> list[Event]:
+def those_refused(events: list[ReportedEvent]) -> list[ReportedEvent]:
     return [event for event in events if event.told() in (404, 409)]
 
 

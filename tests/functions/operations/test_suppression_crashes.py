@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from enrolment.handler import lambda_handler as enrolment
+from tests.proofs.simulation.world import Crash
 from tests.support.memory import Memory
 from tests.support.samples import order
 from tests.support.steps import UNHURRIED, call, fire, post
@@ -29,10 +30,6 @@ TWO: tuple[dict[str, Any], ...] = (
 WRONG = {"number": NUMBER, "reason": "wrong_number", "by": "PC-1182"}
 
 
-class CrashError(BaseException):
-    """The process is no more."""
-
-
 def dying(at: int, *, done: bool) -> Callable[[Callable[[], dict[str, Any]]], dict[str, Any]]:
     """A gate at whose call of this number the process dies: before it is done, or after."""
     calls = count(1)
@@ -42,7 +39,7 @@ def dying(at: int, *, done: bool) -> Callable[[Callable[[], dict[str, Any]]], di
             return perform()
         if done:
             perform()
-        raise CrashError
+        raise Crash
 
     return gate
 
@@ -76,7 +73,7 @@ def test_a_suppression_is_safe_and_followed_up_wherever_its_process_dies(
             memory.gate = dying(at, done=done)
             try:
                 call("POST", "/suppressions", WRONG)
-            except CrashError:
+            except Crash:
                 pass
             else:
                 break

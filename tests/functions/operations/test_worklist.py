@@ -11,7 +11,7 @@ from time_machine import Traveller
 
 from tests.support.life import CUSTODY, QUASHED, audit_of, followed, shown, told
 from tests.support.samples import MORNING
-from tests.support.steps import Answer, call, enrol, someone_in
+from tests.support.steps import HttpAnswer, call, enrol, someone_in
 from tests.support.table import change_enrolment, enrolment_of, everything, found, keep, put_item
 from trial.aws.table import Key
 from trial.codes import Arm, MissingReason
@@ -29,7 +29,7 @@ def seized(follow_up_on: str | None = None, **more: Any) -> dict[str, Any]:
     return mobile | ({"follow_up_on": follow_up_on} if follow_up_on else {})
 
 
-def ask(**query: Any) -> Answer:
+def ask(**query: Any) -> HttpAnswer:
     return call("GET", f"/enrolments?{urlencode(query)}")
 
 

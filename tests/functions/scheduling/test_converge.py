@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 from time_machine import Traveller
 
 from allocation.handler import lambda_handler as allocation
+from tests.proofs.simulation.world import Crash
 from tests.support.life import CUSTODY, QUASHED, RELEASE, corrected, send_change
-from tests.support.memory import File, Memory
+from tests.support.memory import Memory, StoredEnrolment
 from tests.support.samples import MORNING, order
 from tests.support.steps import CONTEXT, failures, post, schedule, stream
 from trial.codes import Arm, ReminderState, Suppression
@@ -50,7 +51,7 @@ def accept(enrolment_id: UUID, what: str, body: dict[str, Any]) -> None:
     assert answer.status == 200, answer.text
 
 
-def agrees(file: File) -> None:
+def agrees(file: StoredEnrolment) -> None:
     """One schedule for each reminder to come, at its time, and none for any other."""
     assert file.schedules == {
         each.number: each.due_at for each in file.reminders if each.state is ReminderState.SCHEDULED
@@ -251,10 +252,6 @@ def test_an_enrolment_that_changes_meanwhile_is_looked_at_again(memory: Memory) 
     assert len(file.schedules) == 7
 
 
-class CrashError(BaseException):
-    """The function's process is gone."""
-
-
 @contextmanager
 def _gated(memory: Memory, act: Callable[[int, Callable[[], Any]], Any]) -> Iterator[None]:
     """Let `act` make the calls of AWS, each with its place; what it sets off is not counted."""
@@ -311,7 +308,7 @@ def test_a_crash_anywhere_is_put_right_by_the_repeat_whatever_happened_since(
         memory.drain()
         _accept(enrolment_id, serial, [each])
 
-    def goes_on(branch: Memory, since: Told) -> File:
+    def goes_on(branch: Memory, since: Told) -> StoredEnrolment:
         with branch.lived_in():
             _accept(enrolment_id, serial, since)
             schedule(enrolment_id)
@@ -344,12 +341,12 @@ def _crashes(memory: Memory, enrolment_id: UUID, place: int, *, done: bool) -> b
             if done:
                 with suppress(ClientError):
                     call()
-            raise CrashError
+            raise Crash
         return call()
 
     with memory.lived_in(), _gated(memory, crash):
         try:
             schedule(enrolment_id)
-        except CrashError:
+        except Crash:
             return True
     return False

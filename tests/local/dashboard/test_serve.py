@@ -21,7 +21,7 @@ CLICK = {
 }
 
 
-class Functions:
+class PanelsLambda:
     """Lambda, as far as a panel asks it."""
 
     def __init__(self, **more: str) -> None:
@@ -33,7 +33,7 @@ class Functions:
         return {"Payload": io.BytesIO(b'"<p>drawn</p>"'), **self._more}
 
 
-def dashboard(functions: Functions) -> Any:
+def dashboard(functions: PanelsLambda) -> Any:
     said = {"title": "Sending", "endpoint": "arn:panels", "params": {"panel": "sending"}}
     widgets = [{"type": "custom", "width": 6, "properties": said}]
     body = {"DashboardBody": json.dumps({"widgets": widgets})}
@@ -42,12 +42,12 @@ def dashboard(functions: Functions) -> Any:
 
 
 @pytest.fixture
-def functions() -> Functions:
-    return Functions()
+def functions() -> PanelsLambda:
+    return PanelsLambda()
 
 
 @pytest.fixture
-def port(functions: Functions) -> Iterator[int]:
+def port(functions: PanelsLambda) -> Iterator[int]:
     """Where the dashboard is served."""
     serving = serve.of(dashboard(functions), 0)
     thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
@@ -73,7 +73,7 @@ def ask(
     return answer.status, text, answer.headers
 
 
-def test_a_click_calls_the_function_as_cloudwatch_does(port: int, functions: Functions) -> None:
+def test_a_click_calls_the_function_as_cloudwatch_does(port: int, functions: PanelsLambda) -> None:
     assert ask(port)[:2] == (200, "<p>drawn</p>")
     ((name, event),) = functions.invoked
     assert name == "arn:panels"
@@ -93,7 +93,7 @@ def test_a_click_calls_the_function_as_cloudwatch_does(port: int, functions: Fun
     ],
 )
 def test_nobody_else_clicks(
-    given: dict[str, Any], status: int, port: int, functions: Functions
+    given: dict[str, Any], status: int, port: int, functions: PanelsLambda
 ) -> None:
     assert ask(port, **given)[0] == status
     assert functions.invoked == []
@@ -116,6 +116,6 @@ def test_only_this_machine_reaches_it() -> None:
 
 
 def test_a_function_that_fails_is_no_panel() -> None:
-    failing: Any = Functions(FunctionError="Unhandled")
+    failing: Any = PanelsLambda(FunctionError="Unhandled")
     with pytest.raises(RuntimeError, match="Sending"):
         live.draw(LivePanel("Sending", 6, "arn:panels", {}), failing)

@@ -10,7 +10,7 @@ from uuid import UUID
 import time_machine
 
 from tests.proofs.bench import units
-from tests.proofs.bench.meter import Deployment, Work
+from tests.proofs.bench.meter import MeteredFunctions, Work
 from tests.proofs.simulation.cloud import FAMILIES, when
 from tests.proofs.simulation.conditions import Item
 from tests.proofs.simulation.services import logged as receipt_of
@@ -24,7 +24,7 @@ ACTS = (*PREPARATION, "sending", "receipts")
 
 
 @dataclass
-class Life:
+class MeteredOrder:
     """One treated order: what its invocations took; bytes and audit entries that it leaves."""
 
     enrolment_id: UUID
@@ -37,10 +37,10 @@ class Life:
         return [work for works in self.works.values() for work in works]
 
 
-def life(days: int) -> Life:
+def life(days: int) -> MeteredOrder:
     """The first order of that length that is drawn to intervention, lived to its end."""
     with time_machine.travel(MORNING, tick=False) as clock:
-        deployment = Deployment()
+        deployment = MeteredFunctions()
         with deployment.lived_in():
             found = next(
                 each
@@ -59,11 +59,13 @@ def life(days: int) -> Life:
     return found
 
 
-def begun(deployment: Deployment, serial: int, days: int = SHORT) -> Life:
+def begun(deployment: MeteredFunctions, serial: int, days: int = SHORT) -> MeteredOrder:
     """An order from its request to its schedules."""
     work = deployment.invoke("enrolment", request(serial, days))
     assert work.answer["statusCode"] == 202, work.answer["body"]
-    found = Life(UUID(json.loads(work.answer["body"])["enrolment_id"]), {"enrolment": [work]})
+    found = MeteredOrder(
+        UUID(json.loads(work.answer["body"])["enrolment_id"]), {"enrolment": [work]}
+    )
     memory = deployment.memory
     for act in ("allocation", "hand over"):
         found.works[act] = [_brought(deployment, memory.stream.popleft())]
@@ -74,7 +76,7 @@ def begun(deployment: Deployment, serial: int, days: int = SHORT) -> Life:
     return found
 
 
-def _brought(deployment: Deployment, record: dict[str, Any]) -> Work:
+def _brought(deployment: MeteredFunctions, record: dict[str, Any]) -> Work:
     """
     A record of the stream, in an invocation of its own.
 
@@ -87,13 +89,13 @@ def _brought(deployment: Deployment, record: dict[str, Any]) -> Work:
     return work
 
 
-def treated(deployment: Deployment, found: Life) -> bool:
+def treated(deployment: MeteredFunctions, found: MeteredOrder) -> bool:
     """Whether it was drawn to intervention."""
     arm = deployment.memory.file(found.enrolment_id).allocation
     return arm is not None and arm.arm is Arm.INTERVENTION
 
 
-def fired(deployment: Deployment, found: Life, schedule: dict[str, Any]) -> None:
+def fired(deployment: MeteredFunctions, found: MeteredOrder, schedule: dict[str, Any]) -> None:
     """One reminder sent, and its receipt."""
     work = deployment.invoke("sending", json.loads(schedule["Target"]["Input"]))
     assert work.answer == {"outcome": "sent"}
@@ -112,7 +114,7 @@ def request(serial: int, days: int = SHORT, *, made_on: datetime = MORNING) -> d
     return sample("api-enrol") | {"body": json.dumps(order(serial, order=dates))}
 
 
-def left_by(deployment: Deployment, found: Life) -> list[Item]:
+def left_by(deployment: MeteredFunctions, found: MeteredOrder) -> list[Item]:
     """All that an order leaves in the table, with what is beside its own partition."""
     enrolment = deployment.memory.file(found.enrolment_id).enrolment
     own = {

@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 from rich.console import Console
 from rich.table import Table
 
-from tests.proofs.bench.acts import SHORT, Life, life
+from tests.proofs.bench.acts import SHORT, MeteredOrder, life
 from tests.proofs.bench.meter import Work
 from tests.support.fixture_protocol import AGREED
 from tests.support.samples import LONDON, MORNING
@@ -53,7 +53,7 @@ class Limit:
         return self.a_second / self.by_text if self.by_text else None
 
 
-def limits(lived: Life) -> list[Limit]:
+def limits(lived: MeteredOrder) -> list[Limit]:
     """Quotas in London, and what the table and its stream can do, the measured calls put in."""
     works = {act: done[0] for act, done in lived.works.items()}
     texts = len(lived.works["sending"])
@@ -92,7 +92,7 @@ def limits(lived: Life) -> list[Limit]:
     ]  # fmt: skip
 
 
-def table(lived: Life) -> list[dict[str, Any]]:
+def table(lived: MeteredOrder) -> list[dict[str, Any]]:
     """Every limit, the one that is met first at the top."""
     texts = len(lived.works["sending"]) * TREATED
     found = sorted(limits(lived), key=lambda each: each.orders_a_day(texts))

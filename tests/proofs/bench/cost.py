@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from tests.proofs.bench.acts import LONG, SHORT, Life
+from tests.proofs.bench.acts import LONG, SHORT, MeteredOrder
 from tests.proofs.bench.meter import Work
 from tests.support.deployed import Deployed
 from tests.support.fixture_protocol import AGREED
@@ -56,7 +56,7 @@ def price(name: str) -> float:
     return float(prices()[name]["usd"])
 
 
-def of_order(life: Life) -> dict[str, float]:
+def of_order(life: MeteredOrder) -> dict[str, float]:
     """US dollars by service, of which none depends on how many orders there are."""
     works = life.all_works
     texts = sum(work.count("sns.") for work in works)
@@ -81,7 +81,7 @@ def of_order(life: Life) -> dict[str, float]:
     }
 
 
-def links(life: Life) -> int:
+def links(life: MeteredOrder) -> int:
     """
     Links of the audit trail that an order's entries come in.
 
@@ -92,11 +92,11 @@ def links(life: Life) -> int:
     return 2 + len(life.works["sending"])
 
 
-def of_texts(life: Life) -> float:
+def of_texts(life: MeteredOrder) -> float:
     return sum(work.count("sns.") for work in life.all_works) * price("text_part")
 
 
-def of_timing(life: Life, days: int) -> dict[str, float]:
+def of_timing(life: MeteredOrder, days: int) -> dict[str, float]:
     """US dollars for bringing each of an order's texts to its time, in other ways than ours."""
     (scheduling,) = life.works["scheduling"]
     reminders = len(life.works["sending"])
@@ -121,7 +121,7 @@ def of_timing(life: Life, days: int) -> dict[str, float]:
     }
 
 
-def table(short: Life, long: Life) -> dict[str, Any]:
+def table(short: MeteredOrder, long: MeteredOrder) -> dict[str, Any]:
     """All of it, for an order of each length."""
     found: dict[str, Any] = {}
     for days, life in ((SHORT, short), (LONG, long)):

@@ -9,7 +9,7 @@ import time_machine
 
 from tests.proofs.bench import units
 from tests.proofs.bench.acts import begun, treated
-from tests.proofs.bench.meter import Deployment
+from tests.proofs.bench.meter import MeteredFunctions
 from tests.proofs.simulation.cloud import FAMILIES, Dynamo, Scheduler
 from tests.proofs.simulation.conditions import Item, holds
 from tests.support.samples import MORNING
@@ -22,7 +22,7 @@ Places = dict[tuple[str, str], "Item"]
 """All that there is of one order, by the family of its partition and its sort key."""
 
 
-class MadeUp(Dynamo):
+class MadeUpTable(Dynamo):
     """A table that is made while it is read: these orders over and over, each another's."""
 
     def __init__(self, examples: list[Places], orders: int) -> None:
@@ -71,7 +71,7 @@ class MadeUp(Dynamo):
 class MadeUpSchedules(Scheduler):
     """The schedules of these orders, found by whose they are, and told page by page."""
 
-    def __init__(self, table: MadeUp) -> None:
+    def __init__(self, table: MadeUpTable) -> None:
         super().__init__(open_gate, lambda *_: None)
         self._table = table
 
@@ -118,7 +118,7 @@ def _key(item: Item) -> Item:
 def examples() -> list[Places]:
     """An order of each arm."""
     with time_machine.travel(MORNING, tick=False):
-        deployment = Deployment()
+        deployment = MeteredFunctions()
         with deployment.lived_in():
             lives = [begun(deployment, serial) for serial in islice(count(1), 8)]
             by_arm = {treated(deployment, life): life.enrolment_id for life in lives}

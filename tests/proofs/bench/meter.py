@@ -28,12 +28,13 @@ from aws_lambda_powertools import Logger
 
 from tests.proofs.simulation.cloud import Dynamo
 from tests.proofs.simulation.conditions import Item
-from tests.proofs.simulation.world import FUNCTIONS, Context
+from tests.proofs.simulation.world import FUNCTIONS
 from tests.support.memory import Memory
+from tests.support.steps import UNHURRIED
 
 
 @dataclass(frozen=True)
-class Call:
+class MeteredCall:
     """One call of AWS: `dynamodb.query`, with the units that it takes."""
 
     service: str
@@ -55,7 +56,7 @@ class Work:
     function: str
     at: datetime
     event: dict[str, Any]
-    calls: tuple[Call, ...]
+    calls: tuple[MeteredCall, ...]
     seconds: float
     logged: int
     answer: Any
@@ -79,7 +80,7 @@ class Noted:
 
     service: str
     client: Any
-    calls: list[Call]
+    calls: list[MeteredCall]
 
     def get_paginator(self, _: str) -> "Noted":
         return self
@@ -87,13 +88,13 @@ class Noted:
     def paginate(self, **request: Any) -> Iterator[Any]:
         """Each page is a call."""
         for page in self.client.paginate(**request):
-            self.calls.append(Call(self.service, "paginate", request, page))
+            self.calls.append(MeteredCall(self.service, "paginate", request, page))
             yield page
 
     def __getattr__(self, operation: str) -> Any:
         def call(**request: Any) -> Any:
             answer = getattr(self.client, operation)(**request)
-            self.calls.append(Call(self.service, operation, request, answer))
+            self.calls.append(MeteredCall(self.service, operation, request, answer))
             return answer
 
         return call
@@ -104,7 +105,7 @@ class NotedTable:
     """The table's client, whose calls are noted with the units that they take."""
 
     client: Dynamo
-    calls: list[Call]
+    calls: list[MeteredCall]
 
     def batch_get_item(self, **request: Any) -> dict[str, Any]:
         answer = self.client.batch_get_item(**request)
@@ -113,7 +114,7 @@ class NotedTable:
         # What is not there takes a unit as well.
         absent: list[Item] = [{}] * (len(wanted["Keys"]) - len(found))
         reads = units.read(found + absent, consistent=True, together=False)
-        self.calls.append(Call("dynamodb", "batch_get_item", request, answer, reads=reads))
+        self.calls.append(MeteredCall("dynamodb", "batch_get_item", request, answer, reads=reads))
         return answer
 
     def query(self, **request: Any) -> dict[str, Any]:
@@ -124,7 +125,7 @@ class NotedTable:
             shown = [index.entry(each) for each in shown]
         consistent = bool(request.get("ConsistentRead"))
         reads = units.read(shown, consistent=consistent, together=True)
-        self.calls.append(Call("dynamodb", "query", request, answer, reads=reads))
+        self.calls.append(MeteredCall("dynamodb", "query", request, answer, reads=reads))
         return answer
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
@@ -135,17 +136,17 @@ class NotedTable:
         answer = self.client.transact_write_items(**request)
         after = [self.client.at(*place) for place in places]
         writes = sum(map(units.written, before, after))
-        call = Call("dynamodb", "transact_write_items", request, answer, writes=writes)
+        call = MeteredCall("dynamodb", "transact_write_items", request, answer, writes=writes)
         self.calls.append(call)
         return answer
 
 
 @dataclass
-class Deployment:
+class MeteredFunctions:
     """Functions whose every call is noted."""
 
     memory: Memory = field(default_factory=lambda: Memory("bench"))
-    calls: list[Call] = field(default_factory=list)
+    calls: list[MeteredCall] = field(default_factory=list)
     printed: StringIO = field(default_factory=StringIO)
 
     @contextmanager
@@ -170,7 +171,7 @@ class Deployment:
         self.printed.seek(0)
         self.printed.truncate()
         began = time.process_time()
-        answer = FUNCTIONS[function].lambda_handler(event, Context())
+        answer = FUNCTIONS[function].lambda_handler(event, UNHURRIED)
         seconds = time.process_time() - began
         logged = len(self.printed.getvalue().encode())
         return Work(function, datetime.now(UTC), event, tuple(self.calls), seconds, logged, answer)

@@ -8,7 +8,7 @@ cost nothing there, for good (https://aws.amazon.com/cloudwatch/pricing/, "free 
 from typing import Any, Final
 
 from commands.repository.deployed import Deployed
-from tests.proofs.bench.acts import Life
+from tests.proofs.bench.acts import MeteredOrder
 from tests.proofs.bench.cost import HOURS_A_MONTH, of_order, of_texts, price
 from trial.metrics import Metric
 
@@ -55,7 +55,7 @@ def alarms(stack: Deployed) -> int:
     )
 
 
-def metrics(life: Life, orders_a_month: float) -> float:
+def metrics(life: MeteredOrder, orders_a_month: float) -> float:
     """
     Custom metrics, as months of one: billed by the hour in which they have a value.
 
@@ -67,7 +67,9 @@ def metrics(life: Life, orders_a_month: float) -> float:
     return min(hours / HOURS_A_MONTH, 2.0 * len(Metric))
 
 
-def month(life: Life, orders_a_year: int, parameters: dict[str, str], *, year: int = 1) -> Any:
+def month(
+    life: MeteredOrder, orders_a_year: int, parameters: dict[str, str], *, year: int = 1
+) -> Any:
     """US dollars a month by line: list prices, what is billed, and the texts beside them."""
     stack, orders = Deployed(**parameters), orders_a_year / 12
     services, texts = of_order(life), of_texts(life)
@@ -92,6 +94,6 @@ def month(life: Life, orders_a_year: int, parameters: dict[str, str], *, year: i
     }
 
 
-def at_sizes(life: Life) -> dict[str, Any]:
+def at_sizes(life: MeteredOrder) -> dict[str, Any]:
     """A month at each size."""
     return {name: month(life, *size) for name, size in SIZES.items()}

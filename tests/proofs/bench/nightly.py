@@ -27,8 +27,8 @@ from botocore.exceptions import ClientError
 
 from extract.extract import Became, extract
 from extract.store import ExtractStore
-from tests.proofs.bench.made_up import MadeUp, MadeUpSchedules, examples, open_gate
-from tests.proofs.bench.meter import Call, Deployment
+from tests.proofs.bench.made_up import MadeUpSchedules, MadeUpTable, examples, open_gate
+from tests.proofs.bench.meter import MeteredCall, MeteredFunctions
 from tests.proofs.simulation.cloud import Kms
 from tests.support.fixture_protocol import AGREED
 from tests.support.samples import MORNING, ROOT
@@ -40,10 +40,10 @@ PROVEN = (100, *SIZES)
 AT_LEAST = 10_000  # orders of each size, in as many rounds as that takes
 
 
-class Counted(list[Call]):
+class CountedCalls(list[MeteredCall]):
     """Calls without what they said: of hundreds of thousands there is no room for more."""
 
-    def append(self, call: Call) -> None:
+    def append(self, call: MeteredCall) -> None:
         super().append(replace(call, request={}, answer={}))
 
 
@@ -111,8 +111,8 @@ def proven(orders: int) -> dict[str, float]:
     """What the proof takes for each of so many orders."""
     kept = examples()
     reminders = sum(item["kind"] == {"S": "reminder"} for each in kept for item in each.values())
-    deployment = Deployment(calls=Counted())
-    deployment.memory.dynamo = table = MadeUp(kept, orders)
+    deployment = MeteredFunctions(calls=CountedCalls())
+    deployment.memory.dynamo = table = MadeUpTable(kept, orders)
     deployment.memory.scheduler = MadeUpSchedules(table)
     table.index_all()
     seconds = []
@@ -134,7 +134,7 @@ def proven(orders: int) -> dict[str, float]:
 
 def taken(orders: int) -> dict[str, float]:
     """What the extract of so many orders takes of this process."""
-    table = Table(cast("Any", MadeUp(examples(), orders)), "trial")
+    table = Table(cast("Any", MadeUpTable(examples(), orders)), "trial")
     protocol = AGREED
     gc.collect()
     with TemporaryDirectory() as folder:

@@ -17,8 +17,8 @@ from uuid import UUID, uuid5
 
 import time_machine
 
-from tests.proofs.bench.acts import ACTS, Life, begun, fired, treated
-from tests.proofs.bench.meter import Deployment, Work
+from tests.proofs.bench.acts import ACTS, MeteredOrder, begun, fired, treated
+from tests.proofs.bench.meter import MeteredFunctions, Work
 from tests.proofs.simulation.cloud import FAMILIES, Dynamo, when
 from tests.proofs.simulation.conditions import Item
 from tests.support.samples import MORNING
@@ -108,7 +108,7 @@ def at_sizes(progress: Callable[[], None]) -> dict[int, dict[str, dict[str, floa
 
 def taken_at(size: int) -> dict[str, dict[str, float]]:
     """What each act takes with so many orders in the table."""
-    deployment = Deployment()
+    deployment = MeteredFunctions()
     memory = deployment.memory
     memory.dynamo = table = OrderedTable(memory.dynamo)
     serials = count(1)
@@ -146,7 +146,7 @@ def taken_at(size: int) -> dict[str, dict[str, float]]:
     return {act: _taken(done) for act, done in works.items()}
 
 
-def _schedules(deployment: Deployment, life: Life) -> list[dict[str, Any]]:
+def _schedules(deployment: MeteredFunctions, life: MeteredOrder) -> list[dict[str, Any]]:
     of_all = deployment.memory.scheduler.schedules.items()
     return [each for name, each in of_all if life.enrolment_id.hex in name]
 

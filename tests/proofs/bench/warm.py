@@ -20,9 +20,10 @@ import time_machine
 from botocore.awsrequest import AWSResponse, HeadersDict
 
 from tests.proofs.bench.acts import SHORT, life
-from tests.proofs.bench.meter import Call, Work, printing_to
-from tests.proofs.simulation.world import FUNCTIONS, SETTINGS, Context
+from tests.proofs.bench.meter import MeteredCall, Work, printing_to
+from tests.proofs.simulation.world import FUNCTIONS, SETTINGS
 from tests.support.faults import hooked
+from tests.support.steps import UNHURRIED
 from trial import config
 from trial.aws import clients as aws_clients
 
@@ -76,7 +77,7 @@ def _ratio(work: Work, progress: Callable[[], None]) -> dict[str, float]:
         return next(answers)
 
     def ours() -> None:
-        assert handler(work.event, Context()) == work.answer
+        assert handler(work.event, UNHURRIED) == work.answer
 
     def bare() -> None:
         for call in work.calls:
@@ -106,7 +107,7 @@ def _ratio(work: Work, progress: Callable[[], None]) -> dict[str, float]:
     return {"ours_ms": 1000 * mine, "bare_ms": 1000 * theirs, "ratio": mine / theirs}
 
 
-def _answered(call: Call) -> AWSResponse:
+def _answered(call: MeteredCall) -> AWSResponse:
     """What AWS would send for an answer, as it is on the wire."""
     if call.service == "sns":
         body = _TEXT_TAKEN.format(**call.answer).encode()

@@ -13,10 +13,10 @@ from reconciliation.handler import lambda_handler as reconciliation
 from retention.handler import lambda_handler as retention
 from sending.handler import lambda_handler as sending
 from tests.proofs.interleavings.stage import Stage
-from tests.proofs.interleavings.world import Breach, World
+from tests.proofs.interleavings.world import Breach, SmallWorld
 from tests.proofs.simulation.services import logged, stream_record
 from tests.support.life import ARREST
-from tests.support.memory import File, Memory
+from tests.support.memory import Memory, StoredEnrolment
 from tests.support.samples import MORNING, order, sample
 from tests.support.steps import CONTEXT, UNHURRIED, call, schedule, stream
 from trial.codes import Arm, EndReason, ReminderState, Status, Suppression
@@ -26,23 +26,23 @@ NUMBER, ANOTHER, LATER = "+447700900001", "+447700900701", "+447700900702"
 SECOND = 2
 _ACCEPTED = 300
 
-Act = Callable[[World, UUID], str]
+Act = Callable[[SmallWorld, UUID], str]
 """Lets it happen; what it came to: an HTTP status, or what a function says."""
 
 
-def fresh() -> tuple[World, UUID]:
+def fresh() -> tuple[SmallWorld, UUID]:
     """Somebody enrolled in the morning, and drawn by nobody yet."""
-    world = World(Memory("interleavings"), MORNING)
+    world = SmallWorld(Memory("interleavings"), MORNING)
     with Stage(world).lived_in():
         ident = _enrolled(1)
     world.memory.stream.clear()
     return world, ident
 
 
-def due() -> tuple[World, UUID]:
+def due() -> tuple[SmallWorld, UUID]:
     """Somebody in the intervention arm, whose second reminder is due now."""
     for serial in range(100):
-        world = World(Memory(f"interleavings {serial}"), MORNING)
+        world = SmallWorld(Memory(f"interleavings {serial}"), MORNING)
         stage = Stage(world)
         with stage.lived_in():
             ident = _enrolled(1)
@@ -62,7 +62,7 @@ def due() -> tuple[World, UUID]:
     raise AssertionError("nobody is drawn to the intervention")
 
 
-def old() -> tuple[World, UUID]:
+def old() -> tuple[SmallWorld, UUID]:
     """The same, when the order has ended so long ago that its identifiers are to be erased."""
     world, ident = due()
     world.now = MORNING + timedelta(days=104)
@@ -76,7 +76,7 @@ def old() -> tuple[World, UUID]:
     return world, ident
 
 
-def _numbered(file: File, number: int) -> Any:
+def _numbered(file: StoredEnrolment, number: int) -> Any:
     return next(each.due_at for each in file.reminders if each.number == number)
 
 
@@ -91,22 +91,22 @@ def _fired(ident: UUID, number: int) -> str:
     return str(sending(event, CONTEXT)["outcome"])
 
 
-def _route(method: str, path: str, body: Callable[[World], object]) -> Act:
-    def act(world: World, ident: UUID) -> str:
+def _route(method: str, path: str, body: Callable[[SmallWorld], object]) -> Act:
+    def act(world: SmallWorld, ident: UUID) -> str:
         answer = call(method, path.format(ident), body(world))
         return str(answer.status)
 
     return act
 
 
-def _announced(world: World, ident: UUID) -> str:
+def _announced(world: SmallWorld, ident: UUID) -> str:
     """The stream announces the order, as it stood before."""
     item = world.memory.dynamo.at(*enrolment_key(ident))
     record = stream_record(1, None, item, world.now)
     return str(len(allocation(stream(record), CONTEXT)["batchItemFailures"]))
 
 
-def _handed_over(_: World, ident: UUID) -> str:
+def _handed_over(_: SmallWorld, ident: UUID) -> str:
     schedule(ident)
     return "done"
 
@@ -114,7 +114,7 @@ def _handed_over(_: World, ident: UUID) -> str:
 def _receipt(words: str | None) -> Act:
     """The carrier's receipt for the first text."""
 
-    def act(world: World, _: UUID) -> str:
+    def act(world: SmallWorld, _: UUID) -> str:
         receipts(logged("text-1", NUMBER, world.now, words=words), CONTEXT)
         return "taken"
 
@@ -129,11 +129,11 @@ def _erased(*_: object) -> str:
     return json.dumps(retention(sample("retention-nightly"), UNHURRIED)["erased"])
 
 
-def _moment(world: World) -> str:
+def _moment(world: SmallWorld) -> str:
     return (world.now - timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
 
 
-def _days(world: World) -> dict[str, str]:
+def _days(world: SmallWorld) -> dict[str, str]:
     """An order made today."""
     today, last = f"{world.now:%F}", f"{world.now + timedelta(days=13):%F}"
     return {"made_on": today, "served_on": today, "expires_on": last}
@@ -206,7 +206,7 @@ SILENCING = frozenset({"end", "custody", "number", "no number", "protect", "supp
 """After the answer to one of these no text goes to the number that there was."""
 
 
-def settled(world: World, ident: UUID, came_to: dict[str, str]) -> None:
+def settled(world: SmallWorld, ident: UUID, came_to: dict[str, str]) -> None:
     """Let everything come to rest, and check what was promised. Raises Breach."""
     _promised(world, came_to)
     world.memory.drain()
@@ -224,7 +224,7 @@ def settled(world: World, ident: UUID, came_to: dict[str, str]) -> None:
         raise Breach("nobody died, and a reminder is left claimed")
 
 
-def _promised(world: World, came_to: dict[str, str]) -> None:
+def _promised(world: SmallWorld, came_to: dict[str, str]) -> None:
     """No text after the answer of what rules it out."""
     silent = False
     for what, about in world.events:

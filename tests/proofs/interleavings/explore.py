@@ -9,11 +9,11 @@ from uuid import UUID
 from botocore.exceptions import ClientError
 
 from tests.proofs.interleavings.acts import ACTS, due, fresh, old, settled
-from tests.proofs.interleavings.stage import Answer, Stage
-from tests.proofs.interleavings.turns import Call, Op, Orders, ready
-from tests.proofs.interleavings.world import World, alike
+from tests.proofs.interleavings.stage import CallResult, Stage
+from tests.proofs.interleavings.turns import Op, Orders, PendingCall, ready
+from tests.proofs.interleavings.world import SmallWorld, alike
 
-MOMENTS: dict[str, Callable[[], tuple[World, UUID]]] = {"fresh": fresh, "due": due, "old": old}
+MOMENTS: dict[str, Callable[[], tuple[SmallWorld, UUID]]] = {"fresh": fresh, "due": due, "old": old}
 
 T = TypeVar("T")
 
@@ -35,11 +35,11 @@ class Found(NamedTuple):
 class Story:
     """Some acts, begun at one moment: what each does next, by what it was answered so far."""
 
-    start: World
+    start: SmallWorld
     ident: UUID
     names: Sequence[str]
     stage: Stage
-    known: dict[tuple[int, int], Call | str] = field(default_factory=dict)
+    known: dict[tuple[int, int], PendingCall | str] = field(default_factory=dict)
     choices: tuple[int, ...] = ()
     trace: tuple[str, ...] = ()
     """The order that is being tried."""
@@ -52,7 +52,7 @@ class Story:
             for place, name in enumerate(self.names)
         ]
 
-    def next_call(self, place: int, heard: int, past: tuple[Answer, ...]) -> Call | str:
+    def next_call(self, place: int, heard: int, past: tuple[CallResult, ...]) -> PendingCall | str:
         """The next call of an act, or what it came to."""
         if (place, heard) not in self.known:
             act = ACTS[self.names[place]]
@@ -75,9 +75,9 @@ class Standing:
     """A moment of a story: the world, and of each act its next call and what it heard so far."""
 
     story: Story
-    world: World
-    calls: tuple[Call | str, ...]
-    pasts: tuple[tuple[Answer, ...], ...]
+    world: SmallWorld
+    calls: tuple[PendingCall | str, ...]
+    pasts: tuple[tuple[CallResult, ...], ...]
     heard: tuple[int, ...]
     choices: tuple[int, ...] = ()
     trace: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class Standing:
     def after(self, place: int) -> "Standing":
         """The moment after the next call of one act. Raises what the act raises."""
         world, call, story = self.world.copied(), self.calls[place], self.story
-        assert isinstance(call, Call)
+        assert isinstance(call, PendingCall)
         label = story.labels[place]
         story.choices = (*self.choices, place)
         story.trace = (*self.trace, f"{label}: {call.op.name}")
@@ -105,7 +105,7 @@ class Standing:
             what = error
         said = what.response if isinstance(what, ClientError) else what
         heard = hash((self.heard[place], world.now, alike(said)))
-        past = (*self.pasts[place], Answer(what, world.now, call.op))
+        past = (*self.pasts[place], CallResult(what, world.now, call.op))
         following = story.next_call(place, heard, past)
         if isinstance(following, str):
             world.events.append(("answer", label))
@@ -130,7 +130,7 @@ def _put(among: tuple[T, ...], place: int, each: T) -> tuple[T, ...]:
     return (*among[:place], each, *among[place + 1 :])
 
 
-def explore(moment: tuple[World, UUID], *names: str) -> Found:
+def explore(moment: tuple[SmallWorld, UUID], *names: str) -> Found:
     """Every order of the acts, until one of them ends in what must never be."""
     start, ident = moment
     story = Story(start, ident, names, Stage(start))
@@ -147,7 +147,7 @@ def explore(moment: tuple[World, UUID], *names: str) -> Found:
     return Found(orders.states, endings)
 
 
-def replay(moment: tuple[World, UUID], *names: str, choices: Sequence[int]) -> tuple[str, ...]:
+def replay(moment: tuple[SmallWorld, UUID], *names: str, choices: Sequence[int]) -> tuple[str, ...]:
     """One order again: its calls. Raises what is wrong."""
     start, ident = moment
     story = Story(start, ident, names, Stage(start))

@@ -13,8 +13,8 @@ import pytest
 import time_machine
 
 from allocation import allocate
-from tests.proofs.interleavings.turns import EVERYTHING, PUBLISH, WAIT, Call, Op
-from tests.proofs.interleavings.world import Breach, World
+from tests.proofs.interleavings.turns import EVERYTHING, PUBLISH, WAIT, Op, PendingCall
+from tests.proofs.interleavings.world import Breach, SmallWorld
 from trial import open_claims, retry
 from trial.aws import clients as aws_clients
 from trial.errors import TrialError
@@ -25,7 +25,7 @@ _TABLE = ("batch_get_item", "query", "transact_write_items")
 _SCHEDULER = ("create_schedule", "get_schedule", "delete_schedule", "paginate")
 
 
-class Answer(NamedTuple):
+class CallResult(NamedTuple):
     """What a call was answered or refused with, and when."""
 
     what: Any
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 class NextCall(BaseException):
     """An act has come to a call that has no answer yet."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: PendingCall) -> None:
         self.call = call
         super().__init__()
 
@@ -52,9 +52,11 @@ class Gated:
             return getattr(self._stage.world.client(self._name), method)
 
         def call(**request: Any) -> Any:
-            answer = self._stage.gate(Call(self._name, method, request, _op(method, request)))
+            answer = self._stage.gate(
+                PendingCall(self._name, method, request, _op(method, request))
+            )
             if method == "transact_write_items":  # how long its answer takes, a wait may outlast
-                self._stage.gate(Call("clock", "answer", {}, Op("answer", reads=_CLOCK)))
+                self._stage.gate(PendingCall("clock", "answer", {}, Op("answer", reads=_CLOCK)))
             return answer
 
         return call
@@ -71,15 +73,15 @@ class Stage:
     its next call, and is stopped there; other acts are in no thread and in no one's way.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SmallWorld) -> None:
         self.world = world
-        self._answers: deque[Answer] | None = None
+        self._answers: deque[CallResult] | None = None
         self._stopped: NextCall | None = None
         self._clock: time_machine.Traveller | None = None
 
     def next_call(
-        self, act: Callable[[], str], begun: datetime, answers: Sequence[Answer]
-    ) -> Call | str:
+        self, act: Callable[[], str], begun: datetime, answers: Sequence[CallResult]
+    ) -> PendingCall | str:
         """The next call of an act that was answered so; or what it came to in the end."""
         self._answers, self._stopped = deque(answers), None
         self._move_to(begun)
@@ -93,7 +95,7 @@ class Stage:
             self._answers = None
         return self._stopped.call if self._stopped else came_to
 
-    def gate(self, call: Call) -> Any:
+    def gate(self, call: PendingCall) -> Any:
         if self._answers is None:  # nobody acts: the world comes to rest
             answer = self.world.perform(call)
             self._move_to(self.world.now)
@@ -115,13 +117,13 @@ class Stage:
 
     def _wait(self, seconds: float) -> None:
         """Whoever waits lets time pass for all."""
-        self.gate(Call("clock", "wait", {"seconds": seconds}, Op(WAIT, writes=_CLOCK)))
+        self.gate(PendingCall("clock", "wait", {"seconds": seconds}, Op(WAIT, writes=_CLOCK)))
 
     def _move_to(self, moment: datetime) -> None:
         if self._clock:
             self._clock.move_to(moment)
 
-    def set_to(self, world: World) -> None:
+    def set_to(self, world: SmallWorld) -> None:
         """The functions live in this world now."""
         self.world = world
         self._move_to(world.now)

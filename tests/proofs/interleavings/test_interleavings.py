@@ -13,18 +13,18 @@ from sending import send
 from tests.proofs.interleavings.acts import ACTS, cases, due, fresh, old
 from tests.proofs.interleavings.explore import explore, replay
 from tests.proofs.interleavings.turns import Op, Orders, ready
-from tests.proofs.interleavings.world import World
+from tests.proofs.interleavings.world import SmallWorld
 from trial import open_claims
 
 
 @pytest.fixture(scope="module")
-def moment() -> tuple[World, UUID]:
+def moment() -> tuple[SmallWorld, UUID]:
     return due()
 
 
 @pytest.mark.parametrize("other", ["send", "suppress", "pause", "receipt"])
 def test_whatever_comes_between_its_calls_a_text_goes_once_or_not(
-    moment: tuple[World, UUID], other: str
+    moment: tuple[SmallWorld, UUID], other: str
 ) -> None:
     found = explore(moment, "send", other)
     assert found.wrong is None, found
@@ -46,7 +46,7 @@ def test_a_number_that_changes_while_an_end_is_followed_up_fails_nobody() -> Non
 
 
 def test_a_wait_that_is_left_out_is_found_and_its_order_replays(
-    moment: tuple[World, UUID], monkeypatch: pytest.MonkeyPatch
+    moment: tuple[SmallWorld, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("operations.context.outlast_claims", lambda _: None)
     found = explore(moment, "send", "suppress")
@@ -57,7 +57,7 @@ def test_a_wait_that_is_left_out_is_found_and_its_order_replays(
 
 
 def test_a_claim_that_is_published_late_is_found(
-    moment: tuple[World, UUID], monkeypatch: pytest.MonkeyPatch
+    moment: tuple[SmallWorld, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(send, "BEGIN_WITHIN", 2 * open_claims.OUTLASTED)
     assert explore(moment, "send", "pause").wrong
@@ -116,13 +116,13 @@ def test_of_orders_that_come_to_the_same_one_is_tried() -> None:
     ops = [Op("write", writes=frozenset({place})) for place in ("one", "other")]
     calls: list[int] = []
 
-    class Counted(Toy):
-        def after(self, place: int) -> "Counted":
+    class CountedToy(Toy):
+        def after(self, place: int) -> "CountedToy":
             calls.append(place)
             following = super().after(place)
-            return Counted(following.left, following.held, following.heard)
+            return CountedToy(following.left, following.held, following.heard)
 
-    assert len(list(Orders().endings(Counted(tuple((op,) * 4 for op in ops))))) == 1
+    assert len(list(Orders().endings(CountedToy(tuple((op,) * 4 for op in ops))))) == 1
     assert len(calls) == 24  # of the 40 between its 25 states
 
 

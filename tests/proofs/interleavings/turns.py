@@ -29,7 +29,7 @@ class Op(NamedTuple):
         )
 
 
-class Call(NamedTuple):
+class PendingCall(NamedTuple):
     """One call on its way out: of which client, and what it touches."""
 
     client: str

@@ -12,7 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from audit.chain import ExportedEntry
 from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.trail import Trail
-from tests.proofs.interleavings.turns import Call
+from tests.proofs.interleavings.turns import PendingCall
 from tests.support.memory import Memory
 from trial.aws.table import Key
 from trial.records.audit import AuditEntry
@@ -29,7 +29,7 @@ def alike(held: object) -> int:
     return hash(re.sub(r"#[0-9a-f]{8}'", "#'", repr(held)))
 
 
-class World:
+class SmallWorld:
     """One moment of a deployment, at which several things happen at once."""
 
     def __init__(self, memory: Memory, now: datetime) -> None:
@@ -39,9 +39,9 @@ class World:
         """What was seen from outside, in order: texts by number, and answers by act."""
         self._hashes: dict[int, tuple[object, int]] = {}
 
-    def copied(self) -> "World":
+    def copied(self) -> "SmallWorld":
         """Another at the same moment."""
-        twin = World(self.memory.copied(), self.now)
+        twin = SmallWorld(self.memory.copied(), self.now)
         twin.memory.texts = list(self.memory.texts)  # their ids are counted
         twin.memory.stream = self.memory.stream.copy()
         twin.events = list(self.events)
@@ -65,7 +65,7 @@ class World:
             known = self._hashes[id(item)] = item, alike(item)  # kept, so that its id stays its own
         return known[1]
 
-    def perform(self, call: Call) -> Any:
+    def perform(self, call: PendingCall) -> Any:
         """Let one call happen. Raises what the service would."""
         match call.client, call.method:
             case "clock", "wait":

@@ -26,7 +26,7 @@ from tests.proofs.simulation.run import ACTS, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.proofs.simulation.run import Report
+    from tests.proofs.simulation.run import SeedResult
 
 _ENOUGH = 100  # seeds, for every kind of fault and act to happen
 _NEWS = 500  # seeds, after which a log gets a line
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _emit(report: Report, console: Console, *, traced: bool) -> None:
+def _emit(report: SeedResult, console: Console, *, traced: bool) -> None:
     if not traced:
         console.print("\n".join(report.trace[-_TAIL:]), markup=False)
     again = f"python -m tests.proofs.simulation --seed {report.seed} --trace"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from tests.proofs.simulation.model import Arm
+from tests.proofs.simulation.model import Draw
 from tests.proofs.simulation.trials import TRIALS
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ def ident_of(item: Item | None) -> UUID:
     return UUID((item or {})["enrolment_id"]["S"])
 
 
-def arm_of(item: Item) -> Arm:
+def arm_of(item: Item) -> Draw:
     block, position = (item.get(name, {}).get("N") for name in ("block", "position"))
-    return Arm(
+    return Draw(
         item["arm"]["S"],
         item["stratum"]["S"],
         TRIALS[item["protocol"]["S"]],

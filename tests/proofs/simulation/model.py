@@ -70,7 +70,7 @@ class Belief(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Arm:
+class Draw:
     """Where an enrolment was drawn to."""
 
     arm: str
@@ -85,7 +85,7 @@ class Arm:
 
 
 @dataclass
-class Model:
+class TrialModel:
     """Every check is a line that says what must be so."""
 
     lives: dict[UUID, Belief[Facts]] = field(default_factory=lambda: defaultdict(Belief))
@@ -95,7 +95,7 @@ class Model:
     held: set[UUID] = field(default_factory=set)
     admitted: set[UUID] = field(default_factory=set)
     trials: dict[UUID, str] = field(default_factory=dict)
-    arms: dict[UUID, Arm] = field(default_factory=dict)
+    arms: dict[UUID, Draw] = field(default_factory=dict)
     claims: dict[tuple[UUID, int], tuple[str, list[Facts]]] = field(default_factory=dict)
     ever_claimed: set[tuple[UUID, int]] = field(default_factory=set)
     handed: dict[tuple[UUID, int], str] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class Model:
         names = by_email and re.search(rf"{'|'.join(STAFF)}|\bP\d\b|1990", text)
         _must(not names, "no name leaves by email")
 
-    def allocated(self, ident: UUID, arm: Arm, reminders: int) -> None:
+    def allocated(self, ident: UUID, arm: Draw, reminders: int) -> None:
         """An allocation was committed, with so many reminders."""
         _must(ident not in self.arms, "one allocation per enrolment")
         _must(

@@ -80,7 +80,7 @@ _AFTERWARDS = timedelta(days=5)
 
 
 @dataclass(frozen=True)
-class Report:
+class SeedResult:
     """What one seed came to."""
 
     seed: int
@@ -327,7 +327,7 @@ class Simulation:
             raise Violation("the proof accuses nobody who has done nothing")
 
 
-def run(seed: int, *, traced: bool = False) -> Report:
+def run(seed: int, *, traced: bool = False) -> SeedResult:
     """Live through one seed. What happened is reported if that is asked for, or if it failed."""
     simulation = Simulation(seed)
     simulation.upstream.scatter()
@@ -344,4 +344,4 @@ def run(seed: int, *, traced: bool = False) -> Report:
         world.note(f"VIOLATION: {violation}")
     shown = world.trace if traced or violation else []
     trace = [f"{at:%d %b %H:%M:%S} {'  ' * depth}{what}" for at, depth, what in shown]
-    return Report(seed, violation, trace, world.counted, world.faults)
+    return SeedResult(seed, violation, trace, world.counted, world.faults)

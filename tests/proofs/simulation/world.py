@@ -24,7 +24,6 @@ import pytest
 import time_machine
 from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from allocation import allocate
@@ -42,8 +41,9 @@ from sending import handler as sending
 from tests.proofs.simulation.cloud import refusal
 from tests.proofs.simulation.conversion import converting_once, typed, untyped
 from tests.proofs.simulation.faults import CALLS, TRANSACTIONS, Fault, Weather
-from tests.proofs.simulation.model import Model, Violation
+from tests.proofs.simulation.model import TrialModel, Violation
 from tests.support.fixture_protocol import VERSION
+from tests.support.steps import UNHURRIED
 from trial import config, metrics, open_claims, retry
 from trial.aws import attributes, stream, table
 from trial.aws import clients as aws_clients
@@ -112,20 +112,6 @@ _TICK = timedelta(microseconds=1)  # no two invocations begin at the same moment
 _SLOW = timedelta(seconds=1)  # how long a call may take
 
 
-class Context(LambdaContext):
-    """What Lambda tells a function about its invocation."""
-
-    def __init__(self) -> None:
-        self._function_name = "simulated"
-        self._memory_limit_in_mb = 512
-        self._invoked_function_arn = "arn:aws:lambda:eu-west-2:123456789012:function:simulated"
-        self._aws_request_id = "simulated"
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 300_000
-
-
 class Crash(BaseException):
     """The function's process is gone: nothing of it runs any more, not even an `except`."""
 
@@ -155,7 +141,7 @@ class World:
         self.rng = Random(f"simulation {seed}")  # noqa: S311 - to be repeated, not to be secret
         self.weather = Weather(self.rng)
         self.now = start
-        self.model = Model()
+        self.model = TrialModel()
         self.faults: Counter[Fault] = Counter()
         self.counted: Counter[str] = Counter()
         self.trace: list[tuple[datetime, int, str]] = []
@@ -225,7 +211,7 @@ class World:
         self.stack.append(Invocation(serial, function, label or function, about, reminder, opened))
         try:
             with _as_deployed(own), _own_environment(module := FUNCTIONS[function]) as raised:
-                answer = module.lambda_handler(event, Context())
+                answer = module.lambda_handler(event, UNHURRIED)
                 _expect(raised)
                 return answer
         except Crash:

@@ -1,14 +1,17 @@
 """An enrolment that waits for somebody to act, as the index `worklist` shows it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from trial.codes import MissingReason, Model, Reason, Status
-from trial.records.enrolment import Missing, Order
+from trial.records.enrolment import WORKLIST, Missing, Order
+
+if TYPE_CHECKING:
+    from trial.aws.table import Table
 
 BEFORE_ALL = "0"
 """A place before all others, because DynamoDB accepts no empty key."""
@@ -32,13 +35,14 @@ class Waiting(Model):
         return cls.model_validate(known | {"place": shown["worklist_place"]})
 
     @classmethod
-    def those_of(cls, shown: Iterable[dict[str, Any]]) -> Iterator[Self]:
+    def all_in(cls, table: "Table", *, after: str = BEFORE_ALL) -> Iterator[Self]:
         """
-        The enrolments in entries of the index.
+        Those after a place in the table's index, the oldest follow-up first, page by page.
 
         An entry that cannot be read is skipped; the nightly proof reports it.
         """
-        for item in shown:
+        place = ("worklist_place", after)
+        for item in table.in_order("worklist", ("worklist", WORKLIST), after=place):
             try:
                 waiting = cls.of(item)
             except ValidationError:
