@@ -1,30 +1,18 @@
-"""Upstream's reports about an existing enrolment: number, service, corrections, ends."""
+"""Upstream's reports about an existing enrolment: service, corrections, ends."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from enrolment.limits import (
-    check_mobile,
-    check_moment,
-    check_number,
-    check_order,
-    check_served,
-    refuse_invariable,
-)
-from enrolment.new_enrolment import sealed_mobile
-from enrolment.wire import FOR_REHEARSALS
+from enrolment.limits import check_moment, check_order, check_served, refuse_invariable
 from trial.api.problems import FieldError
 from trial.codes import EndReason
 from trial.errors import ConflictError
-from trial.identity import number_hash
-from trial.phone import is_for_drama
 from trial.planning import planned_from
 from trial.protocol.timetable import timetable
-from trial.records.enrolment import Enrolment, LifeEvent, Missing, Mobile, Order
-from trial.rehearsal import is_rehearsal
+from trial.records.enrolment import Enrolment, LifeEvent, Order
 from trial.settlement import settle
-from trial.settlement.bounds import what_counts, without_number
+from trial.settlement.bounds import what_counts
 from trial.settlement.settle import Change
 
 if TYPE_CHECKING:
@@ -33,8 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enrolment.context import RequestContext
-    from enrolment.wire import AdmitIn, EndIn, MobileChange, OrderIn, ResumeIn, Service
-    from trial.codes import NumberSource
+    from enrolment.wire import AdmitIn, EndIn, OrderIn, ResumeIn, Service
     from trial.protocol.settings import Protocol
 
 
@@ -43,73 +30,6 @@ Changes: TypeAlias = tuple[Change, ...]
 
 MOST_STRATA = 10
 """The most strata that an enrolment's item holds: those through which corrections moved it."""
-
-MOST_REPORTS = 50
-"""The most reports of a missing number that an enrolment's item holds: the first and the latest."""
-
-
-def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestContext) -> Changes:
-    """
-    Store that a number was found, changed or lost. All remaining reminders use it.
-
-    Raises ConflictError if the stored number was recorded later.
-    """
-    hashed = number_hash(context.identity, given.number) if given.number else None
-    if given.recorded_at:
-        check_moment("recorded_at", given.recorded_at, context.now)
-    recorded_at = min(given.recorded_at or context.now, context.now)
-    found = sealed_mobile(given, hashed, enrolment_id, context.sealing)
-
-    def changed(enrolment: Enrolment) -> Enrolment:
-        check_number(given.number, context.protocol_of(enrolment))
-        refuse_ended(enrolment)
-        if is_rehearsal(enrolment.trial) and given.number and not is_for_drama(given.number):
-            raise FieldError("number", FOR_REHEARSALS)
-        if recorded_at < (enrolment.mobile_recorded_at or enrolment.enrolled_at):
-            raise ConflictError("the stored number was recorded later")
-        same = enrolment.mobile.number_hash == hashed
-        missing = _first_and_latest(_missing_with(enrolment, given, recorded_at))
-        if missing != enrolment.missing:  # a report that is repeated may be of any age
-            check_mobile(given, context.today)
-        mobile = _with_source(enrolment.mobile, given.source) if same else found
-        update: dict[str, object] = {"mobile": mobile, "missing": missing}
-        if given.recorded_at or not same or missing != enrolment.missing:
-            update["mobile_recorded_at"] = recorded_at
-        before = enrolment if same else without_number(enrolment)
-        return before.model_copy(update=update)
-
-    extra = (hashed,) if hashed else ()
-    return apply_change(enrolment_id, context, "mobile_changed", changed, numbers=extra)
-
-
-def _with_source(mobile: Mobile, source: NumberSource | None) -> Mobile:
-    """The same number reported again: its seal stays, because each seal of a number differs."""
-    return mobile.model_copy(update={"source": source}) if source else mobile
-
-
-def _missing_with(
-    enrolment: Enrolment, given: MobileChange, recorded_at: datetime
-) -> tuple[Missing, ...]:
-    """The reports of a missing number, with this one added or all of them resolved."""
-    known, now = enrolment.missing, enrolment.missing_now
-    if given.missing_reason is None:
-        found = {"resolved_at": recorded_at, "resolved_how": given.resolved_how}
-        return tuple(each if each.resolved_at else each.model_copy(update=found) for each in known)
-    report = Missing(
-        reason=given.missing_reason,
-        recorded_by=given.recorded_by,
-        recorded_at=recorded_at,
-        follow_up_on=given.follow_up_on,
-        follow_up_by=given.follow_up_by,
-    )
-    if now and report == now.model_copy(update={"recorded_at": recorded_at}):
-        return known
-    return (*known, report)
-
-
-def _first_and_latest(reports: tuple[Missing, ...]) -> tuple[Missing, ...]:
-    """As many reports as an item may hold. The flow counts the first. All are in the trail."""
-    return reports if len(reports) <= MOST_REPORTS else (reports[0], *reports[1 - MOST_REPORTS :])
 
 
 def record_service(enrolment_id: UUID, given: Service, context: RequestContext) -> Changes:

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from enrolment import change, hold
+from enrolment import change, hold, mobile
 from enrolment import vary as variation
 from enrolment.answers import EnrolmentAccepted, EnrolmentOut, OrderFound, OutcomeOut
 from enrolment.context import context
@@ -153,7 +153,7 @@ def find(force: Annotated[Force, Query()], reference: Annotated[Reference, Query
 @_change(router.put, "mobile", "Report a number found, changed or lost")
 def change_mobile(enrolment_id: str, request: Annotated[MobileChange, Body()]) -> EnrolmentOut:
     """Remaining reminders use the new number; without one they are held."""
-    return _changed(change.change_mobile, enrolment_id, request)
+    return _changed(mobile.change_mobile, enrolment_id, request)
 
 
 @_change(router.put, "service", "Report that the order was served")

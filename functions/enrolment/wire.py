@@ -170,7 +170,8 @@ class MobileChange(MobileIn):
     recorded_at: Moment | None = Field(
         default=None,
         description="When this was recorded, if not now. What was recorded before the number that "
-        "is stored is refused with 409",
+        "is stored is refused with 409. Of two numbers recorded at the same moment neither is "
+        "texted until a later report says which is right",
     )
 
 

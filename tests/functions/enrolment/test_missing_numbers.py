@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from time_machine import Traveller
 
-from tests.support.life import send_change, shown
+from tests.support.life import send_change, shown, stands
 from tests.support.samples import MORNING
 from tests.support.steps import call, enrol
 from tests.support.table import enrolment_of, held, number_of, unchanged
@@ -164,6 +164,49 @@ def test_the_same_news_repeated_later_makes_what_is_older_late(clock: Traveller)
     assert send_change(ident, "mobile", known).status == 200
     late = {"number": "+447700900777", "recorded_at": "2026-12-01T10:00:00Z"}
     assert send_change(ident, "mobile", late).status == 409
+
+
+def test_an_older_number_stays_older_where_upstreams_clock_is_ahead(clock: Traveller) -> None:
+    ident = enrol()
+    newer = {"number": "+447700900888", "recorded_at": "2026-12-01T09:32:30Z"}
+    older = {"number": "+447700900777", "recorded_at": "2026-12-01T09:32:00Z"}
+    assert send_change(ident, "mobile", newer).status == 200
+    clock.shift(5)
+    assert send_change(ident, "mobile", older).status == 409
+    assert number_of(ident) == "+447700900888"
+
+
+def test_a_report_without_a_time_of_its_own_is_new_where_upstreams_clock_is_ahead() -> None:
+    ident = enrol()
+    ahead = {"number": "+447700900888", "recorded_at": "2026-12-01T09:32:30Z"}
+    assert send_change(ident, "mobile", ahead).status == 200
+    assert send_change(ident, "mobile", {"missing_reason": "refused"}).status == 200
+    assert send_change(ident, "mobile", ahead).status == 409
+    assert not shown(ident)["mobile"]["known"]
+    assert enrolment_of(ident).missing[-1].recorded_at == MORNING
+
+
+MOMENT = {"recorded_at": "2026-12-01T10:00:00Z"}
+TWO, LOST = (
+    [{"number": "+447700900777"}, {"number": "+447700900888"}],
+    {"missing_reason": "no_phone"},
+)
+
+
+@pytest.mark.parametrize("reports", [TWO, [TWO[0], LOST]], ids=["two", "one lost"])
+def test_no_number_stands_of_different_reports_of_one_moment_in_whatever_order(
+    reports: list[dict[str, str]], clock: Traveller
+) -> None:
+    for serial, in_turn in enumerate(permutations(reports), start=1):
+        clock.move_to(MORNING)
+        ident = enrol(serial)
+        clock.shift(7200)
+        repeated = [*in_turn, *in_turn]
+        answers = {send_change(ident, "mobile", each | MOMENT).status for each in repeated}
+        assert answers <= {200, 409}
+        assert stands(ident) == ("waiting", ["no_number"])
+        send_change(ident, "mobile", TWO[1] | {"recorded_at": "2026-12-01T10:00:01Z"})
+        assert number_of(ident) == "+447700900888"
 
 
 def test_what_is_recorded_in_the_future_is_refused() -> None:

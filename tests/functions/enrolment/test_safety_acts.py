@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from time_machine import Traveller
 
-from enrolment import change
+from enrolment import mobile
 from enrolment.handler import lambda_handler as enrolment_handler
 from tests.support.faults import counting, meddling, raising, refusal
 from tests.support.life import QUASHED, corrected, followed, send_change, stands, treated
@@ -202,7 +202,7 @@ def _bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Smaller ones, so that they are soon met."""
     monkeypatch.setattr(bounds, "MOST_EVENTS", MOST_EVENTS)
     monkeypatch.setattr(bounds, "MOST_NUMBERS", MOST_NUMBERS)
-    monkeypatch.setattr(change, "MOST_REPORTS", MOST_REPORTS)
+    monkeypatch.setattr(mobile, "MOST_REPORTS", MOST_REPORTS)
     monkeypatch.setattr(standing, "MOST_ORDERS", MOST_ORDERS)
 
 
@@ -336,7 +336,7 @@ def test_no_item_comes_near_the_400_kilobytes_that_it_may_have() -> None:
     missing = Missing(reason="refused", recorded_by=by, recorded_at=MORNING, resolved_how=by)
     full = kept.model_copy(
         update={
-            "missing": (missing,) * change.MOST_REPORTS,
+            "missing": (missing,) * mobile.MOST_REPORTS,
             "life": (LifeEvent(reason="quashed", at=MORNING, by=by),) * bounds.MOST_EVENTS,
             "former_numbers": (kept.mobile.number_hash,) * bounds.MOST_NUMBERS,
         }

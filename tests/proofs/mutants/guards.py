@@ -244,9 +244,21 @@ GUARDS = (
     ),
     Guard(
         "a number of the same name sealed anew as if it were another",
-        f"{_ENROLMENT}/change.py",
-        "_with_source(enrolment.mobile, given.source) if same else found",
-        "found",
+        f"{_ENROLMENT}/mobile.py",
+        "mobile = _with_source(enrolment.mobile, given.source)",
+        "pass",
+    ),
+    Guard(
+        "an older number that stands because upstream's clock is ahead",
+        f"{_ENROLMENT}/mobile.py",
+        "given.recorded_at or max(context.now, known_at)",
+        "min(given.recorded_at or context.now, context.now)",
+    ),
+    Guard(
+        "one of two numbers of the same moment that stands because it came last",
+        f"{_ENROLMENT}/mobile.py",
+        "given.recorded_at and given.recorded_at == enrolment.mobile_recorded_at:",
+        "False:",
     ),
     Guard(
         "an order made on a child, by a correction of its date",
@@ -907,7 +919,7 @@ GUARDS = (
     ),
     Guard(
         "a rehearsal that is given a number that somebody can have",
-        f"{_ENROLMENT}/change.py",
+        f"{_ENROLMENT}/mobile.py",
         "if is_rehearsal(enrolment.trial) and given.number and not is_for_drama(given.number):",
         "if False:",
     ),
