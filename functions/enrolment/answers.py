@@ -23,6 +23,10 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_empty(value: tuple[object, ...]) -> bool:
+    return not value
+
+
 class EnrolmentAccepted(Model):
     """The answer to an enrolment."""
 
@@ -58,6 +62,14 @@ class HistoryOut(Model):
     by: str
 
 
+class HoldOut(Model):
+    """One hold that keeps an enrolment from erasure, and who asked for it."""
+
+    reason: HoldReason
+    at: datetime
+    by: str
+
+
 class OrderOut(Model):
     """One order as it is now; without its reference once that is erased."""
 
@@ -80,7 +92,8 @@ class EnrolmentOut(Model):
     reasons: tuple[Reason, ...]
     order: OrderOut
     mobile: MobileOut
-    hold: HoldReason | None = None
+    hold: HoldReason | None = Field(default=None, description="The latest hold's reason")
+    holds: tuple[HoldOut, ...] = Field(default=(), exclude_if=_is_empty)
     erased_at: datetime | None = None
     history: tuple[HistoryOut, ...] = Field(
         description="The latest 100 entries, in order of time: nothing in it depends on the arm"

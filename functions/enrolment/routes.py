@@ -195,13 +195,13 @@ def admit(enrolment_id: str, request: Annotated[AdmitIn, Body()]) -> EnrolmentOu
 
 @_change(router.post, "hold", "Hold an enrolment back from erasure")
 def hold_back(enrolment_id: str, request: Annotated[HoldIn, Body()]) -> EnrolmentOut:
-    """From the moment of the answer nothing of it is erased, however old it gets."""
+    """From the moment of the answer nothing of it is erased until every hold is released."""
     return _changed(hold.hold, enrolment_id, request)
 
 
-@_change(router.post, "release", "Release an enrolment for erasure when it is due")
+@_change(router.post, "release", "Release one hold of an enrolment")
 def release(enrolment_id: str, request: Annotated[ReleaseIn, Body()]) -> EnrolmentOut:
-    """Data that is due is erased the next night."""
+    """Data that is due is erased the next night, unless somebody else still holds it."""
     return _changed(hold.release, enrolment_id, request)
 
 

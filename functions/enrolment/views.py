@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from enrolment.answers import EnrolmentOut, HistoryOut, MobileOut, OrderOut
+from enrolment.answers import EnrolmentOut, HistoryOut, HoldOut, MobileOut, OrderOut
 
 if TYPE_CHECKING:
     from enrolment.store import EnrolmentFile
@@ -30,6 +30,7 @@ def enrolment_view(file: EnrolmentFile) -> EnrolmentOut:
             follow_up_by=missing.follow_up_by if missing else None,
         ),
         hold=enrolment.hold.reason if enrolment.hold else None,
+        holds=tuple(HoldOut(**each.model_dump()) for each in enrolment.holds),
         erased_at=enrolment.erased_at,
         history=tuple(
             HistoryOut(at=entry.at, what=entry.what, by=entry.by) for entry in file.history

@@ -219,8 +219,14 @@ class HoldIn(Model):
 
 
 class ReleaseIn(Model):
-    """The end of a hold: nobody needs the data any more."""
+    """The end of one hold: whoever asked for it no longer needs the data."""
 
+    reason: HoldReason | None = Field(
+        default=None, description="Of which hold; needed if there are several"
+    )
+    held_by: Name | None = Field(
+        default=None, description="Who asked for it; needed if several did for the same reason"
+    )
     by: Name
 
 

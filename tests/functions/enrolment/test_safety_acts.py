@@ -28,7 +28,7 @@ from tests.support.table import (
 from trial.aws import clients
 from trial.aws.table import Table
 from trial.codes import Arm, ReminderState
-from trial.records.enrolment import FollowUp, LifeEvent, Missing, follow_up_key
+from trial.records.enrolment import MOST_HOLDS, FollowUp, Hold, LifeEvent, Missing, follow_up_key
 from trial.records.person import Number, OrderOfPerson, Person, Use, number_key, person_key
 from trial.settlement import bounds, follow_up, standing
 from trial.settlement.store import SettlementStore
@@ -338,6 +338,7 @@ def test_no_item_comes_near_the_400_kilobytes_that_it_may_have() -> None:
         update={
             "missing": (missing,) * mobile.MOST_REPORTS,
             "life": (LifeEvent(reason="quashed", at=MORNING, by=by),) * bounds.MOST_EVENTS,
+            "other_holds": (Hold(reason="complaint", at=MORNING, by=by),) * MOST_HOLDS,
             "former_numbers": (kept.mobile.number_hash,) * bounds.MOST_NUMBERS,
         }
     )

@@ -110,6 +110,8 @@ NOT_READ = {
     Waiting: "who waits for a number, for those who chase it",
 }
 
+HELD = Hold(reason=HoldReason.PROCEEDINGS, at=T, by="PC-1182")
+
 FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
     Enrolment: {
         "enrolment_id": Carried(
@@ -139,6 +141,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "strata": Withheld(("1-14", "15-28"), "corrections across strata: for the auditor"),
         "month": Carried("2026-11", "enrolments.month"),
         "allocated_at": Withheld(T, "the allocation has it"),
+        "other_holds": Withheld((HELD,), "a court's or a complaint's business"),
         "mobile_recorded_at": Withheld(T, "of technical use only"),
         "changed_on": Withheld(date(2026, 12, 2), "of technical use only"),
         "dates_changed_at": Withheld(T, "the dates stand as corrected"),
@@ -338,7 +341,7 @@ WHOLE = File(
                 Variation(at=T, varied_on=date(2026, 12, 1), by="PC-1182", until_then=EARLIER),
             ),
             "life": (LifeEvent(reason=EndReason.QUASHED, at=T + 3 * DAY, by="PC-1182"),),
-            "hold": Hold(reason=HoldReason.PROCEEDINGS, at=T, by="PC-1182"),
+            "hold": HELD,
             "allocated_at": T + 2 * HOUR,
         }
     ),

@@ -261,6 +261,18 @@ GUARDS = (
         "False:",
     ),
     Guard(
+        "a release that frees the holds of others too",
+        f"{_ENROLMENT}/hold.py",
+        "if each not in over)",
+        "if not over)",
+    ),
+    Guard(
+        "a release that frees a hold at random",
+        f"{_ENROLMENT}/hold.py",
+        "if len(over) > 1:",
+        "if False:",
+    ),
+    Guard(
         "an order made on a child, by a correction of its date",
         f"{_TRIAL}/eligibility.py",
         "bool(respondent.of_age_on and order.made_on < respondent.of_age_on)",

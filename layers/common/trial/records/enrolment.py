@@ -166,6 +166,9 @@ class Hold(Model):
     by: str
 
 
+MOST_HOLDS = 20
+"""The most holds that an enrolment's item names."""
+
 MOST_VARIATIONS = 15
 """The most variations that an enrolment's item holds; each may add two texts."""
 
@@ -230,6 +233,7 @@ class Enrolment(Versioned):
     over_daily_limit: bool | None = None
     admitted_by: str | None = None
     hold: Hold | None = None
+    other_holds: tuple[Hold, ...] = ()
     erased_at: datetime | None = None
 
     @property
@@ -258,6 +262,16 @@ class Enrolment(Versioned):
     def held_over_daily_limit(self) -> bool:
         """Whether it exceeds the day's limit of orders and nobody has admitted it yet."""
         return bool(self.over_daily_limit) and self.admitted_by is None
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """Everybody's holds, the latest last: while there is any, nothing is erased."""
+        return (*self.other_holds, *filter(None, [self.hold]))
+
+    def with_holds(self, holds: tuple[Hold, ...]) -> "Enrolment":
+        """The enrolment with these holds instead."""
+        update = {"hold": holds[-1] if holds else None, "other_holds": holds[:-1]}
+        return self.model_copy(update=update)
 
     @property
     def missing_now(self) -> Missing | None:
