@@ -54,6 +54,9 @@ def canonical_or_none(canonical: Callable[[str], str], spelling: str) -> str | N
         "PNC2003/0011985X",
         "pnc 03/11985x",
         "PNCID: 2003/0011985X",
+        "PNC-ID-2003/0011985X",
+        "pnc no. 03/11985x",
+        "PNC_NUMBER/2003-0011985X",
         "".join(chr(ord(each) + 0xFEE0) for each in PNC),
     ],
 )
@@ -74,7 +77,8 @@ def test_a_pnc_id_with_a_wrong_check_letter_is_refused(letter: str) -> None:
         "2003/0011985", "03/11985", "3/11985", "3/11985Y", "1949/0011985X", "2050/0011985X",
         "2103/0011985X", "2103/0011985", "2003/10011985X", "2003-0011985", "03.0011985",
         "PNC03/11985", "003/11985X", "2003/0011985XX", "2003/0011985X1", "2003/OO11985X",
-        "2oo3-0011985x", "03/00l1985X", "2OO30011985X",
+        "2oo3-0011985x", "03/00l1985X", "2OO30011985X", "ID2003/0011985X", "ID-03/0011985X",
+        "2003/0011985X/A", "2003/0011985X-1", "2003/0011985X2003/0011985X", "REF.2003/0011985A",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_pnc_id_makes_no_second_person(spelling: str) -> None:
@@ -87,6 +91,23 @@ def test_what_only_looks_like_a_pnc_id_makes_no_second_person(spelling: str) -> 
 )
 def test_an_id_of_another_system_stays_as_it_is(other: str) -> None:
     assert identity.person_id(other.lower()) == other
+
+
+@pytest.mark.parametrize(
+    "nobody",
+    [
+        "Unknown", "N/A", "n.a", "NONE", "null", "not-known", "NOT_RECORDED", "tbc", "TBA", "0",
+        "0000000", "0000/0000000", "00/0000000Z", "2000/0000000Z", "x", "XXX",
+    ],
+)  # fmt: skip
+def test_what_stands_for_no_person_is_refused(nobody: str) -> None:
+    with pytest.raises(SpellingError, match=r"no person|looks like"):
+        identity.person_id(nobody)
+
+
+@pytest.mark.parametrize("somebody", ["NA1", "NONE-7", "X1", "1000", "NIL-2", "TBC-12"])
+def test_an_id_that_begins_like_one_of_nobody_is_somebodys(somebody: str) -> None:
+    assert identity.person_id(somebody) == somebody
 
 
 def test_a_pnc_id_that_can_be_read_in_two_ways_is_refused() -> None:

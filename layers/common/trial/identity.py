@@ -35,7 +35,15 @@ _PNC_PARTED = re.compile(
     r"(?P<serial>[0-9]+)[ /_.\-]*(?P<letter>[A-Z])"
 )
 _PNC_UNPARTED = re.compile(r"(?P<digits>[0-9]{3,})(?P<letter>[A-Z])")
-_PNC_PREFIX = re.compile(r"PNC( ?ID)?[ :/_.\-]*")
+_PNC_PREFIX = re.compile(r"PNC[^0-9]*")
+# Written as PNC ids are, with something else before or after it.
+_PNC_WITHIN = re.compile(r"(?<![0-9])((19|20)?[0-9]{2})/[0-9]{7}[A-Z]")
+# What people and systems write where they have no id, without its marks. As an id it would make
+# one person of everybody without one.
+_NOBODY = re.compile(
+    r"0+|X+|2?0+Z|N/?A|NAN|NONE|NULL|NIL|UNDEFINED|UNKNOWN|NOT(KNOWN|RECORDED|AVAILABLE|APPLICABLE)|"
+    r"MISSING|BLANK|TB[ACD]"
+)
 # What a reader also takes for a PNC id: without its letter, with a padded year, or with more than
 # one letter. Some type letters for the digits that they look like.
 _PNC_LOOKALIKE = re.compile(
@@ -119,15 +127,20 @@ def person_id(text: str) -> str:
     A person's id: a PNC id in any spelling becomes YYYY/NNNNNNNC; any other id is a reference.
 
     Something that looks like a PNC id but is not valid is refused. To accept it as another
-    system's id would record one person as two.
+    system's id would record one person as two. So is what stands for an unknown id: it would record
+    two people as one.
     """
     canonical = unicodedata.normalize("NFKC", text).strip(" ").upper()
+    if _NOBODY.fullmatch(re.sub(r"[/_.\-]", "", canonical)):
+        raise SpellingError("stands for no person: give an id that nobody else has")
     bare = _PNC_PREFIX.sub("", canonical, count=1) if canonical.startswith("PNC") else canonical
     if parted := _PNC_PARTED.fullmatch(bare):
         return _pnc_of([(parted["year"], parted["serial"])], parted["letter"])
     if unparted := _PNC_UNPARTED.fullmatch(bare):
         digits = unparted["digits"]
         return _pnc_of([(digits[:at], digits[at:]) for at in (2, 4)], unparted["letter"])
+    if _PNC_WITHIN.search(bare):
+        raise SpellingError(f"holds a PNC id and something else: {_PNC_REMEDY}")
     if _PNC_LOOKALIKE.fullmatch(bare[:-1].translate(_LETTERS_FOR_DIGITS) + bare[-1:]):
         raise SpellingError(f"looks like a PNC id, and is none: {_PNC_REMEDY}")
     return reference(text)

@@ -273,6 +273,18 @@ GUARDS = (
         "if False:",
     ),
     Guard(
+        "everybody without an id recorded as one person",
+        f"{_TRIAL}/identity.py",
+        'if _NOBODY.fullmatch(re.sub(r"[/_.\\-]", "", canonical)):',
+        "if False:",
+    ),
+    Guard(
+        "a second person made of a PNC id with something before or after it",
+        f"{_TRIAL}/identity.py",
+        "if _PNC_WITHIN.search(bare):",
+        "if False:",
+    ),
+    Guard(
         "an order made on a child, by a correction of its date",
         f"{_TRIAL}/eligibility.py",
         "bool(respondent.of_age_on and order.made_on < respondent.of_age_on)",
