@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from commands.deploy.data_events import of_bucket, of_table, unrecorded
 from commands.deploy.refusals import most_in_a_month, parts_of
 from trial.protocol.load import CURRENT, load, versions
 
@@ -26,7 +28,8 @@ QUOTAS = (
 )
 """A service, the name of one of its quotas, and the minimum needed."""
 
-ATTRIBUTES = "aws sns set-sms-attributes --attributes "
+ATTRIBUTES = "sns set-sms-attributes --attributes "
+SENDERS = "pinpoint-sms-voice-v2"
 
 
 class Requirement(NamedTuple):
@@ -66,13 +69,18 @@ class Account:
     def sandbox(self) -> Requirement:
         """In the sandbox, texts go to verified numbers only."""
         inside = self.client("sns").get_sms_sandbox_account_status()["IsInSandbox"]
-        detail = "aws support create-case (SMS production access)" if inside else "yes"
-        return Requirement("out of the SMS sandbox", not inside, detail)
+        # Support has one endpoint, and an API for accounts with a support plan only.
+        subject = f"SNS text messages: production access in {self.region}"
+        command = f"aws support create-case --region us-east-1 --subject {shlex.quote(subject)} "
+        command += "--communication-body 'What is texted, to whom, how many a month'"
+        detail = f"{command}; without a support plan, in the console's Support Center"
+        return Requirement("out of the SMS sandbox", not inside, detail if inside else "yes")
 
     def spend(self) -> Requirement:
         """Past its spend limit SNS silently stops; TextsPerDay determines a month's spending."""
         limit = float(self._attributes().get("MonthlySpendLimit", 1))
-        remedy = f"{ATTRIBUTES}MonthlySpendLimit={{:.0f}}, once AWS support has raised the quota"
+        remedy = f"{self._cli(f'{ATTRIBUTES}MonthlySpendLimit={{:.0f}}')}, once AWS support has "
+        remedy += "raised the quota"
         return self._pays("spend limit", limit, f"{limit:.0f} USD a month", remedy)
 
     def alarms_limit(self) -> Requirement:
@@ -94,7 +102,7 @@ class Account:
         role = attributes.get("DeliveryStatusIAMRole", "")
         rate = attributes.get("DeliveryStatusSuccessSamplingRate", "0")
         wanted = self._outputs().get("DeliveryLoggingRoleArn", "<output DeliveryLoggingRoleArn>")
-        command = (
+        command = self._cli(
             f"{ATTRIBUTES}DeliveryStatusIAMRole={wanted},"
             f"DeliveryStatusSuccessSamplingRate={EVERY_RECEIPT}"
         )
@@ -107,22 +115,28 @@ class Account:
         groups = self.client("logs").describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
         there = bool(self._outputs()) or not groups
         commands = "; ".join(
-            f"aws logs delete-log-group --log-group-name {each['logGroupName']}" for each in groups
+            self._cli(f"logs delete-log-group --log-group-name {each['logGroupName']}")
+            for each in groups
         )
         return Requirement("delivery log groups", there, "the stack's own" if there else commands)
 
     def sender(self) -> Requirement:
         """Carriers, those of the UK at least, block sender ids that are not registered."""
-        what = f"sender id {self._sender_id}"
-        there = any(each.get("Registered", True) for each in self._senders())
-        command = f"aws pinpoint-sms-voice-v2 request-sender-id --sender-id {self._sender_id} "
-        command += f"--iso-country-code {self._country}, and register it"
-        return Requirement(what, there, f"registered for {self._country}" if there else command)
+        what, found = f"sender id {self._sender_id}", self._senders()
+        there = any(each["Registered"] for each in found)
+        request = f"{SENDERS} request-sender-id --sender-id {self._sender_id} "
+        request += f"--iso-country-code {self._country}"
+        of_country = f"Name=supported-association-iso-country-code,Values={self._country}"
+        types = f"{SENDERS} describe-registration-type-definitions --filters {of_country}"
+        steps = [*([] if found else [request]), types]
+        commands = f"{'; '.join(map(self._cli, steps))}: with the type that this names, aws "
+        commands += f"{SENDERS} create-registration --registration-type TYPE"
+        return Requirement(what, there, f"registered for {self._country}" if there else commands)
 
     def sender_policy(self) -> Requirement:
         """SNS may use a sender id made after 24 September 2024 only if its policy says so."""
         what = "sender id's resource policy"
-        client = self.client("pinpoint-sms-voice-v2")
+        client = self.client(SENDERS)
         for each in self._senders():
             arn = each["SenderIdArn"]
             try:
@@ -133,12 +147,9 @@ class Account:
                 policy = ""
             if "sns.amazonaws.com" in policy:
                 return Requirement(what, there=True, detail="lets SNS use it")
-            command = (
-                f"aws pinpoint-sms-voice-v2 put-resource-policy --resource-arn {arn} --policy "
-            )
-            return Requirement(
-                what, there=False, detail=f"{command}'{json.dumps(sns_may_use(arn))}'"
-            )
+            wanted = shlex.quote(json.dumps(sns_may_use(arn)))
+            command = f"{SENDERS} put-resource-policy --resource-arn {arn} --policy {wanted}"
+            return Requirement(what, there=False, detail=self._cli(command))
         return Requirement(what, there=False, detail="there is no sender id yet")
 
     def subscription(self) -> Requirement:
@@ -151,28 +162,22 @@ class Account:
         )
         confirmed = [each for each in found if each["SubscriptionArn"].startswith("arn:")]
         waits = "click the link in its mail; " if len(found) > len(confirmed) else ""
-        command = f"{waits}aws sns subscribe --topic-arn {topic or '<output AlarmTopicArn>'} "
-        command += "--protocol email --notification-endpoint ..."
-        detail = f"{len(confirmed)} confirmed" if confirmed else command
+        command = f"sns subscribe --topic-arn {topic or '<output AlarmTopicArn>'} "
+        command += "--protocol email --notification-endpoint ADDRESS"
+        detail = f"{len(confirmed)} confirmed" if confirmed else waits + self._cli(command)
         return Requirement("alarm subscription", bool(confirmed), detail)
 
     def data_events(self) -> Requirement:
         """Without them CloudTrail records no read of an item or an object."""
-        trail = self.client("cloudtrail")
-        trails = trail.describe_trails()["trailList"]
-        selectors = [trail.get_event_selectors(TrailName=each["TrailARN"]) for each in trails]
-        recorded = json.dumps(selectors, default=str)
-        missing = [
-            kind for kind in ("AWS::DynamoDB::Table", "AWS::S3::Object") if kind not in recorded
-        ]
         outputs = self._outputs()
-        named = [
+        table, *buckets = (
             outputs.get(name, f"<output {name}>")
             for name in ("TableName", "AuditBucketName", "ExtractBucketName")
-        ]
-        command = "aws cloudtrail put-event-selectors --trail-name ... --advanced-event-selectors "
-        command += f"..., for {', '.join(named)}"
-        detail = f"{', '.join(missing)} not recorded: {command}" if missing else "table and buckets"
+        )
+        wanted = [of_table(table, self.region, self.account), *map(of_bucket, buckets)]
+        missing, command = unrecorded(self.client("cloudtrail"), wanted)
+        named = ", ".join(each.arn for each in missing)
+        detail = f"{named} not recorded: {self._cli(command)}" if missing else "table and buckets"
         return Requirement("CloudTrail data events", not missing, detail)
 
     def gateway_role(self) -> Requirement:
@@ -187,27 +192,32 @@ class Account:
         """Functions share the account's limit with everything else that runs there."""
         limits = self.client("lambda").get_account_settings()["AccountLimit"]
         free = limits["UnreservedConcurrentExecutions"]
-        command = "aws service-quotas request-service-quota-increase --service-code lambda "
+        command = "service-quotas request-service-quota-increase --service-code lambda "
         command += f"--quota-code L-B99A9384 --desired-value {10 * LEAST_CONCURRENCY}"
         there = free >= LEAST_CONCURRENCY
-        detail = f"{free} concurrent executions" + ("" if there else f": {command}")
+        detail = f"{free} concurrent executions" + ("" if there else f": {self._cli(command)}")
         return Requirement("concurrency", there, detail)
 
     def quota(self, service: str, name: str, least: int) -> Requirement:
-        """A quota's value in this account."""
-        what = f"quota of {service}"
-        pages = self.client("service-quotas").get_paginator("list_service_quotas")
-        for page in pages.paginate(ServiceCode=service):
-            for each in page["Quotas"]:
-                if each["QuotaName"] == name:
-                    command = "aws service-quotas request-service-quota-increase --service-code "
-                    command += f"{service} --quota-code {each['QuotaCode']} --desired-value {least}"
-                    detail = f"{each['Value']:.0f} of {name}"
-                    there = each["Value"] >= least
-                    return Requirement(what, there, detail if there else f"{detail}: {command}")
+        """A quota's value in this account: AWS lists an applied one or, failing that, a default."""
+        what, client = f"quota of {service}", self.client("service-quotas")
+        for listing in ("list_service_quotas", "list_aws_default_service_quotas"):
+            for page in client.get_paginator(listing).paginate(ServiceCode=service):
+                for each in page["Quotas"]:
+                    if each["QuotaName"] == name:
+                        command = "service-quotas request-service-quota-increase --service-code "
+                        command += f"{service} --quota-code {each['QuotaCode']} "
+                        command = self._cli(f"{command}--desired-value {least}")
+                        detail = f"{each['Value']:.0f} of {name}"
+                        there = each["Value"] >= least
+                        return Requirement(what, there, detail if there else f"{detail}: {command}")
         return Requirement(
             what, there=False, detail=f"{name} is not listed: look in Service Quotas"
         )
+
+    def _cli(self, command: str) -> str:
+        """A command for AWS's CLI in this region, whatever the shell's own is."""
+        return f"aws {command} --region {self.region}"
 
     @property
     def _sender_id(self) -> str:
@@ -223,7 +233,7 @@ class Account:
         return load(self._version).place.country if known else "GB"
 
     def _senders(self) -> list[dict[str, Any]]:
-        pages = self.client("pinpoint-sms-voice-v2").get_paginator("describe_sender_ids")
+        pages = self.client(SENDERS).get_paginator("describe_sender_ids")
         return [
             each
             for page in pages.paginate()

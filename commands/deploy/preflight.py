@@ -11,7 +11,7 @@ from functools import cache
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.table import Column, Table
+from rich.markup import escape
 
 from commands.arguments import described
 from commands.deploy.account import Account, look
@@ -38,11 +38,11 @@ def main() -> None:
         dict(given.parameters),
     )
     found = look(account)
-    detail = Column("found, or what to do", overflow="fold")
-    table = Table("", "needed", detail, title=f"account {who['Account']}, {given.region}")
-    for each in found:
-        table.add_row("[green]✓[/]" if each.there else "[red]✗[/]", each.what, each.detail)
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(f"Account {who['Account']}, {given.region}:")
+    for each in found:  # not wrapped, so that a command can be copied as it is
+        mark = "[green]✓[/]" if each.there else "[red]✗[/]"
+        console.print(f"{mark} {each.what}: {escape(each.detail)}", soft_wrap=True)
     sys.exit(not all(each.there for each in found))
 
 

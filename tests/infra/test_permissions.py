@@ -133,6 +133,21 @@ def test_who_may_start_a_query_may_see_its_answer_and_the_saved_ones(policy: str
         assert allows(of_policy(policy), f"logs:{action}", "*")
 
 
+@pytest.mark.parametrize("policy", ["Operator", "Engineer"])
+def test_who_sees_alarms_sees_the_composite_one(policy: str) -> None:
+    """CloudWatch shows a composite alarm only to whoever may see alarms on `*`."""
+    assert ("cloudwatch:DescribeAlarms", "*") in rights(of_policy(policy))
+
+
+@pytest.mark.parametrize("policy", ["AccessOfficer", "Auditor", "Engineer", "TrailAuditor"])
+def test_who_looks_up_the_stack_may_list_the_stacks_nested_in_it(policy: str) -> None:
+    """A command lists every resource, and AWS asks for the right to each nested stack."""
+    listing, stacks = "cloudformation:ListStackResources", f"{REGION}:{ACCOUNT}:stack"
+    for name, theirs in (("dvpo", True), ("dvpo-Access-1AB2", True), ("dvpo2-Access", False)):
+        arn = f"arn:aws:cloudformation:{stacks}/{name}/1"
+        assert allows(of_policy(policy), listing, arn) is theirs, name
+
+
 def test_an_engineer_reads_every_log_but_those_that_hold_numbers() -> None:
     def reads(group: str) -> bool:
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"
