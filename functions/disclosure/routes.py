@@ -13,7 +13,7 @@ from disclosure.store import DisclosureStore
 from disclosure.views import allocation_view, timetable_view, troubled_view
 from trial.api.fields import Day, OrderType
 from trial.api.orders import refuse_impossible, refuse_language
-from trial.api.routes import NOT_VALID, REFUSALS, UNKNOWN, caller, parse_enrolment_id
+from trial.api.routes import REFUSALS, TOO_LARGE, UNKNOWN, caller, parse_enrolment_id
 from trial.aws import clients
 from trial.aws.table import Table
 from trial.codes import Condition, Language
@@ -74,7 +74,7 @@ def _split(values: str | list[str]) -> list[str]:
     "/timetable",
     summary="Show what an order of this shape would get; nothing is stored",
     tags=_TAGS,
-    responses={200: {"description": "The timetable"}, **NOT_VALID, **REFUSALS},
+    responses={200: {"description": "The timetable"}, **TOO_LARGE, **REFUSALS},
 )
 def show_timetable(
     made_on: Annotated[Day, Query()],

@@ -32,8 +32,8 @@ from enrolment.wire import (
 )
 from trial.api.fields import Force, Reference
 from trial.api.routes import (
-    NOT_VALID,
     REFUSALS,
+    TOO_LARGE,
     UNKNOWN,
     Answers,
     answer,
@@ -61,7 +61,7 @@ _CHANGE: Answers = {
     200: {"description": "The enrolment as it is now"},
     409: refusal("It contradicts what is stored, or the enrolment has ended"),
     **UNKNOWN,
-    **NOT_VALID,
+    **TOO_LARGE,
     **REFUSALS,
 }
 
@@ -86,7 +86,7 @@ def _change(
             "content": {"application/json": {"model": EnrolmentAccepted}},
         },
         409: refusal("The same order with other content"),
-        **NOT_VALID,
+        **TOO_LARGE,
         **REFUSALS,
     },
 )
@@ -135,7 +135,7 @@ def show(enrolment_id: str) -> EnrolmentOut:
     responses={
         200: {"description": "The id under which it was enrolled"},
         **UNKNOWN,
-        **NOT_VALID,
+        **TOO_LARGE,
         **REFUSALS,
     },
 )
@@ -217,7 +217,7 @@ def release(enrolment_id: str, request: Annotated[ReleaseIn, Body()]) -> Enrolme
         },
         409: refusal("The same id with other content"),
         **UNKNOWN,
-        **NOT_VALID,
+        **TOO_LARGE,
         **REFUSALS,
     },
 )

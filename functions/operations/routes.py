@@ -15,7 +15,7 @@ from operations.context import context
 from operations.wire import LONGEST_PAGE, Cursor, Limit, SuppressionIn, SwitchIn, WorklistQuery
 from operations.worklist import worklist
 from trial.api.fields import Day, Name
-from trial.api.routes import NOT_VALID, REFUSALS, answer
+from trial.api.routes import REFUSALS, TOO_LARGE, answer
 from trial.codes import MissingReason, Reason, Status
 from trial.config import OperationsSettings, settings
 from trial.metrics import Metric, emit
@@ -33,7 +33,7 @@ CONTRACT = Path(__file__).with_name("openapi.json")
     "/enrolments",
     summary="List enrolments that wait for somebody to act",
     tags=_TAGS,
-    responses={200: {"description": "A page of them"}, **NOT_VALID, **REFUSALS},
+    responses={200: {"description": "A page of them"}, **TOO_LARGE, **REFUSALS},
 )
 def show_worklist(
     status: Annotated[Status | None, Query()] = None,
@@ -100,7 +100,7 @@ def show_switch() -> SwitchOut:
     "/sending",
     summary="Pause or resume sending",
     tags=_TAGS,
-    responses={200: {"description": "The switch as it is now"}, **NOT_VALID, **REFUSALS},
+    responses={200: {"description": "The switch as it is now"}, **TOO_LARGE, **REFUSALS},
 )
 def set_switch(request: Annotated[SwitchIn, Body()]) -> SwitchOut:
     """While sending is paused, no text goes; reminders that become stale are never sent."""
@@ -119,7 +119,7 @@ def set_switch(request: Annotated[SwitchIn, Body()]) -> SwitchOut:
             "description": "Suppressed",
             "content": {"application/json": {"model": SuppressionOut}},
         },
-        **NOT_VALID,
+        **TOO_LARGE,
         **REFUSALS,
     },
 )

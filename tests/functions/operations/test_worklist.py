@@ -12,7 +12,15 @@ from time_machine import Traveller
 from tests.support.life import CUSTODY, QUASHED, audit_of, followed, shown, told
 from tests.support.samples import MORNING
 from tests.support.steps import HttpAnswer, call, enrol, someone_in
-from tests.support.table import change_enrolment, enrolment_of, everything, found, keep, put_item
+from tests.support.table import (
+    change_enrolment,
+    enrolment_of,
+    everything,
+    found,
+    keep,
+    put_item,
+    unchanged,
+)
 from trial.aws.table import Key
 from trial.codes import Arm, MissingReason
 from trial.protocol.load import load
@@ -232,8 +240,20 @@ def test_a_filter_that_a_route_lacks_is_refused_and_not_ignored(path: str, field
     assert "7700900123" not in answer.text
 
 
-def test_a_route_without_filters_ignores_what_is_asked_of_it() -> None:
-    assert call("GET", "/sending?_=1").status == 200
+def test_a_route_without_filters_refuses_any() -> None:
+    assert call("GET", "/reports/flow?force=durham").fields == ["force"]
+    assert call("GET", f"/enrolments/{UUID(int=1)}?arm=control").fields == ["arm"]
+
+
+def test_an_act_that_is_asked_not_to_happen_does_not_happen() -> None:
+    ident = enrol()
+    with unchanged():
+        answer = call("POST", f"/enrolments/{ident}/end?dry_run=true", QUASHED)
+    assert (answer.status, answer.fields) == (422, ["dry_run"])
+
+
+def test_a_signature_made_in_the_query_is_no_filter() -> None:
+    assert call("GET", "/sending?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0").status == 200
 
 
 @pytest.mark.parametrize(

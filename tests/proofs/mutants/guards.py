@@ -285,6 +285,12 @@ GUARDS = (
         "if False:",
     ),
     Guard(
+        "an act done though it was asked for with a parameter that nobody knows",
+        f"{_TRIAL}/api/resolver.py",
+        "if unknown := [name for name in others if name not in known]:",
+        "if known and (unknown := [name for name in others if name not in known]):",
+    ),
+    Guard(
         "an order made on a child, by a correction of its date",
         f"{_TRIAL}/eligibility.py",
         "bool(respondent.of_age_on and order.made_on < respondent.of_age_on)",

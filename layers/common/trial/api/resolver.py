@@ -29,7 +29,7 @@ LARGEST_BODY = 64 * 1024  # bytes; a real enrolment is about one
 def resolver(*routers: Router) -> APIGatewayRestResolver:
     """An API with the routes of these routers."""
     app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=_json)
-    app.use([_refuse_unknown_filters])
+    app.use([_refuse_unknown_parameters])
     for router in routers:
         app.include_router(router)
     app.exception_handler(RequestValidationError)(_not_valid)
@@ -85,13 +85,18 @@ def _refusal(event: dict[str, Any]) -> Response[str] | None:
     return None
 
 
-def _refuse_unknown_filters(
+def _refuse_unknown_parameters(
     app: APIGatewayRestResolver, proceed: Callable[[APIGatewayRestResolver], Response[Any]]
 ) -> Response[Any]:
-    """Refuse a misspelt filter, which would filter nothing. Routes without filters ignore them."""
+    """
+    Refuse a parameter that the route does not have: a caller may rely on a filter or a dry run.
+
+    Those of a signature made in the query (X-Amz-...) are for API Gateway.
+    """
     known = {each.alias for each in app.context["_route"].dependant.query_params}
     asked = app.current_event.resolved_query_string_parameters
-    if known and (unknown := [name for name in asked if name not in known]):
+    others = (name for name in asked if not name.lower().startswith("x-amz-"))
+    if unknown := [name for name in others if name not in known]:
         return _unprocessable([forbidden(name) for name in unknown])
     return proceed(app)
 

@@ -30,14 +30,12 @@ def refusal(description: str) -> OpenAPIResponse:
 
 REFUSALS: Answers = {
     403: refusal("Not signed, wrongly signed, or not permitted"),
+    422: refusal("Not valid: which field, and why"),
     429: refusal("Throttled: see Retry-After"),
     503: refusal("Not now: see Retry-After"),
 }
 UNKNOWN: Answers = {404: refusal("Not known")}
-NOT_VALID: Answers = {
-    413: refusal("Too large"),
-    422: refusal("Not valid: which field, and why"),
-}
+TOO_LARGE: Answers = {413: refusal("Too large")}
 
 
 def caller(router: Router) -> str:
