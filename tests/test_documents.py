@@ -12,7 +12,7 @@ each_document = pytest.mark.parametrize("name", [str(each.relative_to(ROOT)) for
 
 
 @each_document
-def test_every_target_of_make_that_it_names_is_one(name: str) -> None:
+def test_every_target_of_make_that_a_page_names_exists(name: str) -> None:
     text = (ROOT / name).read_text()
 
     # In code: at the start of a line of a block, or between backticks, perhaps broken by a line.
@@ -22,7 +22,7 @@ def test_every_target_of_make_that_it_names_is_one(name: str) -> None:
 
 
 @each_document
-def test_every_file_that_it_links_to_exists(name: str) -> None:
+def test_every_file_that_a_page_links_to_exists(name: str) -> None:
     document = ROOT / name
 
     linked = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
@@ -30,7 +30,7 @@ def test_every_file_that_it_links_to_exists(name: str) -> None:
     assert [link for link in linked if not (document.parent / link).exists()] == []
 
 
-def test_the_house_that_contributors_are_shown_is_the_one_that_stands() -> None:
+def test_the_tree_in_contributing_is_the_tree() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     rooms = re.findall(r"^([a-z]+(?:/[a-z]+)*)/ ", text, re.MULTILINE)
 

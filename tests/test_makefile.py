@@ -21,7 +21,7 @@ def make(*arguments: str) -> "subprocess.CompletedProcess[str]":
     ("main", "evaluation", "failed"),
     [(0, 0, False), (1, 0, True), (0, 1, True), (1, 1, True)],
 )
-def test_every_suite_runs_whatever_comes_of_the_others(
+def test_every_suite_runs_even_if_another_fails(
     main: int, evaluation: int, *, failed: bool
 ) -> None:
     done = make(

@@ -47,7 +47,7 @@ def on(system: ServedDashboard) -> None:
     system.call("PUT", "/sending", {"paused": False, "reason": "a test begins", "by": "tests"})
 
 
-def test_the_list_of_who_waits_shrinks_when_a_number_is_found(
+def test_the_waiting_list_shrinks_when_a_number_is_found(
     system: ServedDashboard, page: Page
 ) -> None:
     found = system.enrol(11, **MISSING)
@@ -72,7 +72,7 @@ def test_a_pause_is_confirmed_and_pauses(system: ServedDashboard, page: Page) ->
     assert (shown["paused"], shown["reason"], shown["by"]) == (True, REASON, NAME)
 
 
-def test_what_is_not_confirmed_is_not_done(system: ServedDashboard, page: Page) -> None:
+def test_an_unconfirmed_click_does_nothing(system: ServedDashboard, page: Page) -> None:
     page.goto(system.url)
     sending, asked = panel(page, "Sending"), answer(page, accept=False)
     fill(sending)
@@ -81,7 +81,7 @@ def test_what_is_not_confirmed_is_not_done(system: ServedDashboard, page: Page) 
     assert system.call("GET", "/sending")["paused"] is False
 
 
-def test_without_a_name_it_says_what_is_missing_and_keeps_what_was_typed(
+def test_a_pause_without_a_name_says_what_is_missing_and_keeps_what_was_typed(
     system: ServedDashboard, page: Page
 ) -> None:
     page.goto(system.url)
@@ -133,7 +133,7 @@ def test_an_order_over_the_day_s_limit_is_admitted_by_name(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-def test_axe_finds_nothing_to_object_to(
+def test_axe_finds_no_accessibility_fault(
     system: ServedDashboard, browser: Browser, scheme: Literal["light", "dark"], width: int
 ) -> None:
     system.enrol(13, **MISSING)

@@ -127,7 +127,7 @@ def shell(stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.usefixtures("shell")
-def test_a_stack_on_aws_is_called_where_it_says_with_the_shells_profile() -> None:
+def test_a_stack_on_aws_is_called_at_its_own_address_with_the_shell_s_profile() -> None:
     api = Api.named_by(Namespace(stack_name="dvpo", region="eu-west-1"))
     api.call("GET", "/reports/flow")
     (_, _, asked), (path, headers, _) = Upstairs.seen
@@ -139,13 +139,13 @@ def test_a_stack_on_aws_is_called_where_it_says_with_the_shells_profile() -> Non
     assert headers["x-amz-security-token"] == "token"  # checkov:skip=CKV_SECRET_6:a header's name
 
 
-def test_a_profile_that_does_not_exist_is_said_to_be_the_reason(shell: pytest.MonkeyPatch) -> None:
+def test_a_profile_that_does_not_exist_is_named_as_the_reason(shell: pytest.MonkeyPatch) -> None:
     shell.setenv("AWS_PROFILE", "stuff")
     with pytest.raises(SystemExit, match=r"AWS did not show the stack dvpo: .*stuff"):
         Api.named_by(Namespace(stack_name="dvpo", region=None))
 
 
-def test_this_machines_stack_is_reached_whatever_profile_the_shell_has(
+def test_the_local_stack_is_reached_whatever_profile_the_shell_has(
     stack: LocalStack, shell: pytest.MonkeyPatch
 ) -> None:
     shell.setenv("AWS_PROFILE", "stuff")
@@ -154,5 +154,5 @@ def test_this_machines_stack_is_reached_whatever_profile_the_shell_has(
     assert client.describe_stacks(StackName="dvpo")["Stacks"]
 
 
-def test_texts_are_those_of_every_number(stack: LocalStack) -> None:
+def test_the_emulator_lists_the_texts_of_every_number(stack: LocalStack) -> None:
     assert [text["n"] for text in emulator.texts(stack.port)] == [1, 2, 3]

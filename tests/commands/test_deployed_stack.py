@@ -53,7 +53,7 @@ def named_by(*arguments: str) -> DeployedStack:
     return DeployedStack.named_by(parser.parse_args(arguments))
 
 
-def test_a_stack_has_the_resources_of_every_page_and_of_the_stacks_in_it(
+def test_a_stack_has_the_resources_of_every_page_and_of_its_nested_stacks(
     asked: list[tuple[str, dict[str, Any]]],
 ) -> None:
     stack = named_by("--stack-name", "outer", "--region", "eu-west-2")
@@ -63,9 +63,7 @@ def test_a_stack_has_the_resources_of_every_page_and_of_the_stacks_in_it(
     assert {reach["region_name"] for _, reach in asked} == {"eu-west-2"}
 
 
-def test_a_call_that_may_have_run_is_not_made_again(
-    asked: list[tuple[str, dict[str, Any]]],
-) -> None:
+def test_a_call_that_may_have_run_is_not_repeated(asked: list[tuple[str, dict[str, Any]]]) -> None:
     named_by("--stack-name", "outer").client("lambda")
     service, reach = asked[-1]
     assert (service, reach["config"].retries["total_max_attempts"]) == ("lambda", 1)

@@ -31,7 +31,7 @@ def ahead(since: datetime) -> int:
     return (datetime.now(UTC) - since).days
 
 
-def test_the_time_is_real_time_plus_the_offset_at_once(clock: Path) -> None:
+def test_a_new_offset_applies_to_the_time_at_once(clock: Path) -> None:
     start = datetime.now(UTC)
     emulator.write(clock, str(14 * DAY))
     assert ahead(start) == 14
@@ -39,14 +39,14 @@ def test_the_time_is_real_time_plus_the_offset_at_once(clock: Path) -> None:
     assert ahead(start) == 20
 
 
-def test_every_way_to_ask_for_the_time_agrees(clock: Path) -> None:
+def test_every_way_to_read_the_time_agrees(clock: Path) -> None:
     emulator.write(clock, str(1000 * DAY))
     now = datetime.now(UTC)
     others = [time.time(), time.time_ns() / 1e9, datetime.now().astimezone().timestamp()]
     assert all(abs(other - now.timestamp()) < DAY for other in others)
 
 
-def test_a_file_that_cannot_be_read_leaves_the_last_offset(clock: Path) -> None:
+def test_an_unreadable_file_leaves_the_last_offset_in_place(clock: Path) -> None:
     start = datetime.now(UTC)
     emulator.write(clock, str(14 * DAY))
     assert ahead(start) == 14
@@ -62,7 +62,7 @@ def test_sleeps_and_deadlines_stay_real(clock: Path) -> None:
     assert time.monotonic() - before < DAY
 
 
-def test_the_end_of_the_journey_is_the_real_time(tmp_path: Path) -> None:
+def test_after_the_journey_the_time_is_real_again(tmp_path: Path) -> None:
     start = datetime.now(UTC)
     file = tmp_path / "clock"
     file.write_text(str(14 * DAY))
@@ -71,7 +71,7 @@ def test_the_end_of_the_journey_is_the_real_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("variables", "days"), [({}, 0), ({"DVPO_CLOCK_FILE": "clock"}, 30)])
-def test_an_environment_follows_only_where_the_variable_names_a_file(
+def test_an_environment_follows_the_clock_only_if_the_variable_names_a_file(
     tmp_path: Path, variables: dict[str, str], days: int
 ) -> None:
     (tmp_path / "clock").write_text(str(30 * DAY))

@@ -143,7 +143,7 @@ def test_from_the_command_line_an_order_is_posted_and_a_route_called(system: Sys
     assert called(system, "1000", module=ORDER)[0] == called(system)[0] == 2
 
 
-def test_no_forged_request_is_taken(system: System) -> None:
+def test_no_forged_request_is_accepted(system: System) -> None:
     chance = Random(20261123)  # noqa: S311 - forgeries to try
     request = signed(system, "POST", "/enrolments", made(system.today, 640))
     answered = Counter(forged(request, chance).sent(system) for _ in range(FORGERIES))
@@ -151,13 +151,13 @@ def test_no_forged_request_is_taken(system: System) -> None:
     assert request.sent(system) == 202
 
 
-def test_a_request_that_is_sent_again_at_once_does_nothing_twice(system: System) -> None:
+def test_a_request_replayed_at_once_has_no_second_effect(system: System) -> None:
     request = signed(system, "POST", "/enrolments", made(system.today, 641))
     assert [request.sent(system) for _ in range(3)] == [202, 200, 200]
 
 
 @pytest.mark.parametrize("serial", [642, 643])
-def test_a_request_that_was_overheard_is_of_no_use_later(system: System, serial: int) -> None:
+def test_a_captured_request_is_refused_later(system: System, serial: int) -> None:
     request = signed(system, "POST", "/enrolments", made(system.today, serial))
     if serial == 642:
         assert request.sent(system) == 202
@@ -187,7 +187,7 @@ def enrolled(system: System) -> str:
         ("AccessOfficer", set()),
     ],
 )
-def test_each_kind_of_caller_gets_past_the_door_to_its_own_routes_only(
+def test_each_kind_of_caller_reaches_its_own_routes_only(
     system: System, enrolled: str, policy: str, may: set[str]
 ) -> None:
     doors = {

@@ -75,7 +75,7 @@ def late(serial: int, today: date) -> dict[str, Any]:
     return order(serial, order={name: day.isoformat() for name, day in dates.items()})
 
 
-def test_a_hundred_orders_at_once_are_drawn_once_each(system: System) -> None:
+def test_a_hundred_simultaneous_orders_are_drawn_once_each(system: System) -> None:
     with system.at_its_time():
         rush = Rush(system)
         people = {rush.enrol(0)}  # alone, for the functions to start

@@ -102,7 +102,7 @@ def test_the_contract_is_served(system: System) -> None:
     assert system.call("GET", "/openapi.json").body == contract()
 
 
-def test_whoever_does_not_sign_is_turned_away(system: System, session: requests.Session) -> None:
+def test_a_random_unsigned_request_is_refused(system: System, session: requests.Session) -> None:
     for path, operations in contract()["paths"].items():
         for method in operations:
             url = system.stack.api_url + path.replace("{enrolment_id}", "1")
@@ -113,7 +113,7 @@ def test_whoever_does_not_sign_is_turned_away(system: System, session: requests.
             assert answer.json()["status"] == 403
 
 
-def test_no_answer_is_outside_the_contract(
+def test_every_answer_is_within_the_contract(
     system: System, session: requests.Session, known: list[str]
 ) -> None:
     seen: Counter[int] = Counter()

@@ -61,7 +61,7 @@ def test_on_a_bad_network_every_reminder_ends_and_no_text_comes_twice(system: Sy
 
 
 @pytest.mark.parametrize(("serials", "stall"), [(range(620, 626), 15), (range(630, 636), 30)])
-def test_a_stall_makes_nothing_stale_go_and_nothing_is_lost(
+def test_after_a_stall_no_stale_text_goes_and_nothing_is_lost(
     system: System, serials: range, stall: int
 ) -> None:
     morning = tomorrow(system, time(9, 30))

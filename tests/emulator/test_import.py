@@ -78,7 +78,7 @@ def enrolled(system: System) -> int:
     return count
 
 
-def test_killed_half_way_and_sent_again_it_takes_every_right_line_once(
+def test_an_import_killed_midway_and_repeated_sends_every_valid_line_once(
     system: System, file: Path, tmp_path: Path
 ) -> None:
     first = command(system, "import_orders", str(file))

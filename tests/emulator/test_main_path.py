@@ -105,21 +105,21 @@ def schedules(system: System, enrolment_id: str) -> list[int]:
     return sorted(int(schedule["Name"].rpartition("-")[2]) for schedule in found["Schedules"])
 
 
-def test_who_does_not_sign_is_turned_away(system: System) -> None:
+def test_an_unsigned_request_is_refused(system: System) -> None:
     with system.at_its_time():
         answer = Api.local(system.stack).call("POST", "/enrolments", order(), signed=False)
     assert answer.status == 403
 
 
 @pytest.mark.parametrize("forged", ["access_key_id", "secret_access_key"])
-def test_who_signs_wrongly_is_turned_away(system: System, forged: str) -> None:
+def test_a_wrongly_signed_request_is_refused(system: System, forged: str) -> None:
     with system.at_its_time():
         wrong: Any = {forged: "somebody else's"}
         answer = Api.local(replace(system.stack, **wrong)).call("POST", "/enrolments", order())
     assert answer.status == 403
 
 
-def test_other_systems_hear_by_the_sample_rule_of_every_allocation_of_either_arm(
+def test_the_sample_rule_tells_other_systems_of_every_allocation_in_either_arm(
     story: SixPeople,
 ) -> None:
     assert {(each["enrolment_id"], each["status"]) for each in story.announced} == {
@@ -154,7 +154,7 @@ def test_every_text_arrives_once_in_the_wording_of_the_timetable(
         assert story.texts[ident] == wordings[:SENT]
 
 
-def test_each_is_recorded_as_sent_when_it_was_due(story: SixPeople) -> None:
+def test_each_reminder_is_recorded_as_sent_when_it_was_due(story: SixPeople) -> None:
     for ident in story.of("intervention"):
         reminders = story.after[ident]["reminders"]
         assert [each["number"] for each in reminders if each["sent_at"]] == [*range(1, SENT + 1)]
@@ -173,7 +173,7 @@ def test_control_gets_nothing(story: SixPeople) -> None:
 
 
 @pytest.mark.usefixtures("story")
-def test_no_function_wants_a_right_that_it_does_not_have(system: System) -> None:
+def test_no_function_lacks_a_right_that_it_needs(system: System) -> None:
     said = system.printed() + system.complained()
     assert "reminder handled" in said
     assert "AccessDenied" not in said

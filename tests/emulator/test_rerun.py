@@ -130,7 +130,7 @@ def test_the_texts_of_both_trials_go(story: TwoTrials, version: str) -> None:
 
 
 @pytest.mark.parametrize(("version", "trial"), TRIALS.items())
-def test_every_night_all_that_happened_in_each_trial_is_told(
+def test_each_nightly_extract_holds_all_that_happened_in_each_trial(
     fetched: dict[tuple[str, str], dict[str, Any]], version: str, trial: str
 ) -> None:
     blinded, unblinded = (fetched[trial, form]["enrolments"] for form in FORMS)
@@ -145,7 +145,7 @@ def test_every_night_all_that_happened_in_each_trial_is_told(
 
 
 @pytest.mark.usefixtures("story")
-def test_arms_and_trail_of_both_are_verified_together(
+def test_the_arms_and_audit_trails_of_both_trials_are_verified_together(
     system: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(protocols, "FOLDER", REAL)  # the stack's own
@@ -161,7 +161,7 @@ def test_arms_and_trail_of_both_are_verified_together(
         assert "All is well" in capsys.readouterr().out
 
 
-def test_the_nightly_proof_looks_at_both_and_finds_nothing(
+def test_the_nightly_proof_covers_both_trials_and_finds_nothing(
     system: System, story: TwoTrials
 ) -> None:
     lines = [json.loads(line) for line in system.printed().splitlines() if '"reconciled"' in line]
@@ -174,7 +174,7 @@ def test_the_nightly_proof_looks_at_both_and_finds_nothing(
 
 @pytest.mark.usefixtures("fetched")
 @pytest.mark.parametrize("own", FORMS)
-def test_a_reader_gets_one_form_only(system: System, story: TwoTrials, own: str) -> None:
+def test_a_reader_reaches_only_one_form(system: System, story: TwoTrials, own: str) -> None:
     key = system.somebody(f"reader-{own}", f"Research{own.title()}Reader")
     reader = system.client("s3", key)
     bucket = system.stack.outputs["ExtractBucketName"]
@@ -198,7 +198,7 @@ def test_a_reader_gets_one_form_only(system: System, story: TwoTrials, own: str)
             reader.put_object(Bucket=bucket, Key=f"{own}/x/datapackage.json", Body=b"")
 
 
-def test_an_extract_is_published_once_a_night_however_often_it_is_fired(
+def test_an_extract_is_published_once_a_night_however_often_it_is_started(
     system: System, story: TwoTrials
 ) -> None:
     lines = [json.loads(line) for line in system.printed().splitlines() if '"extracted"' in line]
@@ -206,7 +206,7 @@ def test_an_extract_is_published_once_a_night_however_often_it_is_fired(
     assert became == ["published", *["published_before"] * (len(became) - 1)]
 
 
-def test_a_closed_trial_takes_no_new_order_and_keeps_its_own(
+def test_a_closed_trial_takes_no_new_orders_and_continues_its_own(
     system: System, story: TwoTrials
 ) -> None:
     up(system, "--close")

@@ -33,7 +33,7 @@ def verified(system: System) -> tuple[Chain, list[AnyFinding]]:
     return chain, wrong
 
 
-def test_what_is_due_is_erased_at_night_and_every_act_is_exported(system: System) -> None:
+def test_due_data_is_erased_at_night_and_every_act_is_exported(system: System) -> None:
     tomorrow = system.today + timedelta(days=1)
     system.clock.jump(datetime.combine(tomorrow, time(9, 30), LONDON).astimezone(UTC))
     last_day = tomorrow + timedelta(days=13)

@@ -45,7 +45,7 @@ def test_the_same_extract_gives_the_same_report(tmp_path: Path, folder: Path) ->
     assert pages[0].read_bytes() == pages[1].read_bytes()
 
 
-def test_what_is_locked_is_said_on_the_terminal_too(
+def test_the_terminal_says_that_results_are_locked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, page = written(tmp_path, trial(), LOCKED), tmp_path / "r.html"
@@ -57,13 +57,13 @@ def test_what_is_locked_is_said_on_the_terminal_too(
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
-def test_an_interim_look_needs_words(
+def test_an_interim_look_needs_a_reason_in_words(
     folder: Path, capsys: pytest.CaptureFixture[str], reason: str
 ) -> None:
     assert "a reason in words" in refused(capsys, "report", str(folder), "--interim", reason)
 
 
-def test_what_is_wrong_ends_it_without_a_report(
+def test_a_faulty_extract_gives_no_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "r.html"
@@ -74,13 +74,13 @@ def test_what_is_wrong_ends_it_without_a_report(
     assert not page.exists()
 
 
-def test_where_nothing_can_be_written_it_says_so(
+def test_an_output_that_cannot_be_written_is_reported(
     tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "Is a directory" in refused(capsys, "report", str(folder), "-o", str(tmp_path))
 
 
-def test_the_timetable_is_the_protocols(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_printed_timetable_is_the_protocol_s(capsys: pytest.CaptureFixture[str]) -> None:
     said = printed(capsys, "timetable", "--days", "14", "--made-on", "2027-03-01")
     assert "1 0 Mon 01 Mar 2027 conditions" in said
     assert "2 2 Wed 03 Mar 2027 meaning" in said
@@ -105,13 +105,13 @@ def test_the_timetable_of_an_order_without_an_end_is_shown_too(
     ("days", "made_on", "reason"),
     [("29", "2027-03-01", "it must be 14 to 28"), ("14", "1 March", "is no date like")],
 )
-def test_a_timetable_that_cannot_be_is_refused(
+def test_an_impossible_timetable_is_refused(
     capsys: pytest.CaptureFixture[str], days: str, made_on: str, reason: str
 ) -> None:
     assert reason in refused(capsys, "timetable", "--days", days, "--made-on", made_on)
 
 
-def test_power_has_the_published_numbers(
+def test_the_power_command_gives_published_figures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture = tmp_path / "power.svg"
@@ -136,7 +136,7 @@ def test_people_without_texts_dilute_the_effect(capsys: pytest.CaptureFixture[st
         ("--alpha", "0", "must be above 0"),
     ],
 )
-def test_what_is_no_risk_is_refused(
+def test_a_number_that_is_not_a_risk_is_refused(
     capsys: pytest.CaptureFixture[str], flag: str, value: str, reason: str
 ) -> None:
     assert reason in refused(capsys, "power", flag, value)

@@ -250,7 +250,7 @@ def of_survival(trial: SimulatedTrial) -> Intervals:
         *((each, TRIALS) for each in (of_rates, of_incidence, of_means, of_survival)),
     ],
 )
-def test_an_interval_holds_the_truth_as_often_as_it_says(
+def test_an_interval_contains_the_truth_as_often_as_it_claims(
     intervals: Callable[[SimulatedTrial], Intervals],
     trials: int,
     effective: list[SimulatedTrial],
@@ -267,7 +267,7 @@ def test_an_interval_holds_the_truth_as_often_as_it_says(
         assert is_nominal(each, measured, " by ".join(names)), names
 
 
-def test_the_interval_of_the_cost_of_a_prevented_event_holds_it(measured: Measured) -> None:
+def test_an_interval_of_the_cost_per_prevented_event_contains_it(measured: Measured) -> None:
     """Of an effect so large that fewer events are seen in almost every trial."""
     random = np.random.default_rng(20261123)
     cost = TEXTS / -truth(LARGE)["difference"]
@@ -289,7 +289,7 @@ def test_the_interval_of_the_cost_of_a_prevented_event_holds_it(measured: Measur
     assert is_nominal(held, measured, "cost of a prevented event")
 
 
-def test_the_odds_ratio_with_repeat_orders_is_held(measured: Measured) -> None:
+def test_an_interval_of_the_odds_ratio_with_repeats_contains_it(measured: Measured) -> None:
     """A third of people have a second order, in the same arm, and are as they were before."""
     random = np.random.default_rng(13)
     held = []
@@ -304,7 +304,7 @@ def test_the_odds_ratio_with_repeat_orders_is_held(measured: Measured) -> None:
     assert is_nominal(held, measured, "odds ratio with repeats")
 
 
-def test_the_adjusted_odds_ratio_is_held(measured: Measured) -> None:
+def test_an_interval_of_the_adjusted_odds_ratio_contains_it(measured: Measured) -> None:
     random = np.random.default_rng(7)
     held = []
     for _ in range(TRIALS):
@@ -320,7 +320,7 @@ def test_the_adjusted_odds_ratio_is_held(measured: Measured) -> None:
     assert is_nominal(held, measured, "adjusted odds ratio")
 
 
-def test_credible_intervals_hold_what_was_drawn_from_their_prior(measured: Measured) -> None:
+def test_credible_intervals_contain_values_drawn_from_their_prior(measured: Measured) -> None:
     random = np.random.default_rng(11)
     held: list[Any] = []
     held_difference: list[Any] = []
@@ -338,7 +338,7 @@ def test_credible_intervals_hold_what_was_drawn_from_their_prior(measured: Measu
     assert least <= measured("credible difference", float(np.mean(held_difference)))
 
 
-def test_the_adjusted_odds_ratio_of_a_rare_event_is_held(measured: Measured) -> None:
+def test_an_interval_of_a_rare_event_s_odds_ratio_contains_it(measured: Measured) -> None:
     """Where the data are separated, Firth's method takes over: the two together are tried."""
     random = np.random.default_rng(17)
     held, methods = [], set()
@@ -418,7 +418,7 @@ def rejected(p: object) -> bool:
     return p <= 0.05
 
 
-def test_without_an_effect_no_test_rejects_more_often_than_it_may(
+def test_without_an_effect_no_test_rejects_more_often_than_alpha(
     ineffective: list[SimulatedTrial], measured: Measured
 ) -> None:
     """Fisher's test may reject less often than in one of twenty; the other may not."""
@@ -429,7 +429,7 @@ def test_without_an_effect_no_test_rejects_more_often_than_it_may(
     assert 0.04 - noise(QUICK) <= measured("re-randomisation rejects", float(others)) <= most
 
 
-def test_with_an_effect_the_rerandomisation_test_finds_it_more_often_than_fishers(
+def test_the_rerandomisation_test_finds_an_effect_more_often_than_fisher_s(
     effective: list[SimulatedTrial], measured: Measured
 ) -> None:
     """It knows of the strata and the blocks, and is not as careful as Fisher's."""
@@ -438,7 +438,7 @@ def test_with_an_effect_the_rerandomisation_test_finds_it_more_often_than_fisher
     assert measured("re-randomisation finds", float(others)) > fishers > 0.1
 
 
-def test_the_whole_plan_claims_something_of_useless_texts_in_at_most_one_trial_of_twenty(
+def test_the_whole_plan_finds_an_effect_of_useless_texts_in_at_most_one_trial_of_twenty(
     ineffective: list[SimulatedTrial], measured: Measured
 ) -> None:
     assert PLAN.monitoring

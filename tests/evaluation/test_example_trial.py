@@ -35,7 +35,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     assert len(first) == 20
 
 
-def test_the_report_on_it_shows_every_result_and_finds_the_truth(tmp_path: Path) -> None:
+def test_the_example_s_report_shows_every_result_and_finds_the_truth(tmp_path: Path) -> None:
     made(tmp_path, AGREED, people=1500, seed=1)
     sections = {each.id: each for each in report(read(tmp_path / "unblinded")).sections}
     assert read(tmp_path / "blinded").made_up
@@ -85,7 +85,7 @@ def test_nobody_in_control_has_a_text_and_everybody_else_a_timetable() -> None:
         assert all(each.occurred_at < extracted_at(AGREED) for each in file.outcomes)
 
 
-def test_what_happens_is_reported_under_the_order_that_came_in_last() -> None:
+def test_events_are_reported_under_a_person_s_latest_order() -> None:
     found = files(400, 3, AGREED)
     came: dict[str, list[datetime]] = defaultdict(list)
     for file in found:
@@ -100,7 +100,7 @@ def test_what_happens_is_reported_under_the_order_that_came_in_last() -> None:
     assert later > 100
 
 
-def test_the_command_says_what_the_truth_is(
+def test_the_command_prints_the_true_effect(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["-n", "40", "--seed", "2", "-o", str(tmp_path)])

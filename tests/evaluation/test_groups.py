@@ -51,7 +51,7 @@ def test_a_small_group_joins_the_smallest_other(
     assert found.tells == (len(after) > 1)
 
 
-def test_each_arm_must_have_enough() -> None:
+def test_each_arm_of_a_group_must_have_enough_people() -> None:
     rows = people(male=60, female=24)
     rows.loc[rows["sex"] == "female", "arm"] = ["a"] * 20 + ["b"] * 4
     assert sizes(by_sex(rows)) == {"male": 60, "female": 24}
@@ -64,7 +64,7 @@ def test_on_a_scale_only_neighbours_are_merged() -> None:
     assert sizes(found) == {"18 to 24 or 25 to 34": 93, "35 to 44": 11}
 
 
-def test_what_the_plan_lays_down_is_no_departure() -> None:
+def test_a_merge_that_the_plan_names_is_not_a_departure() -> None:
     merge = Merge(characteristic="sex", codes=("female", "other", "not_known"), title="not male")
     plan = PLAN.model_copy(update={"merges": (merge,)})
     found = by_sex(people(male=50, female=30, not_known=3), plan)
@@ -74,7 +74,7 @@ def test_what_the_plan_lays_down_is_no_departure() -> None:
     assert sizes(by_sex(people(male=50, female=30), plan)) == {"male": 50, "female": 30}
 
 
-def test_withheld_and_not_said_are_no_groups() -> None:
+def test_withheld_and_not_said_do_not_form_groups() -> None:
     rows = pd.DataFrame({"ethnicity_group": ["white"] * 40 + ["asian"] * 20 + [""] * 30})
     found = grouped(rows, "ethnicity_group", plan=PLAN, minimum=MINIMUM)
     assert sizes(found) == {"white": 40, "Asian": 20}
@@ -85,7 +85,7 @@ def test_withheld_and_not_said_are_no_groups() -> None:
     assert found.unknown == 10
 
 
-def test_a_few_of_whom_nobody_said_cannot_be_had_by_subtraction() -> None:
+def test_a_few_with_no_recorded_value_cannot_be_found_by_subtraction() -> None:
     """What happened to two people would be the total less the groups."""
     rows = pd.DataFrame({"first_order": pd.array([True] * 12 + [False] * 15 + [None] * 2)})
     found = grouped(rows, "first_order", plan=PLAN, minimum=MINIMUM)
@@ -96,7 +96,7 @@ def test_a_few_of_whom_nobody_said_cannot_be_had_by_subtraction() -> None:
                         "it is not said.")  # fmt: skip
 
 
-def test_a_few_in_one_arm_of_whom_nobody_said_join_a_group_in_both() -> None:
+def test_a_few_in_one_arm_with_no_recorded_value_join_a_group_in_both_arms() -> None:
     rows = pd.DataFrame(
         {
             "risk_grade": ["high"] * 40 + ["medium"] * 60 + [None] * 23,
@@ -129,7 +129,7 @@ def test_no_group_is_too_small_and_nobody_is_left_out(seed: int) -> None:
                 assert ((found.groups == title) & (rows["arm"] == arm)).sum() >= MINIMUM
 
 
-def test_of_codes_that_cross_two_characteristics_all_are_shown_or_none() -> None:
+def test_codes_that_cross_two_characteristics_are_all_shown_or_all_hidden() -> None:
     """Durham has 58 people, and 20 orders are of 14 days: that is said in tables of their own."""
     few = {"durham, 14": 8, "durham, 28": 50, "cumbria, 14": 12, "cumbria, 28": 60}
     rows = pd.DataFrame({"place": [code for code, n in few.items() for _ in range(n)]})

@@ -127,7 +127,7 @@ CHECKS |= {f"holm_{n}": (lambda f, n=n: holm(f, n), EXACT) for n in NAMES}  # ty
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_r_finds_the_same_figure(name: str) -> None:
+def test_r_gives_the_same_figure(name: str) -> None:
     figures, by_r = both()
     if name not in by_r:
         pytest.skip("a package of R is not installed")
@@ -135,5 +135,5 @@ def test_r_finds_the_same_figure(name: str) -> None:
     assert list(ours(figures)) == pytest.approx(by_r[name], rel=tolerance)
 
 
-def test_r_knows_no_figure_that_is_not_compared() -> None:
+def test_every_figure_from_r_is_compared() -> None:
     assert both()[1].keys() <= CHECKS.keys()

@@ -33,7 +33,7 @@ def refusal(path: Path) -> str:
     return str(refused.value)
 
 
-def test_what_the_trial_writes_is_read(folder: Path) -> None:
+def test_an_extract_that_the_trial_writes_is_read(folder: Path) -> None:
     extract = read(folder)
     assert (extract.form, extract.arms) == ("unblinded", ("control", "intervention"))
     assert extract.protocol.version == VERSION
@@ -67,7 +67,7 @@ def test_an_empty_extract_is_read(tmp_path: Path) -> None:
     assert extract.enrolments["allocated"].dtype == "boolean"
 
 
-def test_a_folder_of_both_forms_asks_which(folder: Path) -> None:
+def test_a_folder_with_both_forms_asks_which_one_is_meant(folder: Path) -> None:
     assert "give one of: blinded, unblinded" in refusal(folder.parent)
 
 
@@ -75,7 +75,7 @@ def test_a_folder_of_both_forms_asks_which(folder: Path) -> None:
     ("name", "content", "reason"),
     [("nothing", None, "no such file"), ("a.txt", b"a", "neither a folder nor a zip file")],
 )
-def test_what_is_no_package_is_refused(
+def test_a_folder_that_is_not_a_package_is_refused(
     tmp_path: Path, name: str, content: bytes | None, reason: str
 ) -> None:
     path = tmp_path / name
@@ -180,7 +180,7 @@ SPOILT: dict[str, tuple[Edit, str]] = {
 
 
 @pytest.mark.parametrize(("spoil", "reason"), SPOILT.values(), ids=SPOILT)
-def test_what_is_wrong_is_told_with_file_row_and_field_but_not_its_value(
+def test_a_fault_is_reported_with_file_row_and_field_but_not_its_value(
     folder: Path, spoil: Edit, reason: str
 ) -> None:
     spoil(folder)
@@ -190,7 +190,7 @@ def test_what_is_wrong_is_told_with_file_row_and_field_but_not_its_value(
     assert "07700" not in told
 
 
-def test_rows_of_the_other_form_do_not_pass(folder: Path) -> None:
+def test_rows_of_the_other_form_are_refused(folder: Path) -> None:
     blinded = folder.parent / "blinded"
     described(blinded, lambda package: package.update(form="unblinded"))
     assert "resource reminders is missing" in refusal(blinded)
@@ -211,7 +211,7 @@ def test_keys_are_checked(tmp_path: Path, rows: list[Any], reason: str) -> None:
     assert reason in refusal(written(tmp_path, rows))
 
 
-def test_only_the_first_faults_of_a_kind_are_told(folder: Path) -> None:
+def test_only_the_first_faults_of_a_kind_are_reported(folder: Path) -> None:
     def spoil(rows: list[list[str]]) -> None:
         for row in rows[1:]:
             row[rows[0].index("sex")] = "x"

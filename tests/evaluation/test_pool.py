@@ -54,7 +54,7 @@ def test_the_forces_are_compared_and_pooled(folders: list[Path]) -> None:
     assert sections["baseline"].figures["control"]["force"] == {"cumbria": 40, "durham": 60}
 
 
-def test_a_force_of_few_people_is_shown_nowhere_alone(tmp_path: Path) -> None:
+def test_a_force_with_few_people_is_never_shown_alone(tmp_path: Path) -> None:
     """Its strata stand with another's: by subtraction they could be had from the forces' table."""
     folders = [
         written(tmp_path / force, of_force(force, n * 10**8, trial(control=(n, k), treated=(1, k))))
@@ -69,9 +69,7 @@ def test_a_force_of_few_people_is_shown_nowhere_alone(tmp_path: Path) -> None:
     assert sum(each.control.people for each in strata.values()) == 104
 
 
-def test_a_stratum_of_few_people_cannot_be_had_from_its_force_and_its_length(
-    tmp_path: Path,
-) -> None:
+def test_a_small_stratum_cannot_be_worked_out_from_its_force_and_length(tmp_path: Path) -> None:
     """Where one of force and length is too small, none is shown: the sums of both are elsewhere."""
 
     def rows(serial: int, force: str, people: int, short: int) -> list[Row]:
@@ -96,7 +94,7 @@ def test_a_stratum_of_few_people_cannot_be_had_from_its_force_and_its_length(
     assert figures["adjusted"]["mantel_haenszel"].strata == 4
 
 
-def test_a_block_of_one_extract_has_nothing_to_do_with_another_s(folders: list[Path]) -> None:
+def test_blocks_of_different_extracts_are_unrelated(folders: list[Path]) -> None:
     """Both have a block 0 of the stratum; together in one they would be no block of the design."""
     together = read_all(folders)
     assert set(together.enrolments["source"]) == {"1", "2"}
@@ -104,7 +102,7 @@ def test_a_block_of_one_extract_has_nothing_to_do_with_another_s(folders: list[P
     assert 0 < test.figures["rerandomisation_p"] < 0.05
 
 
-def test_one_extract_alone_is_as_before(folders: list[Path]) -> None:
+def test_pooling_one_extract_alone_changes_nothing(folders: list[Path]) -> None:
     found = {each.id: each for each in report(read_all(folders[:1])).sections}
     assert found["forces"].figures == {"forces": ["durham"]}
     assert found["primary"].figures["control"]["people"] == 60
@@ -128,7 +126,7 @@ def test_extracts_of_two_forms_or_two_protocols_are_refused(
         read_all([folders[0], other])
 
 
-def test_the_command_takes_several(folders: list[Path], tmp_path: Path) -> None:
+def test_the_report_command_takes_several_extracts(folders: list[Path], tmp_path: Path) -> None:
     page, figures = tmp_path / "report.html", tmp_path / "report.json"
     main(["report", *map(str, folders), "-o", str(page), "--json", str(figures)])
     assert len(json.loads(figures.read_text())["extract_sha256"]) == 2

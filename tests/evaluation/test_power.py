@@ -23,11 +23,13 @@ from tests.evaluation.estimable import known
 @pytest.mark.parametrize(
     ("intervention", "normal", "fleiss", "exact"), [(0.04, 36, 44, 39), (0.14, 132, 146, 144)]
 )
-def test_people_per_arm(intervention: float, normal: int, fleiss: int, exact: int) -> None:
+def test_sample_sizes_are_those_published(
+    intervention: float, normal: int, fleiss: int, exact: int
+) -> None:
     assert needed(0.28, intervention, alpha=0.05, power=0.8) == (normal, fleiss, exact)
 
 
-def test_it_takes_as_many_to_show_more_events_as_fewer() -> None:
+def test_showing_an_increase_takes_as_many_people_as_showing_a_decrease() -> None:
     assert needed(0.04, 0.28, alpha=0.05, power=0.8) == (36, 44, 39)
     assert needed(0.72, 0.96, alpha=0.05, power=0.8) == (36, 44, 39)
 
@@ -37,7 +39,7 @@ def test_an_extreme_risk_needs_fewer_than_the_normal_figure() -> None:
     assert (found.normal, found.exact) == (19, 18)
 
 
-def test_beyond_what_is_counted_the_exact_figure_is_not_said() -> None:
+def test_no_exact_figure_is_given_beyond_the_largest_exact_calculation() -> None:
     found = known(needed(0.28, 0.27, alpha=0.05, power=0.8))
     assert found.normal > EXACT_UP_TO
     assert isinstance(found.exact, NotEstimable)
@@ -45,7 +47,7 @@ def test_beyond_what_is_counted_the_exact_figure_is_not_said() -> None:
     assert isinstance(power.exact, NotEstimable)
 
 
-def test_the_people_needed_have_the_power_and_one_fewer_has_not() -> None:
+def test_the_sample_size_has_the_power_and_one_person_fewer_does_not() -> None:
     for n, enough in ((36, True), (35, False)):
         power = known(power_of(0.28, 0.04, per_arm=(n, n), alpha=0.05))
         assert (power.normal >= 0.8) == enough
@@ -67,13 +69,13 @@ def test_the_exact_power_is_the_sum_over_every_table(n: int, m: int, alpha: floa
     assert power.exact == pytest.approx(expected, rel=1e-9)
 
 
-def test_a_p_that_equals_alpha_shows_the_effect() -> None:
+def test_a_p_value_equal_to_alpha_counts_as_significant() -> None:
     # Of 3 and 3, all and none: two of the 20 ways, p = 0.1, and probability 2 / 2**6.
     power = known(power_of(0.5, 0.5, per_arm=(3, 3), alpha=0.1))
     assert power.exact == pytest.approx(2 / 2**6)
 
 
-def test_simulated_trials_show_the_effect_as_often_as_said() -> None:
+def test_simulated_trials_find_the_effect_as_often_as_the_power_says() -> None:
     random = np.random.default_rng(20261123)
     n, trials = 200, 20_000
     a, c = random.binomial(n, 0.16, trials), random.binomial(n, 0.28, trials)
@@ -83,14 +85,14 @@ def test_simulated_trials_show_the_effect_as_often_as_said() -> None:
     assert power.normal == pytest.approx((abs(z) > 1.959964).mean(), abs=0.015)
 
 
-def test_what_is_detectable_takes_as_many_people_as_there_are() -> None:
+def test_the_detectable_effect_needs_as_many_people_as_there_are() -> None:
     risk = known(detectable(0.28, per_arm=(132, 132), alpha=0.05, power=0.8))
     assert risk == pytest.approx(0.14, abs=0.001)
     found = known(needed(0.28, risk - 1e-5, alpha=0.05, power=0.8))
     assert found.normal == 132
 
 
-def test_arms_of_unequal_size_detect_less_than_equal_ones() -> None:
+def test_unequal_arms_detect_less_than_equal_ones() -> None:
     equal, unequal = (
         detectable(0.28, per_arm=sizes, alpha=0.05, power=0.8) for sizes in ((100, 100), (30, 170))
     )
@@ -127,7 +129,7 @@ def test_texts_that_do_not_arrive_dilute_the_effect() -> None:
     assert diluted(0.28, 0.14, undelivered=1) == pytest.approx(0.28)
 
 
-def test_what_is_no_risk_or_no_share_is_refused() -> None:
+def test_a_number_that_is_not_a_risk_or_a_share_is_refused() -> None:
     for control, intervention in ((0, 0.1), (1, 0.5), (-0.1, 0.1), (0.2, 1.1), (0.2, -0.1)):
         with pytest.raises(ValueError, match="risk"):
             needed(control, intervention, alpha=0.05, power=0.8)
@@ -138,18 +140,18 @@ def test_what_is_no_risk_or_no_share_is_refused() -> None:
 
 
 @pytest.mark.parametrize("share", [0.5, 2 / 3])
-def test_a_pooled_risk_is_shared_out_in_the_planned_proportion(share: float) -> None:
+def test_a_pooled_risk_is_split_in_the_planned_proportion(share: float) -> None:
     found = known(reestimated(0.3, planned=(0.28, 0.20), share=share))
     control, intervention = found
     assert intervention / control == pytest.approx(0.20 / 0.28)
     assert share * intervention + (1 - share) * control == pytest.approx(0.3)
 
 
-def test_the_planned_risks_come_back_from_their_own_pool() -> None:
+def test_splitting_the_planned_risks_pool_gives_them_back() -> None:
     assert reestimated(0.24, planned=(0.28, 0.20), share=0.5) == pytest.approx((0.28, 0.20))
 
 
-def test_a_pool_that_says_nothing_gives_no_risks() -> None:
+def test_an_extreme_pooled_risk_gives_no_risks() -> None:
     for pooled in (0.0, 1.0, 0.95):
         assert isinstance(reestimated(pooled, planned=(0.28, 0.20), share=0.5), NotEstimable)
     with pytest.raises(ValueError, match="a share must be"):

@@ -20,7 +20,7 @@ def wanted(**changes: object) -> Namespace:
     return Namespace(**{"orders": 80, "without_number": 0.3, "repeats": 0.05, **changes})
 
 
-def test_one_force_takes_as_long_as_it_was_found_to() -> None:
+def test_one_force_takes_as_long_as_calculated() -> None:
     """80 orders a year, nobody without a number: 28 % v 20 % takes some twelve years even then."""
     assert years_needed(471, wanted(without_number=0, repeats=0), 1) == pytest.approx(11.8, abs=0.1)
     assert years_needed(471, wanted(), 1) == pytest.approx(942 / (80 * 0.7 * 0.95))
@@ -35,7 +35,7 @@ def test_results_stay_locked_until_the_last_person_was_followed() -> None:
     assert lock_date(date(2027, 1, 4), 1.0) == date(2029, 1, 31)
 
 
-def test_the_command_says_in_years_what_one_force_and_several_can_show(
+def test_the_command_says_how_many_years_one_force_and_several_need(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     main(["power", "--forces", "6", "--orders", "80", "--without-number", ".3"])
@@ -48,13 +48,13 @@ def test_the_command_says_in_years_what_one_force_and_several_can_show(
 
 
 @pytest.mark.parametrize("flag", ["--forces", "--orders"])
-def test_no_force_and_no_order_are_refused(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_forces_or_no_orders_are_refused(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parsed(["power", flag, "0"])
     assert "no whole number from 1" in capsys.readouterr().err
 
 
-def test_the_plan_s_own_recruitment_is_where_the_command_starts() -> None:
+def test_the_command_starts_from_the_plan_s_own_recruitment() -> None:
     recruitment = AGREED.analysis.recruitment
     assert recruitment
     given = parsed(["power"])
@@ -64,7 +64,7 @@ def test_the_plan_s_own_recruitment_is_where_the_command_starts() -> None:
     assert (given.without_number, given.repeats) == (0.3, 0.05)
 
 
-def test_the_protocol_deployed_by_default_can_succeed_and_one_force_alone_could_not() -> None:
+def test_the_default_protocol_can_succeed_and_one_force_alone_could_not() -> None:
     plan = read(REAL / f"{CURRENT}.toml").analysis
     assert plan.recruitment
     assert plan.prior
@@ -78,7 +78,7 @@ def test_the_protocol_deployed_by_default_can_succeed_and_one_force_alone_could_
     assert years_needed(size.fleiss, given, 1) > 17
 
 
-def test_the_sceptic_gives_the_planned_effect_one_chance_in_twenty() -> None:
+def test_the_sceptical_prior_gives_the_planned_effect_one_chance_in_twenty() -> None:
     plan = read(REAL / f"{CURRENT}.toml").analysis
     assert plan.prior
     with_texts, without = plan.planned_risk_intervention, plan.planned_risk_control

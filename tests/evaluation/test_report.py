@@ -112,7 +112,7 @@ def test_the_sections_come_in_order_and_then_departures_and_methods(made: Made) 
     assert_readable(page)
 
 
-def test_the_page_can_be_heard(made: Made) -> None:
+def test_a_screen_reader_can_read_the_page(made: Made) -> None:
     page = ParsedReport(made(trial(without=20))[1])
     assert page.headings[0] == 1
     assert set(page.headings[1:]) == {2}
@@ -126,7 +126,7 @@ def test_the_page_can_be_heard(made: Made) -> None:
     assert html_tag["lang"] == "en-GB"
 
 
-def test_the_page_needs_nothing_but_itself(made: Made) -> None:
+def test_the_page_loads_nothing_from_elsewhere(made: Made) -> None:
     _, page, _ = made(trial())
     for tag, attributes in ParsedReport(page).tags:
         assert tag not in {"script", "link", "img", "iframe"}
@@ -179,7 +179,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("rows", "reason"), WRONG.values(), ids=WRONG)
-def test_no_report_is_made_of_people_who_do_not_add_up(
+def test_an_extract_whose_people_do_not_add_up_gives_no_report(
     made: Made, rows: list[Row], reason: str
 ) -> None:
     with pytest.raises(SumsError, match=reason):
@@ -228,7 +228,7 @@ def test_an_interim_look_is_on_the_report_with_reason_and_time(made: Made) -> No
     }
 
 
-def test_a_look_on_another_day_than_planned_is_a_departure_and_decides_nothing(made: Made) -> None:
+def test_an_unplanned_interim_look_is_a_departure_and_decides_nothing(made: Made) -> None:
     found, page, _ = made(trial(), at=LOCKED + timedelta(days=1), reason="curious")
     departure = "looked at on a day for which the protocol plans no look: curious. No alpha"
     assert any(departure in each for each in found.departures)
@@ -237,7 +237,7 @@ def test_a_look_on_another_day_than_planned_is_a_departure_and_decides_nothing(m
     assert no_look not in text_of(made(trial(), at=LOCKED, reason="the board looks")[1])
 
 
-def test_the_end_has_what_the_looks_have_left_of_alpha(made: Made) -> None:
+def test_the_final_analysis_has_the_alpha_that_interim_looks_left(made: Made) -> None:
     """0.05 less 0.001 for the one look; an interim look itself claims nothing."""
     found, page, figures = made(trial(control=(20, 40), treated=(8, 40)))
     assert figures["primary"]["figures"]["final_alpha"] == 0.049
@@ -260,7 +260,7 @@ def test_fewer_forces_than_planned_are_a_departure(tmp_path: Path) -> None:
     assert "12 forces were planned, 1 took part." in report(changed).departures
 
 
-def test_a_reason_is_not_noted_where_none_is_needed(made: Made) -> None:
+def test_no_reason_is_noted_where_none_is_needed(made: Made) -> None:
     found, page, _ = made(trial(), reason="just so")
     assert found.interim is None
     assert "Interim" not in text_of(page)
@@ -276,7 +276,7 @@ def test_the_primary_outcome_has_the_published_figures(made: Made) -> None:
     assert figures["fisher_p"] == pytest.approx(0.0544, abs=5e-5)
 
 
-def test_only_what_the_protocol_counts_counts(made: Made) -> None:
+def test_only_outcomes_that_the_protocol_counts_are_counted(made: Made) -> None:
     rows = [
         *trial(control=(0, 20), treated=(0, 20)),
         outcome(0, type="offence"),
@@ -300,7 +300,7 @@ def test_only_what_the_protocol_counts_counts(made: Made) -> None:
     }
 
 
-def test_repeats_are_in_the_sensitivity_analysis_only(made: Made) -> None:
+def test_repeat_orders_are_in_the_sensitivity_analysis_only(made: Made) -> None:
     again = enrolment(900, Arm.CONTROL, person=person(0), repeat=True, block=None, position=None)
     figures = made([*trial(), again, outcome(900)])[2]
     assert figures["primary"]["figures"]["control"] == {
@@ -320,7 +320,7 @@ def test_an_order_recorded_in_error_stays_in_its_arm(made: Made) -> None:
     assert figures["flow"]["figures"]["arms"]["control"]["ended_early"] == {"recorded_in_error": 1}
 
 
-def test_orders_still_running_are_left_out_and_said_so(made: Made) -> None:
+def test_orders_still_running_are_left_out_and_the_report_says_so(made: Made) -> None:
     running = enrolment(900, days_followed=3.0)
     found, _, figures = made([*trial(), running], at=LOCKED, reason="board")
     assert figures["primary"]["figures"]["control"]["people"] == 40
@@ -343,9 +343,7 @@ def test_another_version_of_the_protocol_is_a_departure(made: Made) -> None:
     assert any("(dvpo-2025-9)" in each for each in found.departures)
 
 
-def test_what_happens_under_a_later_order_counts_for_the_person_who_was_randomised(
-    made: Made,
-) -> None:
+def test_an_event_under_a_later_order_counts_for_the_randomised_person(made: Made) -> None:
     """Beyond the first order's last day, and within 30 days of the randomisation."""
     again: dict[str, Any] = {"person": person(0), "repeat": True, "block": None, "position": None}
     later = enrolment(900, days_from_randomisation=27.0, **again)
@@ -380,7 +378,7 @@ def test_texts_without_a_receipt_cost_what_the_protocol_assumes(made: Made) -> N
     assert figures["per_order"]["texts"] == pytest.approx((39 * 6 + 2 * 3.2) / 40)
 
 
-def test_numbers_found_later_are_counted_with_how(made: Made) -> None:
+def test_numbers_found_later_are_counted_by_how_they_were_found(made: Made) -> None:
     found_later: dict[str, Any] = {
         "number_at_enrolment": False,
         "missing_reason": "refused",
@@ -481,7 +479,7 @@ def test_rows_of_another_trial_are_a_doubt(made: Made) -> None:
     assert any("another trial" in each for each in found.doubts)
 
 
-def test_the_estimand_is_written_down_with_what_happened(made: Made) -> None:
+def test_the_estimand_is_stated_with_the_events_that_affect_it(made: Made) -> None:
     ends = [
         enrolment(901, end_reason="deceased", days_to_end=3.0),
         enrolment(903, Arm.INTERVENTION, end_reason="in_custody", days_to_end=2.0, delivered=0),
@@ -499,7 +497,7 @@ def test_the_estimand_is_written_down_with_what_happened(made: Made) -> None:
     assert "nobody who is dead can breach" in said
 
 
-def test_who_dies_before_a_breach_is_no_longer_at_risk_of_one(made: Made) -> None:
+def test_a_person_who_dies_before_a_breach_is_no_longer_at_risk_of_one(made: Made) -> None:
     dead = enrolment(901, end_reason="deceased", days_to_end=3.01, status="ended")
     figures = made([*trial(), dead])[2]["survival"]["figures"]
     competing = figures["competing"]
@@ -508,7 +506,7 @@ def test_who_dies_before_a_breach_is_no_longer_at_risk_of_one(made: Made) -> Non
     assert competing["incidences"]["horizon"] == figures["restricted_means"]["horizon"] == 21
 
 
-def test_harms_are_told_by_arm_and_kind(made: Made) -> None:
+def test_harms_are_shown_by_arm_and_kind(made: Made) -> None:
     harms = [
         outcome(1, outcome=9, type="harm", harm="wrong_recipient", instrument=None),
         outcome(1, outcome=10, type="harm", harm="complaint", instrument=None),
@@ -530,7 +528,7 @@ def test_harms_are_told_by_arm_and_kind(made: Made) -> None:
     assert figures["stopped"]["wrong_number"]["intervention"]["events"] == 1
 
 
-def test_a_harm_is_no_outcome_of_any_endpoint(made: Made) -> None:
+def test_a_harm_counts_in_no_endpoint(made: Made) -> None:
     harm = outcome(1, outcome=9, type="harm", harm="threat", instrument=None)
     with_harm, without = (made(rows)[2]["secondary"] for rows in ([*trial(), harm], trial()))
     assert with_harm == without
@@ -589,7 +587,7 @@ def test_a_missed_sample_size_is_a_departure_once_the_trial_is_over(made: Made) 
     assert not any(missed in each for each in early.departures)
 
 
-def test_the_sample_size_is_estimated_anew_from_both_arms_together(made: Made) -> None:
+def test_the_sample_size_is_re_estimated_from_both_arms_together(made: Made) -> None:
     rows = trial(control=(12, 40), treated=(5, 40))
     shown = [made(rows, form=form, at=LOCKED)[2]["power"]["figures"] for form in
              ("blinded", "unblinded")]  # fmt: skip
@@ -601,7 +599,7 @@ def test_the_sample_size_is_estimated_anew_from_both_arms_together(made: Made) -
     assert intervention / control == pytest.approx(0.20 / 0.28)
 
 
-def test_people_never_randomised_are_described_and_compared_by_no_arm(made: Made) -> None:
+def test_people_never_randomised_are_described_and_not_compared_by_arm(made: Made) -> None:
     never = [enrolment(n, None, person=person(n)) for n in range(2000, 2012)]
     happened = [
         outcome(2000 + i, days_from_allocation=None, within_order=False, days_from_order=5.0)
@@ -624,7 +622,7 @@ def test_every_section_names_the_items_of_the_checklist_that_it_is_about(made: M
     assert {"2", "16b", "22a", "24a", "25", "26", "27"} <= items
 
 
-def test_three_people_of_an_unknown_sex_do_not_make_ninety_two_women_vanish(made: Made) -> None:
+def test_three_people_of_unknown_sex_do_not_hide_ninety_two_women(made: Made) -> None:
     rows = trial(control=(60, 200), treated=(40, 200))
     sexes = ["not_known"] * 3 + ["female"] * 92 + ["male"] * 305
     rows = [
@@ -646,7 +644,7 @@ def test_three_people_of_an_unknown_sex_do_not_make_ninety_two_women_vanish(made
     assert any(merged in each for each in found.departures)
 
 
-def test_what_is_hidden_of_one_arm_is_hidden_of_the_other(made: Made) -> None:
+def test_a_count_hidden_in_one_arm_is_hidden_in_the_other(made: Made) -> None:
     """How many of both had no number at enrolment is said elsewhere: the rest is subtraction."""
     late = [enrolment(901 + 2 * n, Arm.INTERVENTION, number_at_enrolment=False) for n in range(15)]
     few = enrolment(900, Arm.CONTROL, number_at_enrolment=False)
@@ -656,7 +654,7 @@ def test_what_is_hidden_of_one_arm_is_hidden_of_the_other(made: Made) -> None:
     assert shown["intervention"]["number_at_enrolment"] == 40
 
 
-def test_groups_of_too_few_are_shown_with_another(made: Made) -> None:
+def test_groups_that_are_too_small_are_shown_with_another(made: Made) -> None:
     few = [enrolment(900 + i, sex="female", block=450 + i // 2) for i in range(4)]
     _, page, figures = made([*trial(), *few])
     assert figures["baseline"]["figures"]["control"]["sex"] == {"male or female": 44}
@@ -670,13 +668,13 @@ def test_groups_of_too_few_are_shown_with_another(made: Made) -> None:
     [(0, 1, "0.0%"), (3 / 6277, 1, "< 0.1%"), (0.0005, 1, "0.1%"), (0.9999, 1, "> 99.9%"),
      (1, 1, "100.0%"), (0.004, 0, "< 1%"), (0.996, 0, "> 99%"), (1, 0, "100%"), (0.5, 0, "50%")],
 )  # fmt: skip
-def test_a_few_are_not_none_nor_nearly_all_of_them_all(
+def test_a_few_per_cent_are_not_rounded_to_none_nor_nearly_all_to_all(
     share: float, digits: int, said: str
 ) -> None:
     assert percent(share, digits) == said.replace(" ", NBSP)
 
 
-def test_the_cells_of_a_heat_map_keep_their_shades_in_the_dark() -> None:
+def test_the_cells_of_a_heat_map_keep_their_shades_in_dark_mode() -> None:
     """Their text does: where white became the page's dark, dark text could not be read."""
     drawn = ET.fromstring(heat("t", ["r"], ["a", "b"], [[0.0, 1.0]], [["0", "9"]], "h"))  # noqa: S314
     cells = [each for each in drawn if each.tag.endswith(("rect", "text")) and each.get("y")]
@@ -729,7 +727,7 @@ STRANGE: dict[str, list[Row]] = {
 
 @pytest.mark.parametrize("form", ["unblinded", "blinded"])
 @pytest.mark.parametrize("rows", STRANGE.values(), ids=STRANGE)
-def test_whatever_the_data_lack_a_plain_sentence_says_so(
+def test_a_plain_sentence_names_whatever_the_data_lack(
     made: Made, rows: list[Row], form: str
 ) -> None:
     found, page, _ = made(rows, form=form)

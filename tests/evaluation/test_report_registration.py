@@ -111,7 +111,7 @@ def test_each_departure_is_listed(
     assert found.figures["departures"] == found.departures
 
 
-def test_what_another_plan_promised_is_quoted(tmp_path: Path) -> None:
+def test_the_registration_of_another_plan_is_quoted(tmp_path: Path) -> None:
     promised = registration(DAPO, mac_key("k"), BEFORE)
     said = " ".join(section(cohort(tmp_path), [Deposit(promised, "0" * 64)]).departures)
     assert f"Primary outcome: the registered text is: {promised.fields['Primary outcome']}" in said

@@ -60,7 +60,7 @@ def test_variations_since_the_allocation_are_counted_by_arm(tmp_path: Path) -> N
     assert control["days_to_discharge"] is None
 
 
-def test_the_description_makes_no_test(tmp_path: Path) -> None:
+def test_the_description_tests_no_hypothesis(tmp_path: Path) -> None:
     rows = [dapo(1, Arm.INTERVENTION), dapo(2, Arm.CONTROL), version(1), version(2)]
     said = made(tmp_path, rows)
     assert not said.methods
@@ -69,7 +69,7 @@ def test_the_description_makes_no_test(tmp_path: Path) -> None:
     assert table.rows[1] == ("Varied at least once", "0 of 1 (0.0%)", "0 of 1 (0.0%)")
 
 
-def test_where_no_order_can_be_varied_that_is_said(tmp_path: Path) -> None:
+def test_a_trial_whose_orders_cannot_be_varied_says_so(tmp_path: Path) -> None:
     found = section(cohort_of(read(written(tmp_path, trial()))))
     assert found.figures == {}
     (words,) = found.blocks

@@ -95,7 +95,7 @@ def enumerated(blocks: list[Block]) -> Fraction:
         ],
     ],
 )
-def test_the_p_value_is_that_of_trying_every_fall(blocks: list[Block]) -> None:
+def test_the_p_value_equals_that_of_trying_every_allocation(blocks: list[Block]) -> None:
     found = known(exact(blocks))
     assert found.p == pytest.approx(float(enumerated(blocks)), rel=1e-12)
 
@@ -106,7 +106,7 @@ def test_one_pair_can_show_nothing() -> None:
     assert found.differences == [-1, 1]
 
 
-def test_ten_pairs_that_all_differ_could_have_fallen_so_twice_in_1024() -> None:
+def test_ten_pairs_that_all_differ_could_have_been_drawn_so_twice_in_1024() -> None:
     # All blocks but the last are known to be pairs; the last two could be the start of more.
     pairs: list[Block] = [("14", number, "IC", ".x") for number in range(10)]
     found = known(exact(pairs))
@@ -118,7 +118,7 @@ def test_ten_pairs_that_all_differ_could_have_fallen_so_twice_in_1024() -> None:
     assert found.p == pytest.approx(float(falls_of_one_each))
 
 
-def test_the_distribution_is_what_the_trials_own_blocks_give() -> None:
+def test_the_distribution_is_that_of_the_trial_s_own_blocks() -> None:
     """The allocation's own code draws blocks until they are such as were seen."""
     random = np.random.default_rng(20261123)
     people = {("14", 0): 4, ("14", 1): 6, ("14", 2): 3, ("15-28", 0): 2, ("15-28", 1): 1}
@@ -155,7 +155,7 @@ def test_the_distribution_is_what_the_trials_own_blocks_give() -> None:
     assert found.p == pytest.approx((1 + count) / (1 + draws), abs=0.03)
 
 
-def test_the_probabilities_are_of_all_differences_there_can_be() -> None:
+def test_the_probabilities_cover_every_possible_difference() -> None:
     blocks = [("14", 0, "ICCICI", "..x.x."), ("14", 1, "IC", "x."), ("15-28", 0, "ICI", ".x.")]
     found = known(exact(blocks))
     assert sum(found.probabilities) == pytest.approx(1)
@@ -164,13 +164,13 @@ def test_the_probabilities_are_of_all_differences_there_can_be() -> None:
     assert any(each == pytest.approx(found.difference, abs=1e-9) for each in found.differences)
 
 
-def test_shares_of_one_to_two_are_drawn_as_such() -> None:
+def test_a_ratio_of_one_to_two_is_drawn_as_such() -> None:
     blocks = [("14", 0, "ICC", ".xx"), ("14", 1, "CIC", "x.x")]
     found = known(exact(blocks, sizes=(3,), ratio=(1, 2)))
     assert found.p == pytest.approx(1 / 9)  # each of three may be the treated one, twice
 
 
-def test_without_events_any_fall_is_as_extreme() -> None:
+def test_without_events_every_allocation_is_equally_extreme() -> None:
     for events in ("......", "xxxxxx"):
         found = known(exact([("14", 0, "ICCICI", events)]))
         assert (found.difference, found.p) == pytest.approx((0, 1))
@@ -221,7 +221,7 @@ def test_sizes_that_the_shares_do_not_divide_are_refused() -> None:
         exact([("14", 0, "IC", "x.")], ratio=(1, 2))
 
 
-def test_who_is_not_yet_followed_keeps_a_place_and_has_no_outcome() -> None:
+def test_a_person_not_yet_followed_keeps_a_place_and_has_no_outcome() -> None:
     """Against every fall of whole blocks, of which only the followed people are compared."""
     arms, events = "ICIC" + "CI", "x..x" + ".x"
     followed = [True, True, False, True, True, False]
@@ -249,7 +249,7 @@ def test_who_is_not_yet_followed_keeps_a_place_and_has_no_outcome() -> None:
     assert found.p == pytest.approx(float(extreme / total))
 
 
-def test_a_block_of_which_people_are_left_out_altogether_is_refused() -> None:
+def test_a_block_with_missing_people_is_refused() -> None:
     """As it was before followed people alone were given: then blocks are not whole."""
     found = rerandomisation(
         stratum=["s"] * 3,

@@ -29,7 +29,7 @@ ELSEWHERE = {
 """Figures that are not worked out here, and what checks them."""
 
 
-def test_every_figure_is_that_of_another_implementation(tmp_path: Path) -> None:
+def test_every_figure_equals_that_of_a_second_implementation(tmp_path: Path) -> None:
     made(tmp_path, AGREED, people=1500, seed=1)
     extract = tmp_path / "unblinded"
     sections = json.loads(as_json(report(read(extract))))["sections"]

@@ -49,7 +49,7 @@ def test_everybody_is_allocated_once(protocol: Protocol) -> None:
     assert sum(s.arms.total() for s in strata) == 500
 
 
-def test_the_same_seed_is_the_same_trial_and_another_is_not(protocol: Protocol) -> None:
+def test_the_same_seed_gives_the_same_trial_and_another_seed_another(protocol: Protocol) -> None:
     one, same, other = (simulate(protocol, people=100, seed=seed) for seed in (1, 1, 2))
     assert [s.imbalances for s in one] == [s.imbalances for s in same]
     assert one[0].imbalances[:30] != other[0].imbalances[:30]
@@ -77,7 +77,7 @@ def test_people_take_the_slots_of_each_block_in_order() -> None:
 @pytest.mark.parametrize(
     ("sizes", "ratio", "limit"), [((2, 4, 6), EVEN, 3), ((2,), EVEN, 1), ((3, 6), TWO_TO_ONE, 2)]
 )
-def test_arms_drift_as_far_as_the_design_allows_and_no_further(
+def test_the_arms_differ_by_at_most_what_the_design_allows(
     protocol: Protocol, sizes: tuple[int, ...], ratio: Mapping[Arm, int], limit: float
 ) -> None:
     design = redesigned(protocol, sizes, ratio)
@@ -99,7 +99,7 @@ def test_arms_drift_as_far_as_the_design_allows_and_no_further(
         ((3,), TWO_TO_ONE, 7 / 9),
     ],
 )
-def test_a_design_allows_so_many_right_guesses(
+def test_the_share_of_right_guesses_is_what_the_design_allows(
     protocol: Protocol, sizes: tuple[int, ...], ratio: Mapping[Arm, int], rate: float
 ) -> None:
     design = redesigned(protocol, sizes, ratio)
@@ -123,7 +123,7 @@ def test_an_arm_is_guessed_before_it_is_shown(protocol: Protocol) -> None:
 # Telling
 
 
-def test_a_stratum_without_anybody_is_told_too(protocol: Protocol) -> None:
+def test_a_stratum_without_people_is_listed_too(protocol: Protocol) -> None:
     (row,) = rows([SimulatedStratum("14", EVEN, sequence(protocol, b"", "14"), {})])
     assert row == ("14", "0", "0", "0", "0", "0", "-")
 
@@ -159,14 +159,14 @@ def test_the_page_has_a_described_chart_of_everybody_and_loads_nothing(protocol:
         assert f"<figcaption>{described}</figcaption>" in html
 
 
-def test_the_chart_goes_up_for_intervention() -> None:
+def test_the_chart_rises_for_intervention() -> None:
     stratum = SimulatedStratum("14", EVEN, iter([(T, C)]), guesses=defaultdict(lambda: C))
     stratum.allocate()
     stratum.allocate()
     assert 'd="M0 0v-1h1v1h1"' in figure(stratum, 1)
 
 
-def test_a_stratum_without_anybody_has_an_empty_chart(protocol: Protocol) -> None:
+def test_a_stratum_without_people_has_an_empty_chart(protocol: Protocol) -> None:
     drawn = figure(SimulatedStratum("14", EVEN, sequence(protocol, b"", "14"), {}), 3)
     assert 'd="M0 0"' in drawn
     assert 'viewBox="0 -3 1 6"' in drawn  # with no width at all it would be an error
@@ -200,7 +200,7 @@ def test_a_bad_number_of_people_is_refused_with_the_reason(
     assert f"{n!r} is not a whole number from 1 to" in capsys.readouterr().err
 
 
-def test_an_unknown_protocol_is_refused_with_those_there_are(
+def test_an_unknown_protocol_is_refused_with_a_list_of_the_known_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit, match="2"):

@@ -21,7 +21,7 @@ def found(*arms: Counts, mean: float = 0.0, sd: float = 0.27, planned: float = 0
 @pytest.mark.parametrize(
     "arms", [ARMS, (Counts(0, 30), Counts(4, 30)), (Counts(30, 30), Counts(5, 30))]
 )
-def test_it_is_what_weighed_draws_from_the_prior_say(arms: tuple[Counts, Counts]) -> None:
+def test_the_posterior_matches_weighted_draws_from_the_prior(arms: tuple[Counts, Counts]) -> None:
     random = np.random.default_rng(20261129)
     theta, control = random.normal(0, 0.27, 2_000_000), random.random(2_000_000)
     base = np.log(control / (1 - control))
@@ -59,13 +59,13 @@ def test_many_people_outweigh_any_prior() -> None:
     assert result.risk_difference.value == pytest.approx(-0.08, abs=0.005)
 
 
-def test_its_density_is_one_in_all() -> None:
+def test_the_density_sums_to_one() -> None:
     result = found(*ARMS)
     step = result.log_odds_ratios[1] - result.log_odds_ratios[0]
     assert sum(result.density) * step == pytest.approx(1)
 
 
-def test_an_empty_arm_is_said_and_a_prior_without_spread_refused() -> None:
+def test_an_empty_arm_is_not_estimable_and_a_prior_without_spread_is_refused() -> None:
     empty = posterior(Counts(0, 0), Counts(1, 2), mean=0, sd=1, planned=0.5, alpha=0.05)
     assert isinstance(empty, NotEstimable)
     with pytest.raises(ValueError, match="spread"):

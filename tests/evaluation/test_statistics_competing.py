@@ -16,7 +16,7 @@ TREATED = [True] * 12 + [False] * 12
     [(6, 0.266666666667, 0.25), (9, 0.373611111111, 0.440476190476),
      (12, 0.516203703704, 0.535714285714)],
 )  # fmt: skip
-def test_the_shares_are_those_of_r(horizon: float, intervention: float, control: float) -> None:
+def test_the_incidence_equals_r_s(horizon: float, intervention: float, control: float) -> None:
     result = known(
         incidences(days=DAYS, status=STATUS, treated=TREATED, horizon=horizon, alpha=0.05)
     )
@@ -27,20 +27,20 @@ def test_the_shares_are_those_of_r(horizon: float, intervention: float, control:
     assert result.difference.low < result.difference.value < result.difference.high
 
 
-def test_without_a_competing_event_it_is_one_less_the_survival() -> None:
+def test_without_competing_events_the_incidence_is_one_minus_the_survival() -> None:
     result = known(cumulative_incidence(days=[1, 2, 3, 4], status=[1, 0, 1, 0]))
     assert result.at(2.5)[0] == pytest.approx(1 / 4)
     assert result.at(3)[0] == pytest.approx(1 - 3 / 4 * 1 / 2)
     assert result.at(3)[1] == pytest.approx(0.140625 * (1 / 12 + 1 / 2), rel=0.35)
 
 
-def test_what_competes_lowers_the_share() -> None:
+def test_competing_events_lower_the_incidence() -> None:
     """Kaplan-Meier, which censors it, would say a half after the third."""
     result = known(cumulative_incidence(days=[1, 2, 3, 4], status=[1, 2, 1, 0]))
     assert result.at(3)[0] == pytest.approx(1 / 4 + 1 / 2 * 1 / 2)
 
 
-def test_nobody_and_no_event_are_said() -> None:
+def test_no_people_or_no_events_are_not_estimable() -> None:
     assert isinstance(cumulative_incidence(days=[], status=[]), NotEstimable)
     nothing = incidences(days=[1, 2], status=[0, 2], treated=[True, False], horizon=2, alpha=0.05)
     assert str(nothing).endswith("nobody in either arm had the event within 2 days")

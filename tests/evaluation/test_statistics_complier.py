@@ -31,7 +31,7 @@ def test_the_vitamin_a_trial_has_its_published_effect() -> None:
     assert found.difference.high == pytest.approx(-0.0010, abs=1e-4)
 
 
-def test_where_everybody_is_reached_it_is_the_difference_of_the_arms() -> None:
+def test_with_everybody_reached_the_effect_is_the_difference_of_the_arms() -> None:
     everybody = people((30, 1, 1, 0), (10, 1, 1, 1), (20, 0, 0, 0), (20, 0, 0, 1))
     found = known(complier_effect(**everybody, alpha=0.05))
     y1, y0 = np.repeat([0, 1], [30, 10]), np.repeat([0, 1], [20, 20])
@@ -55,12 +55,12 @@ def test_fewer_reached_make_the_same_difference_a_larger_effect() -> None:
         ([(1, 1, 1, 0), (19, 1, 0, 1), (20, 0, 0, 1)], "too few were reached"),
     ],
 )
-def test_what_cannot_be_told_is_said(rows: list[tuple[int, int, int, int]], reason: str) -> None:
+def test_an_inestimable_effect_says_why(rows: list[tuple[int, int, int, int]], reason: str) -> None:
     found = complier_effect(**people(*rows), alpha=0.05)
     assert isinstance(found, NotEstimable)
     assert reason in str(found)
 
 
-def test_control_that_was_reached_is_refused() -> None:
+def test_a_control_group_that_was_reached_is_refused() -> None:
     with pytest.raises(ValueError, match="control was reached"):
         complier_effect(**people((5, 1, 1, 0), (5, 0, 1, 1)), alpha=0.05)

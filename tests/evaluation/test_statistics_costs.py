@@ -26,21 +26,21 @@ def cost(
 FEWER = Counts(5, 100), Counts(25, 100)
 
 
-def test_an_order_costs_its_texts_the_machines_and_the_minutes() -> None:
+def test_an_order_s_cost_is_that_of_its_texts_machines_and_minutes() -> None:
     found = cost_per_order(
         text_pence=[28, 52, 40], infrastructure_pence=3, staff_minutes=2, staff_pence_per_hour=2400
     )
     assert found == (40, 3, 80, 123)
 
 
-def test_of_no_orders_there_is_no_mean() -> None:
+def test_no_orders_have_no_mean_cost() -> None:
     found = cost_per_order(
         text_pence=[], infrastructure_pence=3, staff_minutes=2, staff_pence_per_hour=2400
     )
     assert found == NotEstimable("no order was treated")
 
 
-def test_equal_costs_leave_only_the_differences_interval() -> None:
+def test_with_equal_costs_only_the_difference_widens_the_interval() -> None:
     intervention, control = FEWER
     difference = known(risk_difference(control, intervention, alpha=0.05))
     assert cost(*FEWER) == pytest.approx((60 / 0.2, 60 / difference.high, 60 / difference.low))
@@ -55,7 +55,7 @@ def test_costs_that_vary_widen_the_interval() -> None:
     assert even.high < varied.high
 
 
-def test_a_difference_that_may_be_nothing_leaves_the_cost_without_an_upper_end() -> None:
+def test_a_difference_that_may_be_zero_leaves_the_cost_without_an_upper_limit() -> None:
     found = known(cost(Counts(20, 100), Counts(25, 100)))
     assert isinstance(found.high, NotEstimable)
     assert found.value == pytest.approx(1200)
@@ -73,27 +73,27 @@ def test_a_difference_that_may_be_nothing_leaves_the_cost_without_an_upper_end()
         (Counts(0, 0), Counts(0, 0), "nobody is in either arm"),
     ],
 )
-def test_where_nothing_was_prevented_no_cost_of_it_is_said(
+def test_with_nothing_prevented_no_cost_per_event_is_given(
     intervention: Counts, control: Counts, because: str
 ) -> None:
     assert cost(intervention, control) == NotEstimable(because)
 
 
-def test_a_cost_that_may_be_nothing_is_never_below_it() -> None:
+def test_a_cost_is_never_below_zero() -> None:
     for control in (Counts(25, 100), Counts(9, 100)):
         assert known(cost(Counts(5, 100), control, [0] * 99 + [6000])).low == 0
 
 
-def test_texts_for_nothing_prevent_for_nothing() -> None:
+def test_free_texts_prevent_events_for_free() -> None:
     assert cost(*FEWER, [0] * 100) == (0, 0, 0)
 
 
-def test_costs_of_others_than_the_treated_are_refused() -> None:
+def test_a_cost_for_each_treated_person_is_required() -> None:
     with pytest.raises(ValueError, match="3 costs for 100 people"):
         cost(*FEWER, [1, 2, 3])
 
 
-def test_no_small_arms_give_what_is_no_number() -> None:
+def test_no_small_arms_give_a_value_that_is_not_a_number() -> None:
     arms = [Counts(events, people) for people in range(5) for events in range(people + 1)]
     for intervention, control in product(arms, arms):
         found = cost(intervention, control, [10 * (i + 1) for i in range(intervention.people)])

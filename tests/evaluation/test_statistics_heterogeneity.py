@@ -15,7 +15,7 @@ CENTRES = [
 ]  # fmt: skip
 
 
-def test_the_eight_centres_have_their_published_test() -> None:
+def test_the_eight_centres_give_their_published_test() -> None:
     """Agresti gives 8.0 with 7 degrees of freedom for Breslow-Day, 7.996; Tarone changes 0.001."""
     found = known(heterogeneity(CENTRES))
     assert found.chi2 == pytest.approx(7.99, abs=0.02)
@@ -41,5 +41,5 @@ def test_equal_odds_ratios_do_not_differ() -> None:
         [(Counts(0, 10), Counts(5, 10)), (Counts(0, 10), Counts(3, 10))],
     ],
 )
-def test_what_cannot_be_told_is_said(strata: list[tuple[Counts, Counts]]) -> None:
+def test_incomparable_strata_are_not_estimable(strata: list[tuple[Counts, Counts]]) -> None:
     assert isinstance(heterogeneity(strata), NotEstimable)

@@ -27,7 +27,7 @@ def test_with_nobody_unknown_both_bounds_are_the_estimate() -> None:
     assert result.tips is None
 
 
-def test_it_tips_over_at_the_first_number_of_events_whose_interval_holds_no_difference() -> None:
+def test_the_tipping_point_is_the_first_number_of_events_without_a_difference() -> None:
     result = found((20, 0))
     assert result.tips is not None
     for events in range(21):
@@ -35,12 +35,12 @@ def test_it_tips_over_at_the_first_number_of_events_whose_interval_holds_no_diff
         assert (estimate.low <= 0 <= estimate.high) == (events >= result.tips)
 
 
-def test_those_of_control_fare_as_control_does_at_the_tipping_point() -> None:
+def test_at_the_tipping_point_control_s_unknown_people_fare_as_control_does() -> None:
     assert found((0, 100)).tips is None
     assert found((0, 4), (Counts(2, 10), Counts(4, 10))).tips == 0
 
 
-def test_nobody_at_all_is_said_and_fewer_than_nobody_refused() -> None:
+def test_no_people_are_not_estimable_and_a_negative_number_is_refused() -> None:
     assert isinstance(bounds((Counts(0, 0), Counts(1, 2)), (0, 0), alpha=0.05), NotEstimable)
     with pytest.raises(ValueError, match="is negative"):
         bounds(KNOWN, (-1, 0), alpha=0.05)

@@ -24,23 +24,23 @@ def counts(text: str) -> Counts:
         ("7/34", "1/34", 0.0189, 0.3404),
     ],
 )
-def test_a_difference_of_risks_is_newcombes(
+def test_the_interval_of_a_risk_difference_is_newcombe_s(
     first: str, second: str, low: float, high: float
 ) -> None:
     found = known(risk_difference(counts(first), counts(second), alpha=0.05))
     assert (round(found.low, 4), round(found.high, 4)) == (low, high)
 
 
-def test_a_share_has_wilsons_interval() -> None:
+def test_the_interval_of_a_share_is_wilson_s() -> None:
     low, high = wilson(81, 263, alpha=0.05)
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
 
 
-def test_of_nobody_any_share_is_possible() -> None:
+def test_without_people_any_share_is_possible() -> None:
     assert wilson(0, 0, alpha=0.05) == (0, 1)
 
 
-def test_the_trial_of_perondi() -> None:
+def test_the_perondi_trial_has_its_published_figures() -> None:
     first, second = Counts(7, 34), Counts(1, 34)
     difference, ratio = (
         compare(first, second, alpha=0.05) for compare in (risk_difference, risk_ratio)
@@ -52,13 +52,13 @@ def test_the_trial_of_perondi() -> None:
     assert fisher(first, second) == pytest.approx(0.0544, abs=5e-5)
 
 
-def test_the_lady_tasting_tea() -> None:
+def test_the_lady_tasting_tea_has_her_published_p_value() -> None:
     first, second = Counts(3, 4), Counts(1, 4)
     assert fisher(first, second, alternative="greater") == pytest.approx(0.242857, abs=5e-7)
     assert fisher(first, second) == pytest.approx(0.485714, abs=5e-7)
 
 
-def test_less_is_said_of_the_intervention_arm() -> None:
+def test_the_one_sided_alternative_is_about_the_intervention_arm() -> None:
     fewer, more = Counts(1, 34), Counts(7, 34)
     less, greater = (fisher(fewer, more, alternative=side) for side in ("less", "greater"))
     assert not isinstance(less, NotEstimable)
@@ -87,7 +87,7 @@ def test_a_wider_alpha_gives_a_narrower_interval() -> None:
         ("3/9", "0/9", "nobody in the control arm had the event"),
     ],
 )
-def test_a_ratio_that_cannot_be_said_says_why(
+def test_a_ratio_that_cannot_be_estimated_says_why(
     intervention: str, control: str, because: str
 ) -> None:
     found = risk_ratio(counts(intervention), counts(control), alpha=0.05)
@@ -104,7 +104,7 @@ def test_arms_without_people_are_not_compared() -> None:
     assert some.risk == 0.4
 
 
-def test_every_small_table_gives_intervals_that_hold_the_value() -> None:
+def test_every_small_table_gives_intervals_that_contain_the_estimate() -> None:
     arms = [Counts(events, people) for people in range(1, 6) for events in range(people + 1)]
     for first, second in product(arms, arms):
         difference = known(risk_difference(first, second, alpha=0.05))
@@ -117,7 +117,7 @@ def test_every_small_table_gives_intervals_that_hold_the_value() -> None:
 
 
 @pytest.mark.parametrize(("events", "people"), [(-1, 3), (4, 3)])
-def test_counts_that_cannot_be_are_refused(events: int, people: int) -> None:
+def test_impossible_counts_are_refused(events: int, people: int) -> None:
     with pytest.raises(ValueError, match="cannot have had the event"):
         Counts(events, people)
 

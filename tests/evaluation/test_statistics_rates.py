@@ -15,7 +15,7 @@ def found(events: list[int] = EVENTS, days: list[int] = DAYS) -> RateRatio:
     return known(rate_ratio(events=events, days=days, treated=TREATED, alpha=0.05))
 
 
-def test_the_ratio_and_its_interval_are_those_of_r() -> None:
+def test_the_rate_ratio_and_its_interval_equal_r_s() -> None:
     result = found()
     assert isinstance(result.ratio, Estimate)
     assert result.ratio == pytest.approx((0.401300236418, 0.160408745959, 1.00394700293))
@@ -23,25 +23,25 @@ def test_the_ratio_and_its_interval_are_those_of_r() -> None:
     assert result.intervention.per_year == pytest.approx(7 / 94 * 365.25)
 
 
-def test_nobody_without_a_day_at_risk_counts() -> None:
+def test_people_without_a_day_at_risk_do_not_count() -> None:
     events, days, treated = [*EVENTS, 4], [*DAYS, 0], [*TREATED, True]
     assert rate_ratio(events=events, days=days, treated=treated, alpha=0.05) == found()
 
 
-def test_without_an_event_in_an_arm_there_is_no_ratio_but_there_are_rates() -> None:
+def test_an_arm_without_events_has_a_rate_and_no_ratio() -> None:
     result = found(events=[0] * 8 + EVENTS[8:])
     assert isinstance(result.ratio, NotEstimable)
     assert str(result.ratio).endswith("there was no event in the intervention arm")
     assert result.control.events == 18
 
 
-def test_where_everybody_has_as_many_there_is_no_interval() -> None:
+def test_without_any_variation_there_is_no_interval() -> None:
     result = found(events=[1] * 16, days=[14] * 16)
     assert isinstance(result.ratio, NotEstimable)
     assert isinstance(result.p, NotEstimable)
 
 
-def test_an_empty_arm_is_said_and_a_negative_time_refused() -> None:
+def test_an_empty_arm_is_not_estimable_and_a_negative_time_is_refused() -> None:
     result = rate_ratio(events=[1], days=[1], treated=[True], alpha=0.05)
     assert str(result).endswith("nobody is in the control arm")
     with pytest.raises(ValueError, match="a time at risk is negative"):

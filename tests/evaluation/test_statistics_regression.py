@@ -70,7 +70,7 @@ def one_order_each(people: People) -> ByPerson | NotEstimable:
         (5, 3.09601166, 0.7745682, 8.03029352),
     ],
 )
-def test_separated_data_give_firths_estimate(
+def test_separated_data_give_firth_s_estimate(
     place: int, log_odds: float, low: float, high: float
 ) -> None:
     rows = [
@@ -96,13 +96,13 @@ def test_separated_data_give_firths_estimate(
     )
 
 
-def test_firth_on_a_table_adds_half_to_each_cell() -> None:
+def test_firth_s_estimate_of_a_table_adds_half_to_each_cell() -> None:
     found = known(fitted(two_by_two(0, 20, 6, 14)))
     assert found.method == "firth"
     assert found.odds_ratio.value == pytest.approx((0.5 / 20.5) / (6.5 / 14.5), rel=1e-6)
 
 
-def test_without_covariates_it_is_the_tables_own_odds_ratio() -> None:
+def test_without_covariates_the_model_gives_the_table_s_odds_ratio() -> None:
     half = 1.959963984540054 * math.sqrt(1 / 7 + 1 / 27 + 1 / 12 + 1 / 22)  # Woolf's
     found = known(fitted(two_by_two(7, 27, 12, 22)))
     assert (found.method, found.why) == ("logistic", "")
@@ -123,18 +123,18 @@ def test_a_confounder_is_adjusted_away() -> None:
     assert found.p == pytest.approx(1)
 
 
-def test_a_covariate_alike_in_everybody_is_left_out_and_told() -> None:
+def test_a_constant_covariate_is_left_out_and_named() -> None:
     age = ["18-24", "25-34", "35-44"] * 22 + ["18-24", "25-34"]
     found = known(fitted(two_by_two(7, 27, 12, 22), sex=["male"] * 68, age=age))
     assert (found.covariates, found.dropped) == (("age",), ("sex",))
 
 
-def test_a_covariate_that_is_the_arm_cannot_be_told_from_it() -> None:
+def test_a_covariate_equal_to_the_arm_is_not_estimable() -> None:
     people = two_by_two(7, 27, 12, 22)
     assert isinstance(fitted(people, same=people[1]), NotEstimable)
 
 
-def test_orders_of_one_person_are_not_so_many_people() -> None:
+def test_several_orders_of_one_person_do_not_count_as_several_people() -> None:
     random = np.random.default_rng(20261123)
     risk = random.beta(0.4, 0.8, size=150)  # persons differ: their own orders are alike
     person = np.repeat(np.arange(150), 4)
@@ -148,7 +148,7 @@ def test_orders_of_one_person_are_not_so_many_people() -> None:
     assert widths[1] > 1.3 * widths[0]
 
 
-def test_with_one_order_each_it_is_the_tables_own_odds_ratio() -> None:
+def test_with_one_order_each_the_model_gives_the_table_s_odds_ratio() -> None:
     found = known(one_order_each(two_by_two(7, 27, 12, 22)))
     assert found.odds_ratio.value == pytest.approx((7 * 22) / (27 * 12))
 
@@ -163,7 +163,7 @@ def test_with_one_order_each_it_is_the_tables_own_odds_ratio() -> None:
         ((5, 0, 5, 0), "everybody in both arms had the event"),
     ],
 )
-def test_what_cannot_be_said_says_why(table: tuple[int, int, int, int], because: str) -> None:
+def test_a_model_without_a_fit_says_why(table: tuple[int, int, int, int], because: str) -> None:
     people = two_by_two(*table)
     assert fitted(people) == one_order_each(people) == NotEstimable(because)
 
@@ -206,7 +206,7 @@ def test_a_robust_variance_of_nothing_is_not_given() -> None:
         ((6, 14, 20, 0), "everybody in the control arm had the event"),
     ],
 )
-def test_odds_without_limit_are_not_given_with_repeats(
+def test_infinite_odds_are_not_given_for_repeat_orders(
     table: tuple[int, int, int, int], because: str
 ) -> None:
     assert one_order_each(two_by_two(*table)) == NotEstimable(because)
@@ -218,7 +218,7 @@ def test_a_robust_variance_of_a_few_people_is_not_given() -> None:
         assert isinstance(found, ByPerson) == said
 
 
-def test_no_small_table_gives_what_is_no_number() -> None:
+def test_no_small_table_gives_a_value_that_is_not_a_number() -> None:
     for table in product((0, 2), repeat=4):
         people = two_by_two(*table)
         half = ["a" if i % 2 else "b" for i in range(sum(table))]

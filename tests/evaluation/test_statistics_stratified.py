@@ -37,7 +37,7 @@ def said(estimate: Estimate | NotEstimable) -> Estimate:
     return estimate
 
 
-def test_the_trials_of_the_bcg_vaccine() -> None:
+def test_the_bcg_trials_have_their_published_pooled_effect() -> None:
     found = pooled([(Counts(a, a + b), Counts(c, c + d)) for a, b, c, d in BCG])
     difference, ratio, odds = (
         said(each) for each in (found.difference, found.ratio, found.odds_ratio)
@@ -53,7 +53,7 @@ def test_the_trials_of_the_bcg_vaccine() -> None:
     assert found.strata == 13
 
 
-def test_one_stratum_is_the_plain_comparison() -> None:
+def test_one_stratum_gives_the_plain_comparison() -> None:
     first, second = Counts(7, 34), Counts(1, 34)
     plain = said(risk_difference(first, second, alpha=0.05))
     found = pooled([(first, second)])
@@ -63,7 +63,7 @@ def test_one_stratum_is_the_plain_comparison() -> None:
     assert said(found.odds_ratio).value == pytest.approx(7 * 33 / 27)
 
 
-def test_a_stratum_with_one_arm_counts_for_nothing() -> None:
+def test_a_stratum_with_one_arm_has_no_weight() -> None:
     strata = [(Counts(7, 34), Counts(1, 34)), (Counts(3, 20), Counts(5, 18))]
     assert pooled([*strata, (Counts(5, 9), Counts(0, 0))]) == pooled(strata)
 
@@ -74,7 +74,7 @@ def test_strata_with_one_arm_each_compare_nothing() -> None:
     assert mantel_haenszel([], alpha=0.1) == NotEstimable("nobody is in either arm")
 
 
-def test_no_events_are_told_as_such() -> None:
+def test_strata_without_events_are_named_as_such() -> None:
     none, all_ = (
         mantel_haenszel([(Counts(n, n or 5), Counts(n, n or 5))], alpha=0.05) for n in (0, 5)
     )
@@ -90,14 +90,14 @@ def test_no_event_in_an_arm_leaves_the_difference_and_the_test() -> None:
     assert not isinstance(found.p, NotEstimable)
 
 
-def test_strata_that_are_all_or_none_leave_no_doubt_and_no_interval() -> None:
+def test_strata_where_all_or_none_had_the_event_have_no_interval() -> None:
     apart = pooled([(Counts(0, 5), Counts(4, 4))])
     assert isinstance(apart.difference, NotEstimable)
     alike = pooled([(Counts(0, 5), Counts(0, 4)), (Counts(3, 3), Counts(2, 2))])
     assert alike.odds_ratio == alike.p == NotEstimable("in each stratum, all or none had the event")
 
 
-def test_no_pair_of_small_strata_gives_what_is_no_number() -> None:
+def test_no_pair_of_small_strata_gives_a_value_that_is_not_a_number() -> None:
     arms = [Counts(events, people) for people in range(4) for events in range(people + 1)]
     other = (Counts(1, 2), Counts(0, 1))
     for first, second in product(arms, arms):

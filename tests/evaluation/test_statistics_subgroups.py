@@ -41,7 +41,7 @@ def test_opposite_effects_interact() -> None:
     assert found.p < 1e-6
 
 
-def test_it_is_the_likelihood_ratio_of_two_logistic_regressions() -> None:
+def test_the_interaction_test_is_the_likelihood_ratio_of_two_logistic_regressions() -> None:
     tables = {"a": (5, 30, 12, 25), "b": (9, 20, 9, 22), "c": (3, 40, 11, 33)}
     rows = [
         ([1, group == "b", group == "c"], event, arm)
@@ -62,7 +62,7 @@ def test_a_subgroup_without_events_in_one_arm_still_counts() -> None:
     assert 0 < found.p < 0.05
 
 
-def test_subgroups_that_can_say_nothing_are_left_out_and_named() -> None:
+def test_subgroups_without_information_are_left_out_and_named() -> None:
     telling = {"18-24": (5, 25, 9, 20), "25-34": (7, 20, 6, 24)}
     silent = {"35-44": (0, 9, 0, 8), "45-54": (3, 4, 0, 0), "55+": (2, 0, 3, 0)}
     alone, found = interacting(telling), interacting(telling | silent)
@@ -84,11 +84,11 @@ def test_subgroups_that_can_say_nothing_are_left_out_and_named() -> None:
         {"18-24": (9, 20, 0, 25), "25-34": (6, 0, 4, 9)},
     ],
 )
-def test_what_cannot_interact_says_why(tables: dict[str, Table]) -> None:
+def test_an_interaction_that_cannot_be_tested_says_why(tables: dict[str, Table]) -> None:
     assert isinstance(interacting(tables), NotEstimable)
 
 
-def test_no_small_subgroups_give_what_is_no_number() -> None:
+def test_no_small_subgroups_give_a_value_that_is_not_a_number() -> None:
     few = (0, 1, 3)
     for cells in product(few, few, few, few):
         found = interacting({"18-24": cells, "25-34": (1, 2, 2, 1)})
@@ -97,14 +97,14 @@ def test_no_small_subgroups_give_what_is_no_number() -> None:
             assert 0 <= found.p <= 1
 
 
-def test_holms_adjustment() -> None:
+def test_holm_s_adjustment_has_its_published_values() -> None:
     # Holm (1979): times 4, 3, 2, 1 in ascending order, and never below the one before.
     assert holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005}) == pytest.approx(
         {"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02}
     )
 
 
-def test_holms_adjustment_of_one_changes_nothing_and_none_gives_none() -> None:
+def test_holm_s_adjustment_of_one_value_changes_nothing_and_of_none_gives_none() -> None:
     assert holm({"a": 0.04}) == {"a": 0.04}
     assert holm({"a": 0.9, "b": 0.8}) == {"a": 1.0, "b": 1.0}
     assert holm({}) == {}

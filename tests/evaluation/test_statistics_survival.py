@@ -22,7 +22,7 @@ def curve(days: list[int], event: list[bool]) -> Curve:
     return known(kaplan_meier(days=days, event=event, alpha=0.05))
 
 
-def test_freireichs_curves() -> None:
+def test_freireich_s_survival_curves_have_their_published_values() -> None:
     treated, placebo = curve(TREATED, RELAPSED), curve(PLACEBO, [True] * 21)
     at_ten = known(treated.at(10))
     assert round(at_ten, 4) == 0.7529
@@ -33,13 +33,13 @@ def test_freireichs_curves() -> None:
     assert placebo.at(40) == 0
 
 
-def test_freireichs_log_rank() -> None:
+def test_freireich_s_log_rank_test_has_its_published_value() -> None:
     found = known(log_rank(days=DAYS, event=EVENTS, treated=ARMS))
     assert round(found.chi2, 5) == 16.79294
     assert found.p == pytest.approx(4.17e-5, rel=1e-3)
 
 
-def test_an_interval_is_greenwoods_on_the_log_log_scale() -> None:
+def test_the_interval_is_greenwood_s_on_the_log_log_scale() -> None:
     # Collett (2015), Modelling Survival Data in Medical Research, chapter 2, has the formula.
     found = curve(TREATED, RELAPSED)
     at, share = found.days.index(6), 18 / 21
@@ -100,12 +100,12 @@ def test_the_variance_of_a_censored_mean_is_what_a_bootstrap_gives() -> None:
 
 
 @pytest.mark.parametrize("people", range(2, 121, 2))
-def test_where_exactly_half_are_left_the_median_is_reached(people: int) -> None:
+def test_the_median_is_reached_where_exactly_half_are_left(people: int) -> None:
     found = curve(list(range(1, people + 1)), [True] * people)
     assert found.median == people / 2
 
 
-def test_where_few_had_the_event_there_is_no_median() -> None:
+def test_without_half_having_the_event_there_is_no_median() -> None:
     found = curve([5, 6, 7, 8], [True, False, False, False])
     assert isinstance(found.median, NotEstimable)
     assert isinstance(found.at(9), NotEstimable)
@@ -116,7 +116,7 @@ def test_an_event_at_the_moment_of_allocation_counts() -> None:
     assert curve([0, 5], [True, False]).at(0) == 0.5
 
 
-def test_without_events_the_curve_stays_at_one_and_no_arms_are_compared() -> None:
+def test_without_events_the_curve_stays_at_one_and_the_arms_are_not_compared() -> None:
     flat = curve([5, 6], [False, False])
     assert (flat.survival[-1], flat.low[-1], flat.high[-1]) == (1, 1, 1)
     days, event, arm = [5, 6], [False, False], [True, False]
@@ -144,11 +144,11 @@ def test_an_empty_arm_is_not_compared(arms: list[bool], because: str) -> None:
     )
 
 
-def test_of_nobody_there_is_no_curve() -> None:
+def test_without_people_there_is_no_curve() -> None:
     assert kaplan_meier(days=[], event=[], alpha=0.05) == NotEstimable("nobody was followed")
 
 
-def test_nobody_is_compared_beyond_the_time_to_which_both_arms_are_followed() -> None:
+def test_arms_are_compared_only_while_both_are_followed() -> None:
     for horizon in (24, 0, -1):
         found = restricted_means(days=DAYS, event=EVENTS, treated=ARMS, horizon=horizon, alpha=0.05)
         assert found == NotEstimable("both arms are followed for 23 days only")
@@ -164,7 +164,7 @@ def test_a_negative_time_is_refused() -> None:
         kaplan_meier(days=[-1, 2], event=[True, True], alpha=0.05)
 
 
-def test_no_few_people_give_what_is_no_number() -> None:
+def test_no_small_group_gives_a_value_that_is_not_a_number() -> None:
     random = np.random.default_rng(7)
     for people in (1, 2, 3, 4, 5) * 8:
         days, event, arm = (random.integers(0, top, people) for top in (3, 2, 2))

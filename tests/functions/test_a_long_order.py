@@ -77,7 +77,7 @@ def test_a_dapo_of_18_months_is_varied_twice_and_discharged(
     assert len(set(days)) == len(days)
 
 
-def test_control_gets_nothing_in_all_that_time(memory: Memory, clock: Traveller) -> None:
+def test_control_gets_nothing_in_18_months(memory: Memory, clock: Traveller) -> None:
     enrolment_id, order = drawn(memory, Arm.CONTROL)
     answer = varied(memory, enrolment_id, order | {"court": "Leeds County Court"}, "2026-12-01")
     assert answer.status == 200
@@ -98,7 +98,7 @@ def test_the_nightly_run_tops_schedules_up_as_far_ahead_as_the_protocol_says(
     assert 0 < len(near) < len(to_come)
 
 
-def test_welsh_texts_go_to_whom_they_are_for(memory: Memory, clock: Traveller) -> None:
+def test_welsh_texts_go_to_those_who_asked_for_welsh(memory: Memory, clock: Traveller) -> None:
     enrolment_id, _ = drawn(memory, Arm.INTERVENTION, respondent={"language": "cy"})
     live(memory, clock, enrolment_id, until=evening(2026, 12, 1))
     (first,) = messages(memory)

@@ -42,7 +42,7 @@ def dates(made_on: str) -> dict[str, str]:
     return {"made_on": made_on, "served_on": made_on, "expires_on": "2026-12-15"}
 
 
-def test_an_order_of_today_is_of_the_trials_own_day(memory: Memory) -> None:
+def test_an_order_of_today_is_dated_in_the_trial_s_own_zone(memory: Memory) -> None:
     answer = post(order(1, order=dates("2026-12-02"), mobile=THEIRS))
     assert answer.status == 202, answer.text
     kept = memory.file(UUID(answer.body["enrolment_id"])).enrolment
@@ -51,7 +51,7 @@ def test_an_order_of_today_is_of_the_trials_own_day(memory: Memory) -> None:
     assert "order.made_on" in post(order(2, order=tomorrow, mobile=THEIRS)).fields
 
 
-def test_a_change_is_of_the_trials_own_day(memory: Memory, clock: Traveller) -> None:
+def test_a_change_is_dated_in_the_trial_s_own_zone(memory: Memory, clock: Traveller) -> None:
     ident = post(order(1, order=dates("2026-12-02"), mobile=THEIRS)).body["enrolment_id"]
     clock.move_to(LATE + timedelta(days=1))
     changed = send_change(ident, "mobile", {"missing_reason": "refused"})
@@ -59,7 +59,7 @@ def test_a_change_is_of_the_trials_own_day(memory: Memory, clock: Traveller) -> 
     assert memory.file(UUID(ident)).enrolment.changed_on == date(2026, 12, 3)
 
 
-def test_a_number_of_the_trials_country_is_taken_and_another_is_not(memory: Memory) -> None:
+def test_only_a_number_of_the_trial_s_country_is_accepted(memory: Memory) -> None:
     today = dates("2026-12-02")
     refused = post(order(1, order=today, mobile=FOREIGN))
     assert (refused.status, refused.fields) == (422, ["mobile.number"])

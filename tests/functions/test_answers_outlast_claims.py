@@ -82,7 +82,7 @@ def test_a_text_claimed_before_the_answer_does_not_leave_after_it(
 
 
 @pytest.mark.parametrize("stop", STOPS)
-def test_a_repeated_request_waits_as_the_first_does(
+def test_a_repeated_request_waits_as_long_as_the_first(
     stop: str, clock: Traveller, waits: list[float]
 ) -> None:
     """The first answer may not have arrived, or not even have been given."""
@@ -124,7 +124,7 @@ def test_protecting_a_number_that_was_just_given_up_waits_too(
     assert waits == [OUTLASTED.total_seconds()]
 
 
-def test_who_was_never_drawn_has_no_text_to_wait_for(waits: list[float]) -> None:
+def test_an_order_that_was_never_drawn_has_no_text_to_wait_for(waits: list[float]) -> None:
     waiting = enrol(1, mobile={"missing_reason": "no_phone"})
     send_change(waiting, "end", ENDED | {"at": "2026-12-01T09:00:00Z"})
     enrol(2, protected_numbers=["+447700900999"])
@@ -140,7 +140,7 @@ def test_the_wait_is_longer_than_a_claimed_text_can_take() -> None:
 
 
 @pytest.mark.parametrize("function", ["EnrolmentFunction", "OperationsFunction"])
-def test_on_aws_every_answer_waits_so_long(template: dict[str, Any], function: str) -> None:
+def test_on_aws_every_answer_waits_that_long(template: dict[str, Any], function: str) -> None:
     properties = template["Resources"][function]["Properties"]
     told = properties["Environment"]["Variables"]["OUTLAST_CLAIMS_SECONDS"]
     on_aws, elsewhere = told["Fn::If"][1:]

@@ -112,7 +112,7 @@ def told_apart(seen: list[Seen], name: str) -> set[int]:
 CHANCE = 0.5 + 3 * sqrt(0.25 / (len(WORLDS) * len(PEOPLE)))
 
 
-def test_a_classifier_of_what_each_blind_set_reads_does_no_better_than_chance(
+def test_a_classifier_of_everything_a_blinded_role_reads_does_no_better_than_chance(
     clock: Traveller, log: StringIO
 ) -> None:
     """No other can either: nobody's view is another in the other arm."""

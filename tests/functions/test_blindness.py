@@ -44,14 +44,16 @@ WORDS = {1: "Phone has blocked SMS", 3: "Phone number is opted out", 5: "Phone h
 """The carrier's words for each text that was not delivered, by the reminder's number."""
 
 
-def test_whichever_the_arm_every_blinded_answer_is_the_same(clock: Traveller) -> None:
+def test_every_blinded_answer_is_the_same_in_both_arms(clock: Traveller) -> None:
     control, intervention = (list(_lived(arm, clock)) for arm in Arm)
     assert len(control) == len(intervention) > 100
     for place, (one, other) in enumerate(zip(control, intervention, strict=True)):
         assert one == other, f"answer {place}"
 
 
-def test_no_route_tells_it_by_answer_status_error_header_or_count(clock: Traveller) -> None:
+def test_no_blinded_route_reveals_it_by_answer_status_error_header_or_count(
+    clock: Traveller,
+) -> None:
     """Every route that a blinded caller or operations may call, asked well and badly."""
     answers = []
     for arm in Arm:
@@ -91,7 +93,7 @@ def _asked(ident: UUID) -> Iterator[tuple[str, HttpAnswer]]:
                 yield f"DELETE of {path}", call("DELETE", f"{shown}/more")
 
 
-def test_whichever_the_arm_the_same_changes_of_status_are_announced(clock: Traveller) -> None:
+def test_the_same_changes_of_status_are_announced_in_both_arms(clock: Traveller) -> None:
     announced = []
     for arm in Arm:
         memory, ident = _drawn(arm, clock)
@@ -103,7 +105,7 @@ def test_whichever_the_arm_the_same_changes_of_status_are_announced(clock: Trave
     assert [each["status"] for each in control] == course
 
 
-def test_the_unblinded_answer_is_not(clock: Traveller) -> None:
+def test_the_unblinded_answer_differs_between_arms(clock: Traveller) -> None:
     told = []
     for arm in Arm:
         memory, ident = _drawn(arm, clock)

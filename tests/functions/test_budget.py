@@ -41,7 +41,7 @@ def test_every_act_makes_as_many_calls_as_it_must(lived: tuple[int, MeteredOrder
     assert len(found.works["sending"]) == len(found.works["receipts"]) == reminders
 
 
-def test_units_and_bytes_stay_within_what_was_budgeted(lived: tuple[int, MeteredOrder]) -> None:
+def test_units_and_bytes_stay_within_their_budgets(lived: tuple[int, MeteredOrder]) -> None:
     reminders, found = lived
     reads = sum(work.reads for work in found.all_works)
     writes = sum(work.writes for work in found.all_works)
@@ -50,17 +50,17 @@ def test_units_and_bytes_stay_within_what_was_budgeted(lived: tuple[int, Metered
     assert found.stored <= 6_000 + 1_600 * reminders  # whatever makes each text again is kept
 
 
-def test_what_is_logged_of_an_act_stays_small(lived: tuple[int, MeteredOrder]) -> None:
+def test_an_act_logs_few_bytes(lived: tuple[int, MeteredOrder]) -> None:
     _, found = lived
     assert max(work.logged for work in found.all_works) <= 2_000
 
 
-def test_running_it_costs_far_less_than_the_texts(lived: tuple[int, MeteredOrder]) -> None:
+def test_running_an_order_costs_far_less_than_its_texts(lived: tuple[int, MeteredOrder]) -> None:
     _, found = lived
     assert sum(cost.of_order(found).values()) < 0.01 * cost.of_texts(found)
 
 
-def test_an_act_takes_as_much_however_many_orders_there_are() -> None:
+def test_an_act_costs_the_same_however_many_orders_there_are() -> None:
     few, many = (scale.taken_at(size) for size in (50, 2_000))
     for taken in (few, many):
         for act in taken.values():
@@ -68,7 +68,7 @@ def test_an_act_takes_as_much_however_many_orders_there_are() -> None:
     assert few == many
 
 
-def test_due_times_do_not_gather_at_the_hour_or_in_any_part_of_the_day() -> None:
+def test_due_times_do_not_cluster_at_the_hour_or_in_any_part_of_the_day() -> None:
     spread = capacity.spread(2_000)
     assert len(spread["minute"]) == 60
     for counted, share in ((spread["minute"], 0.35), (spread["hour"], 0.25)):
@@ -76,7 +76,7 @@ def test_due_times_do_not_gather_at_the_hour_or_in_any_part_of_the_day() -> None
         assert all(abs(count - average) < share * average for count in counted.values())
 
 
-def test_reminders_are_not_what_limits_a_region() -> None:
+def test_only_sns_s_default_rate_is_below_a_million_reminders_an_hour() -> None:
     """A million an hour needs other quotas, and nothing built anew, but for the switch."""
     below = {
         each["name"]

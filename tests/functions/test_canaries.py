@@ -122,7 +122,7 @@ LIFE: tuple[Callable[[Memory], Any], ...] = (
 """All that can be told and asked of them, one step after the other, minutes apart."""
 
 
-def test_whatever_call_fails_in_whatever_way(sinks: Sinks, clock: Traveller) -> None:
+def test_no_failing_call_reveals_a_number_or_a_name(sinks: Sinks, clock: Traveller) -> None:
     memory = Memory(SALT)
     for place, step in enumerate(LIFE):
         clock.move_to(NOON + timedelta(minutes=place))

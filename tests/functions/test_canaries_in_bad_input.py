@@ -108,7 +108,7 @@ def memory() -> Memory:
     return Memory(SALT)
 
 
-def test_every_kind_of_bad_input_on_every_route(sinks: Sinks, memory: Memory) -> None:
+def test_bad_input_on_any_route_reveals_no_number_or_name(sinks: Sinks, memory: Memory) -> None:
     described = contract()["paths"].items()
     taking = {(m, path) for path, each in described for m in each if "requestBody" in each[m]}
     assert taking == BODIES.keys()
@@ -128,7 +128,7 @@ def test_every_kind_of_bad_input_on_every_route(sinks: Sinks, memory: Memory) ->
     assert sinks.errors > 500
 
 
-def test_they_are_not_repeated_from_paths_and_queries(sinks: Sinks, memory: Memory) -> None:
+def test_paths_and_queries_are_not_repeated(sinks: Sinks, memory: Memory) -> None:
     with memory.lived_in(), sinks.open():
         for path in contract()["paths"]:
             for canary in (NAME, FIRST, PERSON, f"{BORN}%00"):
@@ -150,7 +150,7 @@ def asked(method: str, path: str, canary: str) -> HttpAnswer:
     return HttpAnswer(answer["statusCode"], answer["body"], answer["headers"])
 
 
-def test_poison_in_the_stream(sinks: Sinks, memory: Memory) -> None:
+def test_invalid_stream_records_reveal_no_number_or_name(sinks: Sinks, memory: Memory) -> None:
     with memory.lived_in():
         post(canaries.body())
     with memory.lived_in(), sinks.open():
@@ -173,7 +173,7 @@ def poisoned(image: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield image | {"name": {"S": NAME}}
 
 
-def test_poison_in_receipts(sinks: Sinks, memory: Memory) -> None:
+def test_invalid_receipts_reveal_no_number_or_name(sinks: Sinks, memory: Memory) -> None:
     log, line = unpacked(sample("receipts-undelivered"))
     line["delivery"] |= {"destination": FIRST, "providerResponse": f"{NAME} at {FIRST}"}
     with memory.lived_in(), sinks.open():
@@ -187,7 +187,7 @@ def test_poison_in_receipts(sinks: Sinks, memory: Memory) -> None:
     assert sinks.errors > 50
 
 
-def test_poison_in_a_schedule_s_input(sinks: Sinks, memory: Memory) -> None:
+def test_an_invalid_schedule_input_reveals_no_number_or_name(sinks: Sinks, memory: Memory) -> None:
     with memory.lived_in(), sinks.open():
         for wrong in WRONG:
             for event in ({"enrolment_id": wrong, "number": 1}, {"number": wrong}):
@@ -195,7 +195,7 @@ def test_poison_in_a_schedule_s_input(sinks: Sinks, memory: Memory) -> None:
     assert sinks.errors == 2 * len(WRONG)
 
 
-def test_the_extract_knows_them_by_pseudonyms_only(cloud: dict[str, str], clock: Traveller) -> None:
+def test_the_extract_holds_pseudonyms_only(cloud: dict[str, str], clock: Traveller) -> None:
     make_bucket(BUCKET)
     answer = post(canaries.body())
     follow(answer.body["enrolment_id"])
@@ -210,7 +210,7 @@ def test_the_extract_knows_them_by_pseudonyms_only(cloud: dict[str, str], clock:
         assert watch.traces(f"{path} {text.decode()}") == []
 
 
-def test_the_demo_s_page_shows_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_s_page_shows_no_number_or_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orders, "CURRENT", VERSION)
     run = good_run()
     page = render(run, verdicts(run))

@@ -20,14 +20,14 @@ Emitted: TypeAlias = Callable[[], dict[str, float]]
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-def test_an_order_is_accepted_once(emitted: Emitted) -> None:
+def test_an_accepted_order_is_counted_once(emitted: Emitted) -> None:
     post(order())
     assert emitted() == {"EnrolmentAccepted": 1, "EnrolmentEligible": 1}
     post(order())
     assert emitted() == {}
 
 
-def test_a_number_is_missing_and_found(emitted: Emitted) -> None:
+def test_a_missing_number_and_its_finding_are_counted(emitted: Emitted) -> None:
     ident = enrol(mobile={"missing_reason": "seized_evidence"})
     assert emitted() == {
         "EnrolmentAccepted": 1,
@@ -41,12 +41,12 @@ def test_a_number_is_missing_and_found(emitted: Emitted) -> None:
     assert emitted() == {"NumberMissing lost_stolen_broken": 1, "EnrolmentWaiting no_number": 1}
 
 
-def test_who_is_too_young_is_ineligible(emitted: Emitted) -> None:
+def test_a_person_who_is_too_young_is_counted_as_ineligible(emitted: Emitted) -> None:
     enrol(respondent={"date_of_birth": "2010-01-01"})
     assert emitted() == {"EnrolmentAccepted": 1, "EnrolmentIneligible under_18": 1}
 
 
-def test_an_enrolment_is_drawn_once_whatever_its_arm(emitted: Emitted) -> None:
+def test_a_draw_is_counted_once_whatever_its_arm(emitted: Emitted) -> None:
     for serial in range(1, 5):
         ident = enrol(serial)
         emitted()
@@ -55,7 +55,7 @@ def test_an_enrolment_is_drawn_once_whatever_its_arm(emitted: Emitted) -> None:
             assert emitted() == expected
 
 
-def test_who_became_too_late_before_the_draw_is_ineligible(
+def test_an_order_too_late_for_the_draw_is_counted_as_ineligible(
     emitted: Emitted, clock: Traveller
 ) -> None:
     ident = enrol()
@@ -65,7 +65,7 @@ def test_who_became_too_late_before_the_draw_is_ineligible(
     assert emitted() == {"EnrolmentIneligible too_late": 1}
 
 
-def test_a_timetable_is_scheduled_once_and_called_off_at_the_end(emitted: Emitted) -> None:
+def test_schedules_are_counted_once_when_made_and_when_cancelled(emitted: Emitted) -> None:
     ident = someone_in(Arm.INTERVENTION)
     emitted()
     schedule(ident)
@@ -81,7 +81,7 @@ def test_a_timetable_is_scheduled_once_and_called_off_at_the_end(emitted: Emitte
     assert emitted() == {"ReminderSuppressed ended": 7}
 
 
-def test_a_text_is_due_sent_and_delivered(emitted: Emitted, clock: Traveller) -> None:
+def test_a_due_sent_and_delivered_text_is_counted(emitted: Emitted, clock: Traveller) -> None:
     ident = treated()
     emitted()
     assert fire(ident, 1) == "not_due"
@@ -98,7 +98,7 @@ def test_a_text_is_due_sent_and_delivered(emitted: Emitted, clock: Traveller) ->
         assert emitted() == expected
 
 
-def test_a_text_that_did_not_arrive_has_the_carriers_reason(
+def test_an_undelivered_text_is_counted_by_the_carrier_s_reason(
     emitted: Emitted, clock: Traveller
 ) -> None:
     ident = someone_in(Arm.INTERVENTION)
@@ -113,9 +113,7 @@ def test_a_text_that_did_not_arrive_has_the_carriers_reason(
     assert emitted() == {}
 
 
-def test_a_text_that_may_not_go_is_suppressed_with_its_reason(
-    emitted: Emitted, clock: Traveller
-) -> None:
+def test_a_suppressed_text_is_counted_by_its_reason(emitted: Emitted, clock: Traveller) -> None:
     ident = someone_in(Arm.INTERVENTION)
     emitted()
     clock.move_to(reminder_of(ident, 1).due_at + timedelta(hours=7))
@@ -123,7 +121,7 @@ def test_a_text_that_may_not_go_is_suppressed_with_its_reason(
     assert emitted() == {"ReminderDue": 1, "ReminderSuppressed stale": 1}
 
 
-def test_a_pause_and_an_outcome_are_told(emitted: Emitted) -> None:
+def test_a_pause_and_an_outcome_are_counted(emitted: Emitted) -> None:
     ident = enrol()
     emitted()
     for paused in (True, False):

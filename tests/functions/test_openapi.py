@@ -27,7 +27,7 @@ each_operation = pytest.mark.parametrize(
 )
 
 
-def test_each_file_in_the_repository_is_the_contract() -> None:
+def test_each_copy_in_the_repository_is_the_generated_contract() -> None:
     for file, text in openapi.files().items():
         assert file.read_text() == text, "renew it: make openapi"
 
@@ -37,17 +37,17 @@ def test_the_api_serves_the_contract() -> None:
     assert call("GET", "/openapi.json").body == CONTRACT
 
 
-def test_it_is_valid_openapi_3_1() -> None:
+def test_the_contract_is_valid_openapi_3_1() -> None:
     assert CONTRACT["openapi"].startswith("3.1.")
     schemathesis.openapi.from_dict(CONTRACT).validate()
 
 
-def test_each_route_of_the_template_is_in_it_and_no_other() -> None:
+def test_the_contract_has_exactly_the_template_s_routes() -> None:
     assert set(routes()) == set(OPERATIONS)
 
 
 @pytest.mark.parametrize("function", openapi.ROUTERS)
-def test_each_route_is_deployed_with_the_function_that_answers_it(function: str) -> None:
+def test_each_route_is_deployed_to_the_function_that_answers_it(function: str) -> None:
     answered = {
         (method.upper(), path)
         for path, methods in contract(function)["paths"].items()
@@ -74,7 +74,7 @@ def test_every_route_may_be_refused_throttled_or_unavailable(operation: dict[str
     assert expected <= set(operation["responses"])
 
 
-def test_a_route_about_one_enrolment_may_not_know_it() -> None:
+def test_a_route_about_one_enrolment_may_answer_not_found() -> None:
     for (_, path), operation in OPERATIONS.items():
         about_one = "{enrolment_id}" in path or path == "/orders"
         assert ("404" in operation["responses"]) == about_one, path
@@ -99,7 +99,7 @@ def test_a_route_about_one_enrolment_may_not_know_it() -> None:
     ],
     ids=str,
 )
-def test_it_takes_what_the_api_takes_and_no_unknown_field(
+def test_the_contract_accepts_what_the_api_accepts_and_no_unknown_field(
     route: tuple[str, str], body: dict[str, Any]
 ) -> None:
     (kind,) = OPERATIONS[route]["requestBody"]["content"].values()
@@ -119,7 +119,7 @@ def test_every_call_is_signed_as_aws_signs() -> None:
     assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "Authorization")
 
 
-def test_every_operation_has_an_id_of_its_own_and_says_what_it_does() -> None:
+def test_every_operation_has_its_own_id_and_a_description() -> None:
     ids = [operation["operationId"] for operation in OPERATIONS.values()]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch("[a-z]+([A-Z][a-z]+)+|enrol", each) for each in ids)
@@ -137,13 +137,13 @@ def test_every_request_and_every_good_answer_has_a_valid_example(operation: dict
 
 
 @each_operation
-def test_who_is_told_to_wait_is_told_how_long(operation: dict[str, Any]) -> None:
+def test_every_answer_that_says_wait_says_how_long(operation: dict[str, Any]) -> None:
     for status in ("429", "503"):
         header = operation["responses"][status]["headers"]["Retry-After"]
         assert header["schema"]["type"] == "integer"
 
 
-def test_it_names_no_field_that_shows_a_number_or_a_date_of_birth() -> None:
+def test_no_answer_has_a_field_with_a_number_or_a_date_of_birth() -> None:
     shown = {name for name in CONTRACT["components"]["schemas"] if name.endswith("Out")}
     for name in shown - {"MobileOut", "ReminderOut"}:
         fields = set(CONTRACT["components"]["schemas"][name]["properties"])

@@ -59,12 +59,12 @@ def now() -> float:
     return datetime.now(UTC).timestamp()
 
 
-def test_each_alarm_on_what_we_tell_has_a_cause() -> None:
+def test_each_alarm_on_the_project_s_metrics_has_a_cause() -> None:
     assert CAUSES.keys() == OURS.keys()
 
 
 @pytest.mark.parametrize("name", CAUSES)
-def test_it_rings_for_its_cause(
+def test_each_alarm_rings_for_its_cause(
     name: str, heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     CAUSES[name](clock)
@@ -73,14 +73,14 @@ def test_it_rings_for_its_cause(
     assert rings(OURS[name], told, now())
 
 
-def test_a_lasting_refusal_of_our_own_calls_is_seen_as_nothing_sent(
+def test_a_lasting_refusal_of_calls_raises_the_alarm_on_nothing_sent(
     heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     causes.nothing_sent_for_want_of_a_right(clock)
     assert rings(OURS["NothingSentAlarm"], heard(), now())
 
 
-def test_none_rings_in_two_days_without_fault(
+def test_no_alarm_rings_in_two_days_without_faults(
     heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     causes.two_days(clock)
@@ -89,7 +89,7 @@ def test_none_rings_in_two_days_without_fault(
     assert [name for name, alarm in OURS.items() if may_ring(alarm, told, now())] == []
 
 
-def test_texts_that_wait_for_a_drill_to_end_are_no_alarm(
+def test_texts_that_wait_for_a_drill_to_end_raise_no_alarm(
     heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     causes.paused_for_a_drill(clock)
@@ -98,7 +98,7 @@ def test_texts_that_wait_for_a_drill_to_end_are_no_alarm(
     assert not may_ring(OURS["NothingSentAlarm"], told, now())
 
 
-def test_a_day_of_short_pauses_is_not_a_pause_of_a_day(
+def test_several_short_pauses_raise_no_alarm_on_a_day_s_pause(
     heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     causes.paused_now_and_then(clock)
@@ -113,7 +113,7 @@ def test_a_day_of_short_pauses_is_not_a_pause_of_a_day(
         *((f"Not{each}Alarm", 26) for each in ("Proven", "Extracted", "Erased")),
     ],
 )
-def test_silence_is_told_after_just_as_many_hours_as_it_says(
+def test_an_alarm_on_silence_rings_after_exactly_the_hours_that_it_names(
     name: str, hours: int, spare: int, heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     causes.silence(clock)
@@ -134,7 +134,7 @@ def test_one_alarm_is_on_the_errors_of_all_functions_and_rolls_a_deployment_back
     assert 'ALARM("FunctionErrorsAlarm")' in COMPOSITE["NotAsPlannedAlarm"]["AlarmRule"]
 
 
-def test_every_function_that_a_caller_waits_for_has_an_alarm_of_its_own() -> None:
+def test_every_function_that_a_caller_waits_for_has_its_own_alarm() -> None:
     watched = {
         value
         for alarm in ALARMS.values()
@@ -145,7 +145,7 @@ def test_every_function_that_a_caller_waits_for_has_an_alarm_of_its_own() -> Non
     assert watched == {f"{name.capitalize()}Function" for name in routes().values()}
 
 
-def test_one_alarm_tells_of_throttles_since_functions_share_the_account_s_limit() -> None:
+def test_one_alarm_covers_throttles_because_functions_share_the_account_s_limit() -> None:
     assert metrics_of(ALARMS["ThrottlesAlarm"]) == [("AWS/Lambda", "Throttles", frozenset())]
 
 
@@ -154,7 +154,7 @@ def test_records_that_fail_roll_a_deployment_back() -> None:
     assert 'ALARM("RecordFailedAlarm")' in COMPOSITE["NotAsPlannedAlarm"]["AlarmRule"]
 
 
-def test_every_queue_and_every_reader_of_the_stream_has_its_alarm() -> None:
+def test_every_queue_and_every_stream_reader_has_its_alarm() -> None:
     watched = {
         (metric.name, value.partition(".")[0])
         for alarm in ALARMS.values()
@@ -178,7 +178,7 @@ def test_the_api_s_alarm_names_the_api_as_cloudwatch_does() -> None:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_it_is_one_that_cloudwatch_takes(name: str) -> None:
+def test_each_alarm_is_valid_for_cloudwatch(name: str) -> None:
     alarm = ALARMS[name]
     parts = [part["MetricStat"] for part in alarm.get("Metrics", []) if "MetricStat" in part]
     (period,) = {part["Period"] for part in parts} or {alarm["Period"]}
@@ -188,7 +188,7 @@ def test_it_is_one_that_cloudwatch_takes(name: str) -> None:
 
 
 @pytest.mark.parametrize(("percent", "name"), [(50, "HalfSpentAlarm"), (80, "NearlySpentAlarm")])
-def test_spend_is_held_against_the_limit_given(percent: int, name: str) -> None:
+def test_the_spending_alarms_follow_the_given_limit(percent: int, name: str) -> None:
     alarm = Deployed(SpendLimitUsd="250").of_type("AWS::CloudWatch::Alarm")[name]
     assert alarm["Metrics"][0]["Expression"] == "100 * spent / 250"
     assert alarm["Threshold"] == percent
@@ -197,7 +197,7 @@ def test_spend_is_held_against_the_limit_given(percent: int, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*ALARMS, *COMPOSITE])
-def test_it_tells_somebody_and_names_a_section_of_the_runbook(name: str) -> None:
+def test_each_alarm_notifies_the_topic_and_names_a_section_of_the_runbook(name: str) -> None:
     alarm = (ALARMS | COMPOSITE)[name]
     (topic,) = alarm["AlarmActions"]
     assert topic.endswith("AlarmTopic")
@@ -205,14 +205,14 @@ def test_it_tells_somebody_and_names_a_section_of_the_runbook(name: str) -> None
     assert alarm["AlarmDescription"].partition(" docs/runbook.md#")[2] in anchors()
 
 
-def test_by_a_parameter_alarms_and_dashboard_lead_to_the_runbook_where_it_can_be_read() -> None:
+def test_a_parameter_makes_alarms_and_dashboard_link_to_the_runbook() -> None:
     stack = Deployed(RunbookUrl="https://example.org/runbook")
     for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
         assert " https://example.org/runbook#" in alarm["AlarmDescription"]
     assert "docs/runbook.md" not in json.dumps(stack.of_type("AWS::CloudWatch::Dashboard"))
 
 
-def test_by_a_parameter_a_chat_channel_hears_of_alarms_and_commands_nothing() -> None:
+def test_a_parameter_sends_alarms_to_a_chat_channel_without_rights() -> None:
     kind = "AWS::Chatbot::SlackChannelConfiguration"
     assert STACK.of_type(kind) == {}
     (chat,) = Deployed(ChatWorkspace="T1", ChatChannel="C1").of_type(kind).values()
@@ -220,7 +220,7 @@ def test_by_a_parameter_a_chat_channel_hears_of_alarms_and_commands_nothing() ->
     assert chat["GuardrailPolicies"] == ["arn:aws:iam::aws:policy/AWSDenyAll"]
 
 
-def test_every_section_named_in_the_dashboard_is_there() -> None:
+def test_every_runbook_section_that_the_dashboard_names_exists() -> None:
     body = json.dumps(STACK.of_type("AWS::CloudWatch::Dashboard"))
     named = re.findall(r"docs/runbook\.md#([a-z-]+)", body)
     assert named
@@ -233,7 +233,7 @@ def anchors() -> set[str]:
     return {re.sub(r"[^a-z -]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
-def test_the_composite_is_on_for_whatever_may_make_a_text_wrong_late_or_missing() -> None:
+def test_the_composite_alarm_covers_whatever_may_make_a_text_wrong_late_or_missing() -> None:
     rule = COMPOSITE["NotAsPlannedAlarm"]["AlarmRule"]
     named = re.findall(r'ALARM\("(\w+)"\)', rule)
     assert rule == " OR ".join(f'ALARM("{name}")' for name in named)

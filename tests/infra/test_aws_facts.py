@@ -15,14 +15,14 @@ CODE = [
 ]
 
 
-def test_every_fact_has_its_source_and_its_row() -> None:
+def test_every_fact_about_aws_has_its_source_and_its_row() -> None:
     assert [int(number) for number, *_ in ROWS] == list(range(1, len(ROWS) + 1))
     assert len(ROWS) >= 25
     assert all("https://" in source for _, _, source, _, _ in ROWS)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"fact {row[0]}")
-def test_the_checks_that_it_names_exist(row: tuple[str, ...]) -> None:
+def test_the_checks_that_the_page_names_exist(row: tuple[str, ...]) -> None:
     file = ""
     for named in re.findall(r"`((?:tests/\S+)?(?:::\w+)?)`", row[3]):
         path, _, test = named.partition("::")
@@ -31,7 +31,7 @@ def test_the_checks_that_it_names_exist(row: tuple[str, ...]) -> None:
         assert not test or f"def {test}(" in (ROOT / file).read_text(), test
 
 
-def test_nobody_asks_for_the_first_hundred_resources_only() -> None:
+def test_no_code_lists_only_the_first_hundred_resources() -> None:
     asking = [file for file in CODE if "describe_stack_resources(" in file.read_text()]
     assert asking == []
 

@@ -12,13 +12,13 @@ def an_order() -> object:
     return life(SHORT)
 
 
-def test_the_smallest_force_pays_no_more_than_the_goal_beside_its_texts(an_order: object) -> None:
+def test_the_smallest_force_s_month_costs_no_more_than_the_goal(an_order: object) -> None:
     size = next(iter(SIZES.values()))
     for year in (1, 2):
         assert month(an_order, *size, year=year)["billed"] <= GOAL  # type: ignore[arg-type]
 
 
-def test_whatever_is_paid_for_by_the_month_is_told() -> None:
+def test_every_monthly_charge_is_counted() -> None:
     stack = Deployed(Firewall="true")
     told = fixed(stack)
     assert all(told.values())
@@ -27,7 +27,7 @@ def test_whatever_is_paid_for_by_the_month_is_told() -> None:
     assert fixed(Deployed(Dashboard="false"))["dashboard"] == 0
 
 
-def test_a_key_that_rotates_costs_more_after_each_of_two_rotations() -> None:
+def test_a_rotating_key_costs_more_after_each_of_its_first_two_rotations() -> None:
     stack = Deployed()
     keys = stack.of_type("AWS::KMS::Key").values()
     rotating = sum(bool(key.get("EnableKeyRotation")) for key in keys)
@@ -35,6 +35,6 @@ def test_a_key_that_rotates_costs_more_after_each_of_two_rotations() -> None:
     assert years == [len(keys) + rotating * times for times in (0, 0, 1, 2, 2)]
 
 
-def test_an_alarm_on_several_metrics_is_paid_for_each() -> None:
+def test_an_alarm_on_several_metrics_costs_as_much_as_several_alarms() -> None:
     stack = Deployed()
     assert alarms(stack) > len(stack.of_type("AWS::CloudWatch::Alarm"))

@@ -55,7 +55,7 @@ TOLD: dict[Callable[[Traveller], None], str] = {
 
 
 @pytest.mark.parametrize("cause", TOLD, ids=lambda cause: cause.__name__)
-def test_what_is_said_here_to_be_told_is_told(
+def test_each_cause_emits_the_metrics_listed_for_it(
     cause: Callable[[Traveller], None], heard: Callable[[], RecordedMetrics], clock: Traveller
 ) -> None:
     cause(clock)
@@ -89,7 +89,7 @@ SHAPES = {shapes(entry) for _, entry in OURS}
 """Whatever is told with other dimensions than these, the dashboard would not find."""
 
 
-def test_every_metric_shown_is_told_by_the_code() -> None:
+def test_every_metric_on_the_dashboard_is_emitted_by_the_code() -> None:
     told = {each for names in TOLD.values() for each in names.split()}
     names = {(name, bool(code)) for name, _, code in (each.partition("/") for each in told)}
     for title, entry in OURS:
@@ -101,7 +101,7 @@ def test_every_metric_shown_is_told_by_the_code() -> None:
             assert {f"{name}/{code}" for code in allowed} <= told, title
 
 
-def test_every_fact_is_shown_or_has_a_reason_why_not() -> None:
+def test_every_metric_is_on_the_dashboard_or_has_a_reason_why_not() -> None:
     shown = {shapes(entry)[0] for _, entry in OURS}
     assert {fact for fact in Metric if fact not in shown} == NOT_SHOWN.keys()
     assert all(NOT_SHOWN.values())
@@ -114,7 +114,7 @@ def test_every_function_is_shown() -> None:
         assert sorted(shown) == sorted(Deployed().of_type("AWS::Lambda::Function"))
 
 
-def test_it_splits_nothing_by_arm_and_holds_no_id() -> None:
+def test_the_dashboard_splits_nothing_by_arm_and_holds_no_id() -> None:
     for title, entry in OURS:
         text = f"{title} {entry}"
         assert not re.search("enrolment_id|mobile|person|reference", text)
@@ -123,7 +123,7 @@ def test_it_splits_nothing_by_arm_and_holds_no_id() -> None:
     assert split_by == {"service", "reason", "kind", "type", "FunctionName"}
 
 
-def test_every_row_says_what_it_means_and_where_to_read_on() -> None:
+def test_every_row_explains_itself_and_links_to_the_runbook() -> None:
     texts = [widget for widget in WIDGETS if widget["type"] == "text"]
     assert len(texts) == 11
     for widget in texts:
@@ -155,14 +155,14 @@ def test_every_live_panel_is_shown_by_the_function_that_draws_it() -> None:
     assert sorted(each["params"]["panel"] for each in custom) == sorted(PanelName)
 
 
-def test_no_panel_that_names_orders_or_has_a_form_is_drawn_anew_by_the_clock() -> None:
+def test_panels_with_orders_or_forms_are_not_refreshed_automatically() -> None:
     """Each view of who waits is in the audit trail, and a form would lose what is typed."""
     custom = [each["properties"] for each in WIDGETS if each["type"] == "custom"]
     renewed = {each["params"]["panel"] for each in custom if each["updateOn"]["refresh"]}
     assert renewed == {PanelName.FLOW}
 
 
-def test_the_spend_is_shown_against_the_month_s_limit() -> None:
+def test_spending_is_shown_against_the_month_s_limit() -> None:
     said = Deployed(SpendLimitUsd="250").of_type("AWS::CloudWatch::Dashboard")["Dashboard"]
     formulas = [
         metric[0]["expression"]
@@ -173,13 +173,13 @@ def test_the_spend_is_shown_against_the_month_s_limit() -> None:
     assert "100 * spent / 250" in formulas
 
 
-def test_by_a_parameter_there_is_no_dashboard_to_pay_for() -> None:
+def test_a_parameter_leaves_the_dashboard_out() -> None:
     stack = Deployed(Dashboard="false")
     assert stack.of_type("AWS::CloudWatch::Dashboard") == {}
     assert "DashboardName" not in stack.outputs
 
 
-def test_a_figure_of_today_is_today_s_and_not_of_the_last_day_that_has_one() -> None:
+def test_a_figure_of_today_is_empty_if_today_has_none() -> None:
     """CloudWatch shows the last value that there is: without values since, an earlier day's."""
     for title, said in PANELS.items():
         if said.get("view") != "singleValue":

@@ -30,7 +30,7 @@ def may(given: list[Statement], action: str, *partitions: str, index: str = "") 
 
 @pytest.mark.parametrize("role", ["DigestRole", "EnrolmentRole", "OperationsRole", "PanelsRole"])
 @pytest.mark.parametrize(("action", "partition"), [*product(READS, TELLING)])
-def test_who_answers_the_blinded_reads_nothing_that_tells_an_arm(
+def test_functions_for_blinded_callers_read_nothing_that_reveals_an_arm(
     role: str, action: str, partition: str
 ) -> None:
     given = of_role(role)
@@ -49,7 +49,7 @@ def test_enrolment_reads_and_writes_what_is_blind() -> None:
         assert may(given, "PutItem", partition)
 
 
-def test_the_switch_is_operations_to_set_and_sending_s_to_look_at() -> None:
+def test_operations_sets_the_switch_and_sending_reads_it() -> None:
     setting = {name for name in ROLES if may(of_role(name), "PutItem", "switch")}
     looking = {name for name in ROLES if any(may(of_role(name), a, "switch") for a in READS)}
     assert setting == {"OperationsRole", "PanelsRole"}
@@ -81,7 +81,7 @@ def test_no_function_changes_or_deletes_an_entry_of_the_audit_trail(
 
 @pytest.mark.parametrize("name", sorted(CALLERS))
 @pytest.mark.parametrize("action", WRITES)
-def test_no_person_writes_to_the_table_but_to_log_what_they_read(name: str, action: str) -> None:
+def test_people_write_to_the_table_only_to_log_what_they_read(name: str, action: str) -> None:
     given = of_policy(name)
     logs_itself = name == "AccessOfficer" and action == "PutItem"
     for partition in ("enrolment#1", "history#1", "orders#2026-12-01", "switch", *TELLING):
@@ -90,7 +90,7 @@ def test_no_person_writes_to_the_table_but_to_log_what_they_read(name: str, acti
 
 
 @pytest.mark.parametrize(("action", "partition"), [*product(CHANGES, TRAIL)])
-def test_the_table_itself_refuses_everybody_a_change_of_the_audit_trail(
+def test_the_table_s_own_policy_refuses_every_change_of_the_audit_trail(
     action: str, partition: str
 ) -> None:
     own = STACK.of_type("AWS::DynamoDB::Table")["Table"]["ResourcePolicy"]["PolicyDocument"]
@@ -122,7 +122,7 @@ def test_a_request_that_names_no_partition_is_refused_to_all_but_the_extract_s_s
     assert allowed == ({"Scan"} if role == "ExtractRole" else set())
 
 
-def test_no_text_causes_a_record_that_the_reader_who_announces_gets() -> None:
+def test_no_text_causes_a_stream_record_for_the_reader_that_announces() -> None:
     """Or the moment of another order's announcement would show the text."""
     families = ("enrolment#1", "history#1")
     writers = {
@@ -139,7 +139,7 @@ def test_no_text_causes_a_record_that_the_reader_who_announces_gets() -> None:
     }
 
 
-def test_only_readers_of_the_stream_see_what_their_role_cannot_read() -> None:
+def test_only_the_two_stream_readers_see_families_that_their_roles_cannot_read() -> None:
     """A stream has every family in it: who reads it is told of all, so these few are all."""
     readers = {
         role

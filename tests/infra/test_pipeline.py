@@ -115,7 +115,7 @@ def test_a_role_s_policies_are_no_longer_than_iam_takes(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["PipelineRole", "CloudFormationRole"])
-def test_who_deploys_reads_no_data_and_uses_no_key(role: str) -> None:
+def test_the_deploying_role_reads_no_data_and_uses_no_key(role: str) -> None:
     data = {
         *(f"dynamodb:{each}" for each in ("GetItem", "Query", "Scan", "PutItem", "DeleteItem")),
         *("kms:GenerateMac", "logs:GetLogEvents", "logs:FilterLogEvents", "logs:StartQuery"),
@@ -145,7 +145,7 @@ def test_only_the_repository_s_own_environment_takes_the_role() -> None:
     }
 
 
-def test_the_pipeline_hands_the_change_to_cloudformation_s_role_and_to_nobody_else() -> None:
+def test_the_pipeline_passes_only_cloudformation_s_role() -> None:
     (passing,) = (each for each in statements("PipelineRole") if "iam:PassRole" in each["Action"])
     assert passing["Resource"] == {"Fn::GetAtt": ["CloudFormationRole", "Arn"]}
     assert passing["Condition"] == {
@@ -153,7 +153,7 @@ def test_the_pipeline_hands_the_change_to_cloudformation_s_role_and_to_nobody_el
     }
 
 
-def test_the_workflow_stores_no_key_and_calls_what_the_makefile_has() -> None:
+def test_the_workflow_stores_no_key_and_calls_targets_of_the_makefile() -> None:
     workflow = yaml.safe_load((ROOT / "infra/pipeline/deploy.yml").read_text())
     assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
     text = json.dumps(workflow)

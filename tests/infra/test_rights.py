@@ -361,7 +361,7 @@ def _unread(granted: list[Statement], needed: set[Right]) -> Iterator[tuple[str,
 
 
 @each_function
-def test_a_role_is_passed_to_the_scheduler_and_to_nobody_else(name: str) -> None:
+def test_a_role_is_passed_to_the_scheduler_only(name: str) -> None:
     granted = of_role(role_of(name))
     passed = STACK.resolved({"Fn::GetAtt": ["ScheduleRole", "Arn"]})
     for service in ("lambda.amazonaws.com", "ec2.amazonaws.com"):
@@ -369,7 +369,7 @@ def test_a_role_is_passed_to_the_scheduler_and_to_nobody_else(name: str) -> None
     assert not allows(granted, "iam:PassRole", passed)
 
 
-def test_sending_can_text_a_phone_and_announce_to_no_topic() -> None:
+def test_sending_may_text_phones_and_publish_to_no_topic() -> None:
     granted = of_role("SendingRole")
     assert allows(granted, "sns:Publish", "+447700900001")
     assert not allows(granted, "sns:Publish", "arn:aws:sns:eu-west-2:123456789012:AlarmTopic")

@@ -75,13 +75,13 @@ each_mapping = pytest.mark.parametrize("name", MAPPINGS)
 
 
 @each_function
-def test_its_handler_is_there(name: str) -> None:
+def test_each_function_s_handler_exists(name: str) -> None:
     module, _, function = FUNCTIONS[name]["Handler"].rpartition(".")
     assert callable(getattr(importlib.import_module(module), function))
 
 
 @each_function
-def test_it_is_told_exactly_what_its_settings_ask_for(name: str) -> None:
+def test_each_function_s_environment_is_exactly_its_settings(name: str) -> None:
     asked = getattr(config, name.replace("Function", "Settings"))
     told = FUNCTIONS[name]["Environment"]["Variables"]
     assert {variable for variable in told if not variable.startswith("POWERTOOLS_")} == {
@@ -90,19 +90,19 @@ def test_it_is_told_exactly_what_its_settings_ask_for(name: str) -> None:
 
 
 @each_function
-def test_it_runs_on_python_3_13_on_arm(name: str) -> None:
+def test_each_function_runs_on_python_3_13_on_arm(name: str) -> None:
     function = FUNCTIONS[name]
     assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
 
 
 @pytest.mark.parametrize("own", ["Role", "LoggingConfig"])
-def test_each_has_a_role_and_a_log_group_of_its_own(own: str) -> None:
+def test_each_function_has_its_own_role_and_log_group(own: str) -> None:
     owned = [json.dumps(function[own]) for function in FUNCTIONS.values()]
     assert len(set(owned)) == len(FUNCTIONS)
 
 
 @each_function
-def test_its_log_is_encrypted_and_does_not_grow_for_ever(name: str) -> None:
+def test_each_log_is_encrypted_and_expires(name: str) -> None:
     group = of_type("AWS::Logs::LogGroup")[target(FUNCTIONS[name]["LoggingConfig"]["LogGroup"])]
     assert group["RetentionInDays"]
     assert group["KmsKeyId"] == {"Fn::GetAtt": ["DataKey", "Arn"]}
@@ -116,13 +116,13 @@ QUEUELESS = {
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - QUEUELESS))
-def test_what_nobody_waits_for_is_not_lost(name: str) -> None:
+def test_asynchronous_invocations_have_a_failure_destination(name: str) -> None:
     queue = of_type("AWS::SQS::Queue")[target(FUNCTIONS[name]["DeadLetterConfig"]["TargetArn"])]
     assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
     assert queue["KmsMasterKeyId"]
 
 
-def test_no_queue_holds_a_request_or_a_number() -> None:
+def test_no_failure_queue_holds_a_request_or_a_number() -> None:
     """API Gateway and the dashboard hand over the one, CloudWatch Logs the other."""
     waited_for = {re.findall(r"\$\{(\w+)\.Arn\}", json.dumps(said))[0] for said in METHODS.values()}
     subscribed = {
@@ -137,7 +137,7 @@ def test_no_queue_holds_a_request_or_a_number() -> None:
         assert "sqs:" not in json.dumps(role)
 
 
-def test_receipts_that_were_dropped_are_told_of() -> None:
+def test_dropped_receipts_raise_an_alarm() -> None:
     alarms = of_type("AWS::CloudWatch::Alarm").values()
     (alarm,) = (said for said in alarms if said.get("MetricName") == "AsyncEventsDropped")
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "ReceiptsFunction"}}]
@@ -151,7 +151,7 @@ def invocations(function: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", of_type("AWS::Lambda::EventInvokeConfig"))
-def test_lambda_s_own_retries_end_and_end_in_a_queue(name: str) -> None:
+def test_lambda_s_retries_are_limited_and_end_in_a_queue(name: str) -> None:
     asked = of_type("AWS::Lambda::EventInvokeConfig")[name]
     assert asked["MaximumRetryAttempts"] <= 2
     assert asked["MaximumEventAgeInSeconds"] <= 6 * 3600
@@ -163,7 +163,7 @@ def test_lambda_s_own_retries_end_and_end_in_a_queue(name: str) -> None:
 # Sending
 
 
-def test_sending_may_do_what_sns_does_with_a_text_in_its_name() -> None:
+def test_sending_may_do_what_sns_does_on_its_behalf() -> None:
     """SNS hands a text to End User Messaging, which asks for the caller's own right to it."""
     may = [each for each in of_role("SendingRole") if each["Effect"] == "Allow"]
     handed_on = {"aws:CalledViaLast": "sns.amazonaws.com"}
@@ -182,7 +182,7 @@ def test_sending_may_do_what_sns_does_with_a_text_in_its_name() -> None:
         ("Durham Pol", False),
     ],
 )
-def test_a_sender_id_has_a_letter(sender: str, *, taken: bool) -> None:
+def test_a_sender_id_must_contain_a_letter(sender: str, *, taken: bool) -> None:
     said = translated()["Parameters"]["SenderId"]
     assert said["MaxLength"] == 11
     assert bool(re.fullmatch(said["AllowedPattern"], sender)) is taken
@@ -192,7 +192,7 @@ def test_a_sender_id_has_a_letter(sender: str, *, taken: bool) -> None:
 
 
 @each_mapping
-def test_one_bad_record_blocks_nobody_for_long_and_is_never_dropped_unseen(name: str) -> None:
+def test_a_bad_stream_record_does_not_block_others_for_long_and_goes_to_a_queue(name: str) -> None:
     mapping = MAPPINGS[name]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
@@ -203,7 +203,7 @@ def test_one_bad_record_blocks_nobody_for_long_and_is_never_dropped_unseen(name:
     assert target(queue) in of_type("AWS::SQS::Queue")
 
 
-def test_what_scheduling_is_handed_is_tried_again_and_never_dropped_unseen() -> None:
+def test_a_failed_hand_over_to_scheduling_is_retried_and_then_goes_to_a_queue() -> None:
     """Lambda itself tries again after one minute and after two; then the queue has an alarm."""
     (config,) = (
         each
@@ -239,7 +239,7 @@ def matches(pattern: Any, given: Any) -> bool:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_each_function_hears_of_what_it_acts_on_and_of_nothing_else() -> None:
+def test_each_stream_filter_passes_exactly_what_its_function_acts_on() -> None:
     for arm, first in ((Arm.CONTROL, 100), (Arm.INTERVENTION, 200)):
         schedule(someone_in(arm, first=first))
     hear: dict[tuple[str, str | None], set[str]] = {}
@@ -265,7 +265,7 @@ def test_each_function_hears_of_what_it_acts_on_and_of_nothing_else() -> None:
     ],
 )
 @pytest.mark.parametrize("what", ["INSERT", "MODIFY"])
-def test_an_enrolment_gets_to_whoever_its_status_concerns(
+def test_a_change_of_status_reaches_the_functions_that_act_on_it(
     status: str, function: set[str], what: str
 ) -> None:
     (record,) = sample("stream-eligible")["Records"]
@@ -274,7 +274,7 @@ def test_an_enrolment_gets_to_whoever_its_status_concerns(
     assert woken(record) == function
 
 
-def test_a_deletion_wakes_nobody() -> None:
+def test_a_deletion_invokes_no_function() -> None:
     (record,) = sample("stream-eligible")["Records"]
     record["eventName"] = "REMOVE"
     assert woken(record) == set()
@@ -295,7 +295,7 @@ def test_the_stream_has_at_most_the_two_readers_that_aws_advises() -> None:
         ("audit", "eligible", {"AuditFunction"}),
     ],
 )
-def test_only_a_history_s_change_of_status_is_announced_and_every_entry_exported(
+def test_changes_of_status_in_the_history_are_announced_and_every_entry_exported(
     family: str, status: str | None, readers: set[str]
 ) -> None:
     """No entry about a text reaches that reader: it would delay other orders' announcements."""
@@ -306,7 +306,7 @@ def test_only_a_history_s_change_of_status_is_announced_and_every_entry_exported
     assert woken(record) == readers
 
 
-def test_a_changed_entry_of_the_audit_trail_wakes_nobody() -> None:
+def test_a_changed_audit_entry_invokes_no_function() -> None:
     (record,) = sample("audit-logged")["Records"]
     record["eventName"] = "MODIFY"  # it must never be: make verify-audit tells of it
     assert woken(record) == set()
@@ -315,22 +315,22 @@ def test_a_changed_entry_of_the_audit_trail_wakes_nobody() -> None:
 # The API
 
 
-def test_every_route_of_the_code_is_deployed_and_no_other() -> None:
+def test_exactly_the_code_s_routes_are_deployed() -> None:
     paths = contract()["paths"].items()
     assert set(METHODS) == {(path, method) for path, methods in paths for method in methods}
 
 
 @pytest.mark.parametrize("method", METHODS, ids=str)
-def test_no_method_goes_unsigned(method: tuple[str, str]) -> None:
+def test_every_method_requires_a_signature(method: tuple[str, str]) -> None:
     assert METHODS[method]["security"] == [{"AWS_IAM": []}]
 
 
-def test_signed_means_by_aws_signature_version_4() -> None:
+def test_a_signature_is_aws_signature_version_4() -> None:
     scheme = API["Body"]["components"]["securitySchemes"]["AWS_IAM"]
     assert scheme["x-amazon-apigateway-authtype"] == "awsSigv4"
 
 
-def test_no_body_is_ever_traced() -> None:
+def test_no_request_body_is_traced() -> None:
     for stage in of_type("AWS::ApiGateway::Stage").values():
         settings = [each.get("Fn::If", [None, each])[1] for each in stage["MethodSettings"]]
         assert {each["DataTraceEnabled"] for each in settings} == {False}
@@ -347,14 +347,14 @@ def test_the_table_can_be_restored_and_is_not_lost_by_accident() -> None:
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == KEPT
 
 
-def test_the_table_is_encrypted_under_a_key_of_ours() -> None:
+def test_the_table_is_encrypted_with_the_stack_s_own_key() -> None:
     encryption = RESOURCES["Table"]["Properties"]["SSESpecification"]
     assert encryption["SSEEnabled"] is True
     assert encryption["SSEType"] == "KMS"
     assert target(encryption["KMSMasterKeyId"]) in of_type("AWS::KMS::Key")
 
 
-def test_the_table_announces_what_it_holds() -> None:
+def test_the_table_s_stream_carries_new_items() -> None:
     stream = RESOURCES["Table"]["Properties"]["StreamSpecification"]
     assert stream == {"StreamViewType": "NEW_IMAGE"}
 
@@ -371,11 +371,11 @@ def statements() -> list[tuple[str, Statement]]:
     return [(role, each) for role in roles for each in of_role(role, WITH_CHAT)]
 
 
-def test_no_role_is_given_whole_families_of_actions() -> None:
+def test_no_role_has_a_wildcard_of_actions() -> None:
     assert not [each for each in statements() if "*" in json.dumps(each[1]["Action"])]
 
 
-def test_no_role_brings_policies_from_elsewhere() -> None:
+def test_roles_use_only_the_stack_s_own_managed_policies() -> None:
     roles = of_type("AWS::IAM::Role").values()
     brought = [policy for role in roles for policy in role.get("ManagedPolicyArns", ())]
     assert Counter(each["Ref"] for each in brought) == {
@@ -384,7 +384,7 @@ def test_no_role_brings_policies_from_elsewhere() -> None:
     }
 
 
-def test_whatever_is_allowed_on_everything_says_why() -> None:
+def test_a_right_on_every_resource_says_why() -> None:
     lines = [line for file in FILES for line in file.read_text().splitlines()]
     wide = [line for line in lines if re.search(r"""Resource:.*["']\*["']""", line)]
     assert wide
@@ -405,7 +405,7 @@ def test_whatever_is_allowed_on_everything_says_why() -> None:
         *(("s3:PutObject" + each, set()) for each in ("Retention", "LegalHold")),
     ],
 )
-def test_what_only_few_may_do_no_other_may(action: str, roles: set[str]) -> None:
+def test_only_the_listed_roles_have_a_sensitive_right(action: str, roles: set[str]) -> None:
     assert {
         role
         for role, statement in statements()
@@ -427,11 +427,11 @@ def test_the_digest_can_publish_to_its_topic_and_text_no_phone() -> None:
         pytest.param("AuditBucket", "AuditRole", id="the audit trail's bucket"),
     ],
 )
-def test_one_role_alone_may_do_anything_with(own: str, role: str) -> None:
+def test_only_one_role_has_rights_on_each_exclusive_resource(own: str, role: str) -> None:
     assert {name for name, each in statements() if own in json.dumps(each)} == {role}
 
 
-def test_who_makes_pseudonyms_can_match_no_hash() -> None:
+def test_the_extract_s_role_cannot_recompute_hashes_of_persons() -> None:
     extract = json.dumps(RESOURCES["ExtractRole"])
     assert "IdentityKey" not in extract
     assert "AllocationKey" not in extract
@@ -452,7 +452,7 @@ def test_of_the_records_key_each_function_may_use_its_own_bucket_s_part(
     assert not allows(may, "kms:Decrypt", EXTRACT_KEY)
 
 
-def test_the_extract_never_feeds_back() -> None:
+def test_the_extract_s_role_cannot_write_to_the_table() -> None:
     written = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
     extract = json.dumps(RESOURCES["ExtractRole"])
     assert not [action for action in written if action in extract]
@@ -466,7 +466,7 @@ def test_the_extract_never_feeds_back() -> None:
     ("name", "key", "bucket_key"),
     [("ExtractBucket", "RecordsKey", False), ("AuditBucket", "RecordsKey", True)],
 )
-def test_its_bucket_is_private_encrypted_versioned_and_kept(
+def test_each_bucket_is_private_encrypted_versioned_and_retained(
     name: str, key: str, *, bucket_key: bool
 ) -> None:
     bucket = RESOURCES[name]
@@ -482,7 +482,7 @@ def test_its_bucket_is_private_encrypted_versioned_and_kept(
     assert RESOURCES[key]["Properties"]["EnableKeyRotation"] is True
 
 
-def test_only_staging_ever_expires() -> None:
+def test_only_the_extract_s_staging_files_expire() -> None:
     rules = RESOURCES["ExtractBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     expiring = [
         rule for rule in rules if {"ExpirationInDays", "NoncurrentVersionExpiration"} & {*rule}
@@ -501,14 +501,14 @@ def denied_in(bucket: str) -> dict[str, Statement]:
 
 
 @pytest.mark.parametrize("bucket", ["AuditBucket", "ExtractBucket"])
-def test_nobody_reaches_a_bucket_without_tls(bucket: str) -> None:
+def test_a_bucket_refuses_requests_without_tls(bucket: str) -> None:
     statement = denied_in(bucket)["OnlyOverTls"]
     assert statement["Action"] == "s3:*"
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert statement["Resource"] == [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
 
 
-def test_hardly_anything_is_different_on_the_emulator() -> None:
+def test_only_listed_resources_are_left_out_on_the_emulator() -> None:
     on_aws = {name for name, each in RESOURCES.items() if each.get("Condition") == "OnAws"}
     assert on_aws == {
         *("AuditBucketPolicy", "ExtractBucketPolicy"),  # it speaks no TLS
@@ -525,7 +525,7 @@ READERS = {"blinded": "ResearchBlindedReader", "unblinded": "ResearchUnblindedRe
 
 @pytest.mark.parametrize("own", READERS)
 @pytest.mark.parametrize("folder", ["blinded", "unblinded", "staging"])
-def test_a_reader_reads_one_form_and_nothing_else(own: str, folder: str) -> None:
+def test_an_extract_s_reader_reads_one_form_and_nothing_else(own: str, folder: str) -> None:
     path = f"{folder}/2026-12-20/enrolments.csv.gz"
     encrypted = {"kms:EncryptionContext:aws:s3:arn": f"{EXTRACT}/{path}"}
     may = of_policy(READERS[own])
@@ -537,7 +537,7 @@ def test_a_reader_reads_one_form_and_nothing_else(own: str, folder: str) -> None
 
 
 @pytest.mark.parametrize("reader", READERS.values())
-def test_a_reader_changes_nothing(reader: str) -> None:
+def test_an_extract_s_reader_changes_nothing(reader: str) -> None:
     may = of_policy(reader)
     assert {each["Action"] for each in may} == {"s3:ListBucket", "s3:GetObject", "kms:Decrypt"}
     assert not allows(may, "s3:ListBucket", EXTRACT)  # the whole of it
@@ -547,7 +547,7 @@ def test_a_reader_changes_nothing(reader: str) -> None:
 # The audit trail
 
 
-def test_what_is_exported_is_locked_for_as_long_as_trial_data_is_kept() -> None:
+def test_the_exported_trail_is_locked_for_as_long_as_trial_data_is_kept() -> None:
     bucket = RESOURCES["AuditBucket"]["Properties"]
     assert bucket["ObjectLockEnabled"] is True
     lock = {"Mode": {"Ref": "AuditLockMode"}, "Days": {"Ref": "AuditRetentionDays"}}
@@ -559,7 +559,7 @@ def test_what_is_exported_is_locked_for_as_long_as_trial_data_is_kept() -> None:
     assert "LifecycleConfiguration" not in bucket  # nothing in it ever expires by itself
 
 
-def test_nobody_at_all_removes_what_is_exported_or_shortens_its_lock() -> None:
+def test_nobody_can_delete_the_exported_trail_or_shorten_its_lock() -> None:
     statement = denied_in("AuditBucket")["NobodyRemovesALinkOrShortensItsLock"]
     assert "Condition" not in statement
     assert set(statement["Action"]) == {
@@ -568,13 +568,13 @@ def test_nobody_at_all_removes_what_is_exported_or_shortens_its_lock() -> None:
     }
 
 
-def test_a_link_can_be_written_only_where_none_is() -> None:
+def test_a_link_cannot_overwrite_another() -> None:
     statement = denied_in("AuditBucket")["ALinkIsWrittenOnce"]
     assert statement["Action"] == "s3:PutObject"
     assert statement["Condition"] == {"Null": {"s3:if-none-match": "true"}}
 
 
-def test_who_exports_the_audit_trail_cannot_touch_the_table() -> None:
+def test_the_audit_export_cannot_write_to_the_table() -> None:
     actions = json.dumps([each["Action"] for each in of_role("AuditRole")])
     stream = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
     assert set(re.findall(r"dynamodb:(\w+)", actions)) == stream
@@ -593,7 +593,7 @@ def test_every_trigger_has_a_sample_and_every_sample_a_trigger() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in EVENTS.glob("api-*.json")))
-def test_a_sample_of_a_request_is_of_a_route(name: str) -> None:
+def test_each_sample_request_is_of_an_existing_route(name: str) -> None:
     event = sample(name)
     assert (event["resource"], event["httpMethod"].lower()) in METHODS
     assert event["path"] == event["resource"].format(**event["pathParameters"] or {})
@@ -607,10 +607,10 @@ def test_a_sample_of_a_request_is_of_a_route(name: str) -> None:
         ("audit-logged", {"AllocationFunction", "AuditFunction"}),
     ],
 )
-def test_a_sample_of_the_stream_gets_to_its_functions(name: str, functions: set[str]) -> None:
+def test_each_sample_record_passes_its_function_s_filter(name: str, functions: set[str]) -> None:
     for record in sample(name)["Records"]:
         assert woken(record) == functions
 
 
-def test_the_sample_for_scheduling_is_what_allocation_hands_over() -> None:
+def test_the_sample_event_of_scheduling_is_what_allocation_sends() -> None:
     assert HandedOver.model_validate(sample("handed-over"))

@@ -32,7 +32,7 @@ def wildcards(node: yaml.Node, under: int | None = None) -> Iterator[tuple[int, 
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_no_policy_has_a_wildcard_without_its_reason_beside_it(file: Path) -> None:
+def test_each_wildcard_in_a_policy_has_its_reason_beside_it(file: Path) -> None:
     text = file.read_text()
     lines, template = text.splitlines(), yaml.compose(text)
     assert template
@@ -64,12 +64,12 @@ def test_no_template_has_an_anchor_which_cloudformation_refuses(file: Path) -> N
 
 
 @pytest.mark.parametrize("file", FILES[1:], ids=lambda file: file.name)
-def test_a_nested_stack_never_takes_its_own_name_for_the_whole_one_s(file: Path) -> None:
+def test_a_nested_stack_never_uses_its_own_name_as_the_main_stack_s(file: Path) -> None:
     assert not re.search(r"AWS::Stack(Name|Id)", file.read_text())
 
 
 @pytest.mark.parametrize("file", FILES[1:], ids=lambda file: file.name)
-def test_a_nested_stack_holds_nothing_that_must_not_be_lost(file: Path) -> None:
+def test_a_nested_stack_holds_no_resource_that_must_not_be_lost(file: Path) -> None:
     """A change set shows the nested stack as one resource, so nothing could refuse its loss."""
     assert not {each["Type"] for each in expanded(file)["Resources"].values()} & KEPT
 
@@ -79,7 +79,7 @@ def schedules() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", schedules())
-def test_a_schedule_s_retries_end_and_end_in_a_queue(name: str) -> None:
+def test_a_schedule_s_retries_are_limited_and_end_in_a_queue(name: str) -> None:
     target = schedules()[name]["Target"]
     queues = {f"arn:aws:sqs:eu-west-2:123456789012:{each}" for each in STACK.of_type(QUEUE)}
     assert target["DeadLetterConfig"]["Arn"] in queues
@@ -88,7 +88,7 @@ def test_a_schedule_s_retries_end_and_end_in_a_queue(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STACK.of_type("AWS::IAM::Role"))
-def test_only_services_take_the_stack_s_roles(name: str) -> None:
+def test_only_aws_services_may_assume_the_stack_s_roles(name: str) -> None:
     document = STACK.of_type("AWS::IAM::Role")[name]["AssumeRolePolicyDocument"]
     for statement in document["Statement"]:
         assert statement["Principal"].keys() == {"Service"}
@@ -98,7 +98,7 @@ def test_only_services_take_the_stack_s_roles(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STACK.of_type("AWS::Lambda::Permission"))
-def test_a_function_is_called_from_this_stack_only(name: str) -> None:
+def test_a_function_can_be_invoked_from_this_stack_only(name: str) -> None:
     """A service acts for whoever asks it to, unless told for whom."""
     permission = STACK.of_type("AWS::Lambda::Permission")[name]
     assert permission["SourceArn"] or permission["SourceAccount"]

@@ -29,7 +29,7 @@ AWS_S = {"@timestamp", "@log", "type", "record.requestId"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_what_somebody_waits_for_is_traced_and_may_say_so(name: str) -> None:
+def test_functions_behind_the_api_are_traced_and_may_write_traces(name: str) -> None:
     waited_for = name in ("EnrolmentFunction", "DisclosureFunction", "OperationsFunction")
     mode = "Active" if waited_for else "PassThrough"
     assert FUNCTIONS[name]["TracingConfig"] == {"Mode": mode}
@@ -43,7 +43,7 @@ def test_the_api_is_traced() -> None:
     assert stage["TracingEnabled"] is True
 
 
-def test_no_code_adds_to_a_trace() -> None:
+def test_no_code_adds_data_to_a_trace() -> None:
     """Which holds the times and the routes that AWS writes, and so nobody's data."""
     for name in FUNCTIONS:
         assert "AWS_XRAY" not in json.dumps(FUNCTIONS[name])
@@ -51,14 +51,14 @@ def test_no_code_adds_to_a_trace() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OF_ALL))
-def test_a_question_is_put_to_every_function_s_log_that_can_answer_it(name: str) -> None:
+def test_each_saved_query_searches_every_log_that_can_answer_it(name: str) -> None:
     logs = [function["LoggingConfig"] for function in FUNCTIONS.values()]
     if "platform." in QUERIES[name]["QueryString"]:
         logs = [each for each in logs if each.get("SystemLogLevel") != "WARN"]
     assert sorted(QUERIES[name]["LogGroupNames"]) == sorted(each["LogGroup"] for each in logs)
 
 
-def test_questions_ask_for_fields_that_are_logged(
+def test_saved_queries_use_fields_that_are_logged(
     log: StringIO, clock: Traveller, cloud: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cloud

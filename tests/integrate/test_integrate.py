@@ -127,7 +127,7 @@ def test_each_program_enrols_an_order(program: str, generated: Path, here: dict[
 
 
 @pytest.mark.parametrize("program", ["python", "typescript"])
-def test_the_emulator_takes_no_program_with_a_wrong_secret(
+def test_the_emulator_refuses_a_program_with_a_wrong_secret(
     program: str, generated: Path, here: dict[str, str]
 ) -> None:
     assert generated
@@ -137,7 +137,7 @@ def test_the_emulator_takes_no_program_with_a_wrong_secret(
 
 
 @each_program
-def test_each_program_asks_again_when_the_api_is_busy(program: str, generated: Path) -> None:
+def test_each_program_retries_when_the_api_is_busy(program: str, generated: Path) -> None:
     assert generated
     write_order(20)
     with busy(503, 429) as (url, left):
@@ -145,7 +145,7 @@ def test_each_program_asks_again_when_the_api_is_busy(program: str, generated: P
         assert not left
 
 
-def test_the_typescript_program_fits_the_types_generated_from_the_contract(generated: Path) -> None:
+def test_the_typescript_program_matches_types_generated_from_the_contract(generated: Path) -> None:
     options = [
         "--noEmit",
         "--strict",

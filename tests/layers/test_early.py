@@ -22,7 +22,7 @@ def test_work_is_done_early_where_lambda_starts_the_process(
     assert done == ["first", "second"]
 
 
-def test_work_waits_for_its_use_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_elsewhere_work_waits_until_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.delenv(SAID, raising=False)
     early(lambda: done.append("first"))

@@ -86,7 +86,7 @@ def test_days_left_count_today_and_the_last_day(days_left: int, reasons: tuple[R
 @pytest.mark.parametrize(
     ("of_age_on", "reasons"), [(date(2026, 12, 1), ()), (date(2026, 12, 2), (Reason.UNDER_18,))]
 )
-def test_the_age_that_counts_is_on_the_day_the_order_was_made(
+def test_age_is_counted_on_the_day_the_order_was_made(
     of_age_on: date, reasons: tuple[Reason]
 ) -> None:
     respondent = ADULT.model_copy(update={"of_age_on": of_age_on})
@@ -117,5 +117,5 @@ def test_somebody_born_on_a_leap_day_grows_older_on_the_first_of_march(
         ("1920-01-01", "55+"),
     ],
 )
-def test_a_band_is_of_whole_years(born: str, band: str) -> None:
+def test_an_age_band_covers_whole_years(born: str, band: str) -> None:
     assert age_band(MADE_ON, date.fromisoformat(born)) == AgeBand(band)

@@ -81,7 +81,7 @@ def test_a_pnc_id_with_a_wrong_check_letter_is_refused(letter: str) -> None:
         "2003/0011985X/A", "2003/0011985X-1", "2003/0011985X2003/0011985X", "REF.2003/0011985A",
     ],
 )  # fmt: skip
-def test_what_only_looks_like_a_pnc_id_makes_no_second_person(spelling: str) -> None:
+def test_text_that_only_looks_like_a_pnc_id_makes_no_second_person(spelling: str) -> None:
     with pytest.raises(SpellingError):
         identity.person_id(spelling)
 
@@ -110,7 +110,7 @@ def test_an_id_that_begins_like_one_of_nobody_is_somebodys(somebody: str) -> Non
     assert identity.person_id(somebody) == somebody
 
 
-def test_a_pnc_id_that_can_be_read_in_two_ways_is_refused() -> None:
+def test_an_ambiguous_pnc_id_is_refused() -> None:
     short, whole = identity.pnc_id(2020, 9_001), identity.pnc_id(2009, 1)
     assert short[-1] == whole[-1]
     with pytest.raises(SpellingError, match="two PNC ids"):
@@ -125,7 +125,7 @@ def test_a_pnc_id_that_can_be_read_in_two_ways_is_refused() -> None:
     parting=st.sampled_from(["/", "", "-", " / ", "//"]),
     case=st.sampled_from([str.upper, str.lower]),
 )
-def test_a_pnc_id_in_any_spelling_is_refused_or_the_same(
+def test_every_spelling_of_a_pnc_id_is_refused_or_canonical(
     *, year: int, serial: int, short: bool, bare: bool, parting: str, case: Callable[[str], str]
 ) -> None:
     one = identity.pnc_id(year, serial)
@@ -135,7 +135,7 @@ def test_a_pnc_id_in_any_spelling_is_refused_or_the_same(
 
 
 @given(st.data())
-def test_no_spelling_of_an_id_makes_a_second_one(data: st.DataObject) -> None:
+def test_no_spelling_of_an_id_makes_a_second_id(data: st.DataObject) -> None:
     one = data.draw(st.sampled_from([PNC, "A1234BC", "N-77/B_1.2", "X320741"]))
     refused_or_same(identity.person_id, data.draw(spelled(one)), one)
     refused_or_same(identity.reference, data.draw(spelled("DVPO-2026-000123")), "DVPO-2026-000123")
@@ -143,7 +143,7 @@ def test_no_spelling_of_an_id_makes_a_second_one(data: st.DataObject) -> None:
 
 
 @given(text=st.text(max_size=80))
-def test_a_canonical_form_is_canonical(text: str) -> None:
+def test_a_canonical_form_is_its_own_canonical_form(text: str) -> None:
     for canonical in (
         identity.person_id,
         identity.reference,
@@ -166,7 +166,7 @@ def test_a_force_is_a_lower_case_slug(slug: str) -> None:
 @pytest.mark.parametrize(
     "other", ["Durham", "durham ", "", "-durham", "durham-", "west--midlands", "a/b", "d" * 65, "é"]
 )
-def test_no_other_spelling_is_a_force(other: str) -> None:
+def test_any_other_spelling_of_a_force_is_refused(other: str) -> None:
     with pytest.raises(SpellingError):
         identity.force(other)
 
@@ -174,7 +174,7 @@ def test_no_other_spelling_is_a_force(other: str) -> None:
 @pytest.mark.parametrize(
     "other", ["", " ", "/1", "1/", "DVPO 1", "\u2167\u0301", "\xdf", "\u0131", "A" * 65]
 )
-def test_what_is_no_id_is_refused(other: str) -> None:
+def test_text_that_is_not_an_id_is_refused(other: str) -> None:
     with pytest.raises(SpellingError):
         identity.reference(other)
 
@@ -187,14 +187,14 @@ def test_what_is_no_id_is_refused(other: str) -> None:
         "S-0417", "T/Supt A. B. Smith-Jones & Co", "property_returned",
     ],
 )  # fmt: skip
-def test_names_are_taken_as_people_have_them(name: str) -> None:
+def test_names_are_accepted_as_people_write_them(name: str) -> None:
     assert identity.name(name) == name
 
 
 @pytest.mark.parametrize(
     "not_a_name", ["", " ", "-", "<b>", "a@b", "a;b", "a\nb", "S\u202e-1", "1+1", "😀", "a" * 65]
 )
-def test_what_no_name_holds_is_refused(not_a_name: str) -> None:
+def test_characters_that_no_name_has_are_refused(not_a_name: str) -> None:
     with pytest.raises(SpellingError):
         identity.name(not_a_name)
 
@@ -204,7 +204,7 @@ def test_what_no_name_holds_is_refused(not_a_name: str) -> None:
     ["", " ", "\u3000", "\u3164", "\u2800", "\u200b", "\u202ePeterlee", "a\u2028b", "a\x85b",
      "a\tb", "a\x00", "a\ufffdb", "a\ufe0f", "a\udc80", "a\ue000", "...", "a" * 121],
 )  # fmt: skip
-def test_a_line_shows_what_it_holds(blank: str) -> None:
+def test_text_without_visible_characters_is_refused(blank: str) -> None:
     with pytest.raises(SpellingError):
         identity.line(blank)
 
@@ -213,7 +213,7 @@ FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
 
 @given(st.data())
-def test_spellings_of_a_court_or_a_name_that_look_alike_are_one_or_refused(
+def test_look_alike_spellings_of_a_court_or_a_name_are_equal_or_refused(
     data: st.DataObject,
 ) -> None:
     court, name = "Llys Ynadon Caernarfon, Gŵyr", "Supt Siân D'Arcy"
@@ -245,7 +245,7 @@ COUNTRIES = {
 
 
 @given(st.data())
-def test_no_spelling_of_a_number_is_taken_but_one(data: st.DataObject) -> None:
+def test_only_one_spelling_of_a_number_is_accepted(data: st.DataObject) -> None:
     code = data.draw(st.sampled_from(sorted(COUNTRIES)))
     trunk, number = COUNTRIES[code]
     assert phone_number(number) == number
@@ -256,7 +256,7 @@ def test_no_spelling_of_a_number_is_taken_but_one(data: st.DataObject) -> None:
         assert phonenumbers.is_number_match(spelling, number) == phonenumbers.MatchType.NO_MATCH
 
 
-def test_a_hash_is_of_the_canonical_form_alone() -> None:
+def test_a_hash_depends_on_the_canonical_form_only() -> None:
     of = identity.person_hash
     assert of(KEY, "durham", "03/11985x") == of(KEY, "durham", PNC)
     assert of(KEY, "durham", "a1") == of(KEY, "durham", "A1")
@@ -289,7 +289,7 @@ def test_a_request_of_any_size_has_a_hash() -> None:
     assert identity.request_hash(KEY, long) not in (plain, identity.request_hash(KEY, long[1:]))
 
 
-def test_an_order_has_one_id_which_takes_the_key_to_work_out() -> None:
+def test_an_order_has_one_id_which_only_the_key_can_derive() -> None:
     one = identity.enrolment_id(KEY, "durham", "DVPO-1")
     assert one == identity.enrolment_id(KEY, "durham", "dvpo-1")
     assert one != identity.enrolment_id(KEY, "cleveland", "DVPO-1")

@@ -64,12 +64,12 @@ def imports(tree: ast.Module) -> set[str]:
     return found
 
 
-def test_only_known_places_ask_for_a_mac() -> None:
+def test_only_known_places_compute_a_mac() -> None:
     found = {file for file, tree in modules(*ROOMS) if calls(tree, "mac")}
     assert found == MACS.keys()
 
 
-def test_only_known_places_of_what_is_deployed_hash() -> None:
+def test_only_known_places_of_the_deployed_code_compute_a_hash() -> None:
     found = {
         file
         for file, tree in modules("functions", "layers/common/trial")

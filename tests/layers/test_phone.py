@@ -17,7 +17,7 @@ AMERICAN = "+12025550123"  # and so is this one
 
 
 @pytest.mark.parametrize("number", ["+447700900000", "+447700900999"])
-def test_numbers_that_nobody_has_may_be_texted_in_the_uk(number: str) -> None:
+def test_the_uk_s_test_numbers_may_be_texted(number: str) -> None:
     assert mobile_of(number, "GB") == number
 
 
@@ -52,7 +52,7 @@ def test_uk_mobiles_may_be_texted() -> None:
         (example("GG", PhoneNumberType.MOBILE), "a number of GG: only mobiles of GB"),
     ],
 )
-def test_nothing_else_may_be_texted_and_the_refusal_says_why_but_not_whom(
+def test_any_other_number_is_refused_with_a_reason_that_does_not_repeat_it(
     number: str, why: str
 ) -> None:
     with pytest.raises(NumberError, match=why) as refused:
@@ -61,9 +61,7 @@ def test_nothing_else_may_be_texted_and_the_refusal_says_why_but_not_whom(
 
 
 @pytest.mark.parametrize("country", ["NZ", "US", "JE"])
-def test_where_the_trial_is_elsewhere_only_mobiles_of_that_country_may_be_texted(
-    country: str,
-) -> None:
+def test_a_trial_in_another_country_texts_only_that_country_s_mobiles(country: str) -> None:
     number = example(country, PhoneNumberType.MOBILE)
     assert mobile_of(number, country) == mobile_number(number) == number
     for foreign in (example("GB", PhoneNumberType.MOBILE), "+447700900123"):
@@ -72,6 +70,6 @@ def test_where_the_trial_is_elsewhere_only_mobiles_of_that_country_may_be_texted
             mobile_of(foreign, country)
 
 
-def test_a_country_has_a_numbering_plan() -> None:
+def test_a_country_must_have_a_numbering_plan() -> None:
     assert is_country("NZ")
     assert not is_country("ZZ")

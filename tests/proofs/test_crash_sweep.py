@@ -95,7 +95,7 @@ def disturbed(point: Point, fault: Fault) -> Simulation:
     return simulation
 
 
-def test_the_story_takes_both_arms_and_every_function_and_route_through_their_paths(
+def test_the_story_uses_both_arms_every_function_and_every_route(
     told_calmly: tuple[Simulation, list[Point]],
 ) -> None:
     simulation, points = told_calmly

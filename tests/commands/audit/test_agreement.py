@@ -71,9 +71,7 @@ def found(*items: dict[str, Any], trail: Trail | None = None) -> list[tuple[str,
 
 
 @pytest.mark.parametrize("at", [FAR_OFF, UNTIL + 3 * PATIENCE])
-def test_what_the_table_dates_after_the_check_is_not_on_its_way_into_the_trail(
-    at: datetime,
-) -> None:
+def test_an_act_dated_after_the_check_is_not_excused_as_not_yet_exported(at: datetime) -> None:
     later = at.isoformat()
     assert found(stored(allocated_at=later)) == [(Disagreement.NOT_DRAWN, f"enrolment {ABOUT}")]
     untold = found(REMINDER | {"claimed_at": later})
@@ -83,7 +81,7 @@ def test_what_the_table_dates_after_the_check_is_not_on_its_way_into_the_trail(
     assert finding.fault is TrailFault.NOT_EXPORTED
 
 
-def test_what_just_happened_may_be_on_its_way_whichever_clock_is_ahead() -> None:
+def test_a_recent_act_may_not_be_exported_yet_whichever_clock_is_ahead() -> None:
     for at in (UNTIL + PATIENCE / 2, UNTIL + 3 * PATIENCE / 2):
         just = at.isoformat()
         assert found(stored(allocated_at=just), REMINDER | {"claimed_at": just}) == []
@@ -103,11 +101,11 @@ def test_what_just_happened_may_be_on_its_way_whichever_clock_is_ahead() -> None
     ],
     ids=str,
 )
-def test_an_item_that_nobody_can_read_is_a_finding_and_ends_no_check(item: dict[str, Any]) -> None:
+def test_an_unreadable_item_is_a_finding_and_does_not_stop_the_check(item: dict[str, Any]) -> None:
     assert found(item) == [(Disagreement.UNREADABLE, f"{item['pk']} {item['sk']}")]
 
 
-def test_an_entry_about_a_text_without_a_number_ends_no_check() -> None:
+def test_an_entry_about_a_text_without_a_number_does_not_stop_the_check() -> None:
     odd = [ENTRY.model_copy(update={"what": f"text {word} disclosed"}) for word in ("x", "\u00b2")]
     assert Trail.of(odd).claimed == {}
 
@@ -167,12 +165,12 @@ def test_an_entry_that_is_later_than_its_link_is_found() -> None:
     assert finding.fault is TrailFault.LINK_OLDER
 
 
-def test_a_link_under_a_made_up_number_leaves_one_gap() -> None:
+def test_a_link_with_an_invented_number_leaves_one_gap() -> None:
     (gap,) = chain((1, holding(MORNING)), (999_999_999_999, holding(MORNING))).findings
     assert gap == (TrailFault.LINK_MISSING, f"{path_of(2)} to {path_of(999_999_999_998)}")
 
 
-def test_an_entry_without_an_offset_is_none() -> None:
+def test_an_entry_whose_time_has_no_offset_is_not_valid() -> None:
     entry = ENTRY.model_dump(mode="json", exclude_none=True) | {"at": "2026-12-01T09:30:00"}
     (finding,) = compared(Chain(), {Key(ENTRY.pk, ENTRY.sk): entry}, since=UNTIL)
     assert finding.fault is TrailFault.NO_ENTRY

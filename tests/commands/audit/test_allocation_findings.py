@@ -128,7 +128,7 @@ def trial() -> AllocatedTrial:
 
 
 @pytest.mark.parametrize("people", [0, 1, 2, 3, 5, 8, 13, 40, 41, 42, 43])
-def test_a_clean_trial_gives_nothing(people: int) -> None:
+def test_a_clean_trial_has_no_findings(people: int) -> None:
     assert AllocatedTrial(people).faults() == set()
 
 
@@ -148,7 +148,7 @@ def test_an_allocation_hidden_among_the_rehearsals_leaves_its_slot_open(
     assert Fault.GAP in trial.faults()
 
 
-def test_repeats_in_the_first_arm_are_well(trial: AllocatedTrial) -> None:
+def test_a_repeat_in_the_arm_of_the_first_order_is_no_finding(trial: AllocatedTrial) -> None:
     for arm in Arm:
         trial.repeat(trial.in_arm(arm))
     assert trial.faults() == set()
@@ -340,14 +340,14 @@ SPOILT: dict[str, tuple[Callable[[AllocatedTrial], object], set[Fault]]] = {
 
 
 @pytest.mark.parametrize(("spoil", "faults"), SPOILT.values(), ids=SPOILT)
-def test_a_fault_is_found(
+def test_each_fault_is_found(
     trial: AllocatedTrial, spoil: Callable[[AllocatedTrial], object], faults: set[Fault]
 ) -> None:
     spoil(trial)
     assert trial.faults() == faults
 
 
-def test_dates_corrected_after_the_draw_leave_the_stratum(trial: AllocatedTrial) -> None:
+def test_dates_corrected_after_the_draw_do_not_change_the_stratum(trial: AllocatedTrial) -> None:
     draw_from_the_wrong_stratum(trial)
     trial.change_enrolment(0, dates_changed_at=BEGAN)
     assert trial.faults() == set()

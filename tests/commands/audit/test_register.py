@@ -46,7 +46,7 @@ def changed(path: Path, **values: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
-def test_the_deposit_has_the_protocol_to_the_byte_its_hash_and_a_commitment(
+def test_the_deposit_has_the_protocol_byte_for_byte_its_hash_and_a_commitment(
     command: Run, tmp_path: Path
 ) -> None:
     status, printed = command("--protocol", VERSION)
@@ -62,14 +62,14 @@ def test_the_deposit_has_the_protocol_to_the_byte_its_hash_and_a_commitment(
     assert AGREED.analysis.primary.title in (folder / "registration.md").read_text()
 
 
-def test_each_item_of_a_registry_is_answered_or_left_to_the_sponsor() -> None:
+def test_each_registry_item_is_filled_in_or_left_to_the_sponsor() -> None:
     said = fields(AGREED)
     assert tuple(said) == WHO_ITEMS
     assert len(said) == 24
     assert sum(each == TO_FILL_IN for each in said.values()) == 10
 
 
-def test_the_commitment_is_no_block_of_any_sequence() -> None:
+def test_the_commitment_is_not_a_block_of_any_sequence() -> None:
     key, trial = mac_key("k"), AGREED.trial
     blocks = {
         of_block(trial=trial, stratum=s.id, block=n) for s in AGREED.strata for n in range(99)
@@ -89,7 +89,7 @@ def test_a_trial_is_not_registered_once_somebody_was_allocated(
     assert not (tmp_path / VERSION).exists()
 
 
-def test_a_rehearsal_before_the_registration_is_no_allocation_of_the_trial(
+def test_a_rehearsal_before_registration_does_not_count_as_an_allocation(
     command: Run, tmp_path: Path
 ) -> None:
     allocate(enrol(1, rehearsal=True, order=REHEARSED, respondent={"person_id": "rehearsal-1"}))
@@ -102,14 +102,14 @@ def test_another_trial_may_be_registered_while_one_runs(command: Run) -> None:
     assert command("--protocol", FIRST)[0] == 0
 
 
-def test_a_deposit_is_never_written_over(command: Run, deposit: Path) -> None:
+def test_a_deposit_is_never_overwritten(command: Run, deposit: Path) -> None:
     before = deposit.read_bytes()
     status, _ = command("--protocol", VERSION)
     assert "never overwritten" in str(status)
     assert deposit.read_bytes() == before
 
 
-def test_a_trial_that_keeps_to_its_registration_is_well(command: Run, deposit: Path) -> None:
+def test_a_trial_that_follows_its_registration_has_no_findings(command: Run, deposit: Path) -> None:
     allocate(enrol(1), enrol(2))
     status, printed = command("--check", str(deposit))
     assert (status, "2 allocations, all of them later" in printed) == (0, True)
@@ -125,7 +125,7 @@ def test_a_trial_that_keeps_to_its_registration_is_well(command: Run, deposit: P
         ({"registered_at": "2100-01-01T00:00:00Z"}, "1 of the trial, before it was registered"),
     ],
 )
-def test_what_differs_from_the_deposit_is_found(
+def test_each_difference_from_the_deposit_is_found(
     command: Run, deposit: Path, change: dict[str, str], says: str
 ) -> None:
     allocate(enrol(1))
@@ -146,7 +146,7 @@ def test_an_allocation_under_another_plan_is_found(command: Run, deposit: Path) 
     assert "allocations: 1 of the trial, under another plan" in printed
 
 
-def test_what_is_no_deposit_is_refused(command: Run, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_deposit_is_refused(command: Run, tmp_path: Path) -> None:
     path = tmp_path / "another.json"
     path.write_text("{}")
     assert "not a registration" in str(command("--check", str(path))[0])
@@ -154,5 +154,5 @@ def test_what_is_no_deposit_is_refused(command: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--protocol", VERSION, "--check", "x")])
-def test_either_a_version_or_a_deposit_is_given(command: Run, arguments: tuple[str, ...]) -> None:
+def test_a_version_or_a_deposit_is_required(command: Run, arguments: tuple[str, ...]) -> None:
     assert command(*arguments)[0] == 2

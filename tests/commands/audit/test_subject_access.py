@@ -74,7 +74,7 @@ def texted(printed: Callable[..., Any], clock: Traveller) -> UUID:  # noqa: ARG0
     return someone
 
 
-def test_it_holds_every_order_of_the_person(printed: Callable[..., Any], his: UUID) -> None:
+def test_a_disclosure_has_each_order_of_the_person(printed: Callable[..., Any], his: UUID) -> None:
     answer = printed("--person", HIM)
     references = {each["enrolment"]["order"]["reference"] for each in answer["orders"]}
     assert references == {"DVPO-2026-000001", "DVPO-2026-000002"}
@@ -87,7 +87,7 @@ def test_it_holds_every_order_of_the_person(printed: Callable[..., Any], his: UU
     assert answer["person"]
 
 
-def test_it_shows_that_a_number_opted_out(printed: Callable[..., Any], his: UUID) -> None:
+def test_a_disclosure_shows_that_a_number_opted_out(printed: Callable[..., Any], his: UUID) -> None:
     (number,) = printed("--order", "durham/DVPO-2026-000001")["orders"][0]["numbers"]
     assert number["opted_out"] is None
     key = opt_out_key(enrolment_of(his).mobile.number_hash or "")
@@ -96,14 +96,16 @@ def test_it_shows_that_a_number_opted_out(printed: Callable[..., Any], his: UUID
     assert number["opted_out"]["at"] == f"{MORNING:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def test_no_seal_is_left_closed_and_none_is_shown(printed: Callable[..., Any], his: UUID) -> None:
+def test_a_disclosure_opens_each_seal_and_shows_none(
+    printed: Callable[..., Any], his: UUID
+) -> None:
     seals = (enrolment_of(his).mobile.sealed, enrolment_of(his).respondent.sealed)
     text = json.dumps(printed("--person", HIM))
     assert "sealed" not in text
     assert not [seal for seal in seals if seal and seal in text]
 
 
-def test_a_letter_says_what_was_sent_word_for_word_when_and_to_which_digits(
+def test_a_letter_quotes_each_text_with_its_time_and_the_number_s_last_digits(
     printed: Callable[..., Any], texted: UUID, tmp_path: Path
 ) -> None:
     order, file = enrolment_of(texted).order, tmp_path / "letter.html"
@@ -131,7 +133,7 @@ def test_a_letter_to_somebody_in_control_says_that_nothing_was_sent(
     assert "the group that is sent no texts" in file.read_text()
 
 
-def test_who_answers_requests_may_do_what_it_takes_and_nothing_more(
+def test_an_access_officer_s_policy_allows_exactly_what_the_command_does(
     printed: Callable[..., Any], texted: UUID
 ) -> None:
     """AWS checks the key's use under the table's key in the caller's name: no call shows it."""
@@ -162,7 +164,7 @@ def test_who_answers_requests_may_do_what_it_takes_and_nothing_more(
     assert used | by_hand == set(rights(of_policy("AccessOfficer")))
 
 
-def test_it_holds_nothing_about_others(printed: Callable[..., Any], his: UUID) -> None:
+def test_a_disclosure_holds_nothing_about_others(printed: Callable[..., Any], his: UUID) -> None:
     answer = printed("--order", "durham/DVPO-2026-000001")
     (only,) = answer["orders"]
     assert only["enrolment_id"] == str(his)
@@ -175,7 +177,7 @@ def test_it_holds_nothing_about_others(printed: Callable[..., Any], his: UUID) -
     assert "DVPO-2026-000003" not in text
 
 
-def test_it_is_logged_before_it_is_shown(printed: Callable[..., Any], his: UUID) -> None:
+def test_a_disclosure_is_logged_before_it_is_shown(printed: Callable[..., Any], his: UUID) -> None:
     printed("--person", HIM)
     logged = "subject access consulted"
     assert [each["by"] for each in audit_of(his) if each["what"] == logged] == ["officer"]
@@ -199,7 +201,7 @@ def test_an_order_is_found_by_its_reference_when_it_is_erased(
 @pytest.mark.parametrize(
     ("how", "who"), [("--person", "durham/A1234BC"), ("--order", "durham/DVPO-1")]
 )
-def test_nothing_is_logged_of_who_is_not_known(
+def test_nothing_is_logged_about_an_unknown_order(
     printed: Callable[..., Any], how: str, who: str
 ) -> None:
     before = everything()

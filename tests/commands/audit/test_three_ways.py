@@ -126,9 +126,7 @@ def swap(people: list[UUID], *, times_too: bool) -> None:
 
 
 @BOTH
-def test_where_nothing_was_edited_nothing_is_found(
-    people: list[UUID], command: str, printed: Any
-) -> None:
+def test_an_unedited_table_has_no_findings(people: list[UUID], command: str, printed: Any) -> None:
     assert people
     found_wrong, text = printed(command)
     assert not found_wrong
@@ -145,7 +143,7 @@ def test_a_swap_of_two_people_is_found(
     assert wrong(command).count(Disagreement.DIFFERENT) == 2
 
 
-def test_a_swap_is_found_by_the_order_of_times_alone(
+def test_the_order_of_times_alone_reveals_a_swap(
     people: list[UUID], cloud: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     swap(people, times_too=False)
@@ -205,7 +203,7 @@ def test_a_draw_whose_entry_was_removed_before_it_was_exported_is_found(
 
 
 @BOTH
-def test_an_allocation_in_another_arm_is_found_even_if_the_key_is_not_asked(
+def test_an_allocation_in_another_arm_is_found_even_without_the_key(
     people: list[UUID], command: str, wrong: Any
 ) -> None:
     control, _ = two_arms(people)
@@ -224,7 +222,7 @@ def older_seal(ident: UUID) -> None:
     change_enrolment(ident, mobile=before)
 
 
-def test_an_older_seal_is_found_by_the_trail_and_named_as_unseen_by_the_allocations(
+def test_the_trail_reveals_an_older_seal_and_the_allocations_name_it_as_unseen(
     people: list[UUID], printed: Any, wrong: Any
 ) -> None:
     older_seal(people[0])
@@ -254,21 +252,19 @@ def texted(people: list[UUID], clock: Traveller) -> UUID:
     return treated
 
 
-def test_a_text_that_the_table_was_made_to_forget_is_found(texted: UUID, wrong: Any) -> None:
+def test_a_text_deleted_from_the_table_is_found(texted: UUID, wrong: Any) -> None:
     assert not wrong("verify-audit")
     change_reminder(texted, 2, state=ReminderState.SCHEDULED, sent_at=None, message_id=None)
     assert f"{Disagreement.TEXT_FORGOTTEN}: enrolment {texted}, text 2" in wrong("verify-audit")
 
 
-def test_a_text_that_was_only_written_into_the_table_is_found(
-    people: list[UUID], wrong: Any
-) -> None:
+def test_a_text_invented_in_the_table_is_found(people: list[UUID], wrong: Any) -> None:
     _, treated = two_arms(people)
     change_reminder(treated, 3, state=ReminderState.DELIVERED)
     assert f"{Disagreement.TEXT_UNTOLD}: enrolment {treated}, text 3" in wrong("verify-audit")
 
 
-def test_a_claim_that_was_given_back_is_no_text(texted: UUID, wrong: Any) -> None:
+def test_a_released_claim_does_not_count_as_a_text(texted: UUID, wrong: Any) -> None:
     assert reminder_of(texted, 3).state is ReminderState.PLANNED
     for what, minutes in (("disclosed", 0), ("released", 1)):
         at = MORNING + timedelta(minutes=minutes)
@@ -287,7 +283,7 @@ def test_a_number_that_is_reported_again_keeps_its_seal_in_the_trail_too(
     assert not wrong("verify-audit")
 
 
-def test_of_numbers_reported_at_one_moment_the_last_one_stored_counts(
+def test_the_last_stored_of_two_numbers_with_the_same_time_counts(
     people: list[UUID], wrong: Any
 ) -> None:
     for last in range(10, 18):  # the clock stands still
@@ -297,7 +293,7 @@ def test_of_numbers_reported_at_one_moment_the_last_one_stored_counts(
     assert not wrong("verify-audit")
 
 
-def test_the_auditor_of_the_trail_may_read_what_the_comparison_reads() -> None:
+def test_the_auditor_s_policy_allows_what_the_comparison_reads() -> None:
     (scan,) = (each for each in of_policy("TrailAuditor") if each["Action"] == "dynamodb:Scan")
     allowed = set(scan["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"])
     assert allowed == {*verify_audit.READ, "mobile"}

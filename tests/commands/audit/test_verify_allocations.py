@@ -48,14 +48,14 @@ def verified(cloud: dict[str, str], run: Run) -> Run:
     return partial(run, main, "--table", TABLE, "--key", cloud["ALLOCATION_KEY_ID"])
 
 
-def test_what_allocation_stores_is_as_the_key_has_it(some: list[UUID], verified: Run) -> None:
+def test_stored_allocations_match_the_key(some: list[UUID], verified: Run) -> None:
     status, printed = verified()
     assert status == 0
     assert f"All is well: {len(some)} allocations" in printed
     assert not any(arm in printed.lower() for arm in Arm)
 
 
-def test_a_changed_arm_ends_with_its_own_status(some: list[UUID], verified: Run) -> None:
+def test_a_changed_arm_gives_the_exit_status_for_findings(some: list[UUID], verified: Run) -> None:
     key = allocation_key(some[0])
     stored = Allocation.of(everything()[key])
     (other,) = set(Arm) - {stored.arm}
@@ -67,12 +67,12 @@ def test_a_changed_arm_ends_with_its_own_status(some: list[UUID], verified: Run)
 
 
 @pytest.mark.usefixtures("some")
-def test_arms_are_counted_only_where_asked(verified: Run) -> None:
+def test_arms_are_counted_only_on_request(verified: Run) -> None:
     _, printed = verified("--unblinded")
     assert all(arm in printed.lower() for arm in Arm)
 
 
-def test_how_long_varied_orders_were_when_drawn_is_read_from_an_export(
+def test_the_length_of_a_varied_order_at_its_draw_is_read_from_an_export(
     some: list[UUID], verified: Run, tmp_path: Path
 ) -> None:
     order = enrolment_of(some[0]).order
@@ -112,23 +112,23 @@ def test_nothing_personal_is_read(some: list[UUID]) -> None:
     ],
 )
 @pytest.mark.usefixtures("some")
-def test_what_cannot_be_found_is_named(verified: Run, arguments: tuple[str, ...], why: str) -> None:
+def test_a_missing_stack_is_named(verified: Run, arguments: tuple[str, ...], why: str) -> None:
     status, _ = verified(*arguments)
     assert str(status).startswith(why)
 
 
-def test_whoever_may_not_read_the_table_is_told_what_it_takes() -> None:
+def test_a_reader_without_rights_sees_which_rights_are_needed() -> None:
     denied = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
     assert "It takes dynamodb:Scan on it" in refused(ClientError(denied, "Scan"))  # type: ignore[arg-type]
 
 
-def test_nothing_to_verify_is_no_good_news(verified: Run) -> None:
+def test_verifying_nothing_is_not_a_success(verified: Run) -> None:
     status, _ = verified()
     assert status == "There is no enrolment in it, so nothing was verified."
 
 
 @pytest.mark.parametrize("arguments", [("--key", "mine"), ("--table", TABLE)])
-def test_a_table_and_its_key_go_together(arguments: tuple[str, ...], run: Run) -> None:
+def test_a_table_needs_its_key_and_a_key_its_table(arguments: tuple[str, ...], run: Run) -> None:
     assert run(main, *arguments)[0] == 2
 
 
@@ -148,7 +148,7 @@ def plain_lines() -> str:
 
 @pytest.mark.parametrize("lines", [dynamodb_lines, plain_lines])
 @pytest.mark.parametrize("pack", [gzip.compress, bytes])
-def test_an_export_is_as_good_as_the_table(
+def test_an_export_is_verified_like_the_table(
     some: list[UUID],
     verified: Run,
     tmp_path: Path,
@@ -179,7 +179,7 @@ def test_an_export_may_be_a_folder_and_must_be_whole(verified: Run, tmp_path: Pa
 
 
 @pytest.mark.parametrize("line", ["", "[]", "{}", '"kind"', '{"Item": {"pk": "x"}}', "{"])
-def test_a_line_that_is_no_item_is_named(tmp_path: Path, line: str) -> None:
+def test_a_line_that_is_not_an_item_is_named(tmp_path: Path, line: str) -> None:
     file = tmp_path / "export"
     file.write_text(f'{{"kind": "audit"}}\n{line}\n')
     with pytest.raises(ValueError, match="line 2"):
@@ -193,7 +193,7 @@ def test_an_export_cut_short_is_refused(verified: Run, tmp_path: Path) -> None:
     assert str(status).startswith("The export cannot be read")
 
 
-def test_a_draw_between_two_pages_is_no_fault(some: list[UUID], cloud: dict[str, str]) -> None:
+def test_a_draw_between_two_pages_is_not_a_finding(some: list[UUID], cloud: dict[str, str]) -> None:
     key = MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"])
     scans = iter([lambda i: i["kind"] != "cursor", lambda _: True])
 

@@ -23,7 +23,7 @@ def change(action: str, kind: str, replacement: str | None = None) -> ChangeType
 @pytest.mark.parametrize(
     ("action", "replacement"), [("Remove", None), ("Modify", "True"), ("Modify", "Conditional")]
 )
-def test_what_holds_data_is_neither_removed_nor_replaced(
+def test_a_resource_that_holds_data_is_neither_removed_nor_replaced(
     kind: str, action: str, replacement: str | None
 ) -> None:
     assert forbidden([change(action, kind, replacement)]) == [f"It ({kind})"]
@@ -38,7 +38,7 @@ def test_what_holds_data_is_neither_removed_nor_replaced(
         change("Remove", "AWS::CloudWatch::Alarm"),
     ],
 )
-def test_all_else_may_change(allowed: ChangeTypeDef) -> None:
+def test_any_other_resource_may_change(allowed: ChangeTypeDef) -> None:
     assert forbidden([allowed]) == []
 
 
@@ -47,7 +47,7 @@ def test_a_parameter_is_a_name_and_a_value() -> None:
     assert setting("Text=a=b") == ("Text", "a=b")
 
 
-def test_what_outlives_a_stack_is_told() -> None:
+def test_destroy_lists_what_outlives_the_stack() -> None:
     resources = [
         {"ResourceType": "AWS::DynamoDB::Table", "PhysicalResourceId": "Table-1"},
         {"ResourceType": "AWS::Logs::LogGroup", "PhysicalResourceId": "sns/eu-west-2/1/Direct"},
@@ -59,7 +59,7 @@ def test_what_outlives_a_stack_is_told() -> None:
     assert destroy.kept(cloudformation, "a-stack") == ["AWS::DynamoDB::Table Table-1"]
 
 
-def test_what_is_said_to_outlive_the_stack_is_retained_by_the_template() -> None:
+def test_the_template_retains_each_resource_that_destroy_says_it_keeps() -> None:
     from tests.infra.test_template import RESOURCES  # noqa: PLC0415
 
     assert (ROOT / "infra/template.yaml").exists()
@@ -137,7 +137,7 @@ def test_a_first_deployment_that_fails_is_deleted_by_cloudformation() -> None:
 
 
 @pytest.mark.parametrize("status", sorted(NEVER_WAS))
-def test_what_a_failed_first_deployment_left_is_cleared_away(status: str) -> None:
+def test_the_remains_of_a_failed_first_deployment_are_deleted(status: str) -> None:
     found, tables = deployment(status), Recorded(scan={"Items": []})
     assert found.clear_failed_creation(cast("Any", tables))
     assert tables.asked_for("update_table") == [
@@ -155,7 +155,7 @@ def test_what_a_failed_first_deployment_left_is_cleared_away(status: str) -> Non
         ("DELETE_FAILED", {"LastUpdatedTime": "2026-12-01"}),  # it once was
     ],
 )
-def test_a_stack_that_was_ever_deployed_is_not_cleared_away(
+def test_a_stack_that_was_ever_deployed_is_not_deleted_as_a_failure(
     status: str | None, more: dict[str, Any]
 ) -> None:
     found, tables = deployment(status, **more), Recorded(scan={"Items": []})
@@ -163,14 +163,14 @@ def test_a_stack_that_was_ever_deployed_is_not_cleared_away(
     assert not cast("Recorded", found.cloudformation).asked_for("delete_stack")
 
 
-def test_a_table_with_anything_in_it_is_never_cleared_away() -> None:
+def test_a_table_with_any_item_in_it_is_never_deleted_as_a_failure() -> None:
     found, tables = deployment("ROLLBACK_FAILED"), Recorded(scan={"Items": [{}]})
     with pytest.raises(SystemExit, match="not empty"):
         found.clear_failed_creation(cast("Any", tables))
     assert not cast("Recorded", found.cloudformation).asked_for("delete_stack")
 
 
-def test_the_versions_deployed_so_far_are_listed_and_nothing_else_in_the_bucket() -> None:
+def test_only_deployed_versions_are_listed_from_the_bucket() -> None:
     keys = ["20261202T090000000000.yaml", "20261201T090000000000.yaml", f"{'a' * 64}.yaml", "b.zip"]
     storage = Recorded(list_objects_v2={"Contents": [{"Key": key} for key in keys]})
     assert deployment("UPDATE_COMPLETE", storage).versions() == [
@@ -194,7 +194,7 @@ def test_a_stack_is_protected_once_deployed_and_deleted_only_by_destroy() -> Non
     )
 
 
-def test_a_version_that_knows_no_closed_trial_is_not_deployed_over_one() -> None:
+def test_a_version_without_closed_trials_is_not_deployed_over_a_closed_trial() -> None:
     """A rollback to it would take orders again, and say nothing."""
     closed = [{"ParameterKey": "TakesOrders", "ParameterValue": "false"}]
     found = deployment("UPDATE_COMPLETE", Parameters=closed)

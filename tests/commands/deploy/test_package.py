@@ -71,7 +71,7 @@ def names(archive: bytes) -> set[str]:
 
 
 @pytest.mark.usefixtures("pip")
-def test_the_template_names_archives_and_templates_in_place_of_its_own(checkout: Path) -> None:
+def test_the_packaged_template_names_archives_and_uploaded_templates(checkout: Path) -> None:
     libraries = package.copied_libraries(checkout / "libraries", FOR_AWS)
     template, archives = package.build(
         libraries, archives_at="s3://packages/", templates_at="https://packages/"
@@ -92,7 +92,7 @@ def test_the_template_names_archives_and_templates_in_place_of_its_own(checkout:
 
 
 @pytest.mark.usefixtures("pip")
-def test_on_this_machine_the_layer_says_where_the_libraries_are(
+def test_on_the_local_stack_the_layer_points_at_the_installed_libraries(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     libraries = package.linked_libraries(checkout / "libraries")
@@ -153,14 +153,14 @@ def test_two_commands_may_install_the_same_at_once(
     assert [file.name for file in folder.iterdir()] == ["library.py"]
 
 
-def test_pip_takes_nothing_but_what_is_pinned(checkout: Path, pip: list[list[str]]) -> None:
+def test_pip_installs_only_pinned_files(checkout: Path, pip: list[list[str]]) -> None:
     package.copied_libraries(checkout / "libraries", FOR_AWS)
     assert {"--require-hashes", "--only-binary=:all:", "--no-deps", "--no-compile", *FOR_AWS} < set(
         pip[0]
     )
 
 
-def test_an_install_that_failed_is_shown_and_leaves_nothing(checkout: Path) -> None:
+def test_a_failed_install_shows_its_error_and_leaves_nothing_behind(checkout: Path) -> None:
     package.REQUIREMENTS.write_text("--no-such-option")
     parent = checkout / "libraries"
     with pytest.raises(SystemExit, match=r"no such option(.|\n)*Is there a network\?"):
@@ -168,7 +168,7 @@ def test_an_install_that_failed_is_shown_and_leaves_nothing(checkout: Path) -> N
     assert list(parent.iterdir()) == []
 
 
-def test_an_install_on_a_full_disk_is_no_want_of_a_network(
+def test_a_full_disk_is_not_reported_as_a_network_failure(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(*command: object, **_: object) -> None:
@@ -179,13 +179,13 @@ def test_an_install_on_a_full_disk_is_no_want_of_a_network(
         package.install_libraries(checkout / "libraries", [])
 
 
-def test_an_install_that_hangs_is_given_up(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_install_times_out(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "PIP_SECONDS", 0)
     with pytest.raises(SystemExit, match="timed out"):
         package.install_libraries(checkout / "libraries", [])
 
 
-def test_a_folder_that_is_not_there_is_refused_by_name(checkout: Path) -> None:
+def test_a_missing_folder_is_refused_by_name(checkout: Path) -> None:
     (checkout / "infra/template.yaml").write_text(TEMPLATE.replace("../functions", "../funktions"))
     with pytest.raises(SystemExit, match=r"template\.yaml names \.\./funktions/"):
         package.build({})

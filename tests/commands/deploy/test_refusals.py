@@ -44,7 +44,7 @@ def deposit_of(version: str, folder: Path) -> Path:
     return path
 
 
-def test_the_protocol_is_the_one_given_or_the_one_deployed_or_the_current_one() -> None:
+def test_the_protocol_is_the_given_one_else_the_deployed_one_else_the_current_one() -> None:
     assert to_be_deployed({"Protocol": "a"}, stack("b")) == "a"
     assert to_be_deployed({}, stack("b")) == "b"
     assert to_be_deployed({}, None) == CURRENT
@@ -68,7 +68,7 @@ def test_an_unknown_protocol_is_refused() -> None:
         refuse_drafts({"Protocol": "fixture-0"}, None)
 
 
-def test_aws_cannot_be_passed_off_as_a_local_stack() -> None:
+def test_a_stack_on_aws_cannot_pass_as_a_local_stack() -> None:
     with pytest.raises(SystemExit, match="OnAws=false"):
         refuse_drafts({"Protocol": VERSION, "OnAws": "false"}, None)
 
@@ -93,7 +93,7 @@ def test_another_trial_is_not_opened_without_its_deposit(was: str) -> None:
         refuse_unregistered(NEW, stack(was), None)
 
 
-def test_the_deployment_itself_asks_for_it() -> None:
+def test_a_deployment_that_opens_a_trial_checks_the_deposit() -> None:
     deployment = cast("Any", SimpleNamespace(described=lambda: stack(FIRST)))
     command = Namespace(parameters=[("Protocol", VERSION)], deposit=None, closes=None)
     with pytest.raises(SystemExit, match="Register it first"):
@@ -110,7 +110,7 @@ def test_another_plan_than_the_registered_one_is_not_opened(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("takes_orders", [None, "true"])
-def test_a_trial_is_closed_by_whoever_names_it(takes_orders: str | None) -> None:
+def test_a_trial_is_closed_only_if_its_id_is_given(takes_orders: str | None) -> None:
     open_one = stack(VERSION, takes_orders=takes_orders)
     assert refuse_closing(CLOSED, open_one, "fixture") == (
         "This closes the trial fixture and opens no other; its orders continue in it."
@@ -121,21 +121,21 @@ def test_a_trial_is_closed_by_whoever_names_it(takes_orders: str | None) -> None
         refuse_closing(CLOSED, open_one, "first")
 
 
-def test_a_deployment_that_closes_no_trial_need_name_none() -> None:
+def test_a_deployment_that_closes_no_trial_needs_no_trial_id() -> None:
     assert refuse_closing({}, stack(VERSION), None) is None
     assert refuse_closing({}, stack(VERSION, takes_orders="false"), None) is None
     assert refuse_closing(CLOSED, stack(VERSION, takes_orders="false"), None) is None
     assert refuse_closing(CLOSED, None, None) is None
 
 
-def test_the_deployment_itself_asks_which_trial_is_to_close() -> None:
+def test_a_deployment_that_closes_a_trial_checks_its_id() -> None:
     deployment = cast("Any", SimpleNamespace(described=lambda: stack(FIRST)))
     command = Namespace(parameters=[("TakesOrders", "false")], deposit=None, closes="fixture")
     with pytest.raises(SystemExit, match="fixture is not open"):
         deploy(deployment, command, Console(quiet=True))
 
 
-def test_a_version_that_knows_no_closed_trial_would_open_it() -> None:
+def test_a_version_without_closed_trials_is_refused_because_it_would_open_one() -> None:
     assert closed_but_unknown(stack(VERSION, takes_orders="false"), {"Protocol"})
     assert not closed_but_unknown(stack(VERSION, takes_orders="false"), {"TakesOrders"})
     assert not closed_but_unknown(stack(VERSION, takes_orders="true"), {"Protocol"})
@@ -151,7 +151,7 @@ def test_a_closed_trial_is_opened_again_only_as_registered(tmp_path: Path) -> No
     )
 
 
-def test_what_is_no_deposit_opens_nothing(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_deposit_opens_no_trial(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(SystemExit, match="not a registration"):
         refuse_unregistered(NEW, stack(VERSION), tmp_path / "x.json")

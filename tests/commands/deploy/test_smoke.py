@@ -77,7 +77,7 @@ def test_a_deployment_that_works_passes_and_leaves_no_order_open(clock: Travelle
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("broken", ["allocation", "scheduling", "sending", "blinding", "counting"])
-def test_each_part_that_does_not_work_fails_it_and_no_order_stays_open(
+def test_each_broken_part_fails_the_smoke_test_and_no_order_stays_open(
     broken: str,
     clock: Traveller,
     capsys: pytest.CaptureFixture[str],
@@ -91,7 +91,7 @@ def test_each_part_that_does_not_work_fails_it_and_no_order_stays_open(
 
 
 @pytest.mark.usefixtures("cloud")
-def test_outside_the_sending_window_it_says_so_and_leaves_no_order_open(
+def test_outside_the_sending_window_the_smoke_test_says_so_and_leaves_no_order_open(
     clock: Traveller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock.move_to(datetime.now(UTC).replace(hour=22))
@@ -101,6 +101,6 @@ def test_outside_the_sending_window_it_says_so_and_leaves_no_order_open(
     assert {enrolment_of(ident).status for ident in deployment.enrolled} == {Status.ENDED}
 
 
-def test_its_orders_reach_both_arms_whatever_the_block_sizes() -> None:
+def test_the_smoke_test_s_orders_reach_both_arms_whatever_the_block_sizes() -> None:
     # At worst: the end of one block in one arm, and the beginning of the next.
     assert max(AGREED.block_sizes) // len(Arm) * 2 < smoke.MOST_ORDERS

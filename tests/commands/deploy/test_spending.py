@@ -74,11 +74,11 @@ def test_more_texts_than_the_limit_pays_for_are_refused_before_anything_changes(
 @pytest.mark.parametrize(
     "given", [{}, {"TextsPerDay": "64"}, {"TextsPerDay": "200", "SpendLimitUsd": "310"}]
 )
-def test_what_the_limit_pays_for_is_deployed(given: dict[str, str]) -> None:
+def test_texts_within_the_spending_limit_are_deployed(given: dict[str, str]) -> None:
     assert "create_change_set" in deployed(given)
 
 
-def test_the_template_s_own_values_pay_for_each_other(template: dict[str, Any]) -> None:
+def test_the_template_s_default_limits_match_each_other(template: dict[str, Any]) -> None:
     refuse_overspending(
         {name: str(said.get("Default", "")) for name, said in template["Parameters"].items()},
         parts=1,

@@ -130,7 +130,7 @@ def due(place: FailureQueues, clock: time_machine.Traveller) -> dict[str, Any]:
     return {"enrolment_id": str(enrolment_id), "number": 1}
 
 
-def test_a_look_changes_nothing_and_hides_nothing(
+def test_listing_changes_nothing_and_hides_nothing(
     place: FailureQueues,
     functions: WaitingLambda,
     due: dict[str, Any],
@@ -149,7 +149,7 @@ def test_a_look_changes_nothing_and_hides_nothing(
 
 
 @pytest.mark.parametrize("wrapped", [False, True], ids=["dead letter", "destination"])
-def test_a_reminder_that_still_may_go_goes_and_its_letter_is_deleted(
+def test_a_reminder_that_may_still_go_is_sent_and_its_message_is_deleted(
     place: FailureQueues, due: dict[str, Any], *, wrapped: bool
 ) -> None:
     leave(place, "sending", destination(due) if wrapped else due)
@@ -161,7 +161,7 @@ def test_a_reminder_that_still_may_go_goes_and_its_letter_is_deleted(
     assert left(place, "sending") == 0
 
 
-def test_two_letters_about_one_reminder_make_one_text(
+def test_two_messages_about_one_reminder_make_one_text(
     place: FailureQueues, due: dict[str, Any]
 ) -> None:
     leave(place, "sending", due)
@@ -173,7 +173,7 @@ def test_two_letters_about_one_reminder_make_one_text(
     assert len(requests) == 1
 
 
-def test_what_fails_again_stays_and_stops_nothing_else(
+def test_a_message_that_fails_again_stays_and_does_not_stop_the_rest(
     place: FailureQueues, due: dict[str, Any], clock: time_machine.Traveller
 ) -> None:
     leave(place, "sending", {"enrolment_id": due["enrolment_id"], "number": 99})
@@ -195,13 +195,13 @@ def test_other_queues_are_left_alone(place: FailureQueues, due: dict[str, Any]) 
     assert left(place, "sending") == 1
 
 
-def test_all_letters_are_found_however_many(place: FailureQueues) -> None:
+def test_every_message_is_found_however_many_there_are(place: FailureQueues) -> None:
     for number in range(25):
         leave(place, "sending", {"enrolment_id": "0d6f2f1e", "number": number})
     assert "25 found" in run(place, go=False)[1]
 
 
-def test_enrolments_lost_on_the_way_to_allocation_are_drawn(
+def test_enrolments_lost_before_allocation_are_drawn(
     place: FailureQueues, functions: WaitingLambda
 ) -> None:
     eligible = [enrol(serial) for serial in range(1, 13)]
@@ -217,7 +217,7 @@ def test_enrolments_lost_on_the_way_to_allocation_are_drawn(
     assert left(place, "allocation") == 0
 
 
-def test_what_was_lost_last_month_is_found(
+def test_records_lost_a_month_ago_are_found(
     place: FailureQueues, clock: time_machine.Traveller
 ) -> None:
     enrolment_id = enrol()
@@ -227,9 +227,7 @@ def test_what_was_lost_last_month_is_found(
     assert enrolment_of(enrolment_id).status is Status.INELIGIBLE  # too late by now
 
 
-def test_a_change_of_status_lost_on_the_way_to_other_systems_is_announced(
-    place: FailureQueues,
-) -> None:
+def test_a_change_of_status_that_was_never_announced_is_announced(place: FailureQueues) -> None:
     enrolment_id = followed(1)
     leave(place, "allocation", STREAM)
     with counting(clients.events(), "events.PutEvents") as calls:
@@ -239,7 +237,7 @@ def test_a_change_of_status_lost_on_the_way_to_other_systems_is_announced(
     assert {each["status"] for each in details} == {"eligible", "allocated"}
 
 
-def test_an_allocation_lost_on_the_way_to_scheduling_is_handed_over(place: FailureQueues) -> None:
+def test_an_allocation_lost_before_scheduling_is_handed_over(place: FailureQueues) -> None:
     enrolment_id = followed(1)
     leave(place, "allocation", STREAM)
     with counting(clients.background(), "lambda.Invoke") as calls:
@@ -247,7 +245,7 @@ def test_an_allocation_lost_on_the_way_to_scheduling_is_handed_over(place: Failu
     assert [json.loads(each["Payload"]) for each in calls] == [{"enrolment_id": str(enrolment_id)}]
 
 
-def test_nothing_older_is_brought(place: FailureQueues, clock: time_machine.Traveller) -> None:
+def test_old_records_are_not_replayed(place: FailureQueues, clock: time_machine.Traveller) -> None:
     enrol()
     clock.move_to(datetime(2027, 2, 1, 12, 0, tzinfo=UTC))
     leave(place, "allocation", STREAM)
@@ -277,7 +275,9 @@ def test_an_end_that_scheduling_failed_at_is_carried_out(place: FailureQueues) -
     assert {each.state for each in reminders_of(enrolment_id)} == {ReminderState.SUPPRESSED}
 
 
-def test_what_is_not_all_taken_stays(place: FailureQueues, clock: time_machine.Traveller) -> None:
+def test_a_partly_handled_message_stays(
+    place: FailureQueues, clock: time_machine.Traveller
+) -> None:
     someone_in(Arm.INTERVENTION)
     leave(place, "allocation", STREAM)
     denied = raising(refusal("AccessDeniedException"))
@@ -297,7 +297,7 @@ def test_every_failure_queue_has_its_function(template: dict[str, Any]) -> None:
     assert {place.function(queue) for queue in place.queues} == {"there"}
 
 
-def test_nothing_goes_until_it_is_said_which(
+def test_nothing_is_retried_until_a_queue_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["redrive", "--go"])

@@ -60,7 +60,7 @@ def text(message_id: str, number: str = "+447700900999") -> dict[str, Any]:
     return {"MessageId": message_id, "PhoneNumber": number, "Message": "A text."}
 
 
-def test_what_could_not_be_taken_is_taken_when_read_again(
+def test_receipts_that_failed_are_stored_when_read_again(
     place: DeliveryLogs, clock: Traveller, tmp_path: Path
 ) -> None:
     someone = someone_in(Arm.INTERVENTION)
@@ -84,13 +84,15 @@ def test_what_could_not_be_taken_is_taken_when_read_again(
     assert reminder_of(someone, 1) == delivered
 
 
-def test_all_are_read_however_many_in_small_batches(place: DeliveryLogs, tmp_path: Path) -> None:
+def test_all_receipts_are_read_in_small_batches(place: DeliveryLogs, tmp_path: Path) -> None:
     log(place, [text(f"message-{number}") for number in range(BATCH + 10)], tmp_path)
     batches = list(place.batches(LONG_AGO))
     assert len(batches) == 2
     assert all(place.deliver(event) for event in batches)
 
 
-def test_what_was_logged_before_is_left_alone(place: DeliveryLogs, tmp_path: Path) -> None:
+def test_receipts_logged_before_the_start_are_left_alone(
+    place: DeliveryLogs, tmp_path: Path
+) -> None:
     log(place, [text("message-1")], tmp_path)
     assert list(place.batches(datetime.now(UTC) + timedelta(hours=1))) == []

@@ -109,7 +109,7 @@ def agreed(now: datetime) -> None:
     assert wrong == []
 
 
-def test_no_arm_is_another_and_no_text_goes_twice(cloud: dict[str, str], clock: Traveller) -> None:
+def test_no_arm_changes_and_no_text_goes_twice(cloud: dict[str, str], clock: Traveller) -> None:
     waiting = enrol(700)  # taken in, and not drawn yet
     treated = someone_in(Arm.INTERVENTION, first=1)
     schedule(treated)
@@ -146,7 +146,7 @@ def test_no_arm_is_another_and_no_text_goes_twice(cloud: dict[str, str], clock: 
     agreed(datetime.now(UTC))
 
 
-def test_an_order_that_may_not_be_drawn_when_it_is_posted_again_has_its_arm_and_texts_again(
+def test_an_order_posted_again_gets_its_arm_and_texts_back_though_it_may_no_longer_be_drawn(
     cloud: dict[str, str],
     clock: Traveller,
     monkeypatch: pytest.MonkeyPatch,
@@ -178,7 +178,7 @@ def test_an_order_that_may_not_be_drawn_when_it_is_posted_again_has_its_arm_and_
     assert capsys.readouterr().out == printed
 
 
-def test_nobody_is_drawn_for_an_earlier_order_that_is_posted_again_before_the_one_that_was_drawn(
+def test_nobody_is_drawn_for_an_earlier_order_posted_again_before_the_one_that_was_drawn(
     cloud: dict[str, str], clock: Traveller
 ) -> None:
     of, copy = datetime.now(UTC), copies().now()
@@ -200,7 +200,7 @@ def test_nobody_is_drawn_for_an_earlier_order_that_is_posted_again_before_the_on
     assert enrolment_of(drawn).status is Status.ALLOCATED
 
 
-def test_a_draw_that_is_not_taken_up_yet_holds_its_person_s_place_whatever_is_reported(
+def test_a_recovered_draw_holds_its_person_s_place_whatever_is_reported_before_it_is_posted(
     cloud: dict[str, str], clock: Traveller
 ) -> None:
     of, copy = datetime.now(UTC), copies().now()
@@ -218,7 +218,7 @@ def test_a_draw_that_is_not_taken_up_yet_holds_its_person_s_place_whatever_is_re
     assert enrolment_of(later).allocated_at is None
 
 
-def test_who_comes_after_a_restore_gets_the_slot_after_the_last_that_was_drawn(
+def test_the_first_draw_after_a_restore_takes_the_slot_after_the_last_recovered_one(
     cloud: dict[str, str], clock: Traveller
 ) -> None:
     of, copy = datetime.now(UTC), copies().now()
@@ -264,7 +264,7 @@ def test_ends_changed_protected_and_suppressed_numbers_hold_after_a_restore(
     assert texts == []
 
 
-def test_what_follows_for_others_from_a_recovered_end_or_suppression_is_settled(
+def test_other_enrolments_follow_a_recovered_end_or_suppression(
     cloud: dict[str, str], clock: Traveller
 ) -> None:
     first = enrol(1)
@@ -283,7 +283,7 @@ def test_what_follows_for_others_from_a_recovered_end_or_suppression_is_settled(
     assert stands(waiting) == ("waiting", ["suppressed_number"])
 
 
-def test_who_was_drawn_and_ended_since_is_in_an_arm_after_a_restore(
+def test_an_enrolment_drawn_and_ended_since_the_backup_has_its_arm_after_a_restore(
     cloud: dict[str, str], clock: Traveller
 ) -> None:
     block = [enrol(serial) for serial in range(4)]  # the first four are never all control
@@ -326,7 +326,7 @@ def test_numbers_that_changed_before_and_after_a_restore_agree_with_the_trail(
     agreed(datetime.now(UTC))
 
 
-def test_an_opt_out_holds_after_a_restore(cloud: dict[str, str], clock: Traveller) -> None:
+def test_an_opt_out_still_holds_after_a_restore(cloud: dict[str, str], clock: Traveller) -> None:
     treated = someone_in(Arm.INTERVENTION)
     schedule(treated)
     of, copy = datetime.now(UTC), copies().now()
@@ -340,7 +340,7 @@ def test_an_opt_out_holds_after_a_restore(cloud: dict[str, str], clock: Travelle
     assert everything()[key]["by"] == "receipts"
 
 
-def test_what_cannot_be_brought_back_is_named(cloud: dict[str, str], clock: Traveller) -> None:
+def test_whatever_cannot_be_recovered_is_named(cloud: dict[str, str], clock: Traveller) -> None:
     ident = enrol(1, order={"served_on": None})
     of, copy = datetime.now(UTC), copies().now()
     clock.shift(HOUR)
@@ -350,7 +350,7 @@ def test_what_cannot_be_brought_back_is_named(cloud: dict[str, str], clock: Trav
     assert [each.where.split(" at ")[0] for each in different] == [f"enrolment {ident}: served"]
 
 
-def test_a_correction_of_dates_that_was_lost_is_accepted_again_although_a_text_went(
+def test_a_lost_correction_of_dates_is_accepted_again_although_a_text_went(
     cloud: dict[str, str], clock: Traveller
 ) -> None:
     known = someone_in(Arm.INTERVENTION, first=1)
@@ -380,9 +380,7 @@ def test_a_correction_of_dates_that_was_lost_is_accepted_again_although_a_text_w
         assert reminder_of(ident, 1).state is ReminderState.CLAIMED
 
 
-def test_a_restore_that_is_done_again_changes_nothing(
-    cloud: dict[str, str], clock: Traveller
-) -> None:
+def test_a_repeated_restore_changes_nothing(cloud: dict[str, str], clock: Traveller) -> None:
     treated = someone_in(Arm.INTERVENTION, first=1)
     schedule(treated)
     of, copy = datetime.now(UTC), copies().now()
@@ -396,7 +394,7 @@ def test_a_restore_that_is_done_again_changes_nothing(
     assert everything() == once
 
 
-def test_a_text_that_went_before_a_restore_is_settled_by_nobody_s_guess(
+def test_no_text_sent_before_a_restore_is_settled_by_a_guess(
     cloud: dict[str, str], clock: Traveller
 ) -> None:
     treated = someone_in(Arm.INTERVENTION, first=1)
@@ -410,7 +408,7 @@ def test_a_text_that_went_before_a_restore_is_settled_by_nobody_s_guess(
     assert reminder_of(treated, 2).state is ReminderState.UNKNOWN
 
 
-def test_a_copy_is_read_as_it_was_written(cloud: dict[str, str], tmp_path: Path) -> None:
+def test_a_saved_copy_reads_back_as_it_was_written(cloud: dict[str, str], tmp_path: Path) -> None:
     assert cloud
     enrol(1)
     copy, file = copies().now(), tmp_path / "copy.jsonl"
@@ -421,14 +419,14 @@ def test_a_copy_is_read_as_it_was_written(cloud: dict[str, str], tmp_path: Path)
 
 
 @pytest.mark.usefixtures("cloud")
-def test_history_is_never_taken_back() -> None:
+def test_a_restore_never_removes_history() -> None:
     copy = copies().now()
     enrol(1)
     copies().rewind(copy)
     assert {item["kind"] for item in everything().values()} == {"audit"}
 
 
-def test_functions_run_again_only_once_the_table_is_whole() -> None:
+def test_functions_run_again_only_once_the_table_is_complete() -> None:
     """On half a table people would be drawn again."""
     asked: list[str] = []
 

@@ -30,14 +30,14 @@ def audited(
     return audit(pins, "pypi", tool)
 
 
-def test_what_is_checked_and_clean_passes(
+def test_dependencies_without_advisories_pass(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert shown([audited(tmp_path, CLEAN)])
     assert "1 of 1 dependencies checked; 0 advisories." in capsys.readouterr().out
 
 
-def test_an_advisory_fails_it_and_is_named(
+def test_an_advisory_fails_the_audit_and_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not shown([audited(tmp_path, CLEAN, KNOWN, code=1)])
@@ -45,7 +45,7 @@ def test_an_advisory_fails_it_and_is_named(
 
 
 @pytest.mark.parametrize("others", [(), (CLEAN,)])
-def test_a_dependency_that_the_source_does_not_know_fails_it(
+def test_a_dependency_that_the_source_does_not_know_fails_the_audit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], others: tuple[dict[str, Any], ...]
 ) -> None:
     assert not shown([audited(tmp_path, *others, SKIPPED)])
@@ -54,7 +54,7 @@ def test_a_dependency_that_the_source_does_not_know_fails_it(
     assert "1 not checked: Dependency not found: tzdata" in told
 
 
-def test_without_a_source_nothing_was_checked_and_it_says_so(
+def test_without_a_source_the_audit_says_that_nothing_was_checked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not shown([audited(tmp_path, says="ERROR: no route to host", code=1)])

@@ -16,7 +16,7 @@ def configured() -> dict[str, Any]:
     return tools
 
 
-def test_ruff_leaves_environments_and_what_was_built_alone_also_without_git(tmp_path: Path) -> None:
+def test_ruff_skips_environments_and_build_output_even_without_git(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     for folder in (".venv", ".venv-local", ".venv-evaluation", ".local", "build", "commands"):
         (tmp_path / folder).mkdir()
@@ -29,6 +29,6 @@ def test_ruff_leaves_environments_and_what_was_built_alone_also_without_git(tmp_
     ]
 
 
-def test_mypy_looks_at_all_that_is_ours_and_at_nothing_else() -> None:
+def test_mypy_checks_exactly_the_project_s_own_files() -> None:
     assert {Path(each).parts[0] for each in configured()["mypy"]["files"]} == OURS
     assert {each.parent.name for each in ROOT.glob("*/__init__.py")} <= OURS

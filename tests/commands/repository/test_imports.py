@@ -28,7 +28,7 @@ def test_a_circle_is_named_through_all_its_modules(tmp_path: Path) -> None:
     assert " ".join(found) in 2 * "trial.one trial.two trial.three " + "trial.one"
 
 
-def test_imports_one_way_make_no_circle(tmp_path: Path) -> None:
+def test_imports_in_one_direction_make_no_circle(tmp_path: Path) -> None:
     files = written(
         tmp_path,
         layers__common__trial__one="from trial import two, three",
@@ -56,7 +56,7 @@ def test_imports_one_way_make_no_circle(tmp_path: Path) -> None:
         ("local__new", "import tests.support.samples", "local may not import tests"),
     ],
 )
-def test_an_import_the_wrong_way_is_found(
+def test_an_import_in_the_wrong_direction_is_found(
     tmp_path: Path, path: str, text: str, reason: str
 ) -> None:
     files = written(

@@ -13,13 +13,13 @@ from tests.support.deployed import FILES
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_every_template_fits(file: Path) -> None:
+def test_every_template_is_within_cloudformation_s_limits(file: Path) -> None:
     sizes = list(of_template(file))
     assert {"bytes", "parameters", "resources"} <= {size.what.split(": ")[-1] for size in sizes}
     assert [size for size in sizes if size.share > 1] == []
 
 
-def test_all_that_the_templates_make_fits() -> None:
+def test_every_resource_of_the_templates_is_within_its_limits() -> None:
     sizes = list(of_stack(Deployed()))
     assert len(sizes) > 100
     assert [size for size in sizes if size.share > 1] == []
@@ -70,14 +70,14 @@ TOO_LARGE: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 
 @pytest.mark.parametrize("kind", TOO_LARGE)
-def test_what_is_too_large_is_found(kind: str) -> None:
+def test_each_resource_that_is_too_large_is_found(kind: str) -> None:
     made, wrong = TOO_LARGE[kind]
     stack = SimpleNamespace(of_type=lambda asked: {"It": made} if asked == kind else {})
     found = {size.what for size in of_stack(cast("Deployed", stack)) if size.share > 1}
     assert found == {f"It: {each}" for each in wrong}
 
 
-def test_a_role_s_rights_count_together_wherever_they_stand() -> None:
+def test_a_role_s_policies_count_together_wherever_they_are_written() -> None:
     role = {"Policies": [{"PolicyDocument": "x" * 6000}], "AssumeRolePolicyDocument": {}}
     beside = {"Roles": ["It"], "PolicyDocument": "x" * 6000}
     made = {"AWS::IAM::Role": {"It": role}, "AWS::IAM::Policy": {"Other": beside}}

@@ -25,19 +25,19 @@ def said(text: str, code: int = 0) -> "CompletedProcess[str]":
         (said("", code=1), False),
     ],
 )
-def test_a_linter_passes_what_it_neither_refuses_nor_warns_of(
+def test_a_contract_without_errors_and_warnings_passes(
     done: "CompletedProcess[str]", *, passes: bool
 ) -> None:
     assert lint_contract.passes(done) == passes
 
 
-def test_each_package_of_node_is_pinned_by_a_hash_and_from_no_registry_in_particular() -> None:
+def test_each_node_package_is_pinned_by_a_hash_and_names_no_registry() -> None:
     packages = {name: each for name, each in LOCK["packages"].items() if name}
     assert len(packages) > 100
     assert not [name for name, each in packages.items() if "integrity" not in each]
     assert not [name for name, each in packages.items() if "resolved" in each]
 
 
-def test_the_lock_is_of_the_packages_asked_for() -> None:
+def test_the_lock_file_pins_the_packages_in_package_json() -> None:
     asked = json.loads((ROOT / "requirements/node/package.json").read_text())
     assert LOCK["packages"][""]["devDependencies"] == asked["devDependencies"]

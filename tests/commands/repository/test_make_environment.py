@@ -72,14 +72,14 @@ def test_an_environment_with_the_same_pins_is_kept(machine: Machine) -> None:
     assert machine.made == 1
 
 
-def test_other_pins_make_it_anew(machine: Machine) -> None:
+def test_other_pins_remake_the_environment(machine: Machine) -> None:
     machine.run()
     machine.pins.write_text("one==2\n")
     machine.run()
     assert machine.made == 2
 
 
-def test_another_python_makes_it_anew_and_the_same_by_name_does_not(machine: Machine) -> None:
+def test_only_another_python_remakes_the_environment(machine: Machine) -> None:
     machine.run()
     machine.run(PYTHON="python3")
     assert machine.made == 1
@@ -87,20 +87,20 @@ def test_another_python_makes_it_anew_and_the_same_by_name_does_not(machine: Mac
     assert machine.made == 2
 
 
-def test_without_a_python_by_name_the_one_that_is_there_is_kept(machine: Machine) -> None:
+def test_without_a_named_python_the_existing_environment_is_kept(machine: Machine) -> None:
     machine.run(PYTHON="python3.12", VERSION="3.12.1 /usr")
     machine.run()
     assert machine.made == 1
 
 
-def test_a_full_disk_is_called_so_before_anything_is_made(machine: Machine) -> None:
+def test_a_full_disk_is_reported_before_anything_is_made(machine: Machine) -> None:
     done = machine.run(free=30)
     assert done.returncode == 1
     assert "needs about 500 MB, and 30 MB are free" in done.stderr
     assert machine.made == 0
 
 
-def test_a_disk_that_fills_up_on_the_way_is_no_want_of_a_network(machine: Machine) -> None:
+def test_a_disk_that_fills_up_midway_is_not_reported_as_a_network_failure(machine: Machine) -> None:
     done = machine.run(PIP_SAYS="ERROR: [Errno 28] No space left on device")
     assert done.returncode == 1
     assert "The disk is full" in done.stderr
@@ -108,7 +108,7 @@ def test_a_disk_that_fills_up_on_the_way_is_no_want_of_a_network(machine: Machin
     assert not (machine.folder / ".venv").exists()
 
 
-def test_what_pip_says_is_shown_and_half_an_environment_is_removed(machine: Machine) -> None:
+def test_pip_s_error_is_shown_and_a_partial_environment_is_removed(machine: Machine) -> None:
     done = machine.run(PIP_SAYS="ERROR: no route to host")
     assert done.returncode == 1
     assert "no route to host" in done.stderr

@@ -38,7 +38,7 @@ def needs(document: dict[str, Any], ref: str) -> list[str]:
     return sorted(found.get("dependsOn", []))
 
 
-def test_every_pin_is_there_with_its_version_and_hashes(document: dict[str, Any]) -> None:
+def test_every_pin_is_listed_with_its_version_and_hashes(document: dict[str, Any]) -> None:
     pinned = [line.split()[0].split("==") for line in PINS.splitlines() if "==" in line]
     assert len(pinned) > 5
     for name, version in pinned:
@@ -50,20 +50,20 @@ def test_every_pin_is_there_with_its_version_and_hashes(document: dict[str, Any]
         assert found["licenses"]
 
 
-def test_the_root_needs_what_the_layer_asks_for_and_the_runtime(document: dict[str, Any]) -> None:
+def test_the_root_depends_on_the_layer_s_pins_and_the_runtime(document: dict[str, Any]) -> None:
     root = document["metadata"]["component"]["bom-ref"]
     names = [ref.removeprefix("pkg:pypi/").partition("@")[0] for ref in needs(document, root)]
     asked = {each.partition(">")[0] for each in GROUP}
     assert set(names) == asked | {"runtime:botocore", "runtime:python"}
 
 
-def test_a_library_needs_what_its_metadata_says(document: dict[str, Any]) -> None:
+def test_a_library_depends_on_what_its_metadata_says(document: dict[str, Any]) -> None:
     powertools = component(document, "aws-lambda-powertools")["bom-ref"]
     names = [ref.removeprefix("pkg:pypi/").partition("@")[0] for ref in needs(document, powertools)]
     assert names == ["jmespath", "typing-extensions"]
 
 
-def test_botocore_is_the_runtimes_with_the_lowest_version(document: dict[str, Any]) -> None:
+def test_botocore_is_listed_with_the_runtime_s_lowest_version(document: dict[str, Any]) -> None:
     found = component(document, "botocore")
     told = {each["name"]: each["value"] for each in found["properties"]}
     assert "version" not in found
@@ -72,7 +72,7 @@ def test_botocore_is_the_runtimes_with_the_lowest_version(document: dict[str, An
     assert "runtime:urllib3" in needs(document, found["bom-ref"])
 
 
-def test_a_pin_that_is_not_what_is_installed_is_refused(installed: list[Distribution]) -> None:
+def test_a_pin_unlike_the_installed_version_is_refused(installed: list[Distribution]) -> None:
     with pytest.raises(SystemExit, match=r"tzdata 1\.0 is pinned but not installed"):
         sbom.bill("tzdata==1.0 \\\n    --hash=sha256:0\n", "1.35.69", installed, ["tzdata"])
 

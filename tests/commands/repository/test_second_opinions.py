@@ -52,7 +52,7 @@ def test_policies_without_a_finding_pass(says: Callable[..., list[str]]) -> None
 
 
 @pytest.mark.parametrize("accepted", ACCEPTED)
-def test_what_is_accepted_for_one_policy_is_found_in_another(
+def test_a_finding_accepted_for_one_policy_is_reported_for_another(
     says: Callable[..., list[str]], accepted: tuple[str, str]
 ) -> None:
     policy, issue = accepted
@@ -62,7 +62,7 @@ def test_what_is_accepted_for_one_policy_is_found_in_another(
     assert not linted(Deployed())
 
 
-def test_a_linter_that_broke_is_no_approval(says: Callable[..., list[str]]) -> None:
+def test_a_linter_that_crashes_is_not_an_approval(says: Callable[..., list[str]]) -> None:
     says(code=1)
     assert not linted(Deployed())
 
@@ -83,12 +83,12 @@ def test_sam_validates_and_builds(says: Callable[..., list[str]]) -> None:
     assert called == ["sam validate", "sam build"]
 
 
-def test_a_layer_without_its_libraries_is_an_objection(says: Callable[..., list[str]]) -> None:
+def test_a_layer_without_its_libraries_fails_the_check(says: Callable[..., list[str]]) -> None:
     says(layer=IN_THE_LAYER[:-1])
     assert not sam()
 
 
-def test_what_sam_refuses_is_an_objection(says: Callable[..., list[str]]) -> None:
+def test_a_template_that_sam_refuses_fails_the_check(says: Callable[..., list[str]]) -> None:
     called = says(code=1, layer=IN_THE_LAYER)
     assert not sam()
     assert called == ["sam validate"]

@@ -37,7 +37,7 @@ HOMES = {"GB": ("44", "0", "+447400123456"), "NZ": ("64", "0", "+6421123456")}
 
 
 @given(st.data())
-def test_however_a_number_is_dialled_it_is_read_as_that_number_under_either_plan(
+def test_a_number_is_read_alike_however_it_is_dialled_under_either_plan(
     data: st.DataObject,
 ) -> None:
     country = data.draw(st.sampled_from(sorted(HOMES)))
@@ -51,7 +51,7 @@ def test_however_a_number_is_dialled_it_is_read_as_that_number_under_either_plan
 
 
 @pytest.mark.parametrize("country", HOMES)
-def test_a_number_without_a_code_is_of_the_trials_country(country: str) -> None:
+def test_a_number_without_a_country_code_belongs_to_the_trial_s_country(country: str) -> None:
     code, trunk, number = HOMES[country]
     rest = number.removeprefix(f"+{code}")
     for written in (f"{trunk}{rest}", f"({trunk}) {rest[:3]}-{rest[3:]}", f"00{code} {rest}"):
@@ -59,24 +59,24 @@ def test_a_number_without_a_code_is_of_the_trials_country(country: str) -> None:
     assert read.numbers("07700 900456;\n07700 900457", "GB") == ["+447700900456", "+447700900457"]
 
 
-def test_a_number_of_another_country_keeps_its_code() -> None:
+def test_a_number_of_another_country_keeps_its_country_code() -> None:
     assert read.number("+1 202 555 0123", "GB") == "+12025550123"
 
 
 @pytest.mark.parametrize(
     "written", ["4.47701E+11", "07700 9OO123", "07700 900123 x5", "none", "ask mum", "077", "+"]
 )
-def test_what_is_no_number_is_refused_by_the_contract(written: str) -> None:
+def test_text_that_is_not_a_number_is_refused_by_the_contract(written: str) -> None:
     with pytest.raises(NumberError):
         mobile_of(read.number(written, "GB"), "GB")
 
 
-def test_dots_between_groups_are_no_fraction() -> None:
+def test_dots_between_groups_of_digits_are_not_decimal_points() -> None:
     assert read.number("07700.900.000", "GB") == "+447700900000"
     assert read.number("169772345.0", "GB") == "+44169772345"
 
 
-def test_what_is_read_as_a_number_is_in_the_contracts_one_spelling() -> None:
+def test_a_number_is_read_into_the_contract_s_one_spelling() -> None:
     assert phone_number(read.number("020 7946 0958", "GB")) == "+442079460958"
 
 
@@ -100,7 +100,7 @@ def test_a_date_is_read_with_the_day_first(written: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["12/31/2026", "1/12/26", "46357", "tomorrow", "30/2/2026"])
-def test_what_is_no_date_is_left_as_it_is(written: str) -> None:
+def test_text_that_is_not_a_date_is_left_as_it_is(written: str) -> None:
     assert read.day(written) == written
 
 
@@ -120,7 +120,7 @@ def test_what_is_no_date_is_left_as_it_is(written: str) -> None:
         ("31/10/2027 2:00", "2027-10-31T02:00:00Z"),
     ],
 )
-def test_a_time_without_an_offset_is_a_local_one(written: str, taken: str) -> None:
+def test_a_time_without_an_offset_is_local_time(written: str, taken: str) -> None:
     assert read.moment(written, LONDON) == taken
 
 

@@ -8,7 +8,7 @@ import pytest
 from commands.staff.call import json_text
 
 
-def test_a_body_is_taken_as_it_stands() -> None:
+def test_a_body_is_sent_as_given() -> None:
     assert json_text('{"paused": true}') == {"paused": True}
 
 
@@ -26,6 +26,6 @@ def test_a_body_is_read_from_a_file(tmp_path: Path) -> None:
         ("[]", "is not a JSON object"),
     ],
 )
-def test_what_is_no_body_says_why(text: str, reason: str) -> None:
+def test_an_invalid_body_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=reason):
         json_text(text)

@@ -103,14 +103,14 @@ def test_a_line_as_people_write_it_is_the_request_of_the_contract() -> None:
     assert request | {"event_id": expected["event_id"]} == expected
 
 
-def test_the_template_can_be_taken_as_it_is(tmp_path: Path) -> None:
+def test_the_template_can_be_imported_as_it_is(tmp_path: Path) -> None:
     order_file.write_template(tmp_path / "orders.csv", TODAY)
     (row,) = order_file.rows(tmp_path / "orders.csv")
     assert set(row.cells) == set(columns.COLUMNS)
     assert check([row], TODAY, AGREED)[0].wrong == ()
 
 
-def test_the_template_is_written_over_nothing(tmp_path: Path) -> None:
+def test_the_template_overwrites_no_file(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("mine")
     with pytest.raises(SystemExit, match="exists already"):
         order_file.write_template(tmp_path / "orders.csv", TODAY)
@@ -130,7 +130,7 @@ def test_the_template_is_written_over_nothing(tmp_path: Path) -> None:
         ("PK\x03\x04 and so on", "is a workbook. Save its sheet as CSV"),
     ],
 )
-def test_a_file_of_something_else_is_refused_whole(
+def test_a_file_with_other_columns_is_refused_as_a_whole(
     tmp_path: Path, content: str, message: str
 ) -> None:
     (tmp_path / "orders.csv").write_text(content)
@@ -138,14 +138,14 @@ def test_a_file_of_something_else_is_refused_whole(
         order_file.rows(tmp_path / "orders.csv")
 
 
-def test_a_file_that_is_not_there_is_said_not_to_be(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"orders\.csv: No such file .* make import ARGS=--templ"):
         order_file.rows(tmp_path / "orders.csv")
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
-def test_a_spreadsheet_may_part_and_encode_its_cells_as_it_does(
+def test_each_separator_and_encoding_of_spreadsheets_is_read(
     tmp_path: Path, mark: str, encoding: str
 ) -> None:
     lines = (
@@ -163,7 +163,7 @@ def test_a_spreadsheet_may_part_and_encode_its_cells_as_it_does(
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8"])
 @pytest.mark.parametrize("above", ["", "sep=;\r\n"])
-def test_excels_unicode_text_and_its_line_for_the_separator_are_read(
+def test_excel_s_unicode_text_and_its_separator_line_are_read(
     tmp_path: Path, encoding: str, above: str
 ) -> None:
     content = f"{above}reference;force;;\r\nA-1;Durham;;\r\n"
@@ -173,7 +173,7 @@ def test_excels_unicode_text_and_its_line_for_the_separator_are_read(
 
 
 @pytest.mark.parametrize("names", ["", ","])
-def test_a_line_with_a_cell_too_many_is_refused_and_not_cut(tmp_path: Path, names: str) -> None:
+def test_a_line_with_too_many_cells_is_refused_not_truncated(tmp_path: Path, names: str) -> None:
     content = f"reference,force,protected_numbers{names}\nA-1,durham,07700 900456,07700 900457\n"
     (tmp_path / "orders.csv").write_text(content)
     (line,) = check(order_file.rows(tmp_path / "orders.csv"), TODAY, AGREED)
@@ -182,12 +182,12 @@ def test_a_line_with_a_cell_too_many_is_refused_and_not_cut(tmp_path: Path, name
 
 
 @pytest.mark.parametrize("number", ["4.47701E+11", "+4,47E+11"])
-def test_a_number_that_a_spreadsheet_has_rounded_is_said_to_be(number: str) -> None:
+def test_a_number_that_a_spreadsheet_has_rounded_is_reported(number: str) -> None:
     ((_, why),) = (each.wrong for each in checked(cells(number=number)))
     assert why.startswith("number: the spreadsheet has rounded it")
 
 
-def test_whatever_is_taken_in_another_form_is_shown_before_anything_is_sent(tmp_path: Path) -> None:
+def test_each_converted_value_is_shown_before_anything_is_sent(tmp_path: Path) -> None:
     code, printed = run(written(tmp_path / "orders.csv", cells()), None)
     assert code == 0
     for before, after in [
@@ -240,7 +240,7 @@ def test_a_faulty_line_is_refused_by_its_column_in_the_contracts_words(
     assert said["field"].endswith(wrong.partition(":")[0])
 
 
-def test_an_order_that_is_there_twice_is_sent_once(api: Api) -> None:
+def test_an_order_that_occurs_twice_is_sent_once(api: Api) -> None:
     lines = checked(cells(1), cells(1, court="Another"))
     assert [each.wrong for each in lines] == [(), ("reference: is in line 2 too",)]
     became, refused = send(api, lines, quiet())
@@ -259,7 +259,7 @@ def sixty() -> list[dict[str, str]]:
     ]
 
 
-def test_a_file_with_faulty_lines_stopped_half_way_is_gone_on_with(tmp_path: Path) -> None:
+def test_an_import_of_a_file_with_faulty_lines_resumes_after_a_stop(tmp_path: Path) -> None:
     file = written(tmp_path / "orders.csv", *sixty())
     asked = []
 
@@ -288,7 +288,7 @@ def test_what_the_api_refuses_is_shown_with_the_line_and_the_rest_is_sent(api: A
     assert refused.wrong == ("this order is enrolled already, with other content",)
 
 
-def test_an_api_that_is_busy_is_asked_again_after_as_long_as_it_says() -> None:
+def test_a_busy_api_is_asked_again_after_the_time_that_it_names() -> None:
     answers = [
         HttpAnswer(429, "{}", {"Retry-After": ["7"]}),
         HttpAnswer(503, "{}", {}),
@@ -300,14 +300,14 @@ def test_an_api_that_is_busy_is_asked_again_after_as_long_as_it_says() -> None:
     assert (became, refused, pauses) == ({"eligible": 1}, [], [7, 2])
 
 
-def test_an_api_that_stays_busy_is_shown_as_the_reason() -> None:
+def test_an_api_that_stays_busy_is_named_as_the_reason() -> None:
     detail = '{"detail": "try again in a moment"}'
     with served(lambda *_: HttpAnswer(503, detail, {})) as api:
         _, (refused,) = send(api, checked(cells()), quiet(), lambda _: None)
     assert refused.wrong == ("try again in a moment",)
 
 
-def test_an_api_out_of_reach_stops_it() -> None:
+def test_an_unreachable_api_stops_the_import() -> None:
     with served() as api:
         pass
     pauses: list[float] = []
@@ -317,7 +317,7 @@ def test_an_api_out_of_reach_stops_it() -> None:
 
 
 @pytest.mark.parametrize(("said", "sent"), [("y", 1), ("Y ", 1), ("", 0), ("no", 0)])
-def test_at_a_terminal_it_asks_first(
+def test_at_a_terminal_the_import_asks_first(
     tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch, said: str, sent: int
 ) -> None:
     terminal = StringIO(f"{said}\n")

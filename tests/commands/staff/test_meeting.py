@@ -18,18 +18,18 @@ PLAN = AGREED.analysis
 @pytest.mark.parametrize(
     ("control", "intervention", "per_arm"), [(0.28, 0.04, 36), (0.28, 0.14, 132)]
 )
-def test_the_power_is_that_of_the_published_sizes(
+def test_the_power_matches_published_sample_sizes(
     control: float, intervention: float, per_arm: int
 ) -> None:
     assert power(control, intervention, per_arm, 0.05) >= 0.8
     assert power(control, intervention, per_arm - 1, 0.05) < 0.8
 
 
-def test_nobody_finds_anything_among_nobody() -> None:
+def test_without_people_there_is_no_power() -> None:
     assert power_without(PLAN, 1.0) == (0, 0.0)
 
 
-def test_each_point_without_a_number_costs_power() -> None:
+def test_each_percentage_point_without_a_number_costs_power() -> None:
     people, planned = power_without(PLAN, 0.3)
     fewer, left = power_without(PLAN, 0.31)
     assert fewer < people
@@ -37,7 +37,7 @@ def test_each_point_without_a_number_costs_power() -> None:
     assert cost_of_a_point(PLAN, 0.3) > 0
 
 
-def test_a_plan_that_says_nothing_of_recruitment_has_no_cost() -> None:
+def test_without_planned_recruitment_no_cost_in_power_is_shown() -> None:
     with pytest.raises(ValueError, match="how many orders"):
         power_without(PLAN.model_copy(update={"recruitment": None}), 0.3)
 

@@ -56,12 +56,12 @@ def test_the_terminal_shows_who_waits_why_and_until_when(
     assert "1 order is waiting." in printed
 
 
-def test_it_says_so_if_nobody_waits(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_if_nobody_waits(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     assert worklist.show(api, given()) == 0
     assert capsys.readouterr().out == "No order is waiting.\n"
 
 
-def test_only_who_is_asked_for_is_shown(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_the_orders_asked_for_are_listed(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     seized(4, "2026-12-04")
     capsys.readouterr()
     worklist.show(api, given(follow_up_before="2026-12-04"))
@@ -92,7 +92,7 @@ def test_a_spreadsheet_gets_every_column(
     }
 
 
-def test_what_is_overdue_or_almost_too_late_stands_out() -> None:
+def test_overdue_and_urgent_follow_ups_stand_out() -> None:
     row = dict.fromkeys(worklist.COLUMNS, "x")
     late = row | {"follow_up_on": "2026-11-30", "days_left": "3"}
     in_time = row | {"follow_up_on": "2026-12-01", "days_left": "4"}

@@ -128,7 +128,7 @@ def test_each_stratum_has_its_own_sequence() -> None:
 
 
 @pytest.mark.parametrize(("days", "dose"), [(14, 7), (21, 10), (28, 13)])
-def test_intervention_gets_a_timetable_in_the_same_moment(days: int, dose: int) -> None:
+def test_intervention_gets_its_timetable_in_the_draw_s_transaction(days: int, dose: int) -> None:
     last_day = f"2026-12-{days:02}"
     ident = someone_in(Arm.INTERVENTION, order={"expires_on": last_day})
     reminders = reminders_of(ident)
@@ -142,7 +142,7 @@ def test_control_gets_no_reminder() -> None:
     assert reminders_of(ident) == []
 
 
-def test_upstream_may_see_the_arm_on_its_own_route_alone() -> None:
+def test_the_arm_is_shown_on_its_own_route_only() -> None:
     ident = someone_in(Arm.CONTROL)
     shown = call("GET", f"/allocations/{ident}").body
     assert (shown["arm"], shown["reminders"]) == ("control", [])
@@ -161,7 +161,7 @@ def test_a_redelivery_changes_nothing() -> None:
     assert everything() == before
 
 
-def test_an_enrolment_announced_twice_in_a_batch_is_drawn_once() -> None:
+def test_an_enrolment_that_occurs_twice_in_a_batch_is_drawn_once() -> None:
     ident = enrol()
     assert failures(allocate(ident, ident)) == []
     assert slots_filled() == [(0, 0)]
@@ -179,7 +179,7 @@ def test_an_answer_lost_after_the_write_leaves_one_allocation() -> None:
     assert slots_filled() == [(0, 0)]
 
 
-def test_of_two_draws_of_one_enrolment_at_once_the_first_stands() -> None:
+def test_of_two_simultaneous_draws_of_one_enrolment_the_first_stands() -> None:
     ident = enrol()
     with meddling(clients.dynamodb(), WRITE, lambda: drawn_directly(ident)):
         assert failures(allocate(ident)) == []
@@ -188,7 +188,7 @@ def test_of_two_draws_of_one_enrolment_at_once_the_first_stands() -> None:
 
 @pytest.mark.parametrize("before", [0, 1])
 @pytest.mark.parametrize("rivals", [1, 3])
-def test_an_overtaken_draw_takes_the_next_slot_and_skips_none(before: int, rivals: int) -> None:
+def test_a_draw_that_loses_its_slot_takes_the_next_one(before: int, rivals: int) -> None:
     others = (enrol(serial) for serial in count(2))
     for other in islice(others, before):
         allocate(other)
@@ -213,7 +213,7 @@ def assert_no_slot_is_skipped(filled: list[tuple[int | None, int | None]]) -> No
         assert positions == list(range(len(positions)))
 
 
-def test_slots_are_drawn_in_the_order_of_their_times_whatever_a_clock_says(
+def test_slots_are_numbered_in_the_order_of_their_draws_whatever_a_clock_says(
     clock: Traveller,
 ) -> None:
     drawn = []
@@ -248,7 +248,7 @@ def test_an_allocation_is_never_drawn_again_even_if_its_enrolment_says_so(arm: A
 
 
 @pytest.mark.parametrize("arm", Arm)
-def test_a_person_keeps_the_arm_and_uses_no_other_slot(arm: Arm, clock: Traveller) -> None:
+def test_a_person_keeps_the_arm_and_uses_no_second_slot(arm: Arm, clock: Traveller) -> None:
     first = someone_in(arm)
     cursor = found(SHORT)
     person_id = identifiers_of(first)["person_id"]
@@ -266,7 +266,7 @@ def test_a_person_keeps_the_arm_and_uses_no_other_slot(arm: Arm, clock: Travelle
 # Decided before the draw
 
 
-def test_who_is_no_longer_eligible_is_left_out_before_any_draw(clock: Traveller) -> None:
+def test_a_person_who_is_no_longer_eligible_is_left_out_before_any_draw(clock: Traveller) -> None:
     ident = enrol()
     record = announcement(enrolment_key(ident))
     clock.move_to(MORNING + timedelta(days=12))
@@ -279,7 +279,7 @@ def test_who_is_no_longer_eligible_is_left_out_before_any_draw(clock: Traveller)
 
 
 @pytest.mark.parametrize("status", [Status.WAITING, Status.INELIGIBLE, Status.ENDED])
-def test_what_is_stored_decides_not_what_was_announced(status: Status) -> None:
+def test_the_stored_enrolment_decides_and_not_the_announced_one(status: Status) -> None:
     ident = enrol()
     record = announcement(enrolment_key(ident))
     change_enrolment(ident, status=status)
@@ -297,7 +297,7 @@ def test_an_enrolment_that_ends_before_the_write_is_not_allocated() -> None:
     assert SHORT not in everything()
 
 
-def test_an_order_corrected_since_is_drawn_in_the_stratum_in_which_it_was_eligible() -> None:
+def test_a_corrected_order_is_drawn_in_the_stratum_in_which_it_became_eligible() -> None:
     ident = enrol()
     record = announcement(enrolment_key(ident))
     assert send_change(ident, "order", corrected(expires_on="2026-12-21")).status == 200
@@ -316,7 +316,7 @@ def test_a_correction_across_strata_leaves_a_trace_for_the_auditor() -> None:
     assert allocation_of(ident).stratum == "14"
 
 
-def test_another_design_inside_a_block_is_refused() -> None:
+def test_a_change_of_design_within_a_block_is_refused() -> None:
     begun = Cursor(block=4, position=1, design="of another protocol")
     keep(SHORT, begun)
     ident = enrol()
@@ -326,7 +326,7 @@ def test_another_design_inside_a_block_is_refused() -> None:
     assert Cursor.of(found(SHORT)) == begun
 
 
-def test_another_design_may_begin_with_a_block() -> None:
+def test_a_new_design_may_begin_with_a_new_block() -> None:
     keep(SHORT, Cursor(block=4, position=0, design="of another protocol"))
     ident = enrol()
     assert failures(allocate(ident)) == []
@@ -346,7 +346,7 @@ def test_another_design_may_begin_with_a_block() -> None:
     ],
     ids=["empty", "torn", "strange", "none"],
 )
-def test_a_record_that_makes_no_sense_comes_back_alone(
+def test_only_the_invalid_record_of_a_batch_is_retried(
     broken: dict[str, Any], log: StringIO
 ) -> None:
     bad = sample("stream-eligible")["Records"][0]
@@ -359,7 +359,7 @@ def test_a_record_that_makes_no_sense_comes_back_alone(
     assert "900321" not in log.getvalue()
 
 
-def test_without_the_key_nobody_is_allocated_until_it_is_back() -> None:
+def test_while_the_key_is_unavailable_nobody_is_allocated() -> None:
     ident = enrol()
     with meddling(
         clients.kms(), "before-call.kms.GenerateMac", raising(refusal("ThrottlingException"))
@@ -390,7 +390,7 @@ def test_neither_the_arm_nor_anything_personal_is_logged(log: StringIO) -> None:
         assert secret not in told
 
 
-def test_neither_the_mac_nor_what_is_to_come_is_stored() -> None:
+def test_neither_the_mac_nor_later_slots_are_stored() -> None:
     ident = enrol()
     allocate(ident)
     mac = hmac.digest(b"allocation", message(trial=AGREED.trial, stratum="14", block=0), "sha256")
@@ -398,7 +398,7 @@ def test_neither_the_mac_nor_what_is_to_come_is_stored() -> None:
     assert set(found(SHORT)) == {"kind", "block", "position", "design", "drawn_at"}
 
 
-def test_the_sample_of_a_stream_record_holds_what_is_stored_of_an_allocated_order() -> None:
+def test_the_sample_stream_record_matches_a_stored_allocated_order() -> None:
     post(sample("api-enrol")["body"])
     (record,) = sample("stream-allocated")["Records"]
     ident = UUID(record["dynamodb"]["NewImage"]["enrolment_id"]["S"])
@@ -408,6 +408,6 @@ def test_the_sample_of_a_stream_record_holds_what_is_stored_of_an_allocated_orde
     assert record["dynamodb"]["NewImage"]["status"] == stored["status"]
 
 
-def test_reminders_begin_as_planned() -> None:
+def test_reminders_start_in_the_state_planned() -> None:
     states = {each.state for each in reminders_of(someone_in(Arm.INTERVENTION))}
     assert states == {ReminderState.PLANNED}

@@ -54,7 +54,7 @@ def handed_over(ident: UUID) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("arm", Arm)
-def test_who_is_allocated_is_handed_over_to_scheduling_in_either_arm(arm: Arm) -> None:
+def test_an_allocated_enrolment_is_handed_over_to_scheduling_in_either_arm(arm: Arm) -> None:
     ident = someone_in(arm)
     (call,) = handed_over(ident)
     assert (call["FunctionName"], call["InvocationType"]) == ("scheduling", "Event")
@@ -67,7 +67,7 @@ def test_an_end_is_handed_over_too() -> None:
     assert len(handed_over(ident)) == 1
 
 
-def test_a_draw_alone_hands_nothing_over_for_its_own_record_comes_next() -> None:
+def test_a_draw_itself_hands_nothing_over_because_its_record_does() -> None:
     assert handed_over(enrol()) == []
 
 
@@ -83,7 +83,7 @@ def test_an_enrolment_in_another_status_leads_to_nothing(status: Status) -> None
 @pytest.mark.parametrize(
     "error", [refusal("TooManyRequestsException", status=429), ReadTimeoutError(endpoint_url="x")]
 )
-def test_what_lambda_does_not_take_comes_again_and_holds_up_nobody_in_its_batch(
+def test_a_hand_over_that_lambda_refuses_is_retried_and_delays_no_other_record(
     error: Exception,
 ) -> None:
     first, second = followed(1), enrol(2)
@@ -117,7 +117,7 @@ def test_each_change_of_status_is_an_event_as_its_schema_says(clock: Traveller) 
     assert {each["changed_at"].replace("+00:00", "Z") for each in details} <= history
 
 
-def test_what_changes_no_status_is_no_event() -> None:
+def test_a_change_of_anything_but_the_status_is_not_announced() -> None:
     ident = followed(1)
     before = len(announced())
     told(ident, "mobile", {"number": "+447700900777"})
@@ -125,7 +125,7 @@ def test_what_changes_no_status_is_no_event() -> None:
     assert len(announced()) == before
 
 
-def test_what_the_bus_does_not_take_comes_again() -> None:
+def test_an_event_that_the_bus_refuses_is_retried() -> None:
     followed(1)
     no = raising(refusal("ThrottlingException"))
     with meddling(clients.events(), "before-call.events.PutEvents", no):
@@ -133,7 +133,7 @@ def test_what_the_bus_does_not_take_comes_again() -> None:
     assert len(announced()) == 2
 
 
-def test_the_sample_rule_of_the_docs_takes_whoever_is_allocated() -> None:
+def test_the_documented_sample_rule_matches_allocated_enrolments() -> None:
     followed(1)
     pattern = pattern_of_the_docs("StatusRule")
     taken = [each["Detail"] for each in announced() if is_taken(pattern, each)]

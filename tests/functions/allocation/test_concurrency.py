@@ -94,7 +94,7 @@ def overtaken(by: Iterable[UUID]) -> Iterator[None]:
     assert next(others, None) is None
 
 
-def test_an_overtaken_draw_tries_again_after_ever_longer_random_pauses(
+def test_a_contended_draw_is_retried_after_growing_random_pauses(
     patient: Callable[..., Drawn | None], audited: Callable[[], int]
 ) -> None:
     slow, *fast = [enrol(serial) for serial in range(1, TRIES + 1)]
@@ -107,7 +107,7 @@ def test_an_overtaken_draw_tries_again_after_ever_longer_random_pauses(
     assert audited() == TRIES
 
 
-def test_who_is_overtaken_too_often_comes_back_and_burns_no_slot(
+def test_a_draw_that_is_contended_too_often_is_retried_later_and_uses_no_slot(
     patient: Callable[..., Drawn | None], audited: Callable[[], int]
 ) -> None:
     slow, *fast = [enrol(serial) for serial in range(1, TRIES + 2)]
@@ -118,7 +118,7 @@ def test_who_is_overtaken_too_often_comes_back_and_burns_no_slot(
     assert audited() == len(fast) + 1
 
 
-def test_answers_lost_after_every_write_draw_nobody_twice(audited: Callable[[], int]) -> None:
+def test_nobody_is_drawn_twice_if_every_write_s_answer_is_lost(audited: Callable[[], int]) -> None:
     people = [enrol(serial) for serial in range(1, 21)]
     with meddling(clients.dynamodb(), AFTER_WRITE, raising(TIMED_OUT), times=len(people)):
         for start in range(0, len(people), 10):
@@ -129,7 +129,7 @@ def test_answers_lost_after_every_write_draw_nobody_twice(audited: Callable[[], 
     assert audited() == len(people)
 
 
-def test_a_request_that_the_sdk_repeats_by_itself_draws_once(audited: Callable[[], int]) -> None:
+def test_a_request_repeated_by_the_sdk_draws_once(audited: Callable[[], int]) -> None:
     """Here the token that would make the second harmless is ignored: the conditions do it."""
     ident = enrol()
     events, requests = clients.dynamodb().meta.events, []
@@ -168,7 +168,7 @@ def two_orders_that_both_say_that_they_are_eligible() -> tuple[UUID, UUID]:
 
 
 @pytest.mark.parametrize("slower", [0, 1])
-def test_of_two_orders_of_one_person_at_once_the_first_to_come_is_drawn(
+def test_of_two_simultaneous_orders_of_one_person_the_first_is_drawn(
     audited: Callable[[], int], slower: int
 ) -> None:
     orders = two_orders_that_both_say_that_they_are_eligible()
@@ -183,7 +183,7 @@ def test_of_two_orders_of_one_person_at_once_the_first_to_come_is_drawn(
     assert audited() == 1
 
 
-def test_an_order_that_takes_the_place_of_one_about_to_be_drawn_is_the_only_one_drawn(
+def test_an_order_that_replaces_one_about_to_be_drawn_is_the_only_one_drawn(
     audited: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also while the one that loses the place has not been settled yet."""
@@ -204,7 +204,7 @@ def test_an_order_that_takes_the_place_of_one_about_to_be_drawn_is_the_only_one_
     assert audited() == 1
 
 
-def test_somebody_drawn_before_is_left_out_where_repeats_are(
+def test_repeat_orders_use_no_slot_under_contention(
     patient: Callable[..., Drawn | None], audited: Callable[[], int]
 ) -> None:
     first, second = two_orders_that_both_say_that_they_are_eligible()
@@ -232,7 +232,7 @@ def test_somebody_drawn_before_is_left_out_where_repeats_are(
     ],
     ids=["protected", "suppressed"],
 )
-def test_nobody_is_drawn_whose_number_is_ruled_out_meanwhile(
+def test_a_person_whose_number_becomes_unsafe_during_the_draw_is_not_drawn(
     audited: Callable[[], int], meanwhile: Callable[[], Any], reason: Reason
 ) -> None:
     """Also where whoever ruled it out has not settled this enrolment yet."""
@@ -249,7 +249,7 @@ def test_nobody_is_drawn_whose_number_is_ruled_out_meanwhile(
     assert audited() == 0
 
 
-def test_who_became_too_late_meanwhile_is_left_out_and_that_is_traced(
+def test_an_order_that_becomes_too_late_before_the_draw_is_left_out_with_an_audit_entry(
     clock: time_machine.Traveller, audited: Callable[[], int]
 ) -> None:
     ident = enrol()
@@ -260,7 +260,7 @@ def test_who_became_too_late_meanwhile_is_left_out_and_that_is_traced(
     assert audited() == 0
 
 
-def test_allocations_stand_even_if_nothing_else_knows_of_them(
+def test_an_allocation_stands_even_if_nothing_else_records_it(
     patient: Callable[..., Drawn | None],
 ) -> None:
     """Taken up by whoever has no reminders yet; those of others stop what would plan them again."""
@@ -318,7 +318,7 @@ def all_at_once(threads: int) -> Iterator[None]:
         events.unregister("before-call.kms.GenerateMac", wait)
 
 
-def test_eight_at_once_fill_every_slot_once(
+def test_eight_simultaneous_draws_fill_each_slot_once(
     patient: Callable[..., Drawn | None], audited: Callable[[], int]
 ) -> None:
     people = [enrolment_of(enrol(serial)) for serial in range(1, 9)]

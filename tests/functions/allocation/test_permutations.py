@@ -66,7 +66,7 @@ CASES = {
     ("case", "arm"),
     [*((case, Arm.INTERVENTION) for case in CASES), ("custody twice", Arm.CONTROL)],
 )
-def test_every_order_of_arrival_ends_alike(case: str, arm: Arm) -> None:
+def test_every_order_of_arrival_gives_the_same_result(case: str, arm: Arm) -> None:
     changes, events = CASES[case]
     start, enrolment_id = _enrolled(arm, changes)
     ends = list(_lives(start, enrolment_id, events, first=[], refused=[]))

@@ -62,7 +62,7 @@ def blocks() -> list[Block]:
     return [derived(key, "short", 0) for key in KEYS]
 
 
-def test_sizes_are_equally_likely(blocks: list[Block]) -> None:
+def test_block_sizes_are_equally_likely(blocks: list[Block]) -> None:
     assert p_value(map(len, blocks), among=SIZES) > RARE
 
 
@@ -87,7 +87,7 @@ def test_all_arrangements_of_a_size_are_equally_likely(blocks: list[Block], size
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 20, 129, 256])
-def test_no_number_is_favoured_however_many_there_are(n: int) -> None:
+def test_no_number_is_more_likely_whatever_the_range(n: int) -> None:
     every_byte_once = iter(reversed(range(256)))
     numbers = Counter(below(n, every_byte_once) for _ in range(256 // n * n))
     assert numbers == dict.fromkeys(range(n), 256 // n)
@@ -134,7 +134,7 @@ def forecasts() -> dict[Block, dict[Arm, Fraction]]:
     return chances
 
 
-def test_the_best_guesser_is_right_as_often_as_the_design_allows_and_no_more() -> None:
+def test_the_best_guesser_is_right_only_as_often_as_the_design_allows() -> None:
     chances = forecasts()
     best = {seen: max(Arm, key=chance.__getitem__) for seen, chance in chances.items()}
     rate = sum(chances[seen][arm] for seen, arm in best.items()) / mean(SIZES)
@@ -168,12 +168,12 @@ def followed(this: Block, following: Block) -> Iterable[tuple[Block, Arm]]:
     ],
     ids=["zeros", "counting", "ones", "counting on"],
 )
-def test_a_mac_means_these_arms_for_ever(mac: bytes, even: str, two_to_one: str) -> None:
+def test_a_mac_always_gives_the_same_arms(mac: bytes, even: str, two_to_one: str) -> None:
     assert initials(block(mac, sizes=SIZES, ratio=EVEN)) == even
     assert initials(block(mac, sizes=(3, 6), ratio=TWO_TO_ONE)) == two_to_one
 
 
-def test_a_block_that_outlasts_its_first_hash_stays_the_same_too() -> None:
+def test_a_block_that_needs_a_second_hash_is_the_same_every_time() -> None:
     arms = block(bytes(32), sizes=(40,), ratio=EVEN)
     assert initials(arms) == "ciiciiicccicicciiciiccciiiicciiccccicici"
 
@@ -182,7 +182,7 @@ def initials(arms: Block) -> str:
     return "".join(arm[0] for arm in arms)
 
 
-def test_how_the_protocol_lists_sizes_and_arms_does_not_matter() -> None:
+def test_the_order_of_sizes_and_arms_in_the_protocol_does_not_matter() -> None:
     turned = {Arm.INTERVENTION: 1, Arm.CONTROL: 1}
     for key in KEYS[:100]:
         listed = block(key, sizes=SIZES, ratio=EVEN)
@@ -197,13 +197,13 @@ def test_the_message_names_trial_stratum_and_block() -> None:
 
 
 @pytest.mark.parametrize(("trial", "stratum"), [("a|b", "c"), ("a", "b|c")])
-def test_a_name_that_could_blur_two_messages_is_refused(trial: str, stratum: str) -> None:
+def test_a_name_that_could_make_two_messages_equal_is_refused(trial: str, stratum: str) -> None:
     with pytest.raises(ValueError, match="may have"):
         message(trial=trial, stratum=stratum, block=0)
 
 
 @pytest.mark.parametrize("size", [31, 33])
-def test_what_is_not_a_mac_is_refused(size: int) -> None:
+def test_bytes_that_are_not_a_mac_are_refused(size: int) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         block(bytes(size), sizes=SIZES, ratio=EVEN)
 

@@ -35,7 +35,7 @@ def reopen(clock: Traveller, monkeypatch: pytest.MonkeyPatch) -> Callable[[], No
     return opened
 
 
-def test_a_person_of_an_earlier_trial_is_a_new_one_in_the_next(reopen: Callable[[], None]) -> None:
+def test_a_person_of_an_earlier_trial_counts_as_new_in_the_next(reopen: Callable[[], None]) -> None:
     first = enrol(1)
     allocate(first)
     person_id = identifiers_of(first)["person_id"]
@@ -62,7 +62,7 @@ def test_a_third_order_keeps_the_arm_of_its_own_trial(reopen: Callable[[], None]
     assert allocation_of(again).arm in NEW.arms
 
 
-def test_an_order_that_waited_is_drawn_in_the_trial_into_which_it_was_taken(
+def test_an_order_that_waited_is_drawn_in_the_trial_that_accepted_it(
     reopen: Callable[[], None],
 ) -> None:
     """By that trial's sequence and protocol, whichever is open when it becomes eligible."""

@@ -54,7 +54,7 @@ def test_the_stratum_is_fixed_when_the_order_becomes_eligible() -> None:
     assert allocation_of(ident).stratum == "14-high"
 
 
-def test_an_order_that_waits_moves_with_its_length_and_keeps_its_grade() -> None:
+def test_a_waiting_order_changes_stratum_with_its_length_and_keeps_its_risk_grade() -> None:
     ident = enrol(respondent={"risk_grade": "high"}, mobile={"missing_reason": "refused"})
     assert enrolment_of(ident).stratum is None
     longer = order(order=LONG)["order"]

@@ -95,7 +95,7 @@ def lived(clock: Traveller) -> list[Key]:
 # Entries
 
 
-def test_an_entry_says_which_kind_of_processing_it_was() -> None:
+def test_an_entry_names_its_kind_of_processing() -> None:
     ident = followed(1)
     shown(ident)
     kinds = {item["what"]: item["why"] for item in everything().values() if "why" in item}
@@ -120,11 +120,11 @@ def test_an_entry_says_which_kind_of_processing_it_was() -> None:
         ("sending_paused", Why.ALTERATION),
     ],
 )
-def test_what_was_done_tells_why(what: str, why: Why) -> None:
+def test_the_kind_of_act_implies_its_purpose(what: str, why: Why) -> None:
     assert AuditEntry(at=MORNING, what=what, by="somebody").why == why
 
 
-def test_two_alike_in_the_same_microsecond_are_two() -> None:
+def test_two_equal_acts_in_the_same_microsecond_are_two_entries() -> None:
     ident = followed(1)
     shown(ident)
     shown(ident)
@@ -132,7 +132,7 @@ def test_two_alike_in_the_same_microsecond_are_two() -> None:
     assert [each["what"] for each in consulted].count("enrolment consulted") == 2
 
 
-def test_an_entry_from_before_they_had_a_kind_is_one_still() -> None:
+def test_an_entry_without_a_kind_of_processing_is_still_valid() -> None:
     item = {"kind": "audit", "at": "2026-12-01T09:30:00Z", "what": "enrolled", "by": "upstream"}
     assert AuditEntry.of(item).why is Why.COLLECTION
 
@@ -183,7 +183,7 @@ def test_a_backlog_takes_as_many_reads_as_it_has_links(lived: list[Key], clock: 
     assert exported() == [*lived, *waiting]
 
 
-def test_who_starts_anew_in_a_backlog_reads_each_link_once(clock: Traveller) -> None:
+def test_an_export_restarted_in_a_backlog_reads_each_link_once(clock: Traveller) -> None:
     ident = followed(1)
     for _ in range(5):
         shown(ident)
@@ -199,7 +199,7 @@ def test_who_starts_anew_in_a_backlog_reads_each_link_once(clock: Traveller) -> 
     assert len(requests) == len(links()) - 2
 
 
-def test_what_is_remembered_of_another_bucket_is_forgotten(lived: list[Key]) -> None:
+def test_the_newest_link_of_another_bucket_is_not_remembered(lived: list[Key]) -> None:
     other = clients.s3().list_object_versions(Bucket=BUCKET)["Versions"]
     for each in other:
         clients.s3().delete_object(
@@ -213,7 +213,7 @@ def test_what_is_remembered_of_another_bucket_is_forgotten(lived: list[Key]) -> 
     assert exported() == lived
 
 
-def test_of_a_batch_that_was_partly_exported_the_rest_is() -> None:
+def test_the_rest_of_a_partly_exported_batch_is_exported() -> None:
     followed(1)
     first, *rest = logged()
     announce(first)
@@ -221,7 +221,7 @@ def test_of_a_batch_that_was_partly_exported_the_rest_is() -> None:
     assert [[entry.key for entry in link.entries] for link in links()] == [[first], rest]
 
 
-def test_what_is_no_entry_comes_again_and_keeps_no_other_back() -> None:
+def test_an_invalid_entry_is_retried_and_does_not_delay_the_others() -> None:
     ident = followed(1)
     first, *rest = logged()
     broken = announcement(first, 1)
@@ -265,7 +265,7 @@ ENTRY = ExportedEntry(
 )
 
 
-def test_two_at_once_make_one_chain() -> None:
+def test_two_simultaneous_exports_make_one_chain() -> None:
     mine = ENTRY.model_copy(update={"sk": "mine"})
     store = Racing(3, ENTRY)
     assert export([mine], store=store, now=MORNING, pause=lambda _: None) == 1
@@ -275,14 +275,14 @@ def test_two_at_once_make_one_chain() -> None:
         assert link.previous == sha256(store.link(link.number - 1))
 
 
-def test_who_is_never_first_leaves_it_to_the_stream() -> None:
+def test_an_export_that_is_always_overtaken_is_retried_by_the_stream() -> None:
     pauses: list[float] = []
     with pytest.raises(ContendedError):
         export([ENTRY], store=Racing(99, ENTRY), now=MORNING, pause=pauses.append)
     assert len(pauses) == TRIES - 1
 
 
-def test_an_answer_that_was_lost_is_no_second_link() -> None:
+def test_a_lost_answer_makes_no_second_link() -> None:
     class Losing(AuditStore):
         def append(self, number: int, link: bytes) -> None:
             super().append(number, link)
@@ -294,7 +294,7 @@ def test_an_answer_that_was_lost_is_no_second_link() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 999, 10**9])
-def test_a_path_tells_its_number(number: int) -> None:
+def test_a_link_s_path_gives_its_number(number: int) -> None:
     assert number_of(path_of(number)) == number
     assert path_of(number + 1) < path_of(number)
 
@@ -321,7 +321,7 @@ def test_a_change_of_one_byte_is_found(number: int) -> None:
     assert TrailFault.DIFFERENT in faults()
 
 
-def test_what_is_no_link_among_the_links_holds_up_no_entry_and_is_found(lived: list[Key]) -> None:
+def test_an_object_that_is_not_a_link_is_found_and_delays_no_entry(lived: list[Key]) -> None:
     strange = ["links/", "links/000000000000.txt", "links/zaphod"]
     for path in strange:
         clients.s3().put_object(Bucket=BUCKET, Key=path, Body=b"")
@@ -332,13 +332,13 @@ def test_what_is_no_link_among_the_links_holds_up_no_entry_and_is_found(lived: l
 
 
 @pytest.mark.usefixtures("lived")
-def test_a_space_more_is_found() -> None:
+def test_one_added_space_is_found() -> None:
     rewritten(2, lambda content: content + b" ")
     assert findings() == {(TrailFault.CHAIN_BROKEN, path_of(2))}
 
 
 @pytest.mark.usefixtures("lived")
-def test_the_newest_link_is_known_by_what_was_noted() -> None:
+def test_the_newest_link_is_checked_against_the_noted_one() -> None:
     remembered = sha256(AuditStore(clients.s3(), BUCKET).link(3))
     assert findings(noted=(3, remembered)) == set()
     rewritten(3, lambda content: content + b" ")
@@ -347,11 +347,11 @@ def test_the_newest_link_is_known_by_what_was_noted() -> None:
 
 
 @pytest.mark.usefixtures("lived")
-def test_a_chain_that_was_cut_off_is_known_by_what_was_noted() -> None:
+def test_a_truncated_chain_is_found_by_the_noted_link() -> None:
     assert (TrailFault.NOT_AS_NOTED, path_of(4)) in findings(noted=(4, "00"))
 
 
-def test_a_link_that_is_gone_is_found(lived: list[Key], clock: Traveller) -> None:
+def test_a_missing_link_is_found(lived: list[Key], clock: Traveller) -> None:
     path = path_of(2)
     (version,) = clients.s3().list_object_versions(Bucket=BUCKET, Prefix=path)["Versions"]
     clients.s3().delete_object(
@@ -365,19 +365,19 @@ def test_a_link_that_is_gone_is_found(lived: list[Key], clock: Traveller) -> Non
 
 
 @pytest.mark.usefixtures("lived")
-def test_a_link_marked_as_deleted_is_found_and_read_nevertheless() -> None:
+def test_a_link_marked_as_deleted_is_found_and_still_read() -> None:
     clients.s3().delete_object(Bucket=BUCKET, Key=path_of(2))
     assert findings() == {(TrailFault.LINK_REMOVED, path_of(2))}
 
 
 @pytest.mark.usefixtures("lived")
-def test_a_link_written_again_is_found_and_the_first_one_counts() -> None:
+def test_a_rewritten_link_is_found_and_its_first_version_counts() -> None:
     clients.s3().put_object(Bucket=BUCKET, Key=path_of(2), Body=b"{}")
     assert findings() == {(TrailFault.LINK_REWRITTEN, path_of(2))}
 
 
 @pytest.mark.usefixtures("lived")
-def test_what_is_no_link_is_found() -> None:
+def test_an_unreadable_link_is_found() -> None:
     rewritten(2, lambda _: b"{}")
     assert (TrailFault.LINK_UNREADABLE, path_of(2)) in findings()
 
@@ -397,7 +397,7 @@ def test_an_entry_that_was_not_exported_is_named_once_it_is_late(
     }
 
 
-def test_an_entry_that_is_gone_from_the_table_is_named(lived: list[Key]) -> None:
+def test_an_entry_missing_from_the_table_is_named(lived: list[Key]) -> None:
     clients.dynamodb().delete_item(TableName=TABLE, Key=wired(lived[1]))
     assert findings() == {(TrailFault.NOT_IN_TABLE, named(lived[1]))}
 
@@ -416,14 +416,14 @@ def test_an_entry_that_was_changed_in_the_table_is_named(
     assert findings() == {(TrailFault.DIFFERENT, named(lived[1]))}
 
 
-def test_an_entry_in_the_table_that_is_none_is_named(lived: list[Key]) -> None:
+def test_an_invalid_entry_in_the_table_is_named(lived: list[Key]) -> None:
     key = Key(lived[0].pk, "forged")
     item = wired(key) | {"kind": {"S": "audit"}, "at": {"S": "never"}}
     clients.dynamodb().put_item(TableName=TABLE, Item=item)
     assert findings() == {(TrailFault.NO_ENTRY, named(key))}
 
 
-def test_an_entry_told_twice_counts_only_if_it_differs(lived: list[Key]) -> None:
+def test_an_entry_exported_twice_is_a_finding_only_if_it_differs(lived: list[Key]) -> None:
     store = AuditStore(clients.s3(), BUCKET)
     entry = links()[0].entries[0]
     for number, told_again in ((4, entry), (5, entry.model_copy(update={"by": "nobody"}))):
@@ -439,7 +439,7 @@ def test_an_entry_told_twice_counts_only_if_it_differs(lived: list[Key]) -> None
     assert entry.key in lived
 
 
-def test_what_is_missing_is_exported_when_asked_for(
+def test_missing_entries_are_exported_on_request(
     lived: list[Key],
     clock: Traveller,
     monkeypatch: pytest.MonkeyPatch,

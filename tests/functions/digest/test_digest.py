@@ -39,7 +39,7 @@ def missing(on: str | None = None, **more: str) -> dict[str, str]:
     return given | ({"follow_up_on": on} if on else {})
 
 
-def test_a_superintendent_hears_of_references_reasons_and_days_left(clock: Traveller) -> None:
+def test_a_digest_lists_references_reasons_and_days_left(clock: Traveller) -> None:
     enrol(1, mobile=missing("2026-12-02"))
     enrol(2, order={"served_on": None})
     clock.shift(timedelta(days=3))
@@ -56,7 +56,7 @@ def test_a_superintendent_hears_of_references_reasons_and_days_left(clock: Trave
     ]
 
 
-def test_it_names_no_number_no_person_and_no_arm() -> None:
+def test_a_digest_names_no_number_no_person_and_no_arm() -> None:
     for first, arm in ((1, Arm.CONTROL), (100, Arm.INTERVENTION)):
         ident = someone_in(arm, first=first)
         told(ident, "mobile", missing("2026-12-04", follow_up_by="PC Jones"))
@@ -66,7 +66,7 @@ def test_it_names_no_number_no_person_and_no_arm() -> None:
         assert never not in text
 
 
-def test_each_superintendent_hears_of_their_own_orders_by_a_filter() -> None:
+def test_a_filter_gives_each_superintendent_their_own_digest() -> None:
     for serial, whose in ((1, "Supt B"), (2, "Supt A"), (3, "Supt B")):
         enrol(serial, mobile=missing(), order={"authorising_superintendent": whose})
     messages, _ = morning()
@@ -78,13 +78,13 @@ def test_each_superintendent_hears_of_their_own_orders_by_a_filter() -> None:
     assert {each["MessageAttributes"]["force"]["StringValue"] for each in messages} == {"durham"}
 
 
-def test_nobody_hears_when_nobody_waits_or_can_still_be_helped(clock: Traveller) -> None:
+def test_no_digest_is_sent_if_nobody_waits_or_can_still_be_helped(clock: Traveller) -> None:
     enrol(1, mobile=missing("2026-12-02"))
     clock.shift(timedelta(days=12))
     assert morning() == ([], [])
 
 
-def test_whoever_a_digest_names_was_disclosed_by_it() -> None:
+def test_each_order_that_a_digest_names_has_an_entry_of_its_disclosure() -> None:
     ident = enrol(1, mobile=missing())
     morning()
     trail = audit_of(ident)
@@ -111,7 +111,7 @@ def test_an_overdue_follow_up_is_an_event_as_its_schema_says(clock: Traveller) -
     }
 
 
-def test_eleven_overdue_are_eleven_events(clock: Traveller) -> None:
+def test_eleven_overdue_follow_ups_are_eleven_events(clock: Traveller) -> None:
     for serial in range(1, 12):
         enrol(serial, mobile=missing("2026-12-02"))
     clock.shift(timedelta(days=3))
@@ -119,7 +119,7 @@ def test_eleven_overdue_are_eleven_events(clock: Traveller) -> None:
 
 
 @pytest.mark.parametrize("call_of", ["sns.Publish", "events.PutEvents"])
-def test_what_is_not_taken_is_tried_again(call_of: str, clock: Traveller) -> None:
+def test_a_refused_digest_or_event_fails_the_run(call_of: str, clock: Traveller) -> None:
     enrol(1, mobile=missing("2026-12-02"))
     clock.shift(timedelta(days=3))
     client: Any = clients.sns() if call_of.startswith("sns") else clients.events()
@@ -147,7 +147,7 @@ def test_a_flood_of_waiting_orders_makes_one_digest_of_a_bounded_length() -> Non
     assert only.text.endswith("the order has no end")
 
 
-def test_the_sample_rule_of_the_docs_takes_the_event_and_no_other(clock: Traveller) -> None:
+def test_the_documented_sample_rule_matches_this_event_and_no_other(clock: Traveller) -> None:
     pattern = pattern_of_the_docs("OverdueRule")
     for serial, whose in ((1, "S-0417"), (2, "S-9")):
         order = {"authorising_superintendent": whose}

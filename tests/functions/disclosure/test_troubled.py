@@ -36,7 +36,7 @@ def troubled() -> Any:
         *((each, False) for each in ("sent", "delivered", "suppressed")),
     ],
 )
-def test_what_is_late_unsure_or_refused_is_listed_and_nothing_else(
+def test_only_late_unknown_and_refused_texts_are_listed(
     state: str, *, shown: bool, clock: Traveller
 ) -> None:
     someone, second = somebody()
@@ -48,14 +48,14 @@ def test_what_is_late_unsure_or_refused_is_listed_and_nothing_else(
     assert listed == ([(str(someone), 2)] if shown else [])
 
 
-def test_what_is_due_this_moment_is_not_late_yet(clock: Traveller) -> None:
+def test_a_text_due_at_this_moment_is_not_late_yet(clock: Traveller) -> None:
     someone, second = somebody()
     change_reminder(someone, 1, state=ReminderState.DELIVERED)
     clock.move_to(second.due_at + 14 * MINUTE)
     assert troubled() == {"reminders": [], "more": 0}
 
 
-def test_what_failed_long_ago_is_listed_no_more(clock: Traveller) -> None:
+def test_a_text_that_failed_long_ago_is_no_longer_listed(clock: Traveller) -> None:
     someone, second = somebody()
     for each in reminders_of(someone):
         change_reminder(someone, each.number, state=ReminderState.DELIVERED)
@@ -67,14 +67,14 @@ def test_what_failed_long_ago_is_listed_no_more(clock: Traveller) -> None:
     assert troubled()["reminders"] == []
 
 
-def test_whoever_is_listed_was_consulted(clock: Traveller) -> None:
+def test_each_listed_enrolment_is_recorded_as_consulted(clock: Traveller) -> None:
     someone, second = somebody()
     clock.move_to(second.due_at + DAY)
     assert len(troubled()["reminders"]) > 1
     assert [each["what"] for each in audit_of(someone)].count("allocation consulted") == 1
 
 
-def test_of_many_the_oldest_are_listed_and_the_rest_is_counted(
+def test_of_many_texts_the_oldest_are_listed_and_the_rest_are_counted(
     clock: Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("disclosure.routes._MOST_SHOWN", 2)

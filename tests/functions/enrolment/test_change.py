@@ -91,7 +91,7 @@ def ready(what: str) -> UUID:
 
 
 @every_route
-def test_a_change_of_nobody_is_not_known(what: str) -> None:
+def test_a_change_of_an_unknown_enrolment_is_refused(what: str) -> None:
     with unchanged():
         for nobody in (uuid4(), "DVPO-2026-000123"):
             answer = call(METHODS[what], f"/enrolments/{nobody}/{what}", CHANGES[what])
@@ -126,7 +126,7 @@ def test_a_change_and_who_made_it_are_stored_in_one_transaction(what: str) -> No
 
 
 @every_route
-def test_what_cannot_be_stored_is_not_half_done(what: str) -> None:
+def test_a_change_that_cannot_be_stored_changes_nothing(what: str) -> None:
     ident = ready(what)
     with unchanged(), before_write(FAILURE):
         answer = send_change(ident, what, CHANGES[what])
@@ -135,7 +135,7 @@ def test_what_cannot_be_stored_is_not_half_done(what: str) -> None:
 
 
 @every_route
-def test_an_answer_lost_after_the_change_does_no_harm(what: str) -> None:
+def test_a_change_is_repeated_safely_after_a_lost_answer(what: str) -> None:
     ident = ready(what)
     with after_write(FAILURE):
         assert send_change(ident, what, CHANGES[what]).status == 503
@@ -144,7 +144,7 @@ def test_an_answer_lost_after_the_change_does_no_harm(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", [each for each in CHANGES if each != "outcomes"])  # meet nobody
-def test_a_change_tries_again_under_contention_but_not_for_ever(
+def test_a_contended_change_is_retried_a_limited_number_of_times(
     what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
@@ -170,7 +170,7 @@ def test_after_an_end_for_good_a_change_is_refused_without_the_reason(what: str)
 
 
 @pytest.mark.parametrize("what", ["mobile", "service", "order"])
-def test_custody_is_no_end_for_good_changes_are_accepted_meanwhile(what: str) -> None:
+def test_changes_are_accepted_during_custody(what: str) -> None:
     ident = ready(what)
     told(ident, "end", CUSTODY)
     assert told(ident, what, CHANGES[what]).body["status"] == "ended"
@@ -204,7 +204,7 @@ def test_custody_is_no_end_for_good_changes_are_accepted_meanwhile(what: str) ->
         ("outcomes", ARREST | {"type": "murder"}, "type"),
     ],
 )
-def test_what_is_not_valid_is_refused_by_field_and_not_repeated(
+def test_an_invalid_change_is_refused_by_field_and_its_values_are_not_repeated(
     what: str, body: dict[str, Any], field: str
 ) -> None:
     ident = followed()
@@ -215,7 +215,7 @@ def test_what_is_not_valid_is_refused_by_field_and_not_repeated(
     assert OTHER not in answer.text
 
 
-def test_two_changes_at_once_are_both_kept() -> None:
+def test_two_simultaneous_changes_are_both_stored() -> None:
     ident = enrol(order={"served_on": None}, mobile={"missing_reason": "refused"})
     with before_write(lambda: send_change(ident, "service", CHANGES["service"])):
         send_change(ident, "mobile", {"number": OTHER})
@@ -225,7 +225,7 @@ def test_two_changes_at_once_are_both_kept() -> None:
 
 
 @every_route
-def test_who_is_shown_an_order_by_a_change_that_changes_nothing_is_in_the_trail(what: str) -> None:
+def test_a_change_that_changes_nothing_is_audited_because_it_shows_the_order(what: str) -> None:
     ident = ready(what)
     assert send_change(ident, what, CHANGES[what]).status in (200, 201)
     before = audit_of(ident)
@@ -235,14 +235,14 @@ def test_who_is_shown_an_order_by_a_change_that_changes_nothing_is_in_the_trail(
     assert entry["by"].endswith("/curious")
 
 
-def test_nothing_is_shown_that_could_not_be_recorded() -> None:
+def test_an_order_is_not_shown_if_the_read_cannot_be_recorded() -> None:
     ident = ready("end")
     send_change(ident, "end", CHANGES["end"])
     with before_write(FAILURE):
         assert send_change(ident, "end", CHANGES["end"]).status == 503
 
 
-def test_the_audit_trail_names_no_content() -> None:
+def test_the_audit_trail_holds_no_content_of_a_change() -> None:
     ident = followed(mobile={"missing_reason": "refused", "recorded_by": "PC-77"})
     for what, body in CHANGES.items():
         send_change(ident, what, body)
@@ -255,7 +255,7 @@ def test_the_audit_trail_names_no_content() -> None:
 # The number
 
 
-def test_a_number_makes_somebody_eligible_who_is_drawn_once() -> None:
+def test_a_number_makes_a_person_eligible_and_that_person_is_drawn_once() -> None:
     ident = followed(mobile={"missing_reason": "seized_evidence"})
     assert stands(ident) == ("waiting", ["no_number"])
     answer = send_change(ident, "mobile", {"number": OTHER, "resolved_how": "officer_visit"})
@@ -268,7 +268,7 @@ def test_a_number_makes_somebody_eligible_who_is_drawn_once() -> None:
     assert stands(ident) == ("allocated", [])
 
 
-def test_a_number_lost_before_the_draw_makes_somebody_wait_again() -> None:
+def test_a_number_lost_before_the_draw_makes_the_person_wait_again() -> None:
     ident = enrol()
     answer = send_change(ident, "mobile", {"missing_reason": "lost_stolen_broken"})
     assert (answer.body["status"], answer.body["reasons"]) == ("waiting", ["no_number"])
@@ -330,7 +330,7 @@ def test_service_makes_somebody_eligible() -> None:
     assert stands(ident) == ("allocated", [])
 
 
-def test_each_of_two_reasons_has_to_go() -> None:
+def test_a_person_with_two_reasons_to_wait_waits_until_both_are_resolved() -> None:
     ident = followed(order={"served_on": None}, mobile={"missing_reason": "refused"})
     told(ident, "mobile", {"number": OTHER})
     assert stands(ident) == ("waiting", ["not_served"])
@@ -338,7 +338,7 @@ def test_each_of_two_reasons_has_to_go() -> None:
     assert stands(ident) == ("allocated", [])
 
 
-def test_whoever_is_served_too_late_is_not_drawn(clock: Traveller) -> None:
+def test_a_person_served_too_late_is_not_drawn(clock: Traveller) -> None:
     ident = followed(order={"served_on": None})
     clock.move_to(MORNING + timedelta(days=12))  # two days are left, today and tomorrow
     told(ident, "service", {"served_on": "2026-12-13"})
@@ -348,7 +348,7 @@ def test_whoever_is_served_too_late_is_not_drawn(clock: Traveller) -> None:
 # Corrections of the order
 
 
-def test_before_the_draw_anything_may_be_corrected() -> None:
+def test_before_the_draw_every_field_of_an_order_may_be_corrected() -> None:
     ident = enrol()
     order = corrected(
         court="Durham Magistrates' Court",
@@ -363,7 +363,7 @@ def test_before_the_draw_anything_may_be_corrected() -> None:
     assert allocation_of(ident).stratum == "14"  # as when it became eligible
 
 
-def test_a_correction_decides_anew_about_eligibility() -> None:
+def test_a_correction_decides_eligibility_again() -> None:
     ident = enrol()
     early = corrected(made_on="2026-11-19", expires_on="2026-12-02", served_on="2026-11-20")
     told(ident, "order", early)
@@ -397,7 +397,7 @@ def test_service_cannot_be_taken_back_after_the_draw() -> None:
     assert answer.status == 409
 
 
-def test_what_the_order_says_is_what_the_remaining_texts_say(clock: Traveller) -> None:
+def test_remaining_texts_follow_the_corrected_order(clock: Traveller) -> None:
     ident = treated()
     serial = serial_of(ident)
     told(ident, "order", corrected(serial, conditions=["no_molestation", "no_entry"]))
@@ -441,7 +441,7 @@ def test_dates_may_change_until_the_first_reminder_could_be_due_in_either_arm(
 
 
 @pytest.mark.parametrize("arm", Arm)
-def test_a_correction_moves_the_moment_until_which_the_next_may_come(
+def test_a_correction_of_the_dates_moves_the_deadline_for_the_next_correction(
     arm: Arm, clock: Traveller
 ) -> None:
     yesterday = {"made_on": "2026-11-30", "expires_on": "2026-12-13"}
@@ -465,7 +465,7 @@ def _first_due(ident: UUID) -> datetime:
     return due_at
 
 
-def test_dates_all_in_the_past_can_be_put_right() -> None:
+def test_dates_that_are_all_in_the_past_can_be_corrected() -> None:
     ident = someone_in(Arm.INTERVENTION)
     serial = serial_of(ident)
     past = {"made_on": "2026-11-02", "expires_on": "2026-11-15", "served_on": "2026-11-03"}

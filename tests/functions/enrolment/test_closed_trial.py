@@ -19,7 +19,7 @@ def close(configure: Callable[..., None]) -> Callable[[], None]:
     return partial(configure, TAKES_ORDERS="false")
 
 
-def test_a_new_order_is_refused_and_leaves_nothing(close: Callable[[], None]) -> None:
+def test_a_closed_trial_refuses_a_new_order_and_stores_nothing(close: Callable[[], None]) -> None:
     close()
     answer = post(order(1))
     assert answer.status == 409
@@ -29,7 +29,7 @@ def test_a_new_order_is_refused_and_leaves_nothing(close: Callable[[], None]) ->
     assert everything() == {}
 
 
-def test_an_order_that_is_known_is_answered_as_ever(close: Callable[[], None]) -> None:
+def test_a_closed_trial_answers_a_known_order_as_before(close: Callable[[], None]) -> None:
     request = order(1)
     before = post(request)
     close()
@@ -37,7 +37,7 @@ def test_an_order_that_is_known_is_answered_as_ever(close: Callable[[], None]) -
     assert (again.status, again.body) == (200, before.body)
 
 
-def test_the_earlier_orders_continue(close: Callable[[], None]) -> None:
+def test_a_closed_trial_s_orders_continue(close: Callable[[], None]) -> None:
     treated = someone_in(Arm.INTERVENTION)
     waiting = enrol(900, mobile={"missing_reason": "refused"})
     close()

@@ -44,36 +44,36 @@ def admit(ident: UUID) -> int:
     return call("POST", f"/enrolments/{ident}/admit", BY, by="operator").status
 
 
-def test_as_many_orders_as_are_expected_in_a_day_are_taken_in_as_they_are() -> None:
+def test_orders_within_the_day_s_limit_are_accepted_without_a_hold() -> None:
     assert [stands(enrol(serial)) for serial in range(MOST)] == [(Status.ELIGIBLE, ())] * MOST
 
 
-def test_an_order_beyond_those_expected_in_a_day_waits_and_is_not_drawn(held: UUID) -> None:
+def test_an_order_over_the_day_s_limit_is_held_and_not_drawn(held: UUID) -> None:
     again = post(order(300))
     assert (again.status, again.body["reasons"]) == (200, ["held_over_daily_limit"])
     assert failures(allocate(held)) == []
     assert stands(held) == HELD
 
 
-def test_repeated_requests_use_up_no_place_of_the_day() -> None:
+def test_repeated_requests_do_not_count_against_the_day_s_limit() -> None:
     for _ in range(MOST + 1):
         post(order(1))
     assert stands(enrol(2)) == (Status.ELIGIBLE, ())
 
 
-def test_the_next_day_brings_new_places(held: UUID, clock: Traveller) -> None:
+def test_the_limit_counts_each_day_anew(held: UUID, clock: Traveller) -> None:
     clock.shift(timedelta(days=1))
     assert stands(enrol(301)) == (Status.ELIGIBLE, ())
     assert stands(held) == HELD
 
 
-def test_two_who_ask_for_the_day_s_last_place_at_once_do_not_both_get_it() -> None:
+def test_of_two_simultaneous_orders_only_one_gets_the_day_s_last_place() -> None:
     enrol(1)
     with before_write(lambda: enrol(2)):
         assert stands(enrol(3)) == HELD
 
 
-def test_an_order_that_a_person_admits_is_drawn_like_any_other(held: UUID) -> None:
+def test_an_admitted_order_is_drawn_like_any_other(held: UUID) -> None:
     assert admit(held) == 200
     assert stands(held) == (Status.ELIGIBLE, ())
     assert enrolment_of(held).admitted_by == BY["by"]
@@ -94,7 +94,7 @@ def test_a_held_order_that_has_ended_is_not_admitted(held: UUID) -> None:
     assert admit(held) == 409
 
 
-def test_a_held_order_protects_numbers_all_the_same() -> None:
+def test_a_held_order_still_protects_numbers() -> None:
     fill_the_day()
     enrol(300, protected_numbers=["+447700900001"])
     assert stands(enrol(301, mobile={"number": "+447700900001"}))[1] == (Reason.UNSAFE_NUMBER,)
@@ -108,7 +108,7 @@ def test_a_held_order_without_a_number_waits_for_both() -> None:
     assert stands(ident) == HELD
 
 
-def test_who_is_held_is_in_the_worklist(held: UUID) -> None:
+def test_a_held_order_is_in_the_worklist(held: UUID) -> None:
     shown = call("GET", "/enrolments?reason=held_over_daily_limit").body["enrolments"]
     assert [each["enrolment_id"] for each in shown] == [str(held)]
 

@@ -55,7 +55,7 @@ def jersey() -> str:
 # Taken in
 
 
-def test_an_order_is_accepted_under_an_id_of_its_own() -> None:
+def test_an_order_is_accepted_under_its_own_id() -> None:
     answer = call("POST", "/enrolments", sample("api-enrol")["body"])
     assert answer.status == 202
     assert answer.body == {
@@ -76,7 +76,7 @@ def test_an_order_is_accepted_under_an_id_of_its_own() -> None:
         ({"order": dates("2026-11-10", "2026-11-30")}, "ineligible", "order_ended"),
     ],
 )
-def test_whoever_cannot_be_randomised_is_taken_in_with_the_reason(
+def test_an_order_that_cannot_be_randomised_is_stored_with_the_reason(
     changes: dict[str, Any], status: str, reason: str
 ) -> None:
     answer = post(order(**changes))
@@ -86,7 +86,7 @@ def test_whoever_cannot_be_randomised_is_taken_in_with_the_reason(
 
 
 @pytest.mark.parametrize("reason", MissingReason)
-def test_every_reason_for_no_number_is_known(reason: MissingReason) -> None:
+def test_every_reason_for_a_missing_number_is_accepted(reason: MissingReason) -> None:
     mobile = {"missing_reason": reason, "recorded_by": "PC-1182", "follow_up_on": "2026-12-04"}
     ident = enrol(mobile=mobile)
     shown = call("GET", f"/enrolments/{ident}").body["mobile"]
@@ -103,7 +103,7 @@ def test_a_person_is_randomised_for_one_live_order_at_a_time(clock: Traveller) -
     assert post(order(3, order=LATER, respondent=person)).body["status"] == "eligible"
 
 
-def test_the_last_day_of_an_order_is_still_live(clock: Traveller) -> None:
+def test_an_order_is_live_on_its_last_day(clock: Traveller) -> None:
     person = {"person_id": "2003/0000777P"}
     assert failures(allocate(enrol(1, respondent=person))) == []
     clock.move_to(MORNING + timedelta(days=13))
@@ -115,7 +115,7 @@ def test_the_last_day_of_an_order_is_still_live(clock: Traveller) -> None:
 
 
 @pytest.mark.parametrize("hours", [0, 25], ids=["at once", "a day after its allocation"])
-def test_the_same_order_again_is_answered_alike_and_changes_nothing(
+def test_an_order_posted_again_gets_the_same_answer_and_changes_nothing(
     clock: Traveller, hours: int
 ) -> None:
     first = post(order())
@@ -127,7 +127,7 @@ def test_the_same_order_again_is_answered_alike_and_changes_nothing(
     assert (again.status, again.body) == (200, first.body)
 
 
-def test_another_event_with_the_same_content_is_the_same_order() -> None:
+def test_a_request_with_the_same_content_is_the_same_order() -> None:
     post(order())
     with unchanged(held):
         assert post(order(event_id="0190b8f2-6f0e-7cc0-a1de-00000000ffff")).status == 200
@@ -159,7 +159,7 @@ def test_the_same_reference_of_another_force_is_another_order() -> None:
 # At the same time
 
 
-def test_of_two_orders_of_a_person_at_once_one_is_eligible() -> None:
+def test_of_two_simultaneous_orders_of_a_person_one_is_eligible() -> None:
     person = {"person_id": "2003/0000777P"}
     rival = []
     with before_write(lambda: rival.append(post(order(2, respondent=person)).body)):
@@ -168,7 +168,7 @@ def test_of_two_orders_of_a_person_at_once_one_is_eligible() -> None:
     assert (slower["status"], slower["reasons"]) == ("ineligible", ["already_in_trial"])
 
 
-def test_of_an_order_posted_twice_at_once_one_is_taken_in() -> None:
+def test_an_order_posted_twice_at_once_is_stored_once() -> None:
     rival = []
     with before_write(lambda: rival.append(post(order()))):
         slower = post(order())
@@ -177,7 +177,7 @@ def test_of_an_order_posted_twice_at_once_one_is_taken_in() -> None:
     assert sum(item["kind"] == "enrolment" for item in everything().values()) == 1
 
 
-def test_who_is_always_overtaken_is_told_to_come_back() -> None:
+def test_a_request_that_is_always_contended_gets_a_retry_later_answer() -> None:
     key = person_key(enrolment_of(enrol(1)).person_hash)
 
     def overtake() -> None:
@@ -190,7 +190,7 @@ def test_who_is_always_overtaken_is_told_to_come_back() -> None:
     assert len(found(key)["enrolments"]) == 1
 
 
-def test_an_answer_lost_after_the_write_is_found_by_the_retry() -> None:
+def test_a_retry_after_a_lost_answer_finds_the_stored_order() -> None:
     lost = raising(refusal("InternalServerError", status=500))
     with after_write(lost):
         assert post(order()).status == 503
@@ -206,7 +206,7 @@ def test_an_answer_lost_after_the_write_is_found_by_the_retry() -> None:
     ],
     ids=["table", "key"],
 )
-def test_without_the_table_or_the_key_upstream_is_told_to_come_back(
+def test_without_the_table_or_the_key_upstream_gets_a_retry_later_answer(
     client: Any, moment: str
 ) -> None:
     with meddling(client(), moment, raising(refusal("ThrottlingException"))):
@@ -296,21 +296,21 @@ REFUSED: dict[str, tuple[str, object] | tuple[str, object, str]] = {
     [(0, "none"), (1, "one_or_two"), (2, "one_or_two"), (3, "three_to_five"), (5, "three_to_five"),
      (6, "six_or_more"), (999, "six_or_more")],
 )  # fmt: skip
-def test_what_upstream_knows_of_the_risk_is_kept_in_bands(incidents: int, band: str) -> None:
+def test_risk_details_are_stored_as_bands(incidents: int, band: str) -> None:
     told = {"prior_incidents": incidents, "risk_grade": "high", "first_order": False}
     respondent = enrolment_of(enrol(respondent=told)).respondent
     assert respondent.prior_incidents == band
     assert (respondent.risk_grade, respondent.first_order) == ("high", False)
 
 
-def test_an_order_may_come_without_a_word_on_the_risk() -> None:
+def test_an_order_may_omit_all_risk_details() -> None:
     respondent = enrolment_of(enrol()).respondent
     assert (respondent.prior_incidents, respondent.risk_grade) == (None, None)
     assert respondent.first_order is None
 
 
 @pytest.mark.parametrize("refused", REFUSED.values(), ids=REFUSED)
-def test_a_bad_field_is_named_nothing_is_repeated_and_nothing_is_stored(
+def test_an_invalid_field_is_named_its_value_is_not_repeated_and_nothing_is_stored(
     refused: tuple[str, object] | tuple[str, object, str], log: StringIO
 ) -> None:
     path, value, named = refused[0], refused[1], refused[-1] if len(refused) == 3 else refused[0]
@@ -341,7 +341,7 @@ def leaves(body: object) -> list[str]:
 
 
 @pytest.mark.parametrize("part", ["event_id", "order", "respondent", "mobile"])
-def test_what_is_missing_is_named(part: str) -> None:
+def test_a_missing_field_is_named(part: str) -> None:
     body = order()
     del body[part]
     answer = post(body)
@@ -365,7 +365,7 @@ def test_what_is_missing_is_named(part: str) -> None:
     ],
     ids=lambda body: repr(body)[:20],
 )
-def test_a_body_that_is_no_json_object_is_not_valid(body: str | None, log: StringIO) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(body: str | None, log: StringIO) -> None:
     answer = call("POST", "/enrolments", body)
     assert answer.status == 422
     assert "900123" not in answer.text + log.getvalue()
@@ -386,7 +386,7 @@ def test_an_enrolment_shows_its_order_and_three_digits_of_a_number() -> None:
     assert [personal for personal in PERSONAL if personal in answer.text] == []
 
 
-def test_its_history_tells_who_enrolled_it_and_when() -> None:
+def test_the_history_of_an_enrolment_says_who_enrolled_it_and_when() -> None:
     ident = enrol()
     (entry,) = call("GET", f"/enrolments/{ident}").body["history"]
     assert entry == {
@@ -402,13 +402,13 @@ def looked_at() -> set[tuple[str, str]]:
     return {(entry["what"], entry["by"].rpartition("/")[2]) for entry in trail}
 
 
-def test_who_posts_an_order_again_is_shown_where_it_stands_and_leaves_a_trace() -> None:
+def test_posting_an_order_again_shows_its_status_and_is_audited() -> None:
     post(order(1))
     assert call("POST", "/enrolments", order(1), by="curious").status == 200
     assert looked_at() == {("enrolled", "upstream"), ("enrolment consulted", "curious")}
 
 
-def test_whoever_looks_leaves_a_trace() -> None:
+def test_each_read_of_an_enrolment_is_audited() -> None:
     call("GET", f"/enrolments/{enrol()}", by="curious")
     assert looked_at() == {("enrolled", "upstream"), ("enrolment consulted", "curious")}
 
@@ -416,7 +416,7 @@ def test_whoever_looks_leaves_a_trace() -> None:
 @pytest.mark.parametrize(
     "ident", [UUID(int=1), "3701f7e2", "DVPO-2026-000123", "../enrolments", "%00"], ids=str
 )
-def test_an_id_that_is_not_known_is_not_found(ident: object) -> None:
+def test_an_unknown_id_is_not_found(ident: object) -> None:
     answer = call("GET", f"/enrolments/{ident}")
     assert answer.status == 404
     assert answer.headers["Content-Type"] == ["application/problem+json"]
@@ -425,7 +425,7 @@ def test_an_id_that_is_not_known_is_not_found(ident: object) -> None:
 # Kept
 
 
-def test_the_table_alone_tells_no_number_and_nobody_s_identifiers() -> None:
+def test_the_table_alone_reveals_no_number_and_no_identifiers() -> None:
     ident = enrol(protected_numbers=[PROTECTED])
     send_change(ident, "mobile", {"number": "+447700900777"})
     stored = str(everything())
@@ -435,7 +435,7 @@ def test_the_table_alone_tells_no_number_and_nobody_s_identifiers() -> None:
     assert number_of(ident) == "+447700900777"
 
 
-def test_no_seal_is_like_another() -> None:
+def test_no_two_seals_are_alike() -> None:
     """Or whoever reads the table could see who has two orders, and who has whose number."""
     number = {"number": "+447700900001"}
     first, second = (enrolment_of(enrol(serial, mobile=number)) for serial in (1, 2))
@@ -447,14 +447,14 @@ def test_no_seal_is_like_another() -> None:
     ("born", "kept"),
     [("2009-01-02", date(2027, 1, 2)), ("2007-12-02", date(2025, 12, 2)), ("2007-12-01", None)],
 )
-def test_a_birthday_is_kept_only_of_whoever_a_correction_could_make_a_child(
+def test_a_birthday_is_stored_only_if_a_correction_could_make_the_person_under_age(
     born: str, kept: date | None
 ) -> None:
     ident = enrol(respondent={"date_of_birth": born})
     assert enrolment_of(ident).respondent.of_age_on == kept
 
 
-def test_the_sample_of_a_stream_record_holds_what_is_stored_of_an_eligible_order() -> None:
+def test_the_sample_stream_record_matches_a_stored_eligible_order() -> None:
     call("POST", "/enrolments", sample("api-enrol")["body"])
     (record,) = sample("stream-eligible")["Records"]
     ident = UUID("a5e1485f-199d-8556-a497-98980cd19691")

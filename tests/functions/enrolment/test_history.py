@@ -36,7 +36,7 @@ def reading() -> Iterator[list[str]]:
         yield read
 
 
-def test_a_look_does_not_make_the_next_one_longer() -> None:
+def test_reading_an_enrolment_does_not_make_the_next_read_slower() -> None:
     someone = enrol()
     with reading() as first:
         shown(someone)
@@ -47,7 +47,7 @@ def test_a_look_does_not_make_the_next_one_longer() -> None:
     assert first == after_twenty == [f"enrolment#{someone}", f"history#{someone}"]
 
 
-def test_what_is_read_does_not_depend_on_the_arm(clock: Traveller) -> None:
+def test_the_items_that_a_read_touches_do_not_depend_on_the_arm(clock: Traveller) -> None:
     read = {}
     for arm in Arm:
         someone = someone_in(arm, first=1 if arm is Arm.CONTROL else 500)
@@ -67,7 +67,7 @@ def text(someone: UUID, clock: Traveller) -> None:
     assert call("GET", f"/allocations/{someone}").status == 200
 
 
-def test_of_a_long_history_the_latest_entries_are_shown(
+def test_a_long_history_shows_its_latest_entries(
     clock: Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "HISTORY_SHOWN", 10)  # for a hundred changes take long

@@ -52,7 +52,7 @@ def at(hour: int, minute: int = 0, day: int = 1) -> str:
 
 
 @pytest.mark.parametrize("reason", ENDS)
-def test_an_end_calls_off_all_that_is_to_come(reason: EndReason) -> None:
+def test_an_end_cancels_every_remaining_reminder(reason: EndReason) -> None:
     ident = treated()
     assert len(schedules_of(ident)) == 7
     answer = told(ident, "end", QUASHED | {"reason": reason})
@@ -63,7 +63,7 @@ def test_an_end_calls_off_all_that_is_to_come(reason: EndReason) -> None:
 
 
 @pytest.mark.parametrize("reason", ENDS)
-def test_whoever_is_not_drawn_yet_never_will_be_after_an_end(reason: EndReason) -> None:
+def test_an_enrolment_that_ends_before_its_draw_is_never_drawn(reason: EndReason) -> None:
     ident = enrol()
     answer = told(ident, "end", QUASHED | {"reason": reason})
     why = "in_custody" if reason is EndReason.IN_CUSTODY else "order_ended"
@@ -79,20 +79,20 @@ def due(clock: Traveller) -> UUID:
     return ident
 
 
-def test_no_text_goes_once_the_end_was_answered_though_its_schedule_fires(due: UUID) -> None:
+def test_no_text_goes_after_an_end_was_answered_even_if_its_schedule_fires(due: UUID) -> None:
     assert send_change(due, "end", QUASHED).status == 200  # and nobody has heard of it yet
     assert fire(due, 1) == "suppressed"
     assert texts() == []
     assert reminder_of(due, 1).reason == Suppression.ENDED
 
 
-def test_an_end_beats_a_text_that_is_about_to_be_claimed(due: UUID) -> None:
+def test_an_end_that_comes_just_before_a_claim_stops_the_text(due: UUID) -> None:
     with before_write(lambda: send_change(due, "end", QUASHED)):
         assert fire(due, 1) == "suppressed"
     assert texts() == []
 
 
-def test_what_was_sent_before_the_end_stays_sent(due: UUID) -> None:
+def test_a_text_sent_before_the_end_stays_sent(due: UUID) -> None:
     assert fire(due, 1) == "sent"
     told(due, "end", QUASHED)
     first, *others = reminders_of(due)
@@ -100,7 +100,7 @@ def test_what_was_sent_before_the_end_stays_sent(due: UUID) -> None:
     assert {each.reason for each in others} == {Suppression.ENDED}
 
 
-def test_of_several_ends_for_good_the_first_to_happen_counts() -> None:
+def test_of_several_final_ends_the_first_to_happen_counts() -> None:
     ident = enrol()
     for reason, minute in (("deceased", 5), ("quashed", 2), ("safety_stop", 9)):
         told(ident, "end", QUASHED | {"reason": reason, "at": at(9, minute)})
@@ -111,7 +111,7 @@ def test_of_several_ends_for_good_the_first_to_happen_counts() -> None:
 # Custody and release
 
 
-def test_release_plans_what_is_to_come_and_what_was_missed_stays_missed(clock: Traveller) -> None:
+def test_a_release_plans_later_reminders_and_missed_ones_stay_missed(clock: Traveller) -> None:
     ident = treated()
     before, fires = reminders_of(ident), schedules_of(ident)
     told(ident, "end", CUSTODY)
@@ -146,7 +146,7 @@ def test_release_before_any_known_custody_is_refused() -> None:
     assert stands(ident) == ("allocated", [])
 
 
-def test_an_old_custody_told_again_after_the_release_does_nothing() -> None:
+def test_a_custody_reported_again_after_the_release_changes_nothing() -> None:
     ident = treated()
     told(ident, "end", CUSTODY)
     told(ident, "resume", RELEASE)
@@ -155,7 +155,7 @@ def test_an_old_custody_told_again_after_the_release_does_nothing() -> None:
             assert told(ident, "end", again).body["status"] == "allocated"
 
 
-def test_custody_comes_and_goes_more_than_once(clock: Traveller) -> None:
+def test_custody_and_release_may_alternate(clock: Traveller) -> None:
     ident = treated()
     for day in (2, 5, 8):
         clock.move_to(MORNING + timedelta(days=day))
@@ -167,7 +167,7 @@ def test_custody_comes_and_goes_more_than_once(clock: Traveller) -> None:
         assert set(schedules_of(ident)) == to_come
 
 
-def test_an_end_for_good_during_custody_is_for_good() -> None:
+def test_a_final_end_during_custody_is_final() -> None:
     ident = followed()
     told(ident, "end", CUSTODY)
     told(ident, "end", QUASHED)
@@ -175,7 +175,7 @@ def test_an_end_for_good_during_custody_is_for_good() -> None:
     assert stands(ident) == ("ended", [])
 
 
-def test_whoever_is_released_before_the_draw_is_drawn_once() -> None:
+def test_a_person_released_before_the_draw_is_drawn_once() -> None:
     ident = enrol()
     told(ident, "end", CUSTODY)
     assert stands(ident) == ("ended", ["in_custody"])
@@ -186,7 +186,7 @@ def test_whoever_is_released_before_the_draw_is_drawn_once() -> None:
     assert [each["what"] for each in audit_of(ident)].count("allocated") == 1
 
 
-def test_whoever_is_released_too_late_is_not_drawn(clock: Traveller) -> None:
+def test_a_person_released_too_late_is_not_drawn(clock: Traveller) -> None:
     ident = enrol()
     told(ident, "end", CUSTODY)
     clock.move_to(MORNING + timedelta(days=12))
@@ -197,13 +197,13 @@ def test_whoever_is_released_too_late_is_not_drawn(clock: Traveller) -> None:
 # The next order of the same person
 
 
-def test_custody_leaves_an_order_live_and_its_person_in_the_trial() -> None:
+def test_during_custody_the_order_stays_live_and_the_person_in_the_trial() -> None:
     first = followed(1, respondent=SOMEBODY)
     told(first, "end", CUSTODY)
     assert stands(followed(2, respondent=SOMEBODY)) == OUT
 
 
-def test_an_order_that_waits_keeps_no_other_out() -> None:
+def test_a_waiting_order_does_not_exclude_another_of_the_same_person() -> None:
     first = enrol(1, respondent=SOMEBODY, mobile=LACKING)
     second = followed(2, respondent=SOMEBODY)
     assert stands(second) == ("allocated", [])
@@ -211,7 +211,7 @@ def test_an_order_that_waits_keeps_no_other_out() -> None:
     assert stands(first) == OUT
 
 
-def test_of_two_orders_that_could_be_drawn_the_first_to_come_is() -> None:
+def test_of_two_eligible_orders_the_first_posted_is_drawn() -> None:
     first = enrol(1, respondent=SOMEBODY, mobile=LACKING)
     second = enrol(2, respondent=SOMEBODY)
     assert stands(second) == ("eligible", [])
@@ -242,7 +242,7 @@ def test_an_order_that_ends_after_the_draw_makes_room_for_a_repeat() -> None:
     assert stands(second) == ("allocated", [])
 
 
-def test_custody_before_the_draw_makes_room_and_a_return_takes_it_back() -> None:
+def test_custody_before_the_draw_frees_the_place_and_a_return_takes_it_back() -> None:
     first, second = enrol(1, respondent=SOMEBODY), enrol(2, respondent=SOMEBODY)
     send_change(first, "end", CUSTODY)
     assert stands(second) == ("eligible", [])
@@ -282,7 +282,7 @@ def test_an_order_recorded_in_error_keeps_its_allocation_and_its_slot() -> None:
     assert (second.block, second.position) in [(0, 1), (1, 0)]
 
 
-def test_a_correction_of_the_dates_counts_for_the_next_order_too(clock: Traveller) -> None:
+def test_corrected_dates_also_decide_about_the_next_order(clock: Traveller) -> None:
     first = enrol(1, order={"served_on": None}, respondent=SOMEBODY)
     told(first, "order", corrected(1, expires_on="2026-12-28"))
     clock.move_to(MORNING + timedelta(days=14))

@@ -47,7 +47,7 @@ def closes(counts: Any) -> None:
 # One enrolment
 
 
-def test_why_there_is_no_number_is_shown_until_there_is_one() -> None:
+def test_the_reason_for_a_missing_number_is_shown_until_there_is_one() -> None:
     ident = enrol(mobile=SEIZED)
     unknown = {"known": False, "last_digits": None, "unsafe": False, "shared": False}
     why = {"missing_reason": "seized_evidence", "follow_up_on": "2026-12-04"}
@@ -56,7 +56,7 @@ def test_why_there_is_no_number_is_shown_until_there_is_one() -> None:
     assert shown(ident)["mobile"]["missing_reason"] is None
 
 
-def test_who_said_so_when_it_was_found_and_how_are_kept(clock: Traveller) -> None:
+def test_who_reported_a_missing_number_and_how_it_was_found_are_stored(clock: Traveller) -> None:
     ident = enrol(mobile=SEIZED)
     clock.shift(3600)
     send_change(ident, "mobile", FOUND)
@@ -67,7 +67,7 @@ def test_who_said_so_when_it_was_found_and_how_are_kept(clock: Traveller) -> Non
     assert missing.resolved_how == "property_returned"
 
 
-def test_who_is_to_ask_again_and_where_the_number_came_from_are_kept_and_shown() -> None:
+def test_the_person_to_follow_up_and_the_number_s_source_are_stored_and_shown() -> None:
     ident = enrol(mobile=SEIZED | {"follow_up_by": "PC-7"})
     assert shown(ident)["mobile"]["follow_up_by"] == "PC-7"
     (waiting,) = call("GET", "/enrolments").body["enrolments"]
@@ -94,7 +94,7 @@ def test_each_report_of_a_missing_number_has_its_own_time_and_author(clock: Trav
     assert {reason for reason, number in counted if number} == {"not_recorded"}
 
 
-def test_a_number_that_is_found_ends_every_report_before(clock: Traveller) -> None:
+def test_a_number_that_is_found_resolves_every_earlier_report(clock: Traveller) -> None:
     ident = enrol(mobile=SEIZED)
     clock.shift(3600)
     send_change(ident, "mobile", SEIZED | {"follow_up_on": "2026-12-07"})
@@ -106,7 +106,7 @@ def test_a_number_that_is_found_ends_every_report_before(clock: Traveller) -> No
 
 
 @pytest.mark.parametrize("late", [timedelta(hours=1), timedelta(days=6)])
-def test_the_same_report_again_is_no_other_even_after_its_follow_up_day(
+def test_a_repeated_report_is_not_a_new_one_even_after_its_follow_up_day(
     clock: Traveller, late: timedelta
 ) -> None:
     ident = enrol(mobile=SEIZED)
@@ -115,7 +115,7 @@ def test_the_same_report_again_is_no_other_even_after_its_follow_up_day(
         assert send_change(ident, "mobile", SEIZED).status == 200
 
 
-def test_a_new_report_names_a_follow_up_day_to_come(clock: Traveller) -> None:
+def test_a_new_report_must_name_a_future_follow_up_day(clock: Traveller) -> None:
     ident = enrol(mobile=SEIZED)
     clock.shift(timedelta(days=6))
     answer = send_change(ident, "mobile", SEIZED | {"missing_reason": "refused"})
@@ -125,7 +125,7 @@ def test_a_new_report_names_a_follow_up_day_to_come(clock: Traveller) -> None:
 # In the order in which things were recorded
 
 
-def test_what_was_recorded_before_the_number_that_is_stored_is_refused(clock: Traveller) -> None:
+def test_a_report_older_than_the_stored_number_is_refused(clock: Traveller) -> None:
     ident = enrol()
     clock.shift(7200)
     newer = {"number": "+447700900888", "recorded_at": "2026-12-01T11:00:00Z"}
@@ -136,13 +136,13 @@ def test_what_was_recorded_before_the_number_that_is_stored_is_refused(clock: Tr
             assert send_change(ident, "mobile", late).status == 409
 
 
-def test_what_was_recorded_before_the_order_came_is_refused() -> None:
+def test_a_report_older_than_the_enrolment_is_refused() -> None:
     ident = enrol()
     late = {"number": "+447700900777", "recorded_at": "2026-12-01T09:29:59Z"}
     assert send_change(ident, "mobile", late).status == 409
 
 
-def test_the_order_in_which_news_comes_does_not_matter(clock: Traveller) -> None:
+def test_reports_may_arrive_in_any_order(clock: Traveller) -> None:
     news = [
         {"number": "+447700900777", "recorded_at": "2026-12-01T10:00:00Z"},
         SEIZED | {"recorded_at": "2026-12-01T10:30:00Z"},
@@ -157,7 +157,7 @@ def test_the_order_in_which_news_comes_does_not_matter(clock: Traveller) -> None
         assert number_of(ident) == "+447700900888"
 
 
-def test_the_same_news_repeated_later_makes_what_is_older_late(clock: Traveller) -> None:
+def test_a_report_older_than_a_repeated_one_is_refused(clock: Traveller) -> None:
     ident = enrol()
     clock.shift(7200)
     known = {"number": "+447700900123", "recorded_at": "2026-12-01T11:00:00Z"}
@@ -209,13 +209,13 @@ def test_no_number_stands_of_different_reports_of_one_moment_in_whatever_order(
         assert number_of(ident) == "+447700900888"
 
 
-def test_what_is_recorded_in_the_future_is_refused() -> None:
+def test_a_report_dated_in_the_future_is_refused() -> None:
     ident = enrol()
     answer = send_change(ident, "mobile", FOUND | {"recorded_at": "2026-12-01T09:35:01Z"})
     assert (answer.status, answer.fields) == (422, ["recorded_at"])
 
 
-def test_a_number_lost_again_begins_another_time_without_one(clock: Traveller) -> None:
+def test_a_number_lost_again_begins_a_new_period_without_one(clock: Traveller) -> None:
     ident = enrol(mobile=SEIZED)
     clock.shift(3600)
     send_change(ident, "mobile", FOUND)
@@ -227,7 +227,7 @@ def test_a_number_lost_again_begins_another_time_without_one(clock: Traveller) -
     assert shown(ident)["mobile"]["missing_reason"] == "lost_stolen_broken"
 
 
-def test_a_number_changed_is_no_number_found() -> None:
+def test_a_changed_number_does_not_count_as_found() -> None:
     ident = enrol()
     send_change(ident, "mobile", FOUND)
     assert enrolment_of(ident).missing == ()
@@ -245,7 +245,7 @@ def test_a_number_changed_is_no_number_found() -> None:
         (FOUND | {"resolved_how": "x" * 65}, "resolved_how"),
     ],
 )
-def test_what_is_said_of_a_missing_number_is_checked_field_by_field(
+def test_a_report_of_a_missing_number_is_checked_field_by_field(
     given: dict[str, Any], field: str
 ) -> None:
     answer = send_change(enrol(), "mobile", given)
@@ -255,7 +255,7 @@ def test_what_is_said_of_a_missing_number_is_checked_field_by_field(
 # The report
 
 
-def test_nobody_yet() -> None:
+def test_counts_of_nobody_are_zero() -> None:
     counts = report()
     assert (counts["enrolled"], counts["missing"], counts["counts"]) == (0, 0, [])
     closes(counts)
@@ -290,7 +290,7 @@ def test_the_counts_close_by_reason_month_and_superintendent(clock: Traveller) -
     assert dict(zip(names, [each["missing"] for each in cells], strict=True)) == expected
 
 
-def test_who_is_found_and_lost_again_was_found(clock: Traveller) -> None:
+def test_a_number_found_and_lost_again_counts_as_found(clock: Traveller) -> None:
     ident = enrol(mobile=SEIZED)
     for given in (FOUND, {"missing_reason": "refused"}, {"number": "+447700900778"}):
         clock.shift(60)
@@ -301,14 +301,14 @@ def test_who_is_found_and_lost_again_was_found(clock: Traveller) -> None:
         assert counts["by_reason"]["seized_evidence"] == 1
 
 
-def test_a_number_lost_later_is_no_number_missing_when_enrolled(clock: Traveller) -> None:
+def test_a_number_lost_later_does_not_count_as_missing_at_enrolment(clock: Traveller) -> None:
     ident = enrol()
     clock.shift(60)
     send_change(ident, "mobile", SEIZED)
     assert report()["missing"] == 0
 
 
-def test_how_it_was_found_need_not_be_said() -> None:
+def test_the_way_a_number_was_found_is_optional() -> None:
     ident = enrol(mobile=SEIZED)
     send_change(ident, "mobile", {"number": "+447700900777"})
     counts = report()
@@ -316,7 +316,7 @@ def test_how_it_was_found_need_not_be_said() -> None:
     assert (counts["found"], counts["resolved_how"]) == (1, {})
 
 
-def test_a_corrected_superintendent_is_the_one_who_counts() -> None:
+def test_counts_use_the_corrected_superintendent() -> None:
     order = {"authorising_superintendent": "S-0001"}
     ident = enrol(order=order, mobile={"missing_reason": "not_recorded"})
     whole = shown(ident)["order"] | {"authorising_superintendent": "S-0002"}

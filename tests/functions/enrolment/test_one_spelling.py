@@ -33,7 +33,7 @@ PNC = pnc_id(2004, 21985)
         ("A1234BC", "a1234bc"),  # of another system
     ],
 )
-def test_a_person_is_one_person_however_the_id_is_spelled(canonical: str, spelling: str) -> None:
+def test_every_spelling_of_a_person_s_id_is_the_same_person(canonical: str, spelling: str) -> None:
     first = enrol(1, respondent={"person_id": canonical})
     answer = post(order(2, respondent={"person_id": spelling}))
     assert answer.body["reasons"] == ["already_in_trial"]
@@ -42,13 +42,13 @@ def test_a_person_is_one_person_however_the_id_is_spelled(canonical: str, spelli
     assert identifiers_of(second)["person_id"] == canonical
 
 
-def test_a_person_is_one_person_in_every_force() -> None:
+def test_a_national_id_is_the_same_person_in_every_force() -> None:
     enrol(1, respondent={"person_id": PNC})
     elsewhere = order(2, respondent={"person_id": PNC}, order={"force": "cleveland"})
     assert post(elsewhere).body["reasons"] == ["already_in_trial"]
 
 
-def test_an_order_is_one_order_whatever_the_capitals_of_its_reference() -> None:
+def test_capitals_in_a_reference_make_no_other_order() -> None:
     first = post(order(order={"reference": "DVPO-2026-000900"}))
     again = post(order(order={"reference": "dvpo-2026-000900"}))
     assert (first.status, again.status) == (202, 200)
@@ -82,7 +82,7 @@ def test_an_id_cannot_be_worked_out_without_the_key(cloud: dict[str, str]) -> No
     ],
     ids=str,
 )
-def test_a_request_in_other_words_is_the_same_request(changes: dict[str, Any]) -> None:
+def test_a_request_in_another_spelling_is_the_same_request(changes: dict[str, Any]) -> None:
     body = order(
         order={"court": "Llys Gŵyr"},
         respondent={"ethnicity": None},
@@ -99,14 +99,14 @@ def test_a_request_in_other_words_is_the_same_request(changes: dict[str, Any]) -
     assert (answer.status, answer.body["enrolment_id"]) == (200, ident)
 
 
-def test_a_correction_to_the_same_in_other_words_changes_nothing() -> None:
+def test_a_correction_in_another_spelling_changes_nothing() -> None:
     ident = enrol()
     same = corrected(conditions=["no_contact", "no_molestation", "no_contact"])
     with unchanged(held):
         assert send_change(ident, "order", same).status == 200
 
 
-def test_a_retry_is_known_whatever_the_day_has_become(clock: Traveller) -> None:
+def test_a_retry_on_another_day_is_still_recognised(clock: Traveller) -> None:
     body = order(mobile={"missing_reason": "refused", "follow_up_on": "2026-12-02"})
     ident = post(body).body["enrolment_id"]
     clock.move_to(MORNING + timedelta(days=100))
@@ -121,12 +121,12 @@ def test_a_retry_is_known_whatever_the_day_has_become(clock: Traveller) -> None:
     "name",
     ["Supt Siân D'Arcy", "Supt Siân D\u2019Arcy", "Det Supt (Acting) O'Brien", "T/Supt Ng & Co."],
 )
-def test_superintendents_are_named_as_people_are(name: str) -> None:
+def test_superintendents_names_follow_the_rule_for_people_s_names(name: str) -> None:
     ident = enrol(order={"authorising_superintendent": unicodedata.normalize("NFD", name)})
     assert shown(ident)["order"]["authorising_superintendent"] == name
 
 
-def test_whoever_changes_something_is_named_as_people_are() -> None:
+def test_the_author_of_a_change_follows_the_rule_for_people_s_names() -> None:
     ident = enrol(mobile={"missing_reason": "refused", "recorded_by": "Custody visit, DC O'Neil"})
     end = CUSTODY | {"by": "PC Łukasz Żółć"}
     assert send_change(ident, "end", end).status == 200
@@ -156,7 +156,7 @@ def test_an_order_may_be_ninety_days_old() -> None:
     assert post(order(order=old)).status == 202
 
 
-def test_a_correction_does_not_move_an_order_out_of_sight(clock: Traveller) -> None:
+def test_a_correction_cannot_date_an_order_out_of_range(clock: Traveller) -> None:
     ident = enrol()
     a_year_back: dict[str, Any] = {
         "made_on": "2025-12-01",
@@ -184,7 +184,7 @@ TIMES = [
 
 
 @pytest.mark.parametrize("time", TIMES, ids=repr)
-def test_a_time_has_one_form(time: object) -> None:
+def test_a_time_has_one_spelling(time: object) -> None:
     ident = enrol()
     with unchanged():
         for route, body, field in TIMED:
@@ -193,21 +193,21 @@ def test_a_time_has_one_form(time: object) -> None:
 
 
 @pytest.mark.parametrize("offset", ["Z", "+00:00", "-00:00"])
-def test_a_time_says_its_offset(offset: str) -> None:
+def test_a_time_must_state_its_offset(offset: str) -> None:
     ident = enrol()
     assert send_change(ident, "end", CUSTODY | {"at": f"2026-12-01T09:10:00{offset}"}).status == 200
     (event,) = enrolment_of(ident).life
     assert event.at.isoformat() == "2026-12-01T09:10:00+00:00"
 
 
-def test_the_same_moment_in_another_offset_is_the_same_news() -> None:
+def test_the_same_moment_in_another_offset_is_the_same_report() -> None:
     ident = enrol()
     for at in ("2026-12-01T09:10:00Z", "2026-12-01T10:10:00+01:00"):
         assert send_change(ident, "end", CUSTODY | {"at": at}).status == 200
     assert len(enrolment_of(ident).life) == 1
 
 
-def test_what_has_not_happened_yet_is_not_taken() -> None:
+def test_an_event_in_the_future_is_refused() -> None:
     ident = enrol()
     soon = (MORNING + timedelta(minutes=6)).isoformat()
     with unchanged():
@@ -219,7 +219,7 @@ def test_what_has_not_happened_yet_is_not_taken() -> None:
 
 
 @pytest.mark.parametrize("day", ["1796083200", "2026-12-1", "20261201", "2026-12-01T00:00:00Z", ""])
-def test_a_day_in_an_address_has_one_form_too(day: str) -> None:
+def test_a_day_in_a_path_has_one_spelling(day: str) -> None:
     shape = f"made_on={day}&expires_on=2026-12-14&conditions=no_molestation"
     answer = call("GET", f"/timetable?{shape}")
     assert (answer.status, answer.fields) == (422, ["made_on"])
@@ -228,7 +228,7 @@ def test_a_day_in_an_address_has_one_form_too(day: str) -> None:
 # The body itself
 
 
-def test_an_array_of_one_order_is_refused() -> None:
+def test_an_array_that_holds_one_order_is_refused() -> None:
     answer = post([order()])
     assert answer.status == 422
     assert answer.body["errors"] == [{"field": "", "message": "must be an object"}]
@@ -252,7 +252,7 @@ def test_a_field_that_is_given_twice_is_refused(start: str, twice: str, field: s
     assert everything() == {}
 
 
-def test_a_body_is_measured_in_bytes() -> None:
+def test_the_size_of_a_body_is_limited_in_bytes() -> None:
     body = json.dumps(order(padding="\u20ac" * 40_000), ensure_ascii=False)
     assert len(body) < 64 * 1024 < len(body.encode())
     answer = post(body)
@@ -277,7 +277,7 @@ def test_a_body_in_base64_is_measured_and_read_as_what_it_encodes() -> None:
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe{}", json.dumps(order()).encode("utf-16"), b"\x00"])
-def test_bytes_that_are_no_text_are_refused(body: bytes) -> None:
+def test_bytes_that_are_not_text_are_refused(body: bytes) -> None:
     answer = in_base64(body)
     assert answer["statusCode"] == 422
     assert "is not JSON" in answer["body"]
@@ -288,14 +288,14 @@ def test_bytes_that_are_no_text_are_refused(body: bytes) -> None:
     "kind",
     ["application/JSON", "Application/Json; charset=UTF-8", 'application/json;profile="a;b"'],
 )
-def test_json_is_json_in_any_capitals_and_with_parameters(kind: str) -> None:
+def test_the_json_content_type_is_accepted_in_any_capitals_and_with_parameters(kind: str) -> None:
     assert call("POST", "/enrolments", order(), kind=kind).status == 202
 
 
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/jsonl", "multipart/form-data; boundary=x", "json"]
 )
-def test_no_other_kind_of_body_is_read(kind: str) -> None:
+def test_a_body_of_another_content_type_is_refused(kind: str) -> None:
     answer = call("POST", "/enrolments", order(), kind=kind)
     assert answer.status == 415
     assert answer.headers["Content-Type"] == ["application/problem+json"]

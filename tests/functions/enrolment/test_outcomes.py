@@ -40,7 +40,7 @@ def kept(ident: UUID) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("instrument", Instrument)
 @pytest.mark.parametrize("type_", [each for each in OutcomeType if each != "harm"])
-def test_an_outcome_is_kept_as_it_was_reported(type_: OutcomeType, instrument: Instrument) -> None:
+def test_an_outcome_is_stored_as_reported(type_: OutcomeType, instrument: Instrument) -> None:
     ident = enrol()
     body = ARREST | {"type": type_, "instrument": instrument}
     answer = send_change(ident, "outcomes", body)
@@ -60,7 +60,7 @@ HARM = {
 
 
 @pytest.mark.parametrize("kind", Harm)
-def test_a_harm_is_kept_with_its_kind_and_needs_no_instrument(kind: Harm) -> None:
+def test_a_harm_is_stored_with_its_kind_and_needs_no_instrument(kind: Harm) -> None:
     ident = enrol()
     answer = send_change(ident, "outcomes", HARM | {"kind": kind})
     assert answer.status == 201
@@ -75,7 +75,7 @@ def test_a_harm_is_kept_with_its_kind_and_needs_no_instrument(kind: Harm) -> Non
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_an_outcome_may_say_whether_it_befell_the_person_whom_the_order_protects(
+def test_an_outcome_may_say_whether_the_protected_person_was_affected(
     same: bool,  # noqa: FBT001
 ) -> None:
     ident = enrol()
@@ -102,7 +102,7 @@ def test_an_outcome_whose_fields_do_not_go_together_is_refused(
     assert (answer.status, answer.fields) == (422, [field])
 
 
-def test_the_same_outcome_again_is_known_in_whatever_zone_it_is_told() -> None:
+def test_a_repeated_outcome_is_recognised_in_any_time_zone() -> None:
     ident = enrol()
     first = send_change(ident, "outcomes", ARREST)
     summer = ARREST | {"occurred_at": "2026-12-01T10:05:00+01:00"}
@@ -131,7 +131,7 @@ def test_the_same_id_with_other_content_is_refused(change: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(("other", "status"), [(ARREST, 200), (BREACH, 201)])
-def test_of_two_reports_at_once_under_one_id_the_first_is_kept(
+def test_of_two_simultaneous_reports_with_one_id_the_first_is_stored(
     other: dict[str, Any], status: int
 ) -> None:
     ident = enrol()
@@ -146,7 +146,7 @@ def test_of_two_reports_at_once_under_one_id_the_first_is_kept(
     }
 
 
-def test_each_enrolment_has_outcome_ids_of_its_own() -> None:
+def test_outcome_ids_are_separate_for_each_enrolment() -> None:
     first, second = enrol(1), enrol(2)
     for ident in (first, second):
         assert send_change(ident, "outcomes", ARREST).status == 201
@@ -154,13 +154,13 @@ def test_each_enrolment_has_outcome_ids_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("end", [QUASHED, CUSTODY])
-def test_whoever_has_ended_has_outcomes_too(end: dict[str, Any]) -> None:
+def test_an_enrolment_that_has_ended_takes_outcomes(end: dict[str, Any]) -> None:
     ident = followed()
     told(ident, "end", end)
     assert [send_change(ident, "outcomes", each).status for each in (ARREST, BREACH)] == [201] * 2
 
 
-def test_whoever_was_never_drawn_has_outcomes_too() -> None:
+def test_an_enrolment_that_was_never_drawn_takes_outcomes() -> None:
     ident = enrol(mobile={"missing_reason": "refused"})
     assert send_change(ident, "outcomes", BREACH).status == 201
 
@@ -178,7 +178,7 @@ def test_whoever_was_never_drawn_has_outcomes_too() -> None:
         ("2026-12-01T09:35:01Z", "dvpn", 422),
     ],
 )
-def test_an_outcome_lies_between_the_order_and_now(
+def test_an_outcome_must_lie_between_the_order_and_now(
     occurred_at: str, instrument: str, status: int
 ) -> None:
     ident = enrol()
@@ -190,7 +190,7 @@ def test_an_outcome_lies_between_the_order_and_now(
         assert kept(ident) == []
 
 
-def test_the_order_began_on_its_day_in_london(clock: Traveller) -> None:
+def test_an_order_begins_at_midnight_in_london(clock: Traveller) -> None:
     clock.move_to("2027-06-01T12:00:00Z")
     dates = {"made_on": "2027-06-01", "expires_on": "2027-06-14", "served_on": "2027-06-01"}
     ident = enrol(order=dates)
@@ -205,7 +205,7 @@ def first_format(configure: Callable[..., None]) -> None:
     configure(PROTOCOL=FIRST)
 
 
-def test_after_a_breach_all_texts_go_as_before(clock: Traveller) -> None:
+def test_after_a_breach_all_texts_still_go(clock: Traveller) -> None:
     ident = treated()
     told(ident, "outcomes", BREACH)
     for reminder in reminders_of(ident):
@@ -215,7 +215,7 @@ def test_after_a_breach_all_texts_go_as_before(clock: Traveller) -> None:
 
 
 @pytest.mark.usefixtures("first_format")
-def test_after_a_breach_the_first_format_holds_the_text_about_plans_back(clock: Traveller) -> None:
+def test_under_the_first_format_a_breach_holds_back_the_text_about_plans(clock: Traveller) -> None:
     ident = treated()
     told(ident, "outcomes", BREACH)
     plan = next(each for each in reminders_of(ident) if each.theme == "plan")
@@ -229,14 +229,16 @@ def test_after_a_breach_the_first_format_holds_the_text_about_plans_back(clock: 
     "change", [{"type": "arrest"}, {"instrument": "bail"}, {"instrument": "dvpn"}]
 )
 @pytest.mark.usefixtures("first_format")
-def test_only_a_breach_of_the_order_stops_that_text(change: dict[str, Any]) -> None:
+def test_under_the_first_format_no_other_outcome_holds_that_text_back(
+    change: dict[str, Any],
+) -> None:
     ident = enrol()
     send_change(ident, "outcomes", BREACH | change)
     assert enrolment_of(ident).breach_reported_at is None
 
 
 @pytest.mark.usefixtures("first_format")
-def test_a_second_breach_leaves_the_time_of_the_first(clock: Traveller) -> None:
+def test_a_second_breach_does_not_change_the_time_of_the_first(clock: Traveller) -> None:
     ident = enrol()
     send_change(ident, "outcomes", BREACH)
     first = enrolment_of(ident).breach_reported_at
@@ -246,7 +248,7 @@ def test_a_second_breach_leaves_the_time_of_the_first(clock: Traveller) -> None:
     assert first is not None
 
 
-def test_the_audit_trail_has_an_entry_for_each_outcome_and_for_who_is_shown_one_again(
+def test_the_audit_trail_has_an_entry_for_each_outcome_reported_or_shown_again(
     clock: Traveller,
 ) -> None:
     ident = enrol()

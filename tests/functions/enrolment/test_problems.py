@@ -21,7 +21,7 @@ def problems(body: object) -> list[FieldProblem]:
     return []
 
 
-def test_a_valid_body_has_none() -> None:
+def test_a_valid_body_has_no_problems() -> None:
     assert problems(order()) == []
 
 
@@ -52,7 +52,7 @@ def test_a_valid_body_has_none() -> None:
         (None, "", "must be an object"),
     ],
 )
-def test_each_names_its_field_and_says_what_is_wrong(
+def test_each_problem_names_its_field_and_says_what_is_wrong(
     body: object, field: str, message: str
 ) -> None:
     (problem,) = problems(body)
@@ -68,7 +68,7 @@ def test_the_one_code_that_a_field_allows_is_named() -> None:
     assert problem == FieldProblem(field="reason", message="must be 'in_custody'")
 
 
-def test_there_is_one_for_everything_that_is_wrong() -> None:
+def test_every_fault_has_its_problem() -> None:
     body = order(order={"court": None}, mobile={"number": None}, protected_numbers=None)
     assert {each.field for each in problems(body)} == {
         "order.court",
@@ -105,14 +105,14 @@ anything = st.recursive(
 
 
 @given(place=st.sampled_from(places(WHOLE)), new=anything)
-def test_none_repeats_what_was_given_wherever_it_was(
+def test_no_problem_repeats_a_given_value_wherever_it_was(
     place: tuple[str | int, ...], new: object
 ) -> None:
     told = [problem.model_dump() for problem in problems(replaced(WHOLE, place, new))]
     assert PERSONAL not in json.dumps(told)
 
 
-def test_words_of_pydantic_that_are_not_known_to_be_mute_are_not_passed_on() -> None:
+def test_messages_from_pydantic_are_passed_on_only_if_they_are_known_to_hold_no_value() -> None:
     with pytest.raises(ValidationError) as error:
         TypeAdapter(float).validate_python(PERSONAL)
     (problem,) = field_problems(error.value.errors())

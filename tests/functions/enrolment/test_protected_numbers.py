@@ -46,25 +46,25 @@ HERS, OTHER = "+447700900456", "+447700900777"
     ["+447400123456", "+442079460123", "+441632960123", "+12025550123", "+33612345678"],
     ids=["mobile", "landline", "landline for drama", "American", "French"],
 )
-def test_any_number_that_somebody_can_have_may_be_protected(number: str) -> None:
+def test_any_real_number_may_be_protected(number: str) -> None:
     assert post(order(protected_numbers=[number])).status == 202
 
 
-def test_a_protected_number_has_one_spelling_and_it_blocks() -> None:
+def test_every_spelling_of_a_protected_number_blocks_it() -> None:
     number = "+447400123456"
     assert post(order(1, protected_numbers=["+4407400123456"])).status == 422
     followed(1, protected_numbers=[number])
     assert stands(followed(2, mobile={"number": number})) == ("waiting", ["unsafe_number"])
 
 
-def test_a_number_of_the_order_itself_is_not_safe() -> None:
+def test_an_order_s_own_protected_number_is_unsafe_for_its_respondent() -> None:
     ident = followed(mobile={"number": HERS}, protected_numbers=[HERS])
     assert stands(ident) == ("waiting", ["unsafe_number"])
     assert shown(ident)["mobile"]["unsafe"] is True
 
 
 @pytest.mark.parametrize("life", [[], [CUSTODY], [QUASHED]])
-def test_whatever_becomes_of_an_order_it_protects_to_its_last_day(
+def test_an_order_protects_numbers_to_its_last_day_whatever_happens_to_it(
     life: list[dict[str, Any]], clock: Traveller
 ) -> None:
     protecting = followed(1, protected_numbers=[HERS])
@@ -81,21 +81,21 @@ def test_an_order_that_has_run_out_protects_nobody(clock: Traveller) -> None:
     assert stands(followed(2, order=LATER, mobile={"number": HERS})) == ("allocated", [])
 
 
-def test_an_order_protects_for_as_long_as_it_is_corrected_to(clock: Traveller) -> None:
+def test_corrected_dates_decide_how_long_an_order_protects(clock: Traveller) -> None:
     protecting = enrol(1, protected_numbers=[HERS])
     told(protecting, "order", corrected(1, expires_on="2026-12-28"))
     clock.move_to(MORNING + timedelta(days=14))
     assert stands(followed(2, order=LATER, mobile={"number": HERS}))[1] == ["unsafe_number"]
 
 
-def test_whoever_waits_with_an_unsafe_number_goes_on_with_a_safe_one() -> None:
+def test_a_person_who_waits_with_an_unsafe_number_is_drawn_with_a_safe_one() -> None:
     followed(1, protected_numbers=[HERS])
     waiting = followed(2, mobile={"number": HERS})
     told(waiting, "mobile", {"number": OTHER})
     assert stands(waiting) == ("allocated", [])
 
 
-def test_the_same_number_told_again_after_the_protection_ran_out_is_safe(clock: Traveller) -> None:
+def test_a_number_reported_again_after_its_protection_ran_out_is_safe(clock: Traveller) -> None:
     followed(1, protected_numbers=[HERS])
     waiting = followed(2, order={"expires_on": "2026-12-28"}, mobile={"number": HERS})
     clock.move_to(MORNING + timedelta(days=14))
@@ -115,7 +115,7 @@ def test_a_change_to_a_protected_number_stops_the_texts(clock: Traveller) -> Non
 # The respondent first
 
 
-def test_whoever_is_eligible_with_it_waits_before_the_draw() -> None:
+def test_an_eligible_person_with_a_newly_protected_number_waits() -> None:
     ident = enrol(1, mobile={"number": HERS})
     enrol(2, protected_numbers=[HERS])
     assert stands(ident) == ("waiting", ["unsafe_number"])
@@ -123,7 +123,7 @@ def test_whoever_is_eligible_with_it_waits_before_the_draw() -> None:
     assert stands(ident) == ("waiting", ["unsafe_number"])
 
 
-def test_whoever_comes_back_into_force_meets_what_was_protected_meanwhile(clock: Traveller) -> None:
+def test_an_order_that_resumes_respects_numbers_protected_in_the_meantime(clock: Traveller) -> None:
     again = enrol(1, order={"expires_on": "2026-12-28", "served_on": None}, mobile={"number": HERS})
     told(again, "order", corrected(1, expires_on="2026-12-14", served_on=None))
     clock.move_to(MORNING + timedelta(days=14))
@@ -132,7 +132,7 @@ def test_whoever_comes_back_into_force_meets_what_was_protected_meanwhile(clock:
     assert stands(again) == ("waiting", ["unsafe_number"])
 
 
-def test_a_protection_that_comes_back_into_force_stops_whom_it_meets(clock: Traveller) -> None:
+def test_a_resumed_order_s_protection_stops_texts_to_its_numbers(clock: Traveller) -> None:
     protecting = enrol(1, order={"served_on": None}, protected_numbers=[HERS])
     clock.move_to(MORNING + timedelta(days=14))
     stopped = enrol(2, order=LATER, mobile={"number": HERS})
@@ -141,7 +141,7 @@ def test_a_protection_that_comes_back_into_force_stops_whom_it_meets(clock: Trav
     assert stands(stopped) == ("waiting", ["unsafe_number"])
 
 
-def test_whoever_is_in_the_trial_with_it_stays_in_it_and_gets_no_text(clock: Traveller) -> None:
+def test_a_randomised_person_with_a_protected_number_gets_no_text(clock: Traveller) -> None:
     ident = treated()
     enrol(900, protected_numbers=[number_of(ident)])
     assert stands(ident) == ("allocated", [])
@@ -156,7 +156,7 @@ def test_whoever_is_in_the_trial_with_it_stays_in_it_and_gets_no_text(clock: Tra
     assert [number for number, _ in texts()] == [OTHER]
 
 
-def test_the_order_and_what_stops_others_are_stored_in_one_transaction() -> None:
+def test_an_order_and_its_protected_numbers_are_stored_in_one_transaction() -> None:
     """Not what they are: however many they are, it cannot fail on them."""
     stopped = enrol(1, mobile={"number": HERS})
     with (
@@ -176,7 +176,7 @@ def crash() -> None:
     raise KeyboardInterrupt
 
 
-def test_no_text_goes_to_a_protected_number_though_nobody_is_settled_yet(clock: Traveller) -> None:
+def test_no_text_goes_to_a_protected_number_before_others_are_updated(clock: Traveller) -> None:
     texted = treated(mobile={"number": HERS})
     with after_write(crash), pytest.raises(KeyboardInterrupt):
         post(order(900, protected_numbers=[HERS]))
@@ -194,7 +194,7 @@ def test_the_audit_trail_says_that_a_number_was_protected_and_by_whom(clock: Tra
     assert [each["what"] for each in audit_of(ident)] == ["enrolled", "number_protected"]
 
 
-def test_somebody_who_becomes_a_respondent_meanwhile_is_met() -> None:
+def test_a_protection_reaches_a_person_who_is_enrolled_at_the_same_time() -> None:
     """Between the read and the write of the protecting order."""
     with before_write(lambda: enrol(1, mobile={"number": HERS})):
         enrol(2, protected_numbers=[HERS])
@@ -202,7 +202,7 @@ def test_somebody_who_becomes_a_respondent_meanwhile_is_met() -> None:
     assert {each["last_digits"]: each["unsafe"] for each in mobiles}[HERS[-3:]]
 
 
-def test_a_protection_that_comes_meanwhile_is_met() -> None:
+def test_an_enrolment_respects_a_number_protected_at_the_same_time() -> None:
     """Between the read and the write of the respondent's order, or of the change of number."""
     with before_write(lambda: enrol(1, protected_numbers=[HERS])):
         enrolled = enrol(2, mobile={"number": HERS})
@@ -223,7 +223,7 @@ def test_a_protection_that_comes_while_a_text_is_claimed_stops_it(clock: Travell
     assert texts() == []
 
 
-def test_a_number_given_up_is_stopped_no_more_and_the_new_one_is() -> None:
+def test_a_protection_no_longer_stops_a_number_given_up_and_stops_the_new_one() -> None:
     ident = enrol(1, mobile={"number": HERS})
     send_change(ident, "mobile", {"number": OTHER})
     enrol(2, protected_numbers=[HERS])
@@ -232,7 +232,7 @@ def test_a_number_given_up_is_stopped_no_more_and_the_new_one_is() -> None:
     assert stands(ident) == ("waiting", ["unsafe_number"])
 
 
-def test_changes_at_once_leave_no_trace_of_a_number_given_up() -> None:
+def test_simultaneous_changes_leave_no_trace_of_a_number_given_up() -> None:
     """A change between the two reads of another: the number it brings must not be forgotten."""
     ident = enrol(1)
     seen, hers = "after-call.dynamodb.BatchGetItem", {"number": HERS}
@@ -245,20 +245,20 @@ def test_changes_at_once_leave_no_trace_of_a_number_given_up() -> None:
 # Shared numbers
 
 
-def test_both_who_share_a_number_are_flagged() -> None:
+def test_both_people_who_share_a_number_are_flagged() -> None:
     first, second = enrol(1, mobile={"number": HERS}), enrol(2, mobile={"number": HERS})
     assert [shown(each)["mobile"]["shared"] for each in (first, second)] == [True, True]
     assert [stands(each)[0] for each in (first, second)] == ["eligible", "eligible"]
     assert "number_shared" in [each["what"] for each in audit_of(first)]
 
 
-def test_a_change_to_somebodys_number_flags_both() -> None:
+def test_a_change_to_another_person_s_number_flags_both() -> None:
     first, second = enrol(1, mobile={"number": HERS}), enrol(2)
     send_change(second, "mobile", {"number": HERS})
     assert [shown(each)["mobile"]["shared"] for each in (first, second)] == [True, True]
 
 
-def test_being_flagged_changes_nobodys_standing() -> None:
+def test_a_flag_changes_nobody_s_status() -> None:
     person = {"person_id": "2003/0000777P"}
     enrol(1, respondent=person)
     second = enrol(2, respondent=person, mobile={"number": HERS})
@@ -274,7 +274,7 @@ def test_a_number_of_an_order_that_has_run_out_is_not_shared(clock: Traveller) -
     assert shown(enrol(2, order=LATER, mobile={"number": HERS}))["mobile"]["shared"] is False
 
 
-def test_nobody_is_flooded_by_orders_that_all_name_one_number() -> None:
+def test_an_order_beyond_the_bound_of_a_number_waits_as_unsafe() -> None:
     """What somebody could do who has stolen upstream's credentials, and no more."""
     made = [enrol(serial, mobile={"number": HERS}) for serial in range(1, 6)]
     assert [shown(each)["status"] for each in made] == [*["eligible"] * 3, *["waiting"] * 2]
@@ -284,7 +284,7 @@ def test_nobody_is_flooded_by_orders_that_all_name_one_number() -> None:
     assert enrolment_of(moved).mobile.unsafe
 
 
-def test_orders_that_have_run_out_do_not_count(clock: Traveller) -> None:
+def test_orders_that_have_run_out_do_not_count_towards_the_bound(clock: Traveller) -> None:
     for serial in range(1, 4):
         enrol(serial, mobile={"number": HERS})
     clock.shift(timedelta(days=20))

@@ -41,7 +41,7 @@ def rehearsal(serial: int = 1) -> UUID:
     return UUID(answer.body["enrolment_id"])
 
 
-def test_no_count_holds_a_rehearsal() -> None:
+def test_no_count_includes_a_rehearsal() -> None:
     before = call("GET", "/reports/flow", by="operator").body
     assert failures(allocate(rehearsal())) == []
     assert call("GET", "/reports/flow", by="operator").body == before
@@ -66,26 +66,26 @@ def test_rehearsals_are_drawn_from_a_sequence_of_their_own() -> None:
         ({"respondent": {"person_id": "2003/0011985X"}}, "respondent.person_id"),
     ],
 )
-def test_a_rehearsal_is_about_nobody(changes: dict[str, Any], field: str) -> None:
+def test_a_rehearsal_names_no_real_person(changes: dict[str, Any], field: str) -> None:
     answer = post(request(1, **changes))
     assert (answer.status, answer.fields) == (422, [field])
 
 
-def test_a_rehearsal_never_gets_a_number_that_somebody_can_have() -> None:
+def test_a_rehearsal_refuses_a_real_number() -> None:
     ident = rehearsal()
     answer = send_change(ident, "mobile", REAL)
     assert (answer.status, answer.fields) == (422, ["number"])
     assert send_change(ident, "mobile", {"number": "+447700900998"}).status == 200
 
 
-def test_an_order_is_no_rehearsal_unless_it_says_so() -> None:
+def test_an_order_is_a_rehearsal_only_if_it_says_so() -> None:
     answer = post(request(1, rehearsal=False))
     ident = UUID(answer.body["enrolment_id"])
     assert enrolment_of(ident).trial == AGREED.trial
     assert post(request(1)).status == 409  # enrolled already, as a real one
 
 
-def test_a_rehearsal_is_not_texted_on_a_number_that_somebody_can_have(clock: Traveller) -> None:
+def test_a_rehearsal_is_never_texted_on_a_real_number(clock: Traveller) -> None:
     ident = treated(mobile=REAL)
     change_enrolment(ident, trial=rehearsal_of(AGREED.trial))
     first = reminders_of(ident)[0]
@@ -94,7 +94,7 @@ def test_a_rehearsal_is_not_texted_on_a_number_that_somebody_can_have(clock: Tra
         fire(ident, first.number)
 
 
-def test_an_outcome_of_a_rehearsal_is_taken_as_any_other() -> None:
+def test_a_rehearsal_takes_outcomes_like_any_other_order() -> None:
     outcome = {
         "outcome_id": "REHEARSAL-1",
         "type": "arrest",

@@ -106,7 +106,7 @@ def test_an_end_of_an_order_that_protects_a_crowded_number_is_answered_and_stops
 
 
 @pytest.mark.parametrize("what", ["BatchGetItem", "TransactWriteItems"])
-def test_an_end_stands_even_if_nothing_else_of_it_can_be_done(what: str) -> None:
+def test_an_end_is_stored_even_if_its_follow_up_fails(what: str) -> None:
     ident = enrol(1)
     other = enrol(2, mobile={"number": SHARED})
     crowd(number_hash_of(other), 3)
@@ -134,7 +134,7 @@ def test_an_end_stands_even_if_nothing_else_of_it_can_be_done(what: str) -> None
 # Protection
 
 
-def test_whom_an_order_stops_is_stopped_though_the_rest_was_left(
+def test_a_protected_number_is_stopped_even_if_the_follow_up_was_cut_short(
     clock: Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when there is no time to follow up, or the process dies: the number record is enough."""
@@ -153,7 +153,7 @@ def test_whom_an_order_stops_is_stopped_though_the_rest_was_left(
     assert entries.count("number_protected") == 1
 
 
-def test_what_was_left_goes_on_where_the_time_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_follow_up_cut_short_continues_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     users = [enrol(serial, mobile={"number": SHARED}) for serial in range(1, 4)]
     monkeypatch.setattr(follow_up, "LONGEST", -1)
     protecting = post(order(900, protected_numbers=[SHARED])).body["enrolment_id"]
@@ -165,7 +165,7 @@ def test_what_was_left_goes_on_where_the_time_ended(monkeypatch: pytest.MonkeyPa
     assert stands(protecting)[0] == "eligible"
 
 
-def test_an_order_that_cannot_be_settled_keeps_no_other_from_it_and_stays_noted() -> None:
+def test_an_order_that_cannot_be_updated_stays_noted_and_does_not_stop_the_others() -> None:
     first, second = (enrol(serial, mobile={"number": SHARED}) for serial in (1, 2))
     change_enrolment(first, trial="of no protocol")
     ruled_out = {"number": SHARED, "reason": "wrong_number", "by": "ops-1"}
@@ -183,7 +183,7 @@ def test_a_note_of_a_later_change_is_not_forgotten() -> None:
     assert found(follow_up_key(ident))["done"] is False
 
 
-def test_an_order_may_protect_a_number_that_hundreds_have() -> None:
+def test_an_order_may_protect_a_number_that_hundreds_of_orders_use() -> None:
     user = enrol(1, mobile={"number": SHARED})
     crowd(number_hash_of(user), 150, protecting=False)
     assert post(order(900, protected_numbers=[SHARED])).status == 202
@@ -216,9 +216,7 @@ def busy(_bounds: None) -> UUID:
     return ident
 
 
-def test_former_numbers_are_bounded_and_what_is_stored_under_each_is_listed_to_go(
-    busy: UUID,
-) -> None:
+def test_former_numbers_are_bounded_and_each_is_listed_for_erasure(busy: UUID) -> None:
     kept = enrolment_of(busy)
     assert len(kept.former_numbers) == MOST_NUMBERS
     numbers = {key: item for key, item in everything().items() if item["kind"] == "number"}
@@ -228,7 +226,7 @@ def test_former_numbers_are_bounded_and_what_is_stored_under_each_is_listed_to_g
 
 
 @pytest.mark.usefixtures("_bounds")
-def test_an_older_number_that_others_have_stays_theirs() -> None:
+def test_a_former_number_that_others_use_remains_theirs() -> None:
     other = enrol(2, mobile={"number": "+447700900100"})
     ident = enrol(1, mobile={"number": "+447700900100"})
     for each in range(1, MOST_NUMBERS + 5):
@@ -239,7 +237,7 @@ def test_an_older_number_that_others_have_stays_theirs() -> None:
 
 
 @pytest.mark.usefixtures("_bounds")
-def test_reports_of_a_missing_number_are_bounded_and_the_first_stays(clock: Traveller) -> None:
+def test_reports_of_a_missing_number_are_bounded_and_the_first_is_kept(clock: Traveller) -> None:
     ident = enrol(1, mobile={"missing_reason": "no_phone"})
     assert send_change(ident, "mobile", {"number": SHARED}).status == 200
     for serial in range(MOST_REPORTS):
@@ -254,7 +252,7 @@ def test_reports_of_a_missing_number_are_bounded_and_the_first_stays(clock: Trav
 
 
 @pytest.mark.usefixtures("_bounds")
-def test_events_of_a_life_are_bounded_and_what_counts_stays(clock: Traveller) -> None:
+def test_ends_and_returns_are_bounded_and_the_ones_that_count_are_kept(clock: Traveller) -> None:
     ident = enrol(1)
     first = QUASHED | {"at": "2026-12-01T09:00:00Z"}
     assert send_change(ident, "end", first).status == 200
@@ -270,7 +268,7 @@ def test_events_of_a_life_are_bounded_and_what_counts_stays(clock: Traveller) ->
 
 @pytest.mark.usefixtures("_bounds")
 @pytest.mark.parametrize("events", [1, MOST_EVENTS, MOST_EVENTS + 1])
-def test_an_event_told_again_changes_nothing_whether_it_is_kept_or_not(events: int) -> None:
+def test_a_repeated_event_changes_nothing_whether_it_is_stored_or_not(events: int) -> None:
     ident = enrol(1)
     bodies = [
         QUASHED | {"at": f"{MORNING - timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ}"}
@@ -301,7 +299,7 @@ def test_a_number_s_and_a_person_s_items_name_a_bounded_number_of_orders() -> No
 
 @pytest.mark.usefixtures("_bounds")
 @pytest.mark.parametrize("protecting", [True, False])
-def test_an_order_that_a_number_s_item_has_no_room_for_is_unsafe(*, protecting: bool) -> None:
+def test_an_order_that_does_not_fit_into_a_number_s_item_is_unsafe(*, protecting: bool) -> None:
     first = enrol(1, mobile={"number": SHARED})
     hashed = number_hash_of(first)
     crowd(hashed, MOST_ORDERS + 5, protecting=protecting, until=MUCH_LATER, arrival=0)
@@ -309,7 +307,7 @@ def test_an_order_that_a_number_s_item_has_no_room_for_is_unsafe(*, protecting: 
 
 
 @pytest.mark.usefixtures("_bounds")
-def test_no_number_of_longer_orders_takes_a_number_from_the_order_that_had_it_first() -> None:
+def test_later_orders_never_displace_the_first_order_with_a_number() -> None:
     first = enrol(1)
     hashed = number_hash_of(first)
     crowd(hashed, MOST_ORDERS + 5, protecting=False, until=MUCH_LATER)
@@ -320,7 +318,7 @@ def test_no_number_of_longer_orders_takes_a_number_from_the_order_that_had_it_fi
 
 
 @pytest.mark.usefixtures("_bounds")
-def test_no_number_of_longer_orders_hides_that_a_person_is_in_the_trial() -> None:
+def test_later_orders_never_hide_that_a_person_is_in_the_trial() -> None:
     first = followed(1, respondent={"person_id": "A1234BC"})
     crowd_person(enrolment_of(first).person_hash, MOST_ORDERS + 5, until=MUCH_LATER)
     for serial in (2, 3):
@@ -328,7 +326,7 @@ def test_no_number_of_longer_orders_hides_that_a_person_is_in_the_trial() -> Non
         assert stands(another) == ("ineligible", ["already_in_trial"])
 
 
-def test_no_item_comes_near_the_400_kilobytes_that_it_may_have() -> None:
+def test_no_item_comes_near_dynamodb_s_limit_of_400_kilobytes() -> None:
     ident = enrol(1)
     kept = enrolment_of(ident)
     assert kept.mobile.number_hash
@@ -350,6 +348,6 @@ def test_no_item_comes_near_the_400_kilobytes_that_it_may_have() -> None:
         assert len(json.dumps(record.item())) < 50_000
 
 
-def test_what_asks_for_following_up_is_what_the_template_says(template: dict[str, Any]) -> None:
+def test_the_event_that_resumes_follow_ups_is_the_template_s(template: dict[str, Any]) -> None:
     target = template["Resources"]["FollowingUp"]["Properties"]["Target"]
     assert json.loads(target["Input"]) == {"follow_up": True}

@@ -107,7 +107,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_order_of_events_ends_alike(case: str) -> None:
+def test_every_order_of_events_gives_the_same_result(case: str) -> None:
     events, expected = CASES[case]
     ends = list(lives(Memory(SALT), events, refused=[]))
     assert len(ends) == factorial(len(events))

@@ -56,7 +56,7 @@ def enrolled(memory: Memory, **changes: Any) -> tuple[UUID, Any]:
     ],
     ids=["no end", "another type", "another condition", "another language"],
 )
-def test_what_the_protocol_has_none_of_is_refused_by_type_and_rule(
+def test_a_variation_that_the_protocol_does_not_allow_is_refused_by_type_and_rule(
     changes: dict[str, Any], field: str, rule: str
 ) -> None:
     answer = post(order(1, **changes))
@@ -64,7 +64,7 @@ def test_what_the_protocol_has_none_of_is_refused_by_type_and_rule(
     assert rule in answer.text
 
 
-def test_no_dvpo_is_varied_or_discharged(of_dvpos: Memory) -> None:
+def test_a_dvpo_cannot_be_varied_or_discharged(of_dvpos: Memory) -> None:
     body = order(1)
     ident = UUID(post(body).body["enrolment_id"])
     answer = varied(of_dvpos, ident, body["order"], TODAY)
@@ -94,7 +94,7 @@ def test_a_variation_is_shown_and_in_the_trail_and_changes_no_allocation(memory:
     assert variation.until_then.reference is None
 
 
-def test_a_variation_again_is_known(memory: Memory) -> None:
+def test_a_repeated_variation_is_recognised(memory: Memory) -> None:
     ident, whole = enrolled(memory)
     wanted = whole | {"conditions": ["no_contact", "no_approach"]}
     for given in (wanted, wanted | {"conditions": ["no_approach", "no_contact"]}):
@@ -113,7 +113,7 @@ def test_a_variation_again_is_known(memory: Memory) -> None:
         ({}, "2026-11-30", "varied_on"),
     ],
 )
-def test_what_no_court_can_vary_is_refused(
+def test_a_variation_of_fixed_facts_is_refused(
     memory: Memory, changes: dict[str, Any], varied_on: str, field: str
 ) -> None:
     ident, whole = enrolled(memory)
@@ -121,7 +121,7 @@ def test_what_no_court_can_vary_is_refused(
     assert (answer.status, answer.fields) == (422, [field])
 
 
-def test_no_order_is_varied_to_have_ended_before_it_was_varied(
+def test_an_order_cannot_be_varied_to_end_before_the_variation(
     memory: Memory, clock: Traveller
 ) -> None:
     ident, whole = enrolled(memory)
@@ -148,7 +148,7 @@ def test_a_variation_that_comes_after_a_later_one_does_not_undo_it(
     assert varied(memory, ident, whole | older, "2027-01-20").status == 200
 
 
-def test_nothing_is_discharged_before_it_was_made(memory: Memory) -> None:
+def test_an_order_cannot_be_discharged_before_it_was_made(memory: Memory) -> None:
     ident, _ = enrolled(memory)
     early = DISCHARGED | {"at": "2026-11-30T23:59:00Z"}
     answer = send_change(ident, "end", early)
@@ -157,14 +157,14 @@ def test_nothing_is_discharged_before_it_was_made(memory: Memory) -> None:
     assert send_change(ident, "end", early | {"reason": "deceased"}).status == 200
 
 
-def test_what_has_ended_is_not_varied(memory: Memory) -> None:
+def test_an_ended_order_cannot_be_varied(memory: Memory) -> None:
     ident, whole = enrolled(memory)
     assert send_change(ident, "end", DISCHARGED).status == 200
     answer = varied(memory, ident, whole | {"conditions": ["no_contact"]}, TODAY)
     assert answer.status == 409
 
 
-def test_an_order_is_varied_so_many_times_and_no_more(memory: Memory) -> None:
+def test_the_number_of_variations_of_an_order_is_limited(memory: Memory) -> None:
     ident, whole = drawn(memory, Arm.INTERVENTION)
     for number in range(MOST_VARIATIONS):
         answer = varied(memory, ident, whole | {"court": f"Court {number}"}, TODAY)
@@ -173,7 +173,7 @@ def test_an_order_is_varied_so_many_times_and_no_more(memory: Memory) -> None:
     assert max(each.number for each in memory.file(ident).reminders) < 100
 
 
-def test_once_varied_its_dates_are_not_corrected(memory: Memory) -> None:
+def test_the_dates_of_a_varied_order_cannot_be_corrected(memory: Memory) -> None:
     ident, whole = enrolled(memory)
     varied(memory, ident, whole | {"court": "Durham County Court"}, TODAY)
     answer = send_change(ident, "order", whole | {"expires_on": "2027-12-01"})
@@ -182,11 +182,11 @@ def test_once_varied_its_dates_are_not_corrected(memory: Memory) -> None:
     assert corrected.status == 200
 
 
-def test_an_unknown_order_is_not_varied(memory: Memory) -> None:
+def test_an_unknown_order_cannot_be_varied(memory: Memory) -> None:
     assert varied(memory, UUID(int=1), dapo()["order"], TODAY).status == 404
 
 
-def test_what_was_varied_before_the_draw_is_drawn_as_varied(memory: Memory) -> None:
+def test_an_order_varied_before_the_draw_is_drawn_as_varied(memory: Memory) -> None:
     body = dapo(served_on=None)
     ident = UUID(post(body).body["enrolment_id"])
     varied(memory, ident, body["order"] | {"expires_on": "2026-12-20"}, TODAY)
@@ -210,13 +210,13 @@ def test_an_order_without_an_end_is_kept_until_it_is_discharged(memory: Memory) 
     assert memory.file(ident).enrolment.item()["last_day"] == TODAY
 
 
-def test_custody_ends_no_order(memory: Memory) -> None:
+def test_custody_does_not_end_an_order(memory: Memory) -> None:
     ident, _ = enrolled(memory, expires_on=None)
     send_change(ident, "end", DISCHARGED | {"reason": "in_custody"})
     assert memory.file(ident).enrolment.item()["last_day"] == "9999-12-30"
 
 
-def test_a_later_order_has_the_place_once_the_endless_one_is_discharged(memory: Memory) -> None:
+def test_a_later_order_takes_the_place_once_an_endless_one_is_discharged(memory: Memory) -> None:
     ident, _ = enrolled(memory, expires_on=None)
     again = dapo(2, respondent=dapo()["respondent"])
     later = post(again)

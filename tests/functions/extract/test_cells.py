@@ -34,31 +34,31 @@ def told(rows: list[EnrolmentRow]) -> list[tuple[str | None, str | None]]:
     return [(row.ethnicity, row.ethnicity_group) for row in rows]
 
 
-def test_enough_are_shown_as_they_are() -> None:
+def test_a_large_enough_ethnicity_is_shown_as_it_is() -> None:
     assert told(shown(*many(3, Ethnicity.A1))) == [("A1", "asian")] * 3
 
 
-def test_too_few_are_shown_with_their_group() -> None:
+def test_a_small_ethnicity_is_shown_as_its_group() -> None:
     rows = [*many(2, Ethnicity.A1), *many(1, Ethnicity.A2)]
     assert told(shown(*rows)) == [("asian", "asian")] * 3
 
 
-def test_too_few_of_the_group_are_withheld() -> None:
+def test_a_small_ethnic_group_is_withheld() -> None:
     assert told(shown(*many(2, Ethnicity.A1))) == [(None, None)] * 2
 
 
-def test_those_with_a_common_code_hide_none_of_their_group() -> None:
+def test_a_common_code_does_not_reveal_the_rest_of_its_group() -> None:
     rows = [*many(9, Ethnicity.A1), *many(1, Ethnicity.A2)]
     assert told(shown(*rows)) == [*([("A1", "asian")] * 9), (None, None)]
 
 
-def test_who_was_not_asked_is_with_those_who_would_not_say() -> None:
+def test_not_asked_is_shown_with_not_stated() -> None:
     rows = [*many(1, Ethnicity.NS), *many(1, Group.NOT_STATED), *many(1, None)]
     assert told(shown(*rows)) == [("not_stated", "not_stated")] * 3
 
 
 @given(some.lists(people, max_size=60))
-def test_no_ethnicity_is_shown_of_fewer_than_the_minimum(
+def test_no_ethnicity_with_fewer_people_than_the_minimum_is_shown(
     given: list[tuple[AgeBand, Sex, Ethnicity | Group | None]],
 ) -> None:
     before = [enrolment_row(age_band=age, sex=sex, ethnicity=code) for age, sex, code in given]

@@ -127,7 +127,7 @@ def test_the_arms_are_the_allocated_ones(people: list[UUID]) -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_control_got_nothing_and_the_extract_says_so() -> None:
+def test_the_extract_shows_that_control_got_nothing() -> None:
     extracted()
     package = published()
     rows = {row["enrolment"]: row for row in package["enrolments"]}
@@ -163,7 +163,7 @@ def test_names_and_labels_are_the_same_every_night(people: list[UUID], clock: Tr
         assert len(one) == len(people)
 
 
-def test_orders_of_a_trial_that_nobody_knows_are_left_out(people: list[UUID]) -> None:
+def test_orders_of_an_unknown_trial_are_left_out(people: list[UUID]) -> None:
     change_enrolment(people[0], trial="earlier")
     extracted()
     assert len(published()["enrolments"]) == len(people) - 1
@@ -188,7 +188,7 @@ def test_each_trial_has_a_package_of_its_own(people: list[UUID], earlier_trial: 
     assert not {row["person"] for row in rows} & {r["person"] for r in published()["enrolments"]}
 
 
-def test_a_trial_of_which_nothing_is_left_has_no_package(
+def test_a_trial_without_any_data_left_has_no_package(
     people: list[UUID], earlier_trial: str
 ) -> None:
     assert extracted() == "published"
@@ -196,7 +196,7 @@ def test_a_trial_of_which_nothing_is_left_has_no_package(
     assert not any(f"/{earlier_trial}/" in path for path in packages())
 
 
-def test_what_happens_under_a_later_trial_s_order_counts_in_the_earlier_trial(
+def test_an_event_under_a_later_trial_s_order_counts_in_the_earlier_trial(
     people: list[UUID], earlier_trial: str
 ) -> None:
     """The person was drawn in the earlier one, and has an order in the open one now."""
@@ -213,13 +213,13 @@ def test_what_happens_under_a_later_trial_s_order_counts_in_the_earlier_trial(
     assert [each["days_from_allocation"] for each in outcomes] == [None, None]
 
 
-def test_the_open_trial_s_protocol_is_the_one_that_is_configured() -> None:
+def test_the_open_trial_uses_the_configured_protocol() -> None:
     trials = handler.of_each_trial(AGREED)
     assert trials[-1] is AGREED
     assert len({each.trial for each in trials}) == len(trials)
 
 
-def test_one_call_makes_all_pseudonyms_of_a_trial(people: list[UUID]) -> None:
+def test_one_call_of_kms_makes_all_pseudonyms_of_a_trial(people: list[UUID]) -> None:
     with counting(clients.kms(), "kms.GenerateMac") as calls:
         extracted()
     assert len(people) > len(calls) == len(handler.of_each_trial(AGREED))
@@ -267,7 +267,7 @@ def numbers_of(people: list[UUID]) -> set[str]:
     return {number_of(each) for each in people if enrolment_of(each).mobile.sealed}
 
 
-def test_nothing_that_tells_who_somebody_is_gets_out(
+def test_nothing_that_identifies_a_person_leaves_in_the_extract(
     people: list[UUID], log: StringIO, clock: Traveller
 ) -> None:
     how = "asked Aunt Cordelia in Shildon"
@@ -344,13 +344,13 @@ def test_however_often_the_time_runs_out_the_extract_is_the_same() -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_without_time_nothing_is_begun() -> None:
+def test_with_no_time_left_nothing_is_begun() -> None:
     assert extracted(looks=0) == "unfinished"
     assert objects() == {}
 
 
 @pytest.mark.usefixtures("people")
-def test_what_is_read_and_not_published_is_published_as_read_however_late(clock: Traveller) -> None:
+def test_rows_read_but_not_published_are_published_as_read_however_late(clock: Traveller) -> None:
     assert extracted(looks=1) == "unfinished"
     assert packages() == {}  # there was no time for it
     clock.shift(TOO_OLD + timedelta(seconds=1))
@@ -361,7 +361,7 @@ def test_what_is_read_and_not_published_is_published_as_read_however_late(clock:
 
 
 @pytest.mark.usefixtures("people", "small_parts")
-def test_what_was_begun_long_ago_is_begun_anew(clock: Traveller) -> None:
+def test_a_run_begun_long_ago_starts_again(clock: Traveller) -> None:
     assert extracted(looks=2) == "unfinished"
     clock.shift(TOO_OLD + timedelta(seconds=1))
     assert extracted() == "published"
@@ -370,7 +370,7 @@ def test_what_was_begun_long_ago_is_begun_anew(clock: Traveller) -> None:
 
 
 @pytest.mark.usefixtures("people", "small_parts")
-def test_what_is_told_is_told_as_of_the_beginning(clock: Traveller) -> None:
+def test_an_extract_shows_the_state_at_its_beginning(clock: Traveller) -> None:
     assert extracted(looks=2) == "unfinished"
     clock.shift(TOO_OLD)
     assert extracted() == "published"
@@ -378,7 +378,7 @@ def test_what_is_told_is_told_as_of_the_beginning(clock: Traveller) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_what_comes_to_an_enrolment_after_it_was_read_does_not_stop_the_rest(
+def test_a_change_to_an_enrolment_after_it_was_read_does_not_stop_the_run(
     people: list[UUID],
 ) -> None:
     assert extracted(looks=1) == "unfinished"
@@ -394,7 +394,7 @@ def test_what_comes_to_an_enrolment_after_it_was_read_does_not_stop_the_rest(
 
 
 @pytest.mark.usefixtures("people")
-def test_what_is_published_stays_as_it_is() -> None:
+def test_a_published_extract_is_never_changed() -> None:
     extracted()
     before = objects()
     enrol(20)
@@ -434,7 +434,7 @@ class Sweep:
 
 
 @pytest.mark.usefixtures("people")
-def test_a_crash_anywhere_publishes_no_half_and_the_next_one_completes_it(
+def test_after_a_crash_nothing_partial_is_published_and_the_next_run_completes_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(use_case, "IN_A_PART", 5)
@@ -465,7 +465,7 @@ def test_a_crash_anywhere_publishes_no_half_and_the_next_one_completes_it(
 
 @pytest.mark.usefixtures("people", "small_parts")
 @pytest.mark.parametrize("begun", [False, True])
-def test_two_at_once_do_not_mix(*, begun: bool) -> None:
+def test_two_simultaneous_runs_do_not_mix(*, begun: bool) -> None:
     """Another invocation goes on with the same run while this one reads."""
     extracted("2026-12-20-whole")
     if begun:
@@ -478,7 +478,7 @@ def test_two_at_once_do_not_mix(*, begun: bool) -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_what_was_read_under_another_protocol_is_read_again() -> None:
+def test_rows_read_under_another_protocol_are_read_again() -> None:
     """It changed after one form was published, which stays as it is."""
     crash = unblinded(raising(Crashed()))
     with pytest.raises(Crashed), hooked(clients.s3(), "before-call.s3.PutObject", crash):
@@ -496,7 +496,7 @@ def test_what_was_read_under_another_protocol_is_read_again() -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_two_that_publish_at_once_publish_the_same() -> None:
+def test_two_runs_that_publish_at_once_publish_the_same() -> None:
     ran: list[str] = []
 
     def other() -> None:
@@ -524,7 +524,7 @@ def unblinded(act: Callable[[], object]) -> Callable[..., None]:
 # What is not as it should be
 
 
-def test_an_enrolment_drawn_while_the_table_is_read_is_told_as_it_was(people: list[UUID]) -> None:
+def test_an_enrolment_drawn_during_the_run_is_shown_as_it_was_before(people: list[UUID]) -> None:
     def before_the_draw(parsed: dict[str, Any], **_: Any) -> None:
         for item in parsed["Items"]:
             item.pop("allocated_at", None)
@@ -540,7 +540,7 @@ def test_an_enrolment_drawn_while_the_table_is_read_is_told_as_it_was(people: li
     [(allocation_key, "has no allocation"), (enrolment_key, "not complete")],
     ids=["allocation", "enrolment"],
 )
-def test_an_order_of_which_a_part_is_lost_stops_the_extract(
+def test_an_order_with_a_missing_part_stops_the_extract(
     people: list[UUID], lost: Callable[[UUID], Key], why: str
 ) -> None:
     told(people[0], "outcomes", ARREST)
@@ -550,7 +550,7 @@ def test_an_order_of_which_a_part_is_lost_stops_the_extract(
     assert packages() == {}
 
 
-def test_what_cannot_be_read_is_not_repeated_in_the_error(people: list[UUID]) -> None:
+def test_an_unreadable_item_is_not_repeated_in_the_error(people: list[UUID]) -> None:
     key = enrolment_key(people[0])
     put_item(key, found(key) | {"respondent": {"sealed": "CANARY", "of_age_on": "soon"}})
     with pytest.raises(RejectedError, match=r"not part of an enrolment: \d faults") as refusal:
@@ -560,14 +560,14 @@ def test_what_cannot_be_read_is_not_repeated_in_the_error(people: list[UUID]) ->
     assert packages() == {}
 
 
-def test_an_empty_table_is_an_extract_of_nobody(clock: Traveller) -> None:
+def test_an_empty_table_gives_an_extract_of_nobody(clock: Traveller) -> None:
     clock.move_to(NIGHT)
     assert extracted() == "published"
     assert published()["enrolments"] == []
 
 
 @pytest.mark.parametrize("run", ["tonight", "../2026-12-20", "2026-12-20/x", "2026-12-20-"])
-def test_a_name_without_a_day_or_with_a_path_is_refused(run: str) -> None:
+def test_an_extract_s_name_without_a_day_or_with_a_path_is_refused(run: str) -> None:
     with pytest.raises(ValidationError):
         extracted(run)
 
@@ -576,7 +576,7 @@ def test_a_name_without_a_day_or_with_a_path_is_refused(run: str) -> None:
 
 
 @pytest.mark.usefixtures("people", "small_parts")
-def test_only_a_published_extract_counts(emitted: Callable[[], dict[str, float]]) -> None:
+def test_only_a_published_extract_is_read(emitted: Callable[[], dict[str, float]]) -> None:
     emitted()
     assert extracted(looks=1) == "unfinished"
     assert emitted() == {}

@@ -412,7 +412,7 @@ def every() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("kind", "name", "said"), list(every()))
-def test_a_field_shows_where_it_is_said_to_and_nowhere_else(
+def test_each_stored_field_shows_only_in_its_documented_columns(
     kind: type[Model], name: str, said: Carried | Withheld
 ) -> None:
     before, after = columns(WHOLE), columns(changed(WHOLE, kind, name, said.other))
@@ -423,12 +423,12 @@ def test_a_field_shows_where_it_is_said_to_and_nowhere_else(
     assert {column for column in before if before[column] != after[column]} == expected
 
 
-def test_erasing_identifiers_changes_nothing_that_is_told() -> None:
+def test_erasing_identifiers_changes_nothing_in_the_extract() -> None:
     erased = changed(WHOLE, Enrolment, "respondent", WITHOUT_IDENTIFIERS)
     assert columns(erased) == columns(WHOLE)
 
 
-def test_everything_that_is_stored_is_accounted_for() -> None:
+def test_every_stored_field_is_accounted_for() -> None:
     kinds = {
         kind
         for module in iter_modules(records.__path__)
@@ -442,7 +442,7 @@ def test_everything_that_is_stored_is_accounted_for() -> None:
         assert fields.keys() | nested | {"kind"} == kind.model_fields.keys() | {"kind"}, kind
 
 
-def test_every_column_carries_something() -> None:
+def test_every_column_depends_on_some_stored_field() -> None:
     told = {
         column
         for fields in FIELDS.values()

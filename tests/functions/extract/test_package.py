@@ -131,7 +131,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
         assert [data[3] for data in packed] == [0] * len(packed)  # no name
 
 
-def test_a_package_says_what_it_is(both: Packages) -> None:
+def test_a_package_describes_itself(both: Packages) -> None:
     for form, package in both.items():
         said = package["said"]
         assert said["profile"] == "tabular-data-package"
@@ -198,7 +198,7 @@ contributors = [{{ title = "Durham Constabulary", role = "publisher" }}]
     assert "Durham Constabulary (publisher)" in page
 
 
-def test_the_unblinded_form_has_it_all(both: Packages) -> None:
+def test_the_unblinded_form_has_every_column(both: Packages) -> None:
     package = both["unblinded"]
     tables = {"enrolments", "reminders", "outcomes", "missing", "versions"}
     assert resources(package).keys() == tables
@@ -209,7 +209,7 @@ def test_the_unblinded_form_has_it_all(both: Packages) -> None:
     assert package["reminders"][0]["theme"] == "conditions"
 
 
-def test_the_blinded_form_leaves_out_whatever_tells_the_arm(both: Packages) -> None:
+def test_the_blinded_form_leaves_out_whatever_reveals_the_arm(both: Packages) -> None:
     package, whole = both["blinded"], both["unblinded"]
     assert resources(package).keys() == {"enrolments", "outcomes", "missing", "versions"}
     first, second = package["enrolments"]
@@ -225,7 +225,7 @@ def test_the_blinded_form_leaves_out_whatever_tells_the_arm(both: Packages) -> N
     assert package["missing"] == [first_time]
 
 
-def test_nothing_but_the_label_differs_between_arms_in_the_blinded_form(tmp_path: Path) -> None:
+def test_in_the_blinded_form_only_the_label_differs_between_arms(tmp_path: Path) -> None:
     """The same life in either arm, as far as it does not come of texts."""
     lives: list[Any] = []
     for arm in Arm:
@@ -241,9 +241,7 @@ COMES_OF_TEXTS = {"wrong_number", "safety_stop", "objection_upheld"}
 
 
 @pytest.mark.parametrize("reason", EndReason)
-def test_an_end_that_comes_of_texts_is_no_end_in_the_blinded_form(
-    tmp_path: Path, reason: EndReason
-) -> None:
+def test_the_blinded_form_hides_an_end_caused_by_texts(tmp_path: Path, reason: EndReason) -> None:
     ended = {"end_reason": reason, "status": "ended", "days_to_end": 3}
     rows: list[Row] = [enrolment_row(**ended), enrolment_row(enrolment=SECOND)]
     for row in (known := written(tmp_path, rows)["blinded"]["enrolments"]):
@@ -253,7 +251,7 @@ def test_an_end_that_comes_of_texts_is_no_end_in_the_blinded_form(
         assert {name: known[0][name] for name in ended} == ended
 
 
-def test_before_there_is_an_arm_every_end_has_its_word_in_the_blinded_form(tmp_path: Path) -> None:
+def test_before_the_draw_the_blinded_form_shows_every_reason_for_an_end(tmp_path: Path) -> None:
     rows: list[Row] = [
         enrolment_row(end_reason=reason, arm=None, allocated=False) for reason in EndReason
     ]
@@ -274,7 +272,7 @@ def test_small_cells_are_generalised_in_both_forms(tmp_path: Path) -> None:
         assert told == {("W1", "white"): minimum, ("asian", "asian"): minimum, (None, None): 1}
 
 
-def test_values_are_written_as_their_types_say(tmp_path: Path) -> None:
+def test_values_are_written_in_the_form_of_their_types(tmp_path: Path) -> None:
     both = written(tmp_path)
     first = both["unblinded"]["enrolments"][0]
     assert (first["first_reasons"], first["reasons"]) == ("no_number;not_served", None)
@@ -283,7 +281,7 @@ def test_values_are_written_as_their_types_say(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", Form)
-def test_every_column_is_described_and_every_value_keeps_to_it(form: Form, both: Packages) -> None:
+def test_every_value_matches_its_column_s_description(form: Form, both: Packages) -> None:
     """Table Schema, as far as it is used: types, codes, patterns, limits, what may be empty."""
     for name, resource in resources(both[form]).items():
         schema = resource["schema"]
@@ -312,7 +310,7 @@ def keeps(values: list[Any], constraints: dict[str, Any]) -> None:
         assert value <= constraints.get("maximum", value)
 
 
-def test_codes_are_the_whole_list_of_their_form(both: Packages) -> None:
+def test_each_form_lists_all_its_codes(both: Packages) -> None:
     def codes(form: str, column: str) -> list[str]:
         fields = resources(both[form])["enrolments"]["schema"]["fields"]
         (found,) = (field for field in fields if field["name"] == column)
@@ -325,17 +323,17 @@ def test_codes_are_the_whole_list_of_their_form(both: Packages) -> None:
     assert len(codes("blinded", "ethnicity")) == 19 + 6
 
 
-def test_a_code_that_is_not_listed_is_refused() -> None:
+def test_an_unlisted_code_is_refused() -> None:
     with pytest.raises(ValidationError):
         enrolment_row(missing_reason="her brother has it")
 
 
-def test_a_package_of_nobody_is_a_package(tmp_path: Path) -> None:
+def test_a_package_of_nobody_is_valid(tmp_path: Path) -> None:
     both = written(tmp_path, [])
     assert [package["enrolments"] for package in both.values()] == [[], []]
 
 
-def test_json_is_readable_by_people(tmp_path: Path) -> None:
+def test_json_files_are_formatted_for_reading(tmp_path: Path) -> None:
     written(tmp_path)
     text = (tmp_path / "blinded/datapackage.json").read_text()
     assert text == json.dumps(json.loads(text), indent=2) + "\n"

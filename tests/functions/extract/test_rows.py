@@ -96,7 +96,7 @@ def reminder(**changes: Any) -> ReminderRow:
 # Who
 
 
-def test_pseudonyms_are_of_the_order_the_person_and_the_superintendent() -> None:
+def test_the_order_the_person_and_the_superintendent_have_pseudonyms() -> None:
     one, other = row(), row(enrolment_id=UUID(int=1), person_hash="bb")
     assert one.enrolment != other.enrolment
     assert one.person != other.person
@@ -107,12 +107,12 @@ def test_pseudonyms_are_of_the_order_the_person_and_the_superintendent() -> None
     assert row(**ordered(force="cumbria")).superintendent != one.superintendent
 
 
-def test_an_age_is_told_as_the_band_at_enrolment() -> None:
+def test_an_age_is_given_as_its_band_at_enrolment() -> None:
     person = ADULT.model_copy(update={"age_band": AgeBand.FROM_55})
     assert (row().age_band, row(respondent=person).age_band) == ("35-44", "55+")
 
 
-def test_an_ethnicity_that_nobody_recorded_is_not_stated() -> None:
+def test_an_unrecorded_ethnicity_is_not_stated() -> None:
     assert row().ethnicity == "not_stated"
     person = ADULT.model_copy(update={"ethnicity": Ethnicity.NS})
     assert row(respondent=person).ethnicity == "NS"
@@ -121,13 +121,13 @@ def test_an_ethnicity_that_nobody_recorded_is_not_stated() -> None:
 # The order
 
 
-def test_dates_are_told_as_days_from_the_order() -> None:
+def test_dates_are_given_as_days_from_the_order() -> None:
     served = row(**ordered(made_on=date(2026, 11, 29), served_on=date(2026, 12, 1)))
     assert (served.days, served.days_to_service, served.days_to_enrolment) == (16, 2, 2)
     assert row(**ordered(served_on=None)).days_to_service is None
 
 
-def test_days_are_london_s() -> None:
+def test_days_are_days_in_london() -> None:
     at = datetime(2027, 6, 1, 23, 30, tzinfo=UTC)  # half past midnight on 2 June
     order = ordered(made_on=date(2027, 6, 2), expires_on=date(2027, 6, 15))
     assert row(enrolled_at=at, **order).days_to_enrolment == 0
@@ -143,7 +143,7 @@ def test_days_are_london_s() -> None:
         (["no_molestation", "no_contact", "leave_premises", "no_eviction"], "NCNE", True),
     ],
 )
-def test_conditions_are_told_as_the_class_of_wording(
+def test_conditions_are_given_as_their_class_of_wording(
     conditions: list[str], variant: str, *, no_eviction: bool
 ) -> None:
     one = row(**ordered(conditions=tuple(map(Condition, conditions))))
@@ -153,13 +153,13 @@ def test_conditions_are_told_as_the_class_of_wording(
 # The number
 
 
-def test_a_number_at_enrolment_leaves_nothing_to_tell() -> None:
+def test_a_number_at_enrolment_leaves_the_columns_of_missing_numbers_empty() -> None:
     one = row()
     assert one.number_at_enrolment
     assert (one.missing_reason, one.number_found, one.days_to_number) == (None, None, None)
 
 
-def test_a_number_lost_later_was_there_at_enrolment() -> None:
+def test_a_number_lost_later_counts_as_present_at_enrolment() -> None:
     lost = Missing(reason=MissingReason.LOST_STOLEN_BROKEN, recorded_at=ENROLLED + DAY)
     assert row(missing=(lost,), mobile=Mobile()).number_at_enrolment
 
@@ -198,13 +198,13 @@ def test_how_a_number_was_found_is_a_code(how: str | None, code: str | None) -> 
     )
 
 
-def test_a_number_still_missing_has_no_end() -> None:
+def test_a_number_still_missing_has_no_day_of_resolution() -> None:
     open_ended = Missing(reason=MissingReason.REFUSED, recorded_at=ENROLLED)
     one = row(missing=(open_ended,), mobile=Mobile())
     assert (one.number_found, one.days_to_number, one.resolved_how) == (False, None, None)
 
 
-def test_what_became_of_the_number_is_told() -> None:
+def test_the_later_history_of_a_number_is_shown() -> None:
     one = row(mobile=KNOWN.model_copy(update={"unsafe": True, "shared": True}))
     assert (one.unsafe_number, one.shared_number) == (True, True)
 
@@ -212,7 +212,7 @@ def test_what_became_of_the_number_is_told() -> None:
 # Its course
 
 
-def test_status_and_reasons_are_told_as_they_were_and_as_they_are() -> None:
+def test_status_and_reasons_are_given_at_enrolment_and_at_present() -> None:
     one = row(
         status=Status.INELIGIBLE,
         reasons=(Reason.TOO_LATE,),
@@ -223,18 +223,18 @@ def test_status_and_reasons_are_told_as_they_were_and_as_they_are() -> None:
     assert (one.first_status, one.first_reasons) == ("waiting", ("no_number",))
 
 
-def test_an_end_is_told_with_its_reason() -> None:
+def test_an_end_is_given_with_its_reason() -> None:
     one = row(life=(QUASHED,))
     assert (one.end_reason, one.days_to_end, one.recorded_in_error) == ("quashed", 2, False)
 
 
-def test_an_error_is_told_whatever_ended_it_before() -> None:
+def test_an_order_recorded_in_error_is_shown_as_such_whatever_ended_it_before() -> None:
     error = LifeEvent(reason=EndReason.RECORDED_IN_ERROR, at=ENROLLED + 3 * DAY, by="PC-1182")
     one = row(life=(QUASHED, error))
     assert (one.end_reason, one.recorded_in_error) == ("quashed", True)
 
 
-def test_out_of_custody_is_no_end() -> None:
+def test_a_release_from_custody_is_not_an_end() -> None:
     held = LifeEvent(reason=EndReason.IN_CUSTODY, at=ENROLLED, by="PC-1182")
     free = LifeEvent(at=ENROLLED + DAY, by="PC-1182")
     assert row(life=(held,)).end_reason == "in_custody"
@@ -244,14 +244,14 @@ def test_out_of_custody_is_no_end() -> None:
 # The draw
 
 
-def test_without_allocation_there_is_no_arm_and_the_stratum_is_the_length_s() -> None:
+def test_without_a_draw_there_is_no_arm_and_the_stratum_follows_the_length() -> None:
     one = row(**ordered(expires_on=date(2026, 12, 28)))
     assert (one.allocated, one.arm, one.repeat, one.protocol) == (False, None, None, None)
     assert (one.days_to_allocation, one.days_at_risk, one.days_followed) == (None, None, None)
     assert (one.days, one.stratum) == (28, "15-28")
 
 
-def test_an_allocation_is_told_as_it_was_made() -> None:
+def test_an_allocation_is_shown_as_it_was_made() -> None:
     one = row(drawn(stratum="as-drawn"))
     assert (one.allocated, one.arm, one.repeat) == (True, "intervention", False)
     assert (one.stratum, one.block, one.position) == ("as-drawn", 0, 1)
@@ -265,7 +265,7 @@ def test_a_repeat_has_no_slot() -> None:
     assert (one.repeat, one.block, one.position) == (True, None, None)
 
 
-def test_nobody_is_at_risk_or_followed_for_less_than_no_time() -> None:
+def test_no_time_at_risk_or_follow_up_is_negative() -> None:
     late = EXTRACTED + 20 * DAY
     one = row(drawn(allocated_at=late))
     assert (one.days_at_risk, one.days_followed) == (0, 0)
@@ -288,7 +288,7 @@ def test_a_dose_counts_every_reminder_once() -> None:
     assert one.sent - one.delivered - one.undelivered - one.unconfirmed == 1
 
 
-def test_parts_pence_and_the_first_text_are_told() -> None:
+def test_parts_pence_and_the_first_text_are_shown() -> None:
     receipt = {"state": ReminderState.DELIVERED, "parts": 1, "price_pence": "3.10"}
     later = {"number": 2, "sent_at": DRAWN + DAY, "message_id": "n"}
     texts = (
@@ -300,14 +300,14 @@ def test_parts_pence_and_the_first_text_are_told() -> None:
     assert (one.parts, one.price_pence, one.hours_to_first_text) == (2, 6.2, 1.008)
 
 
-def test_a_reminder_of_who_should_have_none_would_show() -> None:
+def test_a_reminder_to_control_would_show() -> None:
     crossed = replace(drawn(arm=Arm.CONTROL), reminders=(REMINDER.model_copy(update=SENT),))
     assert (row(crossed).arm, row(crossed).planned) == ("control", 1)
     undrawn = File(ENROLMENT, reminders=(REMINDER.model_copy(update=SENT),))
     assert (row(undrawn).allocated, row(undrawn).planned) == (False, 1)
 
 
-def test_a_reminder_is_told_by_day_and_hour_in_london() -> None:
+def test_a_reminder_s_time_is_given_as_day_and_hour_in_london() -> None:
     due_at = datetime(2026, 12, 3, 15, 45, tzinfo=UTC)
     one = reminder(due_at=due_at, sent_at=due_at + timedelta(seconds=90))
     assert (one.number, one.of, one.day, one.hour, one.minutes_late) == (1, 1, 2, 15, 1.5)
@@ -326,12 +326,12 @@ def test_a_reminder_is_told_by_day_and_hour_in_london() -> None:
         (ReminderState.DELIVERED, None, None),
     ],
 )
-def test_a_reason_is_a_code(state: ReminderState, stored: str | None, reason: str | None) -> None:
+def test_a_reason_is_its_code(state: ReminderState, stored: str | None, reason: str | None) -> None:
     assert reminder(state=state, reason=stored).reason == reason
 
 
 @pytest.mark.parametrize("code", [*Suppression, *Failure])
-def test_every_code_of_ours_is_kept(code: str) -> None:
+def test_every_code_of_the_trial_passes_unchanged(code: str) -> None:
     assert reminder(state=ReminderState.SUPPRESSED, reason=code).reason == code
 
 
@@ -363,7 +363,7 @@ def test_the_last_day_ends_at_midnight_in_london() -> None:
     assert outcome(file, occurred_at=last).days_from_order == 13.999
 
 
-def test_an_outcome_is_told_in_days() -> None:
+def test_an_outcome_s_time_is_given_in_days() -> None:
     one = outcome()
     assert (one.days_from_order, one.days_from_allocation, one.days_to_report) == (1.5, 1, 1)
     assert outcome(occurred_at=DRAWN - DAY).days_from_allocation == -1
@@ -400,7 +400,7 @@ def test_an_outcome_under_an_order_that_was_never_drawn_counts_too() -> None:
     assert (one.days_from_allocation, one.within_order) == (1, True)
 
 
-def test_one_event_reported_under_two_orders_is_one() -> None:
+def test_one_event_reported_under_two_orders_counts_once() -> None:
     other_capitals = {"outcome_id": ARREST.outcome_id.swapcase()}
     again = ARREST.model_copy(update={"reported_at": ARREST.reported_at + DAY} | other_capitals)
     for files in (
@@ -411,12 +411,12 @@ def test_one_event_reported_under_two_orders_is_one() -> None:
         assert (one.enrolment, one.days_to_report) == (NAMES.enrolment(IDENT), 1)
 
 
-def test_outcomes_of_one_id_and_two_people_are_two() -> None:
+def test_equal_outcome_ids_of_two_people_are_two_outcomes() -> None:
     other = later_order(ARREST, person_hash="bb")
     assert len(outcomes_of(replace(drawn(), outcomes=(ARREST,)), other)) == 2
 
 
-def test_of_an_order_of_another_trial_only_what_happened_is_told() -> None:
+def test_an_order_of_another_trial_contributes_only_its_outcomes() -> None:
     elsewhere = later_order(ARREST, trial="dvpo-2028")
     ours = rows(drawn(), protocol=AGREED, names=NAMES, extracted_at=EXTRACTED)
     theirs = reported(elsewhere, place=AGREED.place, names=NAMES, under=None)
@@ -426,18 +426,18 @@ def test_of_an_order_of_another_trial_only_what_happened_is_told() -> None:
     assert arrest.days_from_allocation == 1
 
 
-def test_what_happened_to_people_of_another_trial_is_not_told() -> None:
+def test_outcomes_of_people_of_another_trial_are_left_out() -> None:
     elsewhere = later_order(ARREST)
     assert complete(reported(elsewhere, names=NAMES, place=AGREED.place, under=None)) == []
 
 
-def test_a_repeat_says_how_long_it_came_after_the_randomisation() -> None:
+def test_a_repeat_order_shows_its_days_since_the_randomisation() -> None:
     found = [each for each in told(later_order(), drawn()) if isinstance(each, EnrolmentRow)]
     assert [each.days_from_randomisation for each in found] == [10, 0]
     assert row().days_from_randomisation is None
 
 
-def test_harms_come_last_so_that_the_blinded_form_has_no_gap() -> None:
+def test_harms_are_numbered_last_so_that_the_blinded_form_has_no_gap() -> None:
     complaint = {"type": OutcomeType.HARM, "harm": Harm.COMPLAINT, "instrument": None}
     harm = ARREST.model_copy(update=complaint | {"outcome_id": "h", "occurred_at": DRAWN})
     found = outcomes_of(replace(drawn(), outcomes=(harm, ARREST)))
@@ -446,7 +446,7 @@ def test_harms_come_last_so_that_the_blinded_form_has_no_gap() -> None:
 
 
 @pytest.mark.parametrize(("recorded_at", "after"), [(ENROLLED, False), (DRAWN + HOUR, True)])
-def test_a_number_lost_after_the_draw_is_told_as_such(
+def test_a_number_lost_after_the_draw_is_shown_as_such(
     recorded_at: datetime, *, after: bool
 ) -> None:
     lost = Missing(reason=MissingReason.INVALID_NUMBER, recorded_at=recorded_at)
@@ -455,17 +455,17 @@ def test_a_number_lost_after_the_draw_is_told_as_such(
     assert one.after_allocation is after
 
 
-def test_force_and_trial_are_told_and_no_protocol_before_the_draw() -> None:
+def test_force_and_trial_are_shown_and_no_protocol_before_the_draw() -> None:
     one = row()
     assert (one.force, one.trial, one.protocol_sha256) == ("durham", AGREED.trial, None)
 
 
-def test_an_outcome_without_an_allocation_is_within_nothing() -> None:
+def test_an_outcome_without_an_allocation_is_within_no_period() -> None:
     one = outcome(File(ENROLMENT))
     assert (one.days_from_allocation, one.within_order) == (None, False)
 
 
-def test_outcomes_are_numbered_in_time() -> None:
+def test_outcomes_are_numbered_in_order_of_time() -> None:
     others = [
         ARREST.model_copy(update={"outcome_id": name, "occurred_at": DRAWN + days * DAY})
         for name, days in (("a", 3), ("b", 1), ("c", 2))
@@ -477,7 +477,7 @@ def test_outcomes_are_numbered_in_time() -> None:
 # Pseudonyms
 
 
-def test_labels_are_the_two_and_depend_on_the_key() -> None:
+def test_both_labels_occur_and_depend_on_the_key() -> None:
     tried = [Pseudonyms(bytes([key])).labels for key in range(40)]
     assert all(set(labels) == set(Arm) and len(set(labels.values())) == 2 for labels in tried)
     assert {labels[Arm.CONTROL] for labels in tried} == {"A", "B"}

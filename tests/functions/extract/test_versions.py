@@ -53,7 +53,7 @@ def test_an_order_that_was_never_varied_has_one_version() -> None:
     assert versions() == [(1, 0.0, None, None, (Condition.NO_MOLESTATION,))]
 
 
-def test_a_variation_begins_another_when_it_is_reported() -> None:
+def test_a_variation_begins_a_new_version_when_it_is_reported() -> None:
     varied_on = date(2026, 12, 2)
     variation = Variation(at=T + 3 * DAY, varied_on=varied_on, by="PC-1", until_then=ENDLESS)
     assert versions(order=ENDING, variations=(variation,)) == [
@@ -62,11 +62,11 @@ def test_a_variation_begins_another_when_it_is_reported() -> None:
     ]
 
 
-def test_types_that_are_never_varied_have_none() -> None:
+def test_types_that_cannot_be_varied_have_no_versions() -> None:
     assert versions(protocol=AGREED, order=SERVED) == []
 
 
-def test_an_order_without_an_end_is_at_risk_to_the_extract_or_its_discharge() -> None:
+def test_an_order_without_an_end_is_at_risk_until_the_extract_or_its_discharge() -> None:
     assert (row().days, row().days_at_risk) == (None, 100.0)
     over = LifeEvent(reason=EndReason.DISCHARGED, at=T + 30 * DAY, by="PC-1")
     assert row(status=Status.ENDED, life=(over,)).days_at_risk == 30.0
@@ -77,7 +77,7 @@ def test_an_order_without_an_end_is_at_risk_to_the_extract_or_its_discharge() ->
 @pytest.mark.parametrize(
     "reason", [EndReason.WRONG_NUMBER, EndReason.SAFETY_STOP, EndReason.OBJECTION_UPHELD]
 )
-def test_an_end_of_the_texts_alone_leaves_an_order_in_force(reason: EndReason) -> None:
+def test_an_end_of_the_texts_leaves_the_order_in_force(reason: EndReason) -> None:
     """It comes of texts: were days at risk shorter for it, they would tell who got some."""
     stopped = LifeEvent(reason=reason, at=T + 10 * DAY, by="PC-1")
     assert row(status=Status.ENDED, life=(stopped,)).days_at_risk == 100.0

@@ -43,12 +43,12 @@ def drawn(admit: UUID | None = None, **form: str) -> str:
     return panels(event, CONTEXT)
 
 
-def test_an_order_over_the_limit_is_shown_with_a_button_of_its_own(held: UUID) -> None:
+def test_an_order_over_the_limit_is_shown_with_its_own_button(held: UUID) -> None:
     (params,) = re.findall(r'confirmation="Admit durham/DVPO-2026-000002\?[^>]*>(.*?)<', drawn())
     assert json.loads(params) == {"panel": "held", "act": "admit", "enrolment_id": str(held)}
 
 
-def test_a_click_admits_it_by_the_name_and_the_invocation(held: UUID) -> None:
+def test_a_click_admits_the_order_under_the_given_name_and_the_invocation(held: UUID) -> None:
     assert "No order is held." in drawn(held, by=NAME)
     assert enrolment_of(held).status is Status.ELIGIBLE
     trail = {each["what"]: each["by"] for each in audit_of(held)}
@@ -64,17 +64,17 @@ def test_without_a_name_nobody_is_admitted(held: UUID, name: str) -> None:
     assert enrolment_of(held).status is Status.WAITING
 
 
-def test_what_cannot_be_admitted_any_more_says_why(held: UUID) -> None:
+def test_an_order_that_can_no_longer_be_admitted_says_why(held: UUID) -> None:
     told(held, "end", QUASHED)
     assert 'role="alert"' in drawn(held, by=NAME)
     assert 'role="alert"' in drawn(UUID(int=7), by=NAME)
 
 
-def test_nobody_held_is_said() -> None:
+def test_the_panel_says_if_no_order_is_held() -> None:
     assert "No order is held." in drawn()
 
 
-def test_enrolment_that_is_not_reached_admits_nobody(held: UUID) -> None:
+def test_nothing_is_admitted_if_enrolment_cannot_be_reached(held: UUID) -> None:
     moment = "provide-client-params.lambda.Invoke"
     too_many = raising(refusal("TooManyRequestsException", status=429))
     with meddling(clients.functions(), moment, too_many), pytest.raises(UnavailableError):
@@ -83,7 +83,7 @@ def test_enrolment_that_is_not_reached_admits_nobody(held: UUID) -> None:
 
 
 @pytest.mark.parametrize("left_out", ["enrolment_id", "by", "invocation"])
-def test_enrolment_admits_nobody_for_an_event_that_is_not_whole(held: UUID, left_out: str) -> None:
+def test_enrolment_refuses_an_incomplete_admission(held: UUID, left_out: str) -> None:
     asked = {"enrolment_id": str(held), "by": NAME, "invocation": "1"}
     del asked[left_out]
     with pytest.raises(ValidationError):

@@ -30,7 +30,7 @@ def trail(kind: str) -> list[tuple[str, str]]:
 # The switch
 
 
-def test_the_switch_is_on_until_somebody_pauses_it_and_says_who_when_and_why() -> None:
+def test_sending_is_on_until_somebody_pauses_it_with_name_time_and_reason() -> None:
     answer = call("GET", "/sending")
     assert (answer.status, answer.body["paused"]) == (200, False)
     shown = PAUSE | {"at": "2026-12-01T09:30:00Z"}
@@ -39,7 +39,7 @@ def test_the_switch_is_on_until_somebody_pauses_it_and_says_who_when_and_why() -
     assert call("GET", "/sending").body == shown
 
 
-def test_each_turn_of_the_switch_is_kept_and_a_repeat_is_none(clock: Traveller) -> None:
+def test_each_change_of_the_switch_is_stored_and_a_repeat_is_not(clock: Traveller) -> None:
     turned: dict[str, list[object]] = {}
     for body in (PAUSE, PAUSE, GO_ON, GO_ON, PAUSE):
         clock.shift(60)
@@ -51,14 +51,14 @@ def test_each_turn_of_the_switch_is_kept_and_a_repeat_is_none(clock: Traveller) 
     assert trail("audit#switch") == [(each, "ops") for each in what]
 
 
-def test_two_turns_at_once_are_both_kept_and_the_last_one_stands() -> None:
+def test_two_simultaneous_changes_of_the_switch_are_stored_and_the_last_one_stands() -> None:
     with before_write(lambda: call("PUT", "/sending", PAUSE)):
         assert call("PUT", "/sending", GO_ON).status == 200
     assert call("GET", "/sending").body["paused"] is False
     assert len(trail("audit#switch")) == 2
 
 
-def test_nothing_goes_while_sending_is_paused_and_it_goes_on_after(clock: Traveller) -> None:
+def test_nothing_goes_while_sending_is_paused_and_texts_go_again_after(clock: Traveller) -> None:
     ident = treated()
     call("PUT", "/sending", PAUSE)
     clock.move_to(reminder_of(ident, 1).due_at)
@@ -78,7 +78,7 @@ def test_nothing_goes_while_sending_is_paused_and_it_goes_on_after(clock: Travel
         ({"until": "2026-12-02"}, "until"),
     ],
 )
-def test_a_switch_that_is_not_valid_is_not_turned(change: dict[str, Any], field: str) -> None:
+def test_an_invalid_change_of_the_switch_is_refused(change: dict[str, Any], field: str) -> None:
     answer = call("PUT", "/sending", PAUSE | change)
     assert (answer.status, answer.fields) == (422, [field])
     assert call("GET", "/sending").body["paused"] is False
@@ -96,14 +96,14 @@ def test_a_number_is_suppressed_once() -> None:
     assert trail("audit#suppressed#") == [(each, "ops") for each in done]
 
 
-def test_the_first_word_on_a_suppressed_number_stands(clock: Traveller) -> None:
+def test_the_first_reason_for_a_suppression_stands(clock: Traveller) -> None:
     call("POST", "/suppressions", WRONG)
     clock.shift(60)
     answer = call("POST", "/suppressions", WRONG | {"reason": "objection", "by": "PC-9"})
     assert (answer.status, answer.body["reason"]) == (200, "wrong_number")
 
 
-def test_only_the_hash_of_a_suppressed_number_is_kept() -> None:
+def test_only_the_hash_of_a_suppressed_number_is_stored() -> None:
     call("POST", "/suppressions", WRONG)
     assert "7700900123" not in str(everything())
 
@@ -132,14 +132,14 @@ def test_a_number_stays_suppressed_when_orders_come_and_go() -> None:
     assert call("POST", "/suppressions", WRONG).status == 200
 
 
-def test_a_suppression_and_an_enrolment_at_once_are_both_kept() -> None:
+def test_a_simultaneous_suppression_and_enrolment_are_both_stored() -> None:
     with before_write(lambda: enrol(123)):
         assert call("POST", "/suppressions", WRONG).status == 201
     assert call("POST", "/suppressions", WRONG).status == 200
     assert enrolment_of(enrol(124, mobile={"number": WRONG["number"]})).mobile.shared is True
 
 
-def test_a_suppression_that_cannot_be_stored_says_so() -> None:
+def test_a_suppression_that_cannot_be_stored_gets_an_error() -> None:
     with before_write(raising(refusal("InternalServerError", status=500))):
         answer = call("POST", "/suppressions", WRONG)
     assert (answer.status, answer.headers["Retry-After"]) == (503, ["1"])
@@ -148,14 +148,14 @@ def test_a_suppression_that_cannot_be_stored_says_so() -> None:
 
 
 @pytest.mark.parametrize("number", ["+441388601234", "07700900123", "+440770900123"])
-def test_only_a_number_that_could_be_texted_is_suppressed(number: str) -> None:
+def test_only_a_number_that_could_be_texted_can_be_suppressed(number: str) -> None:
     answer = call("POST", "/suppressions", WRONG | {"number": number})
     assert (answer.status, answer.fields) == (422, ["number"])
     assert number not in answer.text
 
 
 @pytest.mark.parametrize("number", ["+12025550123", "+6421123456"])
-def test_a_mobile_of_any_country_that_a_trial_may_be_in_is_suppressed(number: str) -> None:
+def test_a_mobile_of_any_trial_s_country_can_be_suppressed(number: str) -> None:
     assert call("POST", "/suppressions", WRONG | {"number": number}).status == 201
     assert call("POST", "/suppressions", WRONG | {"number": number}).status == 200
 
@@ -180,7 +180,7 @@ def closes(counts: Any) -> None:
     assert set(counts["ended"]) == set(EndReason)
 
 
-def test_the_flow_closes_whatever_happens(clock: Traveller) -> None:
+def test_the_flow_diagram_adds_up_whatever_happens(clock: Traveller) -> None:
     closes(flow())
     person = {"person_id": "2003/0000777P"}
     drawn = [followed(serial) for serial in range(1, 5)]

@@ -80,7 +80,7 @@ def test_a_panel_is_html_without_script_in_the_dashboard_s_theme(panel: str, the
 
 
 @pytest.mark.parametrize("panel", EACH)
-def test_each_button_calls_the_same_function_again_and_stands_before_its_action(panel: str) -> None:
+def test_each_button_precedes_the_action_that_calls_the_same_function_again(panel: str) -> None:
     tags = Read(drawn(panel)).tags
     actions = [place for place, (tag, _) in enumerate(tags) if tag == "cwdb-action"]
     assert actions
@@ -96,12 +96,12 @@ def test_a_panel_describes_its_parameters_to_whoever_sets_one_up() -> None:
 
 
 @pytest.mark.parametrize("event", [{}, {"panel": "arms"}, {"panel": "sending", "act": "end"}])
-def test_what_is_no_panel_and_no_button_of_ours_is_refused(event: dict[str, Any]) -> None:
+def test_an_unknown_panel_or_button_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         panels(event, CONTEXT)
 
 
-def test_a_request_to_the_api_is_no_call_of_a_panel() -> None:
+def test_a_request_to_the_api_does_not_call_a_panel() -> None:
     """So nobody can have a caller's name of their own making in the trail."""
     with pytest.raises(ValidationError):
         panels(sample("api-pause"), CONTEXT)
@@ -109,7 +109,7 @@ def test_a_request_to_the_api_is_no_call_of_a_panel() -> None:
 
 
 @pytest.mark.parametrize("given", ["<script>alert(1)</script>", "'\"><img src=x onerror=alert(1)>"])
-def test_what_people_wrote_stays_text(given: str) -> None:
+def test_text_that_people_wrote_is_shown_as_text(given: str) -> None:
     call("PUT", "/sending", {"paused": True, "reason": given, "by": "Supt"})
     read = Read(drawn("sending", "resume", reason=given))  # without a name: it is shown again
     assert {tag for tag, _ in read.tags}.isdisjoint({"script", "img"})
@@ -120,7 +120,7 @@ def test_what_people_wrote_stays_text(given: str) -> None:
 # Who waits
 
 
-def test_who_waits_is_shown_with_reason_author_date_and_days_left() -> None:
+def test_a_waiting_order_is_shown_with_reason_author_date_and_days_left() -> None:
     missing = {"missing_reason": "seized_evidence", "recorded_by": "DC O'Neil"}
     enrol(1, mobile=missing | {"follow_up_on": "2026-12-04", "follow_up_by": "PC 7"})
     (row,) = rows()
@@ -129,7 +129,7 @@ def test_who_waits_is_shown_with_reason_author_date_and_days_left() -> None:
     assert cells[2:] == ["DC O&#x27;Neil", "4 Dec 2026 by PC 7", "12"]
 
 
-def test_who_waits_stands_under_the_superintendent_the_most_urgent_first() -> None:
+def test_waiting_orders_are_listed_by_superintendent_the_most_urgent_first() -> None:
     for serial, (superintendent, day) in enumerate((("B", 3), ("A", 5), ("A", 2)), start=1):
         order = {"authorising_superintendent": f"Supt {superintendent}"}
         enrol(serial, mobile=REFUSED | {"follow_up_on": f"2026-12-0{day}"}, order=order)
@@ -137,7 +137,7 @@ def test_who_waits_stands_under_the_superintendent_the_most_urgent_first() -> No
     assert shown == ["Supt A", "000003", "000002", "Supt B", "000001"]
 
 
-def test_a_follow_up_that_is_late_and_a_last_day_stand_out(clock: Traveller) -> None:
+def test_a_late_follow_up_and_a_last_day_stand_out(clock: Traveller) -> None:
     enrol(1, mobile=REFUSED | {"follow_up_on": "2026-12-04"})
     clock.shift(11 * 86_400)
     (row,) = rows()
@@ -153,21 +153,21 @@ def test_the_list_shrinks_when_a_number_is_found() -> None:
     assert len(rows()) == 1
 
 
-def test_whoever_is_shown_was_consulted_by_the_invocation() -> None:
+def test_each_order_shown_is_recorded_as_consulted_by_the_invocation() -> None:
     ident = enrol(1, mobile=REFUSED)
     drawn("waiting")
     shown = [each["by"] for each in audit_of(ident) if each["what"] == "worklist consulted"]
     assert shown == [f"dashboard, invocation {CONTEXT.aws_request_id}"]
 
 
-def test_nobody_waits_is_said() -> None:
+def test_the_panel_says_if_nobody_is_waiting() -> None:
     assert "No order waits." in Read(drawn("waiting")).text
 
 
 # The flow
 
 
-def test_the_flow_is_counted_from_the_table_and_closes() -> None:
+def test_the_flow_diagram_is_counted_from_the_table_and_adds_up() -> None:
     for serial in range(1, 4):
         followed(serial)
     enrol(4, mobile=REFUSED)
@@ -179,14 +179,14 @@ def test_the_flow_is_counted_from_the_table_and_closes() -> None:
     assert [line for line in lines if line not in read] == []
 
 
-def test_the_flow_is_read_aloud_as_it_is_drawn() -> None:
+def test_a_screen_reader_reads_the_flow_as_it_is_drawn() -> None:
     enrol(1)
     svg = dict(Read(drawn("flow")).tags)["svg"]
     label = "Orders: 1. Eligible: 1. Randomised: 0. Running: 0. Ended since: 0. Not randomised: 0"
     assert (svg["role"], svg["aria-label"]) == ("img", label)
 
 
-def test_no_box_of_the_flow_lies_over_another_however_many_reasons_there_are() -> None:
+def test_no_boxes_of_the_flow_overlap_however_many_reasons_there_are() -> None:
     counts = FlowOut(
         enrolled=len(Reason),
         by_status=dict.fromkeys(Status, 0),
@@ -217,7 +217,7 @@ def test_a_pause_takes_a_reason_and_a_name_and_is_in_the_trail() -> None:
     assert (entry["what"], entry["by"]) == ("sending_paused", by)
 
 
-def test_a_click_is_in_the_log_as_the_saved_query_asks_for_it(log: StringIO) -> None:
+def test_a_click_is_logged_in_the_form_that_the_saved_query_asks_for(log: StringIO) -> None:
     drawn("sending")
     drawn("sending", "pause", **FILLED)
     lines = [json.loads(line) for line in log.getvalue().splitlines() if "clicked" in line]
@@ -238,7 +238,7 @@ def test_without_a_reason_or_a_name_nothing_is_paused_and_what_was_typed_stays(n
     assert call("GET", "/sending").body["paused"] is False
 
 
-def test_it_goes_on_by_the_other_button() -> None:
+def test_the_other_button_resumes_sending() -> None:
     drawn("sending", "pause", **FILLED)
     assert "Resume sending" in drawn("sending")
     read = Read(drawn("sending", "resume", **FILLED)).text
@@ -246,7 +246,7 @@ def test_it_goes_on_by_the_other_button() -> None:
     assert "Pause sending" in read
 
 
-def test_no_other_button_and_no_field_of_its_own_turns_the_switch() -> None:
+def test_no_other_button_or_field_changes_the_switch() -> None:
     drawn("sending", "pause", **FILLED)
     assert "Sending is paused." in drawn("sending", "admit", **FILLED)
     assert "Sending is paused." in drawn("sending", "pause", **FILLED, paused="false")
@@ -254,7 +254,7 @@ def test_no_other_button_and_no_field_of_its_own_turns_the_switch() -> None:
 
 
 @pytest.mark.parametrize(("before", "act"), [("resume", "pause"), ("pause", "resume")])
-def test_a_turn_of_the_switch_is_confirmed_first(before: str, act: str) -> None:
+def test_a_change_of_the_switch_must_be_confirmed(before: str, act: str) -> None:
     drawn("sending", before, **FILLED)
     ((asked, params),) = re.findall(r'confirmation="([^"]+)">(.+?)</cwdb-action>', drawn("sending"))
     assert json.loads(params) == {"panel": "sending", "act": act}

@@ -61,7 +61,7 @@ def two_with_the_number() -> tuple[Memory, UUID, UUID]:
 
 
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
-def test_a_suppression_is_safe_and_followed_up_wherever_its_process_dies(
+def test_a_suppression_is_stored_and_followed_up_wherever_its_process_dies(
     clock: Traveller,
     done: bool,  # noqa: FBT001 - a case
 ) -> None:

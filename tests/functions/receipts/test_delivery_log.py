@@ -62,7 +62,7 @@ def test_a_failure_says_why_and_may_come_72_hours_late() -> None:
     assert told.at - told.published_at == timedelta(hours=72)
 
 
-def test_what_sns_leaves_out_is_left_out() -> None:
+def test_fields_that_sns_omits_are_left_empty() -> None:
     # Past the spend limit its lines hold no more than this.
     told, _ = reading(
         {
@@ -86,7 +86,7 @@ def test_what_sns_leaves_out_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("nothing", [{"providerResponse": None}, {}], ids=["null", "absent"])
-def test_a_failure_without_a_word_is_a_failure(nothing: dict[str, None]) -> None:
+def test_a_failure_without_a_reason_is_still_a_failure(nothing: dict[str, None]) -> None:
     line = line_of("receipts-undelivered")
     del line["delivery"]["providerResponse"]
     line["delivery"] |= nothing
@@ -94,7 +94,7 @@ def test_a_failure_without_a_word_is_a_failure(nothing: dict[str, None]) -> None
     assert (told.state, told.reason) == (ReminderState.UNDELIVERED, "unknown_error")
 
 
-def test_no_parts_means_that_sns_does_not_know() -> None:
+def test_zero_parts_means_that_sns_does_not_know() -> None:
     line = line_of("receipts-delivered")
     line["delivery"]["numberOfMessageParts"] = 0
     assert reading(line).receipt.parts is None
@@ -147,14 +147,14 @@ def test_a_detail_in_an_unexpected_form_leaves_the_rest_of_the_receipt(
     assert reading(line).receipt == whole.model_copy(update=read)
 
 
-def test_a_time_with_an_offset_is_that_time() -> None:
+def test_a_time_with_an_offset_is_converted() -> None:
     line = line_of("receipts-delivered")
     line["notification"]["timestamp"] = "2026-12-01T11:12:05+01:00"
     assert reading(line).receipt.published_at == datetime(2026, 12, 1, 10, 12, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("line", ["", "+447700900123", "{}", '{"status": "PENDING"}', "[]"])
-def test_anything_else_is_refused(line: str) -> None:
+def test_a_line_in_an_unexpected_form_is_refused(line: str) -> None:
     with pytest.raises(RejectedError, match="faults"):
         reading(line)
 
@@ -193,11 +193,11 @@ def test_anything_else_is_refused(line: str) -> None:
         ("DESTINATION IS BLACK-LISTED", Failure.NUMBER_BLOCKED),
     ],
 )
-def test_the_carriers_words_become_ours(words: str | None, failure: Failure) -> None:
+def test_carriers_reasons_become_the_trial_s_codes(words: str | None, failure: Failure) -> None:
     assert meaning(words) is failure
 
 
-def test_of_several_receipts_one_stands_whatever_their_order() -> None:
+def test_of_several_receipts_the_same_one_stands_in_any_order() -> None:
     later = MORNING + timedelta(hours=1)
     ranked = [
         receipt(),

@@ -104,7 +104,7 @@ def kept(kind: str) -> dict[Key, dict[str, Any]]:
     return {key: item for key, item in everything().items() if item["kind"] == kind}
 
 
-def test_a_delivery_ends_the_reminder_and_leaves_a_trace(ident: UUID) -> None:
+def test_a_delivery_settles_the_reminder_and_is_audited(ident: UUID) -> None:
     bring(line(sent(ident)))
     ended = reminder_of(ident, 1)
     assert ended.state is ReminderState.DELIVERED
@@ -119,7 +119,7 @@ def test_a_delivery_ends_the_reminder_and_leaves_a_trace(ident: UUID) -> None:
     assert [entry["what"] for entry in history if entry["by"] == "receipts"] == []
 
 
-def test_a_failure_ends_it_with_the_reason_and_the_price(ident: UUID) -> None:
+def test_a_failure_settles_the_reminder_with_its_reason_and_price(ident: UUID) -> None:
     bring(line(sent(ident), words="Phone has blocked SMS"))
     ended = reminder_of(ident, 1)
     assert (ended.state, ended.reason) == (ReminderState.UNDELIVERED, "phone_blocks_texts")
@@ -144,7 +144,7 @@ WORDS = {"success": ("delivered", None), "failure": ("undelivered", "phone_block
         (("later success", "success", "late failure"), "success"),
     ],
 )
-def test_every_order_of_close_and_receipts_ends_the_same(
+def test_every_order_of_close_and_receipts_gives_the_same_result(
     ident: UUID, said: tuple[str, ...], standing: str
 ) -> None:
     key = reminder_key(ident, 1)
@@ -174,7 +174,7 @@ def test_a_repeat_changes_nothing(ident: UUID) -> None:
 
 
 @pytest.mark.parametrize("state", [ReminderState.UNCONFIRMED, ReminderState.UNKNOWN])
-def test_a_receipt_may_come_when_nobody_waits_any_more(
+def test_a_receipt_is_stored_even_after_it_counts_as_missing(
     ident: UUID, clock: Traveller, state: ReminderState
 ) -> None:
     message_id = sent(ident)
@@ -188,7 +188,7 @@ OPTED_OUT = f"{STRANGER} is opted out"
 
 
 @pytest.mark.parametrize("first", ["", "delivered", "stray"])
-def test_an_opt_out_is_kept_once_whatever_becomes_of_its_text(
+def test_an_opt_out_is_stored_once_whatever_the_state_of_its_reminder(
     ident: UUID, cloud: dict[str, str], first: str
 ) -> None:
     message_id = new_message() if first == "stray" else sent(ident)
@@ -205,7 +205,7 @@ def test_an_opt_out_is_kept_once_whatever_becomes_of_its_text(
         bring(line(message_id, words=OPTED_OUT))
 
 
-def test_no_other_failure_and_no_opt_out_of_a_stranger_is_kept(ident: UUID) -> None:
+def test_neither_another_failure_nor_a_stranger_s_opt_out_is_stored(ident: UUID) -> None:
     bring(line(sent(ident), words="Phone has blocked SMS"))
     bring(line(new_message(), words="+447700900998 is opted out", number="+447700900998"))
     assert kept("opt_out") == {}
@@ -232,7 +232,7 @@ def test_a_reminder_that_was_not_sent_takes_no_receipt(ident: UUID) -> None:
     assert reminder_of(ident, 1).state is ReminderState.SUPPRESSED
 
 
-def test_a_stray_is_found_by_message_and_by_the_hash_of_its_number(
+def test_a_stray_receipt_is_found_by_its_message_and_its_number_s_hash(
     ident: UUID, cloud: dict[str, str]
 ) -> None:
     number = number_of(ident)
@@ -250,7 +250,7 @@ def test_a_stray_is_found_by_message_and_by_the_hash_of_its_number(
     assert number not in str(list(kept("stray").values()))
 
 
-def test_of_a_text_to_a_number_that_nobody_of_ours_has_nothing_is_kept(
+def test_a_receipt_for_an_unknown_number_is_not_stored(
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with unchanged():
@@ -259,7 +259,7 @@ def test_of_a_text_to_a_number_that_nobody_of_ours_has_nothing_is_kept(
     assert "CloudWatchMetrics" not in capsys.readouterr().out
 
 
-def test_a_stray_holds_what_stands_of_several_receipts() -> None:
+def test_a_stray_receipt_holds_the_one_that_stands_of_several() -> None:
     message_id = new_message()
     bring(line(message_id, words="Phone has blocked SMS"))
     bring(line(message_id, after=HOUR), line(message_id, words="Phone has blocked SMS"))
@@ -271,9 +271,7 @@ def test_a_stray_holds_what_stands_of_several_receipts() -> None:
 
 
 @pytest.mark.parametrize("first", ["receipt", "close"])
-def test_a_close_and_a_receipt_that_overtake_one_another_take_each_other_in(
-    ident: UUID, first: str
-) -> None:
+def test_a_close_and_a_receipt_that_overlap_both_count(ident: UUID, first: str) -> None:
     message_id = new_message()
     acts: list[Callable[[], None]] = [
         lambda: close(ident, message_id),
@@ -286,7 +284,7 @@ def test_a_close_and_a_receipt_that_overtake_one_another_take_each_other_in(
     assert kept("stray") == {}
 
 
-def test_a_close_takes_in_what_the_carrier_said_last(ident: UUID) -> None:
+def test_a_close_uses_the_carrier_s_latest_receipt(ident: UUID) -> None:
     message_id = new_message()
     bring(line(message_id, words="Phone has blocked SMS"))
     read = "after-call.dynamodb.BatchGetItem"
@@ -307,7 +305,7 @@ def test_a_close_without_its_claim_leaves_the_receipt_a_stray(ident: UUID) -> No
 
 
 @pytest.mark.parametrize("first", ["sent", "undelivered"])
-def test_a_failure_is_not_written_over_a_delivery_that_overtakes_it(
+def test_a_failure_does_not_overwrite_a_delivery_that_was_stored_first(
     ident: UUID, first: str
 ) -> None:
     message_id = sent(ident)
@@ -318,7 +316,7 @@ def test_a_failure_is_not_written_over_a_delivery_that_overtakes_it(
     assert reminder_of(ident, 1).state is ReminderState.DELIVERED
 
 
-def test_of_deliveries_at_once_the_first_stands(ident: UUID) -> None:
+def test_of_simultaneous_deliveries_the_first_stands(ident: UUID) -> None:
     message_id = sent(ident)
     bring(line(message_id, after=3 * HOUR))
     with before_write(lambda: bring(line(message_id))):
@@ -331,7 +329,7 @@ class Nonsense(Record):
     number: str = STRANGER
 
 
-def test_one_bad_line_blocks_no_other_and_is_not_passed_over(ident: UUID, log: io.StringIO) -> None:
+def test_a_bad_line_does_not_block_the_others_and_is_retried(ident: UUID, log: io.StringIO) -> None:
     good, broken = sent(ident), new_message()
     claim(ident, 2)
     close(ident, broken, number=2)
@@ -346,14 +344,14 @@ def test_one_bad_line_blocks_no_other_and_is_not_passed_over(ident: UUID, log: i
     assert STRANGER[-9:] not in log.getvalue()
 
 
-def test_a_message_of_a_reminder_that_is_gone_is_not_passed_over(ident: UUID) -> None:
+def test_a_receipt_of_a_missing_reminder_is_retried(ident: UUID) -> None:
     message_id = sent(ident)
     delete(reminder_key(ident, 1))
     with pytest.raises(UnavailableError, match="1 of 1"):
         bring(line(message_id))
 
 
-def test_what_an_outage_leaves_undone_is_done_when_it_comes_again(ident: UUID) -> None:
+def test_receipts_that_an_outage_interrupts_are_stored_on_the_retry(ident: UUID) -> None:
     first, second = sent(ident), new_message()
     outage = raising(refusal("InternalServerError", status=500))
     batch = line(first), line(second)
@@ -366,13 +364,13 @@ def test_what_an_outage_leaves_undone_is_done_when_it_comes_again(ident: UUID) -
     assert len(kept("stray")) == 2
 
 
-def test_what_keeps_changing_is_left_for_later(ident: UUID) -> None:
+def test_a_reminder_that_keeps_changing_is_left_for_a_retry(ident: UUID) -> None:
     message_id = sent(ident)
     conflict = raising(refusal("TransactionInProgressException"))
     with before_write(conflict), pytest.raises(UnavailableError, match="1 of 1"):
         bring(line(message_id))
 
 
-def test_a_subscription_that_only_asks_is_answered() -> None:
+def test_a_subscription_s_test_message_is_answered() -> None:
     bring("CWL CONTROL MESSAGE: Checking health of destination.", message_type="CONTROL_MESSAGE")
     assert kept("stray") == {}

@@ -35,11 +35,11 @@ def verdict(now: datetime, switch: Switch | None = None, **enrolment: Any) -> Su
 
 
 @pytest.mark.parametrize("switch", [None, switched(DUE, paused=True)], ids=["on", "paused"])
-def test_what_is_fresh_may_still_go_once_a_pause_is_over(switch: Switch | None) -> None:
+def test_a_fresh_reminder_may_still_go_after_a_pause(switch: Switch | None) -> None:
     assert verdict(DUE + FRESH, switch) is None
 
 
-def test_what_nobody_sent_in_time_is_stale() -> None:
+def test_a_reminder_not_sent_in_time_is_stale() -> None:
     assert verdict(DUE + FRESH + A_SECOND) is Suppression.STALE
 
 
@@ -50,7 +50,7 @@ def test_nothing_goes_once_an_enrolment_has_ended(status: Status, late: timedelt
     assert verdict(DUE + late, switch, status=status) is Suppression.ENDED
 
 
-def test_nothing_goes_after_the_last_day_however_fresh() -> None:
+def test_nothing_goes_after_the_last_day_even_if_it_is_fresh() -> None:
     assert verdict(DUE + A_SECOND, order=EXPIRED) is Suppression.EXPIRED
 
 
@@ -64,13 +64,13 @@ def test_nothing_goes_after_the_last_day_however_fresh() -> None:
     ],
     ids=["paused before", "paused since", "resumed since", "resumed before"],
 )
-def test_what_a_pause_kept_back_is_told_from_what_was_lost(
+def test_reminders_that_a_pause_held_back_are_distinguished_from_lost_ones(
     switch: Switch, reason: Suppression
 ) -> None:
     assert verdict(DUE + FRESH + A_SECOND, switch) is reason
 
 
-def test_a_pause_explains_what_expired_in_it() -> None:
+def test_a_pause_explains_reminders_that_expired_during_it() -> None:
     assert verdict(DUE, switched(DUE, paused=True), order=EXPIRED) is Suppression.PAUSED
 
 
@@ -83,7 +83,7 @@ def test_a_pause_explains_what_expired_in_it() -> None:
         (timedelta(minutes=10), False),
     ],
 )
-def test_sending_is_left_alone_around_the_time_due(late: timedelta, *, theirs: bool) -> None:
+def test_sending_is_given_time_around_the_due_time(late: timedelta, *, theirs: bool) -> None:
     assert is_in_progress(REMINDER, ALLOCATED, DUE + late) is theirs
 
 
@@ -95,7 +95,7 @@ def test_sending_is_left_alone_around_the_time_due(late: timedelta, *, theirs: b
         (ReminderState.SCHEDULED, timedelta(minutes=1), False),
     ],
 )
-def test_scheduling_is_left_alone_just_after_allocation(
+def test_scheduling_is_given_time_after_the_allocation(
     state: ReminderState, since: timedelta, *, theirs: bool
 ) -> None:
     now = DUE - timedelta(hours=1)
@@ -104,7 +104,7 @@ def test_scheduling_is_left_alone_just_after_allocation(
     assert is_in_progress(reminder, enrolment, now) is theirs
 
 
-def test_what_cannot_be_read_is_a_finding_and_tells_nothing_of_what_it_holds() -> None:
+def test_an_unreadable_item_is_a_finding_that_reveals_nothing_of_it() -> None:
     def look() -> None:
         Reminder.of(REMINDER.item() | {"state": "+447700900123"})
 

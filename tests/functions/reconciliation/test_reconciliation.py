@@ -159,7 +159,7 @@ def assert_index_is_true() -> None:
 # --- the index --------------------------------------------------------------------------------
 
 
-def test_the_index_holds_just_the_open_reminders_all_along(treated: UUID, clock: Traveller) -> None:
+def test_the_index_always_holds_exactly_the_open_reminders(treated: UUID, clock: Traveller) -> None:
     assert_index_is_true()
     first, later = reminders_of(treated)[:2]
     clock.move_to(first.due_at)
@@ -184,7 +184,7 @@ def test_the_index_holds_just_the_open_reminders_all_along(treated: UUID, clock:
 
 
 @pytest.mark.usefixtures("cloud", "second")
-def test_only_what_is_due_is_read() -> None:
+def test_reconciliation_reads_only_due_reminders() -> None:
     with counting(clients.dynamodb(), "dynamodb.BatchGetItem") as reads:
         assert look()["looked_at"] == 1
     assert len(reads) == 3  # the switch, where a proof stopped, and one reminder of those open
@@ -194,7 +194,7 @@ def test_only_what_is_due_is_read() -> None:
 # --- schedules --------------------------------------------------------------------------------
 
 
-def test_where_nothing_is_amiss_nothing_is_done(second: Reminder) -> None:
+def test_a_healthy_table_is_left_unchanged(second: Reminder) -> None:
     timed = schedules_of(second.enrolment_id)
     assert timed[2] == at(second.due_at)
     with unchanged():
@@ -202,7 +202,7 @@ def test_where_nothing_is_amiss_nothing_is_done(second: Reminder) -> None:
     assert schedules_of(second.enrolment_id) == timed
 
 
-def test_a_schedule_that_is_missing_is_made(second: Reminder) -> None:
+def test_a_missing_schedule_is_created(second: Reminder) -> None:
     before = schedules_of(second.enrolment_id)
     forget_schedule(second)
     assert gaps() == {"not_scheduled": 1}
@@ -210,14 +210,14 @@ def test_a_schedule_that_is_missing_is_made(second: Reminder) -> None:
     assert gaps() == {}
 
 
-def test_a_schedule_at_another_time_is_made_anew(second: Reminder) -> None:
+def test_a_schedule_at_the_wrong_time_is_replaced(second: Reminder) -> None:
     forget_schedule(second)
     schedules().ensure(second.enrolment_id, 2, due_at=second.due_at + 3 * DAY, now=MORNING)
     assert gaps() == {"not_scheduled": 1}
     assert schedules_of(second.enrolment_id)[2] == at(second.due_at)
 
 
-def test_what_scheduling_never_heard_of_is_scheduled(clock: Traveller) -> None:
+def test_an_allocation_that_never_reached_scheduling_is_scheduled(clock: Traveller) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     reminder = reminder_of(enrolment_id, 2)
     assert reminder.state is ReminderState.PLANNED
@@ -227,14 +227,14 @@ def test_what_scheduling_never_heard_of_is_scheduled(clock: Traveller) -> None:
     assert reminder_of(enrolment_id, 2).state is ReminderState.SCHEDULED
 
 
-def test_scheduling_gets_its_time(clock: Traveller) -> None:
+def test_scheduling_has_its_time_before_reconciliation(clock: Traveller) -> None:
     enrolment_id = someone_in(Arm.INTERVENTION)
     clock.shift(9 * MINUTE)
     assert gaps() == {}
     assert schedules_of(enrolment_id) == {}
 
 
-def test_an_end_that_scheduling_never_heard_of_is_carried_out(second: Reminder) -> None:
+def test_an_end_that_never_reached_scheduling_is_carried_out(second: Reminder) -> None:
     life = (LifeEvent(reason=EndReason.QUASHED, at=second.due_at - DAY, by="PC-1182"),)
     change_enrolment(second.enrolment_id, status=Status.ENDED, life=life)
     assert gaps() == {"not_sent": 1}
@@ -242,7 +242,7 @@ def test_an_end_that_scheduling_never_heard_of_is_carried_out(second: Reminder) 
     assert 2 not in schedules_of(second.enrolment_id)
 
 
-def test_a_return_meanwhile_keeps_a_reminder_from_being_called_off(second: Reminder) -> None:
+def test_a_release_in_the_meantime_keeps_a_reminder(second: Reminder) -> None:
     change_enrolment(second.enrolment_id, status=Status.ENDED)
     with before_write(lambda: change_enrolment(second.enrolment_id, status=Status.ALLOCATED)):
         assert gaps() == {"not_reconciled": 1}
@@ -253,7 +253,7 @@ def test_a_return_meanwhile_keeps_a_reminder_from_being_called_off(second: Remin
 # --- due and unclaimed ------------------------------------------------------------------------
 
 
-def test_what_is_due_and_was_not_fired_is_fired_in_a_minute(
+def test_a_due_reminder_without_a_firing_is_scheduled_within_a_minute(
     treated: UUID, second: Reminder, clock: Traveller
 ) -> None:
     forget_schedule(second)
@@ -265,13 +265,13 @@ def test_what_is_due_and_was_not_fired_is_fired_in_a_minute(
     assert fire(treated, 2) == "sent"
 
 
-def test_sending_gets_its_time(second: Reminder, clock: Traveller) -> None:
+def test_sending_has_its_time_before_reconciliation(second: Reminder, clock: Traveller) -> None:
     forget_schedule(second)
     clock.move_to(second.due_at + 9 * MINUTE)
     assert gaps() == {}
 
 
-def test_nothing_is_fired_while_sending_is_paused(second: Reminder, clock: Traveller) -> None:
+def test_no_late_reminder_is_fired_during_a_pause(second: Reminder, clock: Traveller) -> None:
     turn(paused=True)
     forget_schedule(second)
     clock.move_to(second.due_at + FRESH)
@@ -281,7 +281,7 @@ def test_nothing_is_fired_while_sending_is_paused(second: Reminder, clock: Trave
     assert gaps() == {"not_fired": 1}
 
 
-def test_what_will_be_due_is_scheduled_even_while_sending_is_paused(second: Reminder) -> None:
+def test_later_reminders_are_scheduled_even_while_sending_is_paused(second: Reminder) -> None:
     turn(paused=True)
     forget_schedule(second)
     assert gaps() == {"not_scheduled": 1}
@@ -289,7 +289,7 @@ def test_what_will_be_due_is_scheduled_even_while_sending_is_paused(second: Remi
 
 
 @pytest.mark.parametrize("paused", [False, True])
-def test_what_is_no_longer_fresh_is_suppressed_for_good(
+def test_a_stale_reminder_is_suppressed_for_good(
     treated: UUID, second: Reminder, clock: Traveller, *, paused: bool
 ) -> None:
     turn(paused=paused)
@@ -309,7 +309,7 @@ def test_what_is_no_longer_fresh_is_suppressed_for_good(
     [{"state": ReminderState.CLAIMED, "claimed_at": MORNING}, {"due_at": MORNING + 9 * DAY}],
     ids=["claimed", "moved to another day"],
 )
-def test_a_claim_or_a_move_meanwhile_stands(
+def test_a_claim_or_a_move_in_the_meantime_stands(
     treated: UUID, second: Reminder, clock: Traveller, meanwhile: dict[str, Any]
 ) -> None:
     clock.move_to(second.due_at + FRESH + MINUTE)
@@ -321,7 +321,7 @@ def test_a_claim_or_a_move_meanwhile_stands(
 # --- claimed ----------------------------------------------------------------------------------
 
 
-def test_a_claim_that_nobody_closed_becomes_unknown_and_is_told(
+def test_a_claim_that_was_never_closed_becomes_unknown_and_is_reported(
     unsure: Reminder, clock: Traveller, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock.shift(15 * MINUTE)
@@ -366,7 +366,7 @@ def test_a_receipt_that_comes_days_later_settles_what_was_unknown(
     assert_index_is_true()
 
 
-def test_an_unknown_one_is_looked_at_no_more_when_no_receipt_can_come(
+def test_an_unknown_reminder_is_no_longer_checked_once_no_receipt_can_come(
     unsure: Reminder, clock: Traveller
 ) -> None:
     clock.shift(HOUR)
@@ -406,9 +406,7 @@ def sharers(clock: Traveller) -> tuple[list[UUID], datetime]:
     return both, due_at
 
 
-def test_a_receipt_that_may_be_of_either_of_two_unsure_texts_settles_neither(
-    clock: Traveller,
-) -> None:
+def test_a_receipt_that_fits_two_uncertain_texts_settles_neither(clock: Traveller) -> None:
     both, due_at = sharers(clock)
     stray = leave_stray(both[0], due_at)
     clock.shift(HOUR)
@@ -417,7 +415,7 @@ def test_a_receipt_that_may_be_of_either_of_two_unsure_texts_settles_neither(
 
 
 @pytest.mark.parametrize("other", [{"state": ReminderState.SENT}, {"claimed_at": MORNING}])
-def test_a_receipt_for_a_shared_number_settles_the_one_text_that_it_can_be_of(
+def test_a_receipt_for_a_shared_number_settles_the_one_text_that_it_fits(
     clock: Traveller, other: dict[str, Any]
 ) -> None:
     both, due_at = sharers(clock)
@@ -429,7 +427,7 @@ def test_a_receipt_for_a_shared_number_settles_the_one_text_that_it_can_be_of(
 
 
 @pytest.mark.parametrize("state", [ReminderState.PLANNED, ReminderState.SCHEDULED])
-def test_a_text_of_others_settles_no_reminder_that_was_not_claimed(
+def test_a_receipt_of_another_sender_settles_no_unclaimed_reminder(
     treated: UUID, second: Reminder, clock: Traveller, state: ReminderState
 ) -> None:
     """Whoever may publish from this account could make texts delivered that never went."""
@@ -443,7 +441,7 @@ def test_a_text_of_others_settles_no_reminder_that_was_not_claimed(
 # --- sent -------------------------------------------------------------------------------------
 
 
-def test_what_no_receipt_came_for_in_72_hours_is_unconfirmed(
+def test_a_text_without_a_receipt_after_72_hours_is_unconfirmed(
     second: Reminder, clock: Traveller
 ) -> None:
     clock.move_to(second.due_at)
@@ -459,7 +457,7 @@ def test_what_no_receipt_came_for_in_72_hours_is_unconfirmed(
 # --- the run itself ---------------------------------------------------------------------------
 
 
-def test_one_that_cannot_be_read_keeps_no_other_from_being_looked_at(clock: Traveller) -> None:
+def test_an_unreadable_reminder_does_not_stop_the_others(clock: Traveller) -> None:
     broken, sound = (someone_in(Arm.INTERVENTION, first=serial) for serial in (1, 100))
     key = reminder_key(broken, 2)
     put_item(key, {name: value for name, value in found(key).items() if name != "theme"})
@@ -472,14 +470,14 @@ def test_one_that_cannot_be_read_keeps_no_other_from_being_looked_at(clock: Trav
 
 @pytest.mark.usefixtures("cloud", "lapsed")
 @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException"])
-def test_one_that_cannot_be_written_keeps_no_other_from_it(code: str) -> None:
+def test_a_failed_write_does_not_stop_the_others(code: str) -> None:
     with before_write(raising(refusal(code))):
         assert gaps() == {"not_reconciled": 1, "not_sent": 6}
     assert gaps() == {"not_sent": 1}
 
 
 @pytest.mark.usefixtures("cloud", "lapsed")
-def test_it_turns_every_page() -> None:
+def test_reconciliation_reads_every_page_of_the_index() -> None:
     def one_a_page(params: dict[str, Any], **_: Any) -> None:
         params["Limit"] = 1
 
@@ -488,7 +486,7 @@ def test_it_turns_every_page() -> None:
 
 
 @pytest.mark.usefixtures("cloud", "lapsed")
-def test_it_stops_before_its_time_is_up_and_goes_on_the_next_time(emitted: Emitted) -> None:
+def test_a_run_stops_before_its_time_is_up_and_the_next_one_continues(emitted: Emitted) -> None:
     emitted()
     assert look(seconds=32) == {"looked_at": 4, "finished": False, "gaps": {"not_sent": 4}}
     assert emitted() == {
@@ -502,7 +500,7 @@ def test_it_stops_before_its_time_is_up_and_goes_on_the_next_time(emitted: Emitt
 
 
 @pytest.mark.parametrize(("day", "overdue"), [(2, 0), (4, 0), (5, 1), (7, 2), (12, 2), (13, 0)])
-def test_follow_ups_are_overdue_from_the_day_after_to_the_last_on_which_a_number_helps(
+def test_a_follow_up_is_overdue_from_the_next_day_until_a_number_no_longer_helps(
     clock: Traveller, emitted: Emitted, day: int, overdue: int
 ) -> None:
     for serial, follow_up in enumerate([{"follow_up_on": f"2026-12-0{n}"} for n in (4, 6)] + [{}]):
@@ -513,7 +511,7 @@ def test_follow_ups_are_overdue_from_the_day_after_to_the_last_on_which_a_number
 
 
 @pytest.mark.usefixtures("cloud", "lapsed")
-def test_gaps_are_counted_by_kind_and_told_without_ids(emitted: Emitted) -> None:
+def test_gaps_are_counted_by_kind_and_reported_without_ids(emitted: Emitted) -> None:
     emitted()
     assert gaps() == {"not_sent": 7}
     assert emitted() == {
@@ -537,7 +535,7 @@ def test_each_hour_begins_with_another_shard(clock: Traveller) -> None:
     assert begun == dict.fromkeys(SHARDS, 3)
 
 
-def test_the_template_asks_for_just_what_the_handler_understands(template: dict[str, Any]) -> None:
+def test_the_template_s_inputs_are_those_that_the_handler_accepts(template: dict[str, Any]) -> None:
     asked = {
         name: json.loads(template["Resources"][name]["Properties"]["Target"]["Input"])
         for name in ("ReconciliationHourly", "ReconciliationNightly")
@@ -591,7 +589,7 @@ def test_after_a_restore_nothing_is_sent_twice(treated: UUID, clock: Traveller) 
 @pytest.mark.parametrize(
     "name", ["dvpo", "dvpo-x-y", "other-1", f"dvpo-{'0' * 32}-1", f"dvpo-{'g' * 32}-01", "a.b_c"]
 )
-def test_a_schedule_of_a_strange_name_is_a_finding_and_keeps_nothing_from_being_proven(
+def test_an_unexpected_schedule_name_is_a_finding_and_does_not_stop_the_proof(
     control: UUID, name: str
 ) -> None:
     make_schedule(name)
@@ -601,26 +599,26 @@ def test_a_schedule_of_a_strange_name_is_a_finding_and_keeps_nothing_from_being_
     assert clients.scheduler().get_schedule(Name=name, GroupName=group)["Name"] == name
 
 
-def test_a_strange_schedule_that_names_control_is_removed(control: UUID) -> None:
+def test_an_unexpected_schedule_of_an_enrolment_in_control_is_removed(control: UUID) -> None:
     make_schedule(f"dvpo-{control.hex}-extra")
     assert proof() == {"not_entitled": 1}
 
 
-def test_a_deleted_group_is_made_again_with_what_is_due_soon(second: Reminder) -> None:
+def test_a_deleted_schedule_group_is_remade_with_the_schedules_due_soon(second: Reminder) -> None:
     with without_the_group():
         assert proof() == {}
         assert gaps() == {"not_scheduled": 1}
     assert schedules_of(second.enrolment_id) == {2: at(second.due_at)}
 
 
-def test_a_deleted_group_is_made_again_by_scheduling_too() -> None:
+def test_scheduling_remakes_a_deleted_group_too() -> None:
     someone = someone_in(Arm.INTERVENTION, first=600)
     with without_the_group():
         schedule(someone)
     assert len(schedules_of(someone)) == 7
 
 
-def test_a_group_that_is_still_being_deleted_is_waited_for(second: Reminder) -> None:
+def test_a_group_that_is_still_being_deleted_is_retried_later(second: Reminder) -> None:
     forget_schedule(second)
     gone = refusal("ResourceNotFoundException", status=404)
     moment = "before-call.scheduler.CreateSchedule"
@@ -637,7 +635,7 @@ def control() -> UUID:
     return someone_in(Arm.CONTROL, first=300)
 
 
-def test_the_proof_holds_where_control_got_nothing(
+def test_the_proof_passes_if_control_got_nothing(
     treated: UUID, control: UUID, clock: Traveller
 ) -> None:
     enrol(200, mobile={"missing_reason": "refused"})
@@ -649,7 +647,7 @@ def test_the_proof_holds_where_control_got_nothing(
     assert schedules_of(control) == {}
 
 
-def test_a_reminder_of_control_is_found_at_once_and_again_and_never_scheduled(
+def test_a_reminder_of_control_is_reported_every_time_and_never_scheduled(
     treated: UUID, control: UUID, clock: Traveller
 ) -> None:
     smuggled = reminder_of(treated, 2).model_copy(update={"enrolment_id": control})
@@ -688,7 +686,7 @@ def test_the_proof_finds_that_a_text_to_control_was_disclosed(control: UUID) -> 
     assert proof() == {"not_entitled": 1}
 
 
-def test_a_text_that_no_reminder_was_is_one_finding_about_the_text_whoever_has_the_number(
+def test_a_text_without_a_reminder_is_one_finding_whoever_has_the_number(
     treated: UUID, control: UUID, clock: Traveller, log: StringIO
 ) -> None:
     change_enrolment(control, mobile=enrolment_of(treated).mobile)
@@ -728,7 +726,7 @@ def test_the_proof_covers_an_order_that_is_kept_for_proceedings(control: UUID) -
     assert proof() == {"not_entitled": 1}
 
 
-def test_a_proof_that_is_cut_short_goes_on_where_it_stopped(clock: Traveller) -> None:
+def test_a_proof_cut_short_continues_where_it_stopped(clock: Traveller) -> None:
     people = {someone_in(Arm.CONTROL, first=serial) for serial in (300, 400, 500)}
     looked: list[UUID] = []
     original = ReconciliationStore.file
@@ -753,7 +751,7 @@ def test_a_proof_that_is_cut_short_goes_on_where_it_stopped(clock: Traveller) ->
     assert looked[len(stopped + went_on) :] == everybody  # and then begins anew
 
 
-def test_a_proof_that_is_cut_short_among_schedules_goes_on_there_and_reaches_the_strays(
+def test_a_proof_cut_short_among_schedules_continues_there_and_reaches_the_stray_receipts(
     treated: UUID, clock: Traveller
 ) -> None:
     leave_stray(treated, MORNING)
@@ -766,7 +764,7 @@ def test_a_proof_that_is_cut_short_among_schedules_goes_on_there_and_reaches_the
     assert [run["gaps"] for run in runs if run["gaps"]] == [{"stray_text": 1}]
 
 
-def test_a_schedule_of_nothing_is_removed_and_no_other(second: Reminder, clock: Traveller) -> None:
+def test_only_a_schedule_without_a_reminder_is_removed(second: Reminder, clock: Traveller) -> None:
     clock.move_to(second.due_at)
     assert fired(second) == "sent"  # its schedule lives on here
     delete(reminder_key(second.enrolment_id, 7))
@@ -774,14 +772,14 @@ def test_a_schedule_of_nothing_is_removed_and_no_other(second: Reminder, clock: 
     assert sorted(schedules_of(second.enrolment_id)) == [3, 4, 5, 6]
 
 
-def test_who_is_eligible_and_was_never_drawn_is_announced_again() -> None:
+def test_an_eligible_enrolment_that_was_never_drawn_is_announced_again() -> None:
     enrolment_id = enrol()
     before = enrolment_of(enrolment_id)
     assert proof() == {"not_drawn": 1}
     assert enrolment_of(enrolment_id) == before.model_copy(update={"version": before.version + 1})
 
 
-def test_whoever_is_drawn_and_scheduled_meanwhile_is_let_be() -> None:
+def test_an_enrolment_drawn_and_scheduled_in_the_meantime_is_left_alone() -> None:
     enrolment_id = enrol(1)
 
     def draw() -> None:
@@ -794,7 +792,7 @@ def test_whoever_is_drawn_and_scheduled_meanwhile_is_let_be() -> None:
     assert len(schedules_of(enrolment_id)) == 7
 
 
-def test_whoever_is_drawn_meanwhile_is_not_announced_again() -> None:
+def test_an_enrolment_drawn_in_the_meantime_is_not_announced_again() -> None:
     enrolment_id = enrol()
     with before_write(lambda: change_enrolment(enrolment_id, status=Status.ALLOCATED)):
         assert proof() == {"not_reconciled": 1}

@@ -63,7 +63,7 @@ def night(after: int, clock: Traveller) -> dict[str, Any]:
     return lambda_handler(sample("retention-nightly"), UNHURRIED)
 
 
-def test_an_order_of_an_earlier_trial_is_kept_as_its_own_says(
+def test_an_order_of_an_earlier_trial_is_kept_as_its_own_protocol_says(
     opened: Callable[[], int], clock: Traveller
 ) -> None:
     earlier = enrol(1)
@@ -74,9 +74,7 @@ def test_an_order_of_an_earlier_trial_is_kept_as_its_own_says(
         assert erased(earlier, later) == [day >= 90, day >= days], day
 
 
-def test_an_order_whose_trial_has_no_protocol_here_is_not_erased_by_a_guess(
-    clock: Traveller,
-) -> None:
+def test_an_order_of_an_unknown_trial_is_not_erased(clock: Traveller) -> None:
     ident = enrol(1)
     change_enrolment(ident, trial="gone")
     assert night(200, clock)["failed"] == 1

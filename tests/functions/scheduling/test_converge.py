@@ -101,7 +101,7 @@ def test_a_correction_taken_back_leaves_the_timetable_as_it_was(memory: Memory) 
     assert (after.reminders, after.schedules) == (before.reminders, before.schedules)
 
 
-def test_what_is_moved_into_the_past_is_missed_and_has_no_schedule(memory: Memory) -> None:
+def test_a_reminder_moved_into_the_past_is_missed_and_has_no_schedule(memory: Memory) -> None:
     enrolment_id, serial = somebody(memory)
     dates = {"made_on": "2026-11-25", "expires_on": "2026-12-08", "served_on": "2026-11-26"}
     accept(enrolment_id, "order", corrected(serial, **dates))
@@ -152,7 +152,7 @@ def test_control_has_no_reminder_and_no_schedule_whatever_happens(memory: Memory
         assert (file.reminders, file.schedules) == ([], {})
 
 
-def test_not_even_a_stray_reminder_of_control_gets_a_schedule(memory: Memory) -> None:
+def test_a_stray_reminder_of_control_gets_no_schedule(memory: Memory) -> None:
     somebody_else, _ = somebody(memory)
     enrolment_id, serial = somebody(memory, Arm.CONTROL)
     (stray, *_) = memory.file(somebody_else).reminders
@@ -166,7 +166,7 @@ def test_not_even_a_stray_reminder_of_control_gets_a_schedule(memory: Memory) ->
 # Custody
 
 
-def test_dates_changed_in_custody_bring_nothing_back_that_was_missed(
+def test_dates_changed_in_custody_bring_no_missed_reminder_back(
     memory: Memory, clock: Traveller
 ) -> None:
     enrolment_id, serial = somebody(memory)
@@ -187,7 +187,7 @@ def test_dates_changed_in_custody_bring_nothing_back_that_was_missed(
     assert after.reminders[-1].theme == "expiry"
 
 
-def test_dates_and_release_heard_of_together_bring_nothing_back_that_was_missed(
+def test_dates_and_a_release_in_one_record_bring_no_missed_reminder_back(
     memory: Memory, clock: Traveller
 ) -> None:
     enrolment_id, serial = somebody(memory)
@@ -208,7 +208,7 @@ def test_dates_and_release_heard_of_together_bring_nothing_back_that_was_missed(
 # Stream and crashes
 
 
-def test_nothing_changes_when_the_stream_brings_it_again(memory: Memory) -> None:
+def test_a_repeated_record_changes_nothing(memory: Memory) -> None:
     enrolment_id, serial = somebody(memory)
     for what, body in (
         ("end", CUSTODY),
@@ -225,7 +225,7 @@ def test_nothing_changes_when_the_stream_brings_it_again(memory: Memory) -> None
         assert memory.file(enrolment_id) == before
 
 
-def test_an_old_record_says_where_to_look_and_not_what_is_true(memory: Memory) -> None:
+def test_an_old_record_does_not_override_the_stored_state(memory: Memory) -> None:
     enrolment_id, _ = somebody(memory)
     before = memory.file(enrolment_id)
     accept(enrolment_id, "end", CUSTODY)
@@ -236,7 +236,7 @@ def test_an_old_record_says_where_to_look_and_not_what_is_true(memory: Memory) -
     assert (after.reminders, after.schedules) == (before.reminders, before.schedules)
 
 
-def test_an_enrolment_that_changes_meanwhile_is_looked_at_again(memory: Memory) -> None:
+def test_an_enrolment_that_changes_during_the_run_is_read_again(memory: Memory) -> None:
     enrolment_id, _ = somebody(memory)
     accept(enrolment_id, "end", CUSTODY)
 
@@ -297,7 +297,7 @@ STORIES: dict[str, tuple[Told, Told]] = {
 
 @pytest.mark.parametrize("done", [False, True], ids=["before a call", "after a call"])
 @pytest.mark.parametrize("story", STORIES)
-def test_a_crash_anywhere_is_put_right_by_the_repeat_whatever_happened_since(
+def test_a_repeat_repairs_a_crash_anywhere_whatever_happened_since(
     story: str,
     done: bool,  # noqa: FBT001 - a case
     memory: Memory,

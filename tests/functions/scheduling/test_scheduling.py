@@ -85,7 +85,7 @@ def test_every_planned_reminder_gets_a_schedule_at_its_time(treated: UUID) -> No
     assert states(treated) == {ReminderState.SCHEDULED}
 
 
-def test_a_schedule_fires_once_in_utc_and_then_is_gone(treated: UUID) -> None:
+def test_a_schedule_fires_once_in_utc_and_then_deletes_itself(treated: UUID) -> None:
     schedule(treated)
     for made in schedules().values():
         assert re.fullmatch(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)", made["ScheduleExpression"])
@@ -106,7 +106,7 @@ def spring_in_tokyo(clock: Traveller, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 @pytest.mark.usefixtures("spring_in_tokyo")
-def test_what_fires_in_summer_is_an_hour_earlier_in_utc() -> None:
+def test_in_summer_a_schedule_fires_an_hour_earlier_in_utc() -> None:
     dates = {"made_on": "2027-03-20", "expires_on": "2027-04-16", "served_on": "2027-03-20"}
     ident = someone_in(Arm.INTERVENTION, order=dates)
     schedule(ident)
@@ -134,7 +134,7 @@ def test_a_schedule_carries_ids_and_nothing_else(treated: UUID) -> None:
         assert personal not in told
 
 
-def test_what_a_schedule_carries_is_the_sample_of_what_sending_gets(treated: UUID) -> None:
+def test_a_schedule_s_input_matches_sending_s_sample_event(treated: UUID) -> None:
     schedule(treated)
     firing = json.loads(schedules()["01"]["Target"]["Input"])
     assert {name: type(value) for name, value in firing.items()} == {
@@ -142,7 +142,7 @@ def test_what_a_schedule_carries_is_the_sample_of_what_sending_gets(treated: UUI
     }
 
 
-def test_what_cannot_be_handed_over_becomes_a_dead_letter(
+def test_a_firing_that_cannot_be_delivered_goes_to_the_failure_queue(
     treated: UUID, cloud: dict[str, str]
 ) -> None:
     schedule(treated)
@@ -159,12 +159,12 @@ def test_control_gets_no_schedule() -> None:
     assert schedules() == {}
 
 
-def test_an_enrolment_that_is_not_allocated_gets_none() -> None:
+def test_an_enrolment_that_is_not_allocated_gets_no_schedule() -> None:
     schedule(enrol())
     assert schedules() == {}
 
 
-def test_what_was_missed_by_a_late_start_gets_none(clock: Traveller) -> None:
+def test_a_reminder_missed_by_a_late_start_gets_no_schedule(clock: Traveller) -> None:
     clock.move_to(MORNING + timedelta(days=6))
     ident = someone_in(Arm.INTERVENTION)
     schedule(ident)
@@ -191,7 +191,7 @@ def test_a_redelivery_changes_nothing(treated: UUID) -> None:
 
 
 @pytest.mark.parametrize("survived", [0, 3, 6])
-def test_a_crash_between_schedules_is_made_good(treated: UUID, survived: int) -> None:
+def test_a_crash_between_schedules_is_repaired_by_a_repeat(treated: UUID, survived: int) -> None:
     calls = iter(range(7))
 
     def crash() -> None:
@@ -211,7 +211,7 @@ def test_a_crash_between_schedules_is_made_good(treated: UUID, survived: int) ->
 
 
 @pytest.mark.parametrize("when", ["before-call", "after-call"])
-def test_a_crash_before_or_after_schedules_are_noted_is_made_good(treated: UUID, when: str) -> None:
+def test_a_crash_around_noting_schedules_is_repaired_by_a_repeat(treated: UUID, when: str) -> None:
     moment = f"{when}.dynamodb.TransactWriteItems"
     with meddling(clients.dynamodb(), moment, raising(MemoryError())), pytest.raises(MemoryError):
         schedule(treated)
@@ -222,7 +222,7 @@ def test_a_crash_before_or_after_schedules_are_noted_is_made_good(treated: UUID,
     assert states(treated) == {ReminderState.SCHEDULED}
 
 
-def test_what_fired_before_it_was_noted_gets_no_second_schedule(
+def test_a_schedule_that_fired_before_it_was_noted_is_not_made_twice(
     treated: UUID, clock: Traveller
 ) -> None:
     with meddling(clients.dynamodb(), MARK, raising(MemoryError())), pytest.raises(MemoryError):
@@ -246,7 +246,7 @@ def test_a_reminder_claimed_in_the_same_moment_stays_claimed(
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException"])
-def test_while_the_scheduler_is_busy_nothing_counts_as_scheduled(treated: UUID, code: str) -> None:
+def test_nothing_counts_as_scheduled_if_the_scheduler_throttles(treated: UUID, code: str) -> None:
     with (
         meddling(clients.scheduler(), CREATE, raising(refusal(code))),
         pytest.raises(UnavailableError),
@@ -260,9 +260,7 @@ def test_while_the_scheduler_is_busy_nothing_counts_as_scheduled(treated: UUID, 
 @pytest.mark.parametrize(
     "event", [{}, {"enrolment_id": "+447700900123"}, {"enrolment_id": str(UUID(int=1)), "more": 1}]
 )
-def test_an_event_that_makes_no_sense_is_refused_and_not_repeated_in_the_error(
-    event: dict[str, Any],
-) -> None:
+def test_an_invalid_event_is_refused_and_not_repeated_in_the_error(event: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as refused:
         handler(event, CONTEXT)
     assert "7700" not in str(refused.value)
@@ -272,7 +270,7 @@ def test_an_event_that_makes_no_sense_is_refused_and_not_repeated_in_the_error(
 
 
 @pytest.mark.parametrize("days", [-1, 1])
-def test_a_reminder_that_moves_takes_its_schedule_along(treated: UUID, days: int) -> None:
+def test_a_schedule_moves_with_its_reminder(treated: UUID, days: int) -> None:
     schedule(treated)
     moved = reminder_of(treated, 4).due_at + timedelta(days=days)
     change_reminder(treated, 4, due_at=moved, state=ReminderState.PLANNED)
@@ -283,7 +281,7 @@ def test_a_reminder_that_moves_takes_its_schedule_along(treated: UUID, days: int
 
 
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(seconds=-29), timedelta(hours=1)])
-def test_what_is_due_already_goes_in_a_minute(
+def test_an_overdue_reminder_is_scheduled_within_a_minute(
     treated: UUID, late: timedelta, clock: Traveller
 ) -> None:
     now = reminder_of(treated, 1).due_at + late
@@ -292,14 +290,14 @@ def test_what_is_due_already_goes_in_a_minute(
     assert times()["01"] == f"at({now + timedelta(minutes=1):%Y-%m-%dT%H:%M:%S})"
 
 
-def test_it_does_so_even_if_it_was_due_much_later_before(treated: UUID) -> None:
+def test_a_reminder_moved_from_a_later_day_to_now_goes_within_a_minute(treated: UUID) -> None:
     schedule(treated)
     change_reminder(treated, 4, due_at=MORNING, state=ReminderState.PLANNED)
     schedule(treated)
     assert times()["04"] == "at(2026-12-01T09:31:00)"
 
 
-def test_a_repeat_does_not_put_off_what_is_due(treated: UUID, clock: Traveller) -> None:
+def test_a_repeat_does_not_postpone_a_due_reminder(treated: UUID, clock: Traveller) -> None:
     clock.move_to(reminder_of(treated, 1).due_at)
     with meddling(clients.dynamodb(), MARK, raising(MemoryError())), pytest.raises(MemoryError):
         schedule(treated)
@@ -312,13 +310,13 @@ def test_a_repeat_does_not_put_off_what_is_due(treated: UUID, clock: Traveller) 
 # What is stored decides
 
 
-def test_an_enrolment_ended_since_it_was_handed_over_gets_no_schedule(treated: UUID) -> None:
+def test_an_enrolment_that_ended_after_the_hand_over_gets_no_schedule(treated: UUID) -> None:
     change_enrolment(treated, status=Status.ENDED)
     schedule(treated)
     assert schedules() == {}
 
 
-def test_nothing_personal_is_logged(treated: UUID, log: StringIO) -> None:
+def test_scheduling_logs_nothing_personal(treated: UUID, log: StringIO) -> None:
     schedule(treated)
     told = log.getvalue()
     assert str(treated) in told

@@ -16,7 +16,7 @@ def cold() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("version", ["1.35.68", "1.34.200", "0.99.0"])
-def test_a_runtime_that_lacks_what_the_code_needs_is_refused_at_the_cold_start(
+def test_a_runtime_without_what_the_code_needs_fails_at_the_cold_start(
     monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     monkeypatch.setattr(botocore, "__version__", version)
@@ -25,7 +25,7 @@ def test_a_runtime_that_lacks_what_the_code_needs_is_refused_at_the_cold_start(
 
 
 @pytest.mark.parametrize("version", ["1.35.69", "1.36.0", "1.100.1", "2.0.0"])
-def test_a_runtime_that_has_what_the_code_needs_is_taken(
+def test_a_runtime_with_what_the_code_needs_is_accepted(
     monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     monkeypatch.setattr(botocore, "__version__", version)

@@ -42,12 +42,12 @@ def table(cloud: dict[str, str]) -> Table:
 # Reading
 
 
-def test_items_come_in_the_order_asked_for_with_none_for_what_is_not_there(table: Table) -> None:
+def test_items_come_in_the_order_of_their_keys_and_missing_ones_are_none(table: Table) -> None:
     two = {"size": 2, "name": "two"}
     assert table.read(THERE, NOWHERE, HERE, THERE) == [two, None, {"size": 1}, two]
 
 
-def test_more_keys_than_fit_in_a_batch_are_read_in_several(table: Table) -> None:
+def test_more_keys_than_fit_in_a_batch_are_read_in_several_batches(table: Table) -> None:
     keys = [Key("many", f"{n:03}") for n in range(205)]
     for first in range(0, len(keys), 100):
         table.write(*(put(key, {"n": key.sk}) for key in keys[first : first + 100]))
@@ -56,7 +56,7 @@ def test_more_keys_than_fit_in_a_batch_are_read_in_several(table: Table) -> None
     assert [len(each["RequestItems"][TABLE]["Keys"]) for each in batches] == [100, 100, 5]
 
 
-def test_a_partition_comes_by_sort_key_however_many_pages_it_takes(table: Table) -> None:
+def test_a_partition_is_read_in_the_order_of_sort_keys_across_pages(table: Table) -> None:
     keys = [Key("p", f"{n:02}") for n in range(7)]
     table.write(*(put(key, {"n": key.sk}) for key in reversed(keys)))
 
@@ -72,7 +72,7 @@ def test_a_partition_comes_by_sort_key_however_many_pages_it_takes(table: Table)
     assert len(pages) == 4
 
 
-def test_a_prefix_narrows_a_partition(table: Table) -> None:
+def test_a_prefix_limits_what_is_read_of_a_partition(table: Table) -> None:
     table.write(put(Key("p", "A#1"), {}), put(Key("p", "B#1"), {}), put(Key("p", "A#2"), {}))
     assert list(table.partition("p", "A#")) == ["A#1", "A#2"]
 
@@ -97,7 +97,7 @@ def leaving_out(key: Key, answer: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("busy", [1, 4])
-def test_what_dynamodb_left_out_is_asked_for_again(table: Table, busy: int) -> None:
+def test_keys_that_dynamodb_left_out_are_requested_again(table: Table, busy: int) -> None:
     left = busy
 
     def leave_out(parsed: dict[str, Any], **_: Any) -> None:
@@ -114,7 +114,7 @@ def test_what_dynamodb_left_out_is_asked_for_again(table: Table, busy: int) -> N
     assert [len(read["RequestItems"][TABLE]["Keys"]) for read in reads] == [2, *[1] * busy]
 
 
-def test_what_stays_left_out_is_no_answer(table: Table) -> None:
+def test_keys_that_stay_left_out_are_an_error(table: Table) -> None:
     def leave_out(parsed: dict[str, Any], **_: Any) -> None:
         leaving_out(HERE, parsed)
 
@@ -128,7 +128,7 @@ def test_what_stays_left_out_is_no_answer(table: Table) -> None:
 # Writing
 
 
-def test_none_is_stored_as_absence(table: Table) -> None:
+def test_an_attribute_that_is_none_is_not_stored(table: Table) -> None:
     table.write(put(NOWHERE, {"size": None, "name": "b"}))
     assert everything()[NOWHERE] == {"name": "b"}
 
@@ -144,18 +144,18 @@ def test_attributes_may_be_reserved_words(table: Table) -> None:
     assert everything()[THERE]["status"] == "x"
 
 
-def test_nothing_to_do_is_done_without_asking(table: Table) -> None:
+def test_an_empty_write_makes_no_request(table: Table) -> None:
     with counting(clients.dynamodb(), WRITE) as writes:
         table.write()
     assert writes == []
 
 
-def test_all_acts_happen(table: Table) -> None:
+def test_a_transaction_performs_all_its_acts(table: Table) -> None:
     table.write(put(NOWHERE, {"size": 3}, IS_NEW), delete(HERE, IS_ONE), check(THERE, IS_TWO))
     assert everything() == {NOWHERE: {"size": 3}, THERE: {"size": 2, "name": "two"}}
 
 
-def test_or_none_does_and_the_conditions_that_did_not_hold_are_named(table: Table) -> None:
+def test_a_refused_transaction_does_nothing_and_names_the_failed_conditions(table: Table) -> None:
     before = everything()
     acts = [
         put(NOWHERE, {"size": 3}),
@@ -169,7 +169,7 @@ def test_or_none_does_and_the_conditions_that_did_not_hold_are_named(table: Tabl
     assert everything() == before
 
 
-def test_an_item_that_another_transaction_holds_is_contended(table: Table) -> None:
+def test_an_item_in_another_transaction_is_contended(table: Table) -> None:
     held = refusal("TransactionCanceledException")
     held.response["CancellationReasons"] = [{"Code": "None"}, {"Code": "TransactionConflict"}]
     with (
@@ -180,7 +180,7 @@ def test_an_item_that_another_transaction_holds_is_contended(table: Table) -> No
     assert not isinstance(contended.value, ConditionFailedError)
 
 
-def test_a_transaction_cancelled_for_want_of_capacity_may_be_tried_again(table: Table) -> None:
+def test_a_transaction_cancelled_for_lack_of_capacity_may_be_retried(table: Table) -> None:
     cancelled = refusal("TransactionCanceledException")
     cancelled.response["CancellationReasons"] = [{"Code": "ThrottlingError"}]
     with (
@@ -212,7 +212,7 @@ TRANSIENT = [
     ],
     ids=["read", "partition", "write"],
 )
-def test_what_may_pass_is_told_from_what_will_not(
+def test_temporary_errors_are_distinguished_from_lasting_ones(
     table: Table, operation: str, ask: Callable[[Table], object], error: Exception
 ) -> None:
     with (
@@ -223,9 +223,7 @@ def test_what_may_pass_is_told_from_what_will_not(
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException"])
-def test_an_error_that_no_retry_can_mend_gives_its_code_and_nothing_of_the_request(
-    table: Table, code: str
-) -> None:
+def test_a_lasting_error_gives_its_code_and_nothing_of_the_request(table: Table, code: str) -> None:
     with (
         meddling(clients.dynamodb(), f"before-call.{WRITE}", raising(refusal(code))),
         pytest.raises(RejectedError, match=code) as raised,

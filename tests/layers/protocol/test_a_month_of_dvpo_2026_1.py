@@ -94,7 +94,7 @@ def test_the_timetable_the_texts_and_the_rows_of_an_order_are_as_recorded(
         assert {name: row[name] for name in expected} == expected
 
 
-def test_the_file_is_the_one_that_was_agreed() -> None:
+def test_the_protocol_file_is_the_one_that_was_agreed() -> None:
     agreed = "3a427c1a7989a29dab76d9d83ad88802fb66c649cc23db95c9406342b6641898"
     assert protocols.load(VERSION).sha256 == agreed
 

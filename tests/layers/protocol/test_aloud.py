@@ -13,7 +13,7 @@ from trial.protocol.wording import PLACEHOLDER
 DRAFT = REAL / "dapo-2027-1.toml"
 
 
-def test_every_text_that_an_order_may_get_is_there_in_every_language() -> None:
+def test_every_text_that_an_order_may_get_is_printed_in_every_language() -> None:
     lines = list(aloud(DAPO))
     told = [line.partition("(")[2].partition(")")[0] for line in lines if "):" in line]
     assert sorted(told) == sorted(
@@ -22,7 +22,7 @@ def test_every_text_that_an_order_may_get_is_there_in_every_language() -> None:
     assert not any(PLACEHOLDER.search(line) for line in lines)
 
 
-def test_a_text_has_its_size_its_price_and_for_whom_it_is() -> None:
+def test_a_text_is_printed_with_its_size_price_and_recipients() -> None:
     lines = list(aloud(AGREED))
     place = next(n for n, line in enumerate(lines) if "(C1-NC):" in line)
     orders, text, figures = lines[place : place + 3]
@@ -42,7 +42,7 @@ def test_a_draft_says_who_has_still_to_approve_it() -> None:
     }
 
 
-def test_timetables_are_there_for_every_length() -> None:
+def test_timetables_are_printed_for_every_length() -> None:
     (dvpo,) = AGREED.orders.values()
     first, *_, last = timetables(dvpo)
     assert first.startswith("  14 to 15 days: 7 texts: conditions, ")
@@ -60,7 +60,7 @@ def test_texts_are_printed_on_demand(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out.splitlines() == [only, *aloud(read(DRAFT))]
 
 
-def test_help_says_what_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_says_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0

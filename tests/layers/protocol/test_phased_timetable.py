@@ -73,7 +73,7 @@ def text_of(slot: Slot) -> str:
     return wordings[slot.turn % len(wordings)]
 
 
-def test_a_dense_start_then_weekly_then_monthly() -> None:
+def test_a_phased_timetable_starts_dense_then_is_weekly_then_monthly() -> None:
     days = [each.day for each in planned_days(TYPE, None)]
     assert days[:15] == [0, 1, 2, 3, 5, 7, 9, 12, 14, 16, 19, 21, 23, 26, 28]
     assert days[15:25] == [35, 42, 49, 56, 63, 70, 77, 84, 114, 144]
@@ -87,7 +87,7 @@ def test_milestones_count_from_the_start_and_from_the_end() -> None:
     assert (themes[532], themes[539]) == ("ends_soon", "expiry")
 
 
-def test_an_order_without_an_end_is_told_of_none() -> None:
+def test_an_order_without_an_end_has_no_text_about_its_end() -> None:
     slots = planned(None)
     assert {"ends_soon", "expiry"}.isdisjoint(slot.theme for slot in slots)
     reserved = sum(each.days_before_end is not None for each in RULE.milestones)
@@ -151,7 +151,7 @@ def test_every_clock_change_to_2040_leaves_each_text_on_its_day_and_in_its_hours
         ]
 
 
-def test_of_every_length_from_1_to_1000_days_and_of_none_themes_follow_the_rules() -> None:
+def test_themes_follow_the_rules_for_every_length_from_1_to_1000_days_and_for_none() -> None:
     for days in (None, *range(1, 1001)):
         plan = list(assigned(planned_days(TYPE, days), TYPE))
         on = [each.day for each in plan]
@@ -166,7 +166,7 @@ def test_of_every_length_from_1_to_1000_days_and_of_none_themes_follow_the_rules
 
 
 @given(days=lengths)
-def test_a_theme_that_comes_again_takes_its_wordings_in_turn(days: int | None) -> None:
+def test_a_repeated_theme_uses_its_wordings_in_turn(days: int | None) -> None:
     wordings: dict[str, list[str]] = {}
     for each in assigned(planned_days(TYPE, days), TYPE):
         key = TYPE.wording_of(each.theme, each.turn, [Condition.NO_CONTACT], ends=days is not None)
@@ -176,12 +176,12 @@ def test_a_theme_that_comes_again_takes_its_wordings_in_turn(days: int | None) -
 
 
 @pytest.mark.parametrize("days", [0, -1])
-def test_no_order_has_less_than_a_day(days: int) -> None:
+def test_an_order_is_at_least_a_day_long(days: int) -> None:
     with pytest.raises(RejectedError, match="must be 1 or more"):
         planned(days)
 
 
-def test_what_is_past_at_a_late_start_is_missed_and_the_conditions_still_go() -> None:
+def test_a_late_start_misses_past_reminders_and_still_sends_the_conditions() -> None:
     start = noon(FIRST + 100 * DAY)
     slots = planned(None, start=start)
     assert slots[0].due_at == start + LEAD
@@ -192,7 +192,7 @@ def test_what_is_past_at_a_late_start_is_missed_and_the_conditions_still_go() ->
 # Variation
 
 
-def test_what_was_due_before_a_variation_stays_and_the_rest_is_planned_anew() -> None:
+def test_reminders_due_before_a_variation_stay_and_the_rest_are_planned_again() -> None:
     at = noon(FIRST + 100 * DAY)
     before, after = planned(None), planned(None, Varied(at, term(130)))
     kept = [slot for slot in before if slot.due_at <= at]
@@ -207,7 +207,7 @@ def test_what_was_due_before_a_variation_stays_and_the_rest_is_planned_anew() ->
     assert after[len(kept)].due_at == at + LEAD
 
 
-def test_an_end_that_is_put_off_is_told_anew() -> None:
+def test_a_postponed_end_is_announced_again() -> None:
     at = noon(FIRST + 98 * DAY)
     themes = themes_on(planned(100, Varied(at, term(200))))
     assert (themes[92], themes[98], themes[100]) == ("ends_soon", "varied", "conditions")
@@ -215,7 +215,7 @@ def test_an_end_that_is_put_off_is_told_anew() -> None:
     assert 99 not in themes
 
 
-def test_a_variation_in_the_evening_is_told_the_next_morning() -> None:
+def test_a_variation_in_the_evening_is_texted_the_next_morning() -> None:
     at = datetime.combine(FIRST + 50 * DAY, time(21), LONDON)
     after = planned(None, Varied(at, term(None)))
     (told,) = (slot for slot in after if slot.theme == "varied")
@@ -224,7 +224,7 @@ def test_a_variation_in_the_evening_is_told_the_next_morning() -> None:
     assert time(9) <= local.time() < time(9, 15)
 
 
-def test_a_variation_on_a_day_with_a_text_is_told_on_the_next() -> None:
+def test_a_variation_on_a_day_with_a_text_is_texted_the_next_day() -> None:
     at = datetime.combine(FIRST + 49 * DAY, time(9), LONDON)
     after = planned(None, Varied(at, term(None)))
     themes = themes_on(after)
@@ -232,21 +232,21 @@ def test_a_variation_on_a_day_with_a_text_is_told_on_the_next() -> None:
     assert themes[50] == "varied"
 
 
-def test_a_variation_hard_on_another_is_told_once_while_nothing_was_told_of_it_yet() -> None:
+def test_two_variations_in_a_row_are_texted_once_if_neither_was_texted_yet() -> None:
     first = datetime.combine(FIRST + 50 * DAY, time(21), LONDON)
     again = datetime.combine(FIRST + 51 * DAY, time(7), LONDON)
     after = planned(None, Varied(first, term(None)), Varied(again, term(200)))
     assert [day for day, theme in themes_on(after).items() if theme == "varied"] == [51]
 
 
-def test_a_variation_on_the_next_day_is_told_in_other_words() -> None:
+def test_a_variation_on_the_next_day_is_texted_in_another_wording() -> None:
     at = noon(FIRST + 50 * DAY)
     after = planned(None, Varied(at, term(None)), Varied(at + DAY, term(None)))
     told = [slot for slot in after if slot.theme == "varied"]
     assert [text_of(slot) for slot in told] == ["V1", "V2"]
 
 
-def test_nothing_more_goes_once_the_end_was_put_to_today() -> None:
+def test_nothing_more_goes_once_the_end_is_moved_to_today() -> None:
     at = noon(FIRST + 50 * DAY)
     after = planned(None, Varied(at, term(51)))
     assert days_of(after)[-1] == 50

@@ -61,7 +61,7 @@ def test_every_cost_has_a_source() -> None:
     assert all(figure.value > 0 and len(figure.source) > 40 for figure in figures)
 
 
-def test_a_copy_under_another_name_is_read_as_the_version_it_is_said_to_be(tmp_path: Path) -> None:
+def test_a_copy_under_another_name_is_read_as_the_given_version(tmp_path: Path) -> None:
     path = tmp_path / "protocol.toml"
     path.write_text(AGREED)
     assert read(path, version=VERSION) == load(VERSION)
@@ -260,7 +260,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("old", "new", "where", "reason"), BROKEN.values(), ids=BROKEN)
-def test_what_is_wrong_is_told_with_its_line(
+def test_a_fault_in_a_protocol_is_reported_with_its_line(
     tmp_path: Path, old: str, new: str, where: str, reason: str
 ) -> None:
     content = replaced(old, new)
@@ -269,7 +269,7 @@ def test_what_is_wrong_is_told_with_its_line(
     assert any(f"line {line}: " in report and reason in report for report in reports), reports
 
 
-def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     content = AGREED
     for old, new in (
         ("minimum_cell_size = 10", 'minimum_cell_size = "ten"'),
@@ -304,7 +304,9 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
     ],
     ids=["unclosed", "a table twice", "not UTF-8", "empty", "not a table", "not a wording"],
 )
-def test_what_is_no_such_file_is_refused(tmp_path: Path, content: str | bytes, reason: str) -> None:
+def test_a_file_of_another_kind_is_refused(
+    tmp_path: Path, content: str | bytes, reason: str
+) -> None:
     assert reason in "\n".join(problems_of(tmp_path, content))
 
 
@@ -313,7 +315,7 @@ def test_an_unknown_version_is_refused() -> None:
         load("fixture-0")
 
 
-def test_the_command_tells_version_hash_and_drafts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_version_hash_and_drafts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     *others, line = capsys.readouterr().out.splitlines()
     assert [other.split()[0] for other in others] == ["dapo-1", "first-1"]

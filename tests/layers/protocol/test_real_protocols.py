@@ -13,11 +13,11 @@ VERSIONS = sorted(path.stem for path in REAL.glob("*.toml"))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_real_protocol_is_a_valid_one(version: str) -> None:
+def test_each_real_protocol_is_valid(version: str) -> None:
     assert read(REAL / f"{version}.toml").version == version
 
 
-def test_the_current_one_is_what_the_template_deploys(template: dict[str, Any]) -> None:
+def test_the_current_protocol_is_the_template_s_default(template: dict[str, Any]) -> None:
     assert template["Parameters"]["Protocol"]["Default"] == CURRENT in VERSIONS
 
 
@@ -30,7 +30,7 @@ def test_the_command_checks_every_real_protocol() -> None:
 
 
 @pytest.mark.parametrize("version", [CURRENT, "dapo-2027-1"])
-def test_a_plan_that_may_come_to_be_used_leaves_out_no_part(version: str) -> None:
+def test_a_plan_that_may_be_used_leaves_out_no_part(version: str) -> None:
     """So that no section of its report has to say that nothing was laid down."""
     protocol = read(REAL / f"{version}.toml")
     plan = protocol.analysis

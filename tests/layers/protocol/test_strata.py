@@ -31,13 +31,13 @@ def problems_of(folder: Path, text: str) -> str:
         (NOT_SAID, 15, "15-28-rest"),
     ],
 )
-def test_a_stratum_may_be_of_a_baseline_and_one_that_nobody_said_is_a_value_too(
+def test_a_stratum_may_depend_on_a_baseline_and_an_unreported_one_is_a_value_too(
     tmp_path: Path, grade: RiskGrade, days: int, stratum: str
 ) -> None:
     assert by_risk(tmp_path).stratum_of("dvpo", days, Baselines(risk_grade=grade)) == stratum
 
 
-def test_what_upstream_does_not_send_is_not_said() -> None:
+def test_a_baseline_that_upstream_does_not_send_is_not_said() -> None:
     silent = Respondent(age_band=AgeBand.FROM_25, sex=Sex.MALE)
     assert silent.baselines == Baselines(NOT_SAID, NOT_SAID, NOT_SAID)
     known = {"prior_incidents": PriorIncidents.NONE, "risk_grade": RiskGrade.HIGH}

@@ -72,11 +72,11 @@ def going(slots: tuple[Slot, ...]) -> list[Slot]:
 @pytest.mark.parametrize(
     ("days", "count"), [(14, 7), (15, 7), (16, 8), (21, 10), (25, 12), (28, 13)]
 )
-def test_one_reminder_and_three_a_week(days: int, count: int) -> None:
+def test_an_order_has_one_reminder_and_three_more_a_week(days: int, count: int) -> None:
     assert reminder_count(days, CADENCE) == count
 
 
-def test_the_days_of_the_shortest_and_the_longest_order() -> None:
+def test_the_shortest_and_the_longest_order_have_the_agreed_days() -> None:
     assert reminder_days(14, CADENCE) == (0, 2, 4, 7, 9, 11, 13)
     assert reminder_days(28, CADENCE) == (0, 2, 5, 7, 9, 11, 14, 16, 18, 20, 23, 25, 27)
 
@@ -170,7 +170,7 @@ def test_the_same_order_always_gets_the_same_timetable() -> None:
     assert planned(14)[0].due_at == datetime(2026, 12, 1, 15, 50, 43, tzinfo=UTC)
 
 
-def test_hours_vary_by_person_and_reminder_over_the_whole_window() -> None:
+def test_hours_vary_by_person_and_reminder_across_the_whole_window() -> None:
     hours = Counter(
         slot.due_at.astimezone(LONDON).hour
         for person in range(300)
@@ -217,7 +217,7 @@ def test_before_the_window_opens_the_morning_is_the_same_day(at: time) -> None:
     assert opening <= conditions.due_at < opening + MARGIN
 
 
-def test_late_conditions_of_many_people_do_not_all_go_at_nine() -> None:
+def test_late_conditions_of_many_people_do_not_all_go_when_the_window_opens() -> None:
     start = london(day_of(5), time(22))
     moments = {planned(14, enrolment_id=UUID(int=n), start=start)[0].due_at for n in range(50)}
     assert len(moments) > 40
@@ -274,7 +274,7 @@ def test_however_late_it_starts_a_timetable_keeps_the_rules(
 
 
 @given(days=lengths, after=st.timedeltas(timedelta(0), timedelta(days=30)))
-def test_the_zone_in_which_the_start_is_told_changes_nothing(days: int, after: timedelta) -> None:
+def test_the_zone_in_which_the_start_is_given_changes_nothing(days: int, after: timedelta) -> None:
     start = london(FIRST, time(0)) + after
     slots = planned(days, start=start.astimezone(timezone(timedelta(hours=-9))))
     assert slots == planned(days, start=start)

@@ -29,13 +29,13 @@ def with_text(folder: Path, text: str, parts: int | None = None) -> Protocol:
     return read(path)
 
 
-def test_it_is_refused_where_the_protocol_does_not_accept_its_price(tmp_path: Path) -> None:
+def test_a_unicode_text_is_refused_unless_the_protocol_accepts_its_price(tmp_path: Path) -> None:
     with pytest.raises(ProtocolError, match=r"wordings.cy.C1-NC.text: not in the GSM-7 .*U\+0177"):
         with_text(tmp_path, SHORT)
 
 
 @pytest.mark.parametrize(("parts", "needed"), [(1, 2), (2, 3)])
-def test_it_is_refused_where_it_takes_more_parts_than_are_paid_for(
+def test_a_unicode_text_is_refused_if_it_takes_more_parts_than_are_paid_for(
     tmp_path: Path, parts: int, needed: int
 ) -> None:
     text = TWO_PARTS.replace("bob amod", "bob amod" + " a bob amod" * 6 * (needed - 2))
@@ -45,7 +45,7 @@ def test_it_is_refused_where_it_takes_more_parts_than_are_paid_for(
 
 
 @pytest.mark.parametrize(("text", "parts"), [(SHORT, 1), (TWO_PARTS, 2)])
-def test_it_is_taken_shown_and_sent_where_the_protocol_accepts_its_price(
+def test_a_unicode_text_is_accepted_shown_and_sent_if_the_protocol_accepts_its_price(
     tmp_path: Path, text: str, parts: int
 ) -> None:
     protocol = with_text(tmp_path, text, parts)
@@ -72,7 +72,7 @@ def test_it_is_taken_shown_and_sent_where_the_protocol_accepts_its_price(
         )
 
 
-def test_a_text_of_the_gsm_alphabet_is_one_part_whatever_is_paid_for(tmp_path: Path) -> None:
+def test_a_gsm_text_is_one_part_however_many_parts_are_paid_for(tmp_path: Path) -> None:
     with pytest.raises(ProtocolError, match="septets take 2 parts; the protocol pays for 1"):
         with_text(tmp_path, TEXT + "a" * 60, 2)
 
@@ -88,7 +88,7 @@ def test_a_text_of_the_gsm_alphabet_is_one_part_whatever_is_paid_for(tmp_path: P
         ("a" * 161, "161 septets", 2),
     ],
 )
-def test_a_texts_size_is_counted_in_the_units_of_its_alphabet(
+def test_a_text_s_size_is_counted_in_the_units_of_its_alphabet(
     text: str, units: str, parts: int
 ) -> None:
     assert (size(text).units, size(text).parts) == (units, parts)

@@ -71,7 +71,7 @@ def test_a_date_is_written_out(day: date, text: str) -> None:
     assert written(day) == text
 
 
-def test_every_date_is_as_strftime_has_it_in_plain_english() -> None:
+def test_every_date_is_what_strftime_writes_in_english() -> None:
     for offset in range(366):
         day = date(2028, 1, 1) + timedelta(days=offset)
         assert written(day) == f"{day:%a} {day.day} {day:%b %Y}"
@@ -121,7 +121,7 @@ def test_no_text_states_a_condition_that_the_order_lacks(conditions: tuple[Condi
 
 
 @pytest.mark.parametrize("conditions", ORDERS)
-def test_every_first_text_bars_harm_and_pestering(conditions: tuple[Condition, ...]) -> None:
+def test_every_first_text_names_harm_and_pestering(conditions: tuple[Condition, ...]) -> None:
     text = text_of("conditions", *conditions)
     assert "harm" in text or "hurt" in text
     assert "pester" in text
@@ -151,7 +151,7 @@ def test_a_value_that_looks_like_a_placeholder_stays_as_it_is() -> None:
     assert text_of("support", force="{contact}").startswith("{contact}: This can be")
 
 
-def test_what_was_sent_is_made_again_to_the_byte() -> None:
+def test_a_sent_text_is_rendered_again_byte_for_byte() -> None:
     sent = rendered("conditions", Condition.NO_MOLESTATION)
     made = again(
         AGREED,
@@ -164,6 +164,6 @@ def test_what_was_sent_is_made_again_to_the_byte() -> None:
     assert made.sha256 == hashlib.sha256(sent.message.encode()).hexdigest()
 
 
-def test_a_language_that_the_protocol_has_no_texts_in_is_refused() -> None:
+def test_a_language_without_texts_in_the_protocol_is_refused() -> None:
     with pytest.raises(RejectedError, match="no texts in this language: there are en"):
         rendered("support", Condition.NO_MOLESTATION, language=Language.CY)

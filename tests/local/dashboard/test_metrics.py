@@ -23,7 +23,7 @@ def search(more: str = "", total: str = "{}") -> Search:
     return Search.of(total.format(f"SEARCH('{schema} MetricName=\"Late\"{more}', 'Sum', 60)"))
 
 
-def test_a_line_of_the_embedded_format_is_its_values() -> None:
+def test_a_line_in_embedded_metric_format_gives_its_values() -> None:
     directive = {
         "Namespace": "Ours",
         "Dimensions": [["service"]],
@@ -37,7 +37,7 @@ def test_a_line_of_the_embedded_format_is_its_values() -> None:
 
 
 @pytest.mark.parametrize("line", ["START RequestId: 1", '{"level": "INFO"}', ""])
-def test_any_other_line_is_none(line: str) -> None:
+def test_any_other_line_gives_no_metric(line: str) -> None:
     assert list(data(line)) == []
 
 
@@ -55,11 +55,11 @@ def test_any_other_line_is_none(line: str) -> None:
         ("TC(:3)", 3),
     ],
 )
-def test_statistics(stat: str, expected: float) -> None:
+def test_each_statistic_is_computed_from_the_values(stat: str, expected: float) -> None:
     assert statistic(stat, [4, 1, 3, 2]) == expected
 
 
-def test_a_series_has_the_periods_that_have_values_and_no_others() -> None:
+def test_a_series_has_only_periods_with_values() -> None:
     heard = told((SENT, 59, 1), (SENT, 60, 2), (SENT, 119, 3), (SENT, 240, 4))
     assert heard.series(SENT, "Sum", 60) == {0: 1, 60: 5, 240: 4}
     assert heard.series(late("x"), "Sum", 60) == {}
@@ -73,13 +73,13 @@ def test_a_search_finds_metrics_of_just_these_dimensions() -> None:
     assert heard.search(search(' reason=("b" OR "c")')) == {late("b"): {0: 2}}
 
 
-def test_a_sum_of_a_search_is_told_apart() -> None:
+def test_the_sum_of_a_search_is_distinguished_from_a_search() -> None:
     assert not search().summed
     assert search(total="SUM({})").summed
 
 
 @pytest.mark.parametrize("expression", ["m1 + m2", "SEARCH('{Ours} Sent', 'Sum', 60)"])
-def test_what_is_no_search_is_refused(expression: str) -> None:
+def test_an_expression_that_is_not_a_search_is_refused(expression: str) -> None:
     with pytest.raises(ValueError, match="not a search"):
         Search.of(expression)
 
@@ -96,10 +96,10 @@ def test_what_is_no_search_is_refused(expression: str) -> None:
         ("a < 3", {0: 1, 60: 0}),
     ],
 )
-def test_arithmetic(expression: str, expected: dict[int, float]) -> None:
+def test_arithmetic_on_series_gives_its_values(expression: str, expected: dict[int, float]) -> None:
     assert evaluate(expression, {"a": {0: 2, 60: 4}, "b": {0: 1}}, [0, 60]) == expected
 
 
-def test_what_is_not_understood_is_refused() -> None:
+def test_an_unsupported_expression_is_refused() -> None:
     with pytest.raises(ValueError, match=r"not understood: RATE\(a\)"):
         evaluate("RATE(a)", {"a": {0: 1}}, [0])

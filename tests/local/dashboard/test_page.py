@@ -56,16 +56,16 @@ def panel(*metrics: list[Any], recorded: RecordedMetrics | None = None, **more: 
 OURS = metric("DvpoReminders", "ReminderSent", "sent", "service", "trial")
 
 
-def test_a_row_says_what_it_means() -> None:
+def test_a_row_shows_its_explanation() -> None:
     (row,) = rows(body(OURS), RecordedMetrics([]), Emulator(), no_live_panel)  # type: ignore[arg-type]
     assert (row.title, row.about) == ("Today", "What `is`.")
 
 
-def test_a_panel_of_ours_shows_what_was_told() -> None:
+def test_a_panel_of_the_project_s_metrics_shows_the_recorded_values() -> None:
     assert panel(OURS).lines == [("sent", {0: 2})]
 
 
-def test_a_panel_of_functions_shows_what_the_emulator_tells() -> None:
+def test_a_panel_of_functions_shows_the_emulator_s_metrics() -> None:
     of_functions = metric("AWS/Lambda", "Errors", "sending", "FunctionName", "f")
     assert panel(of_functions).lines == [("sending", {5: 7})]
 
@@ -76,16 +76,16 @@ def test_a_panel_that_only_aws_can_fill_says_why_and_is_not_empty() -> None:
     assert not shown.empty
 
 
-def test_a_panel_with_a_formula_is_left_to_aws() -> None:
+def test_a_panel_with_an_unsupported_formula_is_left_to_aws() -> None:
     half: list[Any] = [{"expression": "sent / 2", "id": "half", "label": "half"}]
     assert panel(half).aws_only == "the emulator computes nothing from metrics"
 
 
-def test_a_panel_of_ours_without_a_value_is_empty() -> None:
+def test_a_panel_without_values_is_empty() -> None:
     assert panel(OURS, recorded=RecordedMetrics([])).empty
 
 
-def test_a_search_draws_a_line_for_each_code_and_its_sum_a_single_one() -> None:
+def test_a_search_draws_a_line_for_each_code_and_its_sum_one_line() -> None:
     told = RecordedMetrics(
         Datum(MetricKey("DvpoReminders", "Lost", frozenset({("reason", why)})), at, 1, "Count")
         for why, at in (("too_late", 0), ("too_late", DAY), ("stale", 0))
@@ -112,7 +112,7 @@ def drawn(**changes: Any) -> str:
     return page.partition("<main>")[2].partition("</main>")[0]
 
 
-def test_it_is_well_formed_whatever_it_shows() -> None:
+def test_the_dashboard_s_page_is_well_formed_whatever_it_shows() -> None:
     several: list[dict[str, Any]] = [
         {},
         {"stacked": True},
@@ -125,12 +125,12 @@ def test_it_is_well_formed_whatever_it_shows() -> None:
         ET.fromstring(f"<main>{drawn(**changes)}</main>")  # noqa: S314 - our own
 
 
-def test_it_needs_nothing_from_elsewhere() -> None:
+def test_the_dashboard_s_page_loads_nothing_from_elsewhere() -> None:
     page = render([], SPAN)
     assert not re.search(r"https?:|<script|<link|<img|@import|url\(|\bsrc=", page)
 
 
-def test_a_legend_counts_all_together_and_says_of_anything_else_the_most() -> None:
+def test_a_legend_shows_the_sum_of_counts_and_the_maximum_of_anything_else() -> None:
     assert "sent <b>6</b>" in drawn()
     assert "late <b>none</b>" in drawn()
     assert "sent <b>up to 4</b>" in drawn(stat="p95")
@@ -141,12 +141,12 @@ def test_lines_differ_by_more_than_colour() -> None:
     assert len({ink.partition("stroke-dasharray:")[2] for ink in inks}) == 2
 
 
-def test_a_limit_is_drawn_where_it_can_be_seen() -> None:
+def test_a_limit_is_drawn_within_the_chart() -> None:
     assert "M0 25.0H1000" in drawn(limits={"most": 3})
     assert 'class="limit"' not in drawn(limits={"most": 30})
 
 
-def test_a_stacked_panel_puts_one_on_top_of_the_other() -> None:
+def test_a_stacked_panel_stacks_its_series() -> None:
     page = drawn(stacked=True, lines=[("a", {0: 1.0}), ("b", {0: 3.0})])
     assert re.findall(r'y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', page) == [
         ("75.0", "25.0"),
@@ -154,7 +154,7 @@ def test_a_stacked_panel_puts_one_on_top_of_the_other() -> None:
     ]
 
 
-def test_a_live_panel_stands_in_its_row_as_its_function_drew_it() -> None:
+def test_a_live_panel_is_shown_in_its_row_as_its_function_drew_it() -> None:
     said = {"title": "Who waits", "endpoint": "arn:panels", "params": {"panel": "waiting"}}
     definition = body() | {}
     definition["widgets"][1] = {"type": "custom", "width": 12, "properties": said}

@@ -92,14 +92,14 @@ def test_a_click_calls_the_function_as_cloudwatch_does(port: int, functions: Pan
         ({"body": CLICK | {"form": {"reason": "x" * 9000}}}, 413),
     ],
 )
-def test_nobody_else_clicks(
+def test_a_click_from_another_page_is_refused(
     given: dict[str, Any], status: int, port: int, functions: PanelsLambda
 ) -> None:
     assert ask(port, **given)[0] == status
     assert functions.invoked == []
 
 
-def test_nothing_that_a_panel_brings_along_is_run(port: int) -> None:
+def test_no_script_in_a_panel_is_run(port: int) -> None:
     status, script, headers = ask(port, "/live.js", method="GET")
     assert (status, "cwdb-action" in script) == (200, True)
     policy = headers["Content-Security-Policy"]
@@ -107,15 +107,15 @@ def test_nothing_that_a_panel_brings_along_is_run(port: int) -> None:
     assert "script-src 'self';" in policy
 
 
-def test_what_is_not_there_is_not_found(port: int) -> None:
+def test_an_unknown_path_is_not_found(port: int) -> None:
     assert ask(port, "/etc/passwd", method="GET")[0] == 404
 
 
-def test_only_this_machine_reaches_it() -> None:
+def test_only_this_machine_reaches_the_dashboard() -> None:
     assert serve.HOST == "127.0.0.1"
 
 
-def test_a_function_that_fails_is_no_panel() -> None:
+def test_a_failing_function_is_an_error_and_not_a_panel() -> None:
     failing: Any = PanelsLambda(FunctionError="Unhandled")
     with pytest.raises(RuntimeError, match="Sending"):
         live.draw(LivePanel("Sending", 6, "arn:panels", {}), failing)

@@ -198,7 +198,7 @@ SPOILT: dict[tuple[Check, OrderStory, Arm | None], list[Spoil]] = {
     ("check", "kind", "arm", "spoil"),
     [(*which, spoil) for which, spoils in SPOILT.items() for spoil in spoils],
 )
-def test_a_spoilt_run_fails_its_check_and_names_the_order(
+def test_a_faulty_run_fails_its_check_and_names_the_order(
     run: Run, check: Check, kind: OrderStory, arm: Arm | None, spoil: Spoil
 ) -> None:
     case = find(run, kind, arm)
@@ -214,7 +214,7 @@ def test_a_text_whose_receipt_is_still_to_come_may_be_sent_or_unconfirmed(run: R
         assert list(checks.check_records(waiting)) == []
 
 
-def test_a_protected_number_is_nobodys_even_when_its_order_is_in_intervention(run: Run) -> None:
+def test_a_protected_number_gets_no_text_even_if_its_order_is_in_intervention(run: Run) -> None:
     unsafe = find(run, OrderStory.UNSAFE_NUMBER)
     treated = with_case(run, unsafe, allocation={"arm": Arm.INTERVENTION, "reminders": []})
     case = find(treated, OrderStory.UNSAFE_NUMBER)
@@ -223,7 +223,7 @@ def test_a_protected_number_is_nobodys_even_when_its_order_is_in_intervention(ru
     ]
 
 
-def test_a_text_to_a_number_of_nobody_is_told_by_its_last_digits(run: Run) -> None:
+def test_a_text_to_an_unknown_number_is_reported_by_its_last_digits(run: Run) -> None:
     stranger = replace(run.texts[0], number="+447700900999")
     assert list(checks.check_recipients(replace(run, texts=(*run.texts, stranger)))) == [
         "number ending 999: 1 texts to this number"
@@ -256,24 +256,24 @@ def test_a_run_without_some_kind_of_order_proves_nothing(run: Run, kind: OrderSt
     assert f"no order of the kind {kind}" in checks.check_coverage(replace(run, cases=cases))
 
 
-def test_every_check_that_there_is_belongs_to_the_verdict() -> None:
+def test_every_check_is_part_of_the_verdict() -> None:
     written = {value for name, value in vars(checks).items() if name.startswith("check_")}
     assert set(CHECKS.values()) == written
 
 
-def test_a_panel_that_may_be_empty_is_on_the_dashboard() -> None:
+def test_each_panel_that_may_be_empty_is_on_the_dashboard() -> None:
     dashboard = (ROOT / "infra" / "monitoring.yaml").read_text()
     assert {title for title in FAULTS_ONLY if f"title: {title}\n" not in dashboard} == set()
 
 
-def test_a_number_found_after_which_just_as_many_wait_is_found(run: Run) -> None:
+def test_a_found_number_that_leaves_the_waiting_list_unchanged_fails_the_check(run: Run) -> None:
     first, *others = run.found
     stuck = replace(run, found=(replace(first, after=first.before), *others))
     (problem,) = checks.check_work(stuck)
     assert problem.startswith(f"{first.reference}: {first.before} waited before")
 
 
-def test_a_digest_of_another_s_orders_and_none_at_all_are_found(run: Run) -> None:
+def test_a_digest_of_another_s_orders_and_a_missing_digest_fail_the_check(run: Run) -> None:
     mine = run.cases[0].order.body["order"]["authorising_superintendent"]
     other = next(
         case.order.reference

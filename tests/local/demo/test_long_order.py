@@ -49,7 +49,7 @@ def failing(*lives: Life, recorded: dict[str, list[Any]] = RECORDED) -> list[str
     return [title for title, holds in verdicts(lives, MOMENTS, recorded).items() if not holds]
 
 
-def test_a_life_as_it_must_be_passes_every_check() -> None:
+def test_a_correct_run_of_a_long_order_passes_every_check() -> None:
     assert failing(TREATED, CONTROL) == []
 
 
@@ -109,7 +109,7 @@ def test_orders_are_posted_until_each_arm_has_one_and_a_second_is_withdrawn() ->
     assert ends == [("/enrolments/order-2/end", "recorded_in_error")]
 
 
-def test_it_takes_a_protocol_whose_orders_may_be_varied() -> None:
+def test_the_long_demo_needs_a_protocol_whose_orders_may_be_varied() -> None:
     assert variable_type(DAPO.version) == (DAPO, "dapo")
     with pytest.raises(SystemExit, match="no orders that may be varied"):
         variable_type(VERSION)
@@ -117,7 +117,7 @@ def test_it_takes_a_protocol_whose_orders_may_be_varied() -> None:
         variable_type("dapo-9")
 
 
-def test_an_order_is_made_up_of_any_type_and_length() -> None:
+def test_an_order_of_any_type_and_length_can_be_made_up() -> None:
     made = an_order(7, START.date(), type_="dapo", days=None)["order"]
     assert (made["type"], made["reference"]) == ("dapo", "DAPO-2026-000007")
     assert made["expires_on"] is None

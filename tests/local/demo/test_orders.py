@@ -37,7 +37,7 @@ def test_the_same_seed_gives_the_same_orders_and_another_seed_others() -> None:
     assert synthetic_orders(48, seed=8, start=START) != first
 
 
-def test_there_are_as_many_as_asked_for_of_every_kind(
+def test_every_kind_of_order_has_the_number_asked_for(
     orders: list[SyntheticOrder], request: pytest.FixtureRequest
 ) -> None:
     assert len(orders) == request.node.callspec.params["orders"]
@@ -55,7 +55,7 @@ def test_every_number_is_a_test_number_and_nobody_shares_one(orders: list[Synthe
         assert len(number) == len("+447700900000")
 
 
-def test_only_the_unsafe_number_is_a_protected_one_of_an_order_posted_before(
+def test_only_the_unsafe_number_is_protected_by_an_earlier_order(
     orders: list[SyntheticOrder],
 ) -> None:
     protected = {number: order for order in orders for number in order.body["protected_numbers"]}
@@ -85,7 +85,7 @@ def test_orders_on_time_are_posted_on_their_first_day_within_the_window(
         assert (posted.date() == order.made_on) is not late
 
 
-def test_they_vary() -> None:
+def test_made_up_orders_vary() -> None:
     orders = synthetic_orders(48, seed=7, start=START)
     on_time = [order for order in orders if order.kind is OrderStory.ON_TIME]
     missing = [order.body["mobile"].get("missing_reason") for order in orders]
@@ -100,7 +100,7 @@ def test_they_vary() -> None:
     assert len({respondent["person_id"] for respondent in respondents}) == 48
 
 
-def test_everybody_is_an_adult(orders: list[SyntheticOrder]) -> None:
+def test_every_made_up_person_is_an_adult(orders: list[SyntheticOrder]) -> None:
     for order in orders:
         born = date.fromisoformat(order.body["respondent"]["date_of_birth"])
         assert born.replace(year=born.year + 18, day=min(born.day, 28)) <= order.made_on
@@ -115,7 +115,7 @@ def test_everybody_is_an_adult(orders: list[SyntheticOrder]) -> None:
         ("2027-03-28T12:00", "2027-10-19T09:30", "2027-10-31"),
     ],
 )
-def test_it_starts_twelve_days_before_a_clock_change_in_the_future(
+def test_the_demo_starts_twelve_days_before_a_future_clock_change(
     now: str, start: str, change: str
 ) -> None:
     moment = datetime.fromisoformat(now).replace(tzinfo=LONDON)

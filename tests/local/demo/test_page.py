@@ -58,7 +58,7 @@ def page(run: Run) -> str:
     return render(run, verdicts(run))
 
 
-def test_it_is_well_formed_and_every_reference_leads_somewhere(page: str) -> None:
+def test_the_demo_s_page_is_well_formed_and_every_reference_has_its_target(page: str) -> None:
     tags = Tags()
     tags.feed(page)
     tags.close()
@@ -68,29 +68,29 @@ def test_it_is_well_formed_and_every_reference_leads_somewhere(page: str) -> Non
     assert tags.headings == ["h1"] + ["h2"] * 8
 
 
-def test_it_needs_nothing_from_elsewhere(page: str) -> None:
+def test_the_demo_s_page_loads_nothing_from_elsewhere(page: str) -> None:
     assert ELSEWHERE.search(page) is None
 
 
-def test_it_shows_no_number_in_full(run: Run, page: str) -> None:
+def test_the_demo_s_page_shows_no_number_in_full(run: Run, page: str) -> None:
     digits = re.sub(r"[\s()-]", "", page)
     for case in run.cases:
         if case.order.number:
             assert case.order.number.removeprefix("+44") not in digits
 
 
-def test_it_names_every_order(run: Run, page: str) -> None:
+def test_the_demo_s_page_names_every_order(run: Run, page: str) -> None:
     for case in run.cases:
         assert case.order.reference in page
 
 
-def test_a_failed_check_is_told_first_and_in_full(run: Run) -> None:
+def test_a_failed_check_is_shown_first_and_in_full(run: Run) -> None:
     page = render(run, {"Nothing went wrong": ["DVPO-1: <b>all</b> did"], "It ran": []})
     assert "1 of 2 checks failed" in page.partition("<main>")[0]
     assert "DVPO-1: &lt;b&gt;all&lt;/b&gt; did" in page
 
 
-def test_the_flow_adds_up(page: str) -> None:
+def test_the_flow_diagram_on_the_demo_s_page_adds_up(page: str) -> None:
     boxes = {what: int(count) for count, what in re.findall(r"<b>(\d+) ([a-z ]+)</b>", page)}
     assert boxes["orders posted"] == boxes["refused"] + boxes["orders enrolled"]
     assert boxes["orders enrolled"] == (
@@ -130,7 +130,7 @@ def test_a_reminder_that_failed_is_a_cross_that_says_why(run: Run) -> None:
     assert told[0].startswith("1. conditions: suppressed stale")
 
 
-def test_every_text_stands_at_its_hour_in_london(run: Run) -> None:
+def test_every_text_is_drawn_at_its_hour_in_london(run: Run) -> None:
     picture = ET.fromstring(texts_by_hour(run))  # noqa: S314 - our own
     dots = picture.findall(".//circle[@class='sent']")
     shaded = picture.findall(".//rect[@class='closed']")

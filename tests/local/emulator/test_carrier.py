@@ -71,12 +71,12 @@ def test_more_than_160_characters_cost_twice() -> None:
 
 
 @pytest.mark.parametrize(("length", "parts"), [(70, 1), (71, 2), (134, 2), (135, 3)])
-def test_letters_outside_gsm_make_70_characters_a_part(length: int, parts: int) -> None:
+def test_text_outside_gsm_has_70_characters_a_part(length: int, parts: int) -> None:
     (line,) = lines(text(body="\u0175" * length), PUNCTUAL, MORNING)
     assert json.loads(line.message)["delivery"]["numberOfMessageParts"] == parts
 
 
-def test_a_failure_goes_into_its_own_log_with_words_of_the_carrier() -> None:
+def test_a_failure_goes_into_its_own_log_with_the_carrier_s_reason() -> None:
     reasons = set()
     for serial in range(50):
         (line,) = lines(text(serial), Habits(failures=1, late=0, repeated=0), MORNING)
@@ -87,7 +87,7 @@ def test_a_failure_goes_into_its_own_log_with_words_of_the_carrier() -> None:
     assert Failure.OTHER in reasons
 
 
-def test_a_late_receipt_comes_within_72_hours_and_says_so() -> None:
+def test_a_late_receipt_comes_within_72_hours_and_gives_its_time() -> None:
     for serial in range(50):
         (line,) = lines(text(serial), Habits(failures=0, late=1, repeated=0), MORNING)
         told, _ = read(line.message, logged_at=MORNING, usd_to_gbp=Decimal("0.75"))
@@ -95,13 +95,13 @@ def test_a_late_receipt_comes_within_72_hours_and_says_so() -> None:
         assert datetime.fromtimestamp(line.due_ms / 1000, UTC) == told.at
 
 
-def test_a_repeat_says_the_same_later() -> None:
+def test_a_repeated_receipt_says_the_same_later() -> None:
     first, again = lines(text(), Habits(failures=0, late=0, repeated=1), MORNING)
     assert (first.log, first.message) == (again.log, again.message)
     assert again.due_ms > first.due_ms
 
 
-def test_shares_are_kept_and_one_does_not_change_another() -> None:
+def test_shares_are_saved_and_setting_one_does_not_change_another() -> None:
     usual = Habits(failures=0.2, late=0.3, repeated=0.1)
     made = [lines(text(serial), usual, MORNING) for serial in range(1000)]
     failed = [each[0].log == UNDELIVERED for each in made]
@@ -113,7 +113,7 @@ def test_shares_are_kept_and_one_does_not_change_another() -> None:
     assert [each[0].log == UNDELIVERED for each in made] == failed
 
 
-def test_the_seed_and_the_message_decide() -> None:
+def test_the_seed_and_the_message_decide_the_result() -> None:
     often = Habits(failures=0.5, late=0.5, repeated=0.5, seed=1)
     other = Habits(failures=0.5, late=0.5, repeated=0.5, seed=2)
     every = range(20)
@@ -121,7 +121,7 @@ def test_the_seed_and_the_message_decide() -> None:
     assert any(lines(text(n), often, MORNING) != lines(text(n), other, MORNING) for n in every)
 
 
-def test_each_text_is_answered_once(logs: CloudWatchLogsClient, tmp_path: Path) -> None:
+def test_each_text_gets_one_receipt(logs: CloudWatchLogsClient, tmp_path: Path) -> None:
     carrier = Carrier(logs, NAMES, PUNCTUAL, tmp_path / "carrier.json")
     assert carrier.answer([text(1)], MORNING) == 1
     assert carrier.answer([text(1), text(2)], MORNING + timedelta(minutes=1)) == 1
@@ -130,7 +130,7 @@ def test_each_text_is_answered_once(logs: CloudWatchLogsClient, tmp_path: Path) 
     assert logged(logs)[UNDELIVERED] == []
 
 
-def test_what_is_late_waits_even_for_another_process(
+def test_a_late_receipt_waits_even_across_processes(
     logs: CloudWatchLogsClient, tmp_path: Path, clock: Traveller
 ) -> None:
     memory = tmp_path / "carrier.json"
@@ -151,7 +151,7 @@ def test_the_template_has_both_logs(template: dict[str, Any]) -> None:
     assert {DELIVERED, UNDELIVERED} <= template["Resources"].keys()
 
 
-def test_the_carrier_uses_words_that_receipts_understand() -> None:
+def test_the_carrier_uses_reasons_that_receipts_understands() -> None:
     understood = {meaning(each) for each in FAILURES[:-1]}
     assert Failure.OTHER not in understood
     assert len(understood) == len(FAILURES[:-1])

@@ -76,7 +76,7 @@ def later(own: Clock, **span: float) -> datetime:
     return own.now().replace(microsecond=0) + timedelta(**span)
 
 
-def test_a_jump_is_there_at_once_and_time_ticks_on(own: Clock) -> None:
+def test_a_jump_takes_effect_at_once_and_time_runs_on(own: Clock) -> None:
     to = later(own, days=12)
     own.jump(to)
     first, second = own.now(), own.now()
@@ -91,7 +91,7 @@ def test_time_never_moves_back(own: Clock) -> None:
     assert own.offset == before
 
 
-def test_a_walk_into_the_past_is_refused_as_well(own: Clock, emulated: Emulated) -> None:
+def test_a_walk_into_the_past_is_refused(own: Clock, emulated: Emulated) -> None:
     with pytest.raises(ValueError, match="Time only moves forward"):
         list(own.walk(later(own, days=-1), 4711))
     assert emulated.fired == {}
@@ -107,7 +107,7 @@ def test_a_walk_fires_every_schedule_when_it_is_due(own: Clock, emulated: Emulat
     assert stops[-1] >= later(own)
 
 
-def test_a_walk_goes_no_further_than_asked(own: Clock, emulated: Emulated) -> None:
+def test_a_walk_stops_at_its_target(own: Clock, emulated: Emulated) -> None:
     soon, too_late = later(own, days=1), later(own, days=3)
     emulated.due = [soon, too_late]
     list(own.walk(later(own, days=2), 4711))
@@ -115,7 +115,7 @@ def test_a_walk_goes_no_further_than_asked(own: Clock, emulated: Emulated) -> No
     assert own.now() < too_late
 
 
-def test_a_walk_waits_until_all_that_a_schedule_set_off_is_done(
+def test_a_walk_waits_until_everything_that_a_schedule_started_is_done(
     own: Clock, emulated: Emulated
 ) -> None:
     emulated.due = [later(own, days=1)]
@@ -123,13 +123,13 @@ def test_a_walk_waits_until_all_that_a_schedule_set_off_is_done(
         assert emulated.going_on == []
 
 
-def test_what_is_set_off_at_the_last_stop_is_waited_for_too(own: Clock, emulated: Emulated) -> None:
+def test_work_started_at_the_last_stop_is_waited_for_too(own: Clock, emulated: Emulated) -> None:
     for _ in own.walk(later(own, days=2), 4711):
         emulated.going_on = ["starting", "running", "unread"]
     assert emulated.going_on == []
 
 
-def test_a_schedule_made_at_a_stop_is_met_in_its_turn(own: Clock, emulated: Emulated) -> None:
+def test_a_schedule_made_at_a_stop_fires_in_its_turn(own: Clock, emulated: Emulated) -> None:
     first, second, last = (later(own, days=day) for day in (1, 2, 3))
     emulated.due = [first, last]
     for _ in own.walk(later(own, days=4), 4711):
@@ -146,7 +146,7 @@ def test_schedules_due_within_a_minute_take_one_stop(own: Clock, emulated: Emula
     assert list(emulated.fired) == due
 
 
-def test_what_recurs_as_rarely_as_a_walk_allows_recurs_in_time(
+def test_a_schedule_that_recurs_no_more_often_than_the_walk_stops_fires_on_time(
     own: Clock, emulated: Emulated
 ) -> None:
     emulated.every = clock.RECURRING
@@ -159,7 +159,7 @@ def test_what_recurs_as_rarely_as_a_walk_allows_recurs_in_time(
     assert max(gaps) < clock.RECURRING + timedelta(minutes=1)
 
 
-def test_what_recurs_more_often_fires_at_each_stop_and_then_as_rarely(
+def test_a_schedule_that_recurs_more_often_fires_at_each_stop_only(
     own: Clock, emulated: Emulated
 ) -> None:
     emulated.every = timedelta(minutes=5)
@@ -171,7 +171,7 @@ def test_what_recurs_more_often_fires_at_each_stop_and_then_as_rarely(
     assert len(emulated.recurred) == 6
 
 
-def test_a_system_that_never_settles_is_told_of(
+def test_a_system_that_never_becomes_idle_is_reported(
     own: Clock, emulated: Emulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "SETTLE_SECONDS", 0)
@@ -193,7 +193,7 @@ def test_a_clock_tells_the_same_time_to_a_process_that_follows_it(own: Clock) ->
         journey.stop()
 
 
-def test_the_file_of_a_clock_is_what_processes_follow(own: Clock) -> None:
+def test_processes_follow_the_clock_s_file(own: Clock) -> None:
     own.jump(later(own, days=12))
     assert float(own.file.read_text()) == own.offset
     assert list(own.file.parent.iterdir()) == [own.file]
@@ -208,12 +208,12 @@ def test_the_file_of_a_clock_is_what_processes_follow(own: Clock) -> None:
         ("90m30s", timedelta(minutes=90, seconds=30)),
     ],
 )
-def test_a_span_is_read(text: str, span: timedelta) -> None:
+def test_a_span_of_time_is_parsed(text: str, span: timedelta) -> None:
     assert arguments.span(text) == span
 
 
 @pytest.mark.parametrize("text", ["", "2", "2w", "d", "-1d", "1.5d", "2d "])
-def test_any_other_span_is_refused(text: str) -> None:
+def test_an_invalid_span_of_time_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="1d12h"):
         arguments.span(text)
 

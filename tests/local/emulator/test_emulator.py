@@ -62,12 +62,12 @@ def hold() -> Iterator[Holder]:
         process.stdout.close()
 
 
-def test_nothing_runs_before_a_start() -> None:
+def test_no_emulator_runs_before_a_start() -> None:
     assert emulator.running() is None
     assert emulator.stop() is False
 
 
-def test_it_is_found_while_it_lives(hold: Holder) -> None:
+def test_a_running_emulator_is_found(hold: Holder) -> None:
     process, _ = hold()
     assert emulator.running() == process.pid
     os.killpg(process.pid, signal.SIGKILL)
@@ -75,7 +75,7 @@ def test_it_is_found_while_it_lives(hold: Holder) -> None:
     assert emulator.running() is None
 
 
-def test_stopping_ends_it_and_its_functions(hold: Holder) -> None:
+def test_stopping_ends_the_emulator_and_its_functions(hold: Holder) -> None:
     process, _ = hold()
     emulator.TEMPORARY.mkdir()
     assert emulator.stop() is True
@@ -86,7 +86,7 @@ def test_stopping_ends_it_and_its_functions(hold: Holder) -> None:
     assert not emulator.TEMPORARY.exists()
 
 
-def test_a_process_that_got_the_number_of_a_dead_emulator_is_left_alone() -> None:
+def test_a_process_that_reuses_a_dead_emulator_s_pid_is_left_alone() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
     ) as bystander:
@@ -98,7 +98,7 @@ def test_a_process_that_got_the_number_of_a_dead_emulator_is_left_alone() -> Non
     assert bystander.returncode == 0
 
 
-def test_a_second_start_is_refused_and_harms_nothing(
+def test_a_second_start_is_refused_and_changes_nothing(
     hold: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process, _ = hold()
@@ -108,12 +108,12 @@ def test_a_second_start_is_refused_and_harms_nothing(
     assert emulator.running() == process.pid
 
 
-def test_an_environment_without_an_emulator_is_told_so() -> None:
+def test_an_environment_without_the_emulator_is_reported() -> None:
     with pytest.raises(SystemExit, match=r"\.venv-local"):
         emulator.start(4711)
 
 
-def test_a_full_disk_is_called_so_before_anything_starts(
+def test_a_full_disk_is_reported_before_anything_starts(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(emulator, "require_emulator", lambda: None)
@@ -123,7 +123,7 @@ def test_a_full_disk_is_called_so_before_anything_starts(
     assert list(state.iterdir()) == []
 
 
-def test_a_start_that_fails_shows_what_was_said_last_and_leaves_nothing(
+def test_a_failed_start_shows_the_last_output_and_leaves_nothing(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(emulator, "require_emulator", lambda: None)
@@ -135,7 +135,7 @@ def test_a_start_that_fails_shows_what_was_said_last_and_leaves_nothing(
     assert emulator.running() is None
 
 
-def test_a_start_that_takes_too_long_is_ended(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_takes_too_long_ends(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = state / "python"
     slow.write_text("#!/bin/sh\nexec sleep 60\n")
     slow.chmod(0o700)
@@ -162,7 +162,7 @@ def test_no_credentials_proxies_or_module_paths_reach_functions(
     assert told["GATEWAY_PORT"] == "4711"
 
 
-def test_pages_are_asked_of_this_machine_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_emulator_s_pages_are_read_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, int | None]] = []
 
     class Refusing(http.client.HTTPConnection):

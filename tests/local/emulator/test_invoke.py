@@ -14,7 +14,7 @@ def test_a_function_is_found_by_its_short_name(name: str) -> None:
     assert invoke.function_named(name, DEPLOYED) == "dvpo-Sending-1"
 
 
-def test_an_unknown_function_is_answered_with_the_known_ones() -> None:
+def test_an_unknown_function_is_refused_with_a_list_of_the_known_ones() -> None:
     with pytest.raises(SystemExit, match=r"'posting'\. There are: extract, sending"):
         invoke.function_named("posting", DEPLOYED)
 

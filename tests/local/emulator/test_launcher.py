@@ -51,7 +51,7 @@ def schedule(ministack: dict[str, SimpleNamespace], key: str, text: str, state: 
 
 
 @pytest.mark.usefixtures("ministack")
-def test_nothing_is_going_on_at_rest() -> None:
+def test_an_idle_system_has_no_work() -> None:
     work = launcher.work()
     assert {name: work[name] for name in work if name != "now"} == {
         "unread": 0,
@@ -62,15 +62,13 @@ def test_nothing_is_going_on_at_rest() -> None:
     }
 
 
-def test_records_that_no_function_has_taken_yet_are_counted(
-    ministack: dict[str, SimpleNamespace],
-) -> None:
+def test_stream_records_not_read_yet_count_as_work(ministack: dict[str, SimpleNamespace]) -> None:
     ministack["services.dynamodb"].stream_end_position = lambda *_, **__: 12
     assert launcher.work()["unread"] == 5
 
 
 @pytest.mark.usefixtures("ministack")
-def test_an_invocation_that_waits_for_its_turn_is_counted() -> None:
+def test_a_waiting_invocation_counts_as_work() -> None:
     done = threading.Event()
 
     def execute_in_turn() -> None:
@@ -84,9 +82,7 @@ def test_an_invocation_that_waits_for_its_turn_is_counted() -> None:
     assert (counted, launcher.work()["starting"]) == (1, 0)
 
 
-def test_schedules_are_due_when_they_are_to_fire_next(
-    ministack: dict[str, SimpleNamespace],
-) -> None:
+def test_a_schedule_is_due_at_its_next_firing(ministack: dict[str, SimpleNamespace]) -> None:
     schedule(ministack, "once", "at 900", "ENABLED")
     schedule(ministack, "fired", "at 800", "ENABLED")
     schedule(ministack, "off", "at 700", "DISABLED")
@@ -105,7 +101,7 @@ def test_schedules_are_due_when_they_are_to_fire_next(
 
 
 @pytest.mark.parametrize("told", [{}, {"error": True}, {"throttle": True}])
-def test_every_invocation_is_counted_with_what_came_of_it(told: dict[str, bool]) -> None:
+def test_every_invocation_is_counted_with_its_result(told: dict[str, bool]) -> None:
     emitted: list[tuple[str, dict[str, Any]]] = []
     execute = launcher.counted(lambda *_: told, lambda name, **what: emitted.append((name, what)))
     assert execute({"config": {"FunctionName": "sending"}}, {}) is told
@@ -118,7 +114,7 @@ def test_every_invocation_is_counted_with_what_came_of_it(told: dict[str, bool])
 @pytest.mark.parametrize(
     ("errors", "letters"), [([False], 0), ([True, True, False], 0), ([True, True, True], 1)]
 )
-def test_what_is_invoked_asynchronously_is_tried_three_times_and_then_a_dead_letter(
+def test_an_asynchronous_invocation_is_tried_three_times_and_then_goes_to_the_failure_queue(
     errors: list[bool], letters: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launcher, "RETRIED_AFTER", (0, 0, 0))
@@ -143,7 +139,7 @@ def test_what_is_invoked_asynchronously_is_tried_three_times_and_then_a_dead_let
 
 
 @pytest.mark.usefixtures("ministack")
-def test_one_page_is_ours_and_every_other_the_emulators() -> None:
+def test_the_launcher_serves_one_page_and_the_emulator_every_other() -> None:
     passed_on: list[str] = []
     sent: list[dict[str, Any]] = []
 
@@ -167,7 +163,7 @@ def test_one_page_is_ours_and_every_other_the_emulators() -> None:
     assert len(passed_on) == 2
 
 
-def test_an_api_is_created_with_the_answers_of_its_definition() -> None:
+def test_an_api_is_created_with_the_gateway_responses_of_its_definition() -> None:
     put: list[tuple[str, str, dict[str, Any]]] = []
     gateway = SimpleNamespace(_put_gateway_response=lambda *given: put.append(given))
     answer = {"statusCode": "403"}
@@ -179,7 +175,7 @@ def test_an_api_is_created_with_the_answers_of_its_definition() -> None:
 
 @pytest.mark.usefixtures("ministack")
 @pytest.mark.parametrize(("query", "looks"), [(b"wait", 3), (b"", 0)])
-def test_whoever_asks_to_wait_is_answered_when_nothing_is_going_on(
+def test_a_request_to_wait_is_answered_once_the_system_is_idle(
     query: bytes, looks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[bool] = []
@@ -200,9 +196,7 @@ def test_whoever_asks_to_wait_is_answered_when_nothing_is_going_on(
 
 
 @pytest.mark.usefixtures("ministack")
-def test_nobody_waits_for_ever_for_a_system_that_stays_busy(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_request_to_wait_for_a_busy_system_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = iter(range(launcher.WAIT_LOOKS + 1))
     monkeypatch.setattr(launcher, "busy", lambda: next(looks) >= 0)
     monkeypatch.setattr(launcher, "WAIT_SECONDS", 0)
@@ -210,7 +204,7 @@ def test_nobody_waits_for_ever_for_a_system_that_stays_busy(
     assert list(looks) == [launcher.WAIT_LOOKS]
 
 
-def test_a_nested_stack_is_deployed_after_its_template_s_transforms() -> None:
+def test_a_nested_template_is_transformed_before_it_is_deployed() -> None:
     engine = SimpleNamespace(
         _parse_template=str.split,
         _apply_transforms=lambda parsed, given: {"of": parsed, "given": given},

@@ -111,7 +111,7 @@ def test_a_stack_whose_emulator_died_points_at_its_log(description: Path) -> Non
         LocalStack.load()
 
 
-def test_what_is_written_down_is_what_is_loaded(description: Path) -> None:
+def test_a_saved_stack_loads_as_it_was(description: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         listening = replace(STACK, endpoint_url=f"http://127.0.0.1:{server.getsockname()[1]}")
         description.write_text(json.dumps(asdict(listening)))
@@ -130,7 +130,7 @@ def test_a_deployment_that_fails_leaves_no_emulator(
     assert calls == ["start", "stop"]
 
 
-def test_a_stack_that_came_up_stays_up(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deployed_stack_stays_up(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     deployed: list[tuple[int, str, bool]] = []
     monkeypatch.setattr(stack, "deploy", noting(deployed))
     stack.up(4711, "dapo-1")
@@ -147,7 +147,7 @@ def noting(deployed: list[tuple[int, str, bool]]) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("takes_orders", [True, False])
-def test_what_is_up_keeps_its_trial_open_or_closed_unless_told_otherwise(
+def test_a_stack_keeps_its_trial_open_or_closed_unless_a_change_is_asked_for(
     calls: list[str],
     description: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -177,7 +177,7 @@ def test_a_trial_is_not_opened_and_closed_at_once(
     assert calls == []
 
 
-def test_a_protocol_that_is_none_is_refused_before_anything_starts(
+def test_an_invalid_protocol_is_refused_before_anything_starts(
     calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", ["stack", "up", "--protocol", "dapo-9"])
@@ -200,7 +200,7 @@ def test_a_failed_change_leaves_the_stack_that_was_up(
     assert calls == ["start"]
 
 
-def test_going_down_forgets_the_stack_even_if_its_emulator_died(
+def test_make_down_forgets_the_stack_even_if_its_emulator_died(
     description: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     description.write_text("{}")
@@ -210,7 +210,7 @@ def test_going_down_forgets_the_stack_even_if_its_emulator_died(
     assert capsys.readouterr().out == "Nothing was running.\n"
 
 
-def test_a_port_in_use_is_named_with_the_way_out() -> None:
+def test_a_port_in_use_is_named_with_the_remedy() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -220,7 +220,7 @@ def test_a_port_in_use_is_named_with_the_way_out() -> None:
     stack.refuse_taken(port)
 
 
-def test_what_is_up_and_unchanged_is_left_alone(
+def test_an_unchanged_stack_is_not_redeployed(
     calls: list[str],
     description: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -253,7 +253,7 @@ def test_the_stack_is_created_once_and_then_updated(description: Path) -> None:
     assert [request["Parameters"] for _, request in fake.asked] == [given, given]
 
 
-def test_a_failure_names_the_resources_and_their_reasons() -> None:
+def test_a_failed_deployment_names_the_resources_and_reasons() -> None:
     fake = FakeCloudFormation("CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE")
     with pytest.raises(SystemExit) as failure:
         stack.change(fake, "template", stack.PARAMETERS)  # type: ignore[arg-type]
@@ -265,7 +265,7 @@ def test_a_failure_names_the_resources_and_their_reasons() -> None:
     ]
 
 
-def test_a_deployment_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deployment_that_never_ends_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "DEPLOY_SECONDS", -1)
     with pytest.raises(SystemExit, match="Still CREATE_IN_PROGRESS after"):
         stack.change(FakeCloudFormation("CREATE_IN_PROGRESS"), "template", stack.PARAMETERS)  # type: ignore[arg-type]
@@ -297,7 +297,7 @@ def handlers() -> Iterator[None]:
 
 @pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ctrl_c_a_closed_terminal_and_a_request_to_end_unwind_once(first: signal.Signals) -> None:
+def test_ctrl_c_a_closed_terminal_and_a_termination_clean_up_once(first: signal.Signals) -> None:
     stack.unwind_on_signals()
     with pytest.raises(SystemExit, match="Interrupted"):
         signal.raise_signal(first)
@@ -306,7 +306,7 @@ def test_ctrl_c_a_closed_terminal_and_a_request_to_end_unwind_once(first: signal
 
 
 @pytest.mark.usefixtures("handlers")
-def test_a_terminal_whose_hang_up_only_make_is_told_of_unwinds_too(
+def test_a_closed_terminal_that_only_make_notices_cleans_up_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ours, theirs = os.openpty()
@@ -333,7 +333,7 @@ def test_under_nohup_a_closed_terminal_changes_nothing() -> None:
 
 @pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("command", [stack.main, demo.main])
-def test_the_commands_that_start_a_stack_unwind_on_signals(
+def test_the_commands_that_start_a_stack_clean_up_on_signals(
     command: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", ["command", *(["up"] if command is stack.main else [])])
@@ -343,7 +343,7 @@ def test_the_commands_that_start_a_stack_unwind_on_signals(
         command()
 
 
-def test_status_tells_the_time_and_what_is_going_on(
+def test_status_shows_the_time_and_the_current_work(
     description: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     description.write_text(json.dumps(asdict(replace(STACK, takes_orders=False))))

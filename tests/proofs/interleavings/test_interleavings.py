@@ -23,7 +23,7 @@ def moment() -> tuple[SmallWorld, UUID]:
 
 
 @pytest.mark.parametrize("other", ["send", "suppress", "pause", "receipt"])
-def test_whatever_comes_between_its_calls_a_text_goes_once_or_not(
+def test_a_text_goes_at_most_once_in_every_interleaving(
     moment: tuple[SmallWorld, UUID], other: str
 ) -> None:
     found = explore(moment, "send", other)
@@ -32,20 +32,18 @@ def test_whatever_comes_between_its_calls_a_text_goes_once_or_not(
 
 
 @pytest.mark.parametrize(("one", "other"), [("allocate", "allocate"), ("allocate", "number")])
-def test_whatever_comes_between_its_calls_an_order_is_drawn_once_or_not(
-    one: str, other: str
-) -> None:
+def test_an_order_is_drawn_at_most_once_in_every_interleaving(one: str, other: str) -> None:
     found = explore(fresh(), one, other)
     assert found.wrong is None, found
     assert found.endings > 1
 
 
-def test_a_number_that_changes_while_an_end_is_followed_up_fails_nobody() -> None:
+def test_a_number_that_changes_during_an_end_s_follow_up_harms_nobody() -> None:
     found = explore(fresh(), "custody", "number")
     assert found.wrong is None, found
 
 
-def test_a_wait_that_is_left_out_is_found_and_its_order_replays(
+def test_a_missing_wait_is_found_and_its_interleaving_replays(
     moment: tuple[SmallWorld, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("operations.context.outlast_claims", lambda _: None)
@@ -103,16 +101,14 @@ CALLS = st.lists(st.builds(Op, st.just("call"), PLACES, PLACES), max_size=4).map
 
 @settings(max_examples=60, deadline=None)
 @given(CALLS, CALLS)
-def test_no_end_is_left_out_and_none_comes_twice(
-    one: tuple[Op, ...], other: tuple[Op, ...]
-) -> None:
+def test_every_result_is_reached_and_none_twice(one: tuple[Op, ...], other: tuple[Op, ...]) -> None:
     start, orders = Toy((one, other)), Orders()
     found = list(orders.endings(start))
     assert set(found) == every_end(start)
     assert len(found) == len(set(found))
 
 
-def test_of_orders_that_come_to_the_same_one_is_tried() -> None:
+def test_of_equivalent_interleavings_one_is_tried() -> None:
     ops = [Op("write", writes=frozenset({place})) for place in ("one", "other")]
     calls: list[int] = []
 
@@ -126,7 +122,7 @@ def test_of_orders_that_come_to_the_same_one_is_tried() -> None:
     assert len(calls) == 24  # of the 40 between its 25 states
 
 
-def test_every_two_acts_are_among_the_cases() -> None:
+def test_every_pair_of_acts_is_among_the_cases() -> None:
     listed = list(cases())
     assert len(listed) == len(set(listed))
     pairs = len(ACTS) * (len(ACTS) + 1) // 2

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.prevents)
-def test_the_code_of_a_guard_stands_exactly_once_in_its_file(guard: Guard) -> None:
+def test_the_code_of_a_guard_occurs_exactly_once_in_its_file(guard: Guard) -> None:
     assert (ROOT / guard.file).read_text().count(guard.snippet) == 1
 
 

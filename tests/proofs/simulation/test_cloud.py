@@ -134,7 +134,7 @@ def test_a_transaction_that_dynamodb_refuses_is_refused(wrong: str) -> None:
         assert refused == "the table refused it: ValidationException"
 
 
-def test_only_what_changed_is_announced() -> None:
+def test_only_changes_are_announced() -> None:
     told: list[list[tuple[Item | None, Item | None]]] = []
     table = Table(Dynamo(straight, told.append), "trial")  # type: ignore[arg-type]
     table.write(put(KEYS[0], {"version": 1}))
@@ -175,7 +175,7 @@ def test_what_boto3_refuses_to_convert_is_refused() -> None:
         typed({"a": [0.5]})
 
 
-def test_short_answers_lose_nothing() -> None:
+def test_short_pages_lose_nothing() -> None:
     rng = Random(1)  # noqa: S311
     short = Dynamo(straight, lambda _: None, lambda: rng.random() < 0.5)
     table = Table(short, "trial")  # type: ignore[arg-type]

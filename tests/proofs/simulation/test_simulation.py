@@ -19,7 +19,7 @@ PARTS = 5
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_whatever_goes_wrong_nothing_happens_that_must_never(part: int) -> None:
+def test_whatever_fails_no_rule_of_the_trial_is_broken(part: int) -> None:
     seen: Counter[Fault] = Counter()
     counted: Counter[str] = Counter()
     for seed in SEEDS[part::PARTS]:
@@ -38,7 +38,7 @@ def digest(seed: int) -> str:
     return hashlib.sha256("\n".join(run(seed, traced=True).trace).encode()).hexdigest()
 
 
-def test_a_seed_is_the_same_story_every_time_and_in_every_process() -> None:
+def test_a_seed_gives_the_same_story_every_time_and_in_every_process() -> None:
     seeds = range(4)
     command = (
         "from tests.proofs.simulation.test_simulation import digest; print(*map(digest, range(4)))"
