@@ -69,14 +69,14 @@ def test_each_kind_of_caller_reaches_its_own_routes_and_no_other(
 
 
 @pytest.mark.parametrize("policy", ["BlindedCaller", "UnblindedCaller", "Operator"])
-def test_who_may_call_the_api_may_ask_the_stack_where_it_is(policy: str) -> None:
+def test_every_api_caller_may_look_up_the_stack_s_address(policy: str) -> None:
     stack = STACK.resolved({"Ref": "AWS::StackId"})
     assert allows(of_policy(policy), "cloudformation:DescribeStacks", stack)
     assert not allows(of_policy(policy), "cloudformation:DescribeStacks", stack + "0")
 
 
 @pytest.mark.parametrize("policy", BLINDED)
-def test_whatever_else_they_are_given_the_blinded_reach_no_arm(policy: str) -> None:
+def test_blinded_callers_reach_no_arm_whatever_other_policies_they_have(policy: str) -> None:
     given = [*of_policy(policy), ANYTHING]
     own = {ADMIT} if policy == "BlindedCaller" else set()
     assert callable_by(given) == ROUTES.keys() - tagged("Unblinded") - own
@@ -118,7 +118,7 @@ def test_an_operator_reads_no_log_from_which_arms_could_be_inferred() -> None:
     assert logs - {"*"} == {"ApiLogs", "EnrolmentLogs", "OperationsLogs", "PanelsLogs"}
 
 
-def test_operators_alone_work_the_live_panels_and_invoke_nothing_else() -> None:
+def test_only_operators_use_the_live_panels_and_they_invoke_nothing_else() -> None:
     invoked = {
         policy: {resource for action, resource in rights(of_policy(policy)) if action == INVOKE}
         for policy in STACK.of_type("AWS::IAM::ManagedPolicy")
@@ -128,7 +128,7 @@ def test_operators_alone_work_the_live_panels_and_invoke_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("policy", ["Operator", "Engineer"])
-def test_who_may_start_a_query_may_see_its_answer_and_the_saved_ones(policy: str) -> None:
+def test_whoever_may_start_a_query_may_read_its_results_and_the_saved_queries(policy: str) -> None:
     for action in ("DescribeQueryDefinitions", "GetQueryResults", "StopQuery"):
         assert allows(of_policy(policy), f"logs:{action}", "*")
 
@@ -148,7 +148,7 @@ def test_who_looks_up_the_stack_may_list_the_stacks_nested_in_it(policy: str) ->
         assert allows(of_policy(policy), listing, arn) is theirs, name
 
 
-def test_an_engineer_reads_every_log_but_those_that_hold_numbers() -> None:
+def test_an_engineer_reads_every_log_except_those_with_numbers() -> None:
     def reads(group: str) -> bool:
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"
         return allows(of_policy("Engineer"), "logs:StartQuery", arn)
@@ -159,7 +159,7 @@ def test_an_engineer_reads_every_log_but_those_that_hold_numbers() -> None:
     assert all(reading.match(action) for action, _ in rights(of_policy("Engineer")))
 
 
-def test_each_saved_query_is_answered_in_full_to_whom_it_is_for() -> None:
+def test_each_saved_query_s_readers_may_read_every_log_that_it_searches() -> None:
     """Over one group that somebody may not read, the whole query is refused."""
     queries = STACK.of_type("AWS::Logs::QueryDefinition").values()
     blinded = [each for each in queries if "/Blinded/" in each["Name"]]
@@ -172,7 +172,7 @@ def test_each_saved_query_is_answered_in_full_to_whom_it_is_for() -> None:
 
 
 @pytest.mark.parametrize("policy", STACK.of_type("AWS::IAM::ManagedPolicy"))
-def test_no_person_is_given_whole_families_of_actions(policy: str) -> None:
+def test_no_person_s_policy_has_a_wildcard_of_actions(policy: str) -> None:
     assert not [action for action, _ in rights(of_policy(policy)) if "*" in action]
 
 
@@ -180,7 +180,7 @@ def test_no_person_is_given_whole_families_of_actions(policy: str) -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_an_auditor_may_do_what_the_audit_does_and_sees_no_person() -> None:
+def test_an_auditor_may_do_what_the_audit_does_and_reads_no_personal_data() -> None:
     followed()
     client, given = clients.dynamodb(), of_policy("Auditor")
     table = STACK.resolved({"Fn::GetAtt": ["Table", "Arn"]})
@@ -271,7 +271,7 @@ def test_only_allocation_and_named_auditors_use_the_key_of_the_sequence(action: 
 @pytest.mark.parametrize(
     ("action", "role"), [("kms:Encrypt", "EnrolmentRole"), ("kms:Decrypt", "SendingRole")]
 )
-def test_only_enrolment_seals_and_only_sending_and_named_officers_open(
+def test_only_enrolment_seals_and_only_sending_and_named_officers_open_seals(
     action: str, role: str
 ) -> None:
     named = {"AccessOfficers": OFFICER}
@@ -289,7 +289,7 @@ def test_only_enrolment_seals_and_only_sending_and_named_officers_open(
 
 @pytest.mark.parametrize("action", ["PutKeyPolicy", "DescribeKey", "ScheduleKeyDeletion"])
 @pytest.mark.parametrize("key", ["AllocationKey", "SealingKey"])
-def test_the_account_is_never_locked_out_of_the_key(action: str, key: str) -> None:
+def test_the_account_is_never_locked_out_of_its_keys(action: str, key: str) -> None:
     assert all(may_use(each, f"kms:{action}", key) for each in OTHERS)
 
 
@@ -310,14 +310,14 @@ def test_the_api_is_for_named_accounts_whose_own_policies_decide(others: tuple[s
     assert listed(statement["Principal"]["AWS"]) == [ACCOUNT, *others]
 
 
-def test_a_private_api_is_reached_through_its_vpc_endpoints_only() -> None:
+def test_a_private_api_accepts_calls_from_its_vpc_endpoints_only() -> None:
     _, policy = api(ApiEndpoint="PRIVATE", ApiVpcEndpoints="vpce-1a,vpce-2b")
     for way, reached in (("vpce-1a", True), ("vpce-2b", True), ("vpce-3c", False), (None, False)):
         context = {"aws:SourceVpce": way} if way else {}
         assert allows(policy, "execute-api:Invoke", "execute-api:/v1", context) is reached
 
 
-def test_by_a_parameter_it_is_private() -> None:
+def test_a_parameter_makes_the_api_private() -> None:
     made, _ = api(ApiEndpoint="PRIVATE", ApiVpcEndpoints="vpce-1a")
     told = made["EndpointConfiguration"]
     assert told == {"Types": ["PRIVATE"], "VpcEndpointIds": ["vpce-1a"]}
@@ -340,7 +340,7 @@ DOMAIN = {"ApiDomain": "api.example.org", "ApiCertificate": "arn:c", "ApiTrustst
         (DOMAIN | {"ApiTruststore": ""}, True),
     ],
 )
-def test_parameters_that_would_not_deploy_or_shut_everybody_out_are_refused(
+def test_parameters_that_cannot_deploy_or_that_shut_everybody_out_are_refused(
     parameters: dict[str, str], *, refused: bool
 ) -> None:
     assert bool(Deployed(**parameters).refusals) is refused
@@ -358,7 +358,7 @@ def test_a_parameter_that_changes_the_api_s_policy_or_address_makes_a_new_deploy
     assert len(deployments) == 2
 
 
-def test_with_a_domain_it_asks_for_client_certificates_and_has_no_other_address() -> None:
+def test_with_a_domain_the_api_requires_client_certificates_and_has_no_other_address() -> None:
     stack = Deployed(**DOMAIN)
     (domain,) = stack.of_type("AWS::ApiGateway::DomainName").values()
     assert domain["MutualTlsAuthentication"] == {"TruststoreUri": "s3://t"}
@@ -367,7 +367,7 @@ def test_with_a_domain_it_asks_for_client_certificates_and_has_no_other_address(
     assert STACK.of_type("AWS::ApiGateway::DomainName") == {}
 
 
-def test_a_domain_s_paths_are_those_of_the_code() -> None:
+def test_the_paths_under_a_domain_are_those_of_the_code() -> None:
     """Under a base path every path would begin with it, and no route would be found."""
     stack = Deployed(**DOMAIN)
     (mapping,) = stack.of_type("AWS::ApiGateway::BasePathMapping").values()
@@ -377,7 +377,7 @@ def test_a_domain_s_paths_are_those_of_the_code() -> None:
     assert STACK.outputs["ApiUrl"].endswith(".amazonaws.com/v1")
 
 
-def test_what_the_gateway_answers_by_itself_is_a_problem_with_its_status() -> None:
+def test_the_gateway_s_own_answers_are_problems_with_their_status() -> None:
     """It fills in the template of application/json whatever is asked for, and has no status."""
     responses = api()[0]["Body"]["x-amazon-apigateway-gateway-responses"]
     assert {"DEFAULT_4XX", "DEFAULT_5XX", "ACCESS_DENIED", "INVALID_SIGNATURE"} <= responses.keys()
@@ -398,7 +398,7 @@ def test_what_the_gateway_answers_by_itself_is_a_problem_with_its_status() -> No
 # What is in front of it, and what is logged of a call
 
 
-def test_by_a_parameter_a_firewall_stands_before_the_stage_and_blocks() -> None:
+def test_a_parameter_puts_a_blocking_firewall_before_the_api() -> None:
     assert STACK.of_type("AWS::WAFv2::WebACL") == {}
     assert STACK.of_type("AWS::WAFv2::WebACLAssociation") == {}
     stack = Deployed(Firewall="true")
@@ -419,7 +419,7 @@ def test_by_a_parameter_a_firewall_stands_before_the_stage_and_blocks() -> None:
         assert each["VisibilityConfig"]["SampledRequestsEnabled"] is False  # they hold paths
 
 
-def test_the_access_log_holds_no_body_no_query_and_no_order_s_id() -> None:
+def test_the_access_log_holds_no_body_query_or_order_id() -> None:
     (stage,) = STACK.of_type("AWS::ApiGateway::Stage").values()
     log = stage["AccessLogSetting"]["Format"]
     told = set(re.findall(r"\$context\.([\w.]+)", json.loads(log) and log))
@@ -431,7 +431,7 @@ def test_the_access_log_holds_no_body_no_query_and_no_order_s_id() -> None:
     assert {each.get("LoggingLevel", "OFF") for each in stage["MethodSettings"]} == {"OFF"}
 
 
-def test_routes_that_write_or_count_are_throttled_by_themselves() -> None:
+def test_routes_that_write_or_count_have_their_own_throttles() -> None:
     """A slip in a path would leave AWS with a limit for nothing."""
     (stage,) = STACK.of_type("AWS::ApiGateway::Stage").values()
     every, *each = stage["MethodSettings"]

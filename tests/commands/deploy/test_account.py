@@ -153,7 +153,7 @@ def test_an_account_with_everything_lacks_nothing() -> None:
          "concurrency", "request-service-quota-increase --service-code lambda"),
     ],
 )  # fmt: skip
-def test_what_an_account_lacks_is_named_with_its_remedy(
+def test_each_thing_that_an_account_lacks_is_named_with_its_remedy(
     service: str, call: str, answer: Any, what: str, command: str
 ) -> None:
     found = asked(but(service, call, answer))
@@ -165,13 +165,13 @@ def test_what_an_account_lacks_is_named_with_its_remedy(
     "senders",
     [[], [{"SenderId": "DurhamPol", "IsoCountryCode": "FR", "SenderIdArn": SENDER}]],
 )
-def test_a_sender_id_that_is_not_the_uk_s_is_none(senders: list[dict[str, str]]) -> None:
+def test_a_sender_id_of_another_country_does_not_count(senders: list[dict[str, str]]) -> None:
     found = asked(but("pinpoint-sms-voice-v2", "describe_sender_ids", {"SenderIds": senders}))
     assert found.keys() == {"sender id DurhamPol", "sender id's resource policy"}
     assert "request-sender-id --sender-id DurhamPol" in found["sender id DurhamPol"]
 
 
-def test_a_sender_id_is_of_the_trials_country(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sender_id_is_looked_up_in_the_trial_s_country(monkeypatch: pytest.MonkeyPatch) -> None:
     there = AGREED.model_copy(update={"place": AGREED.place.model_copy(update={"country": "NZ"})})
     monkeypatch.setattr(account, "load", lambda _: there)
     assert asked(EVERYTHING, Protocol="another-2027-1") == {}
@@ -187,14 +187,14 @@ def test_a_sender_id_is_of_the_trials_country(monkeypatch: pytest.MonkeyPatch) -
         ("MonthlySpendLimit", "154", "spend limit"),  # 100 texts a day may take 155
     ],
 )
-def test_a_setting_that_is_not_as_needed_is_missing(name: str, value: str, what: str) -> None:
+def test_a_setting_with_another_value_counts_as_missing(name: str, value: str, what: str) -> None:
     attributes = EVERYTHING["sns"]["get_sms_attributes"]["attributes"] | {name: value}
     found = asked(but("sns", "get_sms_attributes", {"attributes": attributes}))
     assert found.keys() == {what}
     assert "aws sns set-sms-attributes" in found[what]
 
 
-def test_before_the_first_deployment_a_log_group_of_sns_s_name_is_in_the_way() -> None:
+def test_an_existing_log_group_with_sns_s_name_blocks_the_first_deployment() -> None:
     found = asked(but("cloudformation", "describe_stacks", NO_STACK))
     assert "aws logs delete-log-group --log-group-name sns/group" in found["delivery log groups"]
 
@@ -217,7 +217,7 @@ def test_the_account_s_role_for_api_gateway_is_not_overwritten_unasked(
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_a_quota_that_is_too_small_is_missing(number: int) -> None:
+def test_a_quota_that_is_too_small_counts_as_missing(number: int) -> None:
     quotas = deepcopy(EVERYTHING["service-quotas"]["list_service_quotas"]["Quotas"])
     quotas[number]["Value"] = 10
     found = asked(but("service-quotas", "list_service_quotas", {"Quotas": quotas}))
@@ -353,7 +353,7 @@ def test_every_command_names_its_region() -> None:
         assert f"--region {region}" in command or "create-registration" in command, command
 
 
-def test_what_may_not_be_looked_at_is_missing() -> None:
+def test_a_setting_that_may_not_be_read_counts_as_missing() -> None:
     refused = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Anything")
     assert asked(but("lambda", "get_account_settings", refused)).keys() == {"concurrency"}
 
@@ -367,7 +367,7 @@ def test_the_policy_proposed_lets_sns_use_the_sender_for_this_account_alone() ->
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
-def test_a_limit_of_the_alarms_that_a_month_of_texts_passes_is_missing() -> None:
+def test_a_spending_alarm_that_a_month_of_texts_exceeds_counts_as_missing() -> None:
     found = asked(EVERYTHING, SpendLimitUsd="154")
     assert found.keys() == {"limit of the alarms"}
     assert "SpendLimitUsd=155" in found["limit of the alarms"]

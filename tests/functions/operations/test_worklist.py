@@ -54,7 +54,7 @@ def listed(**query: Any) -> list[UUID]:
         cursor = {"cursor": answer.body["cursor"]}
 
 
-def test_who_waits_is_shown_with_all_that_it_takes_to_act() -> None:
+def test_a_waiting_order_is_shown_with_all_that_is_needed_to_act() -> None:
     ident = enrol(1, mobile=seized("2026-12-04"))
     answer = ask()
     row = {
@@ -76,14 +76,14 @@ def test_who_waits_is_shown_with_all_that_it_takes_to_act() -> None:
     assert (answer.status, answer.body) == (200, {"enrolments": [row], "cursor": None})
 
 
-def test_nobody_waits_whom_nothing_keeps() -> None:
+def test_an_order_that_waits_for_nothing_is_not_on_the_worklist() -> None:
     followed(1)
     enrol(2)
     enrol(3, respondent={"date_of_birth": "2010-01-01"})
     assert listed() == []
 
 
-def test_who_waits_for_service_or_for_a_safe_number_is_on_it() -> None:
+def test_an_order_that_waits_for_service_or_a_safe_number_is_on_the_worklist() -> None:
     unserved = enrol(1, order={"served_on": None})
     unsafe = enrol(2, protected_numbers=["+447700900002"])
     rows = {each["enrolment_id"]: each for each in ask().body["enrolments"]}
@@ -93,7 +93,7 @@ def test_who_waits_for_service_or_for_a_safe_number_is_on_it() -> None:
     }
 
 
-def test_whoever_is_served_found_or_ended_leaves_it() -> None:
+def test_an_order_leaves_the_worklist_once_served_reached_or_ended() -> None:
     unserved = enrol(1, order={"served_on": None})
     missing, gone = enrol(2, mobile=seized()), enrol(3, mobile=seized())
     assert set(listed()) == {unserved, missing, gone}
@@ -108,7 +108,7 @@ def test_whoever_is_served_found_or_ended_leaves_it() -> None:
     ("lost", "reason"),
     [({"missing_reason": "lost_stolen_broken"}, "no_number"), (None, "unsafe_number")],
 )
-def test_who_loses_the_number_after_the_draw_is_on_it_until_the_last_day(
+def test_a_number_lost_after_the_draw_is_on_the_worklist_until_the_last_day(
     clock: Traveller, arm: Arm, lost: dict[str, Any] | None, reason: str
 ) -> None:
     ident = someone_in(arm)
@@ -127,7 +127,7 @@ def test_who_loses_the_number_after_the_draw_is_on_it_until_the_last_day(
     assert listed() == []
 
 
-def test_whoever_comes_back_from_custody_is_on_it_again() -> None:
+def test_an_order_released_from_custody_is_on_the_worklist_again() -> None:
     ident = enrol(1, mobile=seized())
     told(ident, "end", CUSTODY)
     assert listed() == []
@@ -153,13 +153,13 @@ def test_the_last_chance_is_the_last_day_on_which_a_number_lets_somebody_in(
     assert shown(late)["reasons"] == ["too_late"]
 
 
-def test_the_oldest_follow_up_comes_first_and_who_has_none_last() -> None:
+def test_the_oldest_follow_up_comes_first_and_orders_without_one_last() -> None:
     days = ["2026-12-09", None, "2026-12-04", "2026-12-08"]
     ids = [enrol(serial, mobile=seized(day)) for serial, day in enumerate(days)]
     assert listed() == [ids[2], ids[3], ids[0], ids[1]]
 
 
-def test_a_follow_up_put_off_moves_it_back() -> None:
+def test_a_postponed_follow_up_moves_an_order_back() -> None:
     one, other = (enrol(serial, mobile=seized(f"2026-12-0{serial}")) for serial in (4, 5))
     assert listed() == [one, other]
     told(one, "mobile", seized("2026-12-06"))
@@ -167,7 +167,7 @@ def test_a_follow_up_put_off_moves_it_back() -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
-def test_page_by_page_everybody_comes_once(limit: int) -> None:
+def test_across_pages_each_order_comes_once(limit: int) -> None:
     ids = {
         enrol(serial, mobile=seized(f"2026-12-{4 + serial % 3:02}" if serial % 4 else None))
         for serial in range(7)
@@ -178,7 +178,7 @@ def test_page_by_page_everybody_comes_once(limit: int) -> None:
     assert len(ask(limit=limit).body["enrolments"]) == min(limit, 7)
 
 
-def test_who_was_found_between_two_pages_leaves_no_gap() -> None:
+def test_a_number_found_between_two_pages_leaves_no_gap() -> None:
     ids = [enrol(serial, mobile=seized(f"2026-12-0{serial}")) for serial in range(4, 8)]
     first = ask(limit=2).body
     told(ids[1], "mobile", {"number": "+447700900777"})
@@ -186,7 +186,7 @@ def test_who_was_found_between_two_pages_leaves_no_gap() -> None:
     assert [each["enrolment_id"] for each in rest["enrolments"]] == [*map(str, ids[2:])]
 
 
-def test_only_who_is_asked_for_is_shown() -> None:
+def test_the_worklist_shows_only_the_orders_asked_for() -> None:
     ids = {
         "seized": enrol(1, mobile=seized("2026-12-04")),
         "refused": enrol(2, mobile={"missing_reason": "refused", "follow_up_on": "2026-12-05"}),
@@ -213,7 +213,7 @@ def test_only_who_is_asked_for_is_shown() -> None:
     assert named(reason="refused", superintendent="S-0002") == set()
 
 
-def test_a_page_is_full_however_many_are_passed_over() -> None:
+def test_a_page_is_full_however_many_orders_are_filtered_out() -> None:
     for serial in range(9):
         superintendent = {"authorising_superintendent": f"S-000{serial % 3}"}
         enrol(serial, order=superintendent, mobile=seized())
@@ -272,7 +272,7 @@ def test_a_signature_made_in_the_query_is_no_filter() -> None:
         ({"cursor": "x" * 101}, "cursor"),
     ],
 )
-def test_what_is_asked_wrongly_is_refused_by_its_field(query: dict[str, str], field: str) -> None:
+def test_an_invalid_query_is_refused_by_its_field(query: dict[str, str], field: str) -> None:
     answer = ask(**query)
     assert answer.status == 422
     assert set(answer.fields) == {field}
@@ -280,14 +280,14 @@ def test_what_is_asked_wrongly_is_refused_by_its_field(query: dict[str, str], fi
     assert "is not valid" not in {each["message"] for each in answer.body["errors"]}
 
 
-def test_a_cursor_that_somebody_made_up_shows_no_more_than_the_list_itself() -> None:
+def test_an_invented_cursor_shows_no_more_than_the_list_itself() -> None:
     enrol(1, mobile=seized("2026-12-04"))
     for place, seen in (("2026-12-03", 1), ("2026-12-05", 0)):
         made_up = urlsafe_b64encode(f"{place}#{UUID(int=0)}".encode()).decode()
         assert len(ask(cursor=made_up).body["enrolments"]) == seen
 
 
-def test_each_enrolment_shown_is_recorded_as_consulted_and_no_other() -> None:
+def test_only_enrolments_that_are_shown_are_recorded_as_consulted() -> None:
     one, other = (enrol(serial, mobile=seized(f"2026-12-0{serial}")) for serial in (4, 5))
     call("GET", "/enrolments?limit=1", by="ops")
     (entry,) = [each for each in audit_of(one) if each["what"] == "worklist consulted"]
@@ -295,14 +295,14 @@ def test_each_enrolment_shown_is_recorded_as_consulted_and_no_other() -> None:
     assert "worklist consulted" not in [each["what"] for each in audit_of(other)]
 
 
-def test_that_somebody_looked_is_no_part_of_what_upstream_is_shown() -> None:
+def test_the_history_shown_to_upstream_leaves_out_looks_at_the_worklist() -> None:
     ident = enrol(1, mobile=seized())
     before = shown(ident)
     ask()
     assert shown(ident) == before
 
 
-def test_a_full_page_is_recorded_in_one_act() -> None:
+def test_a_full_page_is_recorded_in_one_transaction() -> None:
     """A transaction holds a hundred acts, and a page as many enrolments."""
     first = enrolment_of(enrol(1, mobile=seized()))
     for serial in range(100):
@@ -313,20 +313,20 @@ def test_a_full_page_is_recorded_in_one_act() -> None:
     assert len(ask(cursor=answer.body["cursor"]).body["enrolments"]) == 1
 
 
-def test_one_that_cannot_be_read_hides_no_other() -> None:
+def test_an_unreadable_entry_does_not_hide_the_others() -> None:
     broken, other = enrol(1, mobile=seized()), enrol(2, mobile=seized())
     key = enrolment_key(broken)
     put_item(key, found(key) | {"enrolled_at": "never"})
     assert listed() == [other]
 
 
-def test_an_erased_enrolment_is_off_it() -> None:
+def test_an_erased_enrolment_is_not_on_the_worklist() -> None:
     ident = enrol(1, mobile=seized())
     change_enrolment(ident, erased_at=MORNING)
     assert listed() == []
 
 
-def test_the_index_holds_nobody_who_does_not_wait() -> None:
+def test_the_index_holds_only_waiting_orders() -> None:
     followed(1)
     waiting = enrol(2, mobile=seized())
     assert indexed() == {enrolment_key(waiting)}
@@ -339,7 +339,7 @@ def indexed() -> set[Key]:
 
 
 @pytest.mark.parametrize("reason", MissingReason)
-def test_no_row_shows_a_number_or_a_person(reason: MissingReason) -> None:
+def test_no_entry_shows_a_number_or_a_person(reason: MissingReason) -> None:
     enrol(123, mobile={"missing_reason": reason, "recorded_by": "PC-1182"})
     text = ask().text
     for personal in ("7700900", "1990", "2003/", "Peterlee"):
