@@ -66,8 +66,10 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
         if enrolment.allocated_at and was.served_on and not given.served_on:
             raise ConflictError("it was drawn as a served order: service stays, or the order ends")
         order = Order(**given.model_dump())
-        if set(order.conditions) == set(was.conditions):
-            order = order.model_copy(update={"conditions": was.conditions})
+        if order.says_the_same_as(was):
+            return enrolment
+        if any(order.says_the_same_as(each.until_then) for each in enrolment.variations):
+            raise ConflictError("a court has varied it since: report this as another variation")
         update: dict[str, object] = {"order": order}
         if across := _across(enrolment, order, context.protocol_of(enrolment)):
             update["strata"] = (*(enrolment.strata or across[:1]), across[1])[-MOST_STRATA:]

@@ -41,10 +41,17 @@ def vary(enrolment_id: UUID, given: VariationIn, context: RequestContext) -> Cha
         except FieldError as error:
             raise error.under("order") from None
         _check_varied_on(given, enrolment, today)
-        if _same(given, was) and _is_known(given, enrolment):
-            return enrolment
+        order = Order(**given.order.model_dump())
+        same = [
+            each
+            for each in enrolment.variations
+            if (each.varied_on, each.by) == (given.varied_on, given.by)
+            and order.says_the_same_as(each.reported or was)
+        ]
+        if same and same[-1] == enrolment.variations[-1]:
+            return enrolment  # the same report again, though the order may be corrected since
         refuse_ended(enrolment)
-        if any(each.varied_on > given.varied_on for each in enrolment.variations):
+        if same or any(each.varied_on > given.varied_on for each in enrolment.variations):
             raise ConflictError("it was varied later, as is stored: report what counts now")
         if enrolment.allocated_at and was.served_on and not given.order.served_on:
             raise ConflictError("it was drawn as a served order: service stays, or the order ends")
@@ -55,10 +62,11 @@ def vary(enrolment_id: UUID, given: VariationIn, context: RequestContext) -> Cha
             varied_on=given.varied_on,
             by=given.by,
             until_then=was.model_copy(update={"reference": None}),
+            reported=order.model_copy(update={"reference": None}),
         )
         return enrolment.model_copy(
             update={
-                "order": Order(**given.order.model_dump()),
+                "order": order,
                 "variations": (*enrolment.variations, variation),
             }
         )
@@ -75,15 +83,3 @@ def _check_varied_on(given: VariationIn, enrolment: Enrolment, today: date) -> N
         name = enrolment.order.type
         why = f"is before varied_on: a {name} is discharged, not varied into the past"
         raise FieldError("order.expires_on", why)
-
-
-def _same(given: VariationIn, was: Order) -> bool:
-    wanted = Order(**given.order.model_dump())
-    alike = was.model_copy(update={"conditions": wanted.conditions})
-    return wanted == alike and set(wanted.conditions) == set(was.conditions)
-
-
-def _is_known(given: VariationIn, enrolment: Enrolment) -> bool:
-    """Whether it repeats the latest variation."""
-    latest = enrolment.variations[-1:]
-    return any((each.varied_on, each.by) == (given.varied_on, given.by) for each in latest)

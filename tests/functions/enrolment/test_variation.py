@@ -102,6 +102,39 @@ def test_a_repeated_variation_is_recognised(memory: Memory) -> None:
     assert len(memory.file(ident).enrolment.variations) == 1
 
 
+def test_an_earlier_report_again_undoes_no_later_one_of_the_same_day(memory: Memory) -> None:
+    ident, whole = enrolled(memory)
+    first, second = (whole | {"court": f"{town} County Court"} for town in ("Leeds", "York"))
+    for given, status in ((first, 200), (second, 200), (first, 409), (second, 200)):
+        assert varied(memory, ident, given, TODAY).status == status
+    enrolment = memory.file(ident).enrolment
+    assert enrolment.order.court == "York County Court"
+    assert len(enrolment.variations) == 2
+
+
+def test_a_report_again_undoes_no_correction_made_since(memory: Memory) -> None:
+    ident, whole = enrolled(memory)
+    given = whole | {"conditions": ["no_contact", "no_approach"]}
+    varied(memory, ident, given, TODAY)
+    assert send_change(ident, "order", given | {"court": "York County Court"}).status == 200
+    assert varied(memory, ident, given, TODAY).status == 200
+    assert memory.file(ident).enrolment.order.court == "York County Court"
+    assert len(memory.file(ident).enrolment.variations) == 1
+
+
+def test_a_correction_again_undoes_no_variation_made_since(memory: Memory) -> None:
+    ident, whole = enrolled(memory)
+    correction = whole | {"court": "York County Court"}
+    assert send_change(ident, "order", correction).status == 200
+    varied(memory, ident, correction | {"conditions": ["no_contact", "no_approach"]}, TODAY)
+    reordered = correction | {"conditions": correction["conditions"][::-1]}
+    for given in (correction, reordered):
+        answer = send_change(ident, "order", given)
+        assert answer.status == 409
+        assert "as another variation" in answer.text
+    assert memory.file(ident).enrolment.order.conditions == ("no_contact", "no_approach")
+
+
 @pytest.mark.parametrize(
     ("changes", "varied_on", "field"),
     [

@@ -266,6 +266,7 @@ FIELDS: dict[type[Model], dict[str, Carried | Withheld]] = {
         "at": Carried(T + DAY, "versions.days_from versions.days_to_report"),
         "varied_on": Carried(date(2026, 11, 30), "versions.days_to_report"),
         "by": Withheld("other", "somebody's name"),
+        "reported": Withheld(EARLIER, "the order as it is now, or before a correction"),
         "until_then": Carried(
             EARLIER.model_copy(
                 update={"conditions": (Condition.PROGRAMME,), "expires_on": date(2026, 12, 28)}

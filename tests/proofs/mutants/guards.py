@@ -291,6 +291,18 @@ GUARDS = (
         "if known and (unknown := [name for name in others if name not in known]):",
     ),
     Guard(
+        "a variation undone by an earlier report of the same day that comes again",
+        f"{_ENROLMENT}/vary.py",
+        "if same or any(",
+        "if any(",
+    ),
+    Guard(
+        "a variation undone by an earlier correction that comes again",
+        f"{_ENROLMENT}/change.py",
+        "if any(order.says_the_same_as(each.until_then) for each in enrolment.variations):",
+        "if False:",
+    ),
+    Guard(
         "an order made on a child, by a correction of its date",
         f"{_TRIAL}/eligibility.py",
         "bool(respondent.of_age_on and order.made_on < respondent.of_age_on)",

@@ -80,6 +80,12 @@ class Order(Model):
         """The part of it that determines its timetable."""
         return Term(self.type, self.made_on, self.expires_on)
 
+    def says_the_same_as(self, other: "Order") -> bool:
+        """Whether they differ at most in the reference and in the sequence of their conditions."""
+        alike = {"reference": other.reference, "conditions": other.conditions}
+        same_conditions = set(self.conditions) == set(other.conditions)
+        return same_conditions and self.model_copy(update=alike) == other
+
 
 class Identifiers(Model):
     """Who a respondent is: only stored sealed."""
@@ -175,7 +181,7 @@ MOST_VARIATIONS = 15
 
 class Variation(Model):
     """
-    A court's variation of the order: on which day, who reported it, and the order before it.
+    A court's variation of the order: on which day, who reported it and how, and the order before.
 
     It takes effect at `at`, the moment of the answer, from when remaining texts follow it.
     """
@@ -184,6 +190,7 @@ class Variation(Model):
     varied_on: date
     by: str
     until_then: Order
+    reported: Order | None = None
 
 
 class Version(NamedTuple):
