@@ -134,13 +134,13 @@ def test_whoever_may_start_a_query_may_read_its_results_and_the_saved_queries(po
 
 
 @pytest.mark.parametrize("policy", ["Operator", "Engineer"])
-def test_who_sees_alarms_sees_the_composite_one(policy: str) -> None:
+def test_whoever_sees_alarms_sees_the_composite_alarm(policy: str) -> None:
     """CloudWatch shows a composite alarm only to whoever may see alarms on `*`."""
     assert ("cloudwatch:DescribeAlarms", "*") in rights(of_policy(policy))
 
 
 @pytest.mark.parametrize("policy", ["AccessOfficer", "Auditor", "Engineer", "TrailAuditor"])
-def test_who_looks_up_the_stack_may_list_the_stacks_nested_in_it(policy: str) -> None:
+def test_whoever_looks_up_the_stack_may_list_its_nested_stacks(policy: str) -> None:
     """A command lists every resource, and AWS asks for the right to each nested stack."""
     listing, stacks = "cloudformation:ListStackResources", f"{REGION}:{ACCOUNT}:stack"
     for name, theirs in (("dvpo", True), ("dvpo-Access-1AB2", True), ("dvpo2-Access", False)):

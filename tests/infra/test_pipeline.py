@@ -91,7 +91,7 @@ def test_cloudformation_may_read_set_and_remove_what_it_makes(kind: str) -> None
         "sns:Unsubscribe",
     ],
 )
-def test_what_aws_allows_for_no_single_resource_is_asked_for_all(action: str) -> None:
+def test_rights_that_aws_cannot_limit_to_a_resource_are_on_all_resources(action: str) -> None:
     (statement,) = (
         each for each in statements("CloudFormationRole") if action in listed(each["Action"])
     )

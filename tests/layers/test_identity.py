@@ -100,7 +100,7 @@ def test_an_id_of_another_system_stays_as_it_is(other: str) -> None:
         "0000000", "0000/0000000", "00/0000000Z", "2000/0000000Z", "x", "XXX",
     ],
 )  # fmt: skip
-def test_what_stands_for_no_person_is_refused(nobody: str) -> None:
+def test_a_placeholder_for_an_unknown_person_is_refused(nobody: str) -> None:
     with pytest.raises(SpellingError, match=r"no person|looks like"):
         identity.person_id(nobody)
 

@@ -279,7 +279,7 @@ def test_an_import_of_a_file_with_faulty_lines_resumes_after_a_stop(tmp_path: Pa
     assert re.search(r" 9 +durham/DVPO-2026-000007 +number: is ", printed)
 
 
-def test_what_the_api_refuses_is_shown_with_the_line_and_the_rest_is_sent(api: Api) -> None:
+def test_a_refusal_is_shown_with_its_line_and_the_rest_is_sent(api: Api) -> None:
     send(api, checked(cells(1)), quiet())
     lines = checked(cells(1, court="Another Court"), cells(2))
     became, (refused,) = send(api, lines, quiet())

@@ -61,7 +61,7 @@ def test_repeated_requests_do_not_count_against_the_day_s_limit() -> None:
     assert stands(enrol(2)) == (Status.ELIGIBLE, ())
 
 
-def test_the_limit_counts_each_day_anew(held: UUID, clock: Traveller) -> None:
+def test_the_limit_counts_each_day_separately(held: UUID, clock: Traveller) -> None:
     clock.shift(timedelta(days=1))
     assert stands(enrol(301)) == (Status.ELIGIBLE, ())
     assert stands(held) == HELD

@@ -186,7 +186,7 @@ def test_no_text_goes_to_a_protected_number_before_others_are_updated(clock: Tra
     assert reminder_of(texted, 1).reason == Suppression.UNSAFE_NUMBER
 
 
-def test_the_audit_trail_says_that_a_number_was_protected_and_by_whom(clock: Traveller) -> None:
+def test_the_audit_trail_has_each_protected_number_s_author(clock: Traveller) -> None:
     ident = enrol(1, mobile={"number": HERS})
     for serial in (2, 3):  # the second time it is stopped already: nothing changes
         clock.shift(60)

@@ -354,7 +354,7 @@ def test_a_stray_receipt_settles_a_claim(
     assert_index_is_true()
 
 
-def test_a_receipt_that_comes_days_later_settles_what_was_unknown(
+def test_a_receipt_that_comes_days_later_settles_an_unknown_reminder(
     unsure: Reminder, clock: Traveller
 ) -> None:
     clock.shift(HOUR)

@@ -170,7 +170,7 @@ def test_the_quick_conversion_of_values_is_that_of_boto3(value: object) -> None:
     assert repr(untyped(wired)) == repr(plain)
 
 
-def test_what_boto3_refuses_to_convert_is_refused() -> None:
+def test_values_that_boto3_refuses_to_convert_are_refused() -> None:
     with pytest.raises(TypeError, match="Float"):
         typed({"a": [0.5]})
 
