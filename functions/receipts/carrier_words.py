@@ -12,15 +12,18 @@ from trial.codes import Failure
 _MEANINGS = {
     re.compile(pattern): failure
     for pattern, failure in {
-        r"\bopt(ed|s|ing)? ?(\w+ )?out\b|\bunsubscribed?\b": Failure.OPTED_OUT,
-        r"\b(replied|sent|texted|with) stop\b|\bstop (received|request)": Failure.OPTED_OUT,
+        r"\bopt(ed|s|ing)? ?(\w+ )?outs?\b|\bunsubscri": Failure.OPTED_OUT,
+        r"^stop$|\b(replied|sent|texted|with|received|keyword) stop\b": Failure.OPTED_OUT,
+        r"\bstop (received|request|repl|sent|keyword|message)": Failure.OPTED_OUT,
         r"\b(black|block|deny)(ed)? ?list": Failure.NUMBER_BLOCKED,
         r"\bspam\b": Failure.BLOCKED_AS_SPAM,
         r"\bcarrier\b.*\b(unreachable|unavailable)\b": Failure.CARRIER_UNREACHABLE,
         r"\bcarrier has blocked\b|\bblocked by (the |phone )*carrier\b": Failure.BLOCKED_BY_CARRIER,
+        r"\b(number|destination) is blocked\b": Failure.NUMBER_BLOCKED,
         r"\bphone has blocked\b": Failure.PHONE_BLOCKS_TEXTS,
         r"\bphone\b.*\b(unreachable|unavailable)\b": Failure.PHONE_UNREACHABLE,
-        r"\binvalid (phone|destination)( number)?\b": Failure.INVALID_NUMBER,
+        r"\binvalid (phone|destination|number)\b": Failure.INVALID_NUMBER,
+        r"\b(number|destination) is (invalid|not valid)\b": Failure.INVALID_NUMBER,
         r"\bbody is invalid\b": Failure.INVALID_TEXT,
         r"\bmax(imum)? price\b": Failure.PRICE_LIMIT,
         r"\bno quota left\b|\bspend(ing)? limit\b": Failure.SPEND_LIMIT,

@@ -6,6 +6,7 @@ The number leaves this module only to be hashed.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple
@@ -113,7 +114,8 @@ def _plausible(written_at: datetime | None, logged_at: datetime) -> datetime | N
 
 
 def _canonical(destination: str) -> str | None:
+    """The number, which a carrier may return with blanks or without its +."""
     try:
-        return phone_number(destination)
+        return phone_number("+" + re.sub(r"[^0-9]", "", destination))
     except NumberError:
         return None

@@ -147,6 +147,20 @@ def test_a_detail_in_an_unexpected_form_leaves_the_rest_of_the_receipt(
     assert reading(line).receipt == whole.model_copy(update=read)
 
 
+@pytest.mark.parametrize("written", ["447700900123", " +44 7700 900123\n", "tel:+447700900123"])
+def test_a_number_is_known_however_a_carrier_writes_it(written: str) -> None:
+    line = line_of("receipts-delivered")
+    line["delivery"]["destination"] = written
+    assert reading(line).number == "+447700900123"
+
+
+@pytest.mark.parametrize("written", ["07700900123", "+4407700900123", "*************", "Police"])
+def test_what_is_no_whole_number_is_none(written: str) -> None:
+    line = line_of("receipts-delivered")
+    line["delivery"]["destination"] = written
+    assert reading(line).number is None
+
+
 def test_a_time_with_an_offset_is_converted() -> None:
     line = line_of("receipts-delivered")
     line["notification"]["timestamp"] = "2026-12-01T11:12:05+01:00"
@@ -189,7 +203,15 @@ def test_a_line_in_an_unexpected_form_is_refused(line: str) -> None:
         ("Number is unsubscribed", Failure.OPTED_OUT),
         ("User replied STOP.", Failure.OPTED_OUT),
         ("STOP request received", Failure.OPTED_OUT),
+        ("STOP", Failure.OPTED_OUT),
+        ("Received STOP from phone", Failure.OPTED_OUT),
+        ("Stop reply", Failure.OPTED_OUT),
+        ("Number is on the list of opt-outs", Failure.OPTED_OUT),
+        ("Recipient is unsubscribing", Failure.OPTED_OUT),
+        ("Phone number is blocked", Failure.NUMBER_BLOCKED),
+        ("Phone number is not valid", Failure.INVALID_NUMBER),
         ("No option found outside this route", Failure.OTHER),
+        ("The route will stop working", Failure.OTHER),
         ("DESTINATION IS BLACK-LISTED", Failure.NUMBER_BLOCKED),
     ],
 )
