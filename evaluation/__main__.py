@@ -101,7 +101,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_report(_command(commands, "report", _report, "make the report on an extract"))
-    _add_power(_command(commands, "power", _power, "tell how many people a trial needs"))
+    _add_power(_command(commands, "power", _power, "compute how many people a trial needs"))
     add = _command(commands, "timetable", _timetable, "show on which days texts go").add_argument
     add("--type", help="of order; default: the protocol's first")
     add("--days", type=int, help="its length, first and last day counted; default: without an end")
@@ -162,7 +162,10 @@ def _add_report(command: argparse.ArgumentParser) -> None:
 
 
 def _add_power(command: argparse.ArgumentParser) -> None:
-    plan = protocols.load(protocols.versions()[-1]).analysis
+    protocol = protocols.load(protocols.versions()[-1])
+    plan, types = protocol.analysis, protocol.orders.values()
+    longest = max((each.longest_days or 0) + each.follow_up_days for each in types)
+    command.set_defaults(follow_up_days=longest)
     planned = plan.recruitment.model_dump() if plan.recruitment else {}
     flags: list[tuple[str, Any, str, str, Callable[[str], Any]]] = [
         ("--control", plan.planned_risk_control, "risk without texts", "SHARE", _share),

@@ -21,8 +21,6 @@ FORCES: Final = (1, 2, 3, 5, 8, 12, 20, 43)
 """The numbers of forces in the table: 43 is every force in England and Wales."""
 
 YEARS: Final = (1, 2, 3, 5)
-FOLLOW_UP: Final = timedelta(days=28 + 365)
-"""From the last order's first day to the end of the longest follow-up."""
 
 
 def effect(wanted: argparse.Namespace) -> float:
@@ -84,9 +82,9 @@ def years_needed(per_arm: int, wanted: argparse.Namespace, forces: int) -> float
     return 2 * per_arm / people_a_year(wanted, forces)
 
 
-def lock_date(first_day: date, years: float) -> date:
-    """The day on which the last person randomised has been followed for 365 days."""
-    return first_day + timedelta(days=round(365.25 * years)) + FOLLOW_UP
+def lock_date(first_day: date, years: float, follow_up_days: int) -> date:
+    """The day on which the last person's follow-up ends, counted from the order's first day."""
+    return first_day + timedelta(days=round(365.25 * years) + follow_up_days)
 
 
 def _years(wanted: argparse.Namespace, risk: float) -> tuple[Table, Table]:
@@ -101,7 +99,7 @@ def _years(wanted: argparse.Namespace, risk: float) -> tuple[Table, Table]:
         a_year = people_a_year(wanted, forces)
         if isinstance(found, Needed):
             takes = years_needed(found.fleiss, wanted, forces)
-            until = f"{lock_date(wanted.first_day, takes):%-d %B %Y}"
+            until = f"{lock_date(wanted.first_day, takes, wanted.follow_up_days):%-d %B %Y}"
             years.add_row(str(forces), count(a_year), number(takes), until, style=style)
         shown = (_can_show(wanted, round(a_year * each / 2)) for each in YEARS)
         can.add_row(str(forces), *shown, style=style)
@@ -126,8 +124,8 @@ With {percent(wanted.undelivered, 0)} of people getting no text, a risk of \
 {percent(wanted.intervention)} becomes {percent(effect(wanted))} in the arm as a whole.
 Each force has {count(wanted.orders)} orders a year; {percent(wanted.without_number, 0)} never get \
 a number, {percent(wanted.repeats, 0)} are of somebody already randomised.
-Enrolment from {wanted.first_day:%-d %B %Y}; results stay locked until the last person has been \
-followed for 365 days. Arms of equal size, Fleiss with correction; all forces alike."""
+Enrolment from {wanted.first_day:%-d %B %Y}; results stay locked until the last person's \
+follow-up has ended. Arms of equal size, Fleiss with correction; all forces alike."""
 
 
 def picture(wanted: argparse.Namespace) -> str:

@@ -128,7 +128,7 @@ def _show_heat(found: Section, reminders: pd.DataFrame, control: int) -> None:
                 "Intervention by reminder; control as a whole",
             ),
             "Each row adds up to 100% of the texts with that number (n), repeat orders included. "
-            "Only orders of more than 14 days have more than 7 texts. Control: "
+            "Only longer orders have the later texts. Control: "
         f"{plural(control, 'allocation')}, no text.",
         )  # fmt: skip
 

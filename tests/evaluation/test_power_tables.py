@@ -32,7 +32,7 @@ def test_twice_the_forces_take_half_the_time() -> None:
 
 
 def test_results_stay_locked_until_the_last_person_was_followed() -> None:
-    assert lock_date(date(2027, 1, 4), 1.0) == date(2029, 1, 31)
+    assert lock_date(date(2027, 1, 4), 1.0, parsed(["power"]).follow_up_days) == date(2029, 1, 31)
 
 
 def test_the_command_says_how_many_years_one_force_and_several_need(
