@@ -23,24 +23,24 @@ _MANAGEMENT: Final = {
 }
 
 
-class Recorded(NamedTuple):
+class DataEvents(NamedTuple):
     """What must be recorded: the items of a table, or the objects of a bucket."""
 
     kind: str
     arn: str
 
 
-def of_table(name: str, region: str, account: str) -> Recorded:
+def of_table(name: str, region: str, account: str) -> DataEvents:
     """The items of a table."""
-    return Recorded(_TABLE, f"arn:aws:dynamodb:{region}:{account}:table/{name}")
+    return DataEvents(_TABLE, f"arn:aws:dynamodb:{region}:{account}:table/{name}")
 
 
-def of_bucket(name: str) -> Recorded:
+def of_bucket(name: str) -> DataEvents:
     """The objects of a bucket."""
-    return Recorded(_OBJECT, f"arn:aws:s3:::{name}/")
+    return DataEvents(_OBJECT, f"arn:aws:s3:::{name}/")
 
 
-def unrecorded(client: Any, wanted: Iterable[Recorded]) -> tuple[list[Recorded], str]:  # noqa: ANN401 - boto3's
+def unrecorded(client: Any, wanted: Iterable[DataEvents]) -> tuple[list[DataEvents], str]:  # noqa: ANN401 - boto3's
     """What no trail records, and the command that lets the first trail record it."""
     trails = [each["TrailARN"] for each in client.describe_trails()["trailList"]]
     recording = [each for each in trails if client.get_trail_status(Name=each)["IsLogging"]]
@@ -58,7 +58,7 @@ def unrecorded(client: Any, wanted: Iterable[Recorded]) -> tuple[list[Recorded],
     )
 
 
-def _records(trail: Any, wanted: Recorded) -> bool:  # noqa: ANN401 - of AWS's many forms
+def _records(trail: Any, wanted: DataEvents) -> bool:  # noqa: ANN401 - of AWS's many forms
     basic = (
         value
         for selector in trail.get("EventSelectors", ())
@@ -72,7 +72,7 @@ def _records(trail: Any, wanted: Recorded) -> bool:  # noqa: ANN401 - of AWS's m
     )
 
 
-def _selects(fields: Sequence[Any], wanted: Recorded) -> bool:
+def _selects(fields: Sequence[Any], wanted: DataEvents) -> bool:
     """Whether an advanced selector is for this resource, whatever else it leaves out."""
     by_name = {each["Field"]: each for each in fields}
     if wanted.kind not in by_name.get("resources.type", {}).get("Equals", ()):
@@ -91,7 +91,7 @@ def _basic(trail: Any) -> bool:  # noqa: ANN401 - of AWS's many forms
     return any(each.get("DataResources") for each in trail.get("EventSelectors", ()))
 
 
-def _with(trail: Any, missing: Sequence[Recorded]) -> list[Any]:  # noqa: ANN401 - as above
+def _with(trail: Any, missing: Sequence[DataEvents]) -> list[Any]:  # noqa: ANN401 - as above
     """A trail's selectors, and those for what is missing."""
     if _basic(trail):
         resources = [{"Type": each.kind, "Values": [each.arn]} for each in missing]

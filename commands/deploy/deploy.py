@@ -12,10 +12,11 @@ import argparse
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
         RollbackTriggerTypeDef,
         StackTypeDef,
     )
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
 NAME = "dvpo-reminders-{stage}"
@@ -53,10 +53,21 @@ BUCKET = "dvpo-reminders-packages-{account}-{region}"
 AS_PLANNED = "NotAsPlannedAlarmArn"
 """The output that names the alarm that rolls back an update. Not every stack has it."""
 
-KEPT = frozenset(
-    {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Logs::LogGroup"}
-)
+DELETED_BY = {
+    "AWS::DynamoDB::Table": ("dynamodb", "delete_table", "TableName"),
+    "AWS::KMS::Key": ("kms", "schedule_key_deletion", "KeyId"),
+    "AWS::Logs::LogGroup": ("logs", "delete_log_group", "logGroupName"),
+    "AWS::S3::Bucket": ("s3", "delete_bucket", "Bucket"),
+}
+"""The service, the call and the argument that delete a resource, by its type."""
+
+KEPT = frozenset(DELETED_BY)
 """Types that hold data or its keys: never replaced or removed, whatever a template says."""
+
+GONE = frozenset(
+    {"KMSInvalidStateException", "NoSuchBucket", "NotFoundException", "ResourceNotFoundException"}
+)
+"""The answers of these calls if there is no such resource, or if its deletion is scheduled."""
 
 NEVER_WAS = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 """States of a failed first deployment. CloudFormation only allows such a stack to be deleted."""
@@ -71,7 +82,8 @@ class Deployment:
     """
     One stack, which may not exist yet, and the bucket for its packages.
 
-    With a role, CloudFormation acts with the role's permissions instead of the caller's.
+    With a role, CloudFormation acts with the role's permissions instead of the caller's. It only
+    reverts what was changed past it if it is told to.
     """
 
     cloudformation: "CloudFormationClient"
@@ -81,6 +93,7 @@ class Deployment:
     region: str
     address: str = "https://{bucket}.s3.{region}.amazonaws.com"
     role: str = ""
+    revert_drift: bool = False
 
     def described(self) -> "StackTypeDef | None":
         """CloudFormation's description of the stack; None if there is no stack."""
@@ -100,25 +113,40 @@ class Deployment:
             return None
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
-    def clear_failed_creation(self, tables: "DynamoDBClient") -> bool:
+    def clear_failed_creation(self, client: Callable[[str], Any]) -> bool:
         """
         Delete the remains of a failed first deployment; returns whether there were any.
 
-        Its table is empty. Its deletion protection is removed first, or CloudFormation would fail.
+        Its table is empty, but protected: CloudFormation could delete neither it nor the key that
+        it is under, and retains both once the creation itself is over. So they are deleted here; a
+        key can be saved for 30 days.
         """
         found = self.described()
         if found is None or found["StackStatus"] not in NEVER_WAS or "LastUpdatedTime" in found:
             return False
         pages = self.cloudformation.get_paginator("list_stack_resources")
-        for page in pages.paginate(StackName=self.stack):
-            for each in page["StackResourceSummaries"]:
-                name = each.get("PhysicalResourceId")
-                if each["ResourceType"] == "AWS::DynamoDB::Table" and name:
-                    if tables.scan(TableName=name, Limit=1)["Items"]:
-                        sys.exit(f"The stack is {found['StackStatus']}, and {name} is not empty.")
-                    tables.update_table(TableName=name, DeletionProtectionEnabled=False)
+        left = [
+            (each["ResourceType"], each["PhysicalResourceId"])
+            for page in pages.paginate(StackName=self.stack)
+            for each in page["StackResourceSummaries"]
+            if each["ResourceType"] in KEPT
+            and each.get("PhysicalResourceId")
+            and each["ResourceStatus"] != "DELETE_COMPLETE"
+        ]
+        tables = client("dynamodb")
+        for table in [name for kind, name in left if kind == "AWS::DynamoDB::Table"]:
+            if tables.scan(TableName=table, Limit=1)["Items"]:
+                sys.exit(f"The stack is {found['StackStatus']}, and {table} is not empty.")
+            tables.update_table(TableName=table, DeletionProtectionEnabled=False)
         self.cloudformation.delete_stack(StackName=self.stack)
         self.cloudformation.get_waiter("stack_delete_complete").wait(StackName=self.stack)
+        for kind, name in left:
+            service, call, argument = DELETED_BY[kind]
+            try:
+                getattr(client(service), call)(**{argument: name})
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in GONE:
+                    raise
         return True
 
     def versions(self) -> list[str]:
@@ -166,6 +194,8 @@ class Deployment:
             else []
         )
         acting: Any = {"RoleARN": self.role} if self.role else {}
+        if self.revert_drift:  # else CloudFormation compares templates, not what there is
+            acting |= {"DeploymentMode": "REVERT_DRIFT"}
         made = self.cloudformation.create_change_set(
             StackName=self.stack,
             ChangeSetName=f"deploy-{datetime.now(UTC):%Y%m%dT%H%M%S%f}",
@@ -292,6 +322,9 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--role", default="", metavar="ARN", help="the role with which CloudFormation acts"
     )
+    parser.add_argument(
+        "--revert-drift", action="store_true", help="also revert what was changed by other means"
+    )
     parser.add_argument("--to", metavar="VERSION", help="go back to a version deployed before")
     parser.add_argument(
         "--deposit", type=Path, metavar="FILE", help="registration.json of a trial to be opened"
@@ -356,12 +389,13 @@ def main() -> None:
             BUCKET.format(account=account, region=given.region),
             given.region,
             role=given.role,
+            revert_drift=given.revert_drift,
         )
         console = Console(highlight=False)
         if given.versions:
             console.print("\n".join(deployment.versions()))
             return
-        if deployment.clear_failed_creation(session.client("dynamodb")):
+        if deployment.clear_failed_creation(cache(session.client)):
             console.print("Deleted the remains of a failed first deployment.")
         deploy(deployment, given, console)
     except (BotoCoreError, ClientError, WaiterError) as error:

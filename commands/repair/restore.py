@@ -136,6 +136,14 @@ class Restore:
             print(f"Batches of receipts not fully handled: {failed}.", file=sys.stderr)
 
 
+def moment(text: str) -> datetime:
+    """A time with its zone."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise argparse.ArgumentTypeError("give its zone, too, as in 2026-12-05T10:00:00Z")
+    return at
+
+
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The parsed command line."""
     summary, _, more = (__doc__ or "").strip().partition("\n\n")
@@ -145,9 +153,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--save", type=Path, metavar="FILE", help="save a copy to a file, and stop")
     what.add_argument("--copy", type=Path, metavar="FILE", help="restore the table to a copy")
-    what.add_argument(
-        "--at", type=datetime.fromisoformat, metavar="TIME", help="as in 2026-12-05T10:00:00Z"
-    )
+    what.add_argument("--at", type=moment, metavar="TIME", help="as in 2026-12-05T10:00:00Z")
     what.add_argument(
         "--finish", action="store_true", help="once upstream has reported again, before resuming"
     )
@@ -200,7 +206,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         run(given, Console(highlight=False))
     except (BotoCoreError, ClientError, TrialError, ValueError) as error:
-        sys.exit(f"Interrupted: no function runs until you run it again. Cause: {error}")
+        sys.exit(
+            f"Interrupted: {error}\nRun it again. Once the table has begun to change, no function "
+            "runs until it is whole."
+        )
 
 
 if __name__ == "__main__":

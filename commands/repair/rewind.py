@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -49,14 +50,15 @@ class Copies:
         Every item at that moment, from a table `beside` that point-in-time recovery makes.
 
         That table has no stream, alarms or protection, and no function may use it: it serves only
-        as a copy, and a person deletes it afterwards.
+        as a copy, and a person deletes it afterwards. One that an earlier run made is used again.
         """
-        self.client.restore_table_to_point_in_time(
-            SourceTableName=self.table,
-            TargetTableName=beside,
-            RestoreDateTime=moment,
-            UseLatestRestorableTime=False,
-        )
+        with suppress(self.client.exceptions.TableAlreadyExistsException):
+            self.client.restore_table_to_point_in_time(
+                SourceTableName=self.table,
+                TargetTableName=beside,
+                RestoreDateTime=moment,
+                UseLatestRestorableTime=False,
+            )
         self.client.get_waiter("table_exists").wait(
             TableName=beside, WaiterConfig={"Delay": 20, "MaxAttempts": 720}
         )

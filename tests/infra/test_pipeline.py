@@ -135,7 +135,8 @@ def test_the_deploying_role_reads_no_data_and_uses_no_key(role: str) -> None:
 
 def test_only_the_repository_s_own_environment_takes_the_role() -> None:
     (trust,) = RESOURCES["PipelineRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Principal"] == {"Federated": {"Ref": "Provider"}}
+    provider = {"Fn::If": ["MakesProvider", {"Ref": "Provider"}, {"Ref": "ProviderArn"}]}
+    assert trust["Principal"] == {"Federated": provider}
     token = "token.actions.githubusercontent.com"  # noqa: S105 - an issuer's name
     assert trust["Condition"] == {
         "StringEquals": {

@@ -1,6 +1,7 @@
 """Rules that no scanner has, for whatever the template comes to hold."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 import yaml
 
 from commands.deploy.deploy import KEPT
-from commands.repository.template import expanded
+from commands.repository.template import expanded, translated
 from tests.support.deployed import FILES, Deployed
 from tests.support.policies import listed
+from tests.support.samples import ROOT
 
 QUEUE = "AWS::SQS::Queue"
 STACK = Deployed()
@@ -61,6 +63,18 @@ def test_the_search_for_wildcards_finds_them() -> None:
 def test_no_template_has_an_anchor_which_cloudformation_refuses(file: Path) -> None:
     kinds = {type(token) for token in yaml.scan(file.read_text())}
     assert not kinds & {yaml.AnchorToken, yaml.AliasToken}
+
+
+def test_sam_deploys_by_its_configuration_alone() -> None:
+    """`sam deploy` asks for no parameter: one without a value fails."""
+    sam = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]
+    given = dict(each.split("=") for each in sam["deploy"]["parameters"]["parameter_overrides"])
+    parameters = translated()["Parameters"]
+    assert given.keys() <= parameters.keys()
+    lacking = {name for name, each in parameters.items() if "Default" not in each} - given.keys()
+    assert lacking == set()
+    for name, value in given.items():
+        assert re.fullmatch(parameters[name].get("AllowedPattern", ".*"), value), name
 
 
 @pytest.mark.parametrize("file", FILES[1:], ids=lambda file: file.name)

@@ -1,14 +1,25 @@
 """Deploying: what would lose data is refused, and what failed leaves nothing behind."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from botocore import session, xform_name
+from botocore.exceptions import ClientError
+from botocore.validate import ParamValidator
 from mypy_boto3_cloudformation.type_defs import ChangeTypeDef
 from rich.console import Console
 
 from commands.deploy import destroy
-from commands.deploy.deploy import KEPT, NEVER_WAS, Deployment, forbidden, setting
+from commands.deploy.deploy import (
+    DELETED_BY,
+    KEPT,
+    NEVER_WAS,
+    Deployment,
+    forbidden,
+    setting,
+)
 from tests.support.samples import ROOT
 
 
@@ -101,12 +112,23 @@ def deployment(status: str | None, storage: Recorded | None = None, **more: Any)
         "StackStatus": status or "REVIEW_IN_PROGRESS",
         "Outputs": [{"OutputKey": "NotAsPlannedAlarmArn", "OutputValue": ALARM}],
     }
-    table = {"ResourceType": "AWS::DynamoDB::Table", "PhysicalResourceId": "Table-1"}
+    failed = {"ResourceStatus": "DELETE_FAILED"}
+    resources = [
+        failed | {"ResourceType": "AWS::DynamoDB::Table", "PhysicalResourceId": "Table-1"},
+        failed | {"ResourceType": "AWS::KMS::Key", "PhysicalResourceId": "key-1"},
+        failed | {"ResourceType": "AWS::Lambda::Function", "PhysicalResourceId": "function-1"},
+        {
+            "ResourceType": "AWS::S3::Bucket",
+            "PhysicalResourceId": "bucket-1",
+            "ResourceStatus": "DELETE_COMPLETE",
+        },
+        {"ResourceType": "AWS::Logs::LogGroup", "ResourceStatus": "CREATE_FAILED"},
+    ]
     cloudformation = Recorded(
         describe_stacks={"Stacks": [stack | more]},
         create_change_set={"Id": "change"},
         get_template_summary={"Parameters": []},
-        list_stack_resources={"StackResourceSummaries": [table]},
+        list_stack_resources={"StackResourceSummaries": resources},
     )
     clients = cast("Any", cloudformation), cast("Any", storage or Recorded())
     return Deployment(*clients, "a-stack", "a-bucket", "eu-west-2")
@@ -130,6 +152,19 @@ def test_an_update_is_watched_and_zero_minutes_switch_the_watch_off() -> None:
     }
 
 
+def test_what_was_changed_by_other_means_is_reverted_only_if_asked() -> None:
+    assert "DeploymentMode" not in planned("UPDATE_COMPLETE", watch=15)
+    found = replace(deployment("UPDATE_COMPLETE"), revert_drift=True)
+    found.plan("https://template", {}, watch_minutes=15)
+    (asked,) = cast("Recorded", found.cloudformation).asked_for("create_change_set")
+    assert asked["DeploymentMode"] == "REVERT_DRIFT"
+    model = session.get_session().get_service_model("cloudformation")
+    taken = model.operation_model("CreateChangeSet").input_shape
+    assert taken is not None
+    report = ParamValidator().validate(asked, taken)
+    assert not report.has_errors(), report.generate_report()
+
+
 def test_a_first_deployment_that_fails_is_deleted_by_cloudformation() -> None:
     first, later = planned(None, watch=15), planned("UPDATE_COMPLETE", watch=15)
     assert (first["ChangeSetType"], first["OnStackFailure"]) == ("CREATE", "DELETE")
@@ -138,12 +173,42 @@ def test_a_first_deployment_that_fails_is_deleted_by_cloudformation() -> None:
 
 @pytest.mark.parametrize("status", sorted(NEVER_WAS))
 def test_the_remains_of_a_failed_first_deployment_are_deleted(status: str) -> None:
-    found, tables = deployment(status), Recorded(scan={"Items": []})
-    assert found.clear_failed_creation(cast("Any", tables))
-    assert tables.asked_for("update_table") == [
-        {"TableName": "Table-1", "DeletionProtectionEnabled": False}
-    ]
+    """With the table, and its key: CloudFormation retains both when it deletes the stack."""
+    found, others = deployment(status), Recorded(scan={"Items": []})
+    assert found.clear_failed_creation(lambda _: others)
     assert cast("Recorded", found.cloudformation).asked_for("delete_stack")
+    assert others.asked[1:] == [
+        ("update_table", {"TableName": "Table-1", "DeletionProtectionEnabled": False}),
+        ("delete_table", {"TableName": "Table-1"}),
+        ("schedule_key_deletion", {"KeyId": "key-1"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "clears"), [("ResourceNotFoundException", True), ("AccessDeniedException", False)]
+)
+def test_what_is_gone_already_is_no_failure_of_clearing_away(code: str, *, clears: bool) -> None:
+    found, others = deployment("DELETE_FAILED"), Recorded(scan={"Items": []})
+
+    def refused(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": ""}}, "DeleteTable")
+
+    others.delete_table = refused  # type: ignore[attr-defined]  # a fake
+    if clears:
+        assert found.clear_failed_creation(lambda _: others)
+        assert others.asked_for("schedule_key_deletion")
+    else:
+        with pytest.raises(ClientError, match=code):
+            found.clear_failed_creation(lambda _: others)
+
+
+def test_what_is_deleted_is_so_by_calls_that_aws_has() -> None:
+    for service, call, argument in DELETED_BY.values():
+        model = session.get_session().get_service_model(service)
+        names = {xform_name(each): each for each in model.operation_names}
+        taken = model.operation_model(names[call]).input_shape
+        assert taken is not None
+        assert taken.required_members == [argument]
 
 
 @pytest.mark.parametrize(
@@ -158,15 +223,15 @@ def test_the_remains_of_a_failed_first_deployment_are_deleted(status: str) -> No
 def test_a_stack_that_was_ever_deployed_is_not_deleted_as_a_failure(
     status: str | None, more: dict[str, Any]
 ) -> None:
-    found, tables = deployment(status, **more), Recorded(scan={"Items": []})
-    assert not found.clear_failed_creation(cast("Any", tables))
+    found, others = deployment(status, **more), Recorded(scan={"Items": []})
+    assert not found.clear_failed_creation(lambda _: others)
     assert not cast("Recorded", found.cloudformation).asked_for("delete_stack")
 
 
 def test_a_table_with_any_item_in_it_is_never_deleted_as_a_failure() -> None:
-    found, tables = deployment("ROLLBACK_FAILED"), Recorded(scan={"Items": [{}]})
+    found, others = deployment("ROLLBACK_FAILED"), Recorded(scan={"Items": [{}]})
     with pytest.raises(SystemExit, match="not empty"):
-        found.clear_failed_creation(cast("Any", tables))
+        found.clear_failed_creation(lambda _: others)
     assert not cast("Recorded", found.cloudformation).asked_for("delete_stack")
 
 

@@ -15,7 +15,7 @@ from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.trail import Trail
 from commands.deployed_stack import DeployedStack
 from commands.repair.recover import Difference, Kind, Recovery
-from commands.repair.restore import Restore, main
+from commands.repair.restore import Restore, main, options
 from commands.repair.rewind import Copies, load, save
 from reconciliation.handler import lambda_handler as reconciliation
 from tests.support.buckets import make_bucket
@@ -419,11 +419,29 @@ def test_a_saved_copy_reads_back_as_it_was_written(cloud: dict[str, str], tmp_pa
 
 
 @pytest.mark.usefixtures("cloud")
+def test_a_restore_that_was_interrupted_goes_on_with_the_copy_that_it_made() -> None:
+    """AWS makes no second table of a name."""
+    enrol(1)
+    first = copies().at(datetime.now(UTC), "copy-1")
+    assert first == copies().now()
+    enrol(2)
+    assert copies().at(datetime.now(UTC), "copy-1") == first
+
+
+@pytest.mark.usefixtures("cloud")
 def test_a_restore_never_removes_history() -> None:
     copy = copies().now()
     enrol(1)
     copies().rewind(copy)
     assert {item["kind"] for item in everything().values()} == {"audit"}
+
+
+def test_a_moment_to_restore_has_its_zone(capsys: pytest.CaptureFixture[str]) -> None:
+    given = options(["--at", "2026-12-05T10:00:00Z"])
+    assert given.at == datetime(2026, 12, 5, 10, tzinfo=UTC)
+    with pytest.raises(SystemExit):
+        options(["--at", "2026-12-05T10:00:00"])
+    assert "zone" in capsys.readouterr().err
 
 
 def test_functions_run_again_only_once_the_table_is_complete() -> None:
