@@ -62,7 +62,7 @@ class Grouping:
     unplanned: list[str] = field(default_factory=list)
 
     @property
-    def tells(self) -> bool:
+    def has_groups(self) -> bool:
         """Whether there is more than one group."""
         return len(self.titles) > 1
 

@@ -37,7 +37,7 @@ Described = dict[str, Any]
 DESCRIPTOR: Final = "datapackage.json"
 RESOURCES: Final = {"blinded": BLINDED_ROWS, "unblinded": ROWS}
 ARMS: Final = {"blinded": ("A", "B"), "unblinded": ("control", "intervention")}
-TOLD: Final = 5
+MOST: Final = 5
 """The most faults of a kind that are reported: the first ones show what is wrong."""
 
 
@@ -196,7 +196,7 @@ def _frame(folder: Path, resource: Described, expected: Described) -> pd.DataFra
     fields = resource.get("schema", {}).get("fields", [])
     if faults := list(_strange_fields(fields, expected["fields"])):
         raise PackageError("\n".join(f"{path}: field {fault}" for fault in faults))
-    frame, faults = read_rows(content, fields, most_faults=TOLD)
+    frame, faults = read_rows(content, fields, most_faults=MOST)
     if faults:
         raise PackageError("\n".join(f"{path}{fault}" for fault in faults))
     return frame
@@ -227,10 +227,10 @@ def _check_keys(frames: Mapping[str, pd.DataFrame], keys: Mapping[str, list[str]
     known = frames["enrolments"]["enrolment"]
     faults = []
     for name, frame in frames.items():
-        again = frame.index[frame.duplicated(subset=keys[name])][:TOLD]
+        again = frame.index[frame.duplicated(subset=keys[name])][:MOST]
         faults += [f"{name}, row {row}: {' and '.join(keys[name])}: there twice" for row in again]
         # An outcome reported under another trial's order names no order.
-        strangers = frame.index[~frame["enrolment"].isin(known) & (frame["enrolment"] != "")][:TOLD]
+        strangers = frame.index[~frame["enrolment"].isin(known) & (frame["enrolment"] != "")][:MOST]
         faults += [f"{name}, row {row}: enrolment: no such enrolment" for row in strangers]
     if faults:
         raise PackageError("\n".join(faults))

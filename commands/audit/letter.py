@@ -53,7 +53,7 @@ def _order(held: Mapping[str, Any]) -> str:
 
 def _texts(sent: Iterable[Mapping[str, Any]], held: Mapping[str, Any], zone: ZoneInfo) -> str:
     rows = "".join(
-        f"<tr><td>{_time(each['sent_at'], zone)}</td><td>{_whither(each, held)}</td>"
+        f"<tr><td>{_time(each['sent_at'], zone)}</td><td>{_recipient(each, held)}</td>"
         f"<td>{_delivered(each, zone)}</td><td>{_words_of(each)}</td></tr>"
         for each in sent
     )
@@ -66,7 +66,7 @@ def _texts(sent: Iterable[Mapping[str, Any]], held: Mapping[str, Any], zone: Zon
     )
 
 
-def _whither(reminder: Mapping[str, Any], held: Mapping[str, Any]) -> str:
+def _recipient(reminder: Mapping[str, Any], held: Mapping[str, Any]) -> str:
     """
     The last digits of the number that a text went to, if that is the current number.
 

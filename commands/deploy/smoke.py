@@ -55,7 +55,7 @@ class SmokeError(Exception):
 
 @dataclass
 class Smoke:
-    """One run. `wait` lets time pass until then; `tell` shows a step that is done."""
+    """One run. `wait` lets time pass until then; `report` shows a step that is done."""
 
     api: Api
     protocol: Protocol
@@ -63,7 +63,7 @@ class Smoke:
     days: int | None
     wait: Wait
     longest_wait: timedelta
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
     enrolled: list[str] = field(default_factory=list)
 
     def run(self) -> datetime | None:
@@ -80,7 +80,7 @@ class Smoke:
         self._called_off(treated)
         if self._counts() != before:
             raise SmokeError("a report counts the rehearsals (or a real order came meanwhile)")
-        self.tell("No report counts them")
+        self.report("No report counts them")
         return None
 
     def _counts(self) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Smoke:
             self._until_allocated(ident)
             by_arm.setdefault(Arm(self._allocation(ident)["arm"]), ident)
             if len(by_arm) == len(Arm):
-                self.tell(f"Enrolled and drawn: {len(self.enrolled)} orders, one in each arm")
+                self.report(f"Enrolled and drawn: {len(self.enrolled)} orders, one in each arm")
                 return by_arm
         raise SmokeError(f"{MOST_ORDERS} orders went to one arm")
 
@@ -139,7 +139,7 @@ class Smoke:
     def _nothing_for_control(self, ident: str) -> None:
         if self._allocation(ident)["reminders"]:
             raise SmokeError("an order in control has reminders")
-        self.tell("Control gets nothing")
+        self.report("Control gets nothing")
 
     def _scheduled(self, ident: str) -> datetime:
         """When the first reminder is due, once all of them are scheduled."""
@@ -154,7 +154,7 @@ class Smoke:
         if len(known := self._allocation(ident)["reminders"]) != expected:
             raise SmokeError(f"{len(known)} reminders are planned, not {expected}")
         due = [datetime.fromisoformat(each["due_at"]) for each in self._in(ident, SCHEDULED)]
-        self.tell(f"Scheduled: {len(due)} of {expected} reminders")
+        self.report(f"Scheduled: {len(due)} of {expected} reminders")
         return min(due)
 
     def _in(self, ident: str, state: ReminderState) -> list[dict[str, Any]]:
@@ -168,7 +168,7 @@ class Smoke:
         return urlencode(given | {"conditions": shape["conditions"]}, doseq=True)
 
     def _sent(self, ident: str, due: datetime) -> None:
-        self.tell(f"The first text is due at {due:%H:%M:%S} UTC: waiting for it")
+        self.report(f"The first text is due at {due:%H:%M:%S} UTC: waiting for it")
         self.wait(due)
 
         def sent() -> bool:
@@ -178,7 +178,7 @@ class Smoke:
             return bool(first["state"] == ReminderState.SENT)
 
         self._until(sent, "the first text is not sent: see the function sending")
-        self.tell("Sent, to a number that nobody has")
+        self.report("Sent, to a number that nobody has")
 
     def _first(self, ident: str, due: datetime) -> dict[str, Any]:
         reminders: list[dict[str, Any]] = self._allocation(ident)["reminders"]
@@ -189,7 +189,7 @@ class Smoke:
             return not (self._in(ident, PLANNED) or self._in(ident, SCHEDULED))
 
         self._until(called_off, "its reminders outlast its end: see the function scheduling")
-        self.tell("Ended, and the remaining reminders are called off")
+        self.report("Ended, and the remaining reminders are called off")
 
     def _until(self, done: Callable[[], bool], complaint: str) -> None:
         """Look until it is there. Raises SmokeError with the complaint if it takes too long."""
@@ -248,7 +248,7 @@ def run(given: argparse.Namespace, api: Api, wait: Wait, longest_wait: timedelta
         days=usual(protocol.order_type(name))[0],
         wait=wait,
         longest_wait=longest_wait,
-        tell=lambda step: console.print(f"  [green]ok[/]  {step}"),
+        report=lambda step: console.print(f"  [green]ok[/]  {step}"),
     )
     try:
         due = smoke.run()

@@ -34,7 +34,7 @@ from trial.records.record import next_version
 from trial.records.reminder import Reminder, day_key, reminder_key
 from trial.settlement.bounds import what_counts, without_number
 from trial.settlement.follow_up import follow_up, follow_up_number
-from trial.settlement.settle import Settling, change
+from trial.settlement.settle import ChangeContext, change
 from trial.settlement.store import SettlementStore, suppressing
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ class Recovery:
     now: datetime
 
     @property
-    def _at(self) -> Settling:
+    def _at(self) -> ChangeContext:
         store = SettlementStore(self.table)
-        return Settling(store=store, protocol=self.protocol, by=BY, now=self.now)
+        return ChangeContext(store=store, protocol=self.protocol, by=BY, now=self.now)
 
     def differences(self) -> Iterator[Difference]:
         """Recover what can be recovered, one item at a time. Safe to repeat."""

@@ -72,7 +72,7 @@ def show_characteristics(found: Section, rows: pd.DataFrame, cohort: Cohort) -> 
             minimum=minimum,
             crossed=characteristic == "stratum" and strata_are_crossed(cohort.extract.protocol),
         )
-        if not grouping.tells:
+        if not grouping.has_groups:
             continue
         estimates.append(IntervalRow(named(characteristic), heading=True))
         figures[characteristic] = {}

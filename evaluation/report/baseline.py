@@ -57,7 +57,7 @@ def section(cohort: Cohort) -> Section:
     for name, grouping in groupings.items():
         rows.append((named(name), "", ""))
         each = [found.figures[arm][name] for arm in arms]
-        if not grouping.tells:
+        if not grouping.has_groups:
             only = grouping.titles[0] if grouping.titles else "not stated"
             rows.append((f"\N{EN SPACE}{only}, or too few to show separately", "all", "all"))
             continue

@@ -27,7 +27,7 @@ def both(counts: ByArm) -> str:
 
 def forest(rows: Sequence[IntervalRow], *, texts: str = "", labels: float = 210) -> str:
     """A drawing of differences, one row each."""
-    told = (f"{row.label} {points(row.value)} points" for row in rows if row.value is not None)
+    shown = (f"{row.label} {points(row.value)} points" for row in rows if row.value is not None)
     axis = IntervalAxis(
         "Risk difference, percentage points",
         lambda value: number(100 * value, 0),
@@ -35,5 +35,5 @@ def forest(rows: Sequence[IntervalRow], *, texts: str = "", labels: float = 210)
         ("fewer with texts", "more"),
         texts,
     )
-    title = f"Risk differences, intervention less control: {'; '.join(told)}"
+    title = f"Risk differences, intervention less control: {'; '.join(shown)}"
     return intervals(title, rows, axis, labels=labels)

@@ -33,7 +33,7 @@ def section(cohort: Cohort) -> Section:
     found = Section("forces", "Forces", consort="28", methods=METHODS)
     people = followed(cohort, plan.primary)
     grouping = grouped_by_arm(people, "force", cohort)
-    if not grouping.tells:
+    if not grouping.has_groups:
         found.say("Only one force has randomised enough people to be shown.")
         found.figures = {"forces": sorted(set(people["force"]))}
         return found

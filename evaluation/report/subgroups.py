@@ -55,7 +55,7 @@ def section(cohort: Cohort) -> Section:
         }
         found.departures += grouping.unplanned
         shown += [IntervalRow(named(characteristic), heading=True), *groups]
-        if not grouping.tells:
+        if not grouping.has_groups:
             shown.append(IntervalRow("too few to show separately"))
         tests.append((named(characteristic), _tested(test, grouping.unknown)))
     found.say(
@@ -76,7 +76,7 @@ def _groups(
     rows: pd.DataFrame, grouping: Grouping, alpha: float
 ) -> tuple[list[IntervalRow], dict[str, Any]]:
     estimates, figures = [], {}
-    for title in grouping.titles if grouping.tells else ():
+    for title in grouping.titles if grouping.has_groups else ():
         counts = by_arm(rows[grouping.groups == title])
         difference = risk_difference(*counts, alpha=alpha)
         figures[title] = {

@@ -45,22 +45,22 @@ def interaction(
     y, arm = y.astype(bool), arm.astype(bool)
     if reason := empty_arm(int(arm.sum()), int((~arm).sum())) or no_variation(int(y.sum()), len(y)):
         return reason
-    telling: list[Any] = []
+    informative: list[Any] = []
     left_out: list[Any] = []
     for group in np.unique(groups):
         those = groups == group
-        tells = len(set(arm[those].tolist())) == len(set(y[those].tolist())) == 2  # noqa: PLR2004 - both
-        (telling if tells else left_out).append(group)
-    if len(telling) < 2:  # noqa: PLR2004 - one alone cannot differ
+        informs = len(set(arm[those].tolist())) == len(set(y[those].tolist())) == 2  # noqa: PLR2004 - both
+        (informative if informs else left_out).append(group)
+    if len(informative) < 2:  # noqa: PLR2004 - one alone cannot differ
         return NotEstimable(
             "fewer than two subgroups have both arms, people with events and without"
         )
     cells, design = [], []
-    for group in telling:
+    for group in informative:
         for in_arm in (True, False):
             there = y[(groups == group) & (arm == in_arm)]
             cells.append((there.sum(), (~there).sum()))
-            design.append([*(group == other for other in telling), in_arm])
+            design.append([*(group == other for other in informative), in_arm])
     if _runs_away(np.array(cells)):
         return NotEstimable("in each subgroup, one and the same arm has all the events or none")
     # The model with interaction fits each cell exactly, so the deviance is twice the log ratio.
@@ -70,7 +70,7 @@ def interaction(
         warnings.simplefilter("ignore", PerfectSeparationWarning)
         # Rounded, because equal odds leave noise, which p amplifies near 1.
         ratio = round(abs(float(model.fit().deviance)), 9)
-    degrees = len(telling) - 1
+    degrees = len(informative) - 1
     return Interaction(
         ratio, degrees, float(chi2.sf(ratio, degrees)), tuple(str(group) for group in left_out)
     )

@@ -17,7 +17,7 @@ from trial.records.allocation import Allocation, Cursor
 from trial.records.audit import AuditEntry
 from trial.retry import on_contention
 from trial.settlement.follow_up import follow_up
-from trial.settlement.settle import Settling, settle
+from trial.settlement.settle import ChangeContext, settle
 from trial.settlement.standing import settled
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def allocate(
         if _keys(enrolment, protocol) != keys:
             raise ContendedError("the enrolment has changed since it was announced")
         now = _after(facts.cursor, clock())
-        settling = Settling(store=store.settlement, protocol=protocol, by="allocation", now=now)
-        return _decide(enrolment, facts, keys.stratum, store, sequence, settling)
+        at = ChangeContext(store=store.settlement, protocol=protocol, by="allocation", now=now)
+        return _decide(enrolment, facts, keys.stratum, store, sequence, at)
 
     return on_contention(attempt, longest_pause=_LONGEST_PAUSE, pause=pause)
 
@@ -100,7 +100,7 @@ def _decide(
     stratum: str,
     store: AllocationStore,
     sequence: MacKey,
-    at: Settling,
+    at: ChangeContext,
 ) -> Drawn | None:
     """Draw it if it is still eligible; otherwise store its new status and follow that up."""
     protocol, now, today = at.protocol, at.now, at.today

@@ -19,8 +19,8 @@ def hand_over(enrolment_id: UUID, *, client: LambdaClient, function: str) -> Non
     """
     Make Lambda keep an event for scheduling. Raises UnavailableError if it did not.
 
-    Lambda repeats the event if scheduling fails, and leaves it in scheduling's failure queue at
-    last. Scheduling reads the table, so repeated events and events out of order do no harm.
+    If scheduling fails, Lambda repeats the event and finally puts it into scheduling's failure
+    queue. Scheduling reads the table, so repeated events and events out of order do no harm.
     """
     event = json.dumps({"enrolment_id": str(enrolment_id)})
     try:

@@ -101,8 +101,8 @@ class AllocationStore:
         `drawn` is the enrolment and its person after the draw. `following` is the next cursor, or
         None if the draw uses no slot. A `restored` allocation is stored already, and its slot is in
         the trail. In control each reminder of the `timetable` is checked not to exist, so that the
-        transaction has as many parts in both arms: how long it takes, and so the moment at which
-        it is announced, tells nothing. Raises ContendedError if any fact in `seen` has changed.
+        transaction has as many parts in both arms, and neither its duration nor the time of its
+        announcement reveals the arm. Raises ContendedError if any fact in `seen` has changed.
         """
         ident, enrolment = allocation.enrolment_id, drawn.enrolment
         allocated = enrolment.model_copy(update={"version": enrolment.version + 1})

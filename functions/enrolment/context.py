@@ -20,7 +20,7 @@ from trial.errors import TrialError
 from trial.open_claims import outlast_claims
 from trial.protocol.load import load, of_trial
 from trial.settlement.follow_up import follow_up, follow_up_again, while_caller_waits
-from trial.settlement.settle import Settling
+from trial.settlement.settle import ChangeContext
 from trial.settlement.store import SettlementStore
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class RequestContext:
     """
 
     store: EnrolmentStore
-    settlement: Settling
+    settlement: ChangeContext
     identity: MacKey
     sealing: SealKey
     protocol: Protocol
@@ -79,7 +79,7 @@ def context_for(by: str) -> RequestContext:
     chosen = settings(EnrolmentSettings)
     table, protocol = Table(clients.dynamodb(), chosen.table_name), load(chosen.protocol)
     now = datetime.now(UTC)
-    settlement = Settling(store=SettlementStore(table), protocol=protocol, by=by, now=now)
+    settlement = ChangeContext(store=SettlementStore(table), protocol=protocol, by=by, now=now)
     return RequestContext(
         store=EnrolmentStore(table),
         settlement=settlement,
@@ -95,7 +95,7 @@ def context_for(by: str) -> RequestContext:
     )
 
 
-def _follow_up(act: Change, *, at: Settling) -> tuple[Change, ...]:
+def _follow_up(act: Change, *, at: ChangeContext) -> tuple[Change, ...]:
     """Follow a change up; if it fails or time runs out, `resume_follow_ups` finds its note."""
     with suppress(TrialError):
         done = follow_up(act, at, time_is_left=while_caller_waits())
@@ -111,7 +111,7 @@ def resume_follow_ups(time_is_left: Callable[[], bool]) -> int:
     store = SettlementStore(Table(clients.dynamodb(), chosen.table_name))
     protocol, left = load(chosen.protocol), 0
     for note in store.notes():
-        at = Settling(store=store, protocol=protocol, by=note.by, now=datetime.now(UTC))
+        at = ChangeContext(store=store, protocol=protocol, by=note.by, now=datetime.now(UTC))
         left += 1
         with suppress(TrialError):
             left -= not follow_up_again(note, at, time_is_left=time_is_left).left

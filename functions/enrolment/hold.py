@@ -1,4 +1,4 @@
-"""Holds an enrolment back from erasure while anybody needs it, above all for proceedings."""
+"""Keeps an enrolment from erasure while somebody needs it, above all for proceedings."""
 
 from __future__ import annotations
 

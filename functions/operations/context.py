@@ -20,7 +20,7 @@ from trial.errors import TrialError
 from trial.open_claims import outlast_claims
 from trial.protocol.load import load
 from trial.settlement.follow_up import follow_up_number, while_caller_waits
-from trial.settlement.settle import Settling
+from trial.settlement.settle import ChangeContext
 from trial.settlement.store import SettlementStore
 
 if TYPE_CHECKING:
@@ -68,12 +68,12 @@ def context(router: Router) -> OperationsContext:
         now=now,
         outlast_claims=partial(outlast_claims, chosen.outlast_claims_seconds),
         settle_users=partial(
-            _settle_users, at=Settling(store=store, protocol=protocol, by=by, now=now)
+            _settle_users, at=ChangeContext(store=store, protocol=protocol, by=by, now=now)
         ),
     )
 
 
-def _settle_users(number_hash: str, *, at: Settling) -> None:
+def _settle_users(number_hash: str, *, at: ChangeContext) -> None:
     """Settle everyone with this number; a later run does what is left, since a note says so."""
     with suppress(TrialError):
         left = follow_up_number(number_hash, at, time_is_left=while_caller_waits()).left

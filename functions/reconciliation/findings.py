@@ -27,8 +27,8 @@ class Gap(StrEnum):
     UNCONFIRMED = "unconfirmed"  # sent, and no receipt arrived
     STRAY_SCHEDULE = "stray_schedule"  # a schedule without an open reminder: removed
     NOT_ENTITLED = "not_entitled"  # a reminder, text or schedule outside the intervention arm
-    STRANGE_SCHEDULE = "strange_schedule"  # a name that we never give: a person must look
-    STRAY_TEXT = "stray_text"  # a text to a known number, of no reminder: a person must look
+    STRANGE_SCHEDULE = "strange_schedule"  # an unknown form of name: a person must look
+    STRAY_TEXT = "stray_text"  # a text to a known number without a reminder: a person must look
     NOT_DRAWN = "not_drawn"  # eligible, and not allocated: announced again
     NOT_RECONCILED = "not_reconciled"  # the look failed: the next run tries again
 

@@ -1,4 +1,4 @@
-"""The nightly proof that nobody gets what they must not, control above all."""
+"""The nightly proof that nobody gets a text who must not, above all in control."""
 
 from __future__ import annotations
 
@@ -37,21 +37,20 @@ def prove(
     after: str = "",
 ) -> Iterator[tuple[str, GapFinding]]:
     """
-    Every live order of every trial, however old, then every schedule that exists, with its place.
+    Check every live order of every trial, then every schedule, then every unmatched receipt.
 
-    Whose order has run out can get no text, and whatever schedule is left of it is found among the
-    schedules. So the work is that of the orders in force, however large the table grows. For those
-    who are not in the intervention arm there is no reminder in any state, no record that a text was
-    disclosed, and no schedule: sending writes the first two in the transaction before it publishes.
-    For those who are in it, every reminder that is now near enough is given its schedule.
+    An order that has run out can get no text, and its leftover schedules are found among the
+    schedules. So the work grows with the orders in force, not with the table. A person outside
+    the intervention arm must have no reminder in any state, no record that a text was disclosed
+    (sending writes both before it publishes), and no schedule. In intervention, each reminder
+    that is near enough gets its schedule.
 
-    Then every receipt for a text to a number of ours that no reminder was: the carrier's word on a
-    text that the table denies, a day later, when every hour's look for the receipts of unsure texts
-    is over. It says nothing of an arm, since numbers are shared and the account may text for
-    others. Each is one finding, once.
+    A receipt for a text to a known number that matches no reminder is reported once, a day later,
+    when the hourly search for the receipts of uncertain texts is over. It reveals no arm, because
+    people share numbers and the account may send other texts.
 
-    Safe to repeat, and to stop after any of them. They come in the order of their places, from
-    orders to receipts, and only those after the place `after`.
+    Yields each place with its finding, in the order of places, from the first after `after`.
+    Safe to repeat, and to stop after any of them.
     """
     orders = map(str, store.live(since=today))
     for place in _in_order(orders, after):
@@ -76,7 +75,7 @@ def _in_order(places: Iterable[str], after: str) -> list[str]:
 def _enrolment(
     enrolment_id: UUID, store: ReconciliationStore, schedules: Schedules, now: datetime
 ) -> Look:
-    # Schedules before the table: whoever has one by right was drawn before it was made.
+    # Schedules before the table: a draw comes before its schedules are made.
     scheduled = list(schedules.found(enrolment_id))
     file = store.file(enrolment_id)
     if file is None:
@@ -100,12 +99,12 @@ def _enrolment(
 def _top_up(
     enrolment: Enrolment, store: ReconciliationStore, schedules: Schedules, now: datetime
 ) -> None:
-    """Give what has come near its schedule: a long order's reminders do not all have one yet."""
+    """Schedule the reminders of a long order that are now near enough."""
     if enrolment.status is not Status.ALLOCATED:
         return
     reminders = store.reminders(enrolment.enrolment_id)
     for each in to_be_scheduled(reminders, enrolment, now):
-        if each.due_at > now + AHEAD:  # nearer ones are every hour's business
+        if each.due_at > now + AHEAD:  # the hourly run schedules nearer ones
             schedules.ensure(each.enrolment_id, each.number, due_at=each.due_at, now=now)
             store.keep_scheduled(each)
 

@@ -48,7 +48,7 @@ def test_a_small_group_joins_the_smallest_other(
     found = by_sex(people(**before))
     assert sizes(found) == after
     assert bool(found.unplanned) == (len(after) < len(before))
-    assert found.tells == (len(after) > 1)
+    assert found.has_groups == (len(after) > 1)
 
 
 def test_each_arm_of_a_group_must_have_enough_people() -> None:
@@ -123,7 +123,7 @@ def test_no_group_is_too_small_and_nobody_is_left_out(seed: int) -> None:
     )
     found = by_sex(rows, arms=True)
     assert sum(sizes(found).values()) == len(rows)
-    if found.tells:
+    if found.has_groups:
         for title in found.titles:
             for arm in set(rows["arm"]):
                 assert ((found.groups == title) & (rows["arm"] == arm)).sum() >= MINIMUM

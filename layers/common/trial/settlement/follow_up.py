@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from trial.records.enrolment import FollowUp
-    from trial.settlement.settle import Change, Settling
+    from trial.settlement.settle import Change, ChangeContext
 
 
 LONGEST = 8
@@ -40,7 +40,7 @@ def while_caller_waits() -> Callable[[], bool]:
     return lambda: monotonic() < until
 
 
-def follow_up(act: Change, at: Settling, *, time_is_left: Callable[[], bool]) -> FollowedUp:
+def follow_up(act: Change, at: ChangeContext, *, time_is_left: Callable[[], bool]) -> FollowedUp:
     """Settle the enrolments that a stored change affects; once all are done, remove its note."""
     done = settle_all(act.others, at, time_is_left=time_is_left)
     if act.others and not done.left:
@@ -49,7 +49,7 @@ def follow_up(act: Change, at: Settling, *, time_is_left: Callable[[], bool]) ->
 
 
 def follow_up_again(
-    note: FollowUp, at: Settling, *, time_is_left: Callable[[], bool]
+    note: FollowUp, at: ChangeContext, *, time_is_left: Callable[[], bool]
 ) -> FollowedUp:
     """As `follow_up`, for a noted change: whom it affects is computed again."""
     if note.number_hash:
@@ -61,7 +61,7 @@ def follow_up_again(
 
 
 def follow_up_number(
-    number_hash: str, at: Settling, *, time_is_left: Callable[[], bool]
+    number_hash: str, at: ChangeContext, *, time_is_left: Callable[[], bool]
 ) -> FollowedUp:
     """Settle everyone who has a suppressed number; once all are done, remove its note."""
     done = settle_all(at.store.users(number_hash), at, time_is_left=time_is_left)
@@ -71,7 +71,7 @@ def follow_up_number(
 
 
 def settle_all(
-    ids: Iterable[UUID], at: Settling, *, time_is_left: Callable[[], bool]
+    ids: Iterable[UUID], at: ChangeContext, *, time_is_left: Callable[[], bool]
 ) -> FollowedUp:
     """
     Settle these enrolments, and those that are affected in turn.

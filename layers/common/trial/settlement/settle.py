@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Settling:
+class ChangeContext:
     """The collaborators of a change, who makes it, and when."""
 
     store: SettlementStore
@@ -61,7 +61,7 @@ class Change(NamedTuple):
 def change(
     enrolment_id: UUID,
     changed: Callable[[Enrolment], Enrolment],
-    at: Settling,
+    at: ChangeContext,
     *,
     what: str,
     numbers: Iterable[str] = (),
@@ -84,7 +84,7 @@ def change(
     return on_contention(attempt)
 
 
-def settle(enrolment_id: UUID, at: Settling, *, what: str | None = None) -> Change:
+def settle(enrolment_id: UUID, at: ChangeContext, *, what: str | None = None) -> Change:
     """
     Bring an enrolment's status up to date with its own, its person's and its number's facts.
 
@@ -99,7 +99,7 @@ def settle(enrolment_id: UUID, at: Settling, *, what: str | None = None) -> Chan
 
 
 def end(
-    enrolment_id: UUID, changed: Callable[[Enrolment], Enrolment], at: Settling, *, what: str
+    enrolment_id: UUID, changed: Callable[[Enrolment], Enrolment], at: ChangeContext, *, what: str
 ) -> Change:
     """
     Store an end, which needs only the enrolment itself.
@@ -123,7 +123,7 @@ def end(
     return on_contention(attempt)
 
 
-def entry(after: Enrolment, before: Enrolment | None, what: str, at: Settling) -> AuditEntry:
+def entry(after: Enrolment, before: Enrolment | None, what: str, at: ChangeContext) -> AuditEntry:
     """The audit entry about a change: with the seal that it stores and the new status, if any."""
     seal = after.mobile.seal_sha256 if before is None or what in TAKE_A_NUMBER_IN else None
     changed = before is None or after.status != before.status
@@ -188,7 +188,12 @@ def _read(
 
 
 def _settled(
-    before: Enrolment, after: Enrolment, around: Surroundings, at: Settling, *, what: str | None
+    before: Enrolment,
+    after: Enrolment,
+    around: Surroundings,
+    at: ChangeContext,
+    *,
+    what: str | None,
 ) -> Change:
     today = at.today
     found = settled(after, around, protocol=at.protocol, today=today)

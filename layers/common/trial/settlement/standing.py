@@ -76,7 +76,7 @@ def settled(
     last_day = last_live_day(enrolment, protocol, today)
     numbers = _numbers_with(enrolment, around.numbers, last_day, today)
     enrolment = enrolment.model_copy(
-        update={"mobile": marked(enrolment.mobile, ident, numbers, around.suppressed, today)}
+        update={"mobile": with_marks(enrolment.mobile, ident, numbers, around.suppressed, today)}
     )
     person = _person_with(enrolment, around.person, protocol, last_day)
     place = holder(person, today)
@@ -85,7 +85,7 @@ def settled(
     taken = live and (place not in (None, ident) or _excluded(enrolment, person, protocol))
     enrolment = with_status(enrolment, taken=taken, protocol=protocol, today=today)
     moved = _moved(around.person.holder, person, today)
-    touched = dict.fromkeys([*moved, *_marked_otherwise(around.numbers, numbers, today)])
+    touched = dict.fromkeys([*moved, *_with_changed_marks(around.numbers, numbers, today)])
     others = tuple(each for each in touched if each not in (None, ident))
     return Settled(enrolment, person, numbers, others)
 
@@ -111,14 +111,14 @@ def _moved(holder_before: UUID | None, person: Person, today: date) -> list[UUID
     return [holder_before, person.holder, *too_late]
 
 
-def marked(
+def with_marks(
     mobile: Mobile,
     ident: UUID,
     numbers: Mapping[str, Number],
     suppressed: frozenset[str],
     today: date,
 ) -> Mobile:
-    """A number, marked as unsafe, shared or suppressed by the facts around it."""
+    """A number with its marks: unsafe, shared or suppressed by the facts around it."""
     if (number_hash := mobile.number_hash) is None:
         return mobile
     unsafe, shared = _marks(numbers[number_hash], today, ident)[ident]
@@ -146,7 +146,7 @@ def _marks(number: Number, today: date, *others: UUID) -> dict[UUID, tuple[bool,
     }
 
 
-def _marked_otherwise(
+def _with_changed_marks(
     before: Mapping[str, Number], after: Mapping[str, Number], today: date
 ) -> Iterator[UUID]:
     """The live orders whose number's marks have changed."""
