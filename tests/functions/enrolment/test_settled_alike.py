@@ -57,12 +57,16 @@ def posted(serial: int, **changes: Any) -> ReportedEvent:
 POST_A, POST_B = posted(A), posted(B)
 PROTECT_HERS = posted(PROTECTING, respondent={}, protected_numbers=[HERS])
 PROTECT_HIS = posted(PROTECTING, respondent={}, protected_numbers=[HIS])
+SHARE_AND_PROTECT = posted(
+    PROTECTING, respondent={}, mobile={"number": "+447700900002"}, protected_numbers=[HERS]
+)
 SUPPRESS_HERS = ReportedEvent(
     None, "suppressed", {"number": HERS, "reason": "wrong_number", "by": "PC-1182"}
 )
 VOID_A = ReportedEvent(A, "end", QUASHED | {"reason": "recorded_in_error"})
 TAKEN_B, OUT_B = ReportedEvent(B, "end", CUSTODY), ReportedEvent(B, "resume", RELEASE)
 COURT_B = ReportedEvent(B, "order", corrected(B, court="Durham Magistrates' Court"))
+FOUND_A = ReportedEvent(A, "mobile", {"number": HERS})
 FOUND_B = ReportedEvent(B, "mobile", {"number": HERS, "resolved_how": "officer_visit"})
 SERVED_B = ReportedEvent(B, "service", {"served_on": "2026-12-01"})
 UNSERVED_B = posted(B, order={"served_on": None})
@@ -97,6 +101,10 @@ CASES = {
     ),
     "the first one's number is protected": (
         [POST_A, POST_B, PROTECT_HIS, COURT_B],
+        (("waiting", ("unsafe_number",)), ALLOCATED),
+    ),
+    "protected by somebody who has the other order's number": (
+        [POST_A, POST_B, FOUND_A, SHARE_AND_PROTECT],
         (("waiting", ("unsafe_number",)), ALLOCATED),
     ),
     "protected and suppressed, in custody and out": (

@@ -303,6 +303,13 @@ GUARDS = (
         "if False:",
     ),
     Guard(
+        "an order left as it was because it was settled once before the place was freed",
+        f"{_SETTLEMENT}/follow_up.py",
+        "waiting.extend(each for each in one.others if each not in waiting)",
+        "waiting.extend(each for each in one.others if each not in waiting"
+        " and all(each != done.after.enrolment_id for done in settled))",
+    ),
+    Guard(
         "an order made on a child, by a correction of its date",
         f"{_TRIAL}/eligibility.py",
         "bool(respondent.of_age_on and order.made_on < respondent.of_age_on)",

@@ -76,14 +76,14 @@ def settle_all(
     """
     Settle these enrolments, and those that are affected in turn.
 
-    One that fails is left over and does not stop the others. Safe to repeat, and concurrently.
+    One that is affected after it was settled is settled again. That ends, since settling changes no
+    facts: numbers' marks follow from the orders, an order's fitness from its number's marks, and a
+    person's place from the fitness of their orders. One that fails is left over and does not stop
+    the others. Safe to repeat, and concurrently.
     """
-    waiting, seen, settled, left = deque(ids), set["UUID"](), list["Change"](), list["UUID"]()
+    waiting, settled, left = deque(dict.fromkeys(ids)), list["Change"](), list["UUID"]()
     while waiting:
         ident = waiting.popleft()
-        if ident in seen:
-            continue
-        seen.add(ident)
         try:
             one = settle(ident, at) if time_is_left() else None
         except NotFoundError:
@@ -94,7 +94,7 @@ def settle_all(
             left.append(ident)
         else:
             settled.append(one)
-            waiting.extend(one.others)
+            waiting.extend(each for each in one.others if each not in waiting)
     if not left:
         for each in settled:
             if each.others:
