@@ -28,11 +28,3 @@ def test_every_file_that_a_page_links_to_exists(name: str) -> None:
     linked = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
 
     assert [link for link in linked if not (document.parent / link).exists()] == []
-
-
-def test_the_tree_in_contributing_is_the_tree() -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text()
-    rooms = re.findall(r"^([a-z]+(?:/[a-z]+)*)/ ", text, re.MULTILINE)
-
-    assert len(rooms) == 10
-    assert [room for room in rooms if not (ROOT / room).is_dir()] == []
