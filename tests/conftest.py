@@ -73,7 +73,7 @@ def cloud(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[dict[str, str]]:
     """
-    AWS in memory: the template's table, keys and schedule group, and what functions are told.
+    AWS in memory: the template's table, keys and schedule group, and the functions' settings.
 
     Clients outlive it, for each takes a while to make: leave no hook on them.
     """
@@ -131,7 +131,7 @@ def heard(
     cloud: dict[str, str],  # noqa: ARG001 - what is told is told of it
     capsys: pytest.CaptureFixture[str],
 ) -> Callable[[], RecordedMetrics]:
-    """The metrics that have been told so far."""
+    """The metrics emitted so far."""
     return lambda: RecordedMetrics(
         datum for line in capsys.readouterr().out.splitlines() for datum in data(line)
     )

@@ -1,4 +1,4 @@
-"""The dashboard's live panels in a browser: who waits, the pause button, and whom they serve."""
+"""The dashboard's live panels in a browser: waiting orders, the pause button, and accessibility."""
 
 from __future__ import annotations
 

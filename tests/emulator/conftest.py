@@ -34,7 +34,7 @@ class System:
 
     @contextmanager
     def at_its_time(self) -> Iterator[None]:
-        """Live at the stack's time for a while: it believes no other signature."""
+        """Move to the stack's time for a while, because it accepts no other signature."""
         journey = moved_clock.follow(self.stack.clock_file)
         try:
             yield
@@ -58,7 +58,7 @@ class System:
         return str(answer.body["enrolment_id"])
 
     def somebody(self, name: str, *policies: str) -> tuple[str, str]:
-        """A new user's key, who has these policies of the stack and no other right."""
+        """The key of a new user who has only these policies of the stack."""
         with self.at_its_time():
             iam = self.client("iam")
             iam.create_user(UserName=name)

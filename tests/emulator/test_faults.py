@@ -89,7 +89,7 @@ def tomorrow(system: System, at: time) -> datetime:
 
 
 def enrol(system: System, serial: int, now: datetime) -> str:
-    """As upstream does: it tries again until it is told."""
+    """As upstream does: it retries until it gets an answer."""
     request = made(local_date(now, LONDON), serial)
     for _ in range(30):
         answer = system.call("POST", "/enrolments", request)
@@ -112,8 +112,8 @@ def bad_network(system: System) -> Iterator[Any]:
     """
     Every call of every function goes through a proxy; yields how to count what it did.
 
-    It has another address than the emulator, so it signs anew, and not in the functions' names:
-    their rights are not what is tried here.
+    Its address is not the emulator's, so it signs requests again, under its own name: this does not
+    test the functions' rights.
     """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -122,7 +122,7 @@ def bad_network(system: System) -> Iterator[Any]:
         [sys.executable, "-m", "microburst", *options, "--resign"],
         env={
             "PATH": os.environ["PATH"],
-            "AWS_ACCESS_KEY_ID": OWNER_KEY,  # whom no policy stops
+            "AWS_ACCESS_KEY_ID": OWNER_KEY,  # whom no policy restricts
             "AWS_SECRET_ACCESS_KEY": OWNER_KEY,
         },
         stdout=subprocess.DEVNULL,

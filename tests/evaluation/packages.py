@@ -191,7 +191,7 @@ def described(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def edited(folder: Path, name: str, change: Callable[[list[list[str]]], object]) -> None:
-    """Change the rows of a resource, header first, and describe the file anew."""
+    """Change the rows of a resource, header first, and update the file's description."""
     path = folder / f"{name}.csv.gz"
     rows = list(csv.reader(io.StringIO(gzip.decompress(path.read_bytes()).decode(), newline="")))
     change(rows)

@@ -1,8 +1,8 @@
 """
-Made-up trials of three forces: intervals hold the truth as often as they say, and no test, nor the
-whole plan, finds an effect too often where there is none.
+Made-up trials of three forces: intervals contain the truth as often as they claim, and neither a
+test nor the whole plan finds an effect too often where there is none.
 
-`make coverage` makes it a long run; without it, trials are few enough for every day. Each trial is
+`make coverage` runs many trials; the ordinary tests run few. Each trial is
 drawn in blocks of random size within force and length.
 """
 
@@ -51,7 +51,7 @@ def noise(trials: int) -> float:
 
 
 def is_nominal(held: Iterable[bool], measured: Measured, name: str) -> bool:
-    """Whether the truth was held in 93 to 97 % of trials, as far as so few of them can tell."""
+    """Whether 93 to 97 % of intervals contained the truth, within the error of so few trials."""
     every = list(held)
     slack = noise(len(every)) / 3
     return 0.93 - slack <= measured(name, float(np.mean(every))) <= 0.97 + slack

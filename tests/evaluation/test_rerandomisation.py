@@ -111,7 +111,7 @@ def test_ten_pairs_that_all_differ_could_have_been_drawn_so_twice_in_1024() -> N
     pairs: list[Block] = [("14", number, "IC", ".x") for number in range(10)]
     found = known(exact(pairs))
     assert found.difference == -1
-    # The last one: a pair, or two of four or of six people of whom one is in each arm.
+    # The last one: a pair, or two of four or of six people, with one in each arm.
     last = (Fraction(1) + Fraction(2, 3) + Fraction(3, 5)) / 3
     falls_of_one_each = Fraction(2, 1024) * last
     # Two of four or of six in one arm make the difference less than 1.

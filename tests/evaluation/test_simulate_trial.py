@@ -1,4 +1,4 @@
-"""The simulated trial allocates as the protocol says, and tells what came of it."""
+"""The simulated trial allocates as the protocol says, and shows the result."""
 
 import re
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Whoever stops texts is answered when no text that was claimed before can still go."""
+"""An act that stops texts is answered only once no earlier claim can still send one."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

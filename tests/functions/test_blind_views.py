@@ -46,7 +46,7 @@ LIFE: dict[tuple[int, int], tuple[str, dict[str, Any]]] = {
     (13, 0): ("mobile", {"number": "+447700900777"}),
     (13, 1): ("resume", {"at": "2026-12-14T10:00:00Z", "by": "PC-1"}),
 }
-"""What upstream reports of whom on which day: the same in each arm."""
+"""Upstream's reports by person and day: the same in each arm."""
 CARRIER = (None, "Phone has blocked SMS", "Phone number is opted out")
 PANELS = ("waiting", "held", "flow", "sending")
 

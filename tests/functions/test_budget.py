@@ -1,5 +1,6 @@
 """
-What an order may take of AWS: calls, units and bytes. Whoever makes it dearer has to say so here.
+The AWS calls, units and bytes that an order may use. A change that costs more must change a figure
+here.
 
 Times are for `make bench`; these are counts, and the same on every machine.
 """
@@ -77,7 +78,7 @@ def test_due_times_do_not_cluster_at_the_hour_or_in_any_part_of_the_day() -> Non
 
 
 def test_only_sns_s_default_rate_is_below_a_million_reminders_an_hour() -> None:
-    """A million an hour needs other quotas, and nothing built anew, but for the switch."""
+    """A million an hour needs higher quotas, and a redesign of nothing but the switch."""
     below = {
         each["name"]
         for each in capacity.table(life(SHORT))

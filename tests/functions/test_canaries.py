@@ -1,10 +1,10 @@
 """
 No personal data in any log, metric, name, input, queue, traceback or error, on any path.
 
-Somebody unmistakable lives through the system, and everything goes wrong that can: every kind of
-bad input on every route, every call of AWS failing in every way with an error that repeats all it
-was told, poison in the stream, in receipts and in schedules. Then whatever anybody could see is
-searched for them, for hashes of them, and for the last six digits of their numbers.
+A person with unique details goes through the system, and everything that can fail does: every kind
+of bad input on every route, every call of AWS fails in every way, with an error that repeats its
+request; the stream, receipts and schedules bring invalid content. Then everything that anybody
+could see is searched for these details, their hashes, and the last six digits of the numbers.
 """
 
 import json
@@ -119,7 +119,7 @@ LIFE: tuple[Callable[[Memory], Any], ...] = (
     send_change("end", CUSTODY | {"reason": "quashed"}),
     heard,
 )
-"""All that can be told and asked of them, one step after the other, minutes apart."""
+"""Every report and request about them, one after another, minutes apart."""
 
 
 def test_no_failing_call_reveals_a_number_or_a_name(sinks: Sinks, clock: Traveller) -> None:
@@ -163,7 +163,7 @@ def _struck(
         return answer
 
     other.gate = strike
-    # What the scheduler is told holds ids only, so that no more can come back.
+    # The scheduler gets ids only, so it can return nothing else.
     other.scheduler.gate = lambda _, perform, *__: strike(perform, told="an id")
     with other.lived_in(), sinks.open(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(

@@ -1,4 +1,4 @@
-"""The business facts, told as metrics where they happen: bounded codes, no ids, no arms."""
+"""Business metrics, emitted where events happen: bounded codes, no ids, no arms."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a deployment costs in a month, told whole; the smallest force is within the goal."""
+"""The whole monthly cost of a deployment; the smallest force's is within the goal."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The dashboard shows what the code tells, all of it, and nothing that could name anybody."""
+"""The dashboard shows every metric that the code emits, and nothing that identifies anybody."""
 
 import json
 import re
@@ -32,7 +32,7 @@ NOT_SHOWN: dict[Metric, str] = {
 }
 """Every fact is on the dashboard, but these, and why."""
 
-# What each cause tells, by name and code, as far as the dashboard or an alarm is about it.
+# The metrics of each cause, by name and code, that the dashboard or an alarm uses.
 TOLD: dict[Callable[[Traveller], None], str] = {
     causes.two_days: """EnrolmentAccepted EnrolmentEligible EnrolmentAllocated ReminderScheduled
         ReminderDue ReminderSent SecondsLate ReminderDelivered TextParts TextPence SendingPaused
@@ -86,7 +86,7 @@ def shapes(entry: WidgetMetric) -> tuple[str, frozenset[str]]:
 
 OURS = [(title, entry) for title, entry in ENTRIES if entry.search or not only_on_aws(entry)]
 SHAPES = {shapes(entry) for _, entry in OURS}
-"""Whatever is told with other dimensions than these, the dashboard would not find."""
+"""The dashboard would not find a metric with other dimensions than these."""
 
 
 def test_every_metric_on_the_dashboard_is_emitted_by_the_code() -> None:

@@ -16,7 +16,7 @@ TELLING = (
     "allocation#1", "audit#1", "texted#1", "texts#2026-12-01", "message#1", "stray#1",
     "opted_out#1", "cursor#t#s", "proof"
 )  # fmt: skip
-"""A partition of each family that tells of an arm."""
+"""A partition of each family that reveals an arm."""
 TRAIL = ("audit#1", "history#1")
 
 ROLES = STACK.of_type("AWS::IAM::Role")
@@ -141,7 +141,7 @@ def test_no_text_causes_a_stream_record_for_the_reader_that_announces() -> None:
 
 
 def test_only_the_two_stream_readers_see_families_that_their_roles_cannot_read() -> None:
-    """A stream has every family in it: who reads it is told of all, so these few are all."""
+    """A stream holds every family, so its readers see all of them."""
     readers = {
         role
         for role in ROLES

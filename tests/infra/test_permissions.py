@@ -109,7 +109,7 @@ def telling() -> Iterator[tuple[str, str]]:
 
 
 def test_an_operator_reads_no_log_from_which_arms_could_be_inferred() -> None:
-    """Who is in whose log tells it: control is in none of sending's."""
+    """Sending's log reveals the arm: nobody in control is in it."""
     logs = {
         resource.split(":")[6] if resource != "*" else resource
         for action, resource in rights(of_policy("Operator"))
@@ -135,7 +135,7 @@ def test_whoever_may_start_a_query_may_read_its_results_and_the_saved_queries(po
 
 @pytest.mark.parametrize("policy", ["Operator", "Engineer"])
 def test_whoever_sees_alarms_sees_the_composite_alarm(policy: str) -> None:
-    """CloudWatch shows a composite alarm only to whoever may see alarms on `*`."""
+    """CloudWatch shows a composite alarm only to a role that may see alarms on `*`."""
     assert ("cloudwatch:DescribeAlarms", "*") in rights(of_policy(policy))
 
 

@@ -308,7 +308,7 @@ def test_changes_of_status_in_the_history_are_announced_and_every_entry_exported
 
 def test_a_changed_audit_entry_invokes_no_function() -> None:
     (record,) = sample("audit-logged")["Records"]
-    record["eventName"] = "MODIFY"  # it must never be: make verify-audit tells of it
+    record["eventName"] = "MODIFY"  # it must never be: make verify-audit reports it
     assert woken(record) == set()
 
 

@@ -113,7 +113,7 @@ def test_only_aws_services_may_assume_the_stack_s_roles(name: str) -> None:
 
 @pytest.mark.parametrize("name", STACK.of_type("AWS::Lambda::Permission"))
 def test_a_function_can_be_invoked_from_this_stack_only(name: str) -> None:
-    """A service acts for whoever asks it to, unless told for whom."""
+    """A service acts for any account unless the permission names one."""
     permission = STACK.of_type("AWS::Lambda::Permission")[name]
     assert permission["SourceArn"] or permission["SourceAccount"]
     assert permission["Principal"].endswith(".amazonaws.com")

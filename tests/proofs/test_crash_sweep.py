@@ -2,9 +2,9 @@
 Every call of AWS that a function makes, crashed, refused or left without an answer, one at a time.
 
 A calm story in the simulator takes every function and route through its paths. Its calls are
-counted; then it is told again and again, each time with another fault at another call, and goes
-on as AWS and upstream would. The simulator's model says that no text went twice, to control,
-after the end, or was lost unseen.
+counted; then it is repeated with another fault at another call each time, and continues as AWS and
+upstream would. The simulator's model says that no text went twice, to control, after the end, or
+was lost unseen.
 
 A restore is swept in `test_restore_sweep.py`. A re-run is not: an order of another trial takes the
 same calls, by the same lines, and only settings differ. The simulator varies when each function has

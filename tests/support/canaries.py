@@ -1,4 +1,4 @@
-"""Somebody whose every mark is like no other, so that a trace of them is found anywhere."""
+"""A person whose every detail is unique, so that any trace of them is found."""
 
 import hashlib
 import hmac
@@ -30,7 +30,7 @@ NUMBERS = ("+447700900861", "+447700900372", "+447700900594", "+447700900683")
 """The respondent's first and second, one that is protected, and one suppressed."""
 FIRST, SECOND, PROTECTED, SUPPRESSED = NUMBERS
 ORDER = ("DVPO-WIDGEON-7741", "Widgeon Magistrates' Court", "S-WIDGEON-77", "PC-WIDGEON-88")
-"""What tells of the order: reference, court, and two officers."""
+"""What identifies the order: reference, court, and two officers."""
 
 
 def body() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What makes a metric be told, brought about through the handlers as AWS would call them."""
+"""The causes of metrics, produced through the handlers as AWS would call them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

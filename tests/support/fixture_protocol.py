@@ -1,7 +1,7 @@
 """
 The protocol under which tests live, in place of the real ones.
 
-Whoever imports this has `trial.protocol.load` find the files of `tests/support/protocols` alone.
+Importing this makes `trial.protocol.load` find only the files of `tests/support/protocols`.
 """
 
 from pathlib import Path

@@ -103,7 +103,7 @@ class Insider:
 
 
 class Rule(NamedTuple):
-    """Whoever is above a threshold in one measure is said to be treated, or not to be."""
+    """Guesses that everyone above a threshold in one measure is treated, or is not."""
 
     measure: int
     threshold: int

@@ -1,4 +1,4 @@
-"""What upstream tells of an enrolment after it was made, and what follows from it."""
+"""Upstream's reports about an existing enrolment, and what follows from them."""
 
 from typing import Any
 from uuid import UUID
@@ -42,7 +42,7 @@ def send_change(enrolment_id: UUID, what: str, body: object, *, by: str = "upstr
 
 
 def told(enrolment_id: UUID, what: str, body: object) -> HttpAnswer:
-    """Ask for a change, which must be accepted, and let it have its consequences."""
+    """Report a change, which must be accepted, and run its consequences."""
     answer = send_change(enrolment_id, what, body)
     assert answer.status in (200, 201), answer.text
     follow(enrolment_id)

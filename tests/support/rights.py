@@ -37,7 +37,7 @@ class Right(NamedTuple):
 
 
 class Watched:
-    """A client that tells of each call before it makes it."""
+    """A client that records each call before it makes it."""
 
     def __init__(self, client: Any, note: Callable[[str, dict[str, Any]], None]) -> None:
         self._client, self._note = client, note
@@ -128,7 +128,7 @@ def _of_the_table(
 
 
 def _leading(keys: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, tuple[str, ...]]]:
-    """What IAM is told of the partitions that a request names: here one of each family."""
+    """The partitions that a request names, as IAM sees them: here one of each family."""
     families = {re.sub("#.*", "#1", key["pk"]["S"]) for key in keys}
     return (("dynamodb:LeadingKeys", tuple(sorted(families))),)
 

@@ -1,4 +1,4 @@
-"""Alarms as CloudWatch evaluates them, over what functions have told."""
+"""Alarms as CloudWatch evaluates them, over the metrics that functions have emitted."""
 
 import operator
 from typing import Any
@@ -55,7 +55,7 @@ def rang_at(
     inputs, expression, period = _inputs(alarm, told)
     compare, often = _COMPARISONS[alarm["ComparisonOperator"]], int(alarm["EvaluationPeriods"])
     first = int(told.span()[0] // period * period)
-    # The period under way counts, but not as one of silence: something may yet be told in it.
+    # The period under way counts, but not as one of silence: a value may still arrive in it.
     under_way = 0 if alarm["TreatMissingData"] == "breaching" else period
     for end in range(first + often * period, int(now) + under_way + 1, period):
         looked_at = range(max(first, end - (often + spare) * period), end, period)

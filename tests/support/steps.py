@@ -26,7 +26,7 @@ from trial.records.enrolment import enrolment_key
 
 
 class Context(LambdaContext):
-    """What Lambda tells a function about its invocation; the milliseconds left, look by look."""
+    """An invocation's context; `left` gives the milliseconds left at each look."""
 
     def __init__(self, left: Iterator[int] | None = None) -> None:
         self._left = left or repeat(0)

@@ -125,7 +125,7 @@ def stood(status: Status, version: int, at: datetime = MORNING) -> ExportedEntry
 
 
 def test_an_end_that_was_taken_out_of_the_table_is_found() -> None:
-    # An act may be stored after one that came later: the version tells, not the time.
+    # An act may be stored after one that came later: the version decides, not the time.
     acts = [stood(Status.ALLOCATED, 2, UNTIL), stood(Status.ENDED, 3)]
     trail = Trail.of(each.model_copy(update={"slot": None}) for each in acts)
     key = enrolment_key(ABOUT)

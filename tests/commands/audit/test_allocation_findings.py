@@ -92,7 +92,7 @@ class AllocatedTrial:
         return allocation
 
     def at(self, block: int, position: int) -> int:
-        """The index of whoever has this slot in the long stratum."""
+        """The index of the enrolment with this slot in the long stratum."""
         slots = [(a.stratum, a.block, a.position) for a in self.evidence.allocations]
         return slots.index(("15-28", block, position))
 

@@ -1,4 +1,4 @@
-"""What is held about one person, told to them and nothing about anybody else."""
+"""The subject access request: all that is held about one person, and nothing about others."""
 
 import json
 import os

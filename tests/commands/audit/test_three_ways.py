@@ -1,4 +1,4 @@
-"""Whoever edits one of table, trail and key is found by comparing the three."""
+"""An edit of the table, the trail or the key is found by comparing the three."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -80,7 +80,7 @@ def test_the_template_retains_each_resource_that_destroy_says_it_keeps() -> None
 
 
 class Recorded:
-    """A client that answers as it is told to, and keeps what it was asked."""
+    """A client that gives the prepared answers, and records what it was asked."""
 
     def __init__(self, **answers: Any) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []

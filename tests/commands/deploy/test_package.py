@@ -52,7 +52,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def pip(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What pip was told; it installs a library, and what comes with one."""
+    """The calls of pip, which installs a library and its by-products."""
     told: list[list[str]] = []
 
     def run(command: list[str], **_: object) -> None:

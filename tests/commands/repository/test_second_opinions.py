@@ -16,7 +16,7 @@ Said = subprocess.CompletedProcess[str]
 
 @pytest.fixture
 def says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[str]]:
-    """Let the tools say this, and tell which were called."""
+    """Fake the tools' output, and record which were called."""
     monkeypatch.setattr(second_opinions, "BUILD", tmp_path / "sam")
     monkeypatch.setattr(second_opinions, "POLICIES", tmp_path / "policies")
 

@@ -378,7 +378,7 @@ def test_a_crash_before_the_write_burns_no_slot() -> None:
     assert slots_filled() == [(0, 0)]
 
 
-# Told to nobody
+# Never disclosed
 
 
 def test_neither_the_arm_nor_anything_personal_is_logged(log: StringIO) -> None:

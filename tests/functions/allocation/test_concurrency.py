@@ -235,7 +235,7 @@ def test_repeat_orders_use_no_slot_under_contention(
 def test_a_person_whose_number_becomes_unsafe_during_the_draw_is_not_drawn(
     audited: Callable[[], int], meanwhile: Callable[[], Any], reason: Reason
 ) -> None:
-    """Also where whoever ruled it out has not settled this enrolment yet."""
+    """Also if the act that ruled it out has not updated this enrolment yet."""
     ident = enrol(1)
     eligible = enrolment_of(ident)
 
@@ -263,7 +263,7 @@ def test_an_order_that_becomes_too_late_before_the_draw_is_left_out_with_an_audi
 def test_an_allocation_stands_even_if_nothing_else_records_it(
     patient: Callable[..., Drawn | None],
 ) -> None:
-    """Taken up by whoever has no reminders yet; those of others stop what would plan them again."""
+    """An enrolment without reminders uses it; existing reminders stop a second plan."""
     for serial in range(1, 7):
         ident = enrol(serial)
         person = person_key(enrolment_of(ident).person_hash)
@@ -324,7 +324,7 @@ def test_eight_simultaneous_draws_fill_each_slot_once(
     people = [enrolment_of(enrol(serial)) for serial in range(1, 9)]
 
     def bring_until_done(announced: Enrolment) -> Drawn | None:
-        for _ in people:  # whoever fails, fails because somebody else has been drawn
+        for _ in people:  # a draw fails only because another succeeded
             with suppress(ContendedError):
                 return patient(announced, pause=lambda _: None)
         raise AssertionError("contended more often than there are people")

@@ -20,7 +20,7 @@ HERS = "+447700900456"
 
 
 class UpstreamEvent(NamedTuple):
-    """What upstream tells of the enrolment; or, where `what` is none, another order."""
+    """What upstream reports about the enrolment; if `what` is None, another order."""
 
     what: str | None
     body: dict[str, Any]
@@ -105,9 +105,9 @@ def _lives(
     refused: list[UpstreamEvent],
 ) -> Iterator[tuple[dict[str, Any], list[str]]]:
     """
-    Each order of the events, told to the end: what came of it, and which was the order.
+    Every order of the events, with its result.
 
-    What was refused is told again until nothing changes; in the end the first of all once more.
+    Refused events are repeated until nothing changes; at the end the first event is sent again.
     """
     if not left:
         with memory.lived_in():
@@ -132,7 +132,7 @@ def _lives(
 def _refused(
     memory: Memory, enrolment_id: UUID, events: list[UpstreamEvent]
 ) -> list[UpstreamEvent]:
-    """Tell these events, each with its consequences; those that were refused."""
+    """Report these events, each with its consequences; returns those that were refused."""
     refused = []
     for event in events:
         status = event.told(enrolment_id)

@@ -1,4 +1,4 @@
-"""The daily digest and the events of overdue follow-ups: who hears of whom, and of what never."""
+"""The daily digest and the events of overdue follow-ups: recipients and content."""
 
 import json
 from datetime import timedelta

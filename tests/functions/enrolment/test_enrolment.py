@@ -327,7 +327,7 @@ def test_an_invalid_field_is_named_its_value_is_not_repeated_and_nothing_is_stor
 
 
 def repeated(body: object, told: str) -> list[str]:
-    """What of a body is told again, apart from the codes that the contract itself lists."""
+    """What an answer repeats of a body, apart from the codes in the contract."""
     listed = {"male", "W1", "no_molestation", "no_contact", "refused", "durham"}
     return [value for value in leaves(body) if value in told and value not in listed]
 
@@ -397,7 +397,7 @@ def test_the_history_of_an_enrolment_says_who_enrolled_it_and_when() -> None:
 
 
 def looked_at() -> set[tuple[str, str]]:
-    """What the audit trail has, and by whom."""
+    """The audit trail's entries, and their authors."""
     trail = [item for item in everything().values() if item["kind"] == "audit"]
     return {(entry["what"], entry["by"].rpartition("/")[2]) for entry in trail}
 
@@ -436,7 +436,7 @@ def test_the_table_alone_reveals_no_number_and_no_identifiers() -> None:
 
 
 def test_no_two_seals_are_alike() -> None:
-    """Or whoever reads the table could see who has two orders, and who has whose number."""
+    """Otherwise a reader of the table could see who has two orders or shares a number."""
     number = {"number": "+447700900001"}
     first, second = (enrolment_of(enrol(serial, mobile=number)) for serial in (1, 2))
     assert first.mobile.number_hash == second.mobile.number_hash

@@ -60,7 +60,7 @@ def test_the_items_that_a_read_touches_do_not_depend_on_the_arm(clock: Traveller
 
 
 def text(someone: UUID, clock: Traveller) -> None:
-    """Let whoever is treated be texted, and somebody unblinded look at either."""
+    """Text the treated person, and let an unblinded caller read both enrolments."""
     for reminder in reminders_of(someone)[:1]:
         clock.move_to(reminder.due_at)
         assert fire(someone, reminder.number) == "sent"

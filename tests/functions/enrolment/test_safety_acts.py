@@ -208,7 +208,7 @@ def _bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def busy(_bounds: None) -> UUID:
-    """An order of which more is told than an item may hold."""
+    """An order with more reports than an item may hold."""
     ident = enrol(1)
     numbers = [f"+4477009001{each:02}" for each in range(MOST_NUMBERS + 4)]
     for number in (*numbers, *numbers[:3]):

@@ -1,5 +1,5 @@
 """
-Where the orders of a person stand follows from what is so, not from the order in which it came.
+The status of a person's orders depends on the facts, not on the order in which they arrive.
 
 Each case is told in every order of its events. What is refused, since it comes too early, is told
 again at the end, as upstream does.
@@ -30,7 +30,7 @@ SALT = "memory"
 
 
 class ReportedEvent(NamedTuple):
-    """What upstream tells of one order; or, with no order, what staff do."""
+    """What upstream reports about one order; without an order, what staff do."""
 
     serial: int | None
     what: str
@@ -127,7 +127,7 @@ def test_every_order_of_events_gives_the_same_result(case: str) -> None:
 def lives(
     memory: Memory, left: list[ReportedEvent], refused: list[ReportedEvent]
 ) -> Iterator[list[Any]]:
-    """Tell the events in each order, and at the end what was refused; what comes of it."""
+    """Report the events in each order, then the refused ones again; the results."""
     if not left:
         with memory.lived_in():
             while refused:

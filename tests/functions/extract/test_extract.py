@@ -1,4 +1,4 @@
-"""The research extract: what it tells, what it never tells, and that it is never half of one."""
+"""The research extract: what it shows, what it never shows, and that it is never partial."""
 
 import gzip
 import json
@@ -82,7 +82,7 @@ def bucket(cloud: dict[str, str]) -> None:
 
 @pytest.fixture
 def people(clock: Traveller) -> list[UUID]:
-    """Somebody at every place of the flow, and a night to tell of it."""
+    """A person in every box of the flow diagram, and the extract of that night."""
     ids = [enrol(serial) for serial in range(1, 5)]
     assert failures(allocate(*ids)) == []
     ids.append(enrol(7, mobile=MISSING))
@@ -99,7 +99,7 @@ def people(clock: Traveller) -> list[UUID]:
     return ids
 
 
-# What is told
+# What the extract shows
 
 
 @pytest.mark.usefixtures("people")
@@ -225,7 +225,7 @@ def test_one_call_of_kms_makes_all_pseudonyms_of_a_trial(people: list[UUID]) -> 
     assert len(people) > len(calls) == len(handler.of_each_trial(AGREED))
 
 
-# What is never told
+# What the extract never shows
 
 
 WITHHELD = {
@@ -258,7 +258,7 @@ def canaries() -> set[str]:
         texts.update(part for part in f"{key.pk}#{key.sk}".split("#") if len(part) > 12)
         item.pop("counted", None)
         walk({name: value for name, value in item.items() if name != "number"}, withheld=False)
-    # What else stands in the table under these names, and tells nothing.
+    # Other values of these attributes, which identify nobody.
     texts -= {"upstream", "allocation", "sending"}
     return {text for text in texts if len(text) > 3}
 
@@ -452,7 +452,7 @@ def test_after_a_crash_nothing_partial_is_published_and_the_next_run_completes_i
             if sweep.place:
                 break  # there are no more calls
             left = recorded_by(run)
-            # Whoever takes what a datapackage.json names finds all of it, or finds none.
+            # A reader finds every file that a datapackage.json names, or no datapackage.json.
             for path in left:
                 if path.endswith("datapackage.json"):
                     folder = path.removesuffix("datapackage.json")

@@ -84,7 +84,7 @@ class Carried:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A field, another value for it, and why nobody is told."""
+    """A field, another value for it, and why the extract omits it."""
 
     other: Any
     why: str

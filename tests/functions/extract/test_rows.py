@@ -1,4 +1,4 @@
-"""What is told of one enrolment, from what is stored of it."""
+"""The extract's rows about one enrolment, from what is stored about it."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -282,7 +282,7 @@ def test_a_dose_counts_every_reminder_once() -> None:
     )
     one = row(replace(drawn(), reminders=reminders))
     assert one.planned == len(states)
-    # Of the one planned, the one scheduled and the one claimed there is nothing to tell yet.
+    # Of the one planned, the one scheduled and the one claimed there is nothing to show yet.
     assert one.planned - one.sent - one.suppressed - one.failed - one.unknown == 3
     # One has no receipt yet.
     assert one.sent - one.delivered - one.undelivered - one.unconfirmed == 1

@@ -78,7 +78,7 @@ def test_an_order_without_an_end_is_at_risk_until_the_extract_or_its_discharge()
     "reason", [EndReason.WRONG_NUMBER, EndReason.SAFETY_STOP, EndReason.OBJECTION_UPHELD]
 )
 def test_an_end_of_the_texts_leaves_the_order_in_force(reason: EndReason) -> None:
-    """It comes of texts: were days at risk shorter for it, they would tell who got some."""
+    """Texts cause it: shorter days at risk would reveal who got texts."""
     stopped = LifeEvent(reason=reason, at=T + 10 * DAY, by="PC-1")
     assert row(status=Status.ENDED, life=(stopped,)).days_at_risk == 100.0
     over = LifeEvent(reason=EndReason.DISCHARGED, at=T + 30 * DAY, by="PC-1")

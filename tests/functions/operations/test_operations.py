@@ -19,7 +19,7 @@ WRONG = {"number": "+447700900123", "reason": "wrong_number", "by": "PC-1182"}
 
 
 def trail(kind: str) -> list[tuple[str, str]]:
-    """The audit entries beside those of enrolments: what and by whom."""
+    """The audit entries not about enrolments: what was done, and by whom."""
     return [
         (item["what"], item["by"].rpartition("/")[2])
         for key, item in sorted(everything().items())

@@ -23,12 +23,9 @@ from tests.support.table import (
 )
 from trial.aws.table import Key
 from trial.codes import Arm, MissingReason
-from trial.protocol.load import load
 from trial.records.enrolment import enrolment_key
 
 pytestmark = pytest.mark.usefixtures("cloud")
-
-LEAST = load("fixture-1").eligibility.min_days_left
 
 
 def seized(follow_up_on: str | None = None, **more: Any) -> dict[str, Any]:

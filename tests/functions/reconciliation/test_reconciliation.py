@@ -121,7 +121,7 @@ def unsure(second: Reminder, clock: Traveller) -> Reminder:
 
 @pytest.fixture
 def lapsed(clock: Traveller) -> UUID:
-    """Somebody to whom nothing was sent, a day after the last of seven reminders was due."""
+    """A person who was sent nothing, a day after the last of seven reminders was due."""
     enrolment_id = someone_in(Arm.INTERVENTION)
     clock.move_to(reminder_of(enrolment_id, 7).due_at + DAY)
     return enrolment_id
@@ -430,7 +430,7 @@ def test_a_receipt_for_a_shared_number_settles_the_one_text_that_it_fits(
 def test_a_receipt_of_another_sender_settles_no_unclaimed_reminder(
     treated: UUID, second: Reminder, clock: Traveller, state: ReminderState
 ) -> None:
-    """Whoever may publish from this account could make texts delivered that never went."""
+    """Otherwise any sender in this account could mark texts as delivered that never went."""
     change_reminder(treated, 2, state=state)
     clock.move_to(second.due_at + HOUR)
     leave_stray(treated, second.due_at + SECOND)
@@ -748,7 +748,7 @@ def test_a_proof_cut_short_continues_where_it_stopped(clock: Traveller) -> None:
     assert len(stopped) < len(everybody)
     assert stopped + went_on == everybody
     assert people <= set(everybody)
-    assert looked[len(stopped + went_on) :] == everybody  # and then begins anew
+    assert looked[len(stopped + went_on) :] == everybody  # and then starts again
 
 
 def test_a_proof_cut_short_among_schedules_continues_there_and_reaches_the_stray_receipts(

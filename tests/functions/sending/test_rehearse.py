@@ -1,4 +1,4 @@
-"""A rehearsal: every text once, marked, to the deployment's staff phone and to no other."""
+"""A rehearsal: every text once, marked as a test, to the deployment's staff phone only."""
 
 from collections.abc import Callable
 from datetime import date

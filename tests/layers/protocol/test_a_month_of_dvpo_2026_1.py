@@ -3,7 +3,7 @@ Nothing about a trial under way changes: a month of it, recorded from the first 
 
 Each line of the recording is an order with the moment from which it was planned, and all that came
 of it: the timetable, the texts and the rows of the extract. It was recorded once and is never
-recorded anew: allocations and reminders of that trial carry the hash of its protocol.
+recorded again: allocations and reminders of that trial carry the hash of its protocol.
 """
 
 import json

@@ -30,7 +30,7 @@ def body(*metrics: list[Any], **more: Any) -> dict[str, Any]:
 
 
 class Emulator:
-    """Tells what it is given of every metric."""
+    """Returns the given values of every metric."""
 
     def get_metric_data(self, **asked: Any) -> dict[str, Any]:
         (query,) = asked["MetricDataQueries"]

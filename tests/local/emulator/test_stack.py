@@ -38,7 +38,7 @@ STACK = LocalStack(
 
 
 class FakeCloudFormation:
-    """Takes a stack through the states it is told to."""
+    """Takes a stack through the given states."""
 
     def __init__(self, *states: str) -> None:
         self.states = list(states)
@@ -289,7 +289,7 @@ def test_the_api_is_found_by_its_stage_and_its_host(monkeypatch: pytest.MonkeyPa
 def handlers() -> Iterator[None]:
     kept = {number: signal.getsignal(number) for number in stack.ENDING}
     for number in kept:
-        signal.signal(number, signal.SIG_DFL)  # whoever runs the tests may ignore some of them
+        signal.signal(number, signal.SIG_DFL)  # the tests' own process may ignore some
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)

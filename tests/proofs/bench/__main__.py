@@ -1,9 +1,9 @@
 """
-What the functions take: time, calls, units, money; by how much data; how far it carries.
+What the functions use: time, calls, units and money, by the amount of data; and their limits.
 
 `python -m tests.proofs.bench` prints one table and writes it to build/bench.json. Times are ratios
 to a bare handler that is measured in turns with ours, so that they hold on any machine.
-`--only cold warm` measures that anew, and leaves the rest as it was written.
+`--only cold warm` measures those again, and keeps the other figures.
 """
 
 import argparse

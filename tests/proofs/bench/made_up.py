@@ -69,7 +69,7 @@ class MadeUpTable(Dynamo):
 
 
 class MadeUpSchedules(Scheduler):
-    """The schedules of these orders, found by whose they are, and told page by page."""
+    """The schedules of these orders, found by order, and listed page by page."""
 
     def __init__(self, table: MadeUpTable) -> None:
         super().__init__(open_gate, lambda *_: None)

@@ -22,7 +22,7 @@ SIZES: Final = {
 TREATED: Final = 0.5
 GOAL: Final = 12.0  # for the smallest, billed in the first year
 FREE_ALARMS, FREE_METRICS = 10, 10
-NIGHTLY: Final = 4  # metrics told once a night, and two every hour
+NIGHTLY: Final = 4  # metrics emitted once a night, and two every hour
 HOURLY: Final = 2
 
 
@@ -59,7 +59,7 @@ def metrics(life: MeteredOrder, orders_a_month: float) -> float:
     """
     Custom metrics, as months of one: billed by the hour in which they have a value.
 
-    At most, each in every hour; at least, those that are told hourly and nightly.
+    At most, each in every hour; at least, those that are emitted hourly and nightly.
     """
     texts = len(life.works["sending"])
     told = 6 + 8 * texts  # in hours of their own, of an order that is treated

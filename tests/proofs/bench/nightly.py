@@ -1,5 +1,5 @@
 """
-What the extract and the proof take, by how many orders there are that they tell of.
+What the extract and the proof use, by the number of orders.
 
 Each extract is in a new process. What it reads is made up page by page, and what it writes goes to
 a folder: neither is in memory. For the proof there are as many orders again of long ago, which it
@@ -74,7 +74,7 @@ class Folder:
 
 
 def at_sizes(progress: Callable[[], None]) -> dict[int, dict[str, float]]:
-    """Seconds and megabytes of an extract, by how many orders it tells of."""
+    """Seconds and megabytes of an extract, by its number of orders."""
     found = {}
     for size in SIZES:
         works = [_in_new_process(size) for _ in range(_rounds(size))]
@@ -156,7 +156,7 @@ def taken(orders: int) -> dict[str, float]:
 def _most_memory() -> float:
     """Megabytes that this process has ever held at once."""
     status = Path("/proc/self/status")
-    if status.exists():  # what getrusage tells on Linux may be of the process that started this one
+    if status.exists():  # getrusage on Linux may report the process that started this one
         return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2  # as macOS counts
 

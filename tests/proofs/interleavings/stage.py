@@ -116,7 +116,7 @@ class Stage:
         return self.world.memory.invoke(**request) if self._answers is None else {}
 
     def _wait(self, seconds: float) -> None:
-        """Whoever waits lets time pass for all."""
+        """A wait lets time pass for all."""
         self.gate(PendingCall("clock", "wait", {"seconds": seconds}, Op(WAIT, writes=_CLOCK)))
 
     def _move_to(self, moment: datetime) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 EVERYTHING = frozenset({"*"})
 PUBLISH, WAIT = "publish", "wait"
-"""Whoever waits, waits longer than a text takes that is being published: by SNS's own limits."""
+"""A wait is longer than the publication of a text, which SNS's client limits."""
 
 
 class Op(NamedTuple):
@@ -80,11 +80,11 @@ class Orders:
 
     @property
     def states(self) -> int:
-        """How many moments were told apart."""
+        """How many different moments were seen."""
         return len(self._seen)
 
     def endings(self, moment: M, asleep: frozenset[int] = frozenset()) -> Iterator[M]:
-        """Every end that makes a difference; whoever is asleep was tried from an earlier moment."""
+        """Every distinct end; an act that is asleep was tried from an earlier moment."""
         if self._was_here(moment, asleep):
             return
         possible = ready(moment)

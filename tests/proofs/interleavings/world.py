@@ -104,7 +104,7 @@ class SmallWorld:
             self._schedules_follow(ident)
 
     def _schedules_follow(self, ident: UUID) -> None:
-        """Exactly one schedule for each reminder that is to come, at its time; no other."""
+        """Exactly one schedule for each remaining reminder, at its time, and no others."""
         file = self.memory.file(ident)
         wanted = {
             each.number: each.due_at.replace(microsecond=0)

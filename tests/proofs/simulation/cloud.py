@@ -46,7 +46,7 @@ def refusal(code: str, status: int = 400, **more: Any) -> ClientError:
 
 @dataclass
 class Dynamo:
-    """One table, whose commits are told to `committed` as pairs of old and new items."""
+    """One table; `committed` gets each commit as pairs of old and new items."""
 
     gate: Gate
     committed: Callable[[list[tuple[Item | None, Item | None]]], None]
@@ -181,7 +181,7 @@ class Kms:
     """
     Keys that hold their own ids' bytes: no two seeds share a sequence, unless it is given.
 
-    What they encrypt is as long as it was, and tells nothing to whoever has no such object.
+    A ciphertext is as long as its text, and unreadable without this object.
     """
 
     gate: Gate
@@ -264,7 +264,7 @@ class Events:
 
 @dataclass
 class Scheduler:
-    """One-off schedules by name. `created` is told of each, to fire it in due time."""
+    """One-off schedules by name. `created` gets each one, to fire it when it is due."""
 
     gate: Gate
     created: Callable[[str, datetime], None]

@@ -157,7 +157,7 @@ class Simulation:
         self._clockwork.created(name, at)
 
     def _committed(self, changes: list[tuple[Item | None, Item | None]]) -> None:
-        """One transaction: tell the model of it, and the stream."""
+        """One transaction: pass it to the model and the stream."""
         world = self.world
         reminders = Counter(
             ident_of(new) for old, new in changes if is_a(new, "reminder") and not old
@@ -215,7 +215,7 @@ class Simulation:
         self.world.note(f"reminder {number} of {ident} {state}")
 
     def _settled(self) -> None:
-        """Nothing is left to do: all is at its end, or somebody has been told."""
+        """Nothing is left to do: all is finished, or an alarm has reported it."""
         world = self.world
         world.model.blocks_are_filled_in_order_and_balanced()
         for item in list(self.dynamo.items()):

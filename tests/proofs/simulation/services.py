@@ -52,7 +52,7 @@ def functions() -> dict[str, dict[str, Any]]:
 
 
 def stream_readers(world: World) -> list[Reader]:
-    """Whoever the template lets read the table's stream."""
+    """The roles that the template lets read the table's stream."""
     return [
         Reader(world, function, event["Properties"])
         for function, made in functions().items()
@@ -99,7 +99,7 @@ class Reader:
     def _read(self, shard: Shard) -> None:
         while shard.left and (age := self._world.now - _at(shard.left[0])) > self._oldest:
             gone = shard.left.popleft()
-            if age <= _TRIMMED:  # else the stream no longer holds it, and nobody is told
+            if age <= _TRIMMED:  # otherwise the stream no longer holds it, and nothing reports it
                 self._give_up([gone])
         batch = [shard.left[each] for each in range(min(shard.most, len(shard.left)))]
         wait = 0.0
@@ -128,7 +128,7 @@ class Reader:
         return next((place for place, each in enumerate(numbers) if each in failed), len(batch))
 
     def _again(self, shard: Shard, batch: list[dict[str, Any]], done: int) -> float:
-        """Put off what failed, in smaller batches; at last let go of it."""
+        """Retry failed records later, in smaller batches; finally give up."""
         self._checkpoint(shard, max(done, 0))
         left = len(batch) - max(done, 0)
         if left > 1 and self._mapping.get("BisectBatchOnFunctionError"):

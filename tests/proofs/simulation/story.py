@@ -17,15 +17,15 @@ _SEED = 0  # in which the first is drawn to intervention, the second to control
 
 def story() -> Simulation:
     """
-    Two orders on a day for which one is expected, and all that can be told of the first.
+    Two orders on a day for which one is expected, and every report about the first.
 
-    The second is held, and admitted. Nothing goes wrong.
+    The second is held, then admitted. Nothing fails.
     """
     simulation = Simulation(_SEED)
     simulation.world.orders_per_day = 1
     world, upstream = simulation.world, simulation.upstream
     world.weather.clears()
-    upstream.eager = 0  # nothing is told but this story
+    upstream.eager = 0  # no reports but this story's
     first, day = world.now, timedelta(days=1)
     facts = partial(
         Facts,

@@ -58,7 +58,7 @@ class Request:
 
 
 class Upstream:
-    """A handful of people over a few weeks: `scatter` makes them up, or a test tells a story."""
+    """A handful of people over a few weeks: `scatter` makes them up, or a test gives a story."""
 
     def __init__(self, world: World, start: datetime, identity: MacKey) -> None:
         self._world = world
@@ -152,7 +152,7 @@ class Upstream:
         self._world.at(self._sometime(self._start.date(), 10), what, act)
 
     def rerun(self, close: Callable[[], None]) -> None:
-        """In the days in which orders come the trial is closed; some people get orders anew."""
+        """The trial is closed while orders arrive; some people get new orders."""
         closing = self._sometime(self._start.date(), 8)
         self._world.at(closing, "the trial is closed", close)
         for _ in range(self._rng.choice((1, 2, 4))):
@@ -221,7 +221,7 @@ class Upstream:
         self.ask(Request("PUT", "/sending", body, expected, paused=paused, repeatable=False))
 
     def change(self, ident: UUID, what: str, body: dict[str, Any], **after: Any) -> None:
-        """Tell what is so now; unless it has ended, that is accepted."""
+        """Report the present facts; accepted unless the order has ended."""
         facts = self._world.model.lives[ident].sure
         if facts is None or self._must_wait(ident):
             later = partial(self.change, ident, what, body, **after)
