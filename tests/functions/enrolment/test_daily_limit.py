@@ -113,6 +113,26 @@ def test_a_held_order_is_in_the_worklist(held: UUID) -> None:
     assert [each["enrolment_id"] for each in shown] == [str(held)]
 
 
+def test_a_held_order_waits_for_a_person_as_soon_as_the_place_is_free() -> None:
+    enrol(1)
+    somebody = {"respondent": {"person_id": "A1234BC"}}
+    first, held = enrol(2, **somebody), enrol(3, **somebody)
+    assert stands(held) == (Status.INELIGIBLE, (Reason.ALREADY_IN_TRIAL,))
+    assert send_change(first, "end", QUASHED).status == 200
+    assert stands(held) == HELD
+
+
+def test_a_held_order_waits_for_nobody_while_another_has_the_place() -> None:
+    lacking = {"mobile": {"missing_reason": "refused"}}
+    somebody = {"respondent": {"person_id": "A1234BC"}}
+    first = enrol(1, **somebody, **lacking)
+    enrol(2)
+    held = enrol(3, **somebody)
+    assert stands(held) == HELD
+    assert send_change(first, "mobile", {"number": "+447700900777"}).status == 200
+    assert stands(held) == (Status.INELIGIBLE, (Reason.ALREADY_IN_TRIAL,))
+
+
 def test_changing_a_held_order_does_not_admit_it(held: UUID) -> None:
     assert send_change(held, "mobile", {"number": "+447700900777"}).status == 200
     assert stands(held) == HELD

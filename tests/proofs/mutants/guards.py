@@ -310,6 +310,12 @@ GUARDS = (
         " and all(each != done.after.enrolment_id for done in settled))",
     ),
     Guard(
+        "a held order that nobody is asked to admit though the place is free",
+        f"{_SETTLEMENT}/standing.py",
+        "each.held or (each.fit_until and each.fit_until < today)",
+        "each.fit_until and each.fit_until < today",
+    ),
+    Guard(
         "an order made on a child, by a correction of its date",
         f"{_TRIAL}/eligibility.py",
         "bool(respondent.of_age_on and order.made_on < respondent.of_age_on)",

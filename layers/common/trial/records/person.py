@@ -16,13 +16,14 @@ class OrderOfPerson(Model):
     What a person's other orders need to know about one order.
 
     `last_day` is the last day on which it is live. `fit_until` is the last day on which it may be
-    drawn if the person's place is free, or None if it may not be drawn. `arrival` numbers a
-    person's orders as they arrive.
+    drawn if the person's place is free, or None if it may not be drawn. `held` says whether it
+    waits to be admitted. `arrival` numbers a person's orders as they arrive.
     """
 
     last_day: date
     fit_until: date | None = None
     drawn: bool = False
+    held: bool | None = None
     arrival: int
 
 

@@ -100,15 +100,19 @@ def holder(person: Person, today: date) -> UUID | None:
 
 
 def _moved(holder_before: UUID | None, person: Person, today: date) -> list[UUID | None]:
-    """The enrolments that a new holder affects: both holders, and those too late to hold."""
+    """
+    The enrolments that a new holder affects: both holders, and live ones too late or held to hold.
+
+    Only their reasons come after that of a taken place.
+    """
     if person.holder == holder_before:
         return []
-    too_late = [
+    unable = [
         ident
         for ident, each in person.enrolments.items()
-        if each.fit_until and each.fit_until < today <= each.last_day
+        if each.last_day >= today and (each.held or (each.fit_until and each.fit_until < today))
     ]
-    return [holder_before, person.holder, *too_late]
+    return [holder_before, person.holder, *unable]
 
 
 def with_marks(
@@ -205,6 +209,7 @@ def _person_with(
         fit_until=_fit_until(enrolment, person, protocol),
         # After a restore its draw may be known before the order is posted again and takes it up.
         drawn=enrolment.allocated_at is not None or (known is not None and known.drawn),
+        held=enrolment.held_over_daily_limit or None,
         arrival=known.arrival if known else person.version,
     )
     # Whatever else is stored of the person, the order that was drawn keeps the place.
