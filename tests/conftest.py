@@ -30,7 +30,7 @@ from trial.aws import clients
 # `make integrate` run the others.
 collect_ignore = ["evaluation", "browser", "integrate"]
 
-settings.register_profile("untimed", deadline=None)  # a slow machine is no fault
+settings.register_profile("untimed", deadline=None)  # a slow machine is not a failure
 settings.load_profile("untimed")
 quick_moto.install()
 
@@ -88,7 +88,7 @@ def cloud(
 
 @pytest.fixture
 def log() -> Iterator[StringIO]:
-    """All that functions print: for want of a service's name they share one logger."""
+    """Everything that functions print: without a service's name they share one logger."""
     handler = Logger().registered_handler
     assert isinstance(handler, StreamHandler)
     printed = StringIO()
@@ -99,7 +99,7 @@ def log() -> Iterator[StringIO]:
 
 @pytest.fixture
 def configure(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:  # noqa: ARG001
-    """Change the settings that functions read from here on."""
+    """Change the settings of functions from now on."""
 
     def change(**told: str) -> None:
         for name, value in told.items():
@@ -111,7 +111,7 @@ def configure(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callabl
 
 @pytest.fixture
 def emitted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]]:
-    """What each metric came to since the last look, by its name and its code."""
+    """The sum of each metric since the last look, by its name and its code."""
 
     def since() -> dict[str, float]:
         sums: dict[str, float] = defaultdict(float)

@@ -1,7 +1,7 @@
 """
 The served dashboard of a stack on the emulator, in Debian's Chromium.
 
-These run in an environment of their own, `make browser`: it has the browser's driver and nothing of
+These tests run in their own environment (`make browser`), with the browser's driver and nothing of
 the project. The stack is up in a checkout that consists of links to this one.
 """
 
@@ -51,7 +51,7 @@ class ServedDashboard:
         return cast("dict[str, Any]", json.loads(printed.partition("\n")[2]))
 
     def limit(self, orders: int) -> None:
-        """Let orders beyond so many in a day be held."""
+        """Set the day's limit of orders."""
         run(self._home, "-c", LIMITING, str(orders))
 
     def enrol(self, serial: int, **mobile: str) -> str:

@@ -115,7 +115,7 @@ STACK = """
 
 @pytest.fixture
 def shell(stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """A shell with a profile, and CloudFormation at the end of its wire."""
+    """A shell with a profile, and a fake CloudFormation that answers it."""
     monkeypatch.setitem(Upstairs.answers, "/", STACK.format(url=stack.api_url))
     (tmp_path / "credentials").write_text(PROFILES)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))

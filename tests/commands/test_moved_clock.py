@@ -1,4 +1,4 @@
-"""Processes that follow the clock's file live at the time that it says; others notice nothing."""
+"""Processes that follow the clock's file are at its time; others are not affected."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def clock(tmp_path: Path) -> Iterator[Path]:
 
 
 def ahead(since: datetime) -> int:
-    """By how many days, whatever has passed meanwhile."""
+    """By how many whole days the clock is ahead."""
     return (datetime.now(UTC) - since).days
 
 

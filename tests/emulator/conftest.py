@@ -24,7 +24,7 @@ from trial.protocol.local_time import local_date
 
 @dataclass(frozen=True)
 class System:
-    """A stack, and what can be done with it."""
+    """A stack, with methods to act on it."""
 
     stack: LocalStack
 
@@ -74,7 +74,7 @@ class System:
         return 0 < len(texts) == len(set(texts))
 
     def walk(self, to: datetime) -> None:
-        """Let time pass, until all that it sets off is done."""
+        """Let time pass, until everything that it starts is done."""
         for _ in self.clock.walk(to, self.stack.port):
             pass
 
@@ -130,12 +130,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """One stack for all modules to which the orders of the others make no difference."""
+    """One stack for all modules that are not affected by each other's orders."""
     with deployed(tmp_path_factory.mktemp("checkout")) as up:
         yield up
 
 
 @pytest.fixture(scope="module")
 def system(stack: LocalStack) -> System:
-    """The same, with what can be done with it."""
+    """The stack, with methods to act on it."""
     return System(stack)

@@ -1,4 +1,4 @@
-"""Who gets past the API's door: nobody by a forged or stale signature, each to their own routes."""
+"""API access: no forged or stale signature passes, and each caller reaches its own routes."""
 
 import json
 import subprocess
@@ -65,7 +65,7 @@ def signed(
     key: tuple[str, str] | None = None,
     ahead: timedelta = timedelta(0),
 ) -> WireRequest:
-    """A request as a caller signs it, whose clock is ahead by so much."""
+    """A request signed by a caller whose clock is ahead by `ahead`."""
     stack = system.stack
     data = b"" if body is None else json.dumps(body).encode()
     headers = {"Host": stack.api_host, "Content-Type": "application/json"}
@@ -116,7 +116,7 @@ ORDER = "local.emulator.order"
 def called(
     system: System, *arguments: str, module: str = "commands.staff.call"
 ) -> tuple[int, dict[str, Any]]:
-    """How a command ends beside the stack, and the answer that it prints."""
+    """A command's exit code beside the stack, and the answer that it prints."""
     home = Path(system.stack.clock_file).parents[1]
     done = subprocess.run(
         [PYTHON, "-m", module, *arguments],

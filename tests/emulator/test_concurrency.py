@@ -32,7 +32,7 @@ PEOPLE, CLIENTS = 100, 16
 
 
 class Rush:
-    """Clients of the stack, who post orders and announce some a second time, out of order."""
+    """Clients of the stack that post orders, and announce some again, out of order."""
 
     def __init__(self, system: System) -> None:
         self.stack = system.stack

@@ -1,4 +1,4 @@
-"""Whatever a signed request holds, the running API answers as its own contract says."""
+"""The running API answers every signed request as its contract says."""
 
 import os
 from collections import Counter
@@ -63,7 +63,7 @@ class Signed(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         parts = urlsplit(str(request.url))
         query = parse_qsl(parts.query, keep_blank_values=True)
-        # As a signature has it: every mark encoded but these.
+        # As in a signature: every character is encoded except these.
         encoded = urlencode(query, quote_via=quote, safe="-_.~")
         request.url = urlunsplit(parts._replace(query=encoded))
         headers = {"Host": self._stack.api_host}
@@ -136,7 +136,7 @@ def test_every_answer_is_within_the_contract(
     operations = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
     varied = [each for each in operations if each.body or each.path_parameters or each.query]
     for operation in operations:
-        # No path can be wrong, and where there is nothing to say there is but one request.
+        # A fixed path cannot be wrong, and a route without input has only one request.
         modes = list(GenerationMode) if operation.body or operation.query else [POSITIVE]
         most = -(-CASES // len(varied) // len(modes)) if operation in varied else 1
         for mode in modes:
@@ -167,7 +167,7 @@ def _asked(
 
 
 def _but_for_one(sample: Any, made: Any, place: int) -> Any:
-    """The sample with one field as it was made up; so that more than the first check is met."""
+    """The sample with one generated field, so that requests pass the first checks."""
     if not isinstance(made, dict) or not made:
         return made
     name = sorted(sample)[place % len(sample)]
@@ -196,7 +196,7 @@ def _dialled(number: str) -> st.SearchStrategy[str]:
 
 
 def _samples(today: date) -> dict[str, Any]:
-    """A request for each route that has a body, that would be accepted of somebody."""
+    """A valid request for each route with a body."""
     posted = made(today, 810)
     return {
         "POST /enrolments": posted,

@@ -1,4 +1,4 @@
-"""On the running stack, too, a role reaches the families of partitions that are its own alone."""
+"""On the running stack a role reaches only its own families of partitions."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def enrolled(system: System) -> str:
 
 @pytest.fixture(scope="module")
 def act(system: System) -> Callable[..., str]:
-    """Calls the table with the rights of the enrolment function; how that ends."""
+    """Calls the table with the rights of the enrolment function; returns the result."""
     key = system.somebody("enrolment")
     with system.at_its_time():
         iam = system.client("iam")

@@ -161,7 +161,7 @@ def ask(url: str, *, method: str = "GET", body: Any = None, patience: int = 1) -
 
 
 def through(system: System, address: str | None) -> None:
-    """Have the functions call AWS there; none for where they do by themselves."""
+    """Make the functions call AWS at this address; None restores their own."""
     with system.at_its_time():
         functions = system.client("lambda")
         for function in functions.list_functions()["Functions"]:

@@ -29,7 +29,7 @@ WALKED, SENT = 2, 2
 
 @dataclass(frozen=True)
 class SixPeople:
-    """What came of six people: their requests, their allocations and their texts, by id."""
+    """Six people's requests, allocations and texts, by id."""
 
     requests: dict[str, dict[str, Any]]
     before: dict[str, dict[str, Any]]
@@ -74,7 +74,7 @@ def story(system: System) -> SixPeople:
 
 
 def listen(system: System) -> str:
-    """A queue for what the sample rule of the docs takes of the outward bus."""
+    """A queue for the events of the outward bus that the documented sample rule matches."""
     bus = system.stack.outputs["OutwardBusArn"].rpartition("/")[2]
     with system.at_its_time():
         queues, rules = system.client("sqs"), system.client("events")

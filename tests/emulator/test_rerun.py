@@ -1,7 +1,7 @@
 """
 A re-run on the emulator: another trial is opened on a running stack, and then closed.
 
-The orders of the first live on; the night's extract of each has its own rights and readers.
+The first trial's orders continue; each trial's nightly extract has its own readers.
 """
 
 import json
@@ -40,7 +40,7 @@ FORMS = ("blinded", "unblinded")
 
 @dataclass(frozen=True)
 class TwoTrials:
-    """What came of both trials' orders, by id: their allocations, and how many texts arrived."""
+    """Both trials' orders, by id: their allocations, and how many texts arrived."""
 
     night: str
     orders: dict[str, list[str]]

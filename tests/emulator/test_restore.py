@@ -1,4 +1,4 @@
-"""The drill: the whole system's table is taken back some hours, and goes on."""
+"""The drill: the whole system's table is restored to some hours ago, and continues."""
 
 from collections import Counter
 from datetime import timedelta

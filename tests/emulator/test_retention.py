@@ -1,4 +1,4 @@
-"""Audit and retention on the emulator: fired by themselves, with their own rights."""
+"""Audit and retention on the emulator: started by their triggers, with their own rights."""
 
 from datetime import UTC, datetime, time, timedelta
 

@@ -26,12 +26,12 @@ OPEN = datetime(2029, 3, 1, 3, tzinfo=UTC)
 
 
 def person(number: int) -> str:
-    """Whose order has that number, unless said otherwise."""
+    """The default person of the order with that number."""
     return f"P{number + 10**6:016x}"
 
 
 def enrolment(number: int, arm: Arm | None = Arm.CONTROL, **changes: Any) -> EnrolmentRow:
-    """Somebody randomised, or without an arm somebody who has no number."""
+    """A randomised person or, without an arm, a person without a number."""
     allocated = arm is not None
     treated = arm is Arm.INTERVENTION
     values: dict[str, Any] = {
@@ -183,7 +183,7 @@ def written(
 
 
 def described(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change what the package says of itself."""
+    """Change the package's description."""
     path = folder / "datapackage.json"
     package = json.loads(path.read_text())
     change(package)
@@ -201,7 +201,7 @@ def edited(folder: Path, name: str, change: Callable[[list[list[str]]], object])
 
 
 def replaced(folder: Path, name: str, content: bytes) -> None:
-    """Other bytes for a resource, truly described."""
+    """Other bytes for a resource, with a matching description."""
     (folder / f"{name}.csv.gz").write_bytes(content)
 
     def change(package: dict[str, Any]) -> None:

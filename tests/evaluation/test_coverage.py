@@ -39,7 +39,7 @@ QUICK = max(TRIALS, 500)
 """Of what takes little time, more."""
 FORCES, PER_STRATUM, SIZES = 3, 30, (2, 4, 6)
 HORIZON, RATES = 21.0, np.array([0.010, 0.016, 0.020])
-"""Days; breaches a day in each force without texts."""
+"""Days; breaches a day in each force, without texts."""
 EFFECT, LARGE, DEATHS, REACHED, SPREAD = 0.6, 0.2, 0.004, 0.85, 0.5
 TEXTS = 60
 """What the texts of a person cost, in pence, on average."""
@@ -125,7 +125,7 @@ def drawn(random: np.random.Generator, effect: float) -> SimulatedTrial:
 
 
 def truth(effect: float) -> dict[str, float]:
-    """What half a million people say."""
+    """The value in half a million people."""
     random = np.random.default_rng(1)
     risks, means, rates = {}, {}, {}
     for arm in (True, False):

@@ -1,7 +1,7 @@
 """
 Results do not depend on the processor.
 
-OpenBLAS picks its kernel by the processor, and NumPy its loops; the last digits go with both. Each
+OpenBLAS picks its kernel by the processor, and NumPy its loops; both affect the last digits. Each
 kernel that this processor can run is tried.
 """
 

@@ -1,4 +1,4 @@
-"""What a package brings for the analyst's own tools reads it as it is meant."""
+"""The loaders in a package read it correctly into the analyst's own tools."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""Several extracts analysed as one: a force's each."""
+"""Several extracts, one for each force, analysed as one."""
 
 import json
 from pathlib import Path

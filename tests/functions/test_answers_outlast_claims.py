@@ -85,7 +85,7 @@ def test_a_text_claimed_before_the_answer_does_not_leave_after_it(
 def test_a_repeated_request_waits_as_long_as_the_first(
     stop: str, clock: Traveller, waits: list[float]
 ) -> None:
-    """The first answer may not have arrived, or not even have been given."""
+    """The first answer may not have arrived yet, or not have been sent."""
     treated = someone_in(Arm.INTERVENTION)
     clock.move_to(NOW)
     waits.clear()

@@ -1,4 +1,4 @@
-"""Blinded callers are answered alike, to the last byte, whichever arm the sequence gave."""
+"""Blinded callers get identical answers, to the last byte, in both arms."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

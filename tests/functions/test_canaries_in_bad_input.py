@@ -1,4 +1,4 @@
-"""No personal data where nobody may see it, whatever nonsense it comes in."""
+"""No personal data leaks, whatever invalid input it comes in."""
 
 import base64
 import copy
@@ -70,7 +70,7 @@ WRONG: tuple[Any, ...] = (
 
 
 def spoiled(good: Any) -> Iterator[Any]:
-    """It in every way in which one part of it can be wrong, missing or too much."""
+    """Every variant of it with one part wrong, missing or added."""
     yield from WRONG
     if isinstance(good, dict):
         yield good | {NAME: FIRST}

@@ -1,4 +1,4 @@
-"""Every alarm: rings for its cause and in no day without fault, and says what to do."""
+"""Every alarm rings for its cause and never without a fault, and says what to do."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The page on what AWS really does: the checks that it names exist, two of them in this file."""
+"""The page of facts about AWS: the checks that it names exist, two of them in this file."""
 
 import re
 

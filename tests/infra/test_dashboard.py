@@ -30,7 +30,7 @@ NOT_SHOWN: dict[Metric, str] = {
     Metric.IDLE_NUMBERS_ERASED: "housekeeping: a number that nobody has any more",
     Metric.OPT_OUTS_ERASED: "housekeeping: an opt-out, once its trial data are erased",
 }
-"""Every fact is on the dashboard, but these, and why."""
+"""The metrics that are not on the dashboard, and why."""
 
 # The metrics of each cause, by name and code, that the dashboard or an alarm uses.
 TOLD: dict[Callable[[Traveller], None], str] = {

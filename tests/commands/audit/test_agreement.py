@@ -1,4 +1,4 @@
-"""What table and trail say is compared to the last item, whatever somebody wrote into either."""
+"""Table and trail are compared item by item, whatever somebody has written into either."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from trial.records.reminder import reminder_key
 
 ABOUT = UUID(int=7)
 UNTIL = MORNING + timedelta(hours=1)
-"""What happened later may be in table or trail alone: both were read `PATIENCE` after."""
+"""Later events may be in the table or the trail alone: both were read `PATIENCE` after."""
 FAR_OFF = datetime(2099, 12, 1, tzinfo=UTC)
 ALLOCATION = Allocation(
     enrolment_id=ABOUT,

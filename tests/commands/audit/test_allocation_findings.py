@@ -1,4 +1,4 @@
-"""An auditor finds whatever is wrong with the allocations, and nothing where nothing is."""
+"""An auditor finds every fault in the allocations, and none in a correct trial."""
 
 import hmac
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def person(number: int) -> UUID:
 
 
 class AllocatedTrial:
-    """A trial in which all is well, until somebody spoils it."""
+    """A correct trial, until a test changes it."""
 
     def __init__(self, people: int) -> None:
         self.evidence = Evidence()
@@ -168,7 +168,7 @@ def flip_an_arm_of_the_last_block(trial: AllocatedTrial) -> None:
 
 
 def exchange_two_slots(trial: AllocatedTrial) -> None:
-    """Each of two people in other arms gets what the other has, but for the time."""
+    """Exchange the slots of two people in different arms, except the times."""
     arms = derive(AGREED, LONG, 0)
     places = trial.at(0, 0), trial.at(0, arms.index(other(arms[0])))
     slots = [trial.evidence.allocations[index] for index in places]

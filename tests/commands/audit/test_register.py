@@ -1,4 +1,4 @@
-"""The registration of a trial, and what shows that it was not kept to."""
+"""The registration of a trial, and how departures from it are found."""
 
 import json
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def command(cloud: dict[str, str], tmp_path: Path, run: Run) -> Run:
 
 @pytest.fixture
 def deposit(command: Run, tmp_path: Path) -> Path:
-    """A trial that is registered, with nobody in it yet."""
+    """The deposit of a registered trial without any allocation."""
     assert command("--protocol", VERSION)[0] == 0
     path = tmp_path / VERSION / "registration.json"
     # The table in memory lives at the tests' time, the deposit at the clock's.

@@ -58,7 +58,7 @@ def export_all() -> None:
 
 @pytest.fixture
 def people(clock: Traveller) -> list[UUID]:
-    """Some who were drawn an hour ago, with all of it in the trail."""
+    """People who were drawn an hour ago, with every entry exported."""
     drawn = []
     for serial in range(1, 8):
         drawn.append(enrol(serial))
@@ -213,7 +213,7 @@ def test_an_allocation_in_another_arm_is_found_even_without_the_key(
 
 
 def older_seal(ident: UUID) -> None:
-    """Have the number changed, and put the one from before back in the table."""
+    """Change the number, then put the earlier one back into the table."""
     before = enrolment_of(ident).mobile
     body = {"number": "+447700900888"}
     assert call("PUT", f"/enrolments/{ident}/mobile", body).status == 200
@@ -241,7 +241,7 @@ def test_a_number_that_was_lost_or_erased_has_no_seal(people: list[UUID], wrong:
 
 @pytest.fixture
 def texted(people: list[UUID], clock: Traveller) -> UUID:
-    """Somebody whose second text has gone, and is in the trail."""
+    """A person whose second text was sent and is in the trail."""
     _, treated = two_arms(people)
     now = datetime(2026, 12, 3, 10, tzinfo=UTC)
     change_reminder(treated, 2, due_at=now)

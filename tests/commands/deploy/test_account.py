@@ -1,4 +1,4 @@
-"""What an account lacks is named, with the command that mends it."""
+"""Each thing that an account lacks is named, with the command that fixes it."""
 
 import json
 import re
@@ -115,7 +115,7 @@ def asked(answers: dict[str, dict[str, Any]], **parameters: str) -> dict[str, st
 
 
 def but(service: str, call: str, answer: Any) -> dict[str, dict[str, Any]]:
-    """An account with everything, but that one call is answered otherwise."""
+    """An account with everything, except that one call has another answer."""
     answers = deepcopy(EVERYTHING)
     answers[service][call] = answer
     return answers

@@ -1,4 +1,4 @@
-"""Deploying: what would lose data is refused, and what failed leaves nothing behind."""
+"""Deployments that would lose data are refused, and failed ones leave nothing behind."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -260,7 +260,7 @@ def test_a_stack_is_protected_once_deployed_and_deleted_only_by_destroy() -> Non
 
 
 def test_a_version_without_closed_trials_is_not_deployed_over_a_closed_trial() -> None:
-    """A rollback to it would take orders again, and say nothing."""
+    """A rollback to it would silently accept orders again."""
     closed = [{"ParameterKey": "TakesOrders", "ParameterValue": "false"}]
     found = deployment("UPDATE_COMPLETE", Parameters=closed)
     with pytest.raises(SystemExit, match="take orders again"):

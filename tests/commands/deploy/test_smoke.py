@@ -1,4 +1,4 @@
-"""The smoke test passes on a deployment that works, and fails on each way in which one may not."""
+"""The smoke test passes on a working deployment, and fails for each broken function."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -41,7 +41,7 @@ class DeploymentInMemory:
         return Answer(answer.status, spoilt)
 
     def wait(self, until: datetime) -> None:
-        """Let the functions that work do all that is due by then."""
+        """Run the working functions on everything due by then."""
         self.clock.move_to(max(until, datetime.now(UTC)))
         for ident in self.enrolled:
             if "allocation" not in self.broken:

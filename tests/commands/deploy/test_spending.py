@@ -1,4 +1,4 @@
-"""No stack is deployed whose texts may cost more in a month than is to be spent."""
+"""No stack is deployed whose texts may cost more in a month than its spending limit."""
 
 from argparse import Namespace
 from typing import Any, cast
@@ -16,7 +16,7 @@ PLANNED = "20261201T090000000000"
 
 
 def deployed(given: dict[str, str], *, known: dict[str, str] | None = None) -> list[str]:
-    """What CloudFormation is asked to do: the stack that is there has the parameters `known`."""
+    """The requests to CloudFormation, where the existing stack has the parameters `known`."""
     texts = [("TextsPerDay", "60"), ("SpendLimitUsd", "100")]
     cloudformation = Recorded(
         describe_stacks={

@@ -1,4 +1,4 @@
-"""What waits in the failure queues, looked at and let go."""
+"""The messages in the failure queues, listed and retried."""
 
 import io
 import json
@@ -43,7 +43,7 @@ HANDLERS: dict[str, Any] = {
 
 @dataclass
 class WaitingLambda:
-    """Lambda, as far as a call that waits for its answer goes."""
+    """Lambda's synchronous invocations."""
 
     invoked: list[str] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Receipts that could not be taken, read again from the delivery logs."""
+"""Receipts that failed, read again from the delivery logs."""
 
 import io
 import json
@@ -29,7 +29,7 @@ FAULTLESS = Habits(failures=0, late=0, repeated=0)
 
 
 class Receipts:
-    """Lambda, as far as invoking the receipts function goes."""
+    """Lambda's invocations of the receipts function."""
 
     def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "receipts"

@@ -1,4 +1,4 @@
-"""After a restore no arm is another, no text goes twice, and what was lost is named."""
+"""After a restore no arm has changed, no text goes twice, and everything lost is named."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -445,7 +445,7 @@ def test_a_moment_to_restore_has_its_zone(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_functions_run_again_only_once_the_table_is_complete() -> None:
-    """On half a table people would be drawn again."""
+    """On an incomplete table people would be drawn again."""
     asked: list[str] = []
 
     class RecordingLambda:

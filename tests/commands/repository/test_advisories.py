@@ -20,7 +20,7 @@ SKIPPED = {"name": "tzdata", "skip_reason": "Dependency not found: tzdata (2026.
 def audited(
     folder: Path, *dependencies: dict[str, Any], says: str = "", code: int = 0
 ) -> FileAdvisories:
-    """What is made of a tool that answers so; without dependencies it has nothing to say."""
+    """The verdict on this output of the tool, which is empty without dependencies."""
     answer = json.dumps({"dependencies": dependencies}) if dependencies else ""
     tool = folder / "pip-audit"
     tool.write_text(f"#!/bin/sh\necho '{answer}'\necho '{says}' >&2\nexit {code}\n")

@@ -1,4 +1,4 @@
-"""AWS's limits on sizes: everything fits, and whatever would not is found."""
+"""AWS's limits on sizes: everything fits, and anything too large is found."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Redocly and Spectral pass the contract; and what pins them names no registry."""
+"""Redocly and Spectral pass the contract, and their lock file names no registry."""
 
 import json
 from subprocess import CompletedProcess

@@ -1,4 +1,4 @@
-"""The script that makes environments, with a Python and a disk that are made up."""
+"""The script that makes environments, with a fake Python and a fake disk."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ class Machine:
             (folder / "bin" / name).chmod(0o755)
 
     def run(self, free: int = 900, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """The script, for an environment of 500 MB where so many are free."""
+        """The script, for an environment of 500 MB with this much space free."""
         return subprocess.run(
             [ROOT / "commands/repository/make-environment", ".venv", "pins.txt", "500"],
             cwd=self.folder,

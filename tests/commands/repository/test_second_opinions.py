@@ -1,4 +1,4 @@
-"""Second opinions: whatever a tool finds, or leaves out, is an objection."""
+"""Second opinions: each finding of a tool, and each gap in its output, fails the check."""
 
 import json
 import subprocess

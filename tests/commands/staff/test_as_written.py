@@ -1,4 +1,4 @@
-"""What people write is made canonical, or left for the contract to refuse."""
+"""Input as people write it becomes canonical, or is left for the contract to refuse."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ def test_a_british_number_is_read_in_every_usual_form(written: str) -> None:
 
 
 HOMES = {"GB": ("44", "0", "+447400123456"), "NZ": ("64", "0", "+6421123456")}
-"""Two trials' countries: code, what is dialled before a number at home, and a mobile."""
+"""Two trials' countries: code, national dialling prefix, and a mobile."""
 
 
 @given(st.data())

@@ -1,4 +1,4 @@
-"""What has become of an order is reported by its reference, as people write it."""
+"""Changes of an order are reported by its reference, as people write it."""
 
 import pytest
 

@@ -253,7 +253,7 @@ FAULTS = [{"number": "077"}, {"sex": "man"}, {"made_on": "1/12/26"}, {"court": "
 
 
 def sixty() -> list[dict[str, str]]:
-    """Sixty lines, of which every fifteenth is faulty."""
+    """Sixty lines; every fifteenth is faulty."""
     return [
         cells(serial) | (FAULTS[serial // 15] if serial % 15 == 7 else {}) for serial in range(60)
     ]

@@ -1,4 +1,4 @@
-"""What became of the texts, and what they cost."""
+"""The results of the texts, and their cost."""
 
 import math
 import statistics

@@ -1,4 +1,4 @@
-"""Who came in, who left, and how alike the arms are."""
+"""Enrolment, losses, and the balance of the arms."""
 
 import statistics
 from collections import Counter, defaultdict

@@ -69,7 +69,7 @@ def slots_filled() -> list[tuple[int | None, int | None]]:
 
 
 def drawn_directly(enrolment_id: UUID) -> None:
-    """As another invocation would, in the middle of one that is under way."""
+    """Draw as another invocation would, during the current one."""
     handle_record(announcement(enrolment_key(enrolment_id)))
 
 

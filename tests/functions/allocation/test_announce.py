@@ -1,4 +1,4 @@
-"""What the stream's records lead to besides a draw: schedules, and what other systems hear."""
+"""The effects of stream records besides a draw: schedules, and events for other systems."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Draws fill every slot once and in turn, whatever comes between: an auditor finds nothing."""
+"""Draws fill every slot once and in turn under any interruption: an auditor finds nothing."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -74,7 +74,7 @@ def patient(cloud: dict[str, str]) -> Callable[..., Drawn | None]:
 
 @contextmanager
 def overtaken(by: Iterable[UUID]) -> Iterator[None]:
-    """Just before each write of a draw, another one is drawn; until there are no more of them."""
+    """Just before each write of a draw another person is drawn, while there are more."""
     others, busy = iter(by), False
 
     def overtake(**_: Any) -> None:
@@ -130,7 +130,7 @@ def test_nobody_is_drawn_twice_if_every_write_s_answer_is_lost(audited: Callable
 
 
 def test_a_request_repeated_by_the_sdk_draws_once(audited: Callable[[], int]) -> None:
-    """Here the token that would make the second harmless is ignored: the conditions do it."""
+    """The fake ignores the idempotency token: the conditions make the repeat harmless."""
     ident = enrol()
     events, requests = clients.dynamodb().meta.events, []
 

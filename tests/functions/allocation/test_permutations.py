@@ -1,4 +1,4 @@
-"""The order in which upstream's events arrive does not matter to what comes of them."""
+"""The order in which upstream's events arrive does not affect their result."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -76,7 +76,7 @@ def test_every_order_of_arrival_gives_the_same_result(case: str, arm: Arm) -> No
 
 
 def _enrolled(arm: Arm, changes: dict[str, Any]) -> tuple[Memory, UUID]:
-    """Somebody who is in this arm, or would be if drawn next."""
+    """A person who is in this arm, or would be if drawn next."""
     for burnt in range(900):
         memory = Memory()
         with memory.lived_in():
@@ -144,7 +144,7 @@ def _refused(
 
 
 def _state(memory: Memory, enrolment_id: UUID) -> dict[str, Any]:
-    """All that anybody can see of an enrolment, but for who did what when."""
+    """Everything visible about an enrolment, except authors and times."""
     file = memory.file(enrolment_id)
     enrolment: Enrolment = file.enrolment
     assert set(file.schedules) == {each.number for each in file.reminders if each.reason is None}

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 @pytest.fixture
 def reopen(clock: Traveller, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Two weeks on, the new trial is opened, as the template's parameter does."""
+    """Two weeks later, open the new trial as the template's parameter does."""
 
     def opened() -> None:
         clock.move_to(MORNING + timedelta(days=14))

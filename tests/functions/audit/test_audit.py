@@ -243,7 +243,7 @@ def test_nothing_personal_is_exported() -> None:
 
 
 class Racing(AuditStore):
-    """Somebody else writes a link each time just before this does, so often."""
+    """Another writer writes a link just before this one, this many times."""
 
     def __init__(self, times: int, entry: ExportedEntry) -> None:
         super().__init__(clients.s3(), BUCKET)
@@ -342,7 +342,7 @@ def test_the_newest_link_is_checked_against_the_noted_one() -> None:
     remembered = sha256(AuditStore(clients.s3(), BUCKET).link(3))
     assert findings(noted=(3, remembered)) == set()
     rewritten(3, lambda content: content + b" ")
-    assert findings() == set()  # nobody else stands witness for it
+    assert findings() == set()  # nothing else can prove it
     assert findings(noted=(3, remembered)) == {(TrailFault.NOT_AS_NOTED, path_of(3))}
 
 

@@ -1,4 +1,4 @@
-"""What is read to show an enrolment: blind items only, and so many at most."""
+"""The items read to show an enrolment: blind ones only, and a bounded number."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Missing numbers as data: why, by whose word, how found; and counts whose sums close."""
+"""Missing numbers as data: reason, author, how found; and counts that add up."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -32,7 +32,7 @@ def report() -> Any:
 
 
 def closes(counts: Any) -> None:
-    """Each sum is what it is a sum of."""
+    """Assert that each sum equals its parts."""
     assert counts["missing"] == sum(counts["by_reason"].values())
     assert counts["missing"] == sum(each["missing"] for each in counts["counts"])
     assert counts["found"] == sum(each["found"] for each in counts["counts"])

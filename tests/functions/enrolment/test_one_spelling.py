@@ -1,4 +1,4 @@
-"""Whatever a request holds comes in one canonical form, or it is refused and nothing is stored."""
+"""Every value in a request becomes canonical, or is refused and nothing is stored."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""END, pause, suppress and protect: nothing that others have stored makes them impossible."""
+"""END, pause, suppress and protect: no stored data of others makes them impossible."""
 
 import json
 from datetime import date, timedelta
@@ -41,7 +41,7 @@ MUCH_LATER = LAST_DAY + timedelta(days=14)
 
 
 class Hurried(Context):
-    """An invocation that has as much time as a test says."""
+    """An invocation with the time that a test gives it."""
 
     left = 30_000
 

@@ -1,4 +1,4 @@
-"""The small-cell rule: nobody is shown by an ethnicity that too few of their like share."""
+"""The small-cell rule: no ethnicity shared by too few people is shown."""
 
 from collections import Counter
 from itertools import repeat

@@ -64,7 +64,7 @@ def invocation(looks: int = 100) -> Context:
 
 
 def extracted(run: str | None = None, looks: int = 100) -> str:
-    """What an invocation made of an extract: that of the night, or one with a name."""
+    """The result of one invocation: of the night's extract, or of one with a name."""
     asked = {"run": run} if run else sample("extract-nightly")
     return str(lambda_handler(asked, invocation(looks))["became"])
 
@@ -521,7 +521,7 @@ def unblinded(act: Callable[[], object]) -> Callable[..., None]:
     return only_then
 
 
-# What is not as it should be
+# Faulty data
 
 
 def test_an_enrolment_drawn_during_the_run_is_shown_as_it_was_before(people: list[UUID]) -> None:
@@ -572,7 +572,7 @@ def test_an_extract_s_name_without_a_day_or_with_a_path_is_refused(run: str) -> 
         extracted(run)
 
 
-# What is said of it
+# Logs and metrics
 
 
 @pytest.mark.usefixtures("people", "small_parts")

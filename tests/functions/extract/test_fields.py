@@ -1,8 +1,8 @@
 """
 Every field of everything stored: in which columns researchers find it, or why they do not.
 
-It is no mere list. Each field is given another value in turn: columns that are said to carry it
-must change, all others must not, and of a field that is withheld nothing at all may show.
+This is not only a list. Each field is given another value in turn: columns that are said to carry
+it must change, all others must not, and of a field that is withheld nothing at all may show.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""The packages as they are written: the same bytes again, described as the standard says."""
+"""The packages: reproducible to the byte, and described as the standard says."""
 
 import hashlib
 import json
@@ -226,7 +226,7 @@ def test_the_blinded_form_leaves_out_whatever_reveals_the_arm(both: Packages) ->
 
 
 def test_in_the_blinded_form_only_the_label_differs_between_arms(tmp_path: Path) -> None:
-    """The same life in either arm, as far as it does not come of texts."""
+    """The same events in either arm, except those that texts cause."""
     lives: list[Any] = []
     for arm in Arm:
         treated = {"arm": arm, "end_reason": None}

@@ -170,7 +170,7 @@ def flow() -> Any:
 
 
 def closes(counts: Any) -> None:
-    """Everybody is somewhere, and nobody is in two places."""
+    """Assert that everybody is in exactly one box."""
     assert counts["enrolled"] == sum(counts["by_status"].values())
     assert counts["by_status"]["ended"] == sum(counts["ended"].values())
     excluded = sum(counts["by_reason"].values())

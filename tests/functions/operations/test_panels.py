@@ -102,7 +102,7 @@ def test_an_unknown_panel_or_button_is_refused(event: dict[str, Any]) -> None:
 
 
 def test_a_request_to_the_api_does_not_call_a_panel() -> None:
-    """So nobody can have a caller's name of their own making in the trail."""
+    """Otherwise a click could put an invented caller into the audit trail."""
     with pytest.raises(ValidationError):
         panels(sample("api-pause"), CONTEXT)
     assert everything() == {}

@@ -1,4 +1,4 @@
-"""A suppression whose process dies at any call of AWS is not made, or holds and is followed up."""
+"""A suppression that dies at any AWS call is either not made, or holds and is followed up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worklist: who waits for somebody to act, and nobody else."""
+"""The worklist: exactly the orders that wait for somebody to act."""
 
 from base64 import urlsafe_b64encode
 from datetime import timedelta
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 
 def seized(follow_up_on: str | None = None, **more: Any) -> dict[str, Any]:
-    """No number, for the phone is evidence."""
+    """A missing number: the phone was seized as evidence."""
     mobile = {"missing_reason": "seized_evidence", "recorded_by": "PC-1182"} | more
     return mobile | ({"follow_up_on": follow_up_on} if follow_up_on else {})
 

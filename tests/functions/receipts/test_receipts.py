@@ -1,4 +1,4 @@
-"""The carrier's word, in whatever order it comes, at its reminder or by itself."""
+"""Receipts in any order, stored with their reminder or as stray ones."""
 
 from trial.log import logger
 
@@ -48,7 +48,7 @@ serial = count(1)
 
 @pytest.fixture(autouse=True)
 def known_number(cloud: dict[str, str]) -> None:
-    """Somebody of ours has the number to which texts go here."""
+    """The number to which texts go in these tests is known to the trial."""
     hashed = number_hash(MacKey(clients.kms(), cloud["IDENTITY_KEY_ID"]), STRANGER)
     keep(number_key(hashed), Number())
 
@@ -114,7 +114,7 @@ def test_a_delivery_settles_the_reminder_and_is_audited(ident: UUID) -> None:
     shown = call("GET", f"/allocations/{ident}").body["reminders"][0]
     assert (shown["state"], shown["parts"], shown["price_pence"]) == ("delivered", 1, 3.16)
     assert sum(item.get("by") == "receipts" for item in everything().values()) == 1
-    # Only intervention has receipts: who may not know the arm must not see one.
+    # Only intervention has receipts: blinded callers must not see one.
     history = call("GET", f"/enrolments/{ident}").body["history"]
     assert [entry["what"] for entry in history if entry["by"] == "receipts"] == []
 

@@ -1,4 +1,4 @@
-"""Every gap between what should have happened and what did, made and then looked for."""
+"""Every gap between plan and reality, produced and then found."""
 
 import json
 from collections import Counter
@@ -66,7 +66,7 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 
 def invocation(seconds: int = 300) -> Context:
-    """One that has so much time left, less a second for every look at the clock."""
+    """An invocation with this much time left, less a second for every look at the clock."""
     return Context(count(seconds * 1000, -1000))
 
 
@@ -583,7 +583,7 @@ def test_after_a_restore_nothing_is_sent_twice(treated: UUID, clock: Traveller) 
     assert after.due_at == second.due_at
 
 
-# --- schedules that are not as we make them ---------------------------------------------------
+# --- unexpected schedules ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

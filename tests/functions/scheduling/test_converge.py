@@ -1,4 +1,4 @@
-"""Reminders and schedules follow the enrolment, after any crash and in whatever order."""
+"""Reminders and schedules follow the enrolment, after any crash and in any order."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -334,7 +334,7 @@ def _accept(enrolment_id: UUID, serial: int, told: Told) -> None:
 
 
 def _crashes(memory: Memory, enrolment_id: UUID, place: int, *, done: bool) -> bool:
-    """Whether there was a call of that place to crash at."""
+    """Whether there was a call at that place, at which to crash."""
 
     def crash(at: int, call: Callable[[], Any]) -> Any:
         if at == place:

@@ -1,4 +1,4 @@
-"""Scheduling by its handler: one schedule per planned reminder, whatever happens on the way."""
+"""Scheduling by its handler: one schedule per planned reminder, whatever happens."""
 
 import json
 import re
