@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
 from audit.chain import ExportedEntry, new_link, path_of, sha256
-from commands.audit.agreement import Disagreement, TableFacts, disagreements
+from commands.audit.agreement import Disagreement, TableFacts, disagreements, drawn_twice
 from commands.audit.allocation_evidence import EnrolmentEvidence
-from commands.audit.allocation_findings import AllocationFault, drawn_for_others
+from commands.audit.allocation_findings import AllocationFault, drawn_for_others, trail_findings
 from commands.audit.audit_findings import PATIENCE, Chain, TrailFault, compared
 from commands.audit.trail import Trail
 from tests.support.samples import MORNING
@@ -133,6 +134,38 @@ def test_an_end_that_was_taken_out_of_the_table_is_found() -> None:
     assert found(item | {"status": Status.ENDED}, trail=trail) == []
     wrong = found(item | {"status": Status.ALLOCATED}, trail=trail)
     assert wrong == [(Disagreement.STATUS, f"enrolment {ABOUT}")]
+
+
+def drawn_in(about: int, at: datetime, position: int) -> ExportedEntry:
+    """An entry of a draw in that position of the first block."""
+    slot = SLOT.model_copy(update={"position": position})
+    return ENTRY.model_copy(update={"pk": f"history#{UUID(int=about)}", "at": at, "slot": slot})
+
+
+def test_slots_that_the_trail_has_in_another_order_than_their_draws_are_found() -> None:
+    """Two entries that were exchanged before they were exported agree with an edited table."""
+    in_turn = Trail.of([drawn_in(1, MORNING, 0), drawn_in(2, UNTIL, 1)])
+    assert list(drawn_twice(in_turn)) == []
+    exchanged = Trail.of([drawn_in(1, MORNING, 1), drawn_in(2, UNTIL, 0)])
+    assert [each.fault for each in drawn_twice(exchanged)] == [Disagreement.OUT_OF_ORDER]
+
+
+@pytest.mark.parametrize(
+    ("block", "faults"),
+    [
+        ((Arm.CONTROL, Arm.INTERVENTION), []),
+        ((Arm.INTERVENTION, Arm.CONTROL), [AllocationFault.TRAIL_MISMATCH]),
+        ((), [AllocationFault.TRAIL_MISMATCH]),  # there is no such slot
+    ],
+)
+def test_a_draw_in_the_trail_that_the_key_does_not_give_is_found(
+    block: tuple[Arm, ...], faults: list[AllocationFault]
+) -> None:
+    """Whoever edits table and trail alike has not the key."""
+    protocol = cast("Any", SimpleNamespace(sha256=SLOT.protocol_sha256))
+    drawn = Trail.of([ENTRY]).drawn
+    wrong = trail_findings(drawn, protocols={protocol.sha256: protocol}, derive=lambda *_: block)
+    assert [each.fault for each in wrong] == faults
 
 
 @pytest.mark.parametrize("changed", [{"person_hash": "his"}, {"trial": "another"}])

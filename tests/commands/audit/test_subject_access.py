@@ -156,10 +156,13 @@ def test_an_access_officer_s_policy_allows_exactly_what_the_command_does(
             hooks.enter_context(hooked(client, "before-call", note))
         printed("--person", f"durham/{person}")
     own = STACK.resolved({"Fn::GetAtt": ["DataKey", "Arn"]})
+    stack = STACK.resolved({"Ref": "AWS::StackId"})
+    nested = f"{stack.rpartition('/')[0]}-*/*"
     by_hand = {
         ("kms:Decrypt", own),
         ("kms:GenerateDataKey", own),
-        ("cloudformation:ListStackResources", STACK.resolved({"Ref": "AWS::StackId"})),
+        ("cloudformation:ListStackResources", stack),
+        ("cloudformation:ListStackResources", nested),
     }
     assert used | by_hand == set(rights(of_policy("AccessOfficer")))
 
