@@ -36,7 +36,7 @@ Measured: TypeAlias = Callable[[str, float], float]
 
 TRIALS = int(os.environ.get("COVERAGE_TRIALS", "200"))
 QUICK = max(TRIALS, 500)
-"""Of what takes little time, more."""
+"""More trials of what takes little time."""
 FORCES, PER_STRATUM, SIZES = 3, 30, (2, 4, 6)
 HORIZON, RATES = 21.0, np.array([0.010, 0.016, 0.020])
 """Days; breaches a day in each force, without texts."""

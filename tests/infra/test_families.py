@@ -118,13 +118,13 @@ def test_retention_deletes_neither_switch_sequence_suppression_nor_trail() -> No
 def test_a_request_that_names_no_partition_is_refused_to_all_but_the_extract_s_scan(
     role: str,
 ) -> None:
-    """`ForAllValues` holds where there is nothing to compare: `Null` is what refuses it."""
+    """`ForAllValues` is true if there is nothing to compare: `Null` refuses that case."""
     allowed = {action for action in {*READS, *WRITES} if may(of_role(role), action)}
     assert allowed == ({"Scan"} if role == "ExtractRole" else set())
 
 
 def test_no_text_causes_a_stream_record_for_the_reader_that_announces() -> None:
-    """Or the moment of another order's announcement would show the text."""
+    """Otherwise the moment of another order's announcement would reveal the text."""
     families = ("enrolment#1", "history#1")
     writers = {
         role

@@ -1,4 +1,4 @@
-"""Who may call which route and see what: the template's policies, evaluated against all of it."""
+"""Who may call which route and see what: the template's policies, evaluated."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def arn(method: str, path: str) -> str:
 
 
 def callable_by(given: list[Statement]) -> set[tuple[str, str]]:
-    """Every route that these statements let somebody call."""
+    """Every route that these statements allow."""
     return {route for route in ROUTES if allows(given, "execute-api:Invoke", arn(*route))}
 
 
@@ -85,7 +85,7 @@ def test_blinded_callers_reach_no_arm_whatever_other_policies_they_have(policy: 
 
 
 def telling() -> Iterator[tuple[str, str]]:
-    """All by which an arm could be learned, or inferred from who was texted."""
+    """Everything that reveals an arm, or who was texted."""
     table = STACK.resolved({"Fn::GetAtt": ["Table", "Arn"]})
     for action in ("GetItem", "Query", "Scan", "BatchGetItem", "ExportTableToPointInTime"):
         yield f"dynamodb:{action}", table
@@ -160,7 +160,7 @@ def test_an_engineer_reads_every_log_except_those_with_numbers() -> None:
 
 
 def test_each_saved_query_s_readers_may_read_every_log_that_it_searches() -> None:
-    """Over one group that somebody may not read, the whole query is refused."""
+    """If a caller may not read one of the groups, the whole query is refused."""
     queries = STACK.of_type("AWS::Logs::QueryDefinition").values()
     blinded = [each for each in queries if "/Blinded/" in each["Name"]]
     assert len(blinded) >= 2
@@ -231,7 +231,7 @@ def key_policy(key: str, **parameters: str) -> list[Statement]:
 
 
 def may_use(principal: str, action: str, key: str = "AllocationKey", **parameters: str) -> bool:
-    """By the key's own policy, for somebody whose other policies allow anything."""
+    """Whether the key's own policy allows it to a caller whose other policies allow anything."""
     policy = key_policy(key, **parameters)
     account, *others = [each["Principal"] for each in policy]
     assert account == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
@@ -240,7 +240,7 @@ def may_use(principal: str, action: str, key: str = "AllocationKey", **parameter
 
 
 def session(role: str) -> tuple[str, str]:
-    """A role, and somebody in it."""
+    """A session of a role."""
     return (
         f"arn:aws:iam::{ACCOUNT}:role/{role}",
         f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/one",
@@ -304,7 +304,7 @@ def api(**parameters: str) -> tuple[dict[str, Any], list[Statement]]:
 
 @pytest.mark.parametrize("others", [(), ("111111111111", "222222222222")])
 def test_the_api_is_for_named_accounts_whose_own_policies_decide(others: tuple[str, ...]) -> None:
-    """To allow everybody would let each caller in the account call every route."""
+    """Allowing everybody would let each caller in the account call every route."""
     _, (statement,) = api(ApiAccounts=",".join(others))
     assert statement["Effect"] == "Allow"
     assert listed(statement["Principal"]["AWS"]) == [ACCOUNT, *others]
@@ -368,7 +368,7 @@ def test_with_a_domain_the_api_requires_client_certificates_and_has_no_other_add
 
 
 def test_the_paths_under_a_domain_are_those_of_the_code() -> None:
-    """Under a base path every path would begin with it, and no route would be found."""
+    """A base path would begin every path, so no route would match."""
     stack = Deployed(**DOMAIN)
     (mapping,) = stack.of_type("AWS::ApiGateway::BasePathMapping").values()
     assert "BasePath" not in mapping
@@ -378,7 +378,7 @@ def test_the_paths_under_a_domain_are_those_of_the_code() -> None:
 
 
 def test_the_gateway_s_own_answers_are_problems_with_their_status() -> None:
-    """It fills in the template of application/json whatever is asked for, and has no status."""
+    """It always uses the template of application/json, and has no variable for the status."""
     responses = api()[0]["Body"]["x-amazon-apigateway-gateway-responses"]
     assert {"DEFAULT_4XX", "DEFAULT_5XX", "ACCESS_DENIED", "INVALID_SIGNATURE"} <= responses.keys()
     assert {"MISSING_AUTHENTICATION_TOKEN", "RESOURCE_NOT_FOUND", "THROTTLED"} <= responses.keys()
@@ -395,7 +395,7 @@ def test_the_gateway_s_own_answers_are_problems_with_their_status() -> None:
     assert responses["THROTTLED"]["responseParameters"]["gatewayresponse.header.Retry-After"]
 
 
-# What is in front of it, and what is logged of a call
+# The firewall, and the log of a call
 
 
 def test_a_parameter_puts_a_blocking_firewall_before_the_api() -> None:
@@ -432,7 +432,7 @@ def test_the_access_log_holds_no_body_query_or_order_id() -> None:
 
 
 def test_routes_that_write_or_count_have_their_own_throttles() -> None:
-    """A slip in a path would leave AWS with a limit for nothing."""
+    """A typing error in a path would leave a limit without a route."""
     (stage,) = STACK.of_type("AWS::ApiGateway::Stage").values()
     every, *each = stage["MethodSettings"]
     assert (every["ResourcePath"], every["HttpMethod"]) == ("/*", "*")

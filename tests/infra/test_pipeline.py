@@ -1,4 +1,4 @@
-"""The role with which a pipeline deploys: enough for every resource, and of no use for data."""
+"""The role with which a pipeline deploys: enough for every resource, and no access to data."""
 
 import json
 import re
@@ -100,7 +100,7 @@ def test_rights_that_aws_cannot_limit_to_a_resource_are_on_all_resources(action:
 
 @pytest.mark.parametrize("role", ["PipelineRole", "CloudFormationRole"])
 def test_whoever_makes_a_stack_with_transforms_may_make_change_sets_of_them(role: str) -> None:
-    """The parent is SAM's, and a nested stack has the language extensions."""
+    """The parent uses SAM's transform, a nested stack the language extensions."""
     making = [each for each in statements(role) if "transform" in json.dumps(each["Resource"])]
     assert [each["Action"] for each in making] == ["cloudformation:CreateChangeSet"]
 

@@ -1,9 +1,9 @@
 """
 Least privilege, both ways: what each function's role grants is what the function uses.
 
-The simulator lives through months with faults, and every call of AWS is noted; so are those of a
-night's extract. A right that no call took fails, and so does a call that no right allows. What AWS
-does in a function's name, no call of ours shows: those rights are in one table, with the reason.
+The simulator runs months with faults and records every AWS call; so does a night's extract. A right
+that no call uses fails the test, and so does a call that no right allows. No call of ours shows
+what AWS does in a function's name: those rights are in one table, with reasons.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -74,7 +74,7 @@ def role_of(function: str) -> str:
 
 
 def by_aws(name: str) -> dict[tuple[str, str], str]:
-    """What AWS itself does with the function's role, and why."""
+    """The acts of AWS itself with a function's role, and why."""
     function = FUNCTIONS[name]
     log = f"arn:aws:logs:eu-west-2:123456789012:log-group:{function['LoggingConfig']['LogGroup']}"
     rights = {
@@ -127,7 +127,7 @@ def simulated() -> dict[str, set[Right]]:
 
 
 def watched(live: Callable[[], None], told: Mapping[str, str]) -> dict[str, set[Right]]:
-    """The rights that functions took while something was lived through on moto."""
+    """The rights that functions used in a scenario on moto."""
     used: dict[str, set[Right]] = {name: set() for name in FUNCTIONS}
 
     def note_call(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -316,7 +316,7 @@ LIVED = {
     "SchedulingFunction": an_order_cut_short,
     "SendingFunction": texts_whose_receipts_are_early_or_never_come,
 }
-"""What is lived through besides the simulation, to see all that a function uses."""
+"""The scenarios besides the simulation, which show everything that a function uses."""
 
 
 @each_function
@@ -345,7 +345,7 @@ def test_a_role_grants_what_its_function_uses_and_nothing_else(
 
 
 def _unread(granted: list[Statement], needed: set[Right]) -> Iterator[tuple[str, str]]:
-    """The families of partitions that an action is allowed on and never used on."""
+    """The families of partitions on which an action is allowed and never used."""
     for statement in granted:
         conditions = statement.get("Condition", {}).values()
         families = [each for test in conditions for each in listed(test.get(_LEADING, []))]

@@ -1,4 +1,4 @@
-"""The template held against the code, and against what must hold of it: as SAM will deploy it."""
+"""The template, as SAM will deploy it, against the code and against its rules."""
 
 import importlib
 import json
@@ -38,7 +38,7 @@ SAMPLES = {
 }
 
 
-# But for a first deployment that fails, which leaves nothing behind.
+# Except a failed first deployment, which leaves nothing behind.
 KEPT = ("RetainExceptOnCreate", "Retain")
 EXTRACT = STACK.resolved({"Fn::GetAtt": ["ExtractBucket", "Arn"]})
 EXTRACT_KEY = STACK.resolved({"Fn::GetAtt": ["RecordsKey", "Arn"]})
@@ -123,7 +123,7 @@ def test_asynchronous_invocations_have_a_failure_destination(name: str) -> None:
 
 
 def test_no_failure_queue_holds_a_request_or_a_number() -> None:
-    """API Gateway and the dashboard hand over the one, CloudWatch Logs the other."""
+    """API Gateway and the dashboard send requests, CloudWatch Logs sends numbers."""
     waited_for = {re.findall(r"\$\{(\w+)\.Arn\}", json.dumps(said))[0] for said in METHODS.values()}
     subscribed = {
         target(said["DestinationArn"]) for said in of_type("AWS::Logs::SubscriptionFilter").values()
@@ -164,7 +164,7 @@ def test_lambda_s_retries_are_limited_and_end_in_a_queue(name: str) -> None:
 
 
 def test_sending_may_do_what_sns_does_on_its_behalf() -> None:
-    """SNS hands a text to End User Messaging, which asks for the caller's own right to it."""
+    """SNS passes a text to End User Messaging, which requires the caller's own right."""
     may = [each for each in of_role("SendingRole") if each["Effect"] == "Allow"]
     handed_on = {"aws:CalledViaLast": "sns.amazonaws.com"}
     assert allows(may, "sns:Publish", "*")
@@ -204,7 +204,7 @@ def test_a_bad_stream_record_does_not_block_others_for_long_and_goes_to_a_queue(
 
 
 def test_a_failed_hand_over_to_scheduling_is_retried_and_then_goes_to_a_queue() -> None:
-    """Lambda itself tries again after one minute and after two; then the queue has an alarm."""
+    """Lambda itself retries after one minute and after two; then the queue's alarm goes off."""
     (config,) = (
         each
         for each in of_type("AWS::Lambda::EventInvokeConfig").values()
@@ -217,7 +217,7 @@ def test_a_failed_hand_over_to_scheduling_is_retried_and_then_goes_to_a_queue() 
 
 
 def woken(record: dict[str, Any]) -> set[str]:
-    """Which functions a stream record gets to."""
+    """The functions that a stream record reaches."""
     return {
         target(mapping["FunctionName"])
         for mapping in MAPPINGS.values()
@@ -227,7 +227,7 @@ def woken(record: dict[str, Any]) -> set[str]:
 
 
 def matches(pattern: Any, given: Any) -> bool:
-    """As Lambda filters, as far as the template uses it: a list has values, beginnings or all."""
+    """Lambda's filter rules, as far as the template uses them: values, prefixes or everything."""
     if isinstance(pattern, list):
         return any(
             given.startswith(each.get("prefix", "")) if isinstance(each, dict) else given == each
@@ -281,7 +281,7 @@ def test_a_deletion_invokes_no_function() -> None:
 
 
 def test_the_stream_has_at_most_the_two_readers_that_aws_advises() -> None:
-    """Nor may a function read one stream by two mappings: Lambda refuses the second."""
+    """A function may not read one stream by two mappings either: Lambda refuses the second."""
     readers = [target(mapping["FunctionName"]) for mapping in MAPPINGS.values()]
     assert sorted(readers) == ["AllocationFunction", "AuditFunction"]
 
@@ -491,7 +491,7 @@ def test_only_the_extract_s_staging_files_expire() -> None:
 
 
 def denied_in(bucket: str) -> dict[str, Statement]:
-    """What a bucket's own policy denies everybody, by its name."""
+    """A bucket policy's statements that deny everybody, by name."""
     (policy,) = (
         each for each in STACK.of_type("AWS::S3::BucketPolicy").values() if each["Bucket"] == bucket
     )

@@ -1,4 +1,4 @@
-"""Rules that no scanner has, for whatever the template comes to hold."""
+"""Rules that no scanner has, for everything in the templates."""
 
 import re
 import tomllib
@@ -21,7 +21,7 @@ IN_POLICIES = {"Action", "Resource", "Principal"}
 
 
 def wildcards(node: yaml.Node, under: int | None = None) -> Iterator[tuple[int, int]]:
-    """Where policies have a `*`: its line, and that of the key under which it is, from 0."""
+    """Each `*` in a policy: its line, and that of its key, from 0."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             within = key.start_mark.line if key.value in IN_POLICIES else under
@@ -84,7 +84,7 @@ def test_a_nested_stack_never_uses_its_own_name_as_the_main_stack_s(file: Path) 
 
 @pytest.mark.parametrize("file", FILES[1:], ids=lambda file: file.name)
 def test_a_nested_stack_holds_no_resource_that_must_not_be_lost(file: Path) -> None:
-    """A change set shows the nested stack as one resource, so nothing could refuse its loss."""
+    """A change set shows the nested stack as one resource, so its loss could not be refused."""
     assert not {each["Type"] for each in expanded(file)["Resources"].values()} & KEPT
 
 

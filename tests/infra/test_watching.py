@@ -1,4 +1,4 @@
-"""Traces and saved questions to the logs: enough to find out, and nothing that names anybody."""
+"""Traces and saved queries: enough to find a fault, and nothing that identifies anybody."""
 
 import json
 import re
@@ -16,7 +16,7 @@ FUNCTIONS = STACK.of_type("AWS::Lambda::Function")
 QUERIES = STACK.of_type("AWS::Logs::QueryDefinition")
 TRACES = STACK.of_type("AWS::IAM::ManagedPolicy")["FunctionTraces"]
 OF_THE_API = {"ApiRefusalsQuery"}
-"""Put to API Gateway's own log, whose fields the template names."""
+"""The query of API Gateway's own log, whose fields the template names."""
 OF_ALL = {"ErrorsQuery", "OneOrderQuery", "SlowestQuery"}
 WORDS = re.compile(r"""".*?"|[@\w.]+""")
 LANGUAGE = {
@@ -44,7 +44,7 @@ def test_the_api_is_traced() -> None:
 
 
 def test_no_code_adds_data_to_a_trace() -> None:
-    """Which holds the times and the routes that AWS writes, and so nobody's data."""
+    """A trace then holds only the times and routes that AWS writes, and no personal data."""
     for name in FUNCTIONS:
         assert "AWS_XRAY" not in json.dumps(FUNCTIONS[name])
         assert "POWERTOOLS_TRACE" not in json.dumps(FUNCTIONS[name])

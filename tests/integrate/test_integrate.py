@@ -34,7 +34,7 @@ PLACE = ROOT / "build/integrate"
 
 
 def blocks(language: str) -> list[str]:
-    """What the page holds in this language, in turn."""
+    """The page's code blocks in this language, in order."""
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -84,7 +84,7 @@ def ran(command: list[str], variables: dict[str, str]) -> str:
 
 @pytest.fixture(scope="session")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """What the page says a caller has in its environment, for a stack on the emulator."""
+    """The environment that the page asks for, for a stack on the emulator."""
     home = tmp_path_factory.mktemp("checkout")
     with stack_up(home):
         (url,) = re.findall(r"API_URL=(\S+)", run(home, "local.emulator.stack", "status"))

@@ -241,7 +241,7 @@ COUNTRIES = {
     "64": ("0", "+6421123456"),
     "7": ("8", "+79123456789"),
 }
-"""Country codes with the digits dialled before a number at home, and a number of each."""
+"""Country codes with their national dialling prefix, and a number of each."""
 
 
 @given(st.data())

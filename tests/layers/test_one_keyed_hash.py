@@ -22,7 +22,7 @@ MACS = {
     "functions/extract/pseudonyms.py": "the key of one trial's pseudonyms",
     "layers/common/trial/identity.py": "identifiers, in their canonical form",
 }
-"""Where a MAC is asked of KMS, and of what."""
+"""Where KMS computes a MAC, and of what."""
 
 HASHES = {
     "functions/allocation/randomisation.py": "bytes that a MAC is stretched to",
@@ -36,7 +36,7 @@ HASHES = {
     "layers/common/trial/protocol/wording.py": "a text that goes, so that it can be shown again",
     "layers/common/trial/protocol/timetable.py": "an enrolment's id, for the time of day",
 }
-"""Where deployed code hashes, and what. None of it is what a person or a number is called."""
+"""Where deployed code hashes, and what: never an identifier of a person or a number."""
 
 
 def modules(*rooms: str) -> Iterator[tuple[str, ast.Module]]:

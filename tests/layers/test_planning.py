@@ -23,6 +23,6 @@ def test_only_intervention_has_reminders(arm: Arm, dose: int) -> None:
 
 @pytest.mark.parametrize("arm", Arm)
 def test_an_order_that_cannot_be_planned_fails_in_both_arms(arm: Arm) -> None:
-    """Else the arm would decide who is allocated: the slot would go to the next person."""
+    """Otherwise the arm would decide who is allocated: the slot would go to the next person."""
     with pytest.raises(ProtocolError):
         planned(arm, "lost")

@@ -1,4 +1,4 @@
-"""The clients stand on Lambda's own botocore, if that is new enough."""
+"""The clients use Lambda's own botocore, if it is new enough."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The table against DynamoDB in memory; what memory cannot do is put in by botocore's hooks."""
+"""The table against DynamoDB in memory; botocore's hooks add the faults that it lacks."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,5 @@
 """
-Nothing about a trial under way changes: a month of it, recorded from the first release.
+Nothing about a running trial changes: a month of it, recorded from the first release.
 
 Each line of the recording is an order with the moment from which it was planned, and all that came
 of it: the timetable, the texts and the rows of the extract. It was recorded once and is never
@@ -37,7 +37,7 @@ def _(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lived(given: dict[str, Any]) -> dict[str, Any]:
-    """What becomes of an order of the recording."""
+    """The results of an order of the recording."""
     agreed, start = protocols.load(VERSION), datetime.fromisoformat(given["start"])
     made_on = date.fromisoformat(given["made_on"])
     order = SERVED.model_copy(

@@ -1,4 +1,4 @@
-"""What no text may say is found in any spelling, and what it may say is not."""
+"""Forbidden words are found in any spelling, and allowed ones pass."""
 
 import pytest
 

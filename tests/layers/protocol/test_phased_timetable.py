@@ -1,4 +1,4 @@
-"""Timetables of orders of any length, of none, and of those that are varied on their way."""
+"""Timetables of orders of any length, without an end, and of varied orders."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -68,7 +68,7 @@ def themes_on(slots: tuple[Slot, ...]) -> dict[int, str]:
 
 
 def text_of(slot: Slot) -> str:
-    """Which wording it takes, whatever the order says."""
+    """The wording of a theme, whatever the order's conditions."""
     wordings = TYPE.plan_of(slot.theme).wording
     return wordings[slot.turn % len(wordings)]
 
@@ -144,7 +144,7 @@ def test_every_clock_change_to_2040_leaves_each_text_on_its_day_and_in_its_hours
         assert [each.date() for each in local] == planned_on
         assert change in planned_on
         assert all(time(9) <= each.time() < time(19, 45) for each in local)
-        # Hours and minutes on the wall are those of any other week.
+        # The local time is the same as in any other week.
         usual = planned(10, protocol=there)
         assert [each.time() for each in local] == [
             slot.due_at.astimezone(place.tz).time() for slot in usual

@@ -31,7 +31,7 @@ def test_the_command_checks_every_real_protocol() -> None:
 
 @pytest.mark.parametrize("version", [CURRENT, "dapo-2027-1"])
 def test_a_plan_that_may_be_used_leaves_out_no_part(version: str) -> None:
-    """So that no section of its report has to say that nothing was laid down."""
+    """Otherwise a section of its report would say that nothing was planned."""
     protocol = read(REAL / f"{version}.toml")
     plan = protocol.analysis
     assert protocol.publication

@@ -20,7 +20,7 @@ TWO_PARTS = SHORT.replace("hwn.", "hwn. Cadwch at bob amod o'r gorchymyn hwn.")
 
 
 def with_text(folder: Path, text: str, parts: int | None = None) -> Protocol:
-    """The protocol with another wording in Welsh, for whose parts it says that it pays."""
+    """The protocol with another Welsh wording, and the number of parts that it pays for."""
     content = path_of(DAPO.version).read_text()
     accepted = f"\nunicode_parts = {parts}" if parts else ""
     assert content.count(f'text = "{TEXT}"') == 1

@@ -1,4 +1,4 @@
-"""The dashboard's page: each panel with its lines, its reason or its emptiness."""
+"""The dashboard's page: each panel with its lines, or the reason why it has none."""
 
 import re
 import xml.etree.ElementTree as ET

@@ -1,4 +1,4 @@
-"""The served dashboard: a click calls the panel's function, and nobody else clicks."""
+"""The served dashboard: a click calls the panel's function, and other sites cannot click."""
 
 import http.client
 import io
@@ -22,7 +22,7 @@ CLICK = {
 
 
 class PanelsLambda:
-    """Lambda, as far as a panel asks it."""
+    """Lambda's invocations by a panel."""
 
     def __init__(self, **more: str) -> None:
         self.invoked: list[tuple[str, dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""Each check of the demo can fail: a good run, spoilt in one way, names the order."""
+"""Each check of the demo can fail: a good run with one fault names the order."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -54,7 +54,7 @@ class Limit:
 
 
 def limits(lived: MeteredOrder) -> list[Limit]:
-    """Quotas in London, and what the table and its stream can do, the measured calls put in."""
+    """Quotas in London, and the limits of table and stream, with the measured calls."""
     works = {act: done[0] for act, done in lived.works.items()}
     texts = len(lived.works["sending"])
     creates = texts * TREATED

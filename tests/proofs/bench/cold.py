@@ -2,8 +2,8 @@
 The processor time from nothing to a handler with its clients, against a bare one's.
 
 Each is a new process. The bare one imports boto3 and makes the same clients, as a handler of ten
-lines would. They take turns, also at who is first, so that whatever else the machine does meets
-both alike. Told is the median of the turns' own ratios: two runs agree within a few hundredths,
+lines would. They take turns, also in who goes first, so that other load on the machine affects both
+alike. The result is the median of the turns' own ratios: two runs agree within a few hundredths,
 where the ratio of the two least times differed by a tenth.
 """
 

@@ -1,4 +1,4 @@
-"""Orders that are made up as they are read, so that as many as one likes take little memory."""
+"""Orders that are generated as they are read, so that any number takes little memory."""
 
 from collections.abc import Callable, Iterator
 from itertools import count, islice
@@ -23,7 +23,7 @@ Places = dict[tuple[str, str], "Item"]
 
 
 class MadeUpTable(Dynamo):
-    """A table that is made while it is read: these orders over and over, each another's."""
+    """A table generated while it is read: these orders over and over, each of another person."""
 
     def __init__(self, examples: list[Places], orders: int) -> None:
         super().__init__(open_gate, lambda _: None)
@@ -48,7 +48,7 @@ class MadeUpTable(Dynamo):
         return (_own(item, serial) for item in self._example(serial).values())
 
     def index_all(self) -> None:
-        """The index of enrolments has them, and as many again of long ago."""
+        """The index of enrolments has them, and as many old ones again."""
         (by_month,) = (each for each in units.indexes() if each.name == "enrolments_by_month")
         for serial in range(2 * self.orders):
             item = _own(self._example(serial)["enrolment", "enrolment"], serial)

@@ -1,4 +1,4 @@
-"""The functions with AWS in memory, and what each invocation of one takes."""
+"""The functions with AWS in memory, and the resources that each invocation uses."""
 
 import logging
 import os
@@ -51,7 +51,7 @@ class MeteredCall:
 
 @dataclass(frozen=True)
 class Work:
-    """What one invocation took, and what it answered."""
+    """The resources that one invocation used, and its answer."""
 
     function: str
     at: datetime
@@ -76,7 +76,7 @@ class Work:
 
 @dataclass
 class Noted:
-    """A client whose calls are noted."""
+    """A client whose calls are recorded."""
 
     service: str
     client: Any
@@ -102,7 +102,7 @@ class Noted:
 
 @dataclass
 class NotedTable:
-    """The table's client, whose calls are noted with the units that they take."""
+    """The table's client; its calls are recorded with the units that they use."""
 
     client: Dynamo
     calls: list[MeteredCall]
@@ -111,7 +111,7 @@ class NotedTable:
         answer = self.client.batch_get_item(**request)
         ((table, wanted),) = request["RequestItems"].items()
         found = answer["Responses"][table]
-        # What is not there takes a unit as well.
+        # A missing item takes a unit as well.
         absent: list[Item] = [{}] * (len(wanted["Keys"]) - len(found))
         reads = units.read(found + absent, consistent=True, together=False)
         self.calls.append(MeteredCall("dynamodb", "batch_get_item", request, answer, reads=reads))
@@ -143,7 +143,7 @@ class NotedTable:
 
 @dataclass
 class MeteredFunctions:
-    """Functions whose every call is noted."""
+    """Functions whose AWS calls are all recorded."""
 
     memory: Memory = field(default_factory=lambda: Memory("bench"))
     calls: list[MeteredCall] = field(default_factory=list)

@@ -1,5 +1,5 @@
 """
-What a deployment costs in a month, whole: what is fixed, what orders add, and their texts.
+The monthly cost of a deployment: the fixed part, what orders add, and their texts.
 
 List prices, and what is billed in an account of its own: CloudWatch's first ten alarms and metrics
 cost nothing there, for good (https://aws.amazon.com/cloudwatch/pricing/, "free tier").

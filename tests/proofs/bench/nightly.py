@@ -1,9 +1,8 @@
 """
 What the extract and the proof use, by the number of orders.
 
-Each extract is in a new process. What it reads is made up page by page, and what it writes goes to
-a folder: neither is in memory. For the proof there are as many orders again of long ago, which it
-must not read.
+Each extract is in a new process. Its input is generated page by page, and its output goes to a
+folder: neither is in memory. The proof gets as many old orders again, which it must not read.
 """
 
 import gc
@@ -41,7 +40,7 @@ AT_LEAST = 10_000  # orders of each size, in as many rounds as that takes
 
 
 class CountedCalls(list[MeteredCall]):
-    """Calls without what they said: of hundreds of thousands there is no room for more."""
+    """Calls without their content, because hundreds of thousands would not fit into memory."""
 
     def append(self, call: MeteredCall) -> None:
         super().append(replace(call, request={}, answer={}))
@@ -108,7 +107,7 @@ def proven_at_sizes(progress: Callable[[], None]) -> dict[int, dict[str, float]]
 
 
 def proven(orders: int) -> dict[str, float]:
-    """What the proof takes for each of so many orders."""
+    """The proof's resources for each of so many orders."""
     kept = examples()
     reminders = sum(item["kind"] == {"S": "reminder"} for each in kept for item in each.values())
     deployment = MeteredFunctions(calls=CountedCalls())
@@ -118,7 +117,7 @@ def proven(orders: int) -> dict[str, float]:
     seconds = []
     with time_machine.travel(MORNING, tick=False), deployment.lived_in():
         gc.collect()
-        gc.freeze()  # what fills the index is no work of the functions
+        gc.freeze()  # filling the index is not the functions' work
         for _ in range(_rounds(orders)):
             work = deployment.invoke("reconciliation", {"proof": "control"})
             seconds.append(work.seconds)
@@ -133,7 +132,7 @@ def proven(orders: int) -> dict[str, float]:
 
 
 def taken(orders: int) -> dict[str, float]:
-    """What the extract of so many orders takes of this process."""
+    """The extract's use of this process for so many orders."""
     table = Table(cast("Any", MadeUpTable(examples(), orders)), "trial")
     protocol = AGREED
     gc.collect()

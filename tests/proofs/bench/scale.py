@@ -1,5 +1,5 @@
 """
-What an act takes with a hundred orders in the table, and with a hundred thousand.
+The resources of an act with a hundred orders in the table, and with a hundred thousand.
 
 The table is filled in bulk: every order has its enrolment, its allocation and a timetable, half of
 them in control; of the most recent ones the reminders are open, so that the index of open
@@ -125,7 +125,7 @@ def taken_at(size: int) -> dict[str, dict[str, float]]:
         table.fill(size, *kept)
         works: dict[str, list[Work]] = {act: [] for act in ACTS}
         gc.collect()
-        gc.freeze()  # what fills the table is no work of the functions
+        gc.freeze()  # filling the table is not the functions' work
         for life in [begun(deployment, next(serials)) for _ in range(RUNS)]:
             for act, done in life.works.items():
                 works[act] += done

@@ -2,8 +2,8 @@
 Orders a second on the local emulator, from the request until all their schedules are made.
 
 Beside them, in the same run, as many requests to a function that does nothing behind the same API:
-what the emulator and this machine take for themselves. And how long the switch takes to answer,
-alone and in a flood of enrolments. In a copy of the checkout on its own port.
+the overhead of the emulator and this machine. And how long the switch takes to answer, alone and in
+a flood of enrolments. In a copy of the checkout on its own port.
 """
 
 import json
@@ -91,7 +91,7 @@ def _in_flood(stack: LocalStack, serials: Iterator[int]) -> tuple[float, float]:
 
 
 def _set_switch(stack: LocalStack) -> float:
-    """A resumption, for a pause also waits for texts that are on their way."""
+    """A resumption, because a pause also waits for texts that are being sent."""
     body = {"paused": False, "reason": f"bench {time.monotonic_ns()}", "by": "bench"}
     return _milliseconds(stack, "PUT", "/sending", body, 200)
 

@@ -1,5 +1,5 @@
 """
-What DynamoDB bills for: the size of items, and the units that reading and writing them takes.
+What DynamoDB bills: the size of items, and the units of reading and writing them.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 """

@@ -37,7 +37,7 @@ _TEXT_TAKEN = """<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31
 
 
 class _Raw(BytesIO):
-    """As much of urllib3's response as botocore reads."""
+    """The part of urllib3's response that botocore reads."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.read()
@@ -102,7 +102,7 @@ def _ratio(work: Work, progress: Callable[[], None]) -> dict[str, float]:
         for _ in range(ROUNDS):
             pairs.append((seconds(ours), seconds(bare)))
             progress()
-    # The least of each: what else a machine does only adds.
+    # The minimum of each: other load on the machine only adds.
     mine, theirs = (min(each) for each in zip(*pairs, strict=True))
     return {"ours_ms": 1000 * mine, "bare_ms": 1000 * theirs, "ratio": mine / theirs}
 

@@ -1,8 +1,8 @@
 """
-Tries every two acts, and some triples, on one order in every order of their calls of AWS.
+Tries every pair of acts, and some triples, on one order in every order of their AWS calls.
 
 `python -m tests.proofs.interleavings`; only some: `--only send`; one order again, as it was
-printed: `--replay 0,1,1,0 due send end`. Ends with 1 if something is so that must never be.
+printed: `--replay 0,1,1,0 due send end`. Exits with 1 if a rule is broken.
 """
 
 import argparse

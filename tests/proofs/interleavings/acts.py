@@ -1,4 +1,4 @@
-"""What can happen to one order, each by the function's own handler; and what it promises."""
+"""The acts on one order, each by its function's handler, and the promises of each."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ Act = Callable[[SmallWorld, UUID], str]
 
 
 def fresh() -> tuple[SmallWorld, UUID]:
-    """Somebody enrolled in the morning, and drawn by nobody yet."""
+    """A person enrolled in the morning and not drawn yet."""
     world = SmallWorld(Memory("interleavings"), MORNING)
     with Stage(world).lived_in():
         ident = _enrolled(1)
@@ -203,11 +203,11 @@ ACTS: dict[str, Act] = {
 }
 
 SILENCING = frozenset({"end", "custody", "number", "no number", "protect", "suppress", "pause"})
-"""After the answer to one of these no text goes to the number that there was."""
+"""After the answer to one of these no text goes to the earlier number."""
 
 
 def settled(world: SmallWorld, ident: UUID, came_to: dict[str, str]) -> None:
-    """Let everything come to rest, and check what was promised. Raises Breach."""
+    """Finish all remaining work, and check the promises. Raises Breach."""
     _promised(world, came_to)
     world.memory.drain()
     world.check(ident)
@@ -225,7 +225,7 @@ def settled(world: SmallWorld, ident: UUID, came_to: dict[str, str]) -> None:
 
 
 def _promised(world: SmallWorld, came_to: dict[str, str]) -> None:
-    """No text after the answer of what rules it out."""
+    """No text goes after the answer to an act that rules it out."""
     silent = False
     for what, about in world.events:
         if what == "answer" and about in SILENCING and _is_accepted(came_to[about]):

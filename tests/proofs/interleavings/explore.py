@@ -22,7 +22,7 @@ _APART = timedelta(milliseconds=1)
 
 
 class Found(NamedTuple):
-    """How many states and endings there are, and the first order in which something was wrong."""
+    """How many states and endings there are, and the first order of calls that broke a rule."""
 
     states: int
     endings: int
@@ -33,7 +33,7 @@ class Found(NamedTuple):
 
 @dataclass
 class Story:
-    """Some acts, begun at one moment: what each does next, by what it was answered so far."""
+    """Some acts that begin at one moment: each one's next call, given the answers so far."""
 
     start: SmallWorld
     ident: UUID
@@ -120,7 +120,7 @@ class Standing:
         )
 
     def settled(self) -> None:
-        """Let everything come to rest, and check it. Raises Breach."""
+        """Finish all remaining work, and check it. Raises Breach."""
         self.story.stage.set_to(self.world)
         came_to = dict(zip(self.story.labels, map(str, self.calls), strict=True))
         settled(self.world, self.story.ident, came_to)
@@ -131,7 +131,7 @@ def _put(among: tuple[T, ...], place: int, each: T) -> tuple[T, ...]:
 
 
 def explore(moment: tuple[SmallWorld, UUID], *names: str) -> Found:
-    """Every order of the acts, until one of them ends in what must never be."""
+    """Every order of the acts, until one of them breaks a rule."""
     start, ident = moment
     story = Story(start, ident, names, Stage(start))
     orders, endings = Orders(), 0
