@@ -1,4 +1,4 @@
-"""Where the functions run, one at a time, and where their calls of AWS go."""
+"""Runs the functions one at a time, and routes their AWS calls."""
 
 import io
 import logging
@@ -26,7 +26,7 @@ _SCHEDULER = ("create_schedule", "get_schedule", "delete_schedule", "paginate")
 
 
 class CallResult(NamedTuple):
-    """What a call was answered or refused with, and when."""
+    """The answer to a call, or its refusal, and its time."""
 
     what: Any
     at: datetime
@@ -67,10 +67,10 @@ class Gated:
 
 class Stage:
     """
-    Where the functions' calls go: to a world or, while one act runs alone, to what it was answered.
+    Routes the functions' calls: to a world or, while one act runs alone, to its earlier answers.
 
     Between two calls an act knows nothing but its answers and the time. So it is run again up to
-    its next call, and is stopped there; other acts are in no thread and in no one's way.
+    its next call and stopped there; no other act needs a thread.
     """
 
     def __init__(self, world: SmallWorld) -> None:
@@ -82,7 +82,7 @@ class Stage:
     def next_call(
         self, act: Callable[[], str], begun: datetime, answers: Sequence[CallResult]
     ) -> PendingCall | str:
-        """The next call of an act that was answered so; or what it came to in the end."""
+        """The next call of an act with these answers, or its result."""
         self._answers, self._stopped = deque(answers), None
         self._move_to(begun)
         try:
@@ -96,7 +96,7 @@ class Stage:
         return self._stopped.call if self._stopped else came_to
 
     def gate(self, call: PendingCall) -> Any:
-        if self._answers is None:  # nobody acts: the world comes to rest
+        if self._answers is None:  # no act runs: the world finishes its work
             answer = self.world.perform(call)
             self._move_to(self.world.now)
             return answer
@@ -112,7 +112,7 @@ class Stage:
         return said.what
 
     def _hand_over(self, **request: Any) -> Any:
-        """Hand over nothing while acts run, since they may run again: `drain` does it."""
+        """Hand nothing over while acts run, because they may run again: `drain` does it."""
         return self.world.memory.invoke(**request) if self._answers is None else {}
 
     def _wait(self, seconds: float) -> None:

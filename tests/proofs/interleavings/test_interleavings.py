@@ -1,4 +1,4 @@
-"""Acts in every order of their calls; here some that meet, all of them by make interleavings."""
+"""Acts in every order of their calls: some that interact here, all by make interleavings."""
 
 from collections import Counter
 from collections.abc import Hashable
@@ -63,7 +63,7 @@ def test_a_claim_that_is_published_late_is_found(
 
 @dataclass(frozen=True)
 class Toy:
-    """Acts that count in places of a memory: each call reads all it touches, and adds to it."""
+    """Acts that count in a memory: each call reads what it touches, and adds to it."""
 
     left: tuple[tuple[Op, ...], ...]
     held: tuple[tuple[str, int], ...] = ()
@@ -90,7 +90,7 @@ class Toy:
 
 
 def every_end(moment: Toy) -> set[Toy]:
-    """The ends of all orders, one by one."""
+    """The results of all orders, one by one."""
     ends = [every_end(moment.after(place)) for place in ready(moment)]
     return set().union(*ends) if ends else {moment}
 

@@ -21,11 +21,11 @@ _plain = TypeDeserializer().deserialize
 
 
 class Breach(AssertionError):  # noqa: N818 - what must never be
-    """Something that must never be is so."""
+    """A rule is broken."""
 
 
 def alike(held: object) -> int:
-    """The same number for what differs in an audit entry's random token alone."""
+    """An equal number for states that differ only in an audit entry's random token."""
     return hash(re.sub(r"#[0-9a-f]{8}'", "#'", repr(held)))
 
 
@@ -36,7 +36,7 @@ class SmallWorld:
         self.memory = memory
         self.now = now
         self.events: list[tuple[str, str]] = []
-        """What was seen from outside, in order: texts by number, and answers by act."""
+        """The outside view, in order: texts by number, and answers by act."""
         self._hashes: dict[int, tuple[object, int]] = {}
 
     def copied(self) -> "SmallWorld":
@@ -50,7 +50,7 @@ class SmallWorld:
 
     @property
     def state(self) -> Hashable:
-        """All that AWS holds, when, and what has been seen from outside."""
+        """Everything that AWS holds, the time, and the outside view."""
         images = [each["dynamodb"]["NewImage"] for each in self.memory.stream]
         return (
             frozenset(map(self._hash, self.memory.dynamo.items())),

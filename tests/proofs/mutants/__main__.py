@@ -61,7 +61,7 @@ _TEST = re.compile(r"^FAILED (tests/\S+\.py::.+?)(?: - |$)")
 
 
 class Caught(NamedTuple):
-    """Who noticed that a guard was missing, by what, after how many seconds."""
+    """The test that noticed a missing guard, how, and after how many seconds."""
 
     by: str | None
     what: str
@@ -82,7 +82,7 @@ def _tests_of(file: str) -> list[str]:
 
 
 class Trees:
-    """Copies of the tree, as many as are worked on at once; each is used again and again."""
+    """Copies of the tree, one for each worker, and reused."""
 
     def __init__(self, folder: Path, count: int) -> None:
         self._free: SimpleQueue[Path] = SimpleQueue()
@@ -117,7 +117,7 @@ def tried(guard: Guard, trees: Trees, witness: str | None) -> Caught:
         for by, command in looking:
             ended = _ran(command, tree)
             said = _TELLING.findall(ended.stdout)
-            # The test that is named may be no more; then others look.
+            # The named test may no longer exist; then others look.
             if ended.returncode and (said or by != "its test"):
                 told = said or (ended.stderr or ended.stdout).splitlines() or ["?"]
                 return Caught(by, told[-1], time.monotonic() - began)

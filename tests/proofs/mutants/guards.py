@@ -1,8 +1,8 @@
 """
-The guards on which the invariants stand, each with what the code would be without it.
+The guards on which the invariants depend, each with the code without it.
 
-A snippet stands exactly once in its file: `test_guards.py` sees to it, so that no guard is
-thought to be tested after its code has moved on.
+A snippet occurs exactly once in its file: `test_guards.py` checks it, so that no guard counts as
+tested after its code has changed.
 """
 
 from __future__ import annotations

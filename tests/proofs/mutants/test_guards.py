@@ -1,4 +1,4 @@
-"""No guard has moved on without its entry."""
+"""Every guard's entry matches the code."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
-Live through seeds, one after the other, and say what was met.
+Runs seeds, one after the other, and reports the faults and acts that occurred.
 
-`python -m tests.proofs.simulation --seeds 1000`; one that failed: `... --seed 17 --trace`. Ends
-with 1 if a seed fails, or if over a hundred seeds some kind of fault or act never happened.
+`python -m tests.proofs.simulation --seeds 1000`; one that failed: `... --seed 17 --trace`. Exits
+with 1 if a seed fails, or if some kind of fault or act never happened in a hundred seeds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TAIL = 80  # lines of a failed seed's trace
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Live through the seeds asked for; 0 if all went well."""
+    """Run the requested seeds; 0 if all pass."""
     parser = argparse.ArgumentParser(prog="tests.proofs.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=100, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first of them")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Gate = Callable[..., dict[str, Any]]
 
 FAMILIES = ("enrolment", "allocation", "history", "audit")
-"""The families of partitions that each enrolment has one of."""
+"""The families with one partition for each enrolment."""
 
 _MOST = 100  # keys in a batch, acts in a transaction
 
@@ -166,7 +166,7 @@ def _about(keys: list[tuple[str, str]]) -> UUID | None:
 
 @cache
 def owner(partition: str) -> UUID:
-    """The enrolment that a partition is of; for any other, that of nobody."""
+    """A partition's enrolment; for any other partition, the id of no enrolment."""
     family, _, ident = partition.partition("#")
     own = family in FAMILIES and len(ident) == len(str(UUID(int=0)))
     return UUID(ident) if own else UUID(int=0)

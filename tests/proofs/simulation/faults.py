@@ -1,4 +1,4 @@
-"""What can go wrong, and how often in one world: its weather."""
+"""The possible faults, and how often each occurs in one world: its weather."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Fault(StrEnum):
-    """Every kind of thing that the services are known to do."""
+    """Every kind of fault that the services are known to have."""
 
     # Any call of AWS
     THROTTLED = "call throttled"
@@ -110,5 +110,5 @@ class Weather:
         return None
 
     def clears(self) -> None:
-        """From now on nothing goes wrong."""
+        """From now on there are no faults."""
         self._factor = dict.fromkeys(Fault, 0)

@@ -1,4 +1,4 @@
-"""What the table's items say to the model."""
+"""Reads the table's items for the model."""
 
 from __future__ import annotations
 

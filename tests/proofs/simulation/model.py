@@ -1,9 +1,9 @@
 """
 What should be true, in about a hundred lines that share nothing with the production code.
 
-The model hears what upstream asks and is answered, what is committed and what is handed to the
-provider. Between a question and its answer two worlds are possible: a text must be right in one
-of them. Once the answer is given there is only one.
+The model gets upstream's requests and answers, the commits, and the requests to the provider.
+Between a request and its answer two worlds are possible: a text must be right in one of them. After
+the answer there is only one.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ T = TypeVar("T")
 
 
 class Violation(BaseException):
-    """Something is true that must never be."""
+    """A rule is broken."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What upstream has said of one order."""
+    """Upstream's reports about one order."""
 
     person: str
     made_on: date
@@ -54,7 +54,7 @@ class Facts:
 
 @dataclass
 class Belief(Generic[T]):
-    """What is so, for sure, and what may be so while a question has no answer."""
+    """What is certain, and what may be true while a request has no answer."""
 
     sure: T | None = None
     asked: T | None = None
@@ -71,7 +71,7 @@ class Belief(Generic[T]):
 
 @dataclass(frozen=True)
 class Draw:
-    """Where an enrolment was drawn to."""
+    """The result of an enrolment's draw."""
 
     arm: str
     stratum: str
@@ -86,7 +86,7 @@ class Draw:
 
 @dataclass
 class TrialModel:
-    """Every check is a line that says what must be so."""
+    """Each check is one line that states a rule."""
 
     lives: dict[UUID, Belief[Facts]] = field(default_factory=lambda: defaultdict(Belief))
     paused: Belief[bool] = field(default_factory=lambda: Belief(sure=False))
@@ -112,7 +112,7 @@ class TrialModel:
         _must(trial == self.trials[ident], "no record of one trial counts in another")
 
     def left(self, text: str, *, by_email: bool) -> None:
-        """Something leaves for people and systems that may not know this."""
+        """Something is sent to people or systems that must not know this."""
         digits = re.sub(r"[ +()-]", "", text)
         _must("77009000" not in digits, "no number leaves the system")
         _must(not re.search("control|intervention", text), "no arm leaves the system")
@@ -157,7 +157,7 @@ class TrialModel:
         _must(self.arms[ident].arm == "intervention", "control has no reminder and no schedule")
 
     def claimed(self, ident: UUID, number: int, *, theme: str, due_at: datetime) -> None:
-        """Somebody took the right to send: from here on what was true stays good enough."""
+        """A claim was made: what was true until now suffices from here on."""
         now = datetime.now(LONDON)
         _must((ident, number) not in self.handed, "what may have been sent is not claimed again")
         _must(False in self.paused.worlds, "no text once a pause was accepted")
@@ -171,7 +171,7 @@ class TrialModel:
         self.ever_claimed.add((ident, number))
 
     def counts_as_claimed(self, ident: UUID, number: int) -> None:
-        """Since a restore, nobody knows of a text whether it went."""
+        """After a restore it is unknown whether a text went."""
         _must((ident, number) in self.ever_claimed, "a restore recovers claims that there were")
 
     def _against_claim(self, facts: Facts, today: date) -> str | None:
@@ -180,7 +180,7 @@ class TrialModel:
         return "to a number that opted out" if opted_out else self._against(facts, today)
 
     def _against(self, facts: Facts, today: date) -> str | None:
-        """What in one world forbids a text."""
+        """The reasons in one world against a text."""
         reasons = {
             "before service": facts.served_on is None,
             "after the end": facts.ended is not None,
@@ -192,7 +192,7 @@ class TrialModel:
         return next((reason for reason, applies in reasons.items() if applies), None)
 
     def _protected(self, today: date) -> set[str]:
-        """The numbers that live orders protect, in whichever world."""
+        """The numbers that live orders protect, in either world."""
         numbers: set[str] = set()
         for belief in self.lives.values():
             live = [w for w in belief.worlds if not w.ended and w.expires_on >= today]
@@ -201,7 +201,7 @@ class TrialModel:
         return numbers
 
     def handed_over(self, ident: UUID, number: int, phone: str, text: str) -> None:
-        """One request to the provider, whatever comes of it."""
+        """One request to the provider, whatever its result."""
         _must(self.arms[ident].arm == "intervention", "control is never texted")
         _must((ident, number) not in self.handed, "one request to the provider per reminder")
         _must((ident, number) in self.claims, "no text without a claim")

@@ -1,4 +1,4 @@
-"""The digest of every morning: when it comes, and what it may hold."""
+"""The digest of every morning: its time, and its permitted content."""
 
 from __future__ import annotations
 

@@ -57,20 +57,20 @@ _AFTER = {
     "suppressed": {"planned"},
     "failed": set(),
 }
-"""What a reminder may become: what may have been sent never goes back to what may be sent."""
+"""The permitted changes of a reminder's state: a text that may have gone can never go again."""
 _OPTED_OUT = ("opted_out", "OptedOut")
 _STARTS = (datetime(2027, 3, 20, 8, tzinfo=UTC), datetime(2027, 10, 20, 8, tzinfo=UTC))
 ACTS = ("digests", "re-runs", "restores")
-"""What is counted of what happens only now and then, and never by itself."""
+"""The rare acts that are counted."""
 _HOUR = timedelta(hours=1)
 _RERUNS = 0.3
-"""In how many worlds the trial is closed and another opened."""
+"""The share of worlds in which the trial is closed and another opened."""
 _RESTORES = 0.3
-"""In how many others the table is taken back."""
+"""The share of other worlds in which the table is restored."""
 _BOTH = 0.1
-"""In how many of those with another trial the table is taken back too."""
+"""The share of worlds with another trial in which the table is restored too."""
 _HOURS = 3
-"""For a receipt alone, days may pass: to look for it each third hour is enough to simulate."""
+"""A receipt alone may take days: simulating each third hour is enough."""
 _HANDED_OVER = {"sent", "unknown"}
 _NIGHT = 2
 _NIGHTS = 3  # the proof of every third is enough to simulate
@@ -140,7 +140,7 @@ class Simulation:
         world.at(start + _HOUR, "", self._reconcile)
 
     def live(self) -> None:
-        """Live it to its end, then see what is left. Raises Violation."""
+        """Run it to its end, then check what is left. Raises Violation."""
         world = self.world
         with world.lived_in(self.clients, Path(folder().name)):
             world.run(self.upstream.until)
@@ -288,7 +288,7 @@ class Simulation:
                 raise Violation(f"{fault}: {where}")
 
     def _must_have_gone(self, item: Item) -> None:
-        """Where no fault ever struck, a text is sent unless upstream or the calendar forbade it."""
+        """In a world without faults a text is sent unless upstream or the calendar forbids it."""
         by_fault = {"stale"}
         if not any(is_a(each, "switch") for each in self.dynamo.items()):
             by_fault |= {"outside_window", "expired"}  # a pause may end at night, or too late
@@ -328,7 +328,7 @@ class Simulation:
 
 
 def run(seed: int, *, traced: bool = False) -> SeedResult:
-    """Live through one seed. What happened is reported if that is asked for, or if it failed."""
+    """Run one seed. Its trace is reported on request, or if it failed."""
     simulation = Simulation(seed)
     simulation.upstream.scatter()
     chance = simulation.world.rng.random()

@@ -63,7 +63,7 @@ def stream_readers(world: World) -> list[Reader]:
 
 @dataclass
 class Shard:
-    """What one reader has still to take from one shard, the oldest first."""
+    """The records of one shard that a reader has yet to process, the oldest first."""
 
     left: deque[dict[str, Any]] = field(default_factory=deque)
     done: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_HISTORY))
@@ -116,7 +116,7 @@ class Reader:
         return min(timedelta(seconds=self._mapping.get("MaximumRecordAgeInSeconds", 1e6)), _TRIMMED)
 
     def _taken(self, batch: list[dict[str, Any]]) -> int:
-        """How many records of the batch were dealt with, up to the first that was not."""
+        """How many records of the batch were processed, up to the first failure."""
         try:
             answer = self._world.invoke(self._function, {"Records": batch})
         except Failed:
@@ -214,7 +214,7 @@ class Lambda:
         self._world = world
 
     def invoke(self, function: str, event: dict[str, Any], attempt: int = 1) -> Any:
-        """Once, and again if that fails; what it answers to nobody."""
+        """Invoke once, and again after a failure; nobody gets the answer."""
         told = functions()[function].get("EventInvokeConfig", {})
         about = {}
         if "enrolment_id" in event:
@@ -253,7 +253,7 @@ class Background:
 
 
 class Clockwork:
-    """EventBridge Scheduler: at least once, a minute's precision, now and then much worse."""
+    """EventBridge Scheduler: at least once, to the minute, sometimes much later."""
 
     def __init__(self, world: World, scheduler: Scheduler, run: Lambda) -> None:
         self._world, self._scheduler, self._run = world, scheduler, run
@@ -295,7 +295,7 @@ class Clockwork:
 
 @dataclass
 class Phones:
-    """SNS and the carriers: what becomes of a text, and when its receipt is logged."""
+    """SNS and the carriers: the result of a text, and the time of its receipt."""
 
     world: World
     run: Lambda

@@ -1,4 +1,4 @@
-"""The simulator's AWS can be believed: the same requests bring the same answers from moto."""
+"""The simulator's AWS is realistic: the same requests get the same answers from moto."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of the seeds, every time: all of them are `python -m tests.proofs.simulation`."""
+"""A few seeds in every run; `python -m tests.proofs.simulation` runs more."""
 
 from __future__ import annotations
 

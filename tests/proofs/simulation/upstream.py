@@ -1,8 +1,8 @@
 """
-The police system: posts orders and what becomes of them, and asks again until it is answered.
+The police system: posts orders and changes, and retries until it gets an answer.
 
-About one order it never has two questions open; otherwise anything may come at any moment.
-Everybody is made up, and so few that they share numbers and turn up again.
+It never has two open requests about one order; otherwise anything may come at any moment.
+All people are made up, and so few that they share numbers and return.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _BY = {"recorded_by": f"DC {STAFF[0]}", "follow_up_by": f"PC {STAFF[1]}"}
 
 @dataclass(frozen=True)
 class Request:
-    """One call of the API, and what is so once it is accepted."""
+    """One call of the API, and the facts once it is accepted."""
 
     method: str
     path: str
@@ -161,7 +161,7 @@ class Upstream:
             self._world.at(at, "anew", partial(self._anew, ident))
 
     def meddle(self, about: UUID | None) -> None:
-        """Something happens in mid-call, most likely to the very enrolment in hand."""
+        """Something happens in mid-call, most likely to the enrolment being processed."""
         chance = self._rng.random()
         if about in self.orders and chance < self.eager:
             self.send_news(about)
@@ -252,7 +252,7 @@ class Upstream:
             self.change(ident, "service", {"served_on": f"{today}"}, served_on=today)
 
     def _correct(self, ident: UUID, facts: Facts) -> None:
-        """Other conditions, and sometimes another last day."""
+        """Correct the conditions, and sometimes the last day."""
         last = facts.expires_on
         if self._rng.random() < 0.5:
             last = facts.made_on + timedelta(days=self._rng.randint(14, 28) - 1)
@@ -345,7 +345,7 @@ class Upstream:
         self._answered(request, status)
 
     def _answered(self, request: Request, status: int) -> None:
-        """There is one world less."""
+        """One possible world fewer."""
         if request.about and self._rng.random() < self.eager / 2:
             self._world.after(0.5, "at once", partial(self.send_news, request.about))
         accepted = status < _REFUSED
@@ -375,7 +375,7 @@ class Upstream:
         return bool(self._busy)
 
     def report_again(self, since: datetime, finish: Callable[[], None]) -> None:
-        """The system has forgotten what it took since then: report that again, then resume."""
+        """The system has lost the later reports: report them again, then resume."""
         self._restoring, self._finish = True, finish
         model, since = self._world.model, since - timedelta(minutes=1)
         lost = [each for at, each in self._accepted if at >= since and each.paused is None]
@@ -430,7 +430,7 @@ class Upstream:
         self._world.after(6 * 3600, "an order again", partial(self.ask, request))
 
     def _repeated(self, request: Request) -> None:
-        """Once more, long after the answer: whatever comes of it, nothing new is so."""
+        """Repeat it long after the answer: no fact changes, whatever the answer."""
         self._status(request)
 
     def _status(self, request: Request) -> int | None:

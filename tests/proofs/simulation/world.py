@@ -1,9 +1,9 @@
 """
 One seed's world: a clock that jumps, an agenda, and the functions with AWS around them.
 
-Single-threaded, yet not one thing after another: at each AWS call of a function the world may
-let something else happen first, a life event above all. So what a function has read may be
-stale when it writes, as with many functions at once.
+Single-threaded, but interleaved: at each AWS call of a function the world may let something else
+happen first, mostly a life event. So what a function has read may be stale when it writes, as with
+many functions at once.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Crash(BaseException):
 
 
 class Failed(Exception):  # noqa: N818 - of the simulated function, not of ours
-    """An invocation came to nothing, in a way in which functions may fail."""
+    """An invocation failed in a way in which functions may fail."""
 
 
 @dataclass
@@ -146,7 +146,7 @@ class World:
         self.counted: Counter[str] = Counter()
         self.trace: list[tuple[datetime, int, str]] = []
         self.seen: set[UUID] = set()
-        """Whose trouble has reached an alarm or a queue of dead letters."""
+        """The enrolments whose trouble has reached an alarm or a failure queue."""
         self.poisoned: set[UUID] = set()
         self.orders_per_day = 1000
         self.deployed: dict[str, dict[str, str]] = {}
@@ -162,7 +162,7 @@ class World:
     # --- time --------------------------------------------------------------------------------
 
     def at(self, moment: datetime, what: str, act: Callable[[], None]) -> None:
-        """Put something on the agenda; without a word for it, it leaves no trace."""
+        """Put something on the agenda; without a label, it is not in the trace."""
         heapq.heappush(self._agenda, (moment, next(self._serial), what, act))
 
     def after(self, seconds: float, what: str, act: Callable[[], None]) -> None:
@@ -231,7 +231,7 @@ class World:
         about: UUID | None = None,
         acts: int = 0,
     ) -> dict[str, Any]:
-        """One call of AWS on its way out and back, perhaps with so many acts in one transaction."""
+        """One AWS call and its answer, with the number of acts in its transaction."""
         invocation = self.stack[-1]
         invocation.about = about or invocation.about
         self.in_between()
@@ -283,7 +283,7 @@ class World:
 
     @contextmanager
     def lived_in(self, clients: Mapping[str, object], folder: Path) -> Iterator[None]:
-        """The functions live in this world: its clients, clock, settings and protocols."""
+        """The functions use this world's clients, clock, settings and protocols."""
         with (
             pytest.MonkeyPatch.context() as patch,
             time_machine.travel(self.now, tick=False) as clock,
