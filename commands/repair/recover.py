@@ -2,8 +2,8 @@
 Recovers what the audit trail's exported chain holds into a table that was rewound.
 
 The chain holds every allocation with its slot, and every claim and release of a text. So nobody is
-drawn again, and no text goes twice. Ends and suppressed numbers are recovered too. A number that
-was changed or protected since is forgotten: nothing is texted until upstream reports it again.
+drawn again, and no text goes twice. Ends, holds and suppressed numbers are recovered too. A number
+that was changed or protected since is forgotten: nothing is texted until upstream reports it again.
 Everything else that happened since is listed, for upstream to report again.
 
 Only facts are recovered. What follows from them, for an order and for others, is settled as after
@@ -21,13 +21,13 @@ from allocation.allocate import design_of
 from allocation.randomisation import block, message
 from commands.audit.trail import Trail, enrolment_of
 from trial.aws.table import ABSENT, Act, Check, ConditionFailedError, Table, put
-from trial.codes import EndReason, ReminderState, Why
+from trial.codes import EndReason, HoldReason, ReminderState, Why
 from trial.planning import planned_reminders
 from trial.progress import moved
 from trial.protocol.load import load
 from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
 from trial.records.audit import RESTORED, AuditEntry, history_key
-from trial.records.enrolment import Enrolment, LifeEvent, enrolment_key
+from trial.records.enrolment import Enrolment, Hold, LifeEvent, enrolment_key
 from trial.records.person import OrderOfPerson, Person, SuppressedNumber, person_key, suppressed_key
 from trial.records.receipt import OptOut, opt_out_key
 from trial.records.record import next_version
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 BY = "restore"
 _NOT_SENT = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED, ReminderState.SUPPRESSED})
-_ENDED = "ended_"
+_ENDED, _HELD = "ended_", "held_"
 _A_YEAR = 366  # days
 
 
@@ -61,6 +61,7 @@ class Kind(StrEnum):
     CURSOR = "a stratum goes on after the last slot that was drawn"
     TEXT = "a text counts as claimed again: it may have gone"
     END = "an end was brought back"
+    HOLD = "a hold was brought back: hold it for whoever asks, then release this"
     NUMBER = "a number changed since: nothing is texted until it is reported again"
     SUPPRESSED = "a suppression was brought back"
     OPTED_OUT = "an opt-out was brought back"
@@ -333,8 +334,17 @@ def _fact(entry: ExportedEntry) -> _Fact | None:
         reason = EndReason(entry.what.removeprefix(_ENDED))
         event = LifeEvent(reason=reason, at=entry.at, by=BY)
         return _Fact(Kind.END, lambda known: _with_event(known, event))
+    if entry.what.startswith(_HELD):
+        held = Hold(reason=HoldReason(entry.what.removeprefix(_HELD)), at=entry.at, by=BY)
+        return _Fact(Kind.HOLD, lambda known: _with_hold(known, held))
     kind = {"mobile_changed": Kind.NUMBER, "number_protected": Kind.PROTECTED}.get(entry.what)
     return _Fact(kind, without_number) if kind else None
+
+
+def _with_hold(enrolment: Enrolment, held: Hold) -> Enrolment:
+    if enrolment.erased_at or any(each.reason == held.reason for each in enrolment.holds):
+        return enrolment
+    return enrolment.with_holds((*enrolment.holds, held))
 
 
 def _with_event(enrolment: Enrolment, event: LifeEvent) -> Enrolment:

@@ -18,6 +18,7 @@ from commands.repair.recover import Difference, Kind, Recovery
 from commands.repair.restore import Restore, main, options
 from commands.repair.rewind import Copies, load, save
 from reconciliation.handler import lambda_handler as reconciliation
+from retention.handler import lambda_handler as retention
 from tests.support.buckets import make_bucket
 from tests.support.faults import counting
 from tests.support.fixture_protocol import AGREED
@@ -338,6 +339,23 @@ def test_an_opt_out_still_holds_after_a_restore(cloud: dict[str, str], clock: Tr
     assert text(treated, 2, clock) == "suppressed"
     assert reminder_of(treated, 2).reason == Suppression.OPTED_OUT
     assert everything()[key]["by"] == "receipts"
+
+
+def test_nothing_held_since_the_backup_is_erased_after_a_restore(
+    cloud: dict[str, str], clock: Traveller
+) -> None:
+    ident = enrol(1)
+    clock.shift(timedelta(days=100))
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    held = {"reason": "proceedings", "by": "PC-1182"}
+    assert call("POST", f"/enrolments/{ident}/hold", held).status == 200
+    assert [each.kind for each in restored(cloud, copy, chain(), of)] == [Kind.HOLD]
+    assert list(recovery_of(cloud, chain(), of).differences()) == []
+    clock.shift(timedelta(days=300))
+    assert retention(sample("retention-nightly"), UNHURRIED)["erased"] == {}
+    assert call("POST", f"/enrolments/{ident}/release", {"by": "PC-1182"}).status == 200
+    assert retention(sample("retention-nightly"), UNHURRIED)["erased"] == {"identifiers": 1}
 
 
 def test_whatever_cannot_be_recovered_is_named(cloud: dict[str, str], clock: Traveller) -> None:

@@ -316,6 +316,12 @@ GUARDS = (
         "each.fit_until and each.fit_until < today",
     ),
     Guard(
+        "an erasure, after a restore, of what was held since the backup",
+        "commands/repair/recover.py",
+        "    if entry.what.startswith(_HELD):\n",
+        "    if False:\n",
+    ),
+    Guard(
         "an order made on a child, by a correction of its date",
         f"{_TRIAL}/eligibility.py",
         "bool(respondent.of_age_on and order.made_on < respondent.of_age_on)",
