@@ -1,16 +1,26 @@
 """Every text of a protocol filled in, for those who read it aloud and approve it."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from tests.support.fixture_protocol import AGREED, DAPO, REAL
+from tests.support.fixture_protocol import AGREED, DAPO
 from trial.protocol.__main__ import main
 from trial.protocol.aloud import aloud, timetables
 from trial.protocol.alphabet import ONE_PART
-from trial.protocol.load import read
+from trial.protocol.load import path_of, read
 from trial.protocol.order_rules import keys
 from trial.protocol.wording import PLACEHOLDER
 
-DRAFT = REAL / "dapo-2027-1.toml"
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Path:
+    """The protocol of long orders, before anybody has approved a wording."""
+    path = tmp_path / f"{DAPO.version}.toml"
+    agreed = path_of(DAPO.version).read_text()
+    path.write_text(re.sub(r"^approvals = .*$", "approvals = []", agreed, flags=re.MULTILINE))
+    return path
 
 
 def test_every_text_that_an_order_may_get_is_printed_in_every_language() -> None:
@@ -34,8 +44,8 @@ def test_a_text_is_printed_with_its_size_price_and_recipients() -> None:
     assert figures == f"    {length} septets, 1 part, {price:.1f} p"
 
 
-def test_a_draft_says_who_has_still_to_approve_it() -> None:
-    standing = {line.partition("; ")[2] for line in aloud(read(DRAFT)) if " septets, " in line}
+def test_a_draft_says_who_has_still_to_approve_it(draft: Path) -> None:
+    standing = {line.partition("; ")[2] for line in aloud(read(draft)) if " septets, " in line}
     assert standing == {
         "a draft: lacks solicitor, specialist",
         "a machine's draft: lacks solicitor, specialist, translator",
@@ -53,11 +63,11 @@ def test_timetables_are_printed_for_every_length() -> None:
     assert "expiry" not in last
 
 
-def test_texts_are_printed_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(DRAFT)]) == 0
+def test_texts_are_printed_on_demand(draft: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(draft)]) == 0
     (only,) = capsys.readouterr().out.splitlines()
-    assert main(["--texts", str(DRAFT)]) == 0
-    assert capsys.readouterr().out.splitlines() == [only, *aloud(read(DRAFT))]
+    assert main(["--texts", str(draft)]) == 0
+    assert capsys.readouterr().out.splitlines() == [only, *aloud(read(draft))]
 
 
 def test_the_help_says_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
