@@ -166,7 +166,6 @@ def options() -> argparse.Namespace:
         help=f"{FEWEST} to {MOST}; default: %(default)s",
     )
     parser.add_argument("--seed", type=int, default=1, help="which orders; default: 1")
-    parser.add_argument("--keep", action="store_true", help="leave the stack up, for make down")
     stack.add_port(parser)
     given = parser.parse_args()
     if not FEWEST <= given.orders <= MOST:
@@ -179,7 +178,7 @@ def main() -> None:
     given = options()
     began = time.monotonic()
     morning = first_morning(datetime.now(UTC))
-    with stack.for_one_run(given.port, keep=given.keep) as running:
+    with stack.for_one_run(given.port) as running:
         run = play(running, given.orders, given.seed, morning, began)
         shown = dashboard.draw(DeployedStack.local(running))
         empty = [title for title in shown if title not in FAULTS_ONLY]

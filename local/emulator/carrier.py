@@ -1,8 +1,7 @@
 """
 Plays the carrier: writes SNS's delivery logs for the texts that the emulator has taken.
 
-It runs until interrupted. With --once it answers the texts there are and returns; receipts due
-later wait for the next run. Only the seed and the message id decide which texts fail and which
+It runs until interrupted. Only the seed and the message id decide which texts fail and which
 receipts come late or twice. The emulator does not record when it took a text, so delays count from
 when this command first sees it: let it look often while the clock walks.
 """
@@ -181,23 +180,22 @@ def options() -> argparse.Namespace:
             f"--{name}", type=share, default=default, help=f"{what}; default: {default}"
         )
     parser.add_argument("--seed", type=int, default=habits.seed, help="default: 1")
-    parser.add_argument("--once", action="store_true", help="answer what there is, and return")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Answer, once or until interrupted."""
+    """Answer until interrupted."""
     given = options()
     stack = LocalStack.load()
     moved_clock.follow(stack.clock_file)
     habits = Habits(given.failures, given.late, given.repeated, given.seed)
     try:
         carrier = Carrier.of(stack, habits)
-        answered = carrier.answer(emulator.texts(stack.port), datetime.now(UTC))
+        answered = 0
         with suppress(KeyboardInterrupt):
-            while not given.once:
-                time.sleep(LOOK_SECONDS)
+            while True:
                 answered += carrier.answer(emulator.texts(stack.port), datetime.now(UTC))
+                time.sleep(LOOK_SECONDS)
     except (OSError, BotoCoreError) as error:
         sys.exit(f"The emulator does not answer ({error}): see {emulator.LOG}")
     print(f"Receipts logged: {answered}; to come later: {carrier.waiting}.")

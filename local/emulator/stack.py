@@ -258,18 +258,14 @@ def add_port(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def for_one_run(
-    port: int, protocol: str | None = None, *, keep: bool = False
-) -> "Iterator[LocalStack]":
-    """A stack of the run's own, stopped after it unless it is to be kept; exits if a call fails."""
+def for_one_run(port: int, protocol: str | None = None) -> "Iterator[LocalStack]":
+    """A stack of the run's own, stopped after it; exits if a call fails."""
     unwind_on_signals()
     if emulator.running():
         sys.exit("A stack is already up, and the demo needs its own. Stop it with: make down")
     with ExitStack() as undo:
         undo.callback(lambda: down() if emulator.running() else None)
         up(port, protocol)
-        if keep:
-            undo.pop_all()
         try:
             yield LocalStack.load()
         except (OSError, RuntimeError) as error:
