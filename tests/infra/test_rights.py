@@ -6,6 +6,7 @@ that no call uses fails the test, and so does a call that no right allows. No ca
 what AWS does in a function's name: those rights are in one table, with reasons.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
@@ -34,9 +35,9 @@ from tests.support.faults import hooked, meddling, raising, refusal, without_the
 from tests.support.invoking import enrolment_answers
 from tests.support.life import QUASHED, corrected, follow, followed, told
 from tests.support.nights import links_of_the_audit_trail, nights_of_retention
-from tests.support.policies import Statement, allows, covers, like, listed
+from tests.support.policies import Statement, allows, covers, like, listed, rights
 from tests.support.rights import Call, Right, Watched, taken
-from tests.support.samples import MORNING, sample
+from tests.support.samples import ACCOUNT, MORNING, REGION, sample
 from tests.support.steps import (
     CONTEXT,
     UNHURRIED,
@@ -358,6 +359,18 @@ def _unread(granted: list[Statement], needed: set[Right]) -> Iterator[tuple[str,
             }
             if family != "false" and not any(like(key, family) for key in used):
                 yield action, family
+
+
+@pytest.mark.parametrize("role", ["SchedulingRole", "ReconciliationRole"])
+def test_rights_to_schedules_are_to_the_whole_group_of_reminders_and_to_no_other(role: str) -> None:
+    """EventBridge Scheduler knows no right to a single schedule."""
+    schedules = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule"
+    granted = {
+        resource
+        for action, resource in rights(of_role(role))
+        if re.fullmatch("scheduler:(Create|Get|Delete)Schedule", action)
+    }
+    assert granted == {f"{schedules}/{STACK.resolved({'Ref': 'ScheduleGroup'})}/*"}
 
 
 @each_function
