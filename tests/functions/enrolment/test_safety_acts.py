@@ -165,6 +165,19 @@ def test_a_follow_up_cut_short_continues_where_it_stopped(monkeypatch: pytest.Mo
     assert stands(protecting)[0] == "eligible"
 
 
+def test_whoever_waits_for_a_number_to_be_freed_is_settled_though_the_follow_up_was_cut_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, *_, last = (enrol(serial, mobile={"number": SHARED}) for serial in range(1, 5))
+    assert stands(last) == ("waiting", ["unsafe_number"])
+    with monkeypatch.context() as patch:
+        patch.setattr(follow_up, "LONGEST", -1)
+        assert send_change(first, "mobile", {"number": "+447700900111"}).status == 200
+    assert stands(last) == ("waiting", ["unsafe_number"])
+    assert resume() == 0
+    assert stands(last) == ("eligible", [])
+
+
 def test_an_order_that_cannot_be_updated_stays_noted_and_does_not_stop_the_others() -> None:
     first, second = (enrol(serial, mobile={"number": SHARED}) for serial in (1, 2))
     change_enrolment(first, trial="of no protocol")

@@ -322,6 +322,12 @@ GUARDS = (
         "    if False:\n",
     ),
     Guard(
+        "an order that waits for a number that was freed when a follow-up was cut short",
+        f"{_SETTLEMENT}/follow_up.py",
+        "*own.concerned, *chain.from_iterable(freed), note",
+        "*own.concerned, note",
+    ),
+    Guard(
         "an order made on a child, by a correction of its date",
         f"{_TRIAL}/eligibility.py",
         "bool(respondent.of_age_on and order.made_on < respondent.of_age_on)",

@@ -9,6 +9,7 @@ person and the number themselves.
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,7 +57,10 @@ def follow_up_again(
         return follow_up_number(note.number_hash, at, time_is_left=time_is_left)
     assert note.enrolment_id  # noqa: S101 - for mypy: a note is about one or the other
     own = settle(note.enrolment_id, at)
-    everybody = own._replace(others=(*own.others, *own.concerned, note.enrolment_id))
+    # The change may have freed a number that others have.
+    freed = (at.store.users(each) for each in dict.fromkeys(own.after.former_numbers))
+    others = (*own.others, *own.concerned, *chain.from_iterable(freed), note.enrolment_id)
+    everybody = own._replace(others=others)
     return follow_up(everybody, at, time_is_left=time_is_left)
 
 
