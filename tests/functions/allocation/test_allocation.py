@@ -136,12 +136,6 @@ def test_intervention_gets_its_timetable_in_the_draw_s_transaction(days: int, do
     assert all(reminder.protocol_sha256 == AGREED.sha256 for reminder in reminders)
 
 
-def test_control_gets_no_reminder() -> None:
-    ident = someone_in(Arm.CONTROL)
-    assert enrolment_of(ident).status is Status.ALLOCATED
-    assert reminders_of(ident) == []
-
-
 def test_the_arm_is_shown_on_its_own_route_only() -> None:
     ident = someone_in(Arm.CONTROL)
     shown = call("GET", f"/allocations/{ident}").body

@@ -153,12 +153,6 @@ def test_a_firing_that_cannot_be_delivered_goes_to_the_failure_queue(
     assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 6 * 3600
 
 
-def test_control_gets_no_schedule() -> None:
-    ident = someone_in(Arm.CONTROL)
-    schedule(ident)
-    assert schedules() == {}
-
-
 def test_an_enrolment_that_is_not_allocated_gets_no_schedule() -> None:
     schedule(enrol())
     assert schedules() == {}
