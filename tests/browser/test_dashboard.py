@@ -61,7 +61,7 @@ def test_the_waiting_list_shrinks_when_a_number_is_found(
     expect(waiting.get_by_text("DVPO-2026-000012")).to_be_visible()
 
 
-def test_a_pause_is_confirmed_and_pauses(system: ServedDashboard, page: Page) -> None:
+def test_a_confirmed_pause_pauses_sending(system: ServedDashboard, page: Page) -> None:
     page.goto(system.url)
     sending, asked = panel(page, "Sending"), answer(page, accept=True)
     fill(sending)
@@ -94,7 +94,7 @@ def test_a_pause_without_a_name_says_what_is_missing_and_keeps_what_was_typed(
     assert system.call("GET", "/sending")["paused"] is False
 
 
-def test_the_keyboard_alone_pauses(system: ServedDashboard, page: Page) -> None:
+def test_a_pause_works_by_keyboard_alone(system: ServedDashboard, page: Page) -> None:
     page.goto(system.url)
     sending = panel(page, "Sending")
     answer(page, accept=True)
@@ -150,7 +150,7 @@ def test_axe_finds_no_accessibility_fault(
     context.close()
 
 
-def test_nothing_sticks_out_of_a_narrow_window(system: ServedDashboard, browser: Browser) -> None:
+def test_nothing_overflows_a_narrow_window(system: ServedDashboard, browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 400, "height": 800})
     page = context.new_page()
     page.goto(system.url)

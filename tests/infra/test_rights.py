@@ -362,7 +362,7 @@ def _unread(granted: list[Statement], needed: set[Right]) -> Iterator[tuple[str,
 
 
 @pytest.mark.parametrize("role", ["SchedulingRole", "ReconciliationRole"])
-def test_rights_to_schedules_are_to_the_whole_group_of_reminders_and_to_no_other(role: str) -> None:
+def test_rights_to_schedules_cover_the_reminders_group_and_no_other(role: str) -> None:
     """EventBridge Scheduler knows no right to a single schedule."""
     schedules = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule"
     granted = {

@@ -106,7 +106,7 @@ def test_a_placeholder_for_an_unknown_person_is_refused(nobody: str) -> None:
 
 
 @pytest.mark.parametrize("somebody", ["NA1", "NONE-7", "X1", "1000", "NIL-2", "TBC-12"])
-def test_an_id_that_begins_like_one_of_nobody_is_somebodys(somebody: str) -> None:
+def test_an_id_that_only_begins_like_a_placeholder_is_accepted(somebody: str) -> None:
     assert identity.person_id(somebody) == somebody
 
 

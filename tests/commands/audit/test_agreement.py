@@ -142,7 +142,7 @@ def drawn_in(about: int, at: datetime, position: int) -> ExportedEntry:
     return ENTRY.model_copy(update={"pk": f"history#{UUID(int=about)}", "at": at, "slot": slot})
 
 
-def test_slots_that_the_trail_has_in_another_order_than_their_draws_are_found() -> None:
+def test_slots_out_of_order_in_the_trail_are_found() -> None:
     """Two entries that were exchanged before they were exported agree with an edited table."""
     in_turn = Trail.of([drawn_in(1, MORNING, 0), drawn_in(2, UNTIL, 1)])
     assert list(drawn_twice(in_turn)) == []

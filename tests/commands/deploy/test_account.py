@@ -225,7 +225,7 @@ def test_a_quota_that_is_too_small_counts_as_missing(number: int) -> None:
     assert f"request-service-quota-increase --service-code {('kms', 'scheduler')[number]}" in told
 
 
-def test_a_quota_that_was_never_raised_has_its_default() -> None:
+def test_a_quota_that_was_never_raised_counts_with_its_default() -> None:
     """AWS lists an applied value for some quotas only."""
     answers = deepcopy(EVERYTHING)
     quotas = answers["service-quotas"]
@@ -272,7 +272,7 @@ def selector(kind: str, *arns: str) -> dict[str, Any]:
         ([selector("AWS::DynamoDB::Table")], 2),
     ],
 )
-def test_data_events_are_of_the_trial_s_own_table_and_buckets(
+def test_data_events_must_be_of_the_trial_s_own_table_and_buckets(
     selectors: list[dict[str, Any]], missing: int
 ) -> None:
     trail = {"AdvancedEventSelectors": selectors}
@@ -294,7 +294,7 @@ def test_data_events_are_of_the_trial_s_own_table_and_buckets(
         {"EventSelectors": [MANAGEMENT | {"DataResources": [OBJECTS]}]},
     ],
 )
-def test_the_selectors_proposed_for_a_trail_record_what_is_missing(trail: dict[str, Any]) -> None:
+def test_the_proposed_selectors_record_what_a_trail_misses(trail: dict[str, Any]) -> None:
     (told,) = asked(but("cloudtrail", "get_event_selectors", trail)).values()
     words = shlex.split(told)
     form = next(each for each in words if each.endswith("event-selectors") and each[0] == "-")
@@ -323,7 +323,7 @@ def commands() -> list[str]:
     return [f"aws {part}" for detail in told for part in detail.split("aws ")[1:]]
 
 
-def test_every_command_proposed_is_one_that_aws_s_cli_has() -> None:
+def test_every_proposed_command_exists_in_aws_s_cli() -> None:
     """
     The CLI's services, operations and flags are botocore's, spelt with hyphens.
 

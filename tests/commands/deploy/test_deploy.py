@@ -152,7 +152,7 @@ def test_an_update_is_watched_and_zero_minutes_switch_the_watch_off() -> None:
     }
 
 
-def test_what_was_changed_by_other_means_is_reverted_only_if_asked() -> None:
+def test_changes_by_other_means_are_reverted_only_on_request() -> None:
     assert "DeploymentMode" not in planned("UPDATE_COMPLETE", watch=15)
     found = replace(deployment("UPDATE_COMPLETE"), revert_drift=True)
     found.plan("https://template", {}, watch_minutes=15)
@@ -187,7 +187,7 @@ def test_the_remains_of_a_failed_first_deployment_are_deleted(status: str) -> No
 @pytest.mark.parametrize(
     ("code", "clears"), [("ResourceNotFoundException", True), ("AccessDeniedException", False)]
 )
-def test_what_is_gone_already_is_no_failure_of_clearing_away(code: str, *, clears: bool) -> None:
+def test_an_already_deleted_resource_does_not_fail_the_clean_up(code: str, *, clears: bool) -> None:
     found, others = deployment("DELETE_FAILED"), Recorded(scan={"Items": []})
 
     def refused(**_: Any) -> None:
@@ -202,7 +202,7 @@ def test_what_is_gone_already_is_no_failure_of_clearing_away(code: str, *, clear
             found.clear_failed_creation(lambda _: others)
 
 
-def test_what_is_deleted_is_so_by_calls_that_aws_has() -> None:
+def test_resources_are_deleted_by_calls_that_aws_has() -> None:
     for service, call, argument in DELETED_BY.values():
         model = session.get_session().get_service_model(service)
         names = {xform_name(each): each for each in model.operation_names}

@@ -341,7 +341,7 @@ def test_an_opt_out_still_holds_after_a_restore(cloud: dict[str, str], clock: Tr
     assert everything()[key]["by"] == "receipts"
 
 
-def test_nothing_held_since_the_backup_is_erased_after_a_restore(
+def test_nothing_put_on_hold_since_the_backup_is_erased_after_a_restore(
     cloud: dict[str, str], clock: Traveller
 ) -> None:
     ident = enrol(1)
@@ -437,7 +437,7 @@ def test_a_saved_copy_reads_back_as_it_was_written(cloud: dict[str, str], tmp_pa
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_restore_that_was_interrupted_goes_on_with_the_copy_that_it_made() -> None:
+def test_an_interrupted_restore_continues_with_the_copy_that_it_made() -> None:
     """AWS makes no second table of a name."""
     enrol(1)
     first = copies().at(datetime.now(UTC), "copy-1")
@@ -454,7 +454,7 @@ def test_a_restore_never_removes_history() -> None:
     assert {item["kind"] for item in everything().values()} == {"audit"}
 
 
-def test_a_moment_to_restore_has_its_zone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_time_to_restore_must_have_a_zone(capsys: pytest.CaptureFixture[str]) -> None:
     given = options(["--at", "2026-12-05T10:00:00Z"])
     assert given.at == datetime(2026, 12, 5, 10, tzinfo=UTC)
     with pytest.raises(SystemExit):

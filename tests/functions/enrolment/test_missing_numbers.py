@@ -166,7 +166,7 @@ def test_a_report_older_than_a_repeated_one_is_refused(clock: Traveller) -> None
     assert send_change(ident, "mobile", late).status == 409
 
 
-def test_an_older_number_stays_older_where_upstreams_clock_is_ahead(clock: Traveller) -> None:
+def test_an_older_number_stays_older_if_upstream_s_clock_is_ahead(clock: Traveller) -> None:
     ident = enrol()
     newer = {"number": "+447700900888", "recorded_at": "2026-12-01T09:32:30Z"}
     older = {"number": "+447700900777", "recorded_at": "2026-12-01T09:32:00Z"}
@@ -176,7 +176,7 @@ def test_an_older_number_stays_older_where_upstreams_clock_is_ahead(clock: Trave
     assert number_of(ident) == "+447700900888"
 
 
-def test_a_report_without_a_time_of_its_own_is_new_where_upstreams_clock_is_ahead() -> None:
+def test_a_report_without_its_own_time_is_new_if_upstream_s_clock_is_ahead() -> None:
     ident = enrol()
     ahead = {"number": "+447700900888", "recorded_at": "2026-12-01T09:32:30Z"}
     assert send_change(ident, "mobile", ahead).status == 200
@@ -194,7 +194,7 @@ TWO, LOST = (
 
 
 @pytest.mark.parametrize("reports", [TWO, [TWO[0], LOST]], ids=["two", "one lost"])
-def test_no_number_stands_of_different_reports_of_one_moment_in_whatever_order(
+def test_different_reports_of_one_moment_leave_no_number_in_any_order(
     reports: list[dict[str, str]], clock: Traveller
 ) -> None:
     for serial, in_turn in enumerate(permutations(reports), start=1):

@@ -165,7 +165,7 @@ def test_a_follow_up_cut_short_continues_where_it_stopped(monkeypatch: pytest.Mo
     assert stands(protecting)[0] == "eligible"
 
 
-def test_whoever_waits_for_a_number_to_be_freed_is_settled_though_the_follow_up_was_cut_short(
+def test_an_order_that_waits_for_a_freed_number_is_updated_after_a_follow_up_cut_short(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first, *_, last = (enrol(serial, mobile={"number": SHARED}) for serial in range(1, 5))

@@ -102,7 +102,7 @@ def test_a_repeated_variation_is_recognised(memory: Memory) -> None:
     assert len(memory.file(ident).enrolment.variations) == 1
 
 
-def test_an_earlier_report_again_undoes_no_later_one_of_the_same_day(memory: Memory) -> None:
+def test_a_repeated_variation_does_not_undo_a_later_one_of_the_same_day(memory: Memory) -> None:
     ident, whole = enrolled(memory)
     first, second = (whole | {"court": f"{town} County Court"} for town in ("Leeds", "York"))
     for given, status in ((first, 200), (second, 200), (first, 409), (second, 200)):
@@ -112,7 +112,7 @@ def test_an_earlier_report_again_undoes_no_later_one_of_the_same_day(memory: Mem
     assert len(enrolment.variations) == 2
 
 
-def test_a_report_again_undoes_no_correction_made_since(memory: Memory) -> None:
+def test_a_repeated_variation_does_not_undo_a_later_correction(memory: Memory) -> None:
     ident, whole = enrolled(memory)
     given = whole | {"conditions": ["no_contact", "no_approach"]}
     varied(memory, ident, given, TODAY)
@@ -122,7 +122,7 @@ def test_a_report_again_undoes_no_correction_made_since(memory: Memory) -> None:
     assert len(memory.file(ident).enrolment.variations) == 1
 
 
-def test_a_correction_again_undoes_no_variation_made_since(memory: Memory) -> None:
+def test_a_repeated_correction_does_not_undo_a_later_variation(memory: Memory) -> None:
     ident, whole = enrolled(memory)
     correction = whole | {"court": "York County Court"}
     assert send_change(ident, "order", correction).status == 200

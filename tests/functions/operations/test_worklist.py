@@ -242,14 +242,14 @@ def test_a_route_without_filters_refuses_any() -> None:
     assert call("GET", f"/enrolments/{UUID(int=1)}?arm=control").fields == ["arm"]
 
 
-def test_an_act_that_is_asked_not_to_happen_does_not_happen() -> None:
+def test_a_request_for_a_dry_run_is_refused_and_changes_nothing() -> None:
     ident = enrol()
     with unchanged():
         answer = call("POST", f"/enrolments/{ident}/end?dry_run=true", QUASHED)
     assert (answer.status, answer.fields) == (422, ["dry_run"])
 
 
-def test_a_signature_made_in_the_query_is_no_filter() -> None:
+def test_a_signature_in_the_query_does_not_count_as_a_filter() -> None:
     assert call("GET", "/sending?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0").status == 200
 
 

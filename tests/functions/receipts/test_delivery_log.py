@@ -155,7 +155,7 @@ def test_a_number_is_known_however_a_carrier_writes_it(written: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["07700900123", "+4407700900123", "*************", "Police"])
-def test_what_is_no_whole_number_is_none(written: str) -> None:
+def test_text_that_is_not_a_whole_number_gives_no_number(written: str) -> None:
     line = line_of("receipts-delivered")
     line["delivery"]["destination"] = written
     assert reading(line).number is None
