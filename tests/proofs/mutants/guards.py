@@ -83,13 +83,13 @@ GUARDS = (
         "False",
     ),
     Guard(
-        "an opt-out of a number of whom nothing is held",
+        "an opt-out of a number that is not known",
         "functions/receipts/keep.py",
         "        if store.is_ours(hashed):\n",
         "        if True:\n",
     ),
     Guard(
-        "answering a protection while a text to a number just given up may go",
+        "answering a protection while a text to a number just given up may still go",
         f"{_ENROLMENT}/enrol.py",
         "protects = any(around.numbers[each].version for each in made.protected_hashes)",
         "protects = protects_others(found)",
@@ -101,7 +101,7 @@ GUARDS = (
         "elif False:",
     ),
     Guard(
-        "a restore that leaves who was drawn since in no arm",
+        "a restore that loses the arm of somebody drawn since the backup",
         "commands/repair/recover.py",
         "        if enrolment and not enrolment.allocated_at:\n",
         "        if False:\n",
@@ -113,19 +113,19 @@ GUARDS = (
         "    if False:\n",
     ),
     Guard(
-        "a place that is free until a draw is taken up after a restore",
+        "a place that is free after a restore until its draw is recovered",
         "layers/common/trial/settlement/standing.py",
         " or (known is not None and known.drawn)",
         "",
     ),
     Guard(
-        "a recovered end from which nothing follows for others",
+        "a recovered end without its effects on others",
         "commands/repair/recover.py",
         "        follow_up(act, self._at, time_is_left=lambda: True)\n",
         "",
     ),
     Guard(
-        "a recovered suppression that whoever has the number is not settled by",
+        "a recovered suppression without its effect on those with the number",
         "commands/repair/recover.py",
         "            follow_up_number(hashed, self._at, time_is_left=lambda: True)\n",
         "",
@@ -137,7 +137,7 @@ GUARDS = (
         '"": Kind.PROTECTED',
     ),
     Guard(
-        "a restore after which the trail takes lost numbers for those of now",
+        "a restore after which the trail takes lost numbers for present ones",
         "commands/repair/recover.py",
         "        self._versions()\n",
         "",
@@ -149,7 +149,7 @@ GUARDS = (
         "            if False:",
     ),
     Guard(
-        "a suppression that nobody follows up if its process dies",
+        "a suppression without its effects if its process dies",
         f"{_SETTLEMENT}/store.py",
         "        put(number_follow_up_key(number_hash), note.item()),\n",
         "",
@@ -243,7 +243,7 @@ GUARDS = (
         "        sealed=who.model_dump_json(),\n",
     ),
     Guard(
-        "a number of the same name sealed anew as if it were another",
+        "a repeated number sealed again as if it were another",
         f"{_ENROLMENT}/mobile.py",
         "mobile = _with_source(enrolment.mobile, given.source)",
         "pass",
@@ -273,44 +273,44 @@ GUARDS = (
         "if False:",
     ),
     Guard(
-        "everybody without an id recorded as one person",
+        "all people without an id recorded as one person",
         f"{_TRIAL}/identity.py",
         'if _NOBODY.fullmatch(re.sub(r"[/_.\\-]", "", canonical)):',
         "if False:",
     ),
     Guard(
-        "a second person made of a PNC id with something before or after it",
+        "a second person from a PNC id with text around it",
         f"{_TRIAL}/identity.py",
         "if _PNC_WITHIN.search(bare):",
         "if False:",
     ),
     Guard(
-        "an act done though it was asked for with a parameter that nobody knows",
+        "an act done despite an unknown parameter",
         f"{_TRIAL}/api/resolver.py",
         "if unknown := [name for name in others if name not in known]:",
         "if known and (unknown := [name for name in others if name not in known]):",
     ),
     Guard(
-        "a variation undone by an earlier report of the same day that comes again",
+        "a variation undone by a repeated earlier report of the same day",
         f"{_ENROLMENT}/vary.py",
         "if same or any(",
         "if any(",
     ),
     Guard(
-        "a variation undone by an earlier correction that comes again",
+        "a variation undone by a repeated earlier correction",
         f"{_ENROLMENT}/change.py",
         "if any(order.says_the_same_as(each.until_then) for each in enrolment.variations):",
         "if False:",
     ),
     Guard(
-        "an order left as it was because it was settled once before the place was freed",
+        "an order not updated because it was settled before the place was freed",
         f"{_SETTLEMENT}/follow_up.py",
         "waiting.extend(each for each in one.others if each not in waiting)",
         "waiting.extend(each for each in one.others if each not in waiting"
         " and all(each != done.after.enrolment_id for done in settled))",
     ),
     Guard(
-        "a held order that nobody is asked to admit though the place is free",
+        "a held order that nobody is asked to admit although the place is free",
         f"{_SETTLEMENT}/standing.py",
         "each.held or (each.fit_until and each.fit_until < today)",
         "each.fit_until and each.fit_until < today",
@@ -427,50 +427,50 @@ GUARDS = (
         "if _BAD_REQUEST <= status < _SERVER_ERROR and code not in _THROTTLED:",
     ),
     Guard(
-        "exchanging two people's slots unseen",
+        "exchanging two people's slots unnoticed",
         f"{_ALLOCATION}/allocate.py",
         "return max(now, cursor.drawn_at + timedelta(microseconds=1))",
         "return now",
     ),
     Guard(
-        "a backlog of the audit trail that takes a day for a day",
+        "a backlog of the audit trail that takes as long as it covers",
         f"{_AUDIT}/store.py",
         "        if number not in self._known:\n",
         "        if number:\n",
     ),
     Guard(
-        "an order shown by a repeated request without a trace",
+        "an order shown by a repeated request without an audit entry",
         f"{_ENROLMENT}/routes.py",
         '    else:\n        _consulted(at, enrolment.enrolment_id, "enrolment")\n',
         "",
     ),
     Guard(
-        "an order shown by an unchanged change without a trace",
+        "an order shown by an unchanged change without an audit entry",
         f"{_ENROLMENT}/routes.py",
         "    if own.after == own.before:\n",
         "    if False:\n",
     ),
     Guard(
-        "an outcome shown again without a trace",
+        "an outcome shown again without an audit entry",
         f"{_ENROLMENT}/routes.py",
         '    else:\n        _consulted(at, ident, "outcome")\n',
         "",
     ),
     Guard(
-        "a suppression shown again without a trace",
+        "a suppression shown again without an audit entry",
         "functions/operations/switch.py",
         "            context.store.log_suppressed(hashed, consulted)\n",
         "",
     ),
     # Reconciliation
     Guard(
-        "taking another's receipt for one's own",
+        "settling a text by another's receipt",
         f"{_RECONCILIATION}/reconcile.py",
         "if not strays or store.others_unsure(facts.enrolment, since=since, until=until):",
         "if not strays:",
     ),
     Guard(
-        "taking a text of somebody else's for one's own",
+        "counting another sender's text as ours",
         f"{_RECONCILIATION}/reconcile.py",
         "strays = store.strays(facts.enrolment, since=since, until=until)",
         "strays = store.strays(facts.enrolment, since=since - AHEAD, until=until + AHEAD)",
@@ -482,19 +482,19 @@ GUARDS = (
         "if False:",
     ),
     Guard(
-        "a reference that comes in just after its kind was erased",
+        "a reference stored just after references were erased",
         f"{_ENROLMENT}/outcomes.py",
         "context.store.keep(audit=audit, outcome=outcome, seen=enrolment)",
         "context.store.keep(audit=audit, outcome=outcome)",
     ),
     Guard(
-        "calling a reminder lost while its sender may live",
+        "calling a reminder lost while its sender may still run",
         f"{_RECONCILIATION}/reconcile.py",
         "    if now - claimed_at <= CLAIM_PATIENCE:\n        return None\n",
         "",
     ),
     Guard(
-        "undoing what sending has done meanwhile",
+        "undoing what sending did in the meantime",
         f"{_RECONCILIATION}/store.py",
         '        "#state = :seen_state AND #due_at = :seen_due_at",\n'
         '        {"seen_state": reminder.state.value, "seen_due_at": reminder.item()["due_at"]},\n',
@@ -502,7 +502,7 @@ GUARDS = (
     ),
     # Enrolment
     Guard(
-        "writing over what somebody else has changed",
+        "overwriting somebody else's change",
         f"{_TRIAL}/records/record.py",
         '        Check("unchanged", "#version = :seen", {"seen": seen})\n        if seen\n'
         '        else Check("unchanged", ABSENT)\n',
@@ -533,37 +533,37 @@ GUARDS = (
         "and False:",
     ),
     Guard(
-        "an end that cannot be stored for what others have stored",
+        "an end blocked by data of others",
         f"{_ENROLMENT}/change.py",
         "act = settle.end(enrolment_id",
         "act = settle.change(enrolment_id",
     ),
     Guard(
-        "an end answered as failed because of others' orders",
+        "an end that fails because of others' orders",
         f"{_SETTLEMENT}/follow_up.py",
         "        except TrialError:\n",
         "        except KeyError:\n",
     ),
     Guard(
-        "forgetting that a later change is to be followed up",
+        "forgetting the follow-up of a later change",
         f"{_SETTLEMENT}/store.py",
         '"#version <= :seen", {"seen": version}',
         '"attribute_exists(#version)"',
     ),
     Guard(
-        "a number that is safe because its item has no room to say whose it is",
+        "a number that is safe because its item has no room for its owner",
         f"{_SETTLEMENT}/standing.py",
         "    unsafe, shared = _marks(numbers[number_hash], today, ident)[ident]\n",
         "    unsafe, shared = _marks(numbers[number_hash], today).get(ident, (False, False))\n",
     ),
     Guard(
-        "longer orders that take a number from who had it first",
+        "later orders that take a number from its first owner",
         f"{_SETTLEMENT}/standing.py",
         "lambda each: (each.last_day >= today, -each.arrival))",
         "lambda each: each.last_day)",
     ),
     Guard(
-        "longer orders that hide that a person was drawn",
+        "later orders that hide that a person was drawn",
         f"{_SETTLEMENT}/standing.py",
         "lambda each: (each.drawn, each.last_day))",
         "lambda each: each.last_day)",
@@ -593,13 +593,13 @@ GUARDS = (
         "",
     ),
     Guard(
-        "a place held by who waits",
+        "a place held by a waiting order",
         f"{_SETTLEMENT}/standing.py",
         "    if status is not Status.ELIGIBLE:\n        return None\n",
         "",
     ),
     Guard(
-        "a stratum of choice by a correction",
+        "choosing a stratum by a correction",
         f"{_SETTLEMENT}/standing.py",
         "if status is Status.ELIGIBLE and enrolment.stratum is None:",
         "if status is Status.ELIGIBLE:",
@@ -624,7 +624,7 @@ GUARDS = (
     ),
     # Allocation
     Guard(
-        "allocating who is not eligible any more",
+        "allocating somebody no longer eligible",
         f"{_ALLOCATION}/store.py",
         '        "#version = :seen AND #status = :eligible",\n'
         '        {"seen": enrolment.version, "eligible": Status.ELIGIBLE.value},\n',
@@ -650,7 +650,7 @@ GUARDS = (
         "        else None\n",
     ),
     Guard(
-        "drawing an order in a trial into which it was not taken",
+        "drawing an order in a trial that did not accept it",
         f"{_ALLOCATION}/allocate.py",
         "protocol = of_trial(announced.trial, protocol)",
         "pass",
@@ -663,7 +663,7 @@ GUARDS = (
     ),
     # Scheduling
     Guard(
-        "scheduling what has changed meanwhile",
+        "scheduling what changed in the meantime",
         f"{_SCHEDULING}/store.py",
         'condition = Check("reminder as seen", "#state = :state AND #due_at = :due_at", seen)\n',
         'condition = Check("reminder as seen", "attribute_not_exists(#nothing)")\n',
@@ -688,25 +688,25 @@ GUARDS = (
         "",
     ),
     Guard(
-        "a link that does not tell which one stands before it",
+        "a link that does not name the one before it",
         f"{_AUDIT}/chain.py",
         "previous=previous, entries",
         "previous=sha256(None), entries",
     ),
     Guard(
-        "a change of status that no other system hears of",
+        "a change of status that is not announced",
         f"{_SETTLEMENT}/settle.py",
         "    status = after.status if changed else None\n",
         "    status = None\n",
     ),
     Guard(
-        "an entry that is no change of status, announced as one",
+        "an entry without a change of status that is announced",
         f"{_ALLOCATION}/announce.py",
         "if entry.status is None:",
         "if False:",
     ),
     Guard(
-        "an entry of the audit trail written over another",
+        "an audit entry that overwrites another",
         f"{_TRIAL}/records/audit.py",
         '#{entry.what}#{token_hex(4)}"',
         '#{entry.what}"',
@@ -719,7 +719,7 @@ GUARDS = (
         " and",
     ),
     Guard(
-        "erasing what has been put on hold meanwhile",
+        "erasing what was put on hold in the meantime",
         f"{_RETENTION}/store.py",
         'Check("enrolment as seen", "#version = :seen", {"seen": enrolment.version})',
         'Check("enrolment is there", "attribute_exists(#pk)")',
@@ -737,7 +737,7 @@ GUARDS = (
         "if False",
     ),
     Guard(
-        "an order taken in again after it was erased",
+        "an order accepted again after it was erased",
         f"{_ENROLMENT}/enrol.py",
         "if known.erased_at:",
         "if False:",
@@ -762,7 +762,7 @@ GUARDS = (
         "        over = False\n",
     ),
     Guard(
-        "two orders in the day's last place",
+        "two orders that both get the day's last place",
         f"{_SETTLEMENT}/store.py",
         '            text = "attribute_not_exists(#counted) OR #counted < :most"\n',
         '            text = "attribute_not_exists(#counted) OR #counted <= :most"\n',
@@ -787,7 +787,7 @@ GUARDS = (
     ),
     # Digest and lists
     Guard(
-        "a digest that tells of somebody without a trace",
+        "a digest that discloses an order without an audit entry",
         "functions/digest/handler.py",
         "        store.log_disclosed([each.enrolment_id for each in digest.named], now)\n",
         "",
@@ -799,26 +799,26 @@ GUARDS = (
         "    named = orders\n",
     ),
     Guard(
-        "a list of troubled reminders that leaves no trace",
+        "a list of troubled reminders without audit entries",
         "functions/disclosure/routes.py",
         'store.log(about, AuditEntry(at=now, what="allocation consulted", by=caller(router)))',
         "pass",
     ),
     Guard(
-        "an order admitted by who posts orders",
+        "an order admitted by the system that posts orders",
         "infra/access.yaml",
         "${Api}/*/POST/enrolments/*/admit",
         "${Api}/*/POST/nothing",
     ),
     # After a restore
     Guard(
-        "another arm for who was drawn before a restore",
+        "another arm for somebody drawn before a restore",
         f"{_ALLOCATION}/allocate.py",
         "    if facts.allocation:\n",
         "    if None:\n",
     ),
     Guard(
-        "a text again that went before a restore",
+        "a second text of one that went before a restore",
         f"{_TRIAL}/planning.py",
         "    if slot.number in claimed:\n",
         "    if False:\n",
@@ -842,7 +842,7 @@ GUARDS = (
         "            if False:\n",
     ),
     Guard(
-        "a text again of who was drawn before a restore's copy",
+        "a second text to somebody drawn before a restore's copy",
         "commands/repair/recover.py",
         "            yield from self._text(about, number, claimed_at)\n",
         "            pass\n",
@@ -854,62 +854,62 @@ GUARDS = (
         "]",
     ),
     Guard(
-        "functions that run on half a table",
+        "functions that run on an incomplete table",
         "commands/repair/restore.py",
         "functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)",
         "pass",
     ),
     Guard(
-        "a restore that leaves out what the chain lacks so far",
+        "a restore that leaves out what is not exported yet",
         "commands/repair/restore.py",
         "known = dict(self._stored())  # what was not exported yet\n",
         "known: dict[Key, ExportedEntry] = {}\n",
     ),
     Guard(
-        "a restore after which sending goes on by itself",
+        "a restore after which sending resumes by itself",
         "commands/repair/restore.py",
         "            self.copies.rewind(copy)\n            self.pause(now)\n",
         "            self.copies.rewind(copy)\n",
     ),
     Guard(
-        "a restore after which who may not be drawn any more is in no arm",
+        "a restore that loses the arm of somebody no longer eligible",
         "commands/repair/recover.py",
         "            self._take_up(ident, own)\n            yield Difference(Kind.TAKEN_UP",
         "            yield Difference(Kind.TAKEN_UP",
     ),
     Guard(
-        "a wrong last day for good, because a restore lost its correction",
+        "a last day that stays wrong because a restore lost its correction",
         "commands/repair/recover.py",
         'if known and entry.what == "order_corrected":',
         "if False:",
     ),
     Guard(
-        "a wrong last day for good of an order posted again after a restore",
+        "a last day that stays wrong on an order posted again after a restore",
         f"{_ENROLMENT}/change.py",
         "max(enrolment.allocated_at, enrolment.enrolled_at)",
         "enrolment.allocated_at",
     ),
     # The proof
     Guard(
-        "a proof that begins anew whenever it is cut short",
+        "a proof that starts again whenever it is cut short",
         f"{_RECONCILIATION}/handler.py",
         "    if stopped != began:\n",
         "    if False:\n",
     ),
     Guard(
-        "a proof that begins its schedules anew whenever it is cut short among them",
+        "a proof that starts its schedules again whenever it is cut short among them",
         f"{_RECONCILIATION}/prove.py",
         "    for place in _in_order(named, after):\n",
         "    for place in named:\n",
     ),
     Guard(
-        "a proof that passes over orders on hold",
+        "a proof that skips orders on hold",
         f"{_RECONCILIATION}/store.py",
         "        for retained in (Retained.IDENTIFIERS, Retained.HELD):\n",
         "        for retained in (Retained.IDENTIFIERS,):\n",
     ),
     Guard(
-        "a strange schedule that nobody is told of",
+        "an unexpected schedule that is not reported",
         f"{_RECONCILIATION}/prove.py",
         "        return Gap.STRANGE_SCHEDULE, found.name\n",
         "        return None\n",
@@ -934,33 +934,33 @@ GUARDS = (
         "Destination: !GetAtt AllocationFailures.Arn}}\n",
     ),
     Guard(
-        "dropping what scheduling fails at unseen",
+        "dropping an event that scheduling failed at",
         _TEMPLATE,
         "        DestinationConfig: {OnFailure: {Type: SQS, "
         "Destination: !GetAtt SchedulingFailures.Arn}}\n",
         "",
     ),
     Guard(
-        "taking an event for scheduling as kept that Lambda refused",
+        "taking an event that Lambda refused as accepted",
         f"{_ALLOCATION}/hand_over.py",
         "        raise UnavailableError("
         "f\"Lambda answered {error.response['Error']['Code']}\") from None\n",
         "        del error\n",
     ),
     Guard(
-        "allocations of which scheduling never hears",
+        "allocations that never reach scheduling",
         f"{_ALLOCATION}/handler.py",
         "case Status.ALLOCATED | Status.ENDED:",
         "case Status.ENDED:",
     ),
     Guard(
-        "ends of which scheduling never hears",
+        "ends that never reach scheduling",
         f"{_ALLOCATION}/handler.py",
         "case Status.ALLOCATED | Status.ENDED:",
         "case Status.ALLOCATED:",
     ),
     Guard(
-        "a draw whose duration tells its arm",
+        "a draw whose duration reveals its arm",
         f"{_ALLOCATION}/store.py",
         "for reminder in timetable),",
         "for reminder in timetable if allocation.arm is Arm.INTERVENTION),",
@@ -985,13 +985,13 @@ GUARDS = (
         "        if False:\n",
     ),
     Guard(
-        "a rehearsal that is given a number that somebody can have",
+        "a rehearsal that gets a real number",
         f"{_ENROLMENT}/mobile.py",
         "if is_rehearsal(enrolment.trial) and given.number and not is_for_drama(given.number):",
         "if False:",
     ),
     Guard(
-        "a registration that takes rehearsals for allocations",
+        "a registration that counts rehearsals as allocations",
         "commands/audit/registration.py",
         '        if not is_rehearsal(of := trials.get(each.enrolment_id, ""))\n',
         '        if (of := trials.get(each.enrolment_id, "")) is not None\n',
@@ -1004,7 +1004,7 @@ GUARDS = (
     ),
     # The runtime
     Guard(
-        "a write without its condition, on a runtime that does not know it",
+        "a write without its condition on an old runtime",
         f"{_TRIAL}/aws/clients.py",
         '.split(".")[:3]) < LOWEST_BOTOCORE:',
         '.split(".")[:3]) < ():',
