@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sending.gateway import NotSentError, RefusedError, UnsureError
 from sending.guard import why_not
-from sending.store import (
-    DAY_FREE,
-    NUMBER_NOT_OPTED_OUT,
-    NUMBER_NOT_SUPPRESSED,
-    NUMBER_UNPROTECTED,
-    REMINDER_OPEN,
-    SENDING_ON,
-    TEXTS_LEFT,
-    Claim,
-)
+from sending.store import DAY_FREE, REMINDER_OPEN, TEXTS_LEFT, Claim
 from trial.aws.kms import Binding, Purpose
 from trial.aws.table import ConditionFailedError
 from trial.codes import Arm, ReminderState, Suppression
@@ -42,14 +33,6 @@ if TYPE_CHECKING:
 
 _TRIES = 3
 _OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED})
-
-FOR_GOOD = {
-    NUMBER_NOT_SUPPRESSED: Suppression.SUPPRESSED_NUMBER,
-    NUMBER_NOT_OPTED_OUT: Suppression.OPTED_OUT,
-    NUMBER_UNPROTECTED: Suppression.UNSAFE_NUMBER,
-    DAY_FREE: Suppression.DAILY_LIMIT,
-}
-"""The conditions of a claim whose failure suppresses the reminder, in order of precedence."""
 
 
 class SendResult(StrEnum):
@@ -133,24 +116,31 @@ def _send(
     Raises ConditionFailedError if something changed after it was read.
     """
     protocol = _stamped_protocol(facts)
-    reason = why_not(facts.reminder, facts.enrolment, protocol=protocol, now=clock())
-    if reason is None:
-        text = _text(facts, protocol, sealing, sender, drafts=drafts)
-        claim = Claim(
-            facts,
-            text.kept,
-            at=clock(),
-            place=protocol.place,
-            for_drama=is_for_drama(text.number),
-        )
-        try:
-            store.claim_reminder(claim)
-        except ConditionFailedError as refusal:
-            if not refusal.failed <= FOR_GOOD.keys():
-                raise
-            reason = next(why for name, why in FOR_GOOD.items() if name in refusal.failed)
-        else:
-            return _publish(claim, text, protocol, store, gateway, clock())
+    if reason := why_not(facts.reminder, facts.enrolment, protocol=protocol, now=clock()):
+        return _suppressed(facts, reason, store)
+    text = _text(facts, protocol, sealing, sender, drafts=drafts)
+    claim = Claim(
+        facts,
+        text.kept,
+        at=clock(),
+        place=protocol.place,
+        for_drama=is_for_drama(text.number),
+    )
+    barrier = store.barrier(claim)
+    if barrier is Suppression.PAUSED:
+        return Result(SendResult.PAUSED)  # reconciliation reschedules or suppresses it later
+    if barrier:
+        return _suppressed(facts, barrier, store)
+    try:
+        store.claim_reminder(claim)
+    except ConditionFailedError as refusal:
+        if refusal.failed != {DAY_FREE}:
+            raise
+        return _suppressed(facts, Suppression.DAILY_LIMIT, store)
+    return _publish(claim, text, protocol, store, gateway, clock())
+
+
+def _suppressed(facts: SendFacts, reason: Suppression, store: SendingStore) -> Result:
     store.suppress(facts.reminder, reason)
     return Result(SendResult.SUPPRESSED, reason)
 
@@ -159,8 +149,6 @@ def _result_of_lost_claim(failed: frozenset[str]) -> Result | None:
     """The result of a refused claim; None if the facts must be read again."""
     if REMINDER_OPEN in failed:
         return Result(SendResult.NOTHING_TO_DO)
-    if SENDING_ON in failed:
-        return Result(SendResult.PAUSED)  # reconciliation reschedules or suppresses it later
     if TEXTS_LEFT in failed:
         return Result(SendResult.CAPPED)  # as above; reconciliation's alarm reports it
     return None

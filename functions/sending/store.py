@@ -17,10 +17,10 @@ from trial.records.enrolment import Enrolment, enrolment_key
 from trial.records.person import number_key, suppressed_key
 from trial.records.receipt import Stray, message_key, opt_out_key
 from trial.records.reminder import Reminder, day_key, reminder_key, texts_key
-from trial.records.switch import SWITCH_KEY
+from trial.records.switch import SWITCH_KEY, Switch
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
     from uuid import UUID
 
     from trial.aws.table import Key
@@ -30,11 +30,7 @@ if TYPE_CHECKING:
 REMINDER_OPEN = "reminder is open"
 ENROLMENT_AS_SEEN = "enrolment as seen"
 DAY_FREE = "no text that day"
-NUMBER_NOT_SUPPRESSED = "number is not suppressed"
-NUMBER_NOT_OPTED_OUT = "number has not opted out"
-NUMBER_UNPROTECTED = "number is unprotected"
 TEXTS_LEFT = "texts are left that day"
-SENDING_ON = "sending is on"
 
 _TRIES = 3
 
@@ -116,13 +112,10 @@ class SendingStore:
         Claim the right to publish this reminder, which only one invocation can hold.
 
         Raises ConditionFailedError naming REMINDER_OPEN if the reminder is claimed, closed or
-        moved, ENROLMENT_AS_SEEN if the enrolment has changed since it was read, SENDING_ON if
-        sending is paused, NUMBER_NOT_SUPPRESSED, NUMBER_NOT_OPTED_OUT or NUMBER_UNPROTECTED if the
-        number must not be texted, DAY_FREE if the person was already texted that day, and
-        TEXTS_LEFT if the day's limit is reached.
+        moved, ENROLMENT_AS_SEEN if the enrolment has changed since it was read, DAY_FREE if the
+        person was already texted that day, and TEXTS_LEFT if the day's limit is reached.
         """
         enrolment, reminder = claim.facts.enrolment, claim.facts.reminder
-        number_hash = enrolment.mobile.number_hash or ""
         audit = AuditEntry(at=claim.at, what=f"text {reminder.number} disclosed", by="sending")
         self._table.write(
             moved(
@@ -140,15 +133,6 @@ class SendingStore:
                     {"seen": enrolment.version, "allocated": Status.ALLOCATED.value},
                 ),
             ),
-            check(
-                SWITCH_KEY,
-                Check(
-                    SENDING_ON, "attribute_not_exists(#paused) OR #paused = :off", {"off": False}
-                ),
-            ),
-            check(suppressed_key(number_hash), Check(NUMBER_NOT_SUPPRESSED, ABSENT)),
-            check(opt_out_key(number_hash), Check(NUMBER_NOT_OPTED_OUT, ABSENT)),
-            check(number_key(number_hash), _unprotected(claim.place.date_at(claim.at))),
             put(
                 claim.day,
                 {"kind": "day", "enrolment_id": str(enrolment.enrolment_id)},
@@ -166,6 +150,30 @@ class SendingStore:
             ),
             put(audit_key(enrolment.enrolment_id, audit), audit.item()),
         )
+
+    def barrier(self, claim: Claim) -> Suppression | None:
+        """
+        What has stopped texts to the claim's number, or all texts. Read it before claiming.
+
+        Whoever stores one of these later waits until a text of the claim's time can no longer go
+        out. So the claim need not check them, and writes nothing that all texts share but the day's
+        count.
+        """
+        number_hash = claim.facts.enrolment.mobile.number_hash or ""
+        switch, suppressed, opted_out, number = self._table.read(
+            SWITCH_KEY,
+            suppressed_key(number_hash),
+            opt_out_key(number_hash),
+            number_key(number_hash),
+        )
+        today = claim.place.date_at(claim.at).isoformat()
+        barriers = {
+            Suppression.PAUSED: switch is not None and Switch.of(switch).paused,
+            Suppression.SUPPRESSED_NUMBER: suppressed is not None,
+            Suppression.OPTED_OUT: opted_out is not None,
+            Suppression.UNSAFE_NUMBER: (number or {}).get("protected_until", "") >= today,
+        }
+        return next((reason for reason, applies in barriers.items() if applies), None)
 
     def release_claim(self, claim: Claim, *, now: datetime) -> None:
         """Release the claim and log it: the text was certainly not sent."""
@@ -232,13 +240,6 @@ class SendingStore:
                 reason=reason.value,
             )
         )
-
-
-def _unprotected(today: date) -> Check:
-    """Condition: no order that protects the number is in force."""
-    unprotected = "attribute_not_exists(#protected_until)"
-    text = f"{unprotected} OR #protected_until < :today"
-    return Check(NUMBER_UNPROTECTED, text, {"today": today.isoformat()})
 
 
 def _open(reminder: Reminder) -> Check:

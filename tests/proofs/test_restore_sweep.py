@@ -69,7 +69,13 @@ class Loss:
 
 
 def more_happens(simulation: Simulation, first: datetime) -> None:
-    """A number opts out, and somebody's order protects the number of somebody else."""
+    """A number opts out, an order is held, and another protects the number of somebody else."""
+
+    def hold_one() -> None:
+        body = {"reason": "complaint", "by": "OPS-1"}
+        simulation.upstream.change(next(iter(simulation.world.model.lives)), "hold", body)
+
+    simulation.world.at(first + DAY, "an order is held", hold_one)
     opts_out = partial(simulation.phones.opted_out.add, "+447700900001")
     simulation.world.at(first + DAY, "a number opts out", opts_out)
     protecting = Facts(

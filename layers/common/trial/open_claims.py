@@ -1,10 +1,11 @@
 """
 How long after its claim a text may still go out: sending obeys it, and safety actions wait it out.
 
-Sending claims a reminder, then calls SNS once. It abandons a request that has not begun within
-`BEGIN_WITHIN` of the claim, and the SNS client times out. A function that stores an end, a pause or
-the like and then waits `OUTLASTED` therefore answers when no earlier claim can still go out. The
-wait does not depend on reminders, so it is the same for a person in control.
+Sending notes the time of a claim, reads what may have stopped the text, claims the reminder, and
+calls SNS once. It abandons a request that has not begun within `BEGIN_WITHIN` of that time, and the
+SNS client times out. A function stores an end, a pause or the like and then waits `OUTLASTED`. When
+it answers, every text either can no longer go out or will be stopped by what was stored. The wait
+does not depend on reminders, so it is the same for a person in control.
 """
 
 from datetime import timedelta

@@ -4,6 +4,7 @@ import json
 import tomllib
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import StringIO
@@ -52,6 +53,7 @@ from trial.aws.kms import Binding, Purpose
 from trial.aws.table import Key
 from trial.codes import Arm, ReminderState, Status
 from trial.errors import ContendedError, NotFoundError, RejectedError, UnavailableError
+from trial.open_claims import OUTLASTED
 from trial.phone import NumberError
 from trial.protocol.alphabet import septets
 from trial.protocol.load import path_of
@@ -116,6 +118,12 @@ def suppress_number(enrolment_id: UUID) -> None:
 
 def opt_out(enrolment_id: UUID) -> None:
     keep(opt_out_key(number_hash_of(enrolment_id)), OptOut(at=NOW, by="receipts"))
+
+
+def protect_number(enrolment_id: UUID, *last_days: int) -> None:
+    key = number_key(number_hash_of(enrolment_id))
+    protected = {uuid4(): NOW.date().replace(day=day) for day in last_days or [NOW.day]}
+    keep(key, Number.of(found(key)).model_copy(update={"protected": protected}))
 
 
 def text_on_that_day(enrolment_id: UUID) -> None:
@@ -191,14 +199,22 @@ def test_what_has_moved_waits_for_its_own_schedule(due: UUID) -> None:
 
 # Suppressed
 
-AGAINST: dict[str, Callable[[UUID], None]] = {
+CHECKED: dict[str, Callable[[UUID], None]] = {
     "ended": lambda ident: change_enrolment(ident, status=Status.ENDED),
     "no_number": lambda ident: change_enrolment(ident, mobile=Mobile()),
     "unsafe_number": lambda ident: change_mobile(ident, unsafe=True),
-    "suppressed_number": suppress_number,
-    "opted_out": opt_out,
     "daily_limit": text_on_that_day,
 }
+"""What the claim itself checks."""
+
+READ: dict[str, Callable[[UUID], None]] = {
+    "suppressed_number": suppress_number,
+    "opted_out": opt_out,
+    "unsafe_number": protect_number,
+}
+"""What is read right before the claim."""
+
+AGAINST = READ | CHECKED
 
 
 @pytest.mark.parametrize("reason", AGAINST)
@@ -229,15 +245,46 @@ def test_while_sending_is_paused_a_reminder_stays_open(due: UUID) -> None:
 # In the moment between the look and the claim
 
 
-@pytest.mark.parametrize("reason", AGAINST)
+@pytest.mark.parametrize("reason", CHECKED)
 def test_a_reason_that_comes_up_at_the_last_moment_still_counts(due: UUID, reason: str) -> None:
-    with before_write(lambda: AGAINST[reason](due)):
+    with before_write(lambda: CHECKED[reason](due)):
         assert fire(due, 2) == "suppressed"
     assert_suppressed(due, reason)
 
 
-def test_a_pause_at_the_last_moment_still_counts(due: UUID) -> None:
-    with before_write(pause):
+def at_second_read(moment: str, act: Callable[[], object]) -> AbstractContextManager[None]:
+    """Run `act` before or after the read of what stops a number or all texts."""
+    reads = iter(["the reminder", "what stops it"])
+
+    def at_the_second() -> None:
+        if next(reads) == "what stops it":
+            act()
+
+    at = f"{moment}-call.dynamodb.BatchGetItem"
+    return meddling(clients.dynamodb(), at, at_the_second, times=2)
+
+
+def test_a_pause_that_came_after_the_first_read_still_counts(due: UUID) -> None:
+    with at_second_read("before", pause):
+        assert fire(due, 2) == "paused"
+    assert_still_due(due)
+
+
+@pytest.mark.parametrize("reason", READ)
+def test_what_stopped_a_number_after_the_first_read_still_counts(due: UUID, reason: str) -> None:
+    with at_second_read("before", lambda: READ[reason](due)):
+        assert fire(due, 2) == "suppressed"
+    assert_suppressed(due, reason)
+
+
+def test_a_pause_that_was_answered_while_sending_slept_still_counts(
+    due: UUID, clock: Traveller
+) -> None:
+    def sleep_through_it() -> None:
+        pause()
+        clock.shift(OUTLASTED)
+
+    with at_second_read("after", sleep_through_it):
         assert fire(due, 2) == "paused"
     assert_still_due(due)
 
@@ -247,9 +294,7 @@ def test_a_number_that_a_live_order_protects_is_not_texted_whatever_the_enrolmen
     due: UUID, last_day: int, outcome: str
 ) -> None:
     """Who protects a number changes one item; the enrolments that use it follow later."""
-    key = number_key(number_hash_of(due))
-    protected = {uuid4(): NOW.date().replace(day=day) for day in (1, last_day)}
-    keep(key, Number.of(found(key)).model_copy(update={"protected": protected}))
+    protect_number(due, 1, last_day)
     assert fire(due, 2) == outcome
     if outcome == "suppressed":
         assert_suppressed(due, "unsafe_number")

@@ -55,20 +55,27 @@ GUARDS = (
     Guard(
         "a text while sending is paused",
         f"{_SENDING}/store.py",
-        '"attribute_not_exists(#paused) OR #paused = :off", {"off": False}',
-        '"attribute_not_exists(#nothing)", {}',
+        "Suppression.PAUSED: switch is not None and Switch.of(switch).paused,",
+        "Suppression.PAUSED: False,",
     ),
     Guard(
         "a text to a suppressed number",
         f"{_SENDING}/store.py",
-        "Check(NUMBER_NOT_SUPPRESSED, ABSENT)",
-        'Check(NUMBER_NOT_SUPPRESSED, "attribute_not_exists(#nothing)")',
+        "suppressed is not None",
+        "False",
     ),
     Guard(
         "a text to a number that opted out",
         f"{_SENDING}/store.py",
-        "Check(NUMBER_NOT_OPTED_OUT, ABSENT)",
-        'Check(NUMBER_NOT_OPTED_OUT, "attribute_not_exists(#nothing)")',
+        "opted_out is not None",
+        "False",
+    ),
+    Guard(
+        "a text that was stopped while sending slept",
+        f"{_SENDING}/send.py",
+        "    barrier = store.barrier(claim)\n",
+        "    barrier = store.barrier(claim)\n"
+        "    claim = Claim(facts, text.kept, at=clock(), place=protocol.place)\n",
     ),
     Guard(
         "passing over an opt-out that the provider reports",
@@ -157,8 +164,8 @@ GUARDS = (
     Guard(
         "a text to a number that has just become protected",
         f"{_SENDING}/store.py",
-        'unprotected = "attribute_not_exists(#protected_until)"',
-        'unprotected = "attribute_not_exists(#nothing)"',
+        '(number or {}).get("protected_until", "") >= today',
+        "False",
     ),
     Guard(
         "two texts a day to a person",

@@ -16,6 +16,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+from trial.open_claims import BEGIN_WITHIN
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -91,7 +93,7 @@ class TrialModel:
     lives: dict[UUID, Belief[Facts]] = field(default_factory=lambda: defaultdict(Belief))
     paused: Belief[bool] = field(default_factory=lambda: Belief(sure=False))
     suppressed: set[str] = field(default_factory=set)
-    opted_out: set[str] = field(default_factory=set)
+    opted_out: dict[str, datetime] = field(default_factory=dict)
     held: set[UUID] = field(default_factory=set)
     admitted: set[UUID] = field(default_factory=set)
     trials: dict[UUID, str] = field(default_factory=dict)
@@ -157,10 +159,9 @@ class TrialModel:
         _must(self.arms[ident].arm == "intervention", "control has no reminder and no schedule")
 
     def claimed(self, ident: UUID, number: int, *, theme: str, due_at: datetime) -> None:
-        """A claim was made: what was true until now suffices from here on."""
+        """A claim was made: what the order says now suffices from here on."""
         now = datetime.now(LONDON)
         _must((ident, number) not in self.handed, "what may have been sent is not claimed again")
-        _must(False in self.paused.worlds, "no text once a pause was accepted")
         worlds = self.lives[ident].worlds
         against = [self._against_claim(world, now.date()) for world in worlds]
         _must(None in against, f"no text {against[0]}")
@@ -175,17 +176,20 @@ class TrialModel:
         _must((ident, number) in self.ever_claimed, "a restore recovers claims that there were")
 
     def _against_claim(self, facts: Facts, today: date) -> str | None:
-        """The same, and what stops later claims only: a text claimed before it may still go."""
-        opted_out = facts.number in self.opted_out
-        return "to a number that opted out" if opted_out else self._against(facts, today)
-
-    def _against(self, facts: Facts, today: date) -> str | None:
-        """The reasons in one world against a text."""
+        """What of the order in one world forbids a claim."""
         reasons = {
             "before service": facts.served_on is None,
             "after the end": facts.ended is not None,
             "after the last day": today > facts.expires_on,
             "without a number": facts.number is None,
+        }
+        return next((reason for reason, applies in reasons.items() if applies), None)
+
+    def _against(self, facts: Facts, today: date) -> str | None:
+        """What in one world forbids a text: of the order, or of its number."""
+        if reason := self._against_claim(facts, today):
+            return reason
+        reasons = {
             "to a suppressed number": facts.number in self.suppressed,
             "to a protected number": facts.number in self._protected(today),
         }
@@ -213,7 +217,10 @@ class TrialModel:
         _must(day not in self.days, "one text a day to a person")
         against = [self._against(world, today) for world in self.lives[ident].worlds]
         _must(None in against and False in self.paused.worlds, "no text after an answer")
-        clock = datetime.now(LONDON).time()
+        now = datetime.now(LONDON)
+        opted_out = self.opted_out.get(phone, now)
+        _must(now - opted_out <= BEGIN_WITHIN, "no text to a number that opted out")
+        clock = now.time()
         _must(OPENS <= clock < CLOSES, "no text leaves outside the window")
         self.handed[ident, number] = phone
         self.days[day] = (ident, number)
@@ -224,7 +231,7 @@ class TrialModel:
 
     def opts_out(self, ident: UUID, number: int) -> None:
         """The carrier or the provider was understood to say that the phone opted out."""
-        self.opted_out.add(self.handed[ident, number])
+        self.opted_out.setdefault(self.handed[ident, number], datetime.now(LONDON))
 
     def turned_away(self, ident: UUID, number: int) -> None:
         """The provider certainly did not take it: it may be handed over again."""

@@ -56,8 +56,8 @@ class Number(Versioned):
     """
     The orders whose respondent has this number, and those that protect it, with their last days.
 
-    Its item has an attribute for the end of its protection, which a claim checks. While no order
-    names the number, its item is in the index `retained`.
+    Its item has an attribute for the end of its protection, which sending reads before a claim.
+    While no order names the number, its item is in the index `retained`.
     """
 
     derived: ClassVar[frozenset[str]] = frozenset({"protected_until", "retained", "last_day"})
