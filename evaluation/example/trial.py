@@ -41,7 +41,7 @@ from trial.planning import planned_reminders
 from trial.protocol import load as protocols
 from trial.records.allocation import Allocation
 from trial.records.person import Person
-from trial.settlement.standing import Surroundings, settled
+from trial.settlement.standing import Surroundings, with_derived_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,7 +87,7 @@ class Trial:
         """Its status, given the other orders of its person."""
         person = self._people.get(enrolment.person_hash, Person())
         around = Surroundings(enrolment, person, numbers={}, suppressed=frozenset())
-        found = settled(
+        found = with_derived_status(
             enrolment, around, protocol=self._protocol, today=self._protocol.place.date_at(at)
         )
         after = found.person.model_copy(update={"version": person.version + 1})

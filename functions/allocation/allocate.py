@@ -18,7 +18,7 @@ from trial.records.audit import AuditEntry
 from trial.retry import on_contention
 from trial.settlement.follow_up import follow_up
 from trial.settlement.settle import ChangeContext, settle
-from trial.settlement.standing import settled
+from trial.settlement.standing import with_derived_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +104,9 @@ def _decide(
 ) -> Drawn | None:
     """Draw it if it is still eligible; otherwise store its new status and follow that up."""
     protocol, now, today = at.protocol, at.now, at.today
-    standing = settled(enrolment, facts.around, protocol=protocol, today=today).enrolment
+    standing = with_derived_status(
+        enrolment, facts.around, protocol=protocol, today=today
+    ).enrolment
     if standing.status is not Status.ELIGIBLE:
         excluded = settle(enrolment.enrolment_id, at, what="excluded")
         follow_up(excluded, at, time_is_left=lambda: True)
@@ -112,7 +114,7 @@ def _decide(
         return Drawn(after.status, next(iter(after.reasons), None))
     allocation, following = _draw(enrolment, facts, stratum, store, sequence, protocol, now)
     allocated = standing.model_copy(update={"allocated_at": allocation.allocated_at})
-    drawn = settled(allocated, facts.around, protocol=protocol, today=today)
+    drawn = with_derived_status(allocated, facts.around, protocol=protocol, today=today)
     first = {enrolment.trial: enrolment.enrolment_id} | drawn.person.allocated
     store.keep_allocation(
         allocation,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from uuid import UUID
 
-    from trial.settlement.standing import Settled
+    from trial.settlement.standing import DerivedStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class AllocationStore:
         self,
         allocation: Allocation,
         *,
-        drawn: Settled,
+        drawn: DerivedStatus,
         seen: DrawFacts,
         following: Cursor | None,
         restored: bool,

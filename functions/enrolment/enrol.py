@@ -12,7 +12,7 @@ from trial.errors import ConflictError
 from trial.identity import enrolment_id, number_hash, person_hash, request_hash
 from trial.retry import on_contention
 from trial.settlement.settle import Change, entry, protects_others
-from trial.settlement.standing import Settled, settled
+from trial.settlement.standing import DerivedStatus, with_derived_status
 
 if TYPE_CHECKING:
     from enrolment.context import RequestContext
@@ -62,14 +62,14 @@ def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
         )
         if known := around.enrolment:
             _refuse_another(known, hashes)
-            protects = protects_others(Settled(known, around.person, around.numbers, ()))
+            protects = protects_others(DerivedStatus(known, around.person, around.numbers, ()))
             return Change(known, known, known.version, protects=protects), False
         if not context.takes_orders:
             raise ConflictError(_CLOSED)
         check_enrolment(request, today, context.protocol)
         over = around.orders_taken >= context.orders_per_day
         made = new_enrolment(request, ident, hashes, context, over=over)
-        found = _as_first(settled(made, around, protocol=at.protocol, today=today))
+        found = _as_first(with_derived_status(made, around, protocol=at.protocol, today=today))
         at.store.keep(
             found,
             around,
@@ -95,7 +95,7 @@ def _refuse_another(known: Enrolment, hashes: Hashes) -> None:
         raise ConflictError("this order is enrolled already, with other content")
 
 
-def _as_first(found: Settled) -> Settled:
+def _as_first(found: DerivedStatus) -> DerivedStatus:
     """With the status that the answer gives, now and whenever the request is repeated."""
     first = {"first_status": found.enrolment.status, "first_reasons": found.enrolment.reasons}
     return replace(found, enrolment=found.enrolment.model_copy(update=first))

@@ -70,7 +70,7 @@ from trial.records.enrolment import (
 from trial.records.person import Person, number_key, person_key, suppressed_key
 from trial.records.receipt import OptOut, message_key, opt_out_key, stray_key
 from trial.records.reminder import day_key
-from trial.settlement.standing import Surroundings, settled
+from trial.settlement.standing import Surroundings, with_derived_status
 
 DAY = timedelta(days=1)
 NIGHT = timedelta(hours=16)
@@ -445,7 +445,7 @@ def test_somebody_who_waited_is_not_drawn_when_erased(night_at: NightAt) -> None
     # Nor does anybody work out anew where somebody stands whose age is gone.
     left = enrolment_of(ident)
     around = Surroundings(left, Person(), numbers={}, suppressed=frozenset())
-    assert settled(left, around, protocol=AGREED, today=DUE.date()).enrolment == left
+    assert with_derived_status(left, around, protocol=AGREED, today=DUE.date()).enrolment == left
 
 
 def test_an_end_of_somebody_never_drawn_is_taken_too(night_at: NightAt) -> None:

@@ -15,7 +15,7 @@ from trial.codes import Reason
 from trial.errors import ContendedError, NotFoundError
 from trial.records.audit import TAKE_A_NUMBER_IN, AuditEntry
 from trial.retry import on_contention
-from trial.settlement.standing import Settled, settled, with_status
+from trial.settlement.standing import DerivedStatus, with_derived_status, with_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -134,7 +134,7 @@ def entry(after: Enrolment, before: Enrolment | None, what: str, at: ChangeConte
     )
 
 
-def protects_others(found: Settled) -> bool:
+def protects_others(found: DerivedStatus) -> bool:
     """
     Whether a respondent has a number that this enrolment protects.
 
@@ -147,7 +147,7 @@ def protects_others(found: Settled) -> bool:
     )
 
 
-def concerned(found: Settled) -> tuple[UUID, ...]:
+def concerned(found: DerivedStatus) -> tuple[UUID, ...]:
     """The enrolments that may depend on this one: its person's, and those with its numbers."""
     users = (each for number in found.numbers.values() for each in number.respondents)
     everybody = dict.fromkeys([*found.person.enrolments, *users])
@@ -196,8 +196,8 @@ def _settled(
     what: str | None,
 ) -> Change:
     today = at.today
-    found = settled(after, around, protocol=at.protocol, today=today)
-    if found != Settled(before, around.person, around.numbers, found.others):
+    found = with_derived_status(after, around, protocol=at.protocol, today=today)
+    if found != DerivedStatus(before, around.person, around.numbers, found.others):
         name = what or became(before, found.enrolment)
         at.store.keep(found, around, entry(found.enrolment, before, name, at), note=at.by)
     return Change(

@@ -52,7 +52,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class DerivedStatus:
     """An enrolment with its derived status, its person and numbers, and whom it affects."""
 
     enrolment: Enrolment
@@ -61,9 +61,9 @@ class Settled:
     others: tuple[UUID, ...]
 
 
-def settled(
+def with_derived_status(
     enrolment: Enrolment, around: Surroundings, *, protocol: Protocol, today: date
-) -> Settled:
+) -> DerivedStatus:
     """
     What follows from the enrolment's facts on a local day, by the protocol of its own trial.
 
@@ -72,7 +72,7 @@ def settled(
     ident, protocol = enrolment.enrolment_id, of_trial(enrolment.trial, protocol)
     if enrolment.erased_at:
         enrolment = with_status(enrolment, taken=False, protocol=protocol, today=today)
-        return Settled(enrolment, around.person, around.numbers, ())  # its person is unknown
+        return DerivedStatus(enrolment, around.person, around.numbers, ())  # its person is unknown
     last_day = last_live_day(enrolment, protocol, today)
     numbers = _numbers_with(enrolment, around.numbers, last_day, today)
     enrolment = enrolment.model_copy(
@@ -87,7 +87,7 @@ def settled(
     moved = _moved(around.person.holder, person, today)
     touched = dict.fromkeys([*moved, *_with_changed_marks(around.numbers, numbers, today)])
     others = tuple(each for each in touched if each not in (None, ident))
-    return Settled(enrolment, person, numbers, others)
+    return DerivedStatus(enrolment, person, numbers, others)
 
 
 def holder(person: Person, today: date) -> UUID | None:

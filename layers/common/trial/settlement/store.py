@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trial.aws.table import Act, Table
     from trial.records.audit import AuditEntry
     from trial.records.person import SuppressedNumber
-    from trial.settlement.standing import Settled
+    from trial.settlement.standing import DerivedStatus
 
 
 class SettlementStore:
@@ -95,7 +95,7 @@ class SettlementStore:
 
     def keep(
         self,
-        settled: Settled,
+        derived: DerivedStatus,
         around: Surroundings,
         audit: AuditEntry,
         *,
@@ -109,7 +109,7 @@ class SettlementStore:
         a day and the most orders taken in on it. Raises ContendedError if any fact that decided has
         changed since it was read.
         """
-        enrolment = settled.enrolment
+        enrolment = derived.enrolment
         ident, number_hash = enrolment.enrolment_id, enrolment.mobile.number_hash
         version = enrolment.version + (enrolment != around.enrolment)
         if enrolment == around.enrolment:
@@ -120,17 +120,17 @@ class SettlementStore:
                 next_version(enrolment_key(ident), enrolment),
                 put(history_key(ident, audit), audit.item()),
             ]
-        if settled.person != around.person:
-            acts.append(next_version(person_key(enrolment.person_hash), settled.person))
+        if derived.person != around.person:
+            acts.append(next_version(person_key(enrolment.person_hash), derived.person))
         acts += [
             next_version(number_key(each), number)
-            for each, number in settled.numbers.items()
+            for each, number in derived.numbers.items()
             if number != around.numbers[each]
         ]
         if number_hash and number_hash not in around.suppressed:
             # A suppression made meanwhile may not have seen that this enrolment has the number.
             acts.append(check(suppressed_key(number_hash), Check("not suppressed", ABSENT)))
-        if settled.others:
+        if derived.others:
             acts.append(_noted(ident, version, note))
         if one_of:
             day, most = one_of
