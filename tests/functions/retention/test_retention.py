@@ -135,7 +135,7 @@ def a_life(serial: int = 1, **changes: Any) -> UUID:
 # When
 
 
-def test_an_order_that_comes_late_is_kept_from_its_enrolment_on(
+def test_the_period_of_a_late_order_begins_at_its_enrolment(
     clock: Traveller, night_at: NightAt
 ) -> None:
     clock.move_to(MORNING + 80 * DAY)
@@ -145,7 +145,7 @@ def test_an_order_that_comes_late_is_kept_from_its_enrolment_on(
     assert enrolment_of(ident).erased_at
 
 
-def test_what_was_changed_late_is_kept_from_the_change_on(
+def test_the_period_of_an_order_changed_late_begins_at_the_change(
     clock: Traveller, night_at: NightAt
 ) -> None:
     ident = followed(1)
@@ -158,7 +158,7 @@ def test_what_was_changed_late_is_kept_from_the_change_on(
 # What goes
 
 
-def test_nothing_tells_who_it_was_once_it_is_due(night_at: NightAt) -> None:
+def test_once_due_nothing_identifies_the_person(night_at: NightAt) -> None:
     ident = a_life(protected_numbers=["+447700900456"])
     assert len(set(left_of(*PERSONAL))) == 2
     assert night_at(DUE) == {"erased": {"identifiers": 1}, "failed": 0, "finished": True}
@@ -170,14 +170,14 @@ def test_nothing_tells_who_it_was_once_it_is_due(night_at: NightAt) -> None:
     assert erased.erased_at == DUE
 
 
-def test_not_a_day_too_early(clock: Traveller) -> None:
+def test_nothing_is_erased_a_day_too_early(clock: Traveller) -> None:
     a_life()
     clock.move_to(DUE - DAY)
     with unchanged():
         assert night()["erased"] == {}
 
 
-def test_every_earlier_number_goes_too(night_at: NightAt) -> None:
+def test_every_earlier_number_is_erased_too(night_at: NightAt) -> None:
     ident = followed(1)
     for serial in (2, 3, 2):
         told(ident, "mobile", {"number": f"+447700900{serial:03}"})
@@ -188,13 +188,13 @@ def test_every_earlier_number_goes_too(night_at: NightAt) -> None:
     assert enrolment_of(ident).former_numbers == ()
 
 
-def test_the_same_number_again_is_no_earlier_one() -> None:
+def test_a_number_reported_again_is_not_an_earlier_number() -> None:
     ident = followed(1)
     told(ident, "mobile", {"number": "+447700900001"})
     assert enrolment_of(ident).former_numbers == ()
 
 
-def test_days_with_a_text_and_stray_receipts_go(night_at: NightAt) -> None:
+def test_days_with_a_text_and_stray_receipts_are_erased(night_at: NightAt) -> None:
     ident = treated(first=1)
     person = enrolment_of(ident).person_hash
     days = {day_key(person, LAST_DAY): ident, day_key(person, LAST_DAY - DAY): UUID(int=7)}
@@ -211,7 +211,7 @@ def test_days_with_a_text_and_stray_receipts_go(night_at: NightAt) -> None:
 # What stays
 
 
-def test_what_the_trial_compares_stays(night_at: NightAt) -> None:
+def test_the_data_that_the_trial_compares_stay(night_at: NightAt) -> None:
     ident = a_life(respondent={"date_of_birth": "2001-12-01", "ethnicity": "A1"})
     before, drawn, reminders = enrolment_of(ident), allocation_of(ident), reminders_of(ident)
     night_at(DUE)
@@ -237,7 +237,7 @@ def told_to_researchers(ident: UUID) -> list[Any]:
     return list(rows(file, protocol=AGREED, names=names, extracted_at=DUE))
 
 
-def test_researchers_are_told_the_same(night_at: NightAt) -> None:
+def test_the_research_extract_stays_the_same(night_at: NightAt) -> None:
     ident = a_life(protected_numbers=["+447700900456"])
     told(ident, "outcomes", BREACH)
     before = told_to_researchers(ident)
@@ -249,7 +249,7 @@ def counts() -> list[Any]:
     return [call("GET", f"/reports/{name}").body for name in ("flow", "missing-numbers")]
 
 
-def test_the_reports_count_the_same(night_at: NightAt) -> None:
+def test_the_reports_stay_the_same(night_at: NightAt) -> None:
     a_life()
     followed(2, mobile={"missing_reason": "seized_evidence"})
     before = counts()
@@ -257,7 +257,7 @@ def test_the_reports_count_the_same(night_at: NightAt) -> None:
     assert counts() == before
 
 
-def test_a_person_keeps_the_arm_for_a_later_order(night_at: NightAt) -> None:
+def test_a_person_keeps_the_arm_for_a_later_order_after_erasure(night_at: NightAt) -> None:
     person = {"person_id": "A1", "date_of_birth": "1990-05-01", "sex": "male"}
     first = followed(1, respondent=person)
     night_at(DUE)
@@ -267,7 +267,7 @@ def test_a_person_keeps_the_arm_for_a_later_order(night_at: NightAt) -> None:
     assert allocation_of(again).repeat
 
 
-def test_who_was_never_drawn_leaves_no_person(night_at: NightAt) -> None:
+def test_a_person_who_was_never_drawn_is_erased_whole(night_at: NightAt) -> None:
     ident = followed(1, mobile={"missing_reason": "refused"})
     person = person_key(enrolment_of(ident).person_hash)
     assert person in everything()
@@ -275,7 +275,7 @@ def test_who_was_never_drawn_leaves_no_person(night_at: NightAt) -> None:
     assert person not in everything()
 
 
-def test_what_another_live_order_needs_stays(night_at: NightAt) -> None:
+def test_data_that_another_live_order_needs_stay(night_at: NightAt) -> None:
     """One number with two people, protected by a third's order: it goes with the last of them."""
     number = "+447700900001"
     first = followed(1)
@@ -294,7 +294,7 @@ def test_what_another_live_order_needs_stays(night_at: NightAt) -> None:
     assert stray_key(stray) not in everything()
 
 
-def test_a_stray_receipt_goes_when_it_is_as_old_as_identifiers_may_be(night_at: NightAt) -> None:
+def test_a_stray_receipt_is_erased_after_the_period_of_identifiers(night_at: NightAt) -> None:
     """The number may stay, because it is suppressed, and so may have no enrolment to go with."""
     ident = followed(1)
     suppress()
@@ -304,7 +304,7 @@ def test_a_stray_receipt_goes_when_it_is_as_old_as_identifiers_may_be(night_at: 
     assert {stray_key(stray), message_key(stray.receipt.message_id)}.isdisjoint(everything())
 
 
-def test_an_opt_out_goes_with_trial_data_and_not_with_identifiers(night_at: NightAt) -> None:
+def test_an_opt_out_is_erased_with_trial_data_and_not_with_identifiers(night_at: NightAt) -> None:
     """As long as its number may be named again, it must not be texted."""
     keep(opt_out_key("ff"), OptOut(at=MORNING, by="receipts"))
     assert "opt_outs" not in night_at(MORNING + 3652 * DAY)["erased"]
@@ -313,7 +313,7 @@ def test_an_opt_out_goes_with_trial_data_and_not_with_identifiers(night_at: Nigh
     assert opt_out_key("ff") not in everything()
 
 
-def test_a_number_that_no_order_names_goes_though_its_order_is_kept(night_at: NightAt) -> None:
+def test_a_number_that_no_order_names_is_erased_though_its_order_is_kept(night_at: NightAt) -> None:
     ident = followed(1, order=LONGER)
     former = number_key(number_hash_of(ident))
     told(ident, "mobile", {"number": "+447700900888"})
@@ -325,7 +325,7 @@ def test_a_number_that_no_order_names_goes_though_its_order_is_kept(night_at: Ni
 
 
 @pytest.mark.parametrize("again", ["used", "protected"])
-def test_a_number_that_is_named_again_is_not_idle(night_at: NightAt, again: str) -> None:
+def test_a_number_that_an_order_names_again_stays(night_at: NightAt, again: str) -> None:
     ident = followed(1, order=LONGER)
     former = number_key(number_hash_of(ident))
     told(ident, "mobile", {"number": "+447700900888"})
@@ -338,7 +338,7 @@ def test_a_number_that_is_named_again_is_not_idle(night_at: NightAt, again: str)
     assert former in everything()
 
 
-def test_a_suppressed_number_stays_suppressed(night_at: NightAt) -> None:
+def test_a_suppressed_number_stays_suppressed_after_erasure(night_at: NightAt) -> None:
     number_hash = number_hash_of(followed(1))
     suppress()
     night_at(DUE)
@@ -346,7 +346,7 @@ def test_a_suppressed_number_stays_suppressed(night_at: NightAt) -> None:
     assert number_key(number_hash) not in everything()
 
 
-def test_the_act_is_in_the_audit_trail_without_what_it_erased(night_at: NightAt) -> None:
+def test_an_erasure_is_in_the_audit_trail_without_the_erased_data(night_at: NightAt) -> None:
     ident = a_life()
     before = audit_trail()
     night_at(DUE)
@@ -358,7 +358,7 @@ def test_the_act_is_in_the_audit_trail_without_what_it_erased(night_at: NightAt)
     assert str(ident) in key.pk
 
 
-def test_reconciliation_finds_nothing_amiss(night_at: NightAt) -> None:
+def test_reconciliation_finds_no_gap_after_an_erasure(night_at: NightAt) -> None:
     a_life()
     night_at(DUE)
     for name in ("reconciliation-hourly", "reconciliation-proof"):
@@ -377,7 +377,9 @@ def erased(night_at: NightAt) -> UUID:
 
 
 @pytest.mark.parametrize("changes", [{}, {"mobile": {"number": "+447700900999"}}])
-def test_the_same_order_again_is_refused(erased: UUID, changes: dict[str, Any]) -> None:
+def test_an_erased_order_that_is_posted_again_is_refused(
+    erased: UUID, changes: dict[str, Any]
+) -> None:
     with unchanged():
         answer = post(order(1, **changes))
     assert answer.status == 409
@@ -385,7 +387,7 @@ def test_the_same_order_again_is_refused(erased: UUID, changes: dict[str, Any]) 
     assert enrolment_key(erased) in everything()
 
 
-def test_it_is_shown_as_erased(erased: UUID) -> None:
+def test_an_erased_order_is_shown_as_erased(erased: UUID) -> None:
     view = shown(erased)
     assert view["order"]["reference"] is None
     assert view["mobile"]["known"] is False
@@ -405,21 +407,21 @@ def test_it_is_shown_as_erased(erased: UUID) -> None:
         ("hold", HOLD),
     ],
 )
-def test_nothing_is_put_back(erased: UUID, what: str, body: dict[str, Any]) -> None:
+def test_no_change_restores_erased_data(erased: UUID, what: str, body: dict[str, Any]) -> None:
     with unchanged():
         answer = send_change(erased, what, body)
     assert answer.status == 409
     assert "erased" in answer.text
 
 
-def test_that_it_was_recorded_in_error_may_come_out_late(erased: UUID) -> None:
+def test_an_erased_order_may_still_be_marked_as_recorded_in_error(erased: UUID) -> None:
     body = {"reason": "recorded_in_error", "at": "2027-03-13T10:00:00Z", "by": "PC-1182"}
     told(erased, "end", body)
     assert stands(erased) == ("ended", [])
     assert found(person_key(enrolment_of(erased).person_hash))["enrolments"] == {}
 
 
-def test_a_later_outcome_counts_without_its_reference(erased: UUID) -> None:
+def test_an_outcome_after_the_erasure_counts_without_its_reference(erased: UUID) -> None:
     later = BREACH | {"occurred_at": "2027-02-01T10:00:00Z"}
     other = later | {"type": "offence"}
     for body, status in ((later, 201), (later, 200), (ARREST, 200), (other, 409)):
@@ -427,7 +429,7 @@ def test_a_later_outcome_counts_without_its_reference(erased: UUID) -> None:
     assert left_of("CRIME-77") == []
 
 
-def test_a_reference_that_comes_in_the_moment_of_its_erasure_is_not_kept(clock: Traveller) -> None:
+def test_a_reference_that_arrives_during_the_erasure_is_not_kept(clock: Traveller) -> None:
     ident = a_life()
     clock.move_to(DUE)
     later = ARREST | {"outcome_id": "late", "reference": "CRIME-99"}
@@ -436,7 +438,7 @@ def test_a_reference_that_comes_in_the_moment_of_its_erasure_is_not_kept(clock: 
     assert left_of("CRIME-99") == []
 
 
-def test_somebody_who_waited_is_not_drawn_when_erased(night_at: NightAt) -> None:
+def test_a_waiting_person_is_not_drawn_after_erasure(night_at: NightAt) -> None:
     ident = enrol(1)  # and the stream never came
     night_at(DUE)
     assert stands(ident) == ("eligible", [])
@@ -448,7 +450,7 @@ def test_somebody_who_waited_is_not_drawn_when_erased(night_at: NightAt) -> None
     assert with_derived_status(left, around, protocol=AGREED, today=DUE.date()).enrolment == left
 
 
-def test_an_end_of_somebody_never_drawn_is_taken_too(night_at: NightAt) -> None:
+def test_an_erased_order_that_was_never_drawn_may_still_end(night_at: NightAt) -> None:
     ident = followed(1, mobile={"missing_reason": "refused"})
     night_at(DUE)
     told(ident, "end", QUASHED)
@@ -458,7 +460,7 @@ def test_an_end_of_somebody_never_drawn_is_taken_too(night_at: NightAt) -> None:
 # A hold
 
 
-def test_a_hold_keeps_it_until_it_is_released(night_at: NightAt) -> None:
+def test_a_hold_keeps_an_order_until_it_is_released(night_at: NightAt) -> None:
     ident = a_life()
     told(ident, "hold", HOLD)
     assert shown(ident)["hold"] == "proceedings"
@@ -471,7 +473,7 @@ def test_a_hold_keeps_it_until_it_is_released(night_at: NightAt) -> None:
 
 
 @pytest.mark.parametrize("before", ["file", "traces"])
-def test_a_hold_that_comes_while_it_is_erased_wins(
+def test_a_hold_that_arrives_during_the_erasure_wins(
     clock: Traveller, monkeypatch: pytest.MonkeyPatch, before: str
 ) -> None:
     ident = a_life()
@@ -489,7 +491,7 @@ def test_a_hold_that_comes_while_it_is_erased_wins(
 
 
 @pytest.mark.parametrize("what", ["hold", "release"])
-def test_a_hold_or_release_twice_is_one(what: str) -> None:
+def test_a_repeated_hold_or_release_changes_nothing(what: str) -> None:
     ident = followed(1)
     told(ident, "hold", HOLD)
     body = HOLD if what == "hold" else {"by": "PC-1182"}
@@ -498,7 +500,7 @@ def test_a_hold_or_release_twice_is_one(what: str) -> None:
         told(ident, what, body)
 
 
-def test_a_hold_is_in_the_history_with_who_asked() -> None:
+def test_a_hold_is_in_the_history_with_its_author() -> None:
     ident = followed(1)
     told(ident, "hold", HOLD)
     told(ident, "release", {"by": "PC-1182"})
@@ -514,13 +516,13 @@ def test_a_hold_is_in_the_history_with_who_asked() -> None:
         ("release", {}, "by"),
     ],
 )
-def test_a_hold_says_why_and_by_whom(what: str, body: dict[str, Any], field: str) -> None:
+def test_a_hold_needs_a_reason_and_an_author(what: str, body: dict[str, Any], field: str) -> None:
     answer = send_change(followed(1), what, body)
     assert (answer.status, answer.fields) == (422, [field])
 
 
 @pytest.mark.parametrize("what", ["hold", "release"])
-def test_who_is_unknown_cannot_be_held(what: str) -> None:
+def test_an_unknown_order_cannot_be_held(what: str) -> None:
     body = HOLD if what == "hold" else {"by": "x"}
     assert send_change(UUID(int=1), what, body).status == 404
 
@@ -528,7 +530,7 @@ def test_who_is_unknown_cannot_be_held(what: str) -> None:
 # Trial data
 
 
-def test_trial_data_goes_years_later_and_the_audit_trail_stays(
+def test_trial_data_are_erased_years_later_and_the_audit_trail_stays(
     clock: Traveller, night_at: NightAt
 ) -> None:
     ident = someone_in(Arm.INTERVENTION, first=1)
@@ -550,7 +552,7 @@ def test_trial_data_goes_years_later_and_the_audit_trail_stays(
 # Runs
 
 
-def test_a_run_that_is_out_of_time_is_gone_on_with(clock: Traveller) -> None:
+def test_a_run_that_is_out_of_time_continues_the_next_night(clock: Traveller) -> None:
     for serial in range(3):
         followed(serial)
     clock.move_to(DUE)
@@ -559,7 +561,7 @@ def test_a_run_that_is_out_of_time_is_gone_on_with(clock: Traveller) -> None:
     assert night() == {"erased": {}, "failed": 0, "finished": True}
 
 
-def test_one_that_cannot_be_erased_keeps_no_other_from_it(night_at: NightAt) -> None:
+def test_an_order_that_cannot_be_erased_does_not_stop_the_others(night_at: NightAt) -> None:
     first, second = followed(1), followed(2)
     broken = found(enrolment_key(first)) | {"respondent": {"sex": "male"}}
     put_item(enrolment_key(first), broken)
@@ -567,9 +569,7 @@ def test_one_that_cannot_be_erased_keeps_no_other_from_it(night_at: NightAt) -> 
     assert enrolment_of(second).erased_at
 
 
-def test_what_is_contended_is_tried_again(
-    clock: Traveller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_contended_erasure_is_retried(clock: Traveller, monkeypatch: pytest.MonkeyPatch) -> None:
     ident = followed(1)
     clock.move_to(DUE)
     read = store.RetentionStore.traces
@@ -585,7 +585,7 @@ def test_what_is_contended_is_tried_again(
     assert enrolment_of(ident).breach_reported_at == MORNING
 
 
-def test_more_traces_than_fit_into_a_transaction_go_too(night_at: NightAt) -> None:
+def test_more_traces_than_fit_into_a_transaction_are_erased_too(night_at: NightAt) -> None:
     ident = followed(1)
     keep_outcomes(ident, 120)
     assert night_at(DUE)["erased"] == {"identifiers": 1}
@@ -594,7 +594,7 @@ def test_more_traces_than_fit_into_a_transaction_go_too(night_at: NightAt) -> No
     assert not [key for key, item in everything().items() if item["kind"] == "outcome"]
 
 
-def test_only_what_is_due_is_read(clock: Traveller) -> None:
+def test_retention_reads_only_due_orders(clock: Traveller) -> None:
     due = followed(1)
     followed(2, order=LONGER)
     clock.move_to(DUE)
@@ -605,7 +605,7 @@ def test_only_what_is_due_is_read(clock: Traveller) -> None:
     assert partitions == {enrolment_partition(due)}
 
 
-def test_an_enrolment_is_in_the_index_for_what_is_left_of_it(night_at: NightAt) -> None:
+def test_the_index_lists_an_enrolment_by_the_data_that_it_still_has(night_at: NightAt) -> None:
     ident = followed(1)
     key = enrolment_key(ident)
     assert (found(key)["retained"], found(key)["last_day"]) == (Retained.IDENTIFIERS, "2026-12-14")
@@ -616,7 +616,7 @@ def test_an_enrolment_is_in_the_index_for_what_is_left_of_it(night_at: NightAt) 
     assert found(key)["retained"] == Retained.TRIAL_DATA
 
 
-def test_it_is_told_as_completed_only_when_nothing_is_left(
+def test_a_run_counts_as_completed_only_if_nothing_is_left(
     clock: Traveller, emitted: Callable[[], dict[str, float]]
 ) -> None:
     first, _ = followed(1), followed(2)
