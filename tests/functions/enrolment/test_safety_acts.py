@@ -11,7 +11,7 @@ from time_machine import Traveller
 from enrolment import mobile
 from enrolment.handler import lambda_handler as enrolment_handler
 from tests.support.faults import counting, meddling, raising, refusal
-from tests.support.life import QUASHED, corrected, followed, send_change, stands, treated
+from tests.support.life import CUSTODY, QUASHED, corrected, followed, send_change, stands, treated
 from tests.support.samples import MORNING, TABLE, order
 from tests.support.steps import Context, call, enrol, fire, post, someone_in
 from tests.support.table import (
@@ -194,6 +194,23 @@ def test_a_note_of_a_later_change_is_not_forgotten() -> None:
     keep(follow_up_key(ident), later)
     SettlementStore(Table(clients.dynamodb(), TABLE)).forget(ident, done.version)
     assert found(follow_up_key(ident))["done"] is False
+
+
+@pytest.mark.parametrize("then", ["end", "mobile"])
+def test_a_follow_up_cut_short_is_not_forgotten_with_that_of_a_later_change(
+    monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    user, other = enrol(1, mobile={"number": SHARED}), enrol(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(follow_up, "LONGEST", -1)
+        protecting = post(order(900, protected_numbers=[SHARED])).body["enrolment_id"]
+    assert stands(user) == ("eligible", [])
+    body = {"end": CUSTODY, "mobile": {"number": number_of(other)}}[then]
+    assert send_change(protecting, then, body).status == 200
+    assert resume() == 0
+    assert stands(user) == ("waiting", ["unsafe_number"])
+    assert found(follow_up_key(protecting))["done"] is True
+    assert resume() == 0
 
 
 def test_an_order_may_protect_a_number_that_hundreds_of_orders_use() -> None:

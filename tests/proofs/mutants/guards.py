@@ -554,8 +554,8 @@ GUARDS = (
     Guard(
         "forgetting the follow-up of a later change",
         f"{_SETTLEMENT}/store.py",
-        '"#version <= :seen", {"seen": version}',
-        '"attribute_exists(#version)"',
+        'text = "#version <= :seen" +',
+        'text = "(#version <= :seen OR attribute_exists(#version))" +',
     ),
     Guard(
         "a number that is safe because its item has no room for its owner",
@@ -1010,6 +1010,18 @@ GUARDS = (
         "    if drawn := []:\n",
     ),
     # The runtime
+    Guard(
+        "forgetting an unfinished follow-up with that of a later change",
+        f"{_SETTLEMENT}/store.py",
+        "again=around.is_unfinished",
+        "again=False",
+    ),
+    Guard(
+        "forgetting an unfinished follow-up with that of an end",
+        f"{_SETTLEMENT}/settle.py",
+        "again=is_unfinished",
+        "again=False",
+    ),
     Guard(
         "a write without its condition on an old runtime",
         f"{_TRIAL}/aws/clients.py",

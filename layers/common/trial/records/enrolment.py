@@ -349,9 +349,10 @@ class FollowUp(Record):
     """
     A note that other enrolments are still to be updated after a version of this one, and by whom.
 
-    After a suppression it names a number instead: everyone with it is still to be settled. It is
-    in the index `worklist` until it is `done`, separate from waiting orders. An index has no
-    families of partitions, so upstream's routes use one in which nothing depends on the arm.
+    After a suppression it names a number instead: everyone with it is still to be settled. If it
+    replaced a note that was not done, all are to be settled `again`. It is in the index `worklist`
+    until it is `done`, separate from waiting orders. An index has no families of partitions, so
+    upstream's routes use one in which nothing depends on the arm.
     """
 
     derived: ClassVar[frozenset[str]] = frozenset(_WORKLIST_ATTRIBUTES)
@@ -360,6 +361,7 @@ class FollowUp(Record):
     number_hash: str | None = None
     version: int = 0
     by: str
+    again: bool = False
     done: bool = False
 
     def item(self) -> dict[str, Any]:

@@ -41,11 +41,17 @@ def while_caller_waits() -> Callable[[], bool]:
     return lambda: monotonic() < until
 
 
-def follow_up(act: Change, at: ChangeContext, *, time_is_left: Callable[[], bool]) -> FollowedUp:
-    """Settle the enrolments that a stored change affects; once all are done, remove its note."""
+def follow_up(
+    act: Change, at: ChangeContext, *, time_is_left: Callable[[], bool], again: bool = False
+) -> FollowedUp:
+    """
+    Settle the enrolments that a stored change affects; once all are done, remove its note.
+
+    The note stays if it replaced an unfinished one, unless everybody is followed up `again`.
+    """
     done = settle_all(act.others, at, time_is_left=time_is_left)
     if act.others and not done.left:
-        at.store.forget(act.after.enrolment_id, act.version)
+        at.store.forget(act.after.enrolment_id, act.version, again=again)
     return done
 
 
@@ -61,7 +67,7 @@ def follow_up_again(
     freed = (at.store.users(each) for each in dict.fromkeys(own.after.former_numbers))
     others = (*own.others, *own.concerned, *chain.from_iterable(freed), note.enrolment_id)
     everybody = own._replace(others=others)
-    return follow_up(everybody, at, time_is_left=time_is_left)
+    return follow_up(everybody, at, time_is_left=time_is_left, again=True)
 
 
 def follow_up_number(

@@ -108,7 +108,7 @@ def end(
     """
 
     def attempt() -> Change:
-        before = at.store.enrolment(enrolment_id)
+        before, is_unfinished = at.store.enrolment_and_note(enrolment_id)
         if before is None:
             raise NotFoundError("no enrolment has this id")
         after = changed(before)
@@ -116,7 +116,8 @@ def end(
             today = at.today
             after = after.model_copy(update={"changed_on": today})
             after = with_status(after, taken=False, protocol=at.protocol, today=today)
-            at.store.keep_alone(after, entry(after, before, what, at), note=at.by)
+            audit = entry(after, before, what, at)
+            at.store.keep_alone(after, audit, note=at.by, again=is_unfinished)
         others = (enrolment_id,) if after != before else ()
         return Change(before, after, _version(before, after), others=others)
 

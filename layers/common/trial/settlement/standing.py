@@ -49,6 +49,8 @@ class Surroundings:
     suppressed: frozenset[str]
     orders_taken: int = 0
     """The orders taken in that day, if the reader asked for them."""
+    is_unfinished: bool = False
+    """Whether an earlier change of the enrolment is still to be followed up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trial.aws.table import ABSENT, Check, ConditionFailedError, Key, check, count, put
 from trial.records.audit import audit_key, history_key
@@ -43,6 +43,11 @@ class SettlementStore:
         (item,) = self._table.read(enrolment_key(enrolment_id))
         return Enrolment.of(item) if item else None
 
+    def enrolment_and_note(self, enrolment_id: UUID) -> tuple[Enrolment | None, bool]:
+        """One enrolment, if there is one, and whether a change of it is still to be followed up."""
+        item, note = self._table.read(enrolment_key(enrolment_id), follow_up_key(enrolment_id))
+        return Enrolment.of(item) if item else None, _is_open(note)
+
     def users(self, number_hash: str) -> tuple[UUID, ...]:
         """The enrolments that have this number, or had it and have not been updated yet."""
         (item,) = self._table.read(number_key(number_hash))
@@ -64,8 +69,9 @@ class SettlementStore:
         """
         mine = tuple(dict.fromkeys(own))
         hashes = tuple(dict.fromkeys((*mine, *protected)))
-        enrolment, person, *items = self._table.read(
+        enrolment, note, person, *items = self._table.read(
             enrolment_key(enrolment_id),
+            follow_up_key(enrolment_id),
             person_key(person_hash),
             *map(number_key, hashes),
             *map(suppressed_key, mine),
@@ -82,15 +88,22 @@ class SettlementStore:
             },
             suppressed=frozenset(h for h, item in zip(mine, suppressed, strict=True) if item),
             orders_taken=int(orders["counted"]) if orders else 0,
+            is_unfinished=_is_open(note),
         )
 
-    def keep_alone(self, enrolment: Enrolment, audit: AuditEntry, *, note: str) -> None:
-        """Store an enrolment and a note to follow it up. Raises ContendedError."""
+    def keep_alone(
+        self, enrolment: Enrolment, audit: AuditEntry, *, note: str, again: bool
+    ) -> None:
+        """
+        Store an enrolment and a note to follow it up, an earlier change too if `again`.
+
+        Raises ContendedError.
+        """
         ident = enrolment.enrolment_id
         self._table.write(
             next_version(enrolment_key(ident), enrolment),
             put(history_key(ident, audit), audit.item()),
-            _noted(ident, enrolment.version + 1, note),
+            _noted(ident, enrolment.version + 1, note, again=again),
         )
 
     def keep(
@@ -131,7 +144,7 @@ class SettlementStore:
             # A suppression made meanwhile may not have seen that this enrolment has the number.
             acts.append(check(suppressed_key(number_hash), Check("not suppressed", ABSENT)))
         if derived.others:
-            acts.append(_noted(ident, version, note))
+            acts.append(_noted(ident, version, note, again=around.is_unfinished))
         if one_of:
             day, most = one_of
             text = "attribute_not_exists(#counted) OR #counted < :most"
@@ -147,9 +160,15 @@ class SettlementStore:
             if item and not (note := FollowUp.of(item)).done:
                 yield note
 
-    def forget(self, enrolment_id: UUID, version: int) -> None:
-        """Mark the follow-up of this version as done, unless a later version is noted."""
-        earlier = Check("no later change", "#version <= :seen", {"seen": version})
+    def forget(self, enrolment_id: UUID, version: int, *, again: bool = False) -> None:
+        """
+        Mark the follow-up of this version as done, unless a later version is noted.
+
+        A note that replaced an unfinished one stays, unless everybody was followed up `again`.
+        """
+        text = "#version <= :seen" + ("" if again else " AND #again = :no")
+        values = {"seen": version} if again else {"seen": version, "no": False}
+        earlier = Check("no later change", text, values)
         done = FollowUp(enrolment_id=enrolment_id, version=version, by="", done=True)
         with suppress(ConditionFailedError):
             self._table.write(put(follow_up_key(enrolment_id), done.item(), earlier))
@@ -176,6 +195,10 @@ def suppressing(number_hash: str, why: SuppressedNumber, audit: AuditEntry) -> t
     )
 
 
-def _noted(enrolment_id: UUID, version: int, by: str) -> Act:
-    note = FollowUp(enrolment_id=enrolment_id, version=version, by=by)
+def _is_open(note: dict[str, Any] | None) -> bool:
+    return note is not None and not FollowUp.of(note).done
+
+
+def _noted(enrolment_id: UUID, version: int, by: str, *, again: bool) -> Act:
+    note = FollowUp(enrolment_id=enrolment_id, version=version, by=by, again=again)
     return put(follow_up_key(enrolment_id), note.item())
