@@ -37,10 +37,14 @@ _NAMED_BY_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
 
 
 class Deployed:
-    """The stack for these parameters; each resource is identified by its logical id."""
+    """
+    The stack for these parameters; each resource is identified by its logical id.
 
-    def __init__(self, **parameters: str) -> None:
-        self._template = translated(**parameters)
+    It is that of infra/template.yaml, or of another `template` without transforms.
+    """
+
+    def __init__(self, template: dict[str, Any] | None = None, /, **parameters: str) -> None:
+        self._template = template or translated(**parameters)
         declared = self._template["Parameters"]
         if unknown := parameters.keys() - declared.keys():
             raise ValueError(f"no such parameter: {unknown}")

@@ -67,6 +67,19 @@ def test_a_linter_that_crashes_is_not_an_approval(says: Callable[..., list[str]]
     assert not linted(Deployed())
 
 
+def test_the_policies_of_the_pipeline_s_roles_are_read_too(
+    says: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says()
+    for passing in ("sam", "small_enough"):
+        monkeypatch.setattr(second_opinions, passing, lambda *_: True)
+    with pytest.raises(SystemExit) as ended:
+        second_opinions.main()
+    assert not ended.value.code
+    read = {file.stem for file in second_opinions.POLICIES.iterdir()}
+    assert {"CloudFormationRole-stack", "PipelineRole-deploy", "SendingRole-sending"} <= read
+
+
 def test_every_policy_of_the_stack_is_read() -> None:
     stack = Deployed()
     names = {name.partition("-")[0] for name, _ in policies(stack)}
