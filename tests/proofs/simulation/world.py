@@ -315,6 +315,7 @@ class World:
             finally:
                 self._clock = None
                 config.settings.cache_clear()
+                FUNCTIONS["audit"]._store.cache_clear()  # noqa: SLF001 - it holds this world
                 logging.disable(logging.NOTSET)
 
 
