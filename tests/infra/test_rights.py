@@ -33,7 +33,7 @@ from tests.support.deployed import STACK, of_role
 from tests.support.extracts import BUCKET
 from tests.support.faults import hooked, meddling, raising, refusal, without_the_group
 from tests.support.invoking import enrolment_answers
-from tests.support.life import QUASHED, corrected, follow, followed, told
+from tests.support.life import QUASHED, corrected, follow, followed, report_change
 from tests.support.nights import links_of_the_audit_trail, nights_of_retention
 from tests.support.policies import Statement, allows, covers, like, listed, rights
 from tests.support.rights import Call, Right, Watched, taken
@@ -195,7 +195,7 @@ def suppressed_while_another_waits(*, left: int) -> UUID:
     suppress("+447700900011")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(follow_up, "LONGEST", -1)
-        told(ended, "end", QUASHED)
+        report_change(ended, "end", QUASHED)
         patch.setattr(follow_up, "LONGEST", left)
         suppress("+447700900011")
         suppress("+447700900012")
@@ -278,7 +278,7 @@ def an_order_cut_short() -> None:
     someone = someone_in(Arm.INTERVENTION, order={"expires_on": "2026-12-28"})
     follow(someone)
     reference = enrolment_of(someone).order.reference
-    told(someone, "order", corrected(reference=reference, expires_on="2026-12-14"))
+    report_change(someone, "order", corrected(reference=reference, expires_on="2026-12-14"))
     with without_the_group():
         follow(someone_in(Arm.INTERVENTION, first=300))
 

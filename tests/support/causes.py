@@ -19,7 +19,7 @@ from tests.support.buckets import make_bucket
 from tests.support.delivery_lines import STRANGER, bring, line
 from tests.support.faults import before_publish, before_write, hooked, raising, refusal
 from tests.support.gaps import leave_stray, make_schedule, schedules, turn
-from tests.support.life import ARREST, CUSTODY, followed, told, treated
+from tests.support.life import ARREST, CUSTODY, followed, report_change, treated
 from tests.support.samples import MORNING, sample
 from tests.support.steps import (
     CONTEXT,
@@ -118,8 +118,8 @@ def pieces_of_life(clock: Traveller) -> None:
     assert fire(ident, 1) == "sent"
     brought(reminder_of(ident, 1).message_id or "", "Phone has blocked SMS")
     brought("somebody-elses", number="+447700900500")  # which is ours
-    told(ident, "outcomes", ARREST)
-    told(ident, "end", CUSTODY)
+    report_change(ident, "outcomes", ARREST)
+    report_change(ident, "end", CUSTODY)
 
 
 def audited(clock: Traveller) -> None:  # noqa: ARG001

@@ -41,7 +41,7 @@ def send_change(enrolment_id: UUID, what: str, body: object, *, by: str = "upstr
     return call(METHODS[what], f"/enrolments/{enrolment_id}/{what}", body, by=by)
 
 
-def told(enrolment_id: UUID, what: str, body: object) -> HttpAnswer:
+def report_change(enrolment_id: UUID, what: str, body: object) -> HttpAnswer:
     """Report a change, which must be accepted, and run its consequences."""
     answer = send_change(enrolment_id, what, body)
     assert answer.status in (200, 201), answer.text

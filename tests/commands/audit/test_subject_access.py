@@ -18,7 +18,7 @@ from commands.audit.subject_access import Holdings
 from retention import handler
 from tests.support.deployed import STACK, of_policy
 from tests.support.faults import hooked
-from tests.support.life import ARREST, audit_of, follow, followed, told
+from tests.support.life import ARREST, audit_of, follow, followed, report_change
 from tests.support.policies import rights
 from tests.support.samples import LONDON, MORNING, TABLE, sample
 from tests.support.steps import UNHURRIED, fire, someone_in
@@ -60,7 +60,7 @@ def his(printed: Callable[..., Any]) -> UUID:  # noqa: ARG001 - AWS first
     first = followed(1, protected_numbers=[OTHER])
     followed(2, respondent=person)
     followed(3, mobile={"number": "+447700900001"})  # somebody else with his number
-    told(first, "outcomes", ARREST)
+    report_change(first, "outcomes", ARREST)
     return first
 
 
@@ -117,7 +117,7 @@ def test_a_letter_quotes_each_text_with_its_time_and_the_number_s_last_digits(
     assert f"{reminder_of(texted, 1).due_at.astimezone(LONDON):%-d %B %Y, %H:%M}" in page
     assert f"your number ending {enrolment_of(texted).mobile.last_digits}" in page
     assert "You were drawn into the group that is sent texts." in page
-    told(texted, "mobile", {"number": OTHER})
+    report_change(texted, "mobile", {"number": OTHER})
     printed("--order", f"{order.force}/{order.reference}", "--letter", str(file))
     assert "the number that we held then" in file.read_text()
     assert "ending 777" not in file.read_text()

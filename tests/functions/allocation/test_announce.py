@@ -10,7 +10,7 @@ from time_machine import Traveller
 
 from allocation.handler import lambda_handler
 from tests.support.faults import counting, meddling, raising, refusal
-from tests.support.life import CUSTODY, QUASHED, RELEASE, followed, shown, told
+from tests.support.life import CUSTODY, QUASHED, RELEASE, followed, report_change, shown
 from tests.support.outward import is_taken, pattern_of_the_docs, schema_of_event
 from tests.support.steps import (
     CONTEXT,
@@ -63,7 +63,7 @@ def test_an_allocated_enrolment_is_handed_over_to_scheduling_in_either_arm(arm: 
 
 def test_an_end_is_handed_over_too() -> None:
     ident = followed(1)
-    told(ident, "end", QUASHED)
+    report_change(ident, "end", QUASHED)
     assert len(handed_over(ident)) == 1
 
 
@@ -100,7 +100,7 @@ def test_each_change_of_status_is_an_event_as_its_schema_says(clock: Traveller) 
     ident = followed(1)
     for what, body in (("end", CUSTODY), ("resume", RELEASE)):
         clock.shift(1)
-        told(ident, what, body)
+        report_change(ident, what, body)
     events = announced()
     for each in events:
         assert (each["Source"], each["DetailType"]) == ("dvpo-reminders", "EnrolmentStatusChanged")
@@ -120,7 +120,7 @@ def test_each_change_of_status_is_an_event_as_its_schema_says(clock: Traveller) 
 def test_a_change_of_anything_but_the_status_is_not_announced() -> None:
     ident = followed(1)
     before = len(announced())
-    told(ident, "mobile", {"number": "+447700900777"})
+    report_change(ident, "mobile", {"number": "+447700900777"})
     shown(ident)
     assert len(announced()) == before
 

@@ -20,7 +20,7 @@ from commands.audit.audit_findings import TrailFault, TrailFinding
 from commands.audit.verify_audit import AuditTrail, verify
 from tests.support.buckets import make_bucket
 from tests.support.faults import counting
-from tests.support.life import CUSTODY, followed, shown, told
+from tests.support.life import CUSTODY, followed, report_change, shown
 from tests.support.samples import MORNING, TABLE, order
 from tests.support.steps import CONTEXT, announcement, failures, post, stream
 from tests.support.table import everything, to_wire, wired
@@ -235,7 +235,7 @@ def test_an_invalid_entry_is_retried_and_does_not_delay_the_others() -> None:
 def test_nothing_personal_is_exported() -> None:
     given = order(1, protected_numbers=["+447700900777"])
     ident = post(given).body["enrolment_id"]
-    told(ident, "end", CUSTODY)
+    report_change(ident, "end", CUSTODY)
     announce(*logged())
     text = "".join(link.model_dump_json() for link in links())
     for personal in ("+4477", "2003/", "1990-05-01", "DVPO-2026-", "Peterlee"):

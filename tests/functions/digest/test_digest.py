@@ -10,7 +10,7 @@ from time_machine import Traveller
 from digest.digest import MOST, by_superintendent
 from digest.handler import lambda_handler as digest
 from tests.support.faults import counting, meddling, raising, refusal
-from tests.support.life import audit_of, told
+from tests.support.life import audit_of, report_change
 from tests.support.outward import is_taken, pattern_of_the_docs, schema_of_event
 from tests.support.people import ENROLMENT, MADE_ON, SERVED
 from tests.support.samples import MORNING
@@ -59,7 +59,7 @@ def test_a_digest_lists_references_reasons_and_days_left(clock: Traveller) -> No
 def test_a_digest_names_no_number_no_person_and_no_arm() -> None:
     for first, arm in ((1, Arm.CONTROL), (100, Arm.INTERVENTION)):
         ident = someone_in(arm, first=first)
-        told(ident, "mobile", missing("2026-12-04", follow_up_by="PC Jones"))
+        report_change(ident, "mobile", missing("2026-12-04", follow_up_by="PC Jones"))
     text = str(morning()[0])
     assert text.count("DVPO-2026-") == 2
     for never in ("7700900", "O'Neil", "Jones", "2003/", *Arm):

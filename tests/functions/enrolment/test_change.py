@@ -21,9 +21,9 @@ from tests.support.life import (
     corrected,
     follow,
     followed,
+    report_change,
     send_change,
     stands,
-    told,
     treated,
 )
 from tests.support.samples import ACCOUNT, MORNING
@@ -81,9 +81,9 @@ def ready(what: str) -> UUID:
     unserved: dict[str, Any] = {"order": {"served_on": None}} if what == "service" else {}
     ident = followed(**unserved)
     if what == "resume":
-        told(ident, "end", CUSTODY)
+        report_change(ident, "end", CUSTODY)
     if what == "release":
-        told(ident, "hold", CHANGES["hold"])
+        report_change(ident, "hold", CHANGES["hold"])
     return ident
 
 
@@ -162,7 +162,7 @@ def test_a_contended_change_is_retried_a_limited_number_of_times(
 @pytest.mark.parametrize("what", ["mobile", "service", "order", "resume"])
 def test_after_an_end_for_good_a_change_is_refused_without_the_reason(what: str) -> None:
     ident = ready(what)
-    told(ident, "end", QUASHED)
+    report_change(ident, "end", QUASHED)
     with unchanged():
         answer = send_change(ident, what, CHANGES[what])
     assert answer.status == 409
@@ -172,9 +172,9 @@ def test_after_an_end_for_good_a_change_is_refused_without_the_reason(what: str)
 @pytest.mark.parametrize("what", ["mobile", "service", "order"])
 def test_changes_are_accepted_during_custody(what: str) -> None:
     ident = ready(what)
-    told(ident, "end", CUSTODY)
-    assert told(ident, what, CHANGES[what]).body["status"] == "ended"
-    assert told(ident, "resume", RELEASE).body["status"] == (
+    report_change(ident, "end", CUSTODY)
+    assert report_change(ident, what, CHANGES[what]).body["status"] == "ended"
+    assert report_change(ident, "resume", RELEASE).body["status"] == (
         # Nobody was drawn before the order was served, and nobody is while in custody.
         "eligible" if what == "service" else "allocated"
     )
@@ -282,20 +282,20 @@ def test_remaining_reminders_go_to_the_new_number(clock: Traveller) -> None:
     for number in (1, 2):
         clock.move_to(reminder_of(ident, number).due_at)
         assert fire(ident, number) == "sent"
-        told(ident, "mobile", {"number": OTHER})
+        report_change(ident, "mobile", {"number": OTHER})
     assert [number for number, _ in texts()] == [before, OTHER]
 
 
 def test_without_a_number_reminders_are_held_until_they_are_due(clock: Traveller) -> None:
     ident = treated()
     before = reminders_of(ident)
-    told(ident, "mobile", {"missing_reason": "lost_stolen_broken"})
+    report_change(ident, "mobile", {"missing_reason": "lost_stolen_broken"})
     assert stands(ident) == ("allocated", [])
     assert reminders_of(ident) == before
 
     clock.move_to(before[0].due_at)
     assert fire(ident, 1) == "suppressed"
-    told(ident, "mobile", {"number": OTHER})
+    report_change(ident, "mobile", {"number": OTHER})
     clock.move_to(before[1].due_at)
     assert fire(ident, 2) == "sent"
     held, went, *_ = reminders_of(ident)
@@ -307,7 +307,7 @@ def test_a_late_number_starts_a_late_timetable_without_a_burst(clock: Traveller)
     clock.move_to(MORNING + timedelta(days=6))
     for serial in count(1):
         ident = followed(serial, mobile={"missing_reason": "seized_evidence"})
-        told(ident, "mobile", {"number": f"+447700900{serial:03}"})
+        report_change(ident, "mobile", {"number": f"+447700900{serial:03}"})
         if allocation_of(ident).arm is Arm.INTERVENTION:
             break
     reminders = reminders_of(ident)
@@ -325,23 +325,23 @@ def test_a_late_number_starts_a_late_timetable_without_a_burst(clock: Traveller)
 def test_service_makes_somebody_eligible() -> None:
     ident = followed(order={"served_on": None})
     assert stands(ident) == ("waiting", ["not_served"])
-    answer = told(ident, "service", {"served_on": "2026-12-01"})
+    answer = report_change(ident, "service", {"served_on": "2026-12-01"})
     assert (answer.body["status"], answer.body["order"]["served_on"]) == ("eligible", "2026-12-01")
     assert stands(ident) == ("allocated", [])
 
 
 def test_a_person_with_two_reasons_to_wait_waits_until_both_are_resolved() -> None:
     ident = followed(order={"served_on": None}, mobile={"missing_reason": "refused"})
-    told(ident, "mobile", {"number": OTHER})
+    report_change(ident, "mobile", {"number": OTHER})
     assert stands(ident) == ("waiting", ["not_served"])
-    told(ident, "service", {"served_on": "2026-12-01"})
+    report_change(ident, "service", {"served_on": "2026-12-01"})
     assert stands(ident) == ("allocated", [])
 
 
 def test_a_person_served_too_late_is_not_drawn(clock: Traveller) -> None:
     ident = followed(order={"served_on": None})
     clock.move_to(MORNING + timedelta(days=12))  # two days are left, today and tomorrow
-    told(ident, "service", {"served_on": "2026-12-13"})
+    report_change(ident, "service", {"served_on": "2026-12-13"})
     assert stands(ident) == ("ineligible", ["too_late"])
 
 
@@ -358,7 +358,7 @@ def test_before_the_draw_every_field_of_an_order_may_be_corrected() -> None:
         conditions=["no_entry", "no_molestation"],
         authorising_superintendent="S-0001",
     )
-    answer = told(ident, "order", order)
+    answer = report_change(ident, "order", order)
     assert (answer.status, answer.body["order"]) == (200, order | {"type": "dvpo"})
     assert allocation_of(ident).stratum == "14"  # as when it became eligible
 
@@ -366,9 +366,9 @@ def test_before_the_draw_every_field_of_an_order_may_be_corrected() -> None:
 def test_a_correction_decides_eligibility_again() -> None:
     ident = enrol()
     early = corrected(made_on="2026-11-19", expires_on="2026-12-02", served_on="2026-11-20")
-    told(ident, "order", early)
+    report_change(ident, "order", early)
     assert stands(ident) == ("ineligible", ["too_late"])
-    told(ident, "order", corrected())
+    report_change(ident, "order", corrected())
     assert stands(ident) == ("allocated", [])
 
 
@@ -385,7 +385,7 @@ def test_a_correction_without_service_clears_it(clear: str) -> None:
     whole = corrected(served_on=None, court="Durham")
     if clear == "left out":
         del whole["served_on"]
-    told(ident, "order", whole)
+    report_change(ident, "order", whole)
     assert enrolment_of(ident).order.served_on is None
     assert stands(ident) == ("waiting", ["not_served"])
 
@@ -400,7 +400,7 @@ def test_service_cannot_be_taken_back_after_the_draw() -> None:
 def test_remaining_texts_follow_the_corrected_order(clock: Traveller) -> None:
     ident = treated()
     serial = serial_of(ident)
-    told(ident, "order", corrected(serial, conditions=["no_molestation", "no_entry"]))
+    report_change(ident, "order", corrected(serial, conditions=["no_molestation", "no_entry"]))
     clock.move_to(reminder_of(ident, 1).due_at)
     assert fire(ident, 1) == "sent"
     ((_, text),) = texts()
@@ -413,7 +413,7 @@ def test_arm_and_stratum_never_change(arm: Arm) -> None:
     ident = someone_in(arm)
     before = allocation_of(ident)
     serial = serial_of(ident)
-    told(ident, "order", corrected(serial, expires_on="2026-12-28"))
+    report_change(ident, "order", corrected(serial, expires_on="2026-12-28"))
     assert allocation_of(ident) == before
     assert before.stratum == "14"
     assert enrolment_of(ident).order.days == 28
@@ -427,7 +427,7 @@ def test_dates_may_change_until_the_first_reminder_could_be_due_in_either_arm(
     ident = someone_in(arm)
     serial = serial_of(ident)
     clock.move_to(_first_due(ident) - timedelta(seconds=1))
-    told(ident, "order", corrected(serial, expires_on="2026-12-21"))
+    report_change(ident, "order", corrected(serial, expires_on="2026-12-21"))
 
     clock.move_to(_first_due(ident))
     with unchanged():
@@ -436,7 +436,7 @@ def test_dates_may_change_until_the_first_reminder_could_be_due_in_either_arm(
     assert answer.body["detail"] == "reminders may have begun: the dates can no longer change"
     # All else may still be corrected; and what is so already is no change.
     same_dates = corrected(serial, expires_on="2026-12-21", conditions=["no_molestation"])
-    assert told(ident, "order", same_dates).status == 200
+    assert report_change(ident, "order", same_dates).status == 200
     assert enrolment_of(ident).order.conditions == (Condition.NO_MOLESTATION,)
 
 
@@ -469,8 +469,8 @@ def test_dates_that_are_all_in_the_past_can_be_corrected() -> None:
     ident = someone_in(Arm.INTERVENTION)
     serial = serial_of(ident)
     past = {"made_on": "2026-11-02", "expires_on": "2026-11-15", "served_on": "2026-11-03"}
-    told(ident, "order", corrected(serial, **past))
+    report_change(ident, "order", corrected(serial, **past))
     assert {each.reason for each in reminders_of(ident)} == {Suppression.MISSED_LATE_START}
-    told(ident, "order", corrected(serial))
+    report_change(ident, "order", corrected(serial))
     assert all(each.state is ReminderState.SCHEDULED for each in reminders_of(ident))
     assert stands(ident) == ("allocated", [])

@@ -15,10 +15,10 @@ from tests.support.life import (
     corrected,
     follow,
     followed,
+    report_change,
     schedules_of,
     send_change,
     stands,
-    told,
     treated,
 )
 from tests.support.samples import LATER, MORNING
@@ -55,7 +55,7 @@ def at(hour: int, minute: int = 0, day: int = 1) -> str:
 def test_an_end_cancels_every_remaining_reminder(reason: EndReason) -> None:
     ident = treated()
     assert len(schedules_of(ident)) == 7
-    answer = told(ident, "end", QUASHED | {"reason": reason})
+    answer = report_change(ident, "end", QUASHED | {"reason": reason})
     assert (answer.body["status"], answer.body["reasons"]) == ("ended", [])
     assert {each.reason for each in reminders_of(ident)} == {Suppression.ENDED}
     assert schedules_of(ident) == {}
@@ -65,7 +65,7 @@ def test_an_end_cancels_every_remaining_reminder(reason: EndReason) -> None:
 @pytest.mark.parametrize("reason", ENDS)
 def test_an_enrolment_that_ends_before_its_draw_is_never_drawn(reason: EndReason) -> None:
     ident = enrol()
-    answer = told(ident, "end", QUASHED | {"reason": reason})
+    answer = report_change(ident, "end", QUASHED | {"reason": reason})
     why = "in_custody" if reason is EndReason.IN_CUSTODY else "order_ended"
     assert (answer.body["status"], answer.body["reasons"]) == ("ended", [why])
     assert enrolment_of(ident).allocated_at is None
@@ -94,7 +94,7 @@ def test_an_end_that_comes_just_before_a_claim_stops_the_text(due: UUID) -> None
 
 def test_a_text_sent_before_the_end_stays_sent(due: UUID) -> None:
     assert fire(due, 1) == "sent"
-    told(due, "end", QUASHED)
+    report_change(due, "end", QUASHED)
     first, *others = reminders_of(due)
     assert first.state is ReminderState.SENT
     assert {each.reason for each in others} == {Suppression.ENDED}
@@ -103,7 +103,7 @@ def test_a_text_sent_before_the_end_stays_sent(due: UUID) -> None:
 def test_of_several_final_ends_the_first_to_happen_counts() -> None:
     ident = enrol()
     for reason, minute in (("deceased", 5), ("quashed", 2), ("safety_stop", 9)):
-        told(ident, "end", QUASHED | {"reason": reason, "at": at(9, minute)})
+        report_change(ident, "end", QUASHED | {"reason": reason, "at": at(9, minute)})
     ended = call("GET", "/reports/flow").body["ended"]
     assert [reason for reason, number in ended.items() if number] == ["quashed"]
 
@@ -114,11 +114,11 @@ def test_of_several_final_ends_the_first_to_happen_counts() -> None:
 def test_a_release_plans_later_reminders_and_missed_ones_stay_missed(clock: Traveller) -> None:
     ident = treated()
     before, fires = reminders_of(ident), schedules_of(ident)
-    told(ident, "end", CUSTODY)
+    report_change(ident, "end", CUSTODY)
     assert schedules_of(ident) == {}
 
     clock.move_to(before[2].due_at)  # in custody on days 0, 2 and 4
-    told(ident, "resume", RELEASE | {"at": at(9, day=4)})
+    report_change(ident, "resume", RELEASE | {"at": at(9, day=4)})
     after = reminders_of(ident)
     assert [each.reason for each in after[:3]] == [Suppression.ENDED] * 3
     assert after[3:] == before[3:]
@@ -140,28 +140,28 @@ def test_release_without_custody_is_refused() -> None:
 
 def test_release_before_any_known_custody_is_refused() -> None:
     ident = followed()
-    told(ident, "end", CUSTODY | {"at": at(9, 10)})
+    report_change(ident, "end", CUSTODY | {"at": at(9, 10)})
     assert send_change(ident, "resume", RELEASE | {"at": at(9, 9)}).status == 409
-    told(ident, "resume", RELEASE | {"at": at(9, 10)})
+    report_change(ident, "resume", RELEASE | {"at": at(9, 10)})
     assert stands(ident) == ("allocated", [])
 
 
 def test_a_custody_reported_again_after_the_release_changes_nothing() -> None:
     ident = treated()
-    told(ident, "end", CUSTODY)
-    told(ident, "resume", RELEASE)
+    report_change(ident, "end", CUSTODY)
+    report_change(ident, "resume", RELEASE)
     with unchanged(held):
         for again in (CUSTODY, CUSTODY | {"by": "PC-9"}):
-            assert told(ident, "end", again).body["status"] == "allocated"
+            assert report_change(ident, "end", again).body["status"] == "allocated"
 
 
 def test_custody_and_release_may_alternate(clock: Traveller) -> None:
     ident = treated()
     for day in (2, 5, 8):
         clock.move_to(MORNING + timedelta(days=day))
-        told(ident, "end", CUSTODY | {"at": at(9, day=day)})
+        report_change(ident, "end", CUSTODY | {"at": at(9, day=day)})
         assert stands(ident) == ("ended", [])
-        told(ident, "resume", RELEASE | {"at": at(9, 1, day=day)})
+        report_change(ident, "resume", RELEASE | {"at": at(9, 1, day=day)})
         assert stands(ident) == ("allocated", [])
         to_come = {each.number for each in reminders_of(ident) if each.reason is None}
         assert set(schedules_of(ident)) == to_come
@@ -169,15 +169,15 @@ def test_custody_and_release_may_alternate(clock: Traveller) -> None:
 
 def test_a_final_end_during_custody_is_final() -> None:
     ident = followed()
-    told(ident, "end", CUSTODY)
-    told(ident, "end", QUASHED)
+    report_change(ident, "end", CUSTODY)
+    report_change(ident, "end", QUASHED)
     assert send_change(ident, "resume", RELEASE).status == 409
     assert stands(ident) == ("ended", [])
 
 
 def test_a_person_released_before_the_draw_is_drawn_once() -> None:
     ident = enrol()
-    told(ident, "end", CUSTODY)
+    report_change(ident, "end", CUSTODY)
     assert stands(ident) == ("ended", ["in_custody"])
     assert send_change(ident, "resume", RELEASE).body["status"] == "eligible"
     for _ in range(2):
@@ -188,9 +188,9 @@ def test_a_person_released_before_the_draw_is_drawn_once() -> None:
 
 def test_a_person_released_too_late_is_not_drawn(clock: Traveller) -> None:
     ident = enrol()
-    told(ident, "end", CUSTODY)
+    report_change(ident, "end", CUSTODY)
     clock.move_to(MORNING + timedelta(days=12))
-    told(ident, "resume", RELEASE)
+    report_change(ident, "resume", RELEASE)
     assert stands(ident) == ("ineligible", ["too_late"])
 
 
@@ -199,7 +199,7 @@ def test_a_person_released_too_late_is_not_drawn(clock: Traveller) -> None:
 
 def test_during_custody_the_order_stays_live_and_the_person_in_the_trial() -> None:
     first = followed(1, respondent=SOMEBODY)
-    told(first, "end", CUSTODY)
+    report_change(first, "end", CUSTODY)
     assert stands(followed(2, respondent=SOMEBODY)) == OUT
 
 
@@ -207,7 +207,7 @@ def test_a_waiting_order_does_not_exclude_another_of_the_same_person() -> None:
     first = enrol(1, respondent=SOMEBODY, mobile=LACKING)
     second = followed(2, respondent=SOMEBODY)
     assert stands(second) == ("allocated", [])
-    told(first, "mobile", {"number": "+447700900001"})
+    report_change(first, "mobile", {"number": "+447700900001"})
     assert stands(first) == OUT
 
 
@@ -215,10 +215,10 @@ def test_of_two_eligible_orders_the_first_posted_is_drawn() -> None:
     first = enrol(1, respondent=SOMEBODY, mobile=LACKING)
     second = enrol(2, respondent=SOMEBODY)
     assert stands(second) == ("eligible", [])
-    told(first, "mobile", {"number": "+447700900001"})
+    report_change(first, "mobile", {"number": "+447700900001"})
     assert stands(first) == ("allocated", [])
     assert stands(second) == OUT
-    told(second, "order", corrected(2, court="Durham Magistrates' Court"))
+    report_change(second, "order", corrected(2, court="Durham Magistrates' Court"))
     assert stands(second) == OUT
 
 
@@ -226,7 +226,7 @@ def test_of_two_eligible_orders_the_first_posted_is_drawn() -> None:
 def test_an_order_that_ends_before_the_draw_makes_room_for_the_next(reason: EndReason) -> None:
     first, second = enrol(1, respondent=SOMEBODY), enrol(2, respondent=SOMEBODY)
     assert stands(second) == OUT
-    told(first, "end", QUASHED | {"reason": reason})
+    report_change(first, "end", QUASHED | {"reason": reason})
     assert stands(second) == ("eligible", [])
     assert audit_of(second)[-1]["what"] == "place_freed"
     follow(second)
@@ -235,10 +235,10 @@ def test_an_order_that_ends_before_the_draw_makes_room_for_the_next(reason: EndR
 
 def test_an_order_that_ends_after_the_draw_makes_room_for_a_repeat() -> None:
     first, second = followed(1, respondent=SOMEBODY), enrol(2, respondent=SOMEBODY)
-    told(first, "end", QUASHED | {"reason": "recorded_in_error"})
+    report_change(first, "end", QUASHED | {"reason": "recorded_in_error"})
     follow(second)
     assert allocation_of(second).repeat
-    told(second, "order", corrected(2, court="Durham Magistrates' Court"))
+    report_change(second, "order", corrected(2, court="Durham Magistrates' Court"))
     assert stands(second) == ("allocated", [])
 
 
@@ -257,7 +257,7 @@ def test_after_an_early_end_the_next_order_is_a_repeat_in_the_same_arm(
 ) -> None:
     first = followed(1, respondent=SOMEBODY)
     clock.move_to(MORNING + timedelta(days=3))
-    told(first, "end", QUASHED | {"reason": reason, "at": at(9, day=4)})
+    report_change(first, "end", QUASHED | {"reason": reason, "at": at(9, day=4)})
     later = {"made_on": "2026-12-04", "expires_on": "2026-12-31", "served_on": "2026-12-04"}
     allocation = allocation_of(followed(2, order=later, respondent=SOMEBODY))
     assert (allocation.repeat, allocation.arm) == (True, allocation_of(first).arm)
@@ -274,7 +274,7 @@ def test_after_expiry_the_next_order_is_a_repeat(clock: Traveller) -> None:
 def test_an_order_recorded_in_error_keeps_its_allocation_and_its_slot() -> None:
     first = followed(1)
     before = allocation_of(first)
-    told(first, "end", QUASHED | {"reason": "recorded_in_error"})
+    report_change(first, "end", QUASHED | {"reason": "recorded_in_error"})
     assert allocation_of(first) == before
     assert stands(first) == ("ended", [])
     second = allocation_of(followed(2))
@@ -284,6 +284,6 @@ def test_an_order_recorded_in_error_keeps_its_allocation_and_its_slot() -> None:
 
 def test_corrected_dates_also_decide_about_the_next_order(clock: Traveller) -> None:
     first = enrol(1, order={"served_on": None}, respondent=SOMEBODY)
-    told(first, "order", corrected(1, expires_on="2026-12-28"))
+    report_change(first, "order", corrected(1, expires_on="2026-12-28"))
     clock.move_to(MORNING + timedelta(days=14))
     assert stands(enrol(2, order=LATER, respondent=SOMEBODY)) == OUT

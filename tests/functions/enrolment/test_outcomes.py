@@ -16,8 +16,8 @@ from tests.support.life import (
     QUASHED,
     audit_of,
     followed,
+    report_change,
     send_change,
-    told,
     treated,
 )
 from tests.support.steps import enrol, fire, texts
@@ -156,7 +156,7 @@ def test_outcome_ids_are_separate_for_each_enrolment() -> None:
 @pytest.mark.parametrize("end", [QUASHED, CUSTODY])
 def test_an_enrolment_that_has_ended_takes_outcomes(end: dict[str, Any]) -> None:
     ident = followed()
-    told(ident, "end", end)
+    report_change(ident, "end", end)
     assert [send_change(ident, "outcomes", each).status for each in (ARREST, BREACH)] == [201] * 2
 
 
@@ -207,7 +207,7 @@ def first_format(configure: Callable[..., None]) -> None:
 
 def test_after_a_breach_all_texts_still_go(clock: Traveller) -> None:
     ident = treated()
-    told(ident, "outcomes", BREACH)
+    report_change(ident, "outcomes", BREACH)
     for reminder in reminders_of(ident):
         clock.move_to(reminder.due_at)
         assert fire(ident, reminder.number) == "sent"
@@ -217,7 +217,7 @@ def test_after_a_breach_all_texts_still_go(clock: Traveller) -> None:
 @pytest.mark.usefixtures("first_format")
 def test_under_the_first_format_a_breach_holds_back_the_text_about_plans(clock: Traveller) -> None:
     ident = treated()
-    told(ident, "outcomes", BREACH)
+    report_change(ident, "outcomes", BREACH)
     plan = next(each for each in reminders_of(ident) if each.theme == "plan")
     for number, outcome in ((plan.number, "suppressed"), (plan.number + 1, "sent")):
         clock.move_to(reminder_of(ident, number).due_at)

@@ -13,10 +13,10 @@ from tests.support.life import (
     audit_of,
     corrected,
     followed,
+    report_change,
     send_change,
     shown,
     stands,
-    told,
     treated,
 )
 from tests.support.samples import LATER, MORNING, order
@@ -69,7 +69,7 @@ def test_an_order_protects_numbers_to_its_last_day_whatever_happens_to_it(
 ) -> None:
     protecting = followed(1, protected_numbers=[HERS])
     for end in life:
-        told(protecting, "end", end)
+        report_change(protecting, "end", end)
     clock.move_to(MORNING + timedelta(days=13))
     dates = {"made_on": "2026-12-14", "expires_on": "2026-12-27", "served_on": "2026-12-14"}
     assert stands(followed(2, order=dates, mobile={"number": HERS}))[1] == ["unsafe_number"]
@@ -83,7 +83,7 @@ def test_an_order_that_has_run_out_protects_nobody(clock: Traveller) -> None:
 
 def test_corrected_dates_decide_how_long_an_order_protects(clock: Traveller) -> None:
     protecting = enrol(1, protected_numbers=[HERS])
-    told(protecting, "order", corrected(1, expires_on="2026-12-28"))
+    report_change(protecting, "order", corrected(1, expires_on="2026-12-28"))
     clock.move_to(MORNING + timedelta(days=14))
     assert stands(followed(2, order=LATER, mobile={"number": HERS}))[1] == ["unsafe_number"]
 
@@ -91,7 +91,7 @@ def test_corrected_dates_decide_how_long_an_order_protects(clock: Traveller) -> 
 def test_a_person_who_waits_with_an_unsafe_number_is_drawn_with_a_safe_one() -> None:
     followed(1, protected_numbers=[HERS])
     waiting = followed(2, mobile={"number": HERS})
-    told(waiting, "mobile", {"number": OTHER})
+    report_change(waiting, "mobile", {"number": OTHER})
     assert stands(waiting) == ("allocated", [])
 
 
@@ -99,14 +99,14 @@ def test_a_number_reported_again_after_its_protection_ran_out_is_safe(clock: Tra
     followed(1, protected_numbers=[HERS])
     waiting = followed(2, order={"expires_on": "2026-12-28"}, mobile={"number": HERS})
     clock.move_to(MORNING + timedelta(days=14))
-    told(waiting, "mobile", {"number": HERS})
+    report_change(waiting, "mobile", {"number": HERS})
     assert stands(waiting) == ("allocated", [])
 
 
 def test_a_change_to_a_protected_number_stops_the_texts(clock: Traveller) -> None:
     ident = treated()
     enrol(900, protected_numbers=[HERS])
-    told(ident, "mobile", {"number": HERS})
+    report_change(ident, "mobile", {"number": HERS})
     clock.move_to(reminder_of(ident, 1).due_at)
     assert fire(ident, 1) == "suppressed"
     assert reminder_of(ident, 1).reason == Suppression.UNSAFE_NUMBER
@@ -125,10 +125,10 @@ def test_an_eligible_person_with_a_newly_protected_number_waits() -> None:
 
 def test_an_order_that_resumes_respects_numbers_protected_in_the_meantime(clock: Traveller) -> None:
     again = enrol(1, order={"expires_on": "2026-12-28", "served_on": None}, mobile={"number": HERS})
-    told(again, "order", corrected(1, expires_on="2026-12-14", served_on=None))
+    report_change(again, "order", corrected(1, expires_on="2026-12-14", served_on=None))
     clock.move_to(MORNING + timedelta(days=14))
     followed(2, order=LATER, protected_numbers=[HERS])
-    told(again, "order", corrected(1, expires_on="2026-12-28"))
+    report_change(again, "order", corrected(1, expires_on="2026-12-28"))
     assert stands(again) == ("waiting", ["unsafe_number"])
 
 
@@ -137,7 +137,7 @@ def test_a_resumed_order_s_protection_stops_texts_to_its_numbers(clock: Travelle
     clock.move_to(MORNING + timedelta(days=14))
     stopped = enrol(2, order=LATER, mobile={"number": HERS})
     assert stands(stopped) == ("eligible", [])
-    told(protecting, "order", corrected(1, expires_on="2026-12-28"))
+    report_change(protecting, "order", corrected(1, expires_on="2026-12-28"))
     assert stands(stopped) == ("waiting", ["unsafe_number"])
 
 
@@ -150,7 +150,7 @@ def test_a_randomised_person_with_a_protected_number_gets_no_text(clock: Travell
     clock.move_to(reminder_of(ident, 1).due_at)
     assert fire(ident, 1) == "suppressed"
     assert reminder_of(ident, 1).reason == Suppression.UNSAFE_NUMBER
-    told(ident, "mobile", {"number": OTHER})
+    report_change(ident, "mobile", {"number": OTHER})
     clock.move_to(reminder_of(ident, 2).due_at)
     assert fire(ident, 2) == "sent"
     assert [number for number, _ in texts()] == [OTHER]
@@ -280,7 +280,7 @@ def test_an_order_beyond_the_bound_of_a_number_waits_as_unsafe() -> None:
     assert [shown(each)["status"] for each in made] == [*["eligible"] * 3, *["waiting"] * 2]
     assert shown(made[3])["reasons"] == ["unsafe_number"]
     moved = enrol(6)
-    told(moved, "mobile", {"number": HERS})
+    report_change(moved, "mobile", {"number": HERS})
     assert enrolment_of(moved).mobile.unsafe
 
 

@@ -23,7 +23,7 @@ from tests.support.buckets import make_bucket
 from tests.support.extracts import BUCKET, objects, packages
 from tests.support.faults import counting, hooked, meddling, raising
 from tests.support.fixture_protocol import AGREED, VERSION
-from tests.support.life import ARREST, QUASHED, send_change, told
+from tests.support.life import ARREST, QUASHED, report_change, send_change
 from tests.support.samples import sample
 from tests.support.steps import Context, allocate, call, enrol, failures, fire
 from tests.support.table import (
@@ -543,7 +543,7 @@ def test_an_enrolment_drawn_during_the_run_is_shown_as_it_was_before(people: lis
 def test_an_order_with_a_missing_part_stops_the_extract(
     people: list[UUID], lost: Callable[[UUID], Key], why: str
 ) -> None:
-    told(people[0], "outcomes", ARREST)
+    report_change(people[0], "outcomes", ARREST)
     delete(lost(people[0]))
     with pytest.raises(RejectedError, match=why):
         extracted()

@@ -12,7 +12,7 @@ from enrolment.handler import lambda_handler as enrolment
 from operations.panels.handler import lambda_handler as panels
 from tests.support.faults import meddling, raising, refusal
 from tests.support.invoking import enrolment_answers
-from tests.support.life import QUASHED, audit_of, told
+from tests.support.life import QUASHED, audit_of, report_change
 from tests.support.samples import sample
 from tests.support.steps import CONTEXT, enrol
 from tests.support.table import enrolment_of
@@ -65,7 +65,7 @@ def test_without_a_name_nobody_is_admitted(held: UUID, name: str) -> None:
 
 
 def test_an_order_that_can_no_longer_be_admitted_says_why(held: UUID) -> None:
-    told(held, "end", QUASHED)
+    report_change(held, "end", QUASHED)
     assert 'role="alert"' in drawn(held, by=NAME)
     assert 'role="alert"' in drawn(UUID(int=7), by=NAME)
 

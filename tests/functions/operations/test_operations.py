@@ -6,7 +6,15 @@ import pytest
 from time_machine import Traveller
 
 from tests.support.faults import before_write, raising, refusal
-from tests.support.life import CUSTODY, QUASHED, RELEASE, followed, send_change, told, treated
+from tests.support.life import (
+    CUSTODY,
+    QUASHED,
+    RELEASE,
+    followed,
+    report_change,
+    send_change,
+    treated,
+)
 from tests.support.steps import call, enrol, fire, texts
 from tests.support.table import enrolment_of, everything, reminder_of
 from trial.codes import EndReason, Reason, Status, Suppression
@@ -115,7 +123,7 @@ def test_a_suppressed_number_is_never_texted_whoever_has_it(
     if known_before:
         call("POST", "/suppressions", WRONG)
     ident = treated()
-    told(ident, "mobile", {"number": WRONG["number"]})
+    report_change(ident, "mobile", {"number": WRONG["number"]})
     if not known_before:
         call("POST", "/suppressions", WRONG)
     clock.move_to(reminder_of(ident, 1).due_at)
@@ -194,12 +202,12 @@ def test_the_flow_diagram_adds_up_whatever_happens(clock: Traveller) -> None:
     in_custody, gone = enrol(12), enrol(13)
     enrol(14)  # eligible; the draw has not heard of it yet
     closes(flow())
-    told(drawn[0], "end", QUASHED)
-    told(drawn[1], "end", CUSTODY)
-    told(drawn[2], "end", CUSTODY)
-    told(drawn[2], "resume", RELEASE)
-    told(in_custody, "end", CUSTODY)
-    told(gone, "end", QUASHED | {"reason": "deceased"})
+    report_change(drawn[0], "end", QUASHED)
+    report_change(drawn[1], "end", CUSTODY)
+    report_change(drawn[2], "end", CUSTODY)
+    report_change(drawn[2], "resume", RELEASE)
+    report_change(in_custody, "end", CUSTODY)
+    report_change(gone, "end", QUASHED | {"reason": "deceased"})
     counts = flow()
     closes(counts)
     assert counts == {
@@ -212,8 +220,8 @@ def test_the_flow_diagram_adds_up_whatever_happens(clock: Traveller) -> None:
         "ended": dict.fromkeys(EndReason, 0) | {"quashed": 1, "in_custody": 2, "deceased": 1},
     }
     clock.shift(60)
-    told(unserved, "service", {"served_on": "2026-12-01"})
-    told(in_custody, "resume", RELEASE)
+    report_change(unserved, "service", {"served_on": "2026-12-01"})
+    report_change(in_custody, "resume", RELEASE)
     counts = flow()
     closes(counts)
     assert (counts["randomised"], counts["by_status"]["ended"]) == (7, 3)

@@ -15,7 +15,7 @@ from operations.answers import FlowOut
 from operations.panels.flow import diagram
 from operations.panels.handler import lambda_handler as panels
 from tests.support.deployed import Deployed
-from tests.support.life import audit_of, followed, told
+from tests.support.life import audit_of, followed, report_change
 from tests.support.samples import sample
 from tests.support.steps import CONTEXT, call, enrol
 from tests.support.table import everything
@@ -149,7 +149,7 @@ def test_the_list_shrinks_when_a_number_is_found() -> None:
     found = enrol(1, mobile=REFUSED)
     enrol(2, mobile=REFUSED)
     assert len(rows()) == 2
-    told(found, "mobile", {"number": "+447700900001"})
+    report_change(found, "mobile", {"number": "+447700900001"})
     assert len(rows()) == 1
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from time_machine import Traveller
 
-from tests.support.life import CUSTODY, QUASHED, audit_of, followed, shown, told
+from tests.support.life import CUSTODY, QUASHED, audit_of, followed, report_change, shown
 from tests.support.samples import MORNING
 from tests.support.steps import HttpAnswer, call, enrol, someone_in
 from tests.support.table import (
@@ -94,9 +94,9 @@ def test_an_order_leaves_the_worklist_once_served_reached_or_ended() -> None:
     unserved = enrol(1, order={"served_on": None})
     missing, gone = enrol(2, mobile=seized()), enrol(3, mobile=seized())
     assert set(listed()) == {unserved, missing, gone}
-    told(unserved, "service", {"served_on": "2026-12-01"})
-    told(missing, "mobile", {"number": "+447700900777"})
-    told(gone, "end", QUASHED)
+    report_change(unserved, "service", {"served_on": "2026-12-01"})
+    report_change(missing, "mobile", {"number": "+447700900777"})
+    report_change(gone, "end", QUASHED)
     assert listed() == []
 
 
@@ -111,7 +111,7 @@ def test_a_number_lost_after_the_draw_is_on_the_worklist_until_the_last_day(
     ident = someone_in(arm)
     number = f"+447700900{shown(ident)['mobile']['last_digits']}"
     if lost:
-        told(ident, "mobile", lost)
+        report_change(ident, "mobile", lost)
     else:
         enrol(900, protected_numbers=[number])
     (row,) = ask().body["enrolments"]
@@ -126,9 +126,9 @@ def test_a_number_lost_after_the_draw_is_on_the_worklist_until_the_last_day(
 
 def test_an_order_released_from_custody_is_on_the_worklist_again() -> None:
     ident = enrol(1, mobile=seized())
-    told(ident, "end", CUSTODY)
+    report_change(ident, "end", CUSTODY)
     assert listed() == []
-    told(ident, "resume", {"at": "2026-12-01T09:20:00Z", "by": "PC-1182"})
+    report_change(ident, "resume", {"at": "2026-12-01T09:20:00Z", "by": "PC-1182"})
     assert listed() == [ident]
 
 
@@ -142,11 +142,11 @@ def test_the_last_chance_is_the_last_day_on_which_a_number_lets_somebody_in(
         clock.move_to(MORNING.replace(day=day))
         assert listed() == listed_then
     clock.move_to(MORNING.replace(day=12))
-    told(ident, "mobile", {"number": "+447700900777"})
+    report_change(ident, "mobile", {"number": "+447700900777"})
     assert shown(ident)["status"] == "allocated"
     late = enrol(2, mobile=seized())
     clock.move_to(MORNING.replace(day=13))
-    told(late, "mobile", {"number": "+447700900778"})
+    report_change(late, "mobile", {"number": "+447700900778"})
     assert shown(late)["reasons"] == ["too_late"]
 
 
@@ -159,7 +159,7 @@ def test_the_oldest_follow_up_comes_first_and_orders_without_one_last() -> None:
 def test_a_postponed_follow_up_moves_an_order_back() -> None:
     one, other = (enrol(serial, mobile=seized(f"2026-12-0{serial}")) for serial in (4, 5))
     assert listed() == [one, other]
-    told(one, "mobile", seized("2026-12-06"))
+    report_change(one, "mobile", seized("2026-12-06"))
     assert listed() == [other, one]
 
 
@@ -178,7 +178,7 @@ def test_across_pages_each_order_comes_once(limit: int) -> None:
 def test_a_number_found_between_two_pages_leaves_no_gap() -> None:
     ids = [enrol(serial, mobile=seized(f"2026-12-0{serial}")) for serial in range(4, 8)]
     first = ask(limit=2).body
-    told(ids[1], "mobile", {"number": "+447700900777"})
+    report_change(ids[1], "mobile", {"number": "+447700900777"})
     rest = ask(cursor=first["cursor"]).body
     assert [each["enrolment_id"] for each in rest["enrolments"]] == [*map(str, ids[2:])]
 
@@ -190,7 +190,7 @@ def test_the_worklist_shows_only_the_orders_asked_for() -> None:
         "unserved": enrol(3, order={"served_on": None, "authorising_superintendent": "S-0002"}),
         "lost": followed(4),
     }
-    told(ids["lost"], "mobile", {"missing_reason": "lost_stolen_broken"})
+    report_change(ids["lost"], "mobile", {"missing_reason": "lost_stolen_broken"})
 
     def named(**query: Any) -> set[str]:
         found = listed(**query)
@@ -327,7 +327,7 @@ def test_the_index_holds_only_waiting_orders() -> None:
     followed(1)
     waiting = enrol(2, mobile=seized())
     assert indexed() == {enrolment_key(waiting)}
-    told(waiting, "mobile", {"number": "+447700900777"})
+    report_change(waiting, "mobile", {"number": "+447700900777"})
     assert indexed() == set()
 
 

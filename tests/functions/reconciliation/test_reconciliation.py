@@ -27,7 +27,7 @@ from tests.support.faults import (
     without_the_group,
 )
 from tests.support.gaps import leave_stray, make_schedule, schedules, turn
-from tests.support.life import schedules_of, told
+from tests.support.life import report_change, schedules_of
 from tests.support.life import treated as treated_person
 from tests.support.samples import MORNING, TABLE, sample
 from tests.support.steps import Context, allocate, call, enrol, fire, schedule, someone_in
@@ -721,7 +721,7 @@ def test_the_proof_covers_an_order_of_another_trial(control: UUID) -> None:
 
 
 def test_the_proof_covers_an_order_that_is_kept_for_proceedings(control: UUID) -> None:
-    told(control, "hold", {"reason": "proceedings", "by": "PC-1182"})
+    report_change(control, "hold", {"reason": "proceedings", "by": "PC-1182"})
     disclose_a_text_to(control)
     assert proof() == {"not_entitled": 1}
 

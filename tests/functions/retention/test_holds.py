@@ -7,7 +7,7 @@ from time_machine import Traveller
 
 from enrolment import hold as holds
 from retention.handler import lambda_handler
-from tests.support.life import followed, send_change, shown, told
+from tests.support.life import followed, report_change, send_change, shown
 from tests.support.samples import MORNING, sample
 from tests.support.steps import UNHURRIED
 from tests.support.table import held, unchanged
@@ -26,26 +26,26 @@ def night() -> object:
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
 def test_a_hold_stays_when_another_is_released(other: dict[str, str], clock: Traveller) -> None:
     ident = followed(1)
-    told(ident, "hold", HOLD)
-    told(ident, "hold", other)
+    report_change(ident, "hold", HOLD)
+    report_change(ident, "hold", other)
     assert [(each["reason"], each["by"]) for each in shown(ident)["holds"]] == [
         (each["reason"], each["by"]) for each in (HOLD, other)
     ]
     over = {"reason": other["reason"], "held_by": other["by"], "by": "PC-9"}
-    told(ident, "release", over)
+    report_change(ident, "release", over)
     with unchanged(held):
-        told(ident, "release", over)
+        report_change(ident, "release", over)
     assert shown(ident)["hold"] == HOLD["reason"]
     clock.move_to(MORNING + timedelta(days=110))
     assert night() == {}
-    told(ident, "release", {"by": "PC-1182"})
+    report_change(ident, "release", {"by": "PC-1182"})
     assert night() == {"identifiers": 1}
 
 
 def test_a_release_that_may_mean_either_of_two_holds_frees_neither() -> None:
     ident = followed(1)
     for body in (HOLD, *OTHERS.values()):
-        told(ident, "hold", body)
+        report_change(ident, "hold", body)
     for body in ({"by": "PC-1182"}, {"by": "DC-7", "reason": HOLD["reason"]}):
         with unchanged():
             answer = send_change(ident, "release", body)

@@ -24,10 +24,10 @@ from tests.support.life import (
     QUASHED,
     corrected,
     followed,
+    report_change,
     send_change,
     shown,
     stands,
-    told,
     treated,
 )
 from tests.support.samples import MORNING, order, sample
@@ -128,7 +128,7 @@ def suppress() -> None:
 def a_life(serial: int = 1, **changes: Any) -> UUID:
     """Somebody who was drawn, texted once, moved, and was arrested."""
     ident = followed(serial, **changes)
-    told(ident, "outcomes", ARREST)
+    report_change(ident, "outcomes", ARREST)
     return ident
 
 
@@ -150,7 +150,9 @@ def test_the_period_of_an_order_changed_late_begins_at_the_change(
 ) -> None:
     ident = followed(1)
     clock.move_to(MORNING + 100 * DAY)
-    told(ident, "end", {"reason": "quashed", "at": "2026-12-05T10:00:00Z", "by": "PC-1182"})
+    report_change(
+        ident, "end", {"reason": "quashed", "at": "2026-12-05T10:00:00Z", "by": "PC-1182"}
+    )
     assert night_at(DUE)["erased"] == {}
     assert night_at(MORNING + 190 * DAY + NIGHT)["erased"] == {"identifiers": 1}
 
@@ -180,8 +182,8 @@ def test_nothing_is_erased_a_day_too_early(clock: Traveller) -> None:
 def test_every_earlier_number_is_erased_too(night_at: NightAt) -> None:
     ident = followed(1)
     for serial in (2, 3, 2):
-        told(ident, "mobile", {"number": f"+447700900{serial:03}"})
-    told(ident, "mobile", {"missing_reason": "lost_stolen_broken"})
+        report_change(ident, "mobile", {"number": f"+447700900{serial:03}"})
+    report_change(ident, "mobile", {"missing_reason": "lost_stolen_broken"})
     assert len(numbers()) == 3
     night_at(DUE)
     assert numbers() == []
@@ -190,7 +192,7 @@ def test_every_earlier_number_is_erased_too(night_at: NightAt) -> None:
 
 def test_a_number_reported_again_is_not_an_earlier_number() -> None:
     ident = followed(1)
-    told(ident, "mobile", {"number": "+447700900001"})
+    report_change(ident, "mobile", {"number": "+447700900001"})
     assert enrolment_of(ident).former_numbers == ()
 
 
@@ -239,7 +241,7 @@ def told_to_researchers(ident: UUID) -> list[Any]:
 
 def test_the_research_extract_stays_the_same(night_at: NightAt) -> None:
     ident = a_life(protected_numbers=["+447700900456"])
-    told(ident, "outcomes", BREACH)
+    report_change(ident, "outcomes", BREACH)
     before = told_to_researchers(ident)
     night_at(DUE)
     assert told_to_researchers(ident) == before
@@ -316,7 +318,7 @@ def test_an_opt_out_is_erased_with_trial_data_and_not_with_identifiers(night_at:
 def test_a_number_that_no_order_names_is_erased_though_its_order_is_kept(night_at: NightAt) -> None:
     ident = followed(1, order=LONGER)
     former = number_key(number_hash_of(ident))
-    told(ident, "mobile", {"number": "+447700900888"})
+    report_change(ident, "mobile", {"number": "+447700900888"})
     night_at(MORNING + 89 * DAY)
     assert former in everything()
     assert night_at(MORNING + 90 * DAY)["erased"] == {"idle_numbers": 1}
@@ -328,10 +330,10 @@ def test_a_number_that_no_order_names_is_erased_though_its_order_is_kept(night_a
 def test_a_number_that_an_order_names_again_stays(night_at: NightAt, again: str) -> None:
     ident = followed(1, order=LONGER)
     former = number_key(number_hash_of(ident))
-    told(ident, "mobile", {"number": "+447700900888"})
+    report_change(ident, "mobile", {"number": "+447700900888"})
     number = "+447700900001"
     if again == "used":
-        told(ident, "mobile", {"number": number})
+        report_change(ident, "mobile", {"number": number})
     else:
         followed(2, protected_numbers=[number], order=LONGER)
     night_at(MORNING + 90 * DAY)
@@ -416,7 +418,7 @@ def test_no_change_restores_erased_data(erased: UUID, what: str, body: dict[str,
 
 def test_an_erased_order_may_still_be_marked_as_recorded_in_error(erased: UUID) -> None:
     body = {"reason": "recorded_in_error", "at": "2027-03-13T10:00:00Z", "by": "PC-1182"}
-    told(erased, "end", body)
+    report_change(erased, "end", body)
     assert stands(erased) == ("ended", [])
     assert found(person_key(enrolment_of(erased).person_hash))["enrolments"] == {}
 
@@ -453,7 +455,7 @@ def test_a_waiting_person_is_not_drawn_after_erasure(night_at: NightAt) -> None:
 def test_an_erased_order_that_was_never_drawn_may_still_end(night_at: NightAt) -> None:
     ident = followed(1, mobile={"missing_reason": "refused"})
     night_at(DUE)
-    told(ident, "end", QUASHED)
+    report_change(ident, "end", QUASHED)
     assert stands(ident) == ("ended", ["order_ended"])
 
 
@@ -462,12 +464,12 @@ def test_an_erased_order_that_was_never_drawn_may_still_end(night_at: NightAt) -
 
 def test_a_hold_keeps_an_order_until_it_is_released(night_at: NightAt) -> None:
     ident = a_life()
-    told(ident, "hold", HOLD)
+    report_change(ident, "hold", HOLD)
     assert shown(ident)["hold"] == "proceedings"
     before = enrolment_of(ident)
     assert night_at(DUE + 4000 * DAY)["erased"] == {}
     assert enrolment_of(ident) == before
-    told(ident, "release", {"by": "PC-1182"})
+    report_change(ident, "release", {"by": "PC-1182"})
     assert shown(ident)["hold"] is None
     assert night()["erased"] == {"identifiers": 1, "trial_data": 1}
 
@@ -482,7 +484,7 @@ def test_a_hold_that_arrives_during_the_erasure_wins(
 
     def held_meanwhile(self: store.RetentionStore, about: object) -> Any:
         monkeypatch.setattr(store.RetentionStore, before, read)
-        told(ident, "hold", {"reason": "complaint", "by": "PC-1182"})
+        report_change(ident, "hold", {"reason": "complaint", "by": "PC-1182"})
         return read(self, about)
 
     monkeypatch.setattr(store.RetentionStore, before, held_meanwhile)
@@ -493,17 +495,17 @@ def test_a_hold_that_arrives_during_the_erasure_wins(
 @pytest.mark.parametrize("what", ["hold", "release"])
 def test_a_repeated_hold_or_release_changes_nothing(what: str) -> None:
     ident = followed(1)
-    told(ident, "hold", HOLD)
+    report_change(ident, "hold", HOLD)
     body = HOLD if what == "hold" else {"by": "PC-1182"}
-    told(ident, what, body)
+    report_change(ident, what, body)
     with unchanged(held):
-        told(ident, what, body)
+        report_change(ident, what, body)
 
 
 def test_a_hold_is_in_the_history_with_its_author() -> None:
     ident = followed(1)
-    told(ident, "hold", HOLD)
-    told(ident, "release", {"by": "PC-1182"})
+    report_change(ident, "hold", HOLD)
+    report_change(ident, "release", {"by": "PC-1182"})
     history = [each["what"] for each in shown(ident)["history"]]
     assert history[-2:] == ["held_proceedings", "released"]
 
@@ -534,7 +536,7 @@ def test_trial_data_are_erased_years_later_and_the_audit_trail_stays(
     clock: Traveller, night_at: NightAt
 ) -> None:
     ident = someone_in(Arm.INTERVENTION, first=1)
-    told(ident, "outcomes", ARREST)
+    report_change(ident, "outcomes", ARREST)
     night_at(DUE)
     trail = audit_trail()
     assert night_at(MORNING + 13 * DAY + 3652 * DAY)["erased"] == {}
@@ -609,9 +611,9 @@ def test_the_index_lists_an_enrolment_by_the_data_that_it_still_has(night_at: Ni
     ident = followed(1)
     key = enrolment_key(ident)
     assert (found(key)["retained"], found(key)["last_day"]) == (Retained.IDENTIFIERS, "2026-12-14")
-    told(ident, "hold", HOLD)
+    report_change(ident, "hold", HOLD)
     assert found(key)["retained"] == Retained.HELD
-    told(ident, "release", {"by": "PC-1182"})
+    report_change(ident, "release", {"by": "PC-1182"})
     night_at(DUE)
     assert found(key)["retained"] == Retained.TRIAL_DATA
 
