@@ -2,9 +2,9 @@
 Recovers what the audit trail's exported chain holds into a table that was rewound.
 
 The chain holds every allocation with its slot, and every claim and release of a text. So nobody is
-drawn again, and no text goes twice. Ends, holds and suppressed numbers are recovered too. A number
-that was changed or protected since is forgotten: nothing is texted until upstream reports it again.
-Everything else that happened since is listed, for upstream to report again.
+drawn again, and no text goes twice. Ends, holds, admissions and suppressed numbers are recovered
+too. A number that was changed or protected since is forgotten: nothing is texted until upstream
+reports it again. Everything else that happened since is listed, for upstream to report again.
 
 Only facts are recovered. What follows from them, for an order and for others, is settled as after
 any other act.
@@ -61,6 +61,7 @@ class Kind(StrEnum):
     CURSOR = "a stratum goes on after the last slot that was drawn"
     TEXT = "a text counts as claimed again: it may have gone"
     END = "an end was brought back"
+    ADMITTED = "an order over the day's limit is admitted again"
     HOLD = "a hold was brought back: hold it for whoever asks, then release this"
     NUMBER = "a number changed since: nothing is texted until it is reported again"
     SUPPRESSED = "a suppression was brought back"
@@ -337,8 +338,16 @@ def _fact(entry: ExportedEntry) -> _Fact | None:
     if entry.what.startswith(_HELD):
         held = Hold(reason=HoldReason(entry.what.removeprefix(_HELD)), at=entry.at, by=BY)
         return _Fact(Kind.HOLD, lambda known: _with_hold(known, held))
+    if entry.what == "admitted":
+        return _Fact(Kind.ADMITTED, lambda known: _with_admission(known, entry.by))
     kind = {"mobile_changed": Kind.NUMBER, "number_protected": Kind.PROTECTED}.get(entry.what)
     return _Fact(kind, without_number) if kind else None
+
+
+def _with_admission(enrolment: Enrolment, by: str) -> Enrolment:
+    if not enrolment.held_over_daily_limit:
+        return enrolment
+    return enrolment.model_copy(update={"admitted_by": by})
 
 
 def _with_hold(enrolment: Enrolment, held: Hold) -> Enrolment:

@@ -1,6 +1,7 @@
 """After a restore no arm has changed, no text goes twice, and everything lost is named."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -356,6 +357,21 @@ def test_nothing_put_on_hold_since_the_backup_is_erased_after_a_restore(
     assert retention(sample("retention-nightly"), UNHURRIED)["erased"] == {}
     assert call("POST", f"/enrolments/{ident}/release", {"by": "PC-1182"}).status == 200
     assert retention(sample("retention-nightly"), UNHURRIED)["erased"] == {"identifiers": 1}
+
+
+def test_an_admission_that_a_restore_lost_comes_back(
+    cloud: dict[str, str], clock: Traveller, configure: Callable[..., None]
+) -> None:
+    configure(ORDERS_PER_DAY="1")
+    enrol(1)
+    held = enrol(2)
+    assert enrolment_of(held).held_over_daily_limit
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    assert call("POST", f"/enrolments/{held}/admit", {"by": "OPS-1"}).status == 200
+    assert [each.kind for each in restored(cloud, copy, chain(), of)] == [Kind.ADMITTED]
+    assert list(recovery_of(cloud, chain(), of).differences()) == []
+    assert enrolment_of(held).status is Status.ELIGIBLE
 
 
 def test_whatever_cannot_be_recovered_is_named(cloud: dict[str, str], clock: Traveller) -> None:

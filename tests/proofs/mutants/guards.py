@@ -102,6 +102,12 @@ GUARDS = (
         "protects = protects_others(found)",
     ),
     Guard(
+        "losing an admission in a restore",
+        "commands/repair/recover.py",
+        '    if entry.what == "admitted":\n',
+        "    if False:\n",
+    ),
+    Guard(
         "losing an opt-out in a restore",
         "commands/repair/recover.py",
         'elif entry.what == "number_opted_out":',
