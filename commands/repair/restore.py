@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import sleep
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
@@ -31,6 +32,7 @@ from commands.repair.rewind import Copies, Item, ItemKey, load, save
 from trial.aws.kms import MacKey
 from trial.aws.table import Key, Table, put
 from trial.errors import TrialError
+from trial.open_claims import OUTLASTED
 from trial.protocol import load as protocols
 from trial.protocol.settings import Protocol
 from trial.records.audit import AuditEntry, audit_key
@@ -79,12 +81,15 @@ class Restore:
         """
         Stop every function of the stack: callers, streams and schedules retry later.
 
-        On an error they stay stopped: with half a table, people would be drawn again.
+        What runs already goes on. So this waits until no sender that had not read the pause can
+        still send: its claim is in the table by then. On an error the functions stay stopped: with
+        half a table, people would be drawn again.
         """
         functions = self.stack.client("lambda")
         names = self.stack.of_type("AWS::Lambda::Function").values()
         for name in names:
             functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        sleep(OUTLASTED.total_seconds())
         yield
         for name in names:
             functions.delete_function_concurrency(FunctionName=name)

@@ -155,9 +155,9 @@ class SendingStore:
         """
         What has stopped texts to the claim's number, or all texts. Read it before claiming.
 
-        Whoever stores one of these later waits until a text of the claim's time can no longer go
-        out. So the claim need not check them, and writes nothing that all texts share but the day's
-        count.
+        Whoever pauses, suppresses or protects later waits until a text of the claim's time can no
+        longer go out; nobody is promised anything about an opt-out. So the claim need not check
+        these, and writes nothing that all texts share but the day's count.
         """
         number_hash = claim.facts.enrolment.mobile.number_hash or ""
         switch, suppressed, opted_out, number = self._table.read(

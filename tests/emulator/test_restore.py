@@ -24,6 +24,7 @@ def test_a_restore_changes_no_arm_and_repeats_no_text(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocols, "FOLDER", REAL)  # the stack's own
+    monkeypatch.setattr("commands.repair.restore.sleep", lambda _: None)  # nothing is in flight
     day = system.today
     before = [system.enrol(serial, day) for serial in range(2)]
     system.walk(system.clock.now() + timedelta(minutes=5))

@@ -41,6 +41,7 @@ from trial.aws.kms import MacKey
 from trial.aws.table import Table
 from trial.codes import Arm, Reason, ReminderState, Status, Suppression
 from trial.messages import opting_out
+from trial.open_claims import OUTLASTED
 from trial.records.audit import AuditEntry
 from trial.records.receipt import opt_out_key
 
@@ -478,9 +479,15 @@ def test_the_time_to_restore_must_have_a_zone(capsys: pytest.CaptureFixture[str]
     assert "zone" in capsys.readouterr().err
 
 
-def test_functions_run_again_only_once_the_table_is_complete() -> None:
-    """On an incomplete table people would be drawn again."""
+def test_functions_run_again_only_once_the_table_is_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On an incomplete table people would be drawn again, and a text in flight would go again."""
     asked: list[str] = []
+    wait = f"waits {OUTLASTED.total_seconds()} seconds"
+    monkeypatch.setattr(
+        "commands.repair.restore.sleep", lambda seconds: asked.append(f"waits {seconds} seconds")
+    )
 
     class RecordingLambda:
         def __getattr__(self, name: str) -> Any:
@@ -492,7 +499,7 @@ def test_functions_run_again_only_once_the_table_is_complete() -> None:
     restore = Restore(cast("DeployedStack", stack))
     with pytest.raises(OSError, match="cut"), restore.nothing_runs():
         raise OSError("cut")
-    assert asked == ["put_function_concurrency"]
+    assert asked == ["put_function_concurrency", wait]
     with restore.nothing_runs():
         pass
-    assert asked[-2:] == ["put_function_concurrency", "delete_function_concurrency"]
+    assert asked[-3:] == ["put_function_concurrency", wait, "delete_function_concurrency"]

@@ -102,6 +102,12 @@ GUARDS = (
         "protects = protects_others(found)",
     ),
     Guard(
+        "a restore that misses a text whose sender had not read its pause",
+        "commands/repair/restore.py",
+        "        sleep(OUTLASTED.total_seconds())\n",
+        "",
+    ),
+    Guard(
         "losing an admission in a restore",
         "commands/repair/recover.py",
         '    if entry.what == "admitted":\n',

@@ -298,6 +298,7 @@ class World:
             patch.setenv("ORDERS_PER_DAY", str(self.orders_per_day))
             patch.setenv("OUTLAST_CLAIMS_SECONDS", str(OUTLASTED.total_seconds()))
             patch.setattr(open_claims, "sleep", self.pass_by)
+            patch.setattr("commands.repair.restore.sleep", lambda _: None)  # nothing is in flight
             patch.setattr(metrics, "single_metric", _each_kind_once)
             for module in (attributes, table):
                 patch.setattr(module, "typed", typed)
