@@ -91,6 +91,16 @@ def test_each_broken_part_fails_the_smoke_test_and_no_order_stays_open(
 
 
 @pytest.mark.usefixtures("cloud")
+def test_the_smoke_test_passes_when_the_first_text_goes_before_both_arms_have_an_order(
+    clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smoke, "_STEP", timedelta(hours=1))  # each draw outlasts the first text
+    status, deployment = tried(clock)
+    assert len(deployment.enrolled) > len(Arm)
+    assert status == 0
+
+
+@pytest.mark.usefixtures("cloud")
 def test_outside_the_sending_window_the_smoke_test_says_so_and_leaves_no_order_open(
     clock: Traveller, capsys: pytest.CaptureFixture[str]
 ) -> None:
