@@ -99,7 +99,7 @@ PLACES = st.frozensets(st.sampled_from("abc"), max_size=2)
 CALLS = st.lists(st.builds(Op, st.just("call"), PLACES, PLACES), max_size=4).map(tuple)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(CALLS, CALLS)
 def test_every_result_is_reached_and_none_twice(one: tuple[Op, ...], other: tuple[Op, ...]) -> None:
     start, orders = Toy((one, other)), Orders()
