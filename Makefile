@@ -183,8 +183,8 @@ format: .venv/ready ## rewrite the code in the common style
 protocol: .venv/ready ## check a protocol and print every text, filled in (FILE=path; without it, check all)
 	@$(DEV) -m trial.protocol $(if $(FILE),--texts) $(FILE) $(ARGS)
 
-simulate-trial: .venv/ready ## allocate N synthetic people in memory and draw the balance (N=1000, PROTOCOL=dapo-2027-1)
-	@$(DEV) -m evaluation.example.simulate_trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED)) \
+simulate-trial: .venv-evaluation/ready ## allocate N synthetic people in memory and draw the balance (N=1000, PROTOCOL=dapo-2027-1)
+	@$(EVALUATION) -m evaluation.example.simulate_trial $(if $(N),-n $(N)) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(PROTOCOL),--protocol $(PROTOCOL))
 
 interleavings: .venv/ready ## run every pair of operations on one order, and some triples, in every interleaving of their calls (ARGS="--only send"); minutes

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import count, pairwise, product
+from itertools import count, product
 from math import comb, prod
 from pathlib import Path
 from typing import TypeAlias
@@ -24,6 +24,10 @@ from rich.progress import track
 from rich.table import Table
 
 from allocation.randomisation import block, message
+from evaluation.report.charts.drawing import BLUE, GREY, nice_limits
+from evaluation.report.charts.lines import Axes, PlottedLine, lines
+from evaluation.report.page import rendered
+from evaluation.report.parts import Section
 from trial.codes import Arm
 from trial.protocol import load as protocols
 from trial.protocol.load import ProtocolError
@@ -157,85 +161,41 @@ def bound(protocol: Protocol) -> float:
     return max(protocol.block_sizes) / sum(protocol.arms.values())
 
 
-PAGE = """\
-<!doctype html>
-<html lang="en-GB">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }}
-body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .3rem .8rem; border-bottom: 1px solid #8886; text-align: right; }}
-figure {{ margin: 2rem 0; }}
-svg {{ display: block; width: 100%; fill: currentColor; stroke: currentColor; }}
-svg text {{ stroke: none; font-size: 13px; text-anchor: end; }}
-.limit {{ stroke-dasharray: 4 4; opacity: .6; }}
-.path {{ fill: none; stroke: #2a7de1; vector-effect: non-scaling-stroke; }}
-</style>
-<h1>{title}</h1>
-<p>{people:,} synthetic people, seed {seed}, protocol {version} (SHA-256 {sha256}).</p>
-<table>
-<thead><tr>{headings}</tr></thead>
-<tbody>{body}</tbody>
-</table>
-{notes}
-<h2>Imbalance over time</h2>
-{figures}
-</html>
-"""
-
-FIGURE = """\
-<figure>
-<svg viewBox="0 0 900 200" role="img" aria-label="{caption}">
-<text x="40" y="14">+{bound:g}</text><text x="40" y="94">0</text>
-<text x="40" y="174">-{bound:g}</text>
-<line class="limit" x1="50" x2="890" y1="10" y2="10"/>
-<line x1="50" x2="890" y1="90" y2="90"/>
-<line class="limit" x1="50" x2="890" y1="170" y2="170"/>
-<svg x="50" y="10" width="840" height="160" viewBox="0 -{bound:g} {width} {height:g}"
-preserveAspectRatio="none" overflow="visible"><path class="path" d="M0 0{steps}"/></svg>
-<text x="890" y="195">{people:,} people</text>
-</svg>
-<figcaption>{caption}</figcaption>
-</figure>
-"""
-
-
 def page(protocol: Protocol, strata: Sequence[SimulatedStratum], *, seed: int) -> str:
     """A self-contained page: the figures, and a chart for each stratum."""
-    return PAGE.format(
-        title=f"Simulated allocation: {protocol.trial}",
-        people=sum(s.arms.total() for s in strata),
-        seed=seed,
-        version=protocol.version,
-        sha256=protocol.sha256,
-        headings="".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS),
-        body="".join(
-            f'<tr><th scope="row">{name}</th>'
-            + "".join(f"<td>{cell}</td>" for cell in cells)
-            + "</tr>"
-            for name, *cells in rows(strata)
-        ),
-        notes="\n".join(f"<p>{note}</p>" for note in notes(protocol)),
-        figures="".join(figure(s, bound(protocol)) for s in strata),
+    balance = Section("balance", "Balance")
+    balance.table("Each stratum", HEADINGS, rows(strata))
+    for note in notes(protocol):
+        balance.say(note)
+    over_time = Section("over-time", "Imbalance over time")
+    for stratum in strata:
+        over_time.picture(*chart(stratum, bound(protocol)))
+    people = sum(s.arms.total() for s in strata)
+    return rendered(
+        "simulated.html.jinja", [balance, over_time], protocol=protocol, people=people, seed=seed
     )
 
 
-def figure(stratum: SimulatedStratum, limit: float) -> str:
-    """The imbalance after each person, as a step: a unit of its plot is a person, both ways."""
-    lows, highs = (f(stratum.imbalances, default=0) for f in (min, max))
+def chart(stratum: SimulatedStratum, limit: float) -> tuple[str, str]:
+    """A caption, and the imbalance after each person as a step."""
     people = len(stratum.imbalances)
-    return FIGURE.format(
-        caption=f"Stratum {stratum.id}: imbalance after each of {people:,} people. It stays from "
-        f"{lows:+g} to {highs:+g}; dashed lines show what the design allows.",
-        bound=limit,
-        height=2 * limit,
-        width=max(people, 1),
-        people=people,
-        steps="".join(f"v{a - b:g}h1" for a, b in pairwise([0, *stratum.imbalances])),
+    lows, highs = (f(stratum.imbalances, default=0) for f in (min, max))
+    caption = (
+        f"Stratum {stratum.id}: imbalance after each of {people:,} people. "
+        f"It stays from {lows:+g} to {highs:+g}; the band is what the design allows."
     )
+    allowed = PlottedLine(
+        name="what the design allows", colour=GREY, dash="4 4",
+        xs=(0, people), ys=(0, 0), low=(-limit, -limit), high=(limit, limit),
+    )  # fmt: skip
+    found = PlottedLine(
+        name="imbalance", colour=BLUE, xs=range(people + 1), ys=[0, *stratum.imbalances]
+    )
+    axes = Axes(
+        x="People", y="Imbalance", x_limits=(0, people), y_limits=nice_limits(-limit, limit),
+        y_tick="{:g}".format,
+    )  # fmt: skip
+    return caption, lines(caption, [allowed, found], axes, steps=True)
 
 
 def people_wanted(text: str) -> int:

@@ -14,6 +14,7 @@ from evaluation.report.words import capital, plural
 from evaluation.statistics.values import NotEstimable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from evaluation.package import Extract
@@ -50,6 +51,17 @@ class Report:
 
 def html(report: Report) -> str:
     """The page."""
+    return rendered(
+        "page.html.jinja",
+        report.sections,
+        report=report,
+        extract=report.extract,
+        protocol=report.extract.protocol,
+    )
+
+
+def rendered(template: str, sections: Sequence[Section], **values: object) -> str:
+    """A self-contained page of sections, by a template that extends `sheet.html.jinja`."""
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
@@ -60,12 +72,8 @@ def html(report: Report) -> str:
     environment.filters["consort"] = items
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.globals.update(plural=plural, capital=capital)
-    page: str = environment.get_template("page.html.jinja").render(
-        report=report,
-        extract=report.extract,
-        protocol=report.extract.protocol,
-        css=(_HERE / "page.css").read_text(),
-    )
+    css = (_HERE / "page.css").read_text()
+    page: str = environment.get_template(template).render(values, sections=sections, css=css)
     return page
 
 
