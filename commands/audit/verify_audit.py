@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn
 
+from commands.arguments import described
 from commands.audit.agreement import WHAT_IS_NOT_SEEN, TableFacts, disagreements
 from commands.audit.audit_findings import (
     PATIENCE,
@@ -183,10 +184,7 @@ def placed(given: argparse.Namespace) -> AuditTrail:
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line, or its help."""
-    summary, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.audit.verify_audit", description=summary, epilog=more
-    )
+    parser = described("python -m commands.audit.verify_audit", __doc__)
     parser.add_argument(
         "--noted", type=noted, metavar="NUMBER:SHA256", help="a link as it was noted down before"
     )

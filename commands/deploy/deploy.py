@@ -25,7 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from rich.console import Console
 from rich.table import Table
 
-from commands.arguments import described
+from commands.arguments import add_stage, described
 from commands.deploy import package
 from commands.deploy.refusals import (
     closed_but_unknown,
@@ -315,8 +315,7 @@ def options() -> argparse.Namespace:
     """The parsed command line."""
     parser = described("python -m commands.deploy.deploy", __doc__)
     parser.add_argument("parameters", nargs="*", type=setting, metavar="Name=value")
-    parser.add_argument("--stage", default="v1", help="part of the stack's name; default: v1")
-    parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")
+    add_stage(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--plan", action="store_true", help="show what would change, and stop")
     parser.add_argument(

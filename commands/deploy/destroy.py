@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
-from commands.arguments import described
+from commands.arguments import add_stage, described
 from commands.deploy.deploy import KEPT, NAME
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def destroy(cloudformation: "CloudFormationClient", stack: str) -> None:
 def main() -> None:
     """Ask, delete and report."""
     parser = described("python -m commands.deploy.destroy", __doc__)
-    parser.add_argument("--stage", default="v1", help="default: v1")
-    parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")
+    add_stage(parser)
     parser.add_argument("--confirm", metavar="STACK", help="its name; without it, you are asked")
     given = parser.parse_args()
     stack = NAME.format(stage=given.stage)

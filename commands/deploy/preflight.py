@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from commands.arguments import described
+from commands.arguments import add_stage, described
 from commands.deploy.account import Account, look
 from commands.deploy.deploy import NAME, setting
 
@@ -22,8 +22,7 @@ def main() -> None:
     """Run the checks and print them; exit with 1 if anything is missing."""
     parser = described("python -m commands.deploy.preflight", __doc__)
     parser.add_argument("parameters", nargs="*", type=setting, metavar="Name=value")
-    parser.add_argument("--stage", default="v1", help="default: v1")
-    parser.add_argument("--region", default="eu-west-2", help="default: eu-west-2")
+    add_stage(parser)
     given = parser.parse_args()
     session = boto3.Session(region_name=given.region)
     try:

@@ -9,7 +9,6 @@ Receipts have no queue: see commands.repair.redrive_receipts. On the local stack
 --stack-name.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from rich.console import Console
 from rich.table import Column
 from rich.table import Table as Printed
 
+from commands.arguments import described
 from commands.deployed_stack import DeployedStack, add_arguments
 from trial.aws.attributes import wire
 from trial.aws.table import Key, Table
@@ -248,10 +248,7 @@ def run(place: FailureQueues, queues: list[str], console: Console, *, go: bool) 
 
 def main() -> None:
     """List the messages, or redrive them."""
-    summary, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.repair.redrive", description=summary, epilog=more
-    )
+    parser = described("python -m commands.repair.redrive", __doc__)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("queue", nargs="?", help="as the template calls it, without Failures")
     which.add_argument("--all", action="store_true", help="every queue, as when none is named")

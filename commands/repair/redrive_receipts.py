@@ -6,7 +6,6 @@ in the logs. A repeated receipt does no harm, since a known one changes nothing.
 no receipt's content. On the local stack, or anywhere with --stack-name.
 """
 
-import argparse
 import base64
 import gzip
 import json
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
-from commands.arguments import span
+from commands.arguments import described, span
 from commands.deployed_stack import DeployedStack, add_arguments
 
 if TYPE_CHECKING:
@@ -79,10 +78,7 @@ def brought(group: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     """Process the logs again."""
-    summary, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.repair.redrive_receipts", description=summary, epilog=more
-    )
+    parser = described("python -m commands.repair.redrive_receipts", __doc__)
     parser.add_argument(
         "--since", type=span, default=FOUR_DAYS, metavar="SPAN", help="how far back; default: 4d"
     )

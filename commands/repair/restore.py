@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from audit.chain import ExportedEntry
+from commands.arguments import described, moment
 from commands.audit.audit_findings import TrailFault
 from commands.audit.links import Links
 from commands.deployed_stack import DeployedStack, add_arguments
@@ -141,20 +142,9 @@ class Restore:
             print(f"Batches of receipts not fully handled: {failed}.", file=sys.stderr)
 
 
-def moment(text: str) -> datetime:
-    """A time with its zone."""
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise argparse.ArgumentTypeError("give its zone, too, as in 2026-12-05T10:00:00Z")
-    return at
-
-
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The parsed command line."""
-    summary, _, more = (__doc__ or "").strip().partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.repair.restore", description=summary, epilog=more
-    )
+    parser = described("python -m commands.repair.restore", __doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--save", type=Path, metavar="FILE", help="save a copy to a file, and stop")
     what.add_argument("--copy", type=Path, metavar="FILE", help="restore the table to a copy")

@@ -18,7 +18,7 @@ import time_machine
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from commands import moved_clock
-from commands.arguments import span
+from commands.arguments import moment, span
 from commands.deployed_stack import LocalStack
 from local.emulator import emulator
 from local.emulator.carrier import Carrier, Habits
@@ -117,17 +117,6 @@ def settle(port: int) -> tuple[list[datetime], list[datetime]]:
         [datetime.fromtimestamp(due, UTC) for due in work[kind]] for kind in ("due", "recurring")
     )
     return once, recurring
-
-
-def moment(text: str) -> datetime:
-    """A time with its zone, as RFC 3339 writes it."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("say when: 2026-12-05T09:00:00Z") from None
-    if time.tzinfo is None:
-        raise argparse.ArgumentTypeError("say which zone: 2026-12-05T09:00:00Z")
-    return time
 
 
 def main() -> None:

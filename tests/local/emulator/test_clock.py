@@ -219,7 +219,7 @@ def test_an_invalid_span_of_time_is_refused(text: str) -> None:
 
 
 def test_a_time_needs_its_zone() -> None:
-    assert clock.moment("2026-12-05T09:00:00Z") == datetime(2026, 12, 5, 9, tzinfo=UTC)
-    assert clock.moment("2027-06-05T09:00:00+01:00") == datetime(2027, 6, 5, 8, tzinfo=UTC)
+    assert arguments.moment("2026-12-05T09:00:00Z") == datetime(2026, 12, 5, 9, tzinfo=UTC)
+    assert arguments.moment("2027-06-05T09:00:00+01:00") == datetime(2027, 6, 5, 8, tzinfo=UTC)
     with pytest.raises(argparse.ArgumentTypeError, match="which zone"):
-        clock.moment("2026-12-05T09:00:00")
+        arguments.moment("2026-12-05T09:00:00")
