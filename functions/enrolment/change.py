@@ -36,7 +36,6 @@ def record_service(enrolment_id: UUID, given: Service, context: RequestContext) 
     """Store when the order was served: no text is sent before that."""
 
     def changed(enrolment: Enrolment) -> Enrolment:
-        refuse_ended(enrolment)
         check_served(given.served_on, enrolment.order.made_on, context.today_of(enrolment))
         order = enrolment.order.model_copy(update={"served_on": given.served_on})
         return enrolment.model_copy(update={"order": order})
@@ -53,7 +52,6 @@ def correct_order(enrolment_id: UUID, given: OrderIn, context: RequestContext) -
     """
 
     def changed(enrolment: Enrolment) -> Enrolment:
-        refuse_ended(enrolment)
         was = enrolment.order
         if (given.force, given.reference) != (was.force, was.reference):
             raise FieldError("reference", "is another order's: force and reference never change")
@@ -140,7 +138,6 @@ def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Chan
     def changed(enrolment: Enrolment) -> Enrolment:
         if _knows(enrolment, event):
             return enrolment
-        refuse_ended(enrolment)
         custodies = [each.at for each in enrolment.life if each.reason is EndReason.IN_CUSTODY]
         if not custodies or min(custodies) > given.at:
             raise ConflictError("it cannot be resumed: no custody is known at that time")
@@ -155,7 +152,6 @@ def admit(enrolment_id: UUID, given: AdmitIn, context: RequestContext) -> Change
     def changed(enrolment: Enrolment) -> Enrolment:
         if not enrolment.held_over_daily_limit:
             return enrolment
-        refuse_ended(enrolment)
         return enrolment.model_copy(update={"admitted_by": given.by})
 
     return apply_change(enrolment_id, context, "admitted", changed)
@@ -165,7 +161,7 @@ def _knows(enrolment: Enrolment, event: LifeEvent) -> bool:
     return any((each.reason, each.at) == (event.reason, event.at) for each in enrolment.life)
 
 
-def refuse_ended(enrolment: Enrolment) -> None:
+def _refuse_ended(enrolment: Enrolment) -> None:
     """Raise ConflictError if it has ended for good. Custody does not count: it can be resumed."""
     if enrolment.end and enrolment.end.reason is not EndReason.IN_CUSTODY:
         # Not why: that is disclosed by showing the enrolment, which the audit trail records.
@@ -180,14 +176,21 @@ def apply_change(
     *,
     numbers: tuple[str, ...] = (),
 ) -> Changes:
-    """Store a change and its effects, including those on other enrolments."""
+    """
+    Store a change and its effects, including those on other enrolments.
 
-    def unless_erased(enrolment: Enrolment) -> Enrolment:
+    Raises ConflictError once it is erased and, unless nothing would change, once it has ended.
+    """
+
+    def unless_over(enrolment: Enrolment) -> Enrolment:
         if enrolment.erased_at:
             raise ConflictError("its identifiers are erased: only ends and outcomes are taken")
-        return changed(enrolment)
+        after = changed(enrolment)
+        if after != enrolment:
+            _refuse_ended(enrolment)
+        return after
 
-    act = settle.change(enrolment_id, unless_erased, context.settlement, what=what, numbers=numbers)
+    act = settle.change(enrolment_id, unless_over, context.settlement, what=what, numbers=numbers)
     return _followed_up(act, context)
 
 

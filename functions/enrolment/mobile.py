@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from enrolment.change import apply_change, refuse_ended
+from enrolment.change import apply_change
 from enrolment.limits import check_mobile, check_moment, check_number
 from enrolment.new_enrolment import sealed_mobile
 from enrolment.wire import FOR_REHEARSALS
@@ -46,7 +46,6 @@ def change_mobile(enrolment_id: UUID, given: MobileChange, context: RequestConte
 
     def changed(enrolment: Enrolment) -> Enrolment:
         check_number(given.number, context.protocol_of(enrolment))
-        refuse_ended(enrolment)
         if is_rehearsal(enrolment.trial) and given.number and not is_for_drama(given.number):
             raise FieldError("number", FOR_REHEARSALS)
         known_at = enrolment.mobile_recorded_at or enrolment.enrolled_at

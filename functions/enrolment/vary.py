@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from enrolment.change import apply_change, refuse_ended
+from enrolment.change import apply_change
 from enrolment.limits import check_order, refuse_invariable
 from trial.api.problems import FieldError
 from trial.errors import ConflictError
@@ -50,7 +50,6 @@ def vary(enrolment_id: UUID, given: VariationIn, context: RequestContext) -> Cha
         ]
         if same and same[-1] == enrolment.variations[-1]:
             return enrolment  # the same report again, though the order may be corrected since
-        refuse_ended(enrolment)
         if same or any(each.varied_on > given.varied_on for each in enrolment.variations):
             raise ConflictError("it was varied later, as is stored: report what counts now")
         if enrolment.allocated_at and was.served_on and not given.order.served_on:

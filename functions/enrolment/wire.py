@@ -3,7 +3,7 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StrictBool, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, model_validator
 
 from trial.api.fields import (
     AnyNumber,
@@ -43,6 +43,10 @@ FOR_REHEARSALS = "a rehearsal takes only a number that nobody has: 07700 900000 
 
 def _each_once(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
     return tuple(dict.fromkeys(conditions))
+
+
+def _none_if_null(numbers: object) -> object:
+    return () if numbers is None else numbers
 
 
 def _numbers_once(numbers: tuple[str, ...]) -> tuple[str, ...]:
@@ -134,6 +138,7 @@ class EnrolmentIn(Model):
     protected_numbers: Annotated[
         tuple[AnyNumber, ...],
         Field(max_length=20, description="In any order; one given twice counts once"),
+        BeforeValidator(_none_if_null),
         AfterValidator(_numbers_once),
     ] = ()
     rehearsal: Annotated[

@@ -1,10 +1,11 @@
 """The requests of operations' routes: the contract's JSON, separate from the table's records."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field, StrictBool
+from pydantic import BeforeValidator, Field, StrictBool
 
 from trial.api.fields import Line, Mobile, Name
 from trial.codes import MissingReason, Model, Reason, Status
@@ -28,7 +29,14 @@ class SuppressionIn(Model):
     by: Name
 
 
-Limit = Annotated[int, Field(ge=1, le=LONGEST_PAGE)]
+def _in_digits(value: object) -> object:
+    """Refuse what else pydantic accepts as a number: 1_0, +5, 5.0 and blanks."""
+    if isinstance(value, str) and not re.fullmatch("[0-9]+", value):
+        raise ValueError("must be a whole number")
+    return value
+
+
+Limit = Annotated[int, Field(ge=1, le=LONGEST_PAGE), BeforeValidator(_in_digits)]
 Cursor = Annotated[str, Field(max_length=100)]
 
 

@@ -13,8 +13,8 @@ _MEANINGS = {
     re.compile(pattern): failure
     for pattern, failure in {
         r"\bopt(ed|s|ing)? ?(\w+ )?outs?\b|\bunsubscri": Failure.OPTED_OUT,
-        r"^stop$|\b(replied|sent|texted|with|received|keyword) stop\b": Failure.OPTED_OUT,
-        r"\bstop (received|request|repl|sent|keyword|message)": Failure.OPTED_OUT,
+        r"\b(replied|sent|texted|with|received|keyword) stop(all)?\b": Failure.OPTED_OUT,
+        r"^stop(all)?$|\bstop (received|request|repl|sent|keyword|message)": Failure.OPTED_OUT,
         r"\b(black|block|deny)(ed)? ?list": Failure.NUMBER_BLOCKED,
         r"\bspam\b": Failure.BLOCKED_AS_SPAM,
         r"\bcarrier\b.*\b(unreachable|unavailable)\b": Failure.CARRIER_UNREACHABLE,

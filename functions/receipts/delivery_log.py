@@ -43,7 +43,7 @@ class _Notification(Model, extra="ignore"):
 
 
 class _Delivery(Model, extra="ignore"):
-    destination: Annotated[str, Field(min_length=1, max_length=50)]
+    destination: Annotated[str | None, Field(max_length=50), _Detail] = None
     words: Annotated[str | None, Field(alias="providerResponse"), _Detail] = None
     parts: Annotated[
         int | None, Field(alias="numberOfMessageParts", ge=0, le=_MOST_PARTS), _Detail
@@ -58,7 +58,7 @@ class _Delivery(Model, extra="ignore"):
 
 class _Line(Model, extra="ignore"):
     notification: _Notification
-    delivery: _Delivery
+    delivery: Annotated[_Delivery | None, _Detail] = None
     status: Literal["SUCCESS", "FAILURE"]
 
 
@@ -81,7 +81,7 @@ def read(line: str, *, logged_at: datetime, usd_to_gbp: Decimal) -> Addressed:
         # Without its cause: the line holds personal data.
         message = f"a line of the delivery log is not a receipt: {error.error_count()} faults"
         raise RejectedError(message) from None
-    delivery = entry.delivery
+    delivery = entry.delivery or _Delivery()
     delivered = entry.status == "SUCCESS"
     written_at = _plausible(entry.notification.timestamp, logged_at)
     published_at = written_at or logged_at
@@ -110,12 +110,12 @@ def _plausible(written_at: datetime | None, logged_at: datetime) -> datetime | N
         return None
     if written_at.tzinfo is None:  # SNS leaves the zone out
         written_at = written_at.replace(tzinfo=UTC)
-    return written_at if abs(logged_at - written_at) <= _LONGEST else None
+    return written_at.astimezone(UTC) if abs(logged_at - written_at) <= _LONGEST else None
 
 
-def _canonical(destination: str) -> str | None:
-    """The number, which a carrier may return with blanks or without its +."""
+def _canonical(destination: str | None) -> str | None:
+    """The number, if it is given, which a carrier may return with blanks or without its +."""
     try:
-        return phone_number("+" + re.sub(r"[^0-9]", "", destination))
+        return phone_number("+" + re.sub(r"[^0-9]", "", destination or ""))
     except NumberError:
         return None

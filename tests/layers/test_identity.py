@@ -87,7 +87,17 @@ def test_text_that_only_looks_like_a_pnc_id_makes_no_second_person(spelling: str
 
 
 @pytest.mark.parametrize(
-    "other", ["123456/03X", "SF03/482703J", "12-3456", "DH/1234/03", "O123456A", "PNC-1", "X320741"]
+    "other",
+    [
+        "123456/03X",
+        "1234/03X",
+        "SF03/482703J",
+        "12-3456",
+        "DH/1234/03",
+        "O123456A",
+        "PNC-1",
+        "X320741",
+    ],
 )
 def test_an_id_of_another_system_stays_as_it_is(other: str) -> None:
     assert identity.person_id(other.lower()) == other
@@ -97,7 +107,8 @@ def test_an_id_of_another_system_stays_as_it_is(other: str) -> None:
     "nobody",
     [
         "Unknown", "N/A", "n.a", "NONE", "null", "not-known", "NOT_RECORDED", "tbc", "TBA", "0",
-        "0000000", "0000/0000000", "00/0000000Z", "2000/0000000Z", "x", "XXX",
+        "0000000", "0000/0000000", "00/0000000Z", "2000/0000000Z", "x", "XXX", "nk", "no-pnc",
+        "PNC/UNKNOWN", "not-yet-known", "not.stated", "pending", "No-Trace", "NOT-ON-PNC",
     ],
 )  # fmt: skip
 def test_a_placeholder_for_an_unknown_person_is_refused(nobody: str) -> None:

@@ -27,22 +27,25 @@ _ID = re.compile(r"[A-Z0-9]([A-Z0-9/_.\-]*[A-Z0-9])?")
 
 # A PNC id (Police National Computer): year, serial, check letter. The letter is the remainder by
 # 23 of the year's last two digits followed by the serial's seven. As the Ministry of Justice
-# checks it: hmpps-person-record, model/identifiers/PNCIdentifier.kt on GitHub.
+# checks it: hmpps-person-record, model/identifiers/PNCIdentifier.kt on GitHub. NNNN/YYL is a CRO
+# number (CROIdentifier.kt there), unless its first digits are a year of this century or the last.
 _PNC_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
 _PNC_SERIAL_DIGITS = 7
 _PNC_PARTED = re.compile(
-    r"(?P<year>[0-9]{1,2}|(?:19|20)[0-9]{2}|[0-9]{4}(?=/))[ /_.\-]+"
+    r"(?P<year>[0-9]{1,2}|(?:19|20)[0-9]{2}|[0-9]{4}(?=/[0-9]{3}))[ /_.\-]+"
     r"(?P<serial>[0-9]+)[ /_.\-]*(?P<letter>[A-Z])"
 )
 _PNC_UNPARTED = re.compile(r"(?P<digits>[0-9]{3,})(?P<letter>[A-Z])")
 _PNC_PREFIX = re.compile(r"PNC[^0-9]*")
 # Written as PNC ids are, with something else before or after it.
 _PNC_WITHIN = re.compile(r"(?<![0-9])((19|20)?[0-9]{2})/[0-9]{7}[A-Z]")
-# What people and systems write where they have no id, without its marks. As an id it would make
-# one person of everybody without one.
+# What people and systems write where they have no id, without its marks, such as NOT-YET-KNOWN. As
+# an id it would make one person of everybody without one.
 _NOBODY = re.compile(
-    r"0+|X+|2?0+Z|N/?A|NAN|NONE|NULL|NIL|UNDEFINED|UNKNOWN|NOT(KNOWN|RECORDED|AVAILABLE|APPLICABLE)|"
-    r"MISSING|BLANK|TB[ACD]"
+    r"0+|X+|2?0+Z|"
+    r"(NA|NAN|NO|NOT|NONE|NULL|NIL|NK|UNK|UNKNOWN|UNDEFINED|UNIDENTIFIED|UNALLOCATED|MISSING|BLANK|"
+    r"PENDING|AWAIT(ED|ING)|TB[ACD]|YET|ON|KNOWN|RECORDED|AVAILABLE|APPLICABLE|STATED|PROVIDED|"
+    r"GIVEN|HELD|ISSUED|ALLOCATED|FOUND|TRACE|PNC|CRO|ID|NUMBER){1,5}"
 )
 # What a reader also takes for a PNC id: without its letter, with a padded year, or with more than
 # one letter. Some type letters for the digits that they look like.

@@ -169,6 +169,15 @@ def test_after_an_end_for_good_a_change_is_refused_without_the_reason(what: str)
     assert answer.body["detail"] == "this enrolment has ended for good: show it to see why"
 
 
+@pytest.mark.parametrize("what", ["mobile", "service", "order", "resume"])
+def test_a_change_from_before_an_end_for_good_may_come_again_after_it(what: str) -> None:
+    ident = ready(what)
+    for route, body in ((what, CHANGES[what]), ("end", QUASHED)):
+        assert send_change(ident, route, body).status == 200
+    with unchanged(held):
+        assert send_change(ident, what, CHANGES[what]).status == 200
+
+
 @pytest.mark.parametrize("what", ["mobile", "service", "order"])
 def test_changes_are_accepted_during_custody(what: str) -> None:
     ident = ready(what)

@@ -99,6 +99,11 @@ def test_a_request_in_another_spelling_is_the_same_request(changes: dict[str, An
     assert (answer.status, answer.body["enrolment_id"]) == (200, ident)
 
 
+def test_no_protected_numbers_may_be_written_as_null() -> None:
+    assert post(order(protected_numbers=[])).status == 202
+    assert post(order(protected_numbers=None)).status == 200
+
+
 def test_a_correction_in_another_spelling_changes_nothing() -> None:
     ident = enrol()
     same = corrected(conditions=["no_contact", "no_molestation", "no_contact"])

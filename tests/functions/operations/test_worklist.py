@@ -264,6 +264,8 @@ def test_a_signature_in_the_query_does_not_count_as_a_filter() -> None:
         ({"limit": "0"}, "limit"),
         ({"limit": "101"}, "limit"),
         ({"limit": "all"}, "limit"),
+        ({"limit": "1_0"}, "limit"),
+        ({"limit": "5.0"}, "limit"),
         ({"cursor": "MjAyNi0xMi0wNA=="}, "cursor"),
         ({"cursor": "\u00e9"}, "cursor"),
         ({"cursor": "x" * 101}, "cursor"),

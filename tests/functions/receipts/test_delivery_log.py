@@ -106,7 +106,6 @@ def test_zero_parts_means_that_sns_does_not_know() -> None:
         ("notification", "messageId", None),
         ("notification", "messageId", "message#1"),
         ("notification", "messageId", "to +447700900123"),
-        ("delivery", "destination", ""),
     ],
 )
 def test_a_line_that_is_not_a_receipt_is_refused_without_its_number(
@@ -136,6 +135,7 @@ def test_a_line_that_is_not_a_receipt_is_refused_without_its_number(
         ("delivery", "dwellTimeMsUntilDeviceAck", -1, {"at": LOGGED_AT}),
         ("delivery", "dwellTimeMsUntilDeviceAck", 10**15, {"at": LOGGED_AT}),
         ("delivery", "providerResponse", 500, {}),
+        ("delivery", "destination", None, {}),
     ],
 )
 def test_a_detail_in_an_unexpected_form_leaves_the_rest_of_the_receipt(
@@ -145,6 +145,16 @@ def test_a_detail_in_an_unexpected_form_leaves_the_rest_of_the_receipt(
     whole = reading(line).receipt
     line[place][field] = value
     assert reading(line).receipt == whole.model_copy(update=read)
+
+
+@pytest.mark.parametrize("nothing", [{"delivery": None}, {}], ids=["null", "absent"])
+def test_a_line_without_details_still_says_that_the_text_was_delivered(
+    nothing: dict[str, None],
+) -> None:
+    line = line_of("receipts-delivered")
+    del line["delivery"]
+    told = reading(line | nothing)
+    assert (told.receipt.state, told.number) == (ReminderState.DELIVERED, None)
 
 
 @pytest.mark.parametrize("written", ["447700900123", " +44 7700 900123\n", "tel:+447700900123"])
@@ -164,7 +174,8 @@ def test_text_that_is_not_a_whole_number_gives_no_number(written: str) -> None:
 def test_a_time_with_an_offset_is_converted() -> None:
     line = line_of("receipts-delivered")
     line["notification"]["timestamp"] = "2026-12-01T11:12:05+01:00"
-    assert reading(line).receipt.published_at == datetime(2026, 12, 1, 10, 12, 5, tzinfo=UTC)
+    published_at = reading(line).receipt.published_at
+    assert published_at.isoformat() == "2026-12-01T10:12:05+00:00"
 
 
 @pytest.mark.parametrize("line", ["", "+447700900123", "{}", '{"status": "PENDING"}', "[]"])
@@ -206,6 +217,7 @@ def test_a_line_in_an_unexpected_form_is_refused(line: str) -> None:
         ("STOP", Failure.OPTED_OUT),
         ("Received STOP from phone", Failure.OPTED_OUT),
         ("Stop reply", Failure.OPTED_OUT),
+        ("Subscriber texted STOPALL", Failure.OPTED_OUT),
         ("Number is on the list of opt-outs", Failure.OPTED_OUT),
         ("Recipient is unsubscribing", Failure.OPTED_OUT),
         ("Phone number is blocked", Failure.NUMBER_BLOCKED),
