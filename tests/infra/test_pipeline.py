@@ -9,11 +9,14 @@ import yaml
 from samtranslator.yaml_helper import yaml_parse
 
 from commands.repository.template import translated
-from tests.support.policies import listed
+from tests.support.deployed import STACK, Deployed, of_policy, of_role
+from tests.support.policies import allows, covers, like, listed, rights
 from tests.support.samples import ROOT
 
 ROLE = ROOT / "infra/pipeline/role.yaml"
 RESOURCES = yaml_parse(ROLE.read_text())["Resources"]
+PIPELINE = Deployed(yaml_parse(ROLE.read_text()), Repository="force/dvpo")
+BOUNDARY = of_policy("Boundary", PIPELINE)
 KINDS = sorted({each["Type"] for each in translated()["Resources"].values()})
 SERVICES = {"ApiGateway": "apigateway", "WAFv2": "wafv2"}
 
@@ -131,6 +134,61 @@ def test_the_deploying_role_reads_no_data_and_uses_no_key(role: str) -> None:
     for statement in statements(role):
         if "s3:GetObject" in listed(statement["Action"]):
             assert "dvpo-reminders-packages" in json.dumps(statement["Resource"])
+
+
+OWN = "arn:aws:iam::123456789012:role/dvpo-reminders-v1-SendingRole"
+
+
+@pytest.mark.parametrize(
+    "action", ["CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"]
+)
+def test_cloudformation_gives_rights_only_to_roles_that_the_boundary_limits(action: str) -> None:
+    given = of_role("CloudFormationRole", PIPELINE)
+    bounded = {"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/Boundary"}
+    other = {"iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    assert allows(given, f"iam:{action}", OWN, bounded)
+    assert not allows(given, f"iam:{action}", OWN, other)
+    assert not allows(given, f"iam:{action}", OWN)
+
+
+def test_cloudformation_neither_lifts_nor_rewrites_the_boundary_whatever_its_name() -> None:
+    given = of_role("CloudFormationRole", PIPELINE)
+    assert not allows(given, "iam:DeleteRolePermissionsBoundary", OWN)
+    denied = [each for each in given if each["Effect"] == "Deny"]
+    boundary = PIPELINE.resolved({"Ref": "Boundary"})
+    for action in ("CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion"):
+        assert any(covers(each, f"iam:{action}", boundary) for each in denied)
+
+
+@pytest.mark.parametrize("role", sorted(STACK.of_type("AWS::IAM::Role")))
+def test_the_boundary_takes_no_right_from_a_role_of_the_stack(role: str) -> None:
+    """Resources are compared without the stack's name, with which AWS begins theirs."""
+    pairs = [
+        (action, resource.replace("dvpo-reminders-v1-", ""))
+        for action, resource in rights(BOUNDARY)
+    ]
+    for action, resource in rights(of_role(role)):
+        assert any(like(action, most) and like(resource, within) for most, within in pairs), action
+
+
+def test_the_boundary_holds_to_the_stack_and_lets_no_role_change_rights() -> None:
+    for action, resource in rights(BOUNDARY):
+        assert resource == "*" or re.search(r"dvpo-reminders-v1-|:key/", resource)
+        assert "*" not in action
+    assert {action for action, _ in rights(BOUNDARY) if action.startswith("iam:")} == {
+        "iam:PassRole"
+    }
+
+
+def test_a_parameter_bounds_every_role_of_the_stack() -> None:
+    boundary = "arn:aws:iam::123456789012:policy/boundary"
+    chat = {"ChatWorkspace": "T1", "ChatChannel": "C1"}
+    roles = Deployed(PermissionsBoundary=boundary, **chat).of_type("AWS::IAM::Role")
+    assert {each["PermissionsBoundary"] for each in roles.values()} == {boundary}
+    assert len(roles) > len(STACK.of_type("AWS::IAM::Role"))
+    assert not [
+        each for each in STACK.of_type("AWS::IAM::Role").values() if "PermissionsBoundary" in each
+    ]
 
 
 def test_only_the_repository_s_own_environment_takes_the_role() -> None:
