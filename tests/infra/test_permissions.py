@@ -97,7 +97,12 @@ def telling() -> Iterator[tuple[str, str]]:
     yield "scheduler:ListSchedules", "*"
     for action in ("GetMetricData", "GetMetricStatistics", "GetMetricWidgetImage"):
         yield f"cloudwatch:{action}", "*"  # how long each function took, by the minute
-    yield "xray:BatchGetTraces", "*"
+    for action in ("BatchGetTraces", "GetTraceSummaries", "GetTimeSeriesServiceStatistics"):
+        yield f"xray:{action}", "*"
+    for action in ("LookupEvents", "StartQuery", "GetQueryResults"):
+        yield f"cloudtrail:{action}", "*"  # each opened seal and each schedule, by its order's id
+    for name in ("Disclosure", "Sending"):  # their answers differ by arm, and name no caller
+        yield INVOKE, STACK.resolved({"Fn::GetAtt": [f"{name}Function", "Arn"]})
     for name in ("Scheduling", "Sending"):
         yield "sqs:ReceiveMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}Failures"
     logs = "Allocation Disclosure Extract Scheduling Sending Receipts Reconciliation Delivery"
