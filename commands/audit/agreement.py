@@ -11,8 +11,10 @@ from uuid import UUID
 from pydantic import AwareDatetime, TypeAdapter
 
 from commands.audit.audit_findings import on_its_way
+from trial.aws.table import Key
 from trial.codes import ReminderState, Status
 from trial.records.allocation import Allocation
+from trial.records.audit import key_sha256
 from trial.records.enrolment import Mobile
 
 if TYPE_CHECKING:
@@ -27,8 +29,10 @@ OPEN = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED, ReminderState.
 WHAT_IS_NOT_SEEN = """\
 What this cannot see: a change that never reached the trail, because somebody who may write to the
 table also held back the stream for more than 24 hours; a seal and its hash restored to what they
-were before the trail held seals; and a text sent by somebody with a separate right to sns:Publish
-(the nightly proof reports those as stray texts)."""
+were before the trail held seals; an edit of what an order, its respondent or an outcome is, since
+the trail holds no such content; an edit of a number's list of those who protect it; an entry that
+somebody who may write to the table invents; and a text sent by somebody with a separate right to
+sns:Publish (the nightly proof reports those as stray texts)."""
 
 _AWARE = TypeAdapter(AwareDatetime)
 
@@ -44,6 +48,10 @@ class Disagreement(StrEnum):
     OUT_OF_ORDER = "the trail has slots drawn out of order"
     TEXT_FORGOTTEN = "a text in the trail was not sent, according to the table"
     TEXT_UNTOLD = "a text in the table is not in the trail"
+    TEXT_AGAIN = "the trail has a second claim of a text whose first was never released"
+    OUTCOME_GONE = "an outcome in the trail is not in the table"
+    OUTCOME_UNTOLD = "an outcome in the table is not in the trail"
+    SWITCH = "sending is paused in one of table and trail, and not in the other"
     UNREADABLE = "an item in the table is not the item that its key names"
     NOT_SUPPRESSED = "a suppression in the trail is not in the table"
     STATUS = "an enrolment's status differs from the one after its last change in the trail"
@@ -78,6 +86,9 @@ class TableFacts:
     standing: dict[UUID, Status] = field(default_factory=dict)
     suppressed: set[str] = field(default_factory=set)
     """The partitions of the numbers that are suppressed."""
+    outcomes: dict[str, UUID] = field(default_factory=dict)
+    """The order of each outcome, by the hash of the outcome's key."""
+    paused: bool = False
     unreadable: list[str] = field(default_factory=list)
 
     def add(self, item: Mapping[str, Any]) -> None:
@@ -105,6 +116,11 @@ class TableFacts:
                 self.standing[about] = Status(item["status"])
             case "suppressed":
                 self.suppressed.add(item["pk"])
+            case "outcome":
+                key = Key(item["pk"], item["sk"])
+                self.outcomes[key_sha256(key)] = UUID(key.pk.partition("#")[2])
+            case "switch":
+                self.paused = bool(item["paused"])
 
 
 def disagreements(
@@ -118,6 +134,9 @@ def disagreements(
     yield from drawn_twice(trail)
     yield from drawn_otherwise(trail, table.allocations.values(), until=until)
     yield from _texts(trail, table, until=until)
+    yield from _outcomes(trail, table)
+    if trail.paused is not table.paused:
+        yield Disagreement.SWITCH.at("sending")
     for where in table.unreadable:
         yield Disagreement.UNREADABLE.at(where)
     for number in trail.suppressed - table.suppressed:
@@ -176,10 +195,21 @@ def _texts(trail: Trail, table: TableFacts, *, until: datetime) -> Iterator[Agre
         reminder = table.reminders.get((about, number))
         if reminder is None or reminder.state in OPEN:
             yield Disagreement.TEXT_FORGOTTEN.at(f"enrolment {about}, text {number}")
+    for about, number in trail.texted_again:
+        yield Disagreement.TEXT_AGAIN.at(f"enrolment {about}, text {number}")
     for (about, number), (state, at) in table.reminders.items():
         in_trail = (about, number) in trail.texted or bool(at and on_its_way(at, until))
         if state not in OPEN and not in_trail:
             yield Disagreement.TEXT_UNTOLD.at(f"enrolment {about}, text {number}")
+
+
+def _outcomes(trail: Trail, table: TableFacts) -> Iterator[AgreementFinding]:
+    for outcome, about in trail.outcomes.items():
+        if outcome not in table.outcomes and about not in trail.removed:
+            yield Disagreement.OUTCOME_GONE.at(f"enrolment {about}, SHA-256 {outcome}")
+    for outcome, about in table.outcomes.items():
+        if outcome not in trail.outcomes:
+            yield Disagreement.OUTCOME_UNTOLD.at(f"enrolment {about}, SHA-256 {outcome}")
 
 
 def _place(drawn: RecordedDraw) -> tuple[int, int]:

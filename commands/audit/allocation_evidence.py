@@ -77,6 +77,8 @@ class Evidence:
     enrolments: list[EnrolmentEvidence] = field(default_factory=list)
     cursors: dict[Sequence, Cursor] = field(default_factory=dict)
     reminded: set[UUID] = field(default_factory=set)
+    planned: set[tuple[UUID, str]] = field(default_factory=set)
+    """The orders with reminders, each with the hash of every protocol that its reminders name."""
     unreadable: list[str] = field(default_factory=list)
 
     def add(self, item: Mapping[str, Any]) -> None:
@@ -112,7 +114,10 @@ class Evidence:
                 _, trial, stratum = key.pk.split("#")
                 self.cursors[Sequence(trial, stratum)] = Cursor.of(_only(Cursor.model_fields, item))
             case "reminder" | "message":
-                self.reminded.add(UUID(item["enrolment_id"]))
+                about = UUID(item["enrolment_id"])
+                self.reminded.add(about)
+                if item["kind"] == "reminder":
+                    self.planned.add((about, item["protocol_sha256"]))
 
 
 def _days(order: Mapping[str, Any], until_then: Mapping[str, Any] | None = None) -> int | None:

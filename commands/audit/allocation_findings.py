@@ -51,6 +51,7 @@ class AllocationFault(StrEnum):
     TIME = "enrolment with another time of allocation"
     CONTROL_REMINDED = "reminders in control, or without an allocation"
     NO_REMINDERS = "no reminders in intervention"
+    PLANNED_OTHERWISE = "reminders of another protocol than it was drawn under"
 
     def at(self, where: str, detail: str = "") -> AllocationFinding:
         """This kind of fault at a place."""
@@ -81,6 +82,7 @@ def findings(
         *_lost(evidence),
         *_people(evidence.allocations, enrolments),
         *_reminders(evidence.allocations, evidence.reminded),
+        *_planned_otherwise(evidence.allocations, evidence.planned),
         *(
             finding
             for sequence in {*blocks, *evidence.cursors}
@@ -185,6 +187,15 @@ def _reminders(
         yield AllocationFault.CONTROL_REMINDED.at(f"enrolment {enrolment_id}")
     for enrolment_id in treated - reminded:
         yield AllocationFault.NO_REMINDERS.at(f"enrolment {enrolment_id}")
+
+
+def _planned_otherwise(
+    allocations: Iterable[Allocation], planned: AbstractSet[tuple[UUID, str]]
+) -> Iterator[AllocationFinding]:
+    drawn_under = {each.enrolment_id: each.protocol_sha256 for each in allocations}
+    for enrolment_id, sha256 in planned:
+        if drawn_under.get(enrolment_id, sha256) != sha256:
+            yield AllocationFault.PLANNED_OTHERWISE.at(f"enrolment {enrolment_id}")
 
 
 def _sequence(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from trial.records.allocation import DrawnSlot
 
 
+_SWITCHED = {"sending_paused": True, "sending_resumed": False}
+
+
 class RecordedDraw(NamedTuple):
     """One draw: when, which slot, and for whom."""
 
@@ -50,6 +53,10 @@ class Trail:
     """Enrolments whose trial data is erased."""
     suppressed: set[str] = field(default_factory=set)
     """The partitions of the numbers that are suppressed, for good."""
+    outcomes: dict[str, UUID] = field(default_factory=dict)
+    """The order of each reported outcome, by the hash of the outcome's key."""
+    paused: bool = False
+    """Whether sending is paused."""
     _stored: Counter[UUID] = field(default_factory=Counter)
     """The version of each enrolment at which its seal was stored."""
     _stood: Counter[UUID] = field(default_factory=Counter)
@@ -63,14 +70,26 @@ class Trail:
         for entry in sorted(entries, key=lambda each: (each.at, each.pk, each.sk)):
             if about := enrolment_of(entry.pk):
                 trail._take(about, entry)
+                if entry.outcome_sha256:
+                    trail.outcomes[entry.outcome_sha256] = about
             elif entry.what == "number_suppressed":
                 trail.suppressed.add(entry.pk.removeprefix(audit_partition("")))
+            elif entry.what in _SWITCHED:
+                trail.paused = _SWITCHED[entry.what]
         return trail
 
     @property
     def texted(self) -> dict[tuple[UUID, int], datetime]:
         """The last claim of each text that may have been sent: each release cancels one claim."""
-        return {text: at[-1] for text, at in self.claimed.items() if len(at) > self.released[text]}
+        return {text: at[-1] for text, at in self.claimed.items() if self._unreleased(text)}
+
+    @property
+    def texted_again(self) -> list[tuple[UUID, int]]:
+        """The texts that were claimed again though an earlier claim was never released."""
+        return [text for text in self.claimed if self._unreleased(text) > 1]
+
+    def _unreleased(self, text: tuple[UUID, int]) -> int:
+        return max(len(self.claimed[text]) - self.released[text], 0)
 
     def _take(self, about: UUID, entry: ExportedEntry) -> None:
         if entry.slot:

@@ -3,9 +3,9 @@ Verifies the exported audit trail link by link, and compares it with the entries
 
 For an auditor with the policy TrailAuditor. Names every entry that was changed, removed, added or
 not exported, the link at which the chain breaks, and every allocation, text, suppression, sealed
-number and status in the table that differs from the trail. No later link protects the newest one:
-note its number and hash elsewhere, and give them next time with --noted. On the local stack, or
-anywhere with --stack-name.
+number, status, outcome and pause in the table that differs from the trail. No later link protects
+the newest one: note its number and hash elsewhere, and give them next time with --noted. On the
+local stack, or anywhere with --stack-name.
 
 Exit status: 0 if all is well, 3 if something is wrong, another status if the check failed.
 """
@@ -49,9 +49,12 @@ if TYPE_CHECKING:
 
 SOMETHING_WRONG = 3
 IN_A_BATCH = 100
-ENTRY = ("at", "by", "kind", "pk", "seal_sha256", "sk", "slot", "status", "version", "what", "why")
-READ = {*ENTRY, *Allocation.model_fields, "number", "state", "claimed_at"}
-KINDS = ("audit", "allocation", "reminder", "enrolment", "suppressed")
+ENTRY = (
+    *("at", "by", "kind", "outcome_sha256", "pk", "seal_sha256", "sk", "slot", "status"),
+    *("version", "what", "why"),
+)
+READ = {*ENTRY, *Allocation.model_fields, "number", "state", "claimed_at", "paused"}
+KINDS = ("audit", "allocation", "reminder", "enrolment", "suppressed", "outcome", "switch")
 _from_wire = TypeDeserializer().deserialize
 
 AnyFinding: TypeAlias = "TrailFinding | agreement.AgreementFinding"

@@ -39,6 +39,7 @@ class ExportedEntry(Model):
     by: str
     slot: DrawnSlot | None = None
     seal_sha256: str | None = None
+    outcome_sha256: str | None = None
     status: Status | None = None
     version: int | None = None
 

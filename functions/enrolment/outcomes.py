@@ -9,8 +9,8 @@ from trial.api.problems import FieldError
 from trial.codes import Instrument, OutcomeType
 from trial.errors import ConflictError, NotFoundError
 from trial.protocol.load import latest_of
-from trial.records.audit import AuditEntry
-from trial.records.enrolment import Outcome
+from trial.records.audit import AuditEntry, key_sha256
+from trial.records.enrolment import Outcome, outcome_key
 from trial.retry import on_contention
 
 if TYPE_CHECKING:
@@ -50,7 +50,13 @@ def report_outcome(
         if before_order and given.instrument is not Instrument.DVPN:
             raise FieldError("occurred_at", "is before the order was made")
         outcome = Outcome(**content, reported_at=context.now)
-        audit = {enrolment_id: AuditEntry(at=context.now, what="outcome_reported", by=context.by)}
+        entry = AuditEntry(
+            at=context.now,
+            what="outcome_reported",
+            by=context.by,
+            outcome_sha256=key_sha256(outcome_key(enrolment_id, given.outcome_id)),
+        )
+        audit = {enrolment_id: entry}
         withheld = latest_of(enrolment.trial).order_type(enrolment.order.type).withheld_after_breach
         broken = given.type is OutcomeType.BREACH and given.instrument is Instrument.DVPO
         if broken and withheld:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from trial.identity import number_hash
 from trial.records.audit import AuditEntry
@@ -13,6 +14,8 @@ from trial.retry import on_contention
 if TYPE_CHECKING:
     from operations.context import OperationsContext, StaffContext
     from operations.wire import SuppressionIn, SwitchIn
+
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 def set_switch(given: SwitchIn, context: StaffContext) -> Switch:
@@ -30,9 +33,11 @@ def set_switch(given: SwitchIn, context: StaffContext) -> Switch:
             given.by,
         ):
             return known
-        switch = Switch(**given.model_dump(), at=context.now, version=known.version if known else 0)
+        # Later than the last change, whatever a clock says: the trail's last entry is the switch's.
+        at = max(context.now, known.at + _INSTANT) if known else context.now
+        switch = Switch(**given.model_dump(), at=at, version=known.version if known else 0)
         what = "sending_paused" if given.paused else "sending_resumed"
-        context.store.keep_switch(switch, AuditEntry(at=context.now, what=what, by=context.by))
+        context.store.keep_switch(switch, AuditEntry(at=at, what=what, by=context.by))
         return switch
 
     switch = on_contention(attempt)

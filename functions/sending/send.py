@@ -225,8 +225,9 @@ def _text(
 
 
 def _stamped_protocol(facts: SendFacts) -> Protocol:
-    """The protocol under which the reminder was planned. Raises RejectedError if changed since."""
-    protocol = load(facts.reminder.protocol)
-    if protocol.sha256 != facts.reminder.protocol_sha256:
+    """The protocol of both draw and reminder. Raises RejectedError if they differ from its file."""
+    planned, drawn = facts.reminder, facts.allocation
+    protocol = load(planned.protocol)
+    if {planned.protocol_sha256, drawn.protocol_sha256} != {protocol.sha256}:
         raise RejectedError("the protocol file is not the one under which this was planned")
     return protocol

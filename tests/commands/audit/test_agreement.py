@@ -119,6 +119,24 @@ def test_a_suppression_that_was_taken_out_of_the_table_is_found() -> None:
     assert found({"pk": number, "sk": "suppressed", "kind": "suppressed"}, trail=trail) == []
 
 
+def test_a_text_that_somebody_had_sent_twice_is_found() -> None:
+    """Whoever opens a sent reminder again makes a second claim, which the trail holds too."""
+
+    def told(*acts: str) -> list[tuple[str, str]]:
+        entries = [
+            ENTRY.model_copy(
+                update={"at": MORNING + timedelta(minutes=place), "sk": str(place), "slot": None}
+                | {"pk": f"audit#{ABOUT}", "what": f"text 1 {act}"}
+            )
+            for place, act in enumerate(acts)
+        ]
+        return found(REMINDER, trail=Trail.of(entries))
+
+    assert told("disclosed") == told("disclosed", "released", "disclosed") == []
+    again = [(Disagreement.TEXT_AGAIN, f"enrolment {ABOUT}, text 1")]
+    assert told("disclosed", "disclosed") == again
+
+
 def stood(status: Status, version: int, at: datetime = MORNING) -> ExportedEntry:
     return ENTRY.model_copy(
         update={"sk": f"{at}#{status}", "at": at, "status": status, "version": version}

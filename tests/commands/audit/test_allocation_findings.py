@@ -89,6 +89,7 @@ class AllocatedTrial:
         self.evidence.enrolments.append(enrolled)
         if arm is Arm.INTERVENTION:
             self.evidence.reminded.add(allocation.enrolment_id)
+            self.evidence.planned.add((allocation.enrolment_id, AGREED.sha256))
         return allocation
 
     def at(self, block: int, position: int) -> int:
@@ -327,6 +328,10 @@ SPOILT: dict[str, tuple[Callable[[AllocatedTrial], object], set[Fault]]] = {
     ),
     "control is texted": (text_control, {Fault.CONTROL_REMINDED}),
     "nobody has reminders": (lambda t: t.evidence.reminded.clear(), {Fault.NO_REMINDERS}),
+    "reminders follow another protocol": (
+        lambda t: t.evidence.planned.add((t.in_arm(Arm.INTERVENTION).enrolment_id, "0" * 64)),
+        {Fault.PLANNED_OTHERWISE},
+    ),
     "an item cannot be read": (
         lambda t: t.evidence.add({"pk": "allocation#1", "sk": "allocation", "kind": "allocation"}),
         {Fault.UNREADABLE},

@@ -17,6 +17,7 @@ from commands.audit.verify_audit import AuditTrail
 from tests.commands.audit.conftest import Run
 from tests.support.buckets import make_bucket
 from tests.support.deployed import of_policy
+from tests.support.life import ARREST
 from tests.support.samples import MORNING, TABLE
 from tests.support.steps import CONTEXT, allocate, announcement, call, enrol, fire, stream
 from tests.support.table import (
@@ -35,7 +36,9 @@ from trial.aws import clients
 from trial.codes import Arm, ReminderState, Status, Why
 from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
 from trial.records.audit import AuditEntry, audit_key, history_key
+from trial.records.enrolment import Outcome, outcome_key
 from trial.records.reminder import reminder_key
+from trial.records.switch import SWITCH_KEY, Switch
 
 BUCKET = "audit"
 HOUR = timedelta(hours=1)
@@ -272,6 +275,37 @@ def test_a_released_claim_does_not_count_as_a_text(texted: UUID, wrong: Any) -> 
         keep(audit_key(texted, audit), audit)
     export_all()
     assert not wrong("verify-audit")
+
+
+def test_an_outcome_that_was_removed_or_moved_to_somebody_else_is_found(
+    people: list[UUID], wrong: Any
+) -> None:
+    assert call("POST", f"/enrolments/{people[0]}/outcomes", ARREST).status == 201
+    export_all()
+    assert not wrong("verify-audit")
+    key = outcome_key(people[0], ARREST["outcome_id"])
+    arrest = Outcome.of(found(key))
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(key))
+    gone = f"{Disagreement.OUTCOME_GONE}: enrolment {people[0]}"
+    assert gone in wrong("verify-audit")
+    keep(outcome_key(people[1], ARREST["outcome_id"]), arrest)
+    moved = wrong("verify-audit")
+    assert gone in moved
+    assert f"{Disagreement.OUTCOME_UNTOLD}: enrolment {people[1]}" in moved
+
+
+def test_a_pause_that_was_taken_out_of_the_table_is_found(people: list[UUID], wrong: Any) -> None:
+    assert people
+    for paused in (True, False, True):  # the clock stands still
+        asked = {"paused": paused, "reason": "exercise", "by": "S-0417"}
+        assert call("PUT", "/sending", asked).status == 200
+    export_all()
+    assert not wrong("verify-audit")
+    edited = found(SWITCH_KEY) | {"paused": False}
+    keep(SWITCH_KEY, Switch.of(edited))
+    assert f"{Disagreement.SWITCH}: sending" in wrong("verify-audit")
+    clients.dynamodb().delete_item(TableName=TABLE, Key=wired(SWITCH_KEY))
+    assert f"{Disagreement.SWITCH}: sending" in wrong("verify-audit")
 
 
 def test_a_number_that_is_reported_again_keeps_its_seal_in_the_trail_too(

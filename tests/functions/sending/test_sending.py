@@ -57,6 +57,7 @@ from trial.open_claims import OUTLASTED
 from trial.phone import NumberError
 from trial.protocol.alphabet import septets
 from trial.protocol.load import path_of
+from trial.records.allocation import allocation_key
 from trial.records.enrolment import Mobile
 from trial.records.person import Number, SuppressedNumber, number_key, suppressed_key
 from trial.records.receipt import OptOut, opt_out_key
@@ -552,6 +553,13 @@ def test_control_is_never_texted_not_even_if_a_reminder_gets_in(clock: Traveller
     assert allocation_of(control).arm is Arm.CONTROL
     assert state(control, 1) == (stray.state, None)
     assert texts() == []
+
+
+def test_a_reminder_of_another_protocol_than_it_was_drawn_under_is_refused(due: UUID) -> None:
+    """Both protocols are valid: somebody chose other wordings than the person was drawn for."""
+    keep(allocation_key(due), allocation_of(due).model_copy(update={"protocol_sha256": "0" * 64}))
+    with pytest.raises(RejectedError, match="protocol"):
+        fire(due, 2)
 
 
 def test_a_reminder_of_another_protocol_than_the_file_is_refused(due: UUID) -> None:

@@ -843,6 +843,36 @@ GUARDS = (
         "    if False:\n",
     ),
     Guard(
+        "a text of another protocol than the draw's",
+        f"{_SENDING}/send.py",
+        "    if {planned.protocol_sha256, drawn.protocol_sha256} != {protocol.sha256}:\n",
+        "    if planned.protocol_sha256 != protocol.sha256:\n",
+    ),
+    Guard(
+        "an unseen second text by whoever opens a sent reminder again",
+        "commands/audit/agreement.py",
+        "    for about, number in trail.texted_again:\n",
+        "    for about, number in ():\n",
+    ),
+    Guard(
+        "an outcome removed or moved unseen",
+        "commands/audit/agreement.py",
+        "    yield from _outcomes(trail, table)\n",
+        "",
+    ),
+    Guard(
+        "a pause taken out of the table unseen",
+        "commands/audit/agreement.py",
+        "    if trail.paused is not table.paused:\n",
+        "    if False:\n",
+    ),
+    Guard(
+        "reminders under another protocol unseen",
+        "commands/audit/allocation_findings.py",
+        "        *_planned_otherwise(evidence.allocations, evidence.planned),\n",
+        "",
+    ),
+    Guard(
         "losing an end in a restore",
         "commands/repair/recover.py",
         "    if entry.what.startswith(_ENDED):\n",

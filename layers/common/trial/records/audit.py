@@ -1,6 +1,7 @@
 """The audit trail."""
 
 from datetime import datetime
+from hashlib import sha256
 from secrets import token_hex
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -39,7 +40,8 @@ class AuditEntry(Record):
 
     For a draw it holds the slot. For a new number it holds the SHA-256 of the seal, which reveals
     nothing: with it, the trail can prove whether the table holds the seal that was stored then. For
-    a change of status it holds the new status, which is then announced. `version` is the
+    an outcome it holds the SHA-256 of its key, which proves that none was removed or moved. For a
+    change of status it holds the new status, which is then announced. `version` is the
     enrolment's after the change, and shows which of two changes was stored last.
     """
 
@@ -50,6 +52,7 @@ class AuditEntry(Record):
     by: str
     slot: DrawnSlot | None = None
     seal_sha256: str | None = None
+    outcome_sha256: str | None = None
     status: Status | None = None
     version: int | None = None
 
@@ -87,6 +90,11 @@ def audit_key(about: UUID | str, entry: AuditEntry) -> Key:
     """The key of any other new entry, in order of time; entries about texts are separate."""
     texts = TEXTS if entry.what.startswith("text ") else ""
     return Key(audit_partition(about), f"{texts}{_place(entry)}")
+
+
+def key_sha256(key: Key) -> str:
+    """The hash by which the trail names a stored item."""
+    return sha256(f"{key.pk} {key.sk}".encode()).hexdigest()
 
 
 def _place(entry: AuditEntry) -> str:
