@@ -19,7 +19,7 @@ from trial.config import EnrolmentSettings, settings
 from trial.errors import TrialError
 from trial.open_claims import outlast_claims
 from trial.protocol.load import load, of_trial
-from trial.settlement.follow_up import follow_up, follow_up_again, while_caller_waits
+from trial.settlement.follow_up import follow_up, follow_up_again, turned, while_caller_waits
 from trial.settlement.settle import ChangeContext
 from trial.settlement.store import SettlementStore
 
@@ -106,14 +106,22 @@ def _follow_up(act: Change, *, at: ChangeContext) -> tuple[Change, ...]:
 
 
 def resume_follow_ups(time_is_left: Callable[[], bool]) -> int:
-    """Do the follow-ups that are still noted, while time is left; returns how many remain."""
+    """
+    Do the follow-ups that are still noted, while time is left; returns how many remain.
+
+    Each run begins with another of them, so that none that takes all the time, or always fails,
+    keeps the others waiting.
+    """
     chosen = settings(EnrolmentSettings)
     store = SettlementStore(Table(clients.dynamodb(), chosen.table_name))
     protocol, left = load(chosen.protocol), 0
-    for note in store.notes():
-        at = ChangeContext(store=store, protocol=protocol, by=note.by, now=datetime.now(UTC))
+    for key in turned(list(store.noted()), datetime.now(UTC)):
         left += 1
         with suppress(TrialError):
+            if (note := store.note(key)) is None:
+                left -= 1
+                continue
+            at = ChangeContext(store=store, protocol=protocol, by=note.by, now=datetime.now(UTC))
             left -= not follow_up_again(note, at, time_is_left=time_is_left).left
         if not time_is_left():
             break

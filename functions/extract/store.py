@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from botocore.exceptions import ClientError
-from pydantic import ValidationError
 
 from extract.codes import Form
 from extract.package import DESCRIPTOR
@@ -151,13 +150,8 @@ def _progress_path(run: str) -> str:
 
 
 def _of_kind(items: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Any]]:
-    """The records in these items, by their kind. Raises RejectedError."""
+    """The records in these items, by their kind. Raises UnreadableError."""
     of_kind: defaultdict[str, list[Any]] = defaultdict(list)
-    try:
-        for item in items:
-            of_kind[item["kind"]].append(_RECORDS[item["kind"]].of(dict(item)))
-    except ValidationError as error:
-        # Without its cause: the items hold personal data.
-        message = f"a stored item is not part of an enrolment: {error.error_count()} faults"
-        raise RejectedError(message) from None
+    for item in items:
+        of_kind[item["kind"]].append(_RECORDS[item["kind"]].of(dict(item)))
     return of_kind

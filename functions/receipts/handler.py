@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from pydantic import ValidationError
 
 from receipts.delivery_log import read
 from receipts.keep import Kept, keep
@@ -45,7 +44,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:  # no
     for entry in batch["logEvents"]:
         try:
             keep_entry(entry)
-        except (TrialError, ValidationError):
+        except TrialError:
             # The line's position, not its content, which holds a number.
             logger.exception(
                 "receipt not kept", log_stream=batch["logStream"], log_event=entry["id"]

@@ -7,10 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from reconciliation.findings import Gap, GapFinding, finding
+from reconciliation.findings import STRANGE_KEY, Gap, GapFinding, finding
 from reconciliation.gaps import AHEAD
 from trial.ahead import to_be_scheduled
 from trial.codes import Arm, ReminderState, Status
+from trial.records.enrolment import enrolment_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,8 +53,10 @@ def prove(
     Yields each place with its finding, in the order of places, from the first after `after`.
     Safe to repeat, and to stop after any of them.
     """
-    orders = map(str, store.live(since=today))
-    for place in _in_order(orders, after):
+    live = [enrolment_at(key) for key in store.live(since=today)]
+    if None in live and not after:
+        yield after, STRANGE_KEY
+    for place in _in_order(map(str, filter(None, live)), after):
         enrolment_id = UUID(place)
         look = partial(_enrolment, enrolment_id, store, schedules, now)
         yield place, finding(enrolment_id, None, look)

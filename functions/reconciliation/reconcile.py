@@ -6,11 +6,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciliation.findings import Gap, GapFinding, finding
+from reconciliation.findings import STRANGE_KEY, Gap, GapFinding, finding
 from reconciliation.gaps import AHEAD, CLAIM_PATIENCE, RECEIPT_PATIENCE, is_in_progress, why_never
 from trial.codes import Arm, ReminderState
 from trial.open_claims import OUTLASTED
 from trial.protocol.load import load
+from trial.records.reminder import reminder_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +36,12 @@ def reconcile(
 
     Safe to repeat, and to stop after any of them. No reminder fires again while sending is paused.
     """
-    for enrolment_id, number in store.due(until=now + AHEAD, first=now.hour):
-        look = partial(_reminder, enrolment_id, number, store, schedules, switch, now)
-        yield finding(enrolment_id, number, look)
+    for key in store.due(until=now + AHEAD, first=now.hour):
+        if (place := reminder_at(key)) is None:
+            yield STRANGE_KEY
+            continue
+        look = partial(_reminder, *place, store, schedules, switch, now)
+        yield finding(*place, look)
 
 
 def _reminder(

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
-
-from pydantic import ValidationError
 
 from trial.aws.table import Check, Table, check, put, update
 from trial.codes import Arm, ReminderState, Retained
-from trial.errors import RejectedError
 from trial.messages import closing
 from trial.progress import moved
 from trial.records.allocation import Allocation, allocation_key, allocation_partition
@@ -25,6 +21,7 @@ from trial.records.waiting import Waiting
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date, datetime
+    from uuid import UUID
 
     from trial.aws.table import Key
     from trial.codes import Suppression
@@ -57,23 +54,22 @@ class ReconciliationStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def due(self, *, until: datetime, first: int = 0) -> Iterator[tuple[UUID, int]]:
+    def due(self, *, until: datetime, first: int = 0) -> Iterator[Key]:
         """
-        The enrolment and number of every open reminder due by `until`.
+        The key of every open reminder due by `until`.
 
         It reads shard after shard, starting at `first`, so that no shard is always the last.
         """
         for place in range(len(SHARDS)):
             shard = SHARDS[(first + place) % len(SHARDS)]
-            for key in self._table.by_due(shard, until=until.strftime("%Y-%m-%dT%H:%M:%SZ")):
-                yield UUID(key.pk.partition("#")[2]), int(key.sk.partition("#")[2])
+            yield from self._table.by_due(shard, until=until.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     def waiting(self) -> Iterator[Waiting]:
         """Orders that wait for somebody to act, the oldest follow-up first."""
         return Waiting.all_in(self._table)
 
     def facts(self, enrolment_id: UUID, number: int) -> ReminderFacts | None:
-        """A reminder and what decides about it, if it exists. Raises RejectedError."""
+        """A reminder and what decides about it, if it exists. Raises UnreadableError."""
         reminder, enrolment, allocation = self._table.read(
             reminder_key(enrolment_id, number),
             enrolment_key(enrolment_id),
@@ -81,27 +77,21 @@ class ReconciliationStore:
         )
         if reminder is None:
             return None
-        try:
-            return ReminderFacts(
-                Reminder.of(reminder),
-                Enrolment.of(enrolment or {}),
-                Allocation.of(allocation).arm if allocation else None,
-            )
-        except ValidationError as error:
-            # Without its cause: the items hold personal data.
-            message = f"the stored item is not a reminder: {error.error_count()} faults"
-            raise RejectedError(message) from None
+        return ReminderFacts(
+            Reminder.of(reminder),
+            Enrolment.of(enrolment or {}),
+            Allocation.of(allocation).arm if allocation else None,
+        )
 
     def switch(self) -> Switch | None:
         """The trial's switch, if it was ever used."""
         (item,) = self._table.read(SWITCH_KEY)
         return Switch.of(item) if item else None
 
-    def live(self, *, since: date) -> Iterator[UUID]:
-        """Every enrolment, of any trial, whose last day is not before `since`."""
+    def live(self, *, since: date) -> Iterator[Key]:
+        """The key of every enrolment, of any trial, whose last day is not before `since`."""
         for retained in (Retained.IDENTIFIERS, Retained.HELD):
-            for key in self._table.by_last_day_since(retained, since=since.isoformat()):
-                yield UUID(key.pk.partition("#")[2])
+            yield from self._table.by_last_day_since(retained, since=since.isoformat())
 
     def proof_stopped_at(self) -> str:
         """The place after which the proof continues; empty to start from the beginning."""
@@ -113,7 +103,7 @@ class ReconciliationStore:
         self._table.write(put(PROOF_KEY, {"kind": "proof", "after": after}))
 
     def file(self, enrolment_id: UUID) -> ProvenEnrolment | None:
-        """One enrolment, if it exists. Raises RejectedError."""
+        """One enrolment, if it exists. Raises UnreadableError."""
         # Traces before the arm: a legitimate trace is made after the draw.
         reminders = self._table.partition(allocation_partition(enrolment_id), "reminder#")
         texts = self._table.partition(audit_partition(enrolment_id), TEXTS)
@@ -123,13 +113,8 @@ class ReconciliationStore:
         )
         if found is None:
             return None
-        try:
-            enrolment = Enrolment.of(found)
-            arm = Allocation.of(allocation).arm if allocation else None
-        except ValidationError as error:
-            message = f"the stored item is not an enrolment: {error.error_count()} faults"
-            raise RejectedError(message) from None
-        return ProvenEnrolment(enrolment, arm, traces)
+        arm = Allocation.of(allocation).arm if allocation else None
+        return ProvenEnrolment(Enrolment.of(found), arm, traces)
 
     def strays(self, enrolment: Enrolment, *, since: datetime, until: datetime) -> list[Stray]:
         """Stray receipts for texts to the enrolment's present number, oldest first."""

@@ -16,7 +16,7 @@ from trial.codes import Retained
 from trial.errors import RejectedError, TrialError
 from trial.protocol.load import load, of_trial, versions
 from trial.records.audit import AuditEntry
-from trial.records.enrolment import Mobile
+from trial.records.enrolment import Mobile, enrolment_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +61,11 @@ def erase(
     known = [load(version).retention for version in versions()]
     for retained in _OF_ENROLMENTS:
         shortest = min(_days(each, retained) for each in (opened.retention, *known))
-        for enrolment_id in store.due(retained, last_day=today - timedelta(days=shortest)):
+        for key in store.listed(retained, last_day=today - timedelta(days=shortest)):
+            if (enrolment_id := enrolment_at(key)) is None:
+                failure = "an item under a key that is no order's"
+                yield Erasure(None, retained, erased=False, failure=failure)
+                continue
             erased = partial(_erased, enrolment_id, retained, store, opened, today, now)
             yield _tried(enrolment_id, retained, erased)
     retention = opened.retention

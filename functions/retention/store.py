@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
-
-from pydantic import ValidationError
 
 from retention.traces import Traces, number_without, others, person_without, stray_removed
 from trial.aws.table import Act, Check, Key, Table, check, delete, put
-from trial.errors import RejectedError
 from trial.records.allocation import allocation_key, allocation_partition
 from trial.records.audit import history_key
 from trial.records.enrolment import Enrolment, Outcome, enrolment_key, follow_up_key, outcome_key
@@ -22,6 +17,7 @@ from trial.records.reminder import Reminder, reminder_key, texted_partition
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
+    from uuid import UUID
 
     from trial.codes import Retained
     from trial.records.audit import AuditEntry
@@ -44,22 +40,16 @@ class RetentionStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def due(self, retained: Retained, *, last_day: date) -> Iterator[UUID]:
-        """Enrolments that still hold this data, with a last day up to `last_day`."""
-        for key in self._table.by_last_day(retained, until=last_day.isoformat()):
-            yield UUID(key.pk.partition("#")[2])
-
     def listed(self, retained: Retained, *, last_day: date) -> Iterator[Key]:
         """The keys of items of this kind, with a day up to `last_day`."""
         return self._table.by_last_day(retained, until=last_day.isoformat())
 
     def remove_idle(self, key: Key) -> bool:
-        """Remove a number that no order names. Raises RejectedError, ContendedError."""
+        """Remove a number that no order names. Raises UnreadableError, ContendedError."""
         (item,) = self._table.read(key)
         if item is None:
             return False
-        with _understood():
-            number = Number.of(item)
+        number = Number.of(item)
         if not number.is_idle:
             return False
         self._table.write(
@@ -76,59 +66,56 @@ class RetentionStore:
         return True
 
     def remove_stray(self, key: Key) -> bool:
-        """Remove a stray receipt, if it is still one. Raises RejectedError, ContendedError."""
+        """Remove a stray receipt, if it is still one. Raises UnreadableError, ContendedError."""
         (item,) = self._table.read(key)
         if item is None:
             return False
-        with _understood():
-            stray = Stray.of(item)
+        stray = Stray.of(item)
         self._table.write(*stray_removed(stray))
         return True
 
     def file(self, enrolment_id: UUID) -> RetainedEnrolment | None:
-        """An enrolment as stored, if it exists. Raises RejectedError if it cannot be read."""
+        """An enrolment as stored, if it exists. Raises UnreadableError if it cannot be read."""
         key = enrolment_key(enrolment_id)
         items = self._table.partition(key.pk)
         if key.sk not in items:
             return None
         reminders = self._table.partition(allocation_partition(enrolment_id), "reminder#")
-        with _understood():
-            return RetainedEnrolment(
-                Enrolment.of(items.pop(key.sk)),
-                tuple(map(Reminder.of, reminders.values())),
-                tuple(Outcome.of(each) for each in items.values() if each["kind"] == "outcome"),
-            )
+        return RetainedEnrolment(
+            Enrolment.of(items.pop(key.sk)),
+            tuple(map(Reminder.of, reminders.values())),
+            tuple(Outcome.of(each) for each in items.values() if each["kind"] == "outcome"),
+        )
 
     def traces(self, enrolment: Enrolment) -> Traces:
-        """What is stored under its person and its numbers. Raises RejectedError."""
+        """What is stored under its person and its numbers. Raises UnreadableError."""
         own = enrolment.numbers
         hashes = tuple(dict.fromkeys((*own, *enrolment.protected_hashes)))
         key = person_key(enrolment.person_hash)
         person, *numbers = self._table.read(key, *map(number_key, hashes))
         texted = texted_partition(enrolment.person_hash)
         days = self._table.partition(texted)
-        with _understood():
-            known = {
-                number_hash: Number.of(item)
-                for number_hash, item in zip(hashes, numbers, strict=True)
-                if item
-            }
-            return Traces(
-                person=Person.of(person) if person else None,
-                numbers=known,
-                days=tuple(
-                    Key(texted, sk)
-                    for sk, day in days.items()
-                    if day["enrolment_id"] == str(enrolment.enrolment_id)
-                ),
-                strays=tuple(
-                    Stray.of(item)
-                    for number_hash in dict.fromkeys(own)
-                    # A shared number's receipts go with the last enrolment that has the number.
-                    if not others(known.get(number_hash), enrolment.enrolment_id)
-                    for item in self._table.partition(stray_partition(number_hash)).values()
-                ),
-            )
+        known = {
+            number_hash: Number.of(item)
+            for number_hash, item in zip(hashes, numbers, strict=True)
+            if item
+        }
+        return Traces(
+            person=Person.of(person) if person else None,
+            numbers=known,
+            days=tuple(
+                Key(texted, sk)
+                for sk, day in days.items()
+                if day["enrolment_id"] == str(enrolment.enrolment_id)
+            ),
+            strays=tuple(
+                Stray.of(item)
+                for number_hash in dict.fromkeys(own)
+                # A shared number's receipts go with the last enrolment that has the number.
+                if not others(known.get(number_hash), enrolment.enrolment_id)
+                for item in self._table.partition(stray_partition(number_hash)).values()
+            ),
+        )
 
     def keep_erased(
         self, file: RetainedEnrolment, erased: Enrolment, traces: Traces, audit: AuditEntry
@@ -197,17 +184,6 @@ class RetentionStore:
             self._table.write(seen, *small[: _MOST - 1])
             small = small[_MOST - 1 :]
         self._table.write(*small, *whole)
-
-
-@contextmanager
-def _understood() -> Iterator[None]:
-    """Raise RejectedError if a stored item does not fit its model."""
-    try:
-        yield
-    except ValidationError as error:
-        # Without its cause: the items hold personal data.
-        message = f"a stored item is not valid: {error.error_count()} faults"
-        raise RejectedError(message) from None
 
 
 def _as_seen(enrolment: Enrolment) -> Check:

@@ -4,7 +4,8 @@ What can go wrong, as the trial sees it.
 TrialError
 ├── RejectedError        the request is at fault: retrying cannot help
 │   ├── NotFoundError    nothing is stored under that id
-│   └── ConflictError    it contradicts what is stored
+│   ├── ConflictError    it contradicts what is stored
+│   └── UnreadableError  what is stored is not what it should be
 └── UnavailableError     something we depend on is at fault: a retry may help
     └── ContendedError   somebody else changed the same record first: read again and retry
 """
@@ -24,6 +25,10 @@ class NotFoundError(RejectedError):
 
 class ConflictError(RejectedError):
     """It contradicts what is stored."""
+
+
+class UnreadableError(RejectedError, ValueError):
+    """A stored item is not what it should be: somebody must look at it."""
 
 
 class UnavailableError(TrialError):

@@ -349,7 +349,7 @@ def test_only_the_invalid_record_of_a_batch_is_retried(
     records = announcement(enrolment_key(first), 1), bad, announcement(enrolment_key(last), 3)
     assert failures(handler(stream(*records), CONTEXT)) == [f"{2:021}"]
     assert slots_filled() == [(0, 0), slot(last)]
-    assert "a stream record is not of this kind" in log.getvalue()
+    assert "a stored item cannot be read" in log.getvalue()
     assert "900321" not in log.getvalue()
 
 

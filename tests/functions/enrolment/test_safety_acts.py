@@ -1,14 +1,16 @@
 """END, pause, suppress and protect: no stored data of others makes them impossible."""
 
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import chain, repeat
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from time_machine import Traveller
 
-from enrolment import mobile
+from enrolment import context, mobile
 from enrolment.handler import lambda_handler as enrolment_handler
 from tests.support.faults import counting, meddling, raising, refusal
 from tests.support.life import CUSTODY, QUASHED, corrected, followed, send_change, stands, treated
@@ -23,12 +25,21 @@ from tests.support.table import (
     keep,
     number_hash_of,
     number_of,
+    put_item,
     reminder_of,
 )
 from trial.aws import clients
-from trial.aws.table import Table
+from trial.aws.table import Key, Table
 from trial.codes import Arm, ReminderState
-from trial.records.enrolment import MOST_HOLDS, FollowUp, Hold, LifeEvent, Missing, follow_up_key
+from trial.records.enrolment import (
+    MOST_HOLDS,
+    FollowUp,
+    Hold,
+    LifeEvent,
+    Missing,
+    enrolment_key,
+    follow_up_key,
+)
 from trial.records.person import Number, OrderOfPerson, Person, Use, number_key, person_key
 from trial.settlement import bounds, follow_up, standing
 from trial.settlement.store import SettlementStore
@@ -185,6 +196,66 @@ def test_an_order_that_cannot_be_updated_stays_noted_and_does_not_stop_the_other
     assert call("POST", "/suppressions", ruled_out).status == 201
     assert stands(second) == ("waiting", ["suppressed_number"])
     assert resume() == 1
+
+
+@pytest.mark.parametrize("broken", ["note", "order"])
+def test_a_note_or_an_order_that_cannot_be_read_does_not_stop_the_other_follow_ups(
+    monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    user = enrol(1, mobile={"number": SHARED})
+    monkeypatch.setattr(follow_up, "LONGEST", -1)
+    post(order(900, protected_numbers=[SHARED]))
+    for ident in (UUID(int=0), UUID(int=2**128 - 1)):  # before and after the other note
+        note = FollowUp(enrolment_id=ident, version=1, by="somebody").item()
+        spoilt = {"version": "one"} if broken == "note" else {}
+        put_item(follow_up_key(ident), note | spoilt)
+        put_item(enrolment_key(ident), {"kind": "enrolment"})
+    assert resume() == 2
+    assert stands(user) == ("waiting", ["unsafe_number"])
+
+
+def test_no_follow_up_that_takes_all_the_time_keeps_the_others_waiting(
+    clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = {UUID(int=number) for number in range(3)}
+    for ident in noted:
+        keep(follow_up_key(ident), FollowUp(enrolment_id=ident, version=1, by="somebody"))
+    begun = set()
+
+    def endless(note: FollowUp, *_: object, **__: object) -> follow_up.FollowedUp:
+        begun.add(note.enrolment_id)
+        return follow_up.FollowedUp((), (UUID(int=0),))
+
+    monkeypatch.setattr(context, "follow_up_again", endless)
+    monkeypatch.setattr(Hurried, "left", 0)
+    for _ in noted:
+        assert resume() == 1
+        clock.shift(timedelta(minutes=15))
+    assert begun == noted
+
+
+def test_a_follow_up_for_too_many_begins_with_others_each_time(
+    clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [enrol(serial, mobile={"number": SHARED}) for serial in range(1, 4)]
+    monkeypatch.setattr(follow_up, "LONGEST", -1)
+    post(order(900, protected_numbers=[SHARED]))
+    for _ in range(5):
+        time_for_one = Context(chain([30_000], repeat(0)))
+        assert enrolment_handler({"follow_up": True}, time_for_one) == {"left": 1}
+        clock.shift(timedelta(minutes=15))
+    assert [stands(each) for each in users] == [("waiting", ["unsafe_number"])] * 3
+
+
+@pytest.mark.parametrize("key", [person_key, number_key], ids=["person", "number"])
+def test_an_end_is_answered_though_a_record_about_its_person_or_number_cannot_be_read(
+    key: Callable[[str], Key],
+) -> None:
+    ident = enrol(1)
+    about = enrolment_of(ident).person_hash if key is person_key else number_hash_of(ident)
+    put_item(key(about), {"kind": "nothing"})
+    assert send_change(ident, "end", QUASHED).status == 200
+    assert stands(ident)[0] == "ended"
 
 
 def test_a_note_of_a_later_change_is_not_forgotten() -> None:

@@ -265,6 +265,23 @@ def test_a_due_reminder_without_a_firing_is_scheduled_within_a_minute(
     assert fire(treated, 2) == "sent"
 
 
+def test_a_disabled_schedule_is_made_again_once_its_reminder_is_overdue(
+    second: Reminder, clock: Traveller
+) -> None:
+    """Whoever disables a schedule holds up a text for an hour, and does not stop it unseen."""
+    scheduler, group = clients.scheduler(), schedules().settings.schedule_group
+    name = schedules().name(second.enrolment_id, second.number)
+    there = scheduler.get_schedule(Name=name, GroupName=group)
+    wanted = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    scheduler.update_schedule(**{each: there[each] for each in wanted}, State="DISABLED")
+    assert gaps() == {}
+    clock.move_to(second.due_at + HOUR)
+    assert gaps()["not_fired"] == 1
+    again = scheduler.get_schedule(Name=name, GroupName=group)
+    assert again["State"] == "ENABLED"
+    assert again["ScheduleExpression"] == at(second.due_at + HOUR + timedelta(minutes=1))
+
+
 def test_sending_has_its_time_before_reconciliation(second: Reminder, clock: Traveller) -> None:
     forget_schedule(second)
     clock.move_to(second.due_at + 9 * MINUTE)
@@ -455,6 +472,23 @@ def test_a_text_without_a_receipt_after_72_hours_is_unconfirmed(
 
 
 # --- the run itself ---------------------------------------------------------------------------
+
+
+def test_an_item_under_a_strange_key_in_the_index_does_not_stop_the_others(lapsed: UUID) -> None:
+    open_item = {"kind": "reminder", "due_at": "2026-12-01T09:00:00Z"}
+    for shard in SHARDS:
+        put_item(Key(f"nobody's {shard}", "reminder"), open_item | {"open_shard": shard})
+    counted = gaps()
+    assert counted["not_reconciled"] == len(SHARDS)
+    assert counted["not_sent"] == 7
+    assert {each.state for each in reminders_of(lapsed)} == {ReminderState.SUPPRESSED}
+
+
+def test_an_order_under_a_strange_key_does_not_stop_the_proof(control: UUID) -> None:
+    live = {"kind": "enrolment", "retained": "identifiers", "last_day": "2026-12-14"}
+    put_item(Key("nobody's", "enrolment"), live)
+    disclose_a_text_to(control)
+    assert proof() == {"not_entitled": 1, "not_reconciled": 1}
 
 
 def test_an_unreadable_reminder_does_not_stop_the_others(clock: Traveller) -> None:

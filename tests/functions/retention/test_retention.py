@@ -571,6 +571,16 @@ def test_an_order_that_cannot_be_erased_does_not_stop_the_others(night_at: Night
     assert enrolment_of(second).erased_at
 
 
+def test_an_item_under_a_strange_key_does_not_stop_the_erasure_of_others(
+    night_at: NightAt,
+) -> None:
+    ident = followed(1)
+    old = {"kind": "enrolment", "retained": "identifiers", "last_day": "2026-01-01"}
+    put_item(Key("nobody's", "enrolment"), old)
+    assert night_at(DUE) == {"erased": {"identifiers": 1}, "failed": 1, "finished": True}
+    assert enrolment_of(ident).erased_at
+
+
 def test_a_contended_erasure_is_retried(clock: Traveller, monkeypatch: pytest.MonkeyPatch) -> None:
     ident = followed(1)
     clock.move_to(DUE)

@@ -873,6 +873,36 @@ GUARDS = (
         "",
     ),
     Guard(
+        "follow-ups kept waiting by one that takes all the time",
+        f"{_ENROLMENT}/context.py",
+        "    for key in turned(list(store.noted()), datetime.now(UTC)):\n",
+        "    for key in store.noted():\n",
+    ),
+    Guard(
+        "orders never updated after a change that affects too many",
+        f"{_SETTLEMENT}/follow_up.py",
+        "    everybody = own._replace(others=tuple(turned(others, at.now)))\n",
+        "    everybody = own._replace(others=others)\n",
+    ),
+    Guard(
+        "follow-ups stopped by an item that cannot be read",
+        f"{_TRIAL}/records/record.py",
+        "            raise UnreadableError(message) from None\n",
+        "            raise error from None\n",
+    ),
+    Guard(
+        "reconciliation stopped by a strange key",
+        f"{_RECONCILIATION}/reconcile.py",
+        "            yield STRANGE_KEY\n            continue\n",
+        "            raise ValueError\n",
+    ),
+    Guard(
+        "a text stopped unseen by a disabled schedule",
+        f"{_TRIAL}/aws/schedules.py",
+        "_at(now - 2 * _NOTICE) <= there < expression",
+        "there < expression",
+    ),
+    Guard(
         "losing an end in a restore",
         "commands/repair/recover.py",
         "    if entry.what.startswith(_ENDED):\n",

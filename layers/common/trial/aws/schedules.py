@@ -68,8 +68,10 @@ class Schedules:
         if self._create(name, expression, ids):
             return True
         there = self._expression(name)
-        # An overdue reminder keeps its existing schedule if that fires sooner.
-        if there == expression or (overdue and (there is None or there < expression)):
+        # An overdue reminder keeps its existing schedule if that fires sooner; one whose time has
+        # long passed fires no more: somebody has disabled it, or kept it after it fired.
+        soon = there is None or _at(now - 2 * _NOTICE) <= there < expression
+        if there == expression or (overdue and soon):
             return False
         self.remove(enrolment_id, number)  # an update would reset every field not given
         if not self._create(name, expression, ids):

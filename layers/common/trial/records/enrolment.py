@@ -395,6 +395,14 @@ def enrolment_key(enrolment_id: UUID) -> Key:
     return Key(enrolment_partition(enrolment_id), "enrolment")
 
 
+def enrolment_at(key: Key) -> UUID | None:
+    """The enrolment of an item, by the item's key; None if the key is no enrolment's."""
+    try:
+        return UUID(key.pk.partition("#")[2])
+    except ValueError:
+        return None
+
+
 def follow_up_key(enrolment_id: UUID) -> Key:
     """The key of an enrolment's note of a follow-up."""
     return Key(enrolment_partition(enrolment_id), "follow_up")

@@ -10,8 +10,11 @@ partition (`dynamodb:LeadingKeys`). Blind, so that upstream's routes may read th
 
 from typing import Any, ClassVar, Self
 
+from pydantic import ValidationError
+
 from trial.aws.acts import ABSENT, Act, Check, Key, put
 from trial.codes import Model
+from trial.errors import UnreadableError
 
 
 class Record(Model):
@@ -21,8 +24,13 @@ class Record(Model):
 
     @classmethod
     def of(cls, item: dict[str, Any]) -> Self:
-        """The record in an item as read."""
-        return cls.model_validate({k: value for k, value in item.items() if k not in cls.derived})
+        """The record in an item as read. Raises UnreadableError."""
+        try:
+            return cls.model_validate({k: v for k, v in item.items() if k not in cls.derived})
+        except ValidationError as error:
+            # Without its cause: the item holds personal data.
+            message = f"a stored item cannot be read: {error.error_count()} faults"
+            raise UnreadableError(message) from None
 
     def item(self) -> dict[str, Any]:
         """What to store: JSON types only."""

@@ -87,6 +87,14 @@ def reminder_key(enrolment_id: UUID, number: int) -> Key:
     return Key(allocation_partition(enrolment_id), f"reminder#{number:02}")
 
 
+def reminder_at(key: Key) -> tuple[UUID, int] | None:
+    """The enrolment and the number of the reminder under a key; None under any other key."""
+    try:
+        return UUID(key.pk.partition("#")[2]), int(key.sk.partition("#")[2])
+    except ValueError:
+        return None
+
+
 def texted_partition(person_hash: str) -> str:
     """The partition of the days on which a person was texted."""
     return f"texted#{person_hash}"

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import deque
 from itertools import chain
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from trial.errors import NotFoundError, TrialError
 from trial.settlement.settle import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from trial.records.enrolment import FollowUp
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 LONGEST = 8
 """Seconds. API Gateway waits 29 for an answer, and the answer may wait 5.5 for open claims."""
+
+
+_EVERY = 15 * 60
+"""Seconds from one run of noted follow-ups to the next."""
+
+T = TypeVar("T")
 
 
 class FollowedUp(NamedTuple):
@@ -66,8 +73,18 @@ def follow_up_again(
     # The change may have freed a number that others have.
     freed = (at.store.users(each) for each in dict.fromkeys(own.after.former_numbers))
     others = (*own.others, *own.concerned, *chain.from_iterable(freed), note.enrolment_id)
-    everybody = own._replace(others=others)
+    everybody = own._replace(others=tuple(turned(others, at.now)))
     return follow_up(everybody, at, time_is_left=time_is_left, again=True)
+
+
+def turned(things: Sequence[T], now: datetime) -> Sequence[T]:
+    """
+    The same things, from another one on in each quarter of an hour, when a run begins.
+
+    So no run that is short of time always leaves the same ones.
+    """
+    first = int(now.timestamp()) // _EVERY % len(things) if things else 0
+    return [*things[first:], *things[:first]]
 
 
 def follow_up_number(

@@ -152,13 +152,17 @@ class SettlementStore:
             acts.append(count(orders_key(day), "orders", 1, room))
         self._table.write(*acts)
 
-    def notes(self) -> Iterator[FollowUp]:
-        """The notes of follow-ups that are still to be done; eventually consistent."""
+    def noted(self) -> Iterator[Key]:
+        """The keys of notes of follow-ups that are still to be done; eventually consistent."""
         place = ("worklist_place", BEFORE_ALL)
         for shown in self._table.in_order("worklist", ("worklist", FOLLOW_UPS), after=place):
-            (item,) = self._table.read(Key(shown["pk"], shown["sk"]))
-            if item and not (note := FollowUp.of(item)).done:
-                yield note
+            yield Key(shown["pk"], shown["sk"])
+
+    def note(self, key: Key) -> FollowUp | None:
+        """The note under a key, unless it is done. Raises UnreadableError."""
+        (item,) = self._table.read(key)
+        note = FollowUp.of(item) if item else None
+        return None if note is None or note.done else note
 
     def forget(self, enrolment_id: UUID, version: int, *, again: bool = False) -> None:
         """
