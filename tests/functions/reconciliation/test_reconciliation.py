@@ -271,7 +271,7 @@ def test_a_disabled_schedule_is_made_again_once_its_reminder_is_overdue(
     """Whoever disables a schedule holds up a text for an hour, and does not stop it unseen."""
     scheduler, group = clients.scheduler(), schedules().settings.schedule_group
     name = schedules().name(second.enrolment_id, second.number)
-    there = scheduler.get_schedule(Name=name, GroupName=group)
+    there: dict[str, Any] = dict(scheduler.get_schedule(Name=name, GroupName=group))
     wanted = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
     scheduler.update_schedule(**{each: there[each] for each in wanted}, State="DISABLED")
     assert gaps() == {}
