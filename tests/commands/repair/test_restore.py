@@ -23,7 +23,7 @@ from retention.handler import lambda_handler as retention
 from tests.support.buckets import make_bucket
 from tests.support.faults import counting
 from tests.support.fixture_protocol import AGREED
-from tests.support.life import CUSTODY, QUASHED, RELEASE, corrected, stands
+from tests.support.life import CUSTODY, QUASHED, RELEASE, corrected, stands, treated
 from tests.support.samples import TABLE, order, sample
 from tests.support.steps import (
     UNHURRIED,
@@ -33,7 +33,6 @@ from tests.support.steps import (
     failures,
     fire,
     schedule,
-    someone_in,
 )
 from tests.support.table import allocation_of, enrolment_of, everything, number_of, reminder_of
 from trial.aws import clients
@@ -62,20 +61,47 @@ def chain() -> tuple[ExportedEntry, ...]:
     )
 
 
-def recovery_of(cloud: dict[str, str], entries: Any, of: datetime) -> Recovery:
-    return Recovery(
-        table=Table(clients.dynamodb(), TABLE),
-        sequence=MacKey(clients.kms(), cloud["ALLOCATION_KEY_ID"]),
-        entries=entries,
-        since=of,
-        protocol=AGREED,
-        now=datetime.now(UTC),
-    )
+class Backup:
+    """A copy of the table, and the way back to it."""
+
+    def __init__(self, cloud: dict[str, str]) -> None:
+        self.key, self.of, self.copy = cloud["ALLOCATION_KEY_ID"], datetime.now(UTC), copies().now()
+
+    def recovered(self, entries: tuple[ExportedEntry, ...] | None = None) -> list[Difference]:
+        recovery = Recovery(
+            table=Table(clients.dynamodb(), TABLE),
+            sequence=MacKey(clients.kms(), self.key),
+            entries=entries or chain(),
+            since=self.of,
+            protocol=AGREED,
+            now=datetime.now(UTC),
+        )
+        return list(recovery.differences())
+
+    def restored(self) -> list[Difference]:
+        entries = chain()
+        copies().rewind(self.copy)
+        return self.recovered(entries)
 
 
-def restored(cloud: dict[str, str], copy: Any, entries: Any, of: datetime) -> list[Difference]:
-    copies().rewind(copy)
-    return list(recovery_of(cloud, entries, of).differences())
+BackUp = Callable[[], Backup]
+
+
+@pytest.fixture
+def back_up(cloud: dict[str, str], clock: Traveller) -> BackUp:
+    """Backs the table up an hour ago."""
+
+    def an_hour_ago() -> Backup:
+        backup = Backup(cloud)
+        clock.shift(HOUR)
+        return backup
+
+    return an_hour_ago
+
+
+def rule_out(ident: UUID) -> None:
+    wrong = {"number": number_of(ident), "reason": "wrong_number", "by": "ops-1"}
+    assert call("POST", "/suppressions", wrong).status == 201
 
 
 def deployed(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,24 +138,19 @@ def agreed(now: datetime) -> None:
     assert wrong == []
 
 
-def test_no_arm_changes_and_no_text_goes_twice(cloud: dict[str, str], clock: Traveller) -> None:
+def test_no_arm_changes_and_no_text_goes_twice(back_up: BackUp, clock: Traveller) -> None:
     waiting = enrol(700)  # taken in, and not drawn yet
-    treated = someone_in(Arm.INTERVENTION, first=1)
-    schedule(treated)
-    of, copy = datetime.now(UTC), copies().now()
-
-    clock.shift(HOUR)
+    someone = treated(1)
+    backup = back_up()
     assert failures(allocate(waiting)) == []
-    late = someone_in(Arm.INTERVENTION, first=500)
-    schedule(late)
+    late = treated(500)
     serial = int(str(enrolment_of(late).order.reference)[-3:])
     with counting(clients.sns(), "sns.Publish") as texts:
         assert text(late, 1, clock) == "sent"
-        assert text(treated, 2, clock) == "sent"
-        arms = {each: allocation_of(each) for each in (waiting, treated, late)}
-        entries = chain()
+        assert text(someone, 2, clock) == "sent"
+        arms = {each: allocation_of(each) for each in (waiting, someone, late)}
 
-        kinds = Counter(each.kind for each in restored(cloud, copy, entries, of))
+        kinds = Counter(each.kind for each in backup.restored())
         assert kinds[Kind.NOT_THERE] == kinds[Kind.ALLOCATION] - 1 >= 1
         assert kinds[Kind.CURSOR] == 1
         assert kinds[Kind.TEXT] == 1
@@ -142,7 +163,7 @@ def test_no_arm_changes_and_no_text_goes_twice(cloud: dict[str, str], clock: Tra
         assert {
             each: allocation_of(each).model_copy(update={"claimed": None}) for each in arms
         } == arms
-        for ident, number in ((late, 1), (treated, 2)):
+        for ident, number in ((late, 1), (someone, 2)):
             assert reminder_of(ident, number).state is ReminderState.CLAIMED
             assert fire(ident, number) == "nothing_to_do"
         assert len(texts) == 2
@@ -150,48 +171,44 @@ def test_no_arm_changes_and_no_text_goes_twice(cloud: dict[str, str], clock: Tra
 
 
 def test_an_order_posted_again_gets_its_arm_and_texts_back_though_it_may_no_longer_be_drawn(
+    back_up: BackUp,
     cloud: dict[str, str],
     clock: Traveller,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
-    treated = someone_in(Arm.INTERVENTION, first=1)
-    schedule(treated)
-    serial = int(str(enrolment_of(treated).order.reference)[-3:])
-    assert text(treated, 1, clock) == "sent"
-    before = allocation_of(treated)
-    ruled_out = {"number": number_of(treated), "reason": "wrong_number", "by": "ops-1"}
-    assert call("POST", "/suppressions", ruled_out).status == 201
-    entries = chain()
-    restored(cloud, copy, entries, of)
+    backup = back_up()
+    someone = treated(1)
+    serial = int(str(enrolment_of(someone).order.reference)[-3:])
+    assert text(someone, 1, clock) == "sent"
+    before = allocation_of(someone)
+    rule_out(someone)
+    backup.restored()
     assert call("POST", "/enrolments", order(serial)).body["status"] == "waiting"
-    assert failures(allocate(treated)) == []
-    assert enrolment_of(treated).allocated_at is None
+    assert failures(allocate(someone)) == []
+    assert enrolment_of(someone).allocated_at is None
 
     deployed(cloud, monkeypatch)
     main(["--finish"])
-    assert f"{Kind.TAKEN_UP.capitalize()}: 1\n  enrolment {treated}\n" in capsys.readouterr().out
-    assert enrolment_of(treated).status is Status.ALLOCATED
-    assert allocation_of(treated).model_copy(update={"claimed": None}) == before
-    assert reminder_of(treated, 1).state is ReminderState.CLAIMED
+    assert f"{Kind.TAKEN_UP.capitalize()}: 1\n  enrolment {someone}\n" in capsys.readouterr().out
+    assert enrolment_of(someone).status is Status.ALLOCATED
+    assert allocation_of(someone).model_copy(update={"claimed": None}) == before
+    assert reminder_of(someone, 1).state is ReminderState.CLAIMED
     main(["--finish"])
     printed = "Each order posted again has its allocation. An operator may resume.\n"
     assert capsys.readouterr().out == printed
 
 
 def test_nobody_is_drawn_for_an_earlier_order_posted_again_before_the_one_that_was_drawn(
-    cloud: dict[str, str], clock: Traveller
+    back_up: BackUp,
 ) -> None:
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    backup = back_up()
     earlier, same = enrol(1), {"respondent": order(1)["respondent"]}
     mistaken = QUASHED | {"reason": "recorded_in_error"}
     assert call("POST", f"/enrolments/{earlier}/end", mistaken).status == 200
     drawn = enrol(2, **same)
     assert failures(allocate(drawn)) == []
-    restored(cloud, copy, chain(), of)
+    backup.restored()
 
     assert call("POST", "/enrolments", order(1)).body["reasons"] == ["already_in_trial"]
     assert failures(allocate(earlier)) == []
@@ -204,14 +221,13 @@ def test_nobody_is_drawn_for_an_earlier_order_posted_again_before_the_one_that_w
 
 
 def test_a_recovered_draw_holds_its_person_s_place_whatever_is_reported_before_it_is_posted(
-    cloud: dict[str, str], clock: Traveller
+    back_up: BackUp,
 ) -> None:
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    backup = back_up()
     drawn, same = enrol(1), {"respondent": order(1)["respondent"]}
     assert failures(allocate(drawn)) == []
     later = enrol(2, **same)
-    restored(cloud, copy, chain(), of)
+    backup.restored()
 
     for serial in (1, 2):
         assert call("POST", "/enrolments", order(serial, **same)).status == 202
@@ -222,14 +238,13 @@ def test_a_recovered_draw_holds_its_person_s_place_whatever_is_reported_before_i
 
 
 def test_the_first_draw_after_a_restore_takes_the_slot_after_the_last_recovered_one(
-    cloud: dict[str, str], clock: Traveller
+    back_up: BackUp,
 ) -> None:
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    backup = back_up()
     drawn = [enrol(serial) for serial in range(5)]
     allocate(*drawn)
     slots = {(allocation_of(each).block, allocation_of(each).position) for each in drawn}
-    restored(cloud, copy, chain(), of)
+    backup.restored()
     new = enrol(99)
     assert failures(allocate(new)) == []
     own = allocation_of(new)
@@ -240,22 +255,16 @@ def test_the_first_draw_after_a_restore_takes_the_slot_after_the_last_recovered_
 
 
 def test_ends_changed_protected_and_suppressed_numbers_hold_after_a_restore(
-    cloud: dict[str, str], clock: Traveller
+    back_up: BackUp, clock: Traveller
 ) -> None:
-    ended, moved, protected, suppressed = (
-        someone_in(Arm.INTERVENTION, first=first) for first in (100, 200, 300, 400)
-    )
-    for each in (ended, moved, protected, suppressed):
-        schedule(each)
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    ended, moved, protected, suppressed = map(treated, (100, 200, 300, 400))
+    backup = back_up()
     assert call("POST", f"/enrolments/{ended}/end", QUASHED).status == 200
-    ruled_out = {"number": number_of(suppressed), "reason": "wrong_number", "by": "ops-1"}
-    assert call("POST", "/suppressions", ruled_out).status == 201
+    rule_out(suppressed)
     told = {"number": "+447700900999"}
     assert call("PUT", f"/enrolments/{moved}/mobile", told).status == 200
     enrol(900, protected_numbers=[number_of(protected)])
-    found = {each.kind for each in restored(cloud, copy, chain(), of)}
+    found = {each.kind for each in backup.restored()}
     assert {Kind.END, Kind.NUMBER, Kind.PROTECTED, Kind.SUPPRESSED} <= found
     # What is reported first must not make a protected number safe.
     for what, at in (("end", CUSTODY), ("resume", RELEASE)):
@@ -267,60 +276,54 @@ def test_ends_changed_protected_and_suppressed_numbers_hold_after_a_restore(
     assert texts == []
 
 
-def test_other_enrolments_follow_a_recovered_end_or_suppression(
-    cloud: dict[str, str], clock: Traveller
-) -> None:
+def test_other_enrolments_follow_a_recovered_end_or_suppression(back_up: BackUp) -> None:
     first = enrol(1)
     later = enrol(2, respondent=order(1)["respondent"])
     waiting = enrol(3)
     assert stands(later) == ("ineligible", ["already_in_trial"])
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    backup = back_up()
     ended = QUASHED | {"reason": "recorded_in_error"}
     assert call("POST", f"/enrolments/{first}/end", ended).status == 200
-    ruled_out = {"number": number_of(waiting), "reason": "wrong_number", "by": "ops-1"}
-    assert call("POST", "/suppressions", ruled_out).status == 201
-    restored(cloud, copy, chain(), of)
+    rule_out(waiting)
+    backup.restored()
     assert stands(first) == ("ended", ["order_ended"])
     assert stands(later) == ("eligible", [])
     assert stands(waiting) == ("waiting", ["suppressed_number"])
 
 
 def test_an_enrolment_drawn_and_ended_since_the_backup_has_its_arm_after_a_restore(
-    cloud: dict[str, str], clock: Traveller
+    back_up: BackUp, clock: Traveller
 ) -> None:
     block = [enrol(serial) for serial in range(4)]  # the first four are never all control
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    backup = back_up()
     assert failures(allocate(*block)) == []
-    treated = next(each for each in block if allocation_of(each).arm is Arm.INTERVENTION)
-    schedule(treated)
-    assert text(treated, 2, clock) == "sent"
-    plan = {each: reminder_of(treated, each).due_at for each in (1, 2, 3)}
-    assert call("POST", f"/enrolments/{treated}/end", QUASHED).status == 200
-    drawn = allocation_of(treated)
-    restored(cloud, copy, chain(), of)
-    kept = enrolment_of(treated)
+    someone = next(each for each in block if allocation_of(each).arm is Arm.INTERVENTION)
+    schedule(someone)
+    assert text(someone, 2, clock) == "sent"
+    plan = {each: reminder_of(someone, each).due_at for each in (1, 2, 3)}
+    assert call("POST", f"/enrolments/{someone}/end", QUASHED).status == 200
+    drawn = allocation_of(someone)
+    backup.restored()
+    kept = enrolment_of(someone)
     assert (kept.status, kept.reasons) == (Status.ENDED, ())
     assert kept.allocated_at == drawn.allocated_at
     assert kept.stratum == drawn.stratum
-    assert {each: reminder_of(treated, each).due_at for each in plan} == plan
-    assert reminder_of(treated, 2).state is ReminderState.CLAIMED
+    assert {each: reminder_of(someone, each).due_at for each in plan} == plan
+    assert reminder_of(someone, 2).state is ReminderState.CLAIMED
 
 
 def test_numbers_that_changed_before_and_after_a_restore_agree_with_the_trail(
-    cloud: dict[str, str], clock: Traveller
+    back_up: BackUp, clock: Traveller
 ) -> None:
     known, without = enrol(1), enrol(2, mobile={"missing_reason": "refused"})
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    backup = back_up()
     lost = enrol(3)
     for minute in range(1, 3):
         clock.shift(60)
         for ident in (known, without, lost):
             told = {"number": f"+44770090099{minute}"}
             assert call("PUT", f"/enrolments/{ident}/mobile", told).status == 200
-    restored(cloud, copy, chain(), of)
+    backup.restored()
     agreed(datetime.now(UTC))
     clock.shift(60)
     assert enrol(3) == lost
@@ -329,31 +332,28 @@ def test_numbers_that_changed_before_and_after_a_restore_agree_with_the_trail(
     agreed(datetime.now(UTC))
 
 
-def test_an_opt_out_still_holds_after_a_restore(cloud: dict[str, str], clock: Traveller) -> None:
-    treated = someone_in(Arm.INTERVENTION)
-    schedule(treated)
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
-    key = opt_out_key(enrolment_of(treated).mobile.number_hash or "")
+def test_an_opt_out_still_holds_after_a_restore(back_up: BackUp, clock: Traveller) -> None:
+    someone = treated()
+    backup = back_up()
+    key = opt_out_key(enrolment_of(someone).mobile.number_hash or "")
     acts = opting_out(key.pk.partition("#")[2], by="receipts", now=datetime.now(UTC))
     Table(clients.dynamodb(), TABLE).write(*acts)
-    assert [each.kind for each in restored(cloud, copy, chain(), of)] == [Kind.OPTED_OUT]
-    assert text(treated, 2, clock) == "suppressed"
-    assert reminder_of(treated, 2).reason == Suppression.OPTED_OUT
+    assert [each.kind for each in backup.restored()] == [Kind.OPTED_OUT]
+    assert text(someone, 2, clock) == "suppressed"
+    assert reminder_of(someone, 2).reason == Suppression.OPTED_OUT
     assert everything()[key]["by"] == "receipts"
 
 
 def test_nothing_put_on_hold_since_the_backup_is_erased_after_a_restore(
-    cloud: dict[str, str], clock: Traveller
+    back_up: BackUp, clock: Traveller
 ) -> None:
     ident = enrol(1)
     clock.shift(timedelta(days=100))
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    backup = back_up()
     held = {"reason": "proceedings", "by": "PC-1182"}
     assert call("POST", f"/enrolments/{ident}/hold", held).status == 200
-    assert [each.kind for each in restored(cloud, copy, chain(), of)] == [Kind.HOLD]
-    assert list(recovery_of(cloud, chain(), of).differences()) == []
+    assert [each.kind for each in backup.restored()] == [Kind.HOLD]
+    assert backup.recovered() == []
     clock.shift(timedelta(days=300))
     assert retention(sample("retention-nightly"), UNHURRIED)["erased"] == {}
     assert call("POST", f"/enrolments/{ident}/release", {"by": "PC-1182"}).status == 200
@@ -361,39 +361,34 @@ def test_nothing_put_on_hold_since_the_backup_is_erased_after_a_restore(
 
 
 def test_an_admission_that_a_restore_lost_comes_back(
-    cloud: dict[str, str], clock: Traveller, configure: Callable[..., None]
+    back_up: BackUp, configure: Callable[..., None]
 ) -> None:
     configure(ORDERS_PER_DAY="1")
     enrol(1)
     held = enrol(2)
     assert enrolment_of(held).held_over_daily_limit
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    backup = back_up()
     assert call("POST", f"/enrolments/{held}/admit", {"by": "OPS-1"}).status == 200
-    assert [each.kind for each in restored(cloud, copy, chain(), of)] == [Kind.ADMITTED]
-    assert list(recovery_of(cloud, chain(), of).differences()) == []
+    assert [each.kind for each in backup.restored()] == [Kind.ADMITTED]
+    assert backup.recovered() == []
     assert enrolment_of(held).status is Status.ELIGIBLE
 
 
-def test_whatever_cannot_be_recovered_is_named(cloud: dict[str, str], clock: Traveller) -> None:
+def test_whatever_cannot_be_recovered_is_named(back_up: BackUp) -> None:
     ident = enrol(1, order={"served_on": None})
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    backup = back_up()
     served = {"served_on": "2026-12-01"}
     assert call("PUT", f"/enrolments/{ident}/service", served).status == 200
-    different = restored(cloud, copy, chain(), of)
+    different = backup.restored()
     assert [each.where.split(" at ")[0] for each in different] == [f"enrolment {ident}: served"]
 
 
 def test_a_lost_correction_of_dates_is_accepted_again_although_a_text_went(
-    cloud: dict[str, str], clock: Traveller
+    back_up: BackUp, clock: Traveller
 ) -> None:
-    known = someone_in(Arm.INTERVENTION, first=1)
-    schedule(known)
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
-    lost = someone_in(Arm.INTERVENTION, first=500)
-    schedule(lost)
+    known = treated(1)
+    backup = back_up()
+    lost = treated(500)
     serials = {each: int(str(enrolment_of(each).order.reference)[-3:]) for each in (known, lost)}
     longer = {ident: corrected(serial, expires_on=LONGER) for ident, serial in serials.items()}
     for ident, whole in longer.items():
@@ -404,7 +399,7 @@ def test_a_lost_correction_of_dates_is_accepted_again_although_a_text_went(
         shorter = corrected(serials[ident], expires_on=SHORTER)
         assert call("PUT", f"/enrolments/{ident}/order", shorter).status == 409
     clock.shift(24 * HOUR)
-    restored(cloud, copy, chain(), of)
+    backup.restored()
     clock.shift(60)
     assert enrol(serials[lost]) == lost
     assert failures(allocate(lost)) == []
@@ -415,32 +410,29 @@ def test_a_lost_correction_of_dates_is_accepted_again_although_a_text_went(
         assert reminder_of(ident, 1).state is ReminderState.CLAIMED
 
 
-def test_a_repeated_restore_changes_nothing(cloud: dict[str, str], clock: Traveller) -> None:
-    treated = someone_in(Arm.INTERVENTION, first=1)
-    schedule(treated)
-    of, copy = datetime.now(UTC), copies().now()
-    assert text(treated, 2, clock) == "sent"
-    entries = chain()
-    restored(cloud, copy, entries, of)
+def test_a_repeated_restore_changes_nothing(back_up: BackUp, clock: Traveller) -> None:
+    someone = treated(1)
+    backup = back_up()
+    assert text(someone, 2, clock) == "sent"
+    backup.restored()
     once = everything()
-    assert list(recovery_of(cloud, entries, of).differences()) == []
+    assert backup.recovered() == []
     assert everything() == once
-    restored(cloud, copy, entries, of)
+    backup.restored()
     assert everything() == once
 
 
 def test_no_text_sent_before_a_restore_is_settled_by_a_guess(
-    cloud: dict[str, str], clock: Traveller
+    back_up: BackUp, clock: Traveller
 ) -> None:
-    treated = someone_in(Arm.INTERVENTION, first=1)
-    schedule(treated)
-    of, copy = datetime.now(UTC), copies().now()
-    assert text(treated, 2, clock) == "sent"
-    restored(cloud, copy, chain(), of)
+    someone = treated(1)
+    backup = back_up()
+    assert text(someone, 2, clock) == "sent"
+    backup.restored()
     clock.shift(HOUR)
     report = reconciliation(sample("reconciliation-hourly"), UNHURRIED)
     assert report["gaps"]["unknown"] == 1
-    assert reminder_of(treated, 2).state is ReminderState.UNKNOWN
+    assert reminder_of(someone, 2).state is ReminderState.UNKNOWN
 
 
 def test_a_saved_copy_reads_back_as_it_was_written(cloud: dict[str, str], tmp_path: Path) -> None:
