@@ -16,8 +16,10 @@ from extract.columns.enrolments import EnrolmentRow
 from extract.people import Allocated, People, Reported
 from extract.pseudonyms import Pseudonyms
 from extract.rows import File, rows
-from tests.support.fixture_protocol import AGREED, VERSION
+from tests.evaluation.packages import enrolment
+from tests.support.fixture_protocol import AGREED
 from tests.support.samples import ACCOUNT
+from trial.codes import Arm
 from trial.protocol.settings import Protocol
 
 BUCKET = "extract"
@@ -76,68 +78,34 @@ def _value(text: str, kind: str) -> Any:
 
 
 def enrolment_row(**changes: Any) -> EnrolmentRow:
-    """A row about somebody in the intervention arm, made up."""
-    return EnrolmentRow(
-        **{
-            "enrolment": "E" + "0" * 16,
-            "trial": AGREED.trial,
-            "force": "durham",
-            "person": "P" + "1" * 16,
-            "superintendent": "S-0a1b2c",
-            "month": "2026-12",
-            "days": 14,
-            "stratum": "14",
-            "protocol": VERSION,
-            "protocol_sha256": "c" * 64,
-            "order_type": "dvpo",
-            "language": "en",
-            "conditions": "NC",
-            "no_eviction": False,
-            "age_band": "25-34",
-            "sex": "male",
-            "ethnicity": "W1",
-            "prior_incidents": "none",
-            "risk_grade": "high",
-            "first_order": True,
-            "days_to_service": 0,
-            "days_to_enrolment": 1,
-            "status": "allocated",
-            "reasons": (),
-            "first_status": "waiting",
-            "first_reasons": ("no_number",),
-            "number_at_enrolment": False,
-            "missing_reason": "seized_evidence",
-            "number_found": True,
-            "days_to_number": 1.25,
-            "resolved_how": "property_returned",
-            "shared_number": False,
-            "unsafe_number": False,
-            "days_to_end": None,
-            "recorded_in_error": False,
-            "allocated": True,
-            "repeat": False,
-            "days_to_allocation": 1.251,
-            "days_from_randomisation": 0,
-            "days_at_risk": 12.5,
-            "days_followed": 30,
-            "arm": "intervention",
-            "end_reason": None,
-            "block": 0,
-            "position": 1,
-            "planned": 7,
-            "sent": 6,
-            "delivered": 5,
-            "undelivered": 1,
-            "unconfirmed": 0,
-            "suppressed": 1,
-            "failed": 0,
-            "unknown": 0,
-            "parts": 6,
-            "price_pence": 18.6,
-            "hours_to_first_text": 0.05,
-        }
-        | changes
-    )
+    """A row about somebody in the intervention arm whose number was found, made up."""
+    row = {
+        "person": "P" + "1" * 16,
+        "superintendent": "S-0a1b2c",
+        "month": "2026-12",
+        "days": 14,
+        "stratum": "14",
+        "protocol_sha256": "c" * 64,
+        "age_band": "25-34",
+        "prior_incidents": "none",
+        "risk_grade": "high",
+        "first_order": True,
+        "first_status": "waiting",
+        "first_reasons": ("no_number",),
+        "number_at_enrolment": False,
+        "missing_reason": "seized_evidence",
+        "number_found": True,
+        "days_to_number": 1.25,
+        "resolved_how": "property_returned",
+        "days_to_allocation": 1.251,
+        "days_at_risk": 12.5,
+        "days_followed": 30,
+        "position": 1,
+    }
+    texts = {"planned": 7, "sent": 6, "delivered": 5, "undelivered": 1, "suppressed": 1, "parts": 6}
+    cost = {"price_pence": 18.6, "hours_to_first_text": 0.05}
+    whole = enrolment(0, Arm.INTERVENTION).model_dump() | row | texts | cost
+    return EnrolmentRow.model_validate(whole | changes)
 
 
 def completed(
