@@ -431,12 +431,6 @@ def test_only_one_role_has_rights_on_each_exclusive_resource(own: str, role: str
     assert {name for name, each in statements() if own in json.dumps(each)} == {role}
 
 
-def test_the_extract_s_role_cannot_recompute_hashes_of_persons() -> None:
-    extract = json.dumps(RESOURCES["ExtractRole"])
-    assert "IdentityKey" not in extract
-    assert "AllocationKey" not in extract
-
-
 @pytest.mark.parametrize(
     ("role", "own"), [("ExtractRole", "ExtractBucket"), ("AuditRole", "AuditBucket")]
 )
@@ -450,12 +444,6 @@ def test_of_the_records_key_each_function_may_use_its_own_bucket_s_part(
         about = {"kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{bucket}/links/1.json"}
         assert allows(may, "kms:Decrypt", EXTRACT_KEY, about) is (bucket == own)
     assert not allows(may, "kms:Decrypt", EXTRACT_KEY)
-
-
-def test_the_extract_s_role_cannot_write_to_the_table() -> None:
-    written = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
-    extract = json.dumps(RESOURCES["ExtractRole"])
-    assert not [action for action in written if action in extract]
 
 
 # The research extract
@@ -572,12 +560,6 @@ def test_a_link_cannot_overwrite_another() -> None:
     statement = denied_in("AuditBucket")["ALinkIsWrittenOnce"]
     assert statement["Action"] == "s3:PutObject"
     assert statement["Condition"] == {"Null": {"s3:if-none-match": "true"}}
-
-
-def test_the_audit_export_cannot_write_to_the_table() -> None:
-    actions = json.dumps([each["Action"] for each in of_role("AuditRole")])
-    stream = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
-    assert set(re.findall(r"dynamodb:(\w+)", actions)) == stream
 
 
 # Samples
