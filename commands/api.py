@@ -17,7 +17,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from commands import moved_clock
-from commands.deployed_stack import LocalStack
+from commands.deployed_stack import LocalStack, outputs_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -92,8 +92,7 @@ class Api:
             credentials = session.get_credentials()
         except (BotoCoreError, ClientError) as error:
             sys.exit(f"AWS did not show the stack {stack_name}: {error}")
-        outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-        url, here = outputs["ApiUrl"], session.region_name
+        url, here = outputs_of(stack)["ApiUrl"], session.region_name
         through = URLLib3Session(proxies=get_environ_proxies(url), timeout=ANSWER_SECONDS)
         return cls(url, url.split("/")[2], here, credentials, through)  # type: ignore[arg-type]  # there are some: AWS has answered
 

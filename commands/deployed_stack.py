@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from commands import moved_clock
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 ROOT = Path(__file__).parents[1]
 STATE = ROOT / ".local"
@@ -139,6 +141,30 @@ def owner_access(endpoint_url: str, region: str) -> dict[str, Any]:
         "aws_secret_access_key": OWNER_KEY,
         "config": _ONCE.merge(Config(proxies={}, connect_timeout=5)),
     }
+
+
+def stack_of(cloudformation: CloudFormationClient, name: str) -> StackTypeDef | None:
+    """CloudFormation's description of a stack; None if there is no stack."""
+    try:
+        found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return None
+        raise
+    gone = found["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
+    return None if gone else found
+
+
+def outputs_of(stack: StackTypeDef | None) -> dict[str, str]:
+    """The outputs of a stack so described."""
+    found = stack.get("Outputs", []) if stack else []
+    return {each["OutputKey"]: each["OutputValue"] for each in found}
+
+
+def parameters_of(stack: StackTypeDef | None) -> dict[str, str]:
+    """The parameters of a stack so described."""
+    found = stack.get("Parameters", []) if stack else []
+    return {each["ParameterKey"]: each["ParameterValue"] for each in found}
 
 
 def failures(cloudformation: CloudFormationClient, name: str) -> Iterator[str]:

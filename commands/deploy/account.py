@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from commands.deploy.data_events import of_bucket, of_table, unrecorded
 from commands.deploy.refusals import most_in_a_month, parts_of
+from commands.deployed_stack import outputs_of, parameters_of, stack_of
 from trial.protocol.load import CURRENT, load, versions
 
 if TYPE_CHECKING:
@@ -245,25 +246,11 @@ class Account:
         found: dict[str, str] = self.client("sns").get_sms_attributes()["attributes"]
         return found
 
-    def _described(self) -> dict[str, Any]:
-        try:
-            stacks = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationError":
-                raise
-            return {}
-        found: dict[str, Any] = stacks[0]
-        return found
-
     def _outputs(self) -> dict[str, str]:
-        found = self._described().get("Outputs", [])
-        return {each["OutputKey"]: each["OutputValue"] for each in found}
+        return outputs_of(stack_of(self.client("cloudformation"), self.stack))
 
     def _parameter(self, name: str, default: str) -> str:
-        deployed = {
-            each["ParameterKey"]: each["ParameterValue"]
-            for each in self._described().get("Parameters", [])
-        }
+        deployed = parameters_of(stack_of(self.client("cloudformation"), self.stack))
         return self.parameters.get(name) or deployed.get(name) or default
 
 

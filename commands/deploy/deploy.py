@@ -36,7 +36,7 @@ from commands.deploy.refusals import (
     refuse_unregistered,
     to_be_deployed,
 )
-from commands.deployed_stack import failures
+from commands.deployed_stack import failures, outputs_of, parameters_of, stack_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -97,21 +97,7 @@ class Deployment:
 
     def described(self) -> "StackTypeDef | None":
         """CloudFormation's description of the stack; None if there is no stack."""
-        try:
-            found = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ValidationError":
-                return None
-            raise
-        gone = found["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
-        return None if gone else found
-
-    def outputs(self) -> dict[str, str] | None:
-        """The stack's outputs; None if there is no stack."""
-        found = self.described()
-        if found is None:
-            return None
-        return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+        return stack_of(self.cloudformation, self.stack)
 
     def clear_failed_creation(self, client: Callable[[str], Any]) -> bool:
         """
@@ -183,9 +169,9 @@ class Deployment:
 
     def plan(self, url: str, given: Mapping[str, str], *, watch_minutes: int) -> str | None:
         """Make a change set; returns its id, or None if nothing would change."""
-        outputs = self.outputs()
-        exists = outputs is not None
-        alarm = (outputs or {}).get(AS_PLANNED)
+        found = self.described()
+        exists = found is not None
+        alarm = outputs_of(found).get(AS_PLANNED)
         # An empty list switches the watch off: a time of 0 does not, and without a list the last
         # one stays. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-rollback-triggers.html
         triggers: list[RollbackTriggerTypeDef] = (
@@ -236,7 +222,7 @@ class Deployment:
         found = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
         if closed_but_unknown(found, declared):
             sys.exit("Refused: that version knows no closed trial and would take orders again.")
-        known = {each["ParameterKey"] for each in found.get("Parameters", [])} & declared
+        known = parameters_of(found).keys() & declared
         return chosen + [
             {"ParameterKey": name, "UsePreviousValue": True} for name in known - given.keys()
         ]
@@ -245,9 +231,7 @@ class Deployment:
         """Every parameter to deploy: the given value, the current one or the template's default."""
         summary = self.cloudformation.get_template_summary(TemplateURL=url)
         own = {each["ParameterKey"]: each.get("DefaultValue", "") for each in summary["Parameters"]}
-        stack = self.described()
-        found = stack.get("Parameters", []) if stack else []
-        return own | {each["ParameterKey"]: each["ParameterValue"] for each in found} | dict(given)
+        return own | parameters_of(self.described()) | dict(given)
 
     def changes(self, change_set: str) -> Iterator["ChangeTypeDef"]:
         """The changes in the change set."""
@@ -370,7 +354,7 @@ def deploy(deployment: Deployment, given: argparse.Namespace, console: Console) 
         console.print("Nothing was changed.")
         return
     deployment.execute(change_set, console)
-    for name, value in (deployment.outputs() or {}).items():
+    for name, value in outputs_of(deployment.described()).items():
         console.print(f"{name}: {value}", soft_wrap=True)
     console.print("Deployed. What the account may still lack: make preflight")
 

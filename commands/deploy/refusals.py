@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from commands.audit import registration
+from commands.deployed_stack import parameters_of
 from trial.errors import RejectedError
 from trial.protocol.load import CURRENT, ProtocolError, load, versions
 
@@ -26,15 +27,9 @@ DOLLARS_A_PART: Final = 0.05
 DAYS: Final = 31
 
 
-def _known(found: StackTypeDef | None) -> dict[str, str]:
-    """The parameters of a deployed stack."""
-    parameters = found.get("Parameters", []) if found else []
-    return {each["ParameterKey"]: each["ParameterValue"] for each in parameters}
-
-
 def to_be_deployed(given: Mapping[str, str], found: StackTypeDef | None) -> str:
     """The protocol version that a deployment would use: the given, the deployed or the default."""
-    return given.get("Protocol") or _known(found).get("Protocol") or CURRENT
+    return given.get("Protocol") or parameters_of(found).get("Protocol") or CURRENT
 
 
 def refuse_drafts(given: Mapping[str, str], found: StackTypeDef | None) -> None:
@@ -84,7 +79,7 @@ def closed_but_unknown(found: StackTypeDef, declared: Collection[str]) -> bool:
 
 def _takes_orders(given: Mapping[str, str], found: StackTypeDef) -> bool:
     """Whether new orders are taken once these parameters are deployed."""
-    return (_known(found) | dict(given)).get(_TAKES, "true") == "true"
+    return (parameters_of(found) | dict(given)).get(_TAKES, "true") == "true"
 
 
 def _trial_of(version: str) -> str:

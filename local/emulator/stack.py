@@ -32,6 +32,7 @@ from commands.deployed_stack import (
     DeployedStack,
     LocalStack,
     failures,
+    outputs_of,
     owner_access,
 )
 from local.emulator import emulator
@@ -191,7 +192,6 @@ def describe(
     deployed_stack = DeployedStack.found(NAME, access(port))
     (stage,) = deployed_stack.of_type("AWS::ApiGateway::Stage").values()
     (rest_api,) = deployed_stack.of_type("AWS::ApiGateway::RestApi").values()
-    outputs = deployed(cloudformation).get("Outputs", [])
     key_id, secret = upstream(port)
     endpoint_url = f"http://{emulator.HOST}:{port}"
     return LocalStack(
@@ -207,7 +207,7 @@ def describe(
         template_sha256=sha256,
         protocol=protocol,
         takes_orders=takes_orders,
-        outputs={output["OutputKey"]: output["OutputValue"] for output in outputs},
+        outputs=outputs_of(deployed(cloudformation)),
     )
 
 

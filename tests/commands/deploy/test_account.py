@@ -35,6 +35,7 @@ PARAMETERS = {
     "ApiGatewayRole": "set",
 }
 STACK = {
+    "StackStatus": "UPDATE_COMPLETE",
     "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()],
     "Parameters": [
         {"ParameterKey": key, "ParameterValue": value} for key, value in PARAMETERS.items()
