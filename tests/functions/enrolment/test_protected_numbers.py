@@ -252,6 +252,14 @@ def test_both_people_who_share_a_number_are_flagged() -> None:
     assert "number_shared" in [each["what"] for each in audit_of(first)]
 
 
+def test_two_orders_of_one_person_do_not_share_their_number() -> None:
+    person = {"person_id": "2003/0000777P"}
+    both = [enrol(serial, respondent=person, mobile={"number": HERS}) for serial in (1, 2)]
+    assert [shown(each)["mobile"]["shared"] for each in both] == [False, False]
+    other = enrol(3, mobile={"number": HERS})
+    assert [shown(each)["mobile"]["shared"] for each in (*both, other)] == [True] * 3
+
+
 def test_a_change_to_another_person_s_number_flags_both() -> None:
     first, second = enrol(1, mobile={"number": HERS}), enrol(2)
     send_change(second, "mobile", {"number": HERS})

@@ -46,10 +46,15 @@ class SuppressedNumber(Record):
 
 
 class Use(Model):
-    """An order's use of a number: the last day on which the order is live, and its arrival."""
+    """
+    An order's use of a number: the last day on which the order is live, and its arrival.
+
+    `person` is the respondent's keyed hash; None if it was stored before that was kept.
+    """
 
     last_day: date
     arrival: int
+    person: str | None = None
 
 
 class Number(Versioned):

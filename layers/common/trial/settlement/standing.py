@@ -142,11 +142,12 @@ def _marks(number: Number, today: date, *others: UUID) -> dict[UUID, tuple[bool,
     protected = any(last_day >= today for last_day in number.protected.values())
     live = {k: each.arrival for k, each in number.respondents.items() if each.last_day >= today}
     before = {k: place for place, k in enumerate(sorted(live, key=lambda each: live[each]))}
-    # An order that has run out shares it with every live order.
+    person = {k: each.person or k for k, each in number.respondents.items()}
+    # An order that has run out shares it with every live order of another person.
     return {
         each: (
             protected or before.get(each, len(live)) > MOST_SHARING,
-            len(live) > (1 if each in live else 0),
+            any(person[k] != person.get(each) for k in live),
         )
         for each in (*number.respondents, *others)
     }
@@ -182,6 +183,7 @@ def _numbers_with(
             respondents[ident] = Use(
                 last_day=last_day,
                 arrival=use.arrival if use else number.version,
+                person=enrolment.person_hash,
             )
             # Live orders first, by arrival: the number can be safe only for the earliest.
             respondents = _most(respondents, lambda each: (each.last_day >= today, -each.arrival))
