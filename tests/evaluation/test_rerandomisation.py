@@ -247,16 +247,3 @@ def test_a_person_not_yet_followed_keeps_a_place_and_has_no_outcome() -> None:
             total += p * q
             extreme += p * q * (abs(value) >= abs(observed))
     assert found.p == pytest.approx(float(extreme / total))
-
-
-def test_a_block_with_missing_people_is_refused() -> None:
-    """As it was before followed people alone were given: then blocks are not whole."""
-    found = rerandomisation(
-        stratum=["s"] * 3,
-        block=[0, 0, 1],
-        position=[0, 2, 0],
-        treated=[True, False, True],
-        event=[True, False, False],
-        sizes=SIZES,
-    )
-    assert isinstance(found, NotEstimable)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evaluation.statistics.survival import Curve, kaplan_meier, log_rank, restricted_means
-from evaluation.statistics.values import Estimate, NotEstimable
+from evaluation.statistics.values import NotEstimable
 from tests.evaluation.estimable import known
 
 # Freireich et al. (1963), Blood 21:699-716: weeks of remission.
@@ -39,16 +39,6 @@ def test_freireich_s_log_rank_test_has_its_published_value() -> None:
     assert found.p == pytest.approx(4.17e-5, rel=1e-3)
 
 
-def test_the_interval_is_greenwood_s_on_the_log_log_scale() -> None:
-    # Collett (2015), Modelling Survival Data in Medical Research, chapter 2, has the formula.
-    found = curve(TREATED, RELAPSED)
-    at, share = found.days.index(6), 18 / 21
-    spread = 1.959963984540054 * math.sqrt(3 / (21 * 18)) / abs(math.log(share))
-    assert found.survival[at] == pytest.approx(share)
-    assert found.low[at] == pytest.approx(share ** math.exp(spread))
-    assert found.high[at] == pytest.approx(share ** math.exp(-spread))
-
-
 def test_a_mean_of_uncensored_times_is_their_mean() -> None:
     # R prints for the placebo arm: rmean 8.67, se(rmean) 1.38.
     found = known(restricted_means(days=DAYS, event=EVENTS, treated=ARMS, alpha=0.05))
@@ -74,29 +64,6 @@ def test_a_restricted_mean_is_the_area_under_the_steps() -> None:
     assert found.intervention.low == pytest.approx(found.intervention.value - half)
     assert found.difference == pytest.approx((0, -half * math.sqrt(2), half * math.sqrt(2)))
     assert found.p == pytest.approx(1)
-
-
-def test_the_variance_of_a_censored_mean_is_what_a_bootstrap_gives() -> None:
-    random = np.random.default_rng(20261123)
-    until, ends = random.exponential(40, 200), random.uniform(10, 28, 200)
-    days, event = np.minimum(until, ends), until <= ends
-
-    def mean(chosen: object) -> Estimate:
-        found = known(
-            restricted_means(
-                days=np.append(days[chosen], days),
-                event=np.append(event[chosen], event),
-                treated=[True] * 200 + [False] * 200,
-                horizon=20,
-                alpha=0.05,
-            )
-        )
-        return found.intervention
-
-    resampled = np.std([mean(random.integers(0, 200, 200)).value for _ in range(100)])
-    plain = mean(range(200))
-    error = (plain.high - plain.value) / 1.959963984540054
-    assert error == pytest.approx(resampled, rel=0.2)
 
 
 @pytest.mark.parametrize("people", range(2, 121, 2))
