@@ -3,9 +3,7 @@
 import math
 from itertools import product
 
-import numpy as np
 import pytest
-import statsmodels.api as sm
 
 from evaluation.statistics.subgroups import Interaction, holm, interaction
 from evaluation.statistics.values import NotEstimable
@@ -39,21 +37,6 @@ def test_opposite_effects_interact() -> None:
     found = known(interacting({"18-24": (5, 45, 25, 25), "25-34": (25, 25, 5, 45)}))
     assert found.degrees == 1
     assert found.p < 1e-6
-
-
-def test_the_interaction_test_is_the_likelihood_ratio_of_two_logistic_regressions() -> None:
-    tables = {"a": (5, 30, 12, 25), "b": (9, 20, 9, 22), "c": (3, 40, 11, 33)}
-    rows = [
-        ([1, group == "b", group == "c"], event, arm)
-        for group, cells in tables.items()
-        for (event, arm), count in zip(((1, 1), (0, 1), (1, 0), (0, 0)), cells, strict=True)
-        for _ in range(count)
-    ]
-    groups, event, arm = (np.array(each, dtype=float) for each in zip(*rows, strict=True))
-    plain = sm.Logit(event, np.column_stack([groups, arm])).fit(disp=False)
-    full = sm.Logit(event, np.column_stack([groups, groups * arm[:, None]])).fit(disp=False)
-    found = known(interacting(tables))
-    assert found.chi2 == pytest.approx(2 * (full.llf - plain.llf), rel=1e-6)
 
 
 def test_a_subgroup_without_events_in_one_arm_still_counts() -> None:
