@@ -12,10 +12,10 @@ any other act.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from allocation.allocate import design_of
 from allocation.randomisation import block, message
@@ -24,7 +24,7 @@ from trial.aws.table import ABSENT, Act, Check, ConditionFailedError, Table, put
 from trial.codes import EndReason, HoldReason, ReminderState, Why
 from trial.planning import planned_reminders
 from trial.progress import moved
-from trial.protocol.load import load
+from trial.protocol.load import load, versions
 from trial.records.allocation import Allocation, Cursor, allocation_key, cursor_key
 from trial.records.audit import RESTORED, AuditEntry, history_key
 from trial.records.enrolment import Enrolment, Hold, LifeEvent, enrolment_key
@@ -45,9 +45,12 @@ if TYPE_CHECKING:
     from audit.chain import ExportedEntry
     from commands.audit.trail import RecordedDraw
     from trial.aws.kms import MacKey
+    from trial.codes import Arm
     from trial.protocol.settings import Protocol
+    from trial.records.allocation import DrawnSlot
 
 BY = "restore"
+C = TypeVar("C", bound=StrEnum)
 _NOT_SENT = frozenset({ReminderState.PLANNED, ReminderState.SCHEDULED, ReminderState.SUPPRESSED})
 _ENDED, _HELD = "ended_", "held_"
 _A_YEAR = 366  # days
@@ -69,6 +72,7 @@ class Kind(StrEnum):
     PROTECTED = "a number was protected since: nothing is texted until it is reported again"
     NOT_THERE = "an order is not in the copy: upstream posts it again"
     TO_REPORT = "to be reported again"
+    STRANGE = "a draw that the key or the protocols do not bear out: nothing was brought back by it"
 
 
 class Difference(NamedTuple):
@@ -90,6 +94,8 @@ class Recovery:
     protocol: Protocol
     """That of the open trial."""
     now: datetime
+    blocks: dict[tuple[str, str, str, int], tuple[Arm, ...]] = field(default_factory=dict)
+    """The blocks derived so far."""
 
     @property
     def _at(self) -> ChangeContext:
@@ -101,9 +107,11 @@ class Recovery:
         self._versions()
         trail = Trail.of(self.entries)
         for drawn in trail.drawn:
-            if drawn.enrolment_id not in trail.removed:
+            if not self._borne_out(drawn):
+                yield Difference(Kind.STRANGE, f"enrolment {drawn.enrolment_id}")
+            elif drawn.enrolment_id not in trail.removed:
                 yield from self._allocation(drawn, trail)
-        yield from self._cursors(trail.drawn)
+        yield from self._cursors(filter(self._borne_out, trail.drawn))
         for (about, number), claimed_at in trail.texted.items():
             yield from self._text(about, number, claimed_at)
         for entry in sorted(self.entries, key=lambda each: each.at):
@@ -211,11 +219,33 @@ class Recovery:
                 self.table.write(put(key, wanted.item()))
                 yield Difference(Kind.CURSOR, f"{trial}, stratum {stratum}")
 
+    def _borne_out(self, drawn: RecordedDraw) -> bool:
+        """
+        Whether its protocol is known, and the key gives its slot that arm.
+
+        Whoever may write to the table can invent an entry, and has not the key.
+        """
+        slot = drawn.slot
+        if slot.protocol not in versions():
+            return False
+        if slot.block is None or slot.position is None:
+            return slot.repeat
+        return self._arms(slot)[slot.position : slot.position + 1] == (slot.arm,)
+
+    def _arms(self, slot: DrawnSlot) -> tuple[Arm, ...]:
+        """The arms of a slot's block, by the key."""
+        place = (slot.protocol, slot.trial, slot.stratum, slot.block or 0)
+        if place not in self.blocks:
+            protocol = load(slot.protocol)
+            of = message(trial=slot.trial, stratum=slot.stratum, block=slot.block or 0)
+            made = block(self.sequence.mac(of), sizes=protocol.block_sizes, ratio=protocol.arms)
+            self.blocks[place] = made
+        return self.blocks[place]
+
     def _after(self, drawn: RecordedDraw) -> Cursor:
         slot, protocol = drawn.slot, load(drawn.slot.protocol)
         at, following = slot.block or 0, (slot.position or 0) + 1
-        mac = self.sequence.mac(message(trial=slot.trial, stratum=slot.stratum, block=at))
-        arms = block(mac, sizes=protocol.block_sizes, ratio=protocol.arms)
+        arms = self._arms(slot)
         place = (at, following) if following < len(arms) else (at + 1, 0)
         design = design_of(protocol)
         return Cursor(block=place[0], position=place[1], design=design, drawn_at=drawn.at)
@@ -331,17 +361,22 @@ class _Fact(NamedTuple):
 
 
 def _fact(entry: ExportedEntry) -> _Fact | None:
-    if entry.what.startswith(_ENDED):
-        reason = EndReason(entry.what.removeprefix(_ENDED))
+    if reason := _code(EndReason, entry.what, _ENDED):
         event = LifeEvent(reason=reason, at=entry.at, by=BY)
         return _Fact(Kind.END, lambda known: _with_event(known, event))
-    if entry.what.startswith(_HELD):
-        held = Hold(reason=HoldReason(entry.what.removeprefix(_HELD)), at=entry.at, by=BY)
+    if on_hold := _code(HoldReason, entry.what, _HELD):
+        held = Hold(reason=on_hold, at=entry.at, by=BY)
         return _Fact(Kind.HOLD, lambda known: _with_hold(known, held))
     if entry.what == "admitted":
         return _Fact(Kind.ADMITTED, lambda known: _with_admission(known, entry.by))
     kind = {"mobile_changed": Kind.NUMBER, "number_protected": Kind.PROTECTED}.get(entry.what)
     return _Fact(kind, without_number) if kind else None
+
+
+def _code(codes: type[C], what: str, prefix: str) -> C | None:
+    """The code after a prefix; None if it is unknown: then the entry is listed, to be looked at."""
+    known = {f"{prefix}{code}": code for code in codes}
+    return known.get(what)
 
 
 def _with_admission(enrolment: Enrolment, by: str) -> Enrolment:

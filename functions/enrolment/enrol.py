@@ -10,6 +10,7 @@ from enrolment.limits import check_enrolment
 from enrolment.new_enrolment import Hashes, new_enrolment
 from trial.errors import ConflictError
 from trial.identity import enrolment_id, number_hash, person_hash, request_hash
+from trial.records.enrolment import orders_key
 from trial.retry import on_contention
 from trial.settlement.settle import Change, entry, protects_others
 from trial.settlement.standing import DerivedStatus, with_derived_status
@@ -50,6 +51,7 @@ def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
     ident = enrolment_id(context.identity, request.order.force, request.order.reference)
     hashes = _hashes(request, context.identity)
     today = context.today
+    counter = orders_key(today, rehearsals=request.rehearsal)
 
     def attempt() -> tuple[Change, bool]:
         at = context.settlement
@@ -58,7 +60,7 @@ def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
             hashes.person,
             own=filter(None, [hashes.number]),
             protected=hashes.protected,
-            day=today,
+            counter=counter,
         )
         if known := around.enrolment:
             _refuse_another(known, hashes)
@@ -75,7 +77,7 @@ def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
             around,
             entry(found.enrolment, None, "enrolled", at),
             note=at.by,
-            one_of=None if over else (today, context.orders_per_day),
+            one_of=None if over else (counter, context.orders_per_day),
         )
         # A number protected from now on may have been texted a moment ago.
         protects = any(around.numbers[each].version for each in made.protected_hashes)

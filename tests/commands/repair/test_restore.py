@@ -38,7 +38,7 @@ from tests.support.table import allocation_of, enrolment_of, everything, number_
 from trial.aws import clients
 from trial.aws.kms import MacKey
 from trial.aws.table import Table
-from trial.codes import Arm, Reason, ReminderState, Status, Suppression
+from trial.codes import Arm, Reason, ReminderState, Status, Suppression, Why
 from trial.messages import opting_out
 from trial.open_claims import OUTLASTED
 from trial.records.audit import AuditEntry
@@ -381,6 +381,43 @@ def test_whatever_cannot_be_recovered_is_named(back_up: BackUp) -> None:
     assert call("PUT", f"/enrolments/{ident}/service", served).status == 200
     different = backup.restored()
     assert [each.where.split(" at ")[0] for each in different] == [f"enrolment {ident}: served"]
+
+
+@pytest.mark.parametrize("what", ["ended_abroad", "held_for_ransom"])
+def test_an_entry_with_an_unknown_code_is_named_and_does_not_stop_a_restore(
+    cloud: dict[str, str], clock: Traveller, what: str
+) -> None:
+    ident = enrol(1)
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    (entry, *_) = (each for each in chain() if str(ident) in each.pk)
+    invented = {"sk": "invented", "at": datetime.now(UTC), "what": what, "why": Why.ALTERATION}
+    told = (*chain(), entry.model_copy(update=invented | {"status": None}))
+    found = [each.where for each in restored(cloud, copy, told, of)]
+    assert found == [f"enrolment {ident}: {what} at 2026-12-01 10:30:00"]
+    assert enrolment_of(ident).status is Status.ELIGIBLE
+
+
+@pytest.mark.parametrize("changed", ["arm", "protocol"])
+def test_a_draw_that_somebody_invented_gives_nobody_an_arm_in_a_restore(
+    cloud: dict[str, str], clock: Traveller, changed: str
+) -> None:
+    ident = enrol(1)
+    of, copy = datetime.now(UTC), copies().now()
+    clock.shift(HOUR)
+    assert failures(allocate(ident)) == []
+    arm = next(each for each in Arm if each is not allocation_of(ident).arm)
+    edit = {"arm": arm} if changed == "arm" else {"protocol": "nobody-s-1"}
+    told = [
+        entry.model_copy(update={"slot": entry.slot.model_copy(update=edit)})
+        if entry.slot
+        else entry
+        for entry in chain()
+    ]
+    kinds = {each.kind for each in restored(cloud, copy, told, of)}
+    assert Kind.STRANGE in kinds
+    assert not kinds & {Kind.ALLOCATION, Kind.CURSOR}
+    assert enrolment_of(ident).allocated_at is None
 
 
 def test_a_lost_correction_of_dates_is_accepted_again_although_a_text_went(

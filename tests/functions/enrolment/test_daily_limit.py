@@ -55,6 +55,21 @@ def test_an_order_over_the_day_s_limit_is_held_and_not_drawn(held: UUID) -> None
     assert stands(held) == HELD
 
 
+def test_rehearsals_have_a_limit_of_their_own_and_take_no_room_from_orders() -> None:
+    asked = [
+        order(
+            serial,
+            rehearsal=True,
+            order={"reference": f"REHEARSAL-{serial}"},
+            respondent={"person_id": f"rehearsal-{serial}"},
+        )
+        for serial in range(400, 400 + MOST + 1)
+    ]
+    statuses = [post(each).body["reasons"] for each in asked]
+    assert statuses == [[], [], ["held_over_daily_limit"]]
+    assert [stands(enrol(serial)) for serial in range(MOST)] == [(Status.ELIGIBLE, ())] * MOST
+
+
 def test_repeated_requests_do_not_count_against_the_day_s_limit() -> None:
     for _ in range(MOST + 1):
         post(order(1))

@@ -12,7 +12,7 @@ from time_machine import Traveller
 
 from enrolment import context, mobile
 from enrolment.handler import lambda_handler as enrolment_handler
-from tests.support.faults import counting, meddling, raising, refusal
+from tests.support.faults import before_write, counting, meddling, raising, refusal
 from tests.support.life import CUSTODY, QUASHED, corrected, followed, send_change, stands, treated
 from tests.support.samples import MORNING, TABLE, order
 from tests.support.steps import Context, call, enrol, fire, post, someone_in
@@ -41,6 +41,7 @@ from trial.records.enrolment import (
     follow_up_key,
 )
 from trial.records.person import Number, OrderOfPerson, Person, Use, number_key, person_key
+from trial.retry import on_contention
 from trial.settlement import bounds, follow_up, standing
 from trial.settlement.store import SettlementStore
 
@@ -140,6 +141,22 @@ def test_an_end_is_stored_even_if_its_follow_up_fails(what: str) -> None:
     assert found(follow_up_key(ident))["done"] is True
     person = found(person_key(enrolment_of(ident).person_hash))
     assert person["enrolments"][str(ident)]["last_day"] == "2026-11-30"
+
+
+def test_an_end_is_stored_however_often_others_change_the_order_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever floods an order with changes delays its end, and does not prevent it."""
+    monkeypatch.setitem(on_contention.__kwdefaults__, "pause", lambda _: None)
+    ident = enrol(1)
+
+    def change_it_first() -> None:
+        known = enrolment_of(ident)
+        change_enrolment(ident, version=known.version + 1)
+
+    with before_write(change_it_first, times=10):
+        assert send_change(ident, "end", QUASHED).status == 200
+    assert stands(ident)[0] == "ended"
 
 
 # Protection

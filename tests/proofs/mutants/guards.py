@@ -337,8 +337,8 @@ GUARDS = (
     Guard(
         "an erasure, after a restore, of what was held since the backup",
         "commands/repair/recover.py",
-        "    if entry.what.startswith(_HELD):\n",
-        "    if False:\n",
+        "    if on_hold := _code(HoldReason, entry.what, _HELD):\n",
+        "    if on_hold := None:\n",
     ),
     Guard(
         "an order that waits for a number that was freed when a follow-up was cut short",
@@ -903,10 +903,28 @@ GUARDS = (
         "there < expression",
     ),
     Guard(
+        "an end made impossible by a flood of changes",
+        f"{_SETTLEMENT}/settle.py",
+        "    return on_contention(attempt, tries=_TRIES_TO_END)\n",
+        "    return on_contention(attempt)\n",
+    ),
+    Guard(
+        "orders held because of rehearsals",
+        f"{_ENROLMENT}/enrol.py",
+        "    counter = orders_key(today, rehearsals=request.rehearsal)\n",
+        "    counter = orders_key(today)\n",
+    ),
+    Guard(
+        "an arm from an invented draw in a restore",
+        "commands/repair/recover.py",
+        "        return self._arms(slot)[slot.position : slot.position + 1] == (slot.arm,)\n",
+        "        return True\n",
+    ),
+    Guard(
         "losing an end in a restore",
         "commands/repair/recover.py",
-        "    if entry.what.startswith(_ENDED):\n",
-        "    if False:\n",
+        "    if reason := _code(EndReason, entry.what, _ENDED):\n",
+        "    if reason := None:\n",
     ),
     Guard(
         "losing a suppression in a restore",

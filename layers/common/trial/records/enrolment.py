@@ -413,9 +413,9 @@ def number_follow_up_key(number_hash: str) -> Key:
     return Key(f"number#{number_hash}", "follow_up")
 
 
-def orders_key(day: date) -> Key:
-    """The key of the count of orders taken in on a local day."""
-    return Key(f"orders#{day.isoformat()}", "orders")
+def orders_key(day: date, *, rehearsals: bool = False) -> Key:
+    """The key of the count of orders, or of rehearsals, taken in on a local day."""
+    return Key(f"orders#{day.isoformat()}", "rehearsals" if rehearsals else "orders")
 
 
 def outcome_key(enrolment_id: UUID, outcome_id: str) -> Key:

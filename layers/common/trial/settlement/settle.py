@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from trial.settlement.store import SettlementStore
 
 
+_TRIES_TO_END = 40
+"""Whoever floods an order with changes must not keep it from ending. They take four seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeContext:
     """The collaborators of a change, who makes it, and when."""
@@ -121,7 +125,7 @@ def end(
         others = (enrolment_id,) if after != before else ()
         return Change(before, after, _version(before, after), others=others)
 
-    return on_contention(attempt)
+    return on_contention(attempt, tries=_TRIES_TO_END)
 
 
 def entry(after: Enrolment, before: Enrolment | None, what: str, at: ChangeContext) -> AuditEntry:

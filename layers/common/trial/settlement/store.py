@@ -14,7 +14,6 @@ from trial.records.enrolment import (
     enrolment_key,
     follow_up_key,
     number_follow_up_key,
-    orders_key,
 )
 from trial.records.person import Number, Person, number_key, person_key, suppressed_key
 from trial.records.record import next_version
@@ -23,7 +22,6 @@ from trial.settlement.standing import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import date
     from uuid import UUID
 
     from trial.aws.table import Act, Table
@@ -60,12 +58,12 @@ class SettlementStore:
         *,
         own: Iterable[str],
         protected: Iterable[str],
-        day: date | None = None,
+        counter: Key | None = None,
     ) -> Surroundings:
         """
         Read an enrolment with its person, its own numbers and those that it protects.
 
-        With `day`, also how many orders were taken in that day.
+        With the key of a `counter`, also how many orders it has counted.
         """
         mine = tuple(dict.fromkeys(own))
         hashes = tuple(dict.fromkeys((*mine, *protected)))
@@ -75,9 +73,9 @@ class SettlementStore:
             person_key(person_hash),
             *map(number_key, hashes),
             *map(suppressed_key, mine),
-            *([orders_key(day)] if day else []),
+            *([counter] if counter else []),
         )
-        orders = items.pop() if day else None
+        orders = items.pop() if counter else None
         numbers, suppressed = items[: len(hashes)], items[len(hashes) :]
         return Surroundings(
             enrolment=Enrolment.of(enrolment) if enrolment else None,
@@ -113,13 +111,13 @@ class SettlementStore:
         audit: AuditEntry,
         *,
         note: str,
-        one_of: tuple[date, int] | None = None,
+        one_of: tuple[Key, int] | None = None,
     ) -> None:
         """
         Store what is new of an enrolment, its person and its numbers; all or nothing.
 
         If it affects others, a note asks to settle them and names `note` as the author. `one_of` is
-        a day and the most orders taken in on it. Raises ContendedError if any fact that decided has
+        a counter and the most that it counts. Raises ContendedError if any fact that decided has
         changed since it was read.
         """
         enrolment = derived.enrolment
@@ -146,10 +144,10 @@ class SettlementStore:
         if derived.others:
             acts.append(_noted(ident, version, note, again=around.is_unfinished))
         if one_of:
-            day, most = one_of
+            counter, most = one_of
             text = "attribute_not_exists(#counted) OR #counted < :most"
             room = Check("orders are left that day", text, {"most": most})
-            acts.append(count(orders_key(day), "orders", 1, room))
+            acts.append(count(counter, "orders", 1, room))
         self._table.write(*acts)
 
     def noted(self) -> Iterator[Key]:
