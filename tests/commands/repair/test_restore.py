@@ -78,8 +78,8 @@ class Backup:
         )
         return list(recovery.differences())
 
-    def restored(self) -> list[Difference]:
-        entries = chain()
+    def restored(self, entries: tuple[ExportedEntry, ...] | None = None) -> list[Difference]:
+        entries = entries or chain()
         copies().rewind(self.copy)
         return self.recovered(entries)
 
@@ -385,26 +385,24 @@ def test_whatever_cannot_be_recovered_is_named(back_up: BackUp) -> None:
 
 @pytest.mark.parametrize("what", ["ended_abroad", "held_for_ransom"])
 def test_an_entry_with_an_unknown_code_is_named_and_does_not_stop_a_restore(
-    cloud: dict[str, str], clock: Traveller, what: str
+    back_up: BackUp, what: str
 ) -> None:
     ident = enrol(1)
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    backup = back_up()
     (entry, *_) = (each for each in chain() if str(ident) in each.pk)
     invented = {"sk": "invented", "at": datetime.now(UTC), "what": what, "why": Why.ALTERATION}
     told = (*chain(), entry.model_copy(update=invented | {"status": None}))
-    found = [each.where for each in restored(cloud, copy, told, of)]
+    found = [each.where for each in backup.restored(told)]
     assert found == [f"enrolment {ident}: {what} at 2026-12-01 10:30:00"]
     assert enrolment_of(ident).status is Status.ELIGIBLE
 
 
 @pytest.mark.parametrize("changed", ["arm", "protocol"])
 def test_a_draw_that_somebody_invented_gives_nobody_an_arm_in_a_restore(
-    cloud: dict[str, str], clock: Traveller, changed: str
+    back_up: BackUp, changed: str
 ) -> None:
     ident = enrol(1)
-    of, copy = datetime.now(UTC), copies().now()
-    clock.shift(HOUR)
+    backup = back_up()
     assert failures(allocate(ident)) == []
     arm = next(each for each in Arm if each is not allocation_of(ident).arm)
     edit = {"arm": arm} if changed == "arm" else {"protocol": "nobody-s-1"}
@@ -414,7 +412,7 @@ def test_a_draw_that_somebody_invented_gives_nobody_an_arm_in_a_restore(
         else entry
         for entry in chain()
     ]
-    kinds = {each.kind for each in restored(cloud, copy, told, of)}
+    kinds = {each.kind for each in backup.restored(tuple(told))}
     assert Kind.STRANGE in kinds
     assert not kinds & {Kind.ALLOCATION, Kind.CURSOR}
     assert enrolment_of(ident).allocated_at is None
