@@ -147,7 +147,7 @@ def test_an_end_is_stored_however_often_others_change_the_order_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whoever floods an order with changes delays its end, and does not prevent it."""
-    monkeypatch.setitem(on_contention.__kwdefaults__, "pause", lambda _: None)
+    monkeypatch.setitem(on_contention.__kwdefaults__ or {}, "pause", lambda _: None)
     ident = enrol(1)
 
     def change_it_first() -> None:
