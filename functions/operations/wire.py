@@ -25,7 +25,7 @@ class SuppressionIn(Model):
     """A number never to be texted again, whoever has it."""
 
     number: Mobile
-    reason: Name
+    reason: Line
     by: Name
 
 

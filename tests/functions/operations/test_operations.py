@@ -104,6 +104,12 @@ def test_a_number_is_suppressed_once() -> None:
     assert trail("audit#suppressed#") == [(each, "ops") for each in done]
 
 
+def test_a_suppression_takes_a_reason_as_staff_write_it() -> None:
+    reason = "Complaint: not his phone; see call #77!"
+    answer = call("POST", "/suppressions", WRONG | {"reason": reason})
+    assert (answer.status, answer.body["reason"]) == (201, reason)
+
+
 def test_the_first_reason_for_a_suppression_stands(clock: Traveller) -> None:
     call("POST", "/suppressions", WRONG)
     clock.shift(60)
