@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.support.checkout import PYTHON, ROOT, free_port, run, stack_up
+from tests.support.checkout import PYTHON, free_port, order_of_today, run, stack_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,16 +55,7 @@ class ServedDashboard:
 
     def enrol(self, serial: int, **mobile: str) -> str:
         """Enrol an order that is made today; its id."""
-        today = datetime.now(UTC).date()
-        body = json.loads(json.loads((ROOT / "events/api-enrol.json").read_text())["body"])
-        body["order"] |= {
-            "reference": f"DVPO-2026-{serial:06}",
-            "made_on": today.isoformat(),
-            "served_on": today.isoformat(),
-            "expires_on": (today + timedelta(days=13)).isoformat(),
-        }
-        body["respondent"]["person_id"] = f"BROWSER-{serial}"
-        body["mobile"] = mobile or {"number": f"+447700900{serial:03}"}
+        body = order_of_today(serial, "BROWSER", **mobile)
         return str(self.call("POST", "/enrolments", body)["enrolment_id"])
 
 

@@ -33,7 +33,7 @@ from tests.support.deployed import STACK, of_role
 from tests.support.extracts import BUCKET
 from tests.support.faults import hooked, meddling, raising, refusal, without_the_group
 from tests.support.invoking import enrolment_answers
-from tests.support.life import QUASHED, corrected, follow, followed, report_change
+from tests.support.life import QUASHED, corrected, follow, followed, report_change, treated
 from tests.support.nights import links_of_the_audit_trail, nights_of_retention
 from tests.support.policies import Statement, allows, covers, like, listed, rights
 from tests.support.rights import Call, Right, Watched, taken
@@ -46,7 +46,6 @@ from tests.support.steps import (
     enrol,
     failures,
     fire,
-    schedule,
     someone_in,
 )
 from tests.support.table import enrolment_of, keep_stray, number_of, reminder_of, reminders_of
@@ -238,8 +237,7 @@ def a_night_of_the_extract() -> None:
 
 
 def a_text_whose_receipt_comes_before_it_is_closed() -> None:
-    someone = someone_in(Arm.INTERVENTION)
-    schedule(someone)
+    someone = treated()
     first = next(each for each in reminders_of(someone) if each.due_at > MORNING)
     number = number_of(someone)
 

@@ -14,15 +14,14 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.checkout import ROOT, run, stack_up
+from tests.support.checkout import ROOT, order_of_today, run, stack_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,20 +102,7 @@ def caller(url: str, key_id: str = "key", secret: str = "secret") -> dict[str, s
 
 
 def write_order(serial: int) -> None:
-    """An order made today, like the example of the contract."""
-    body: dict[str, Any] = json.loads(
-        json.loads((ROOT / "events/api-enrol.json").read_text())["body"]
-    )
-    today = datetime.now(UTC).date()
-    body["order"] |= {
-        "reference": f"DVPO-2026-{serial:06}",
-        "made_on": today.isoformat(),
-        "served_on": today.isoformat(),
-        "expires_on": (today + timedelta(days=13)).isoformat(),
-    }
-    body["respondent"]["person_id"] = f"CALLER-{serial}"
-    body["mobile"] = {"number": f"+447700900{serial:03}"}
-    (PLACE / "order.json").write_text(json.dumps(body))
+    (PLACE / "order.json").write_text(json.dumps(order_of_today(serial, "CALLER")))
 
 
 @each_program

@@ -7,12 +7,14 @@ alone, and runs the project's commands in .venv-local.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +58,22 @@ def run(home: Path, module: str, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def order_of_today(serial: int, person: str, **mobile: str) -> dict[str, Any]:
+    """An order made today, like the example of the contract."""
+    event = json.loads((ROOT / "events/api-enrol.json").read_text())
+    body: dict[str, Any] = json.loads(event["body"])
+    today = datetime.now(UTC).date()
+    body["order"] |= {
+        "reference": f"DVPO-2026-{serial:06}",
+        "made_on": today.isoformat(),
+        "served_on": today.isoformat(),
+        "expires_on": (today + timedelta(days=13)).isoformat(),
+    }
+    body["respondent"]["person_id"] = f"{person}-{serial}"
+    body["mobile"] = mobile or {"number": f"+447700900{serial:03}"}
+    return body
 
 
 def free_port() -> int:

@@ -7,9 +7,9 @@ import time_machine
 from audit.handler import lambda_handler as audit
 from retention.handler import lambda_handler as retention
 from tests.support.buckets import make_bucket
-from tests.support.life import followed
+from tests.support.life import followed, treated
 from tests.support.samples import MORNING, sample
-from tests.support.steps import CONTEXT, UNHURRIED, fire, schedule, someone_in
+from tests.support.steps import CONTEXT, UNHURRIED, fire
 from tests.support.table import (
     enrolment_of,
     keep,
@@ -18,7 +18,7 @@ from tests.support.table import (
     number_of,
     reminders_of,
 )
-from trial.codes import Arm, ReminderState
+from trial.codes import ReminderState
 from trial.records.receipt import OptOut, Receipt, Stray, opt_out_key
 
 
@@ -29,8 +29,7 @@ def nights_of_retention() -> None:
     Of somebody who was texted, of whom a receipt is stray, who shares a number with somebody whose
     order is longer, and who has more traces than a transaction takes.
     """
-    someone = someone_in(Arm.INTERVENTION)
-    schedule(someone)
+    someone = treated()
     first = next(each for each in reminders_of(someone) if each.due_at > MORNING)
     with time_machine.travel(first.due_at, tick=False):
         assert fire(someone, first.number) == "sent"

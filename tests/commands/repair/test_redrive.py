@@ -3,7 +3,6 @@
 import io
 import json
 import sys
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -19,10 +18,10 @@ from commands.repair.redrive import FailureQueues
 from reconciliation.handler import lambda_handler as reconciliation
 from scheduling.handler import lambda_handler as scheduling
 from sending.handler import lambda_handler as sending
+from tests.commands.repair.waiting_lambda import WaitingLambda
 from tests.support.faults import counting, meddling, raising, refusal
-from tests.support.fixture_protocol import VERSION
-from tests.support.life import followed
-from tests.support.steps import CONTEXT, enrol, schedule, someone_in
+from tests.support.life import followed, treated
+from tests.support.steps import enrol, someone_in
 from tests.support.table import (
     change_enrolment,
     enrolment_of,
@@ -41,29 +40,9 @@ HANDLERS: dict[str, Any] = {
 }
 
 
-@dataclass
-class WaitingLambda:
-    """Lambda's synchronous invocations."""
-
-    invoked: list[str] = field(default_factory=list)
-
-    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
-        self.invoked.append(FunctionName)
-        try:
-            said: Any = HANDLERS[FunctionName](json.loads(Payload), CONTEXT)
-        except Exception as error:  # noqa: BLE001 - Lambda tells of any
-            said = {"errorType": type(error).__name__}
-            return {"FunctionError": "Unhandled", "Payload": io.StringIO(json.dumps(said))}
-        return {"Payload": io.StringIO(json.dumps(said))}
-
-    def get_function_configuration(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803
-        assert FunctionName == "allocation"
-        return {"Environment": {"Variables": {"PROTOCOL": VERSION}}}
-
-
 @pytest.fixture
 def functions() -> WaitingLambda:
-    return WaitingLambda()
+    return WaitingLambda(HANDLERS)
 
 
 @pytest.fixture
@@ -124,8 +103,7 @@ STREAM = {
 def due(place: FailureQueues, clock: time_machine.Traveller) -> dict[str, Any]:
     """The event of a reminder that is due and open."""
     assert place
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    schedule(enrolment_id)
+    enrolment_id = treated()
     clock.move_to(reminder_of(enrolment_id, 1).due_at)
     return {"enrolment_id": str(enrolment_id), "number": 1}
 
@@ -267,8 +245,7 @@ def test_a_timetable_that_scheduling_failed_at_is_scheduled(
 
 
 def test_an_end_that_scheduling_failed_at_is_carried_out(place: FailureQueues) -> None:
-    enrolment_id = someone_in(Arm.INTERVENTION)
-    schedule(enrolment_id)
+    enrolment_id = treated()
     change_enrolment(enrolment_id, status=Status.ENDED)
     leave(place, "scheduling", {"enrolment_id": str(enrolment_id)})
     assert run(place, go=True)[0]

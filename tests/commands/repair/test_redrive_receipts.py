@@ -1,7 +1,5 @@
 """Receipts that failed, read again from the delivery logs."""
 
-import io
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -14,30 +12,20 @@ from time_machine import Traveller
 from commands.repair.redrive_receipts import BATCH, DeliveryLogs
 from local.emulator.carrier import Carrier, Habits
 from receipts.handler import lambda_handler
+from tests.commands.repair.waiting_lambda import WaitingLambda
 from tests.support.faults import meddling, raising, refusal
-from tests.support.steps import CONTEXT, fire, schedule, someone_in
+from tests.support.life import treated
+from tests.support.steps import fire
 from tests.support.table import (
     number_of,
     reminder_of,
 )
 from trial.aws import clients
-from trial.codes import Arm, ReminderState
+from trial.codes import ReminderState
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 GROUPS = {"DeliveryLogs": "delivered", "DeliveryFailureLogs": "failed"}
 FAULTLESS = Habits(failures=0, late=0, repeated=0)
-
-
-class Receipts:
-    """Lambda's invocations of the receipts function."""
-
-    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
-        assert FunctionName == "receipts"
-        try:
-            lambda_handler(json.loads(Payload), CONTEXT)
-        except Exception:  # noqa: BLE001 - Lambda tells of any
-            return {"FunctionError": "Unhandled", "Payload": io.StringIO("{}")}
-        return {"Payload": io.StringIO("null")}
 
 
 @pytest.fixture
@@ -47,7 +35,9 @@ def place(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> DeliveryLog
     for group in GROUPS.values():
         logs.create_log_group(logGroupName=group)
     ids = GROUPS | {"ReceiptsFunction": "receipts"}
-    return DeliveryLogs(ids, logs, cast("LambdaClient", Receipts()))
+    return DeliveryLogs(
+        ids, logs, cast("LambdaClient", WaitingLambda({"receipts": lambda_handler}))
+    )
 
 
 def log(place: DeliveryLogs, texts: list[dict[str, Any]], tmp_path: Path) -> None:
@@ -63,8 +53,7 @@ def text(message_id: str, number: str = "+447700900999") -> dict[str, Any]:
 def test_receipts_that_failed_are_stored_when_read_again(
     place: DeliveryLogs, clock: Traveller, tmp_path: Path
 ) -> None:
-    someone = someone_in(Arm.INTERVENTION)
-    schedule(someone)
+    someone = treated()
     clock.move_to(reminder_of(someone, 1).due_at)
     assert fire(someone, 1) == "sent"
     sent = reminder_of(someone, 1)
