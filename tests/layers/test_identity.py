@@ -51,6 +51,7 @@ def canonical_or_none(canonical: Callable[[str], str], spelling: str) -> str | N
         "03/0011985/X",
         "03//11985X",
         "03/0000011985X",
+        pytest.param(f"03/{'0' * 5000}11985X", id="thousands of zeros"),
         "PNC2003/0011985X",
         "pnc 03/11985x",
         "PNCID: 2003/0011985X",

@@ -152,7 +152,7 @@ def person_id(text: str) -> str:
 def _pnc_of(readings: list[tuple[str, str]], letter: str) -> str:
     """The only reading (year and serial) whose check letter is this one, as a PNC id."""
     read = {
-        pnc_id(whole_year, int(serial))
+        pnc_id(whole_year, int(serial[-_PNC_SERIAL_DIGITS:]))
         for year, serial in readings
         if serial
         and (whole_year := _whole_year(year)) in _PNC_YEARS
