@@ -67,6 +67,13 @@ class Chain:
     def add(self, number: int, content: bytes, *, noted: str | None = None) -> None:
         """Add the next link; `noted` is its hash as somebody noted it earlier."""
         path = path_of(number)
+        try:
+            link = read(content)
+        except RejectedError:
+            link = None
+        if link is None and number > self.newest + 1:
+            self.findings.append(TrailFault.STRANGE.at(path))  # nothing before it, nothing in it
+            return
         # As a range, so that a link with a made-up number cannot exhaust memory.
         if number > self.newest + 1:
             lost = dict.fromkeys([path_of(self.newest + 1), path_of(number - 1)])
@@ -75,9 +82,7 @@ class Chain:
             self.findings.append(TrailFault.NOT_AS_NOTED.at(path))
         follows = number == self.newest + 1
         before, self.newest, self.newest_sha256 = self.newest_sha256, number, sha256(content)
-        try:
-            link = read(content)
-        except RejectedError:
+        if link is None:
             self.findings.append(TrailFault.LINK_UNREADABLE.at(path))
             return
         if link.number != number:

@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import Progress
 
-from audit.chain import ExportedEntry
+from audit.chain import ExportedEntry, path_of
 from commands.arguments import described, moment
 from commands.audit.audit_findings import TrailFault
 from commands.audit.links import Links
@@ -100,8 +100,15 @@ class Restore:
         with Progress(disable=True) as progress:
             links = Links(self.stack.client("s3"), self.stack.ids["AuditBucket"])
             chain, wrong = links.walk(progress)
-        # A strange object beside the links takes nothing from them, and may be locked for years.
-        broken = [finding for finding in wrong if finding.fault is not TrailFault.STRANGE]
+        # A strange object takes nothing from the links, and may be locked for years: one beside
+        # them, or one in the place of a link, if the next link follows it as it is.
+        newest = path_of(chain.newest)
+        broken = [
+            finding
+            for finding in wrong
+            if finding.fault is not TrailFault.STRANGE
+            and (finding.fault is not TrailFault.LINK_UNREADABLE or finding.where == newest)
+        ]
         if broken:
             sys.exit(f"The chain is not whole: make verify-audit. {broken[0].fault}")
         return tuple(chain.entries.values())

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "links/"
 _LAST: Final = 999_999_999_999
+_MOST: Final = _LAST // 2
+"""No trail has so many links: a name with a greater number would leave no room for the next."""
 _NOTHING: Final = hashlib.sha256(b"").hexdigest()
 
 
@@ -72,7 +74,7 @@ def path_of(number: int) -> str:
 def number_of(path: str) -> int:
     """The number of the link at a path. Raises ValueError if the path cannot be a link's."""
     number = _LAST - int(path.removeprefix(FOLDER).removesuffix(".json"))
-    if path != path_of(number):
+    if path != path_of(number) or not 0 < number <= _MOST:
         raise ValueError("not the path of a link")
     return number
 

@@ -45,7 +45,8 @@ def export(
         known = _exported(newest, store, since=_oldest(entries, now))
         new = [entry for entry in entries if entry.key not in known]
         if new:
-            previous = store.known(newest).sha256 if newest else sha256(None)
+            last = store.known(newest)
+            previous = last.sha256 if last else sha256(None)
             link = new_link(newest + 1, new, previous=previous, written_at=now)
             store.append(newest + 1, link)
         return len(new)
@@ -62,9 +63,14 @@ def _oldest(entries: Sequence[ExportedEntry], now: datetime) -> datetime:
 def _exported(newest: int, store: AuditStore, *, since: datetime) -> set[Key]:
     """The table keys of the entries in all links since then."""
     found: set[Key] = set()
-    for number in range(newest, 0, -1):
+    number = newest
+    while number:
         link = store.known(number)
-        if link.written_at < since:
+        if link is None:  # somebody removed it, or the newest one has an invented number
+            number = store.newest(before=number)
+            continue
+        if link.written_at and link.written_at < since:
             break
         found |= link.keys
+        number -= 1
     return found

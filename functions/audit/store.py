@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from botocore.exceptions import ClientError
 
 from audit.chain import FOLDER, number_of, path_of, read, sha256
-from trial.errors import ContendedError
+from trial.errors import ContendedError, RejectedError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +25,8 @@ class KnownLink(NamedTuple):
     """The cached facts of a written link, which never change."""
 
     etag: str
-    written_at: datetime
+    written_at: datetime | None
+    """None if the object is no link, though it has a link's name: then it has no keys either."""
     sha256: str
     keys: frozenset[Key]
 
@@ -38,9 +39,14 @@ class AuditStore:
         self._bucket = bucket
         self._known: dict[int, KnownLink] = {}
 
-    def newest(self) -> int:
-        """The number of the newest link; 0 before the first. Skips objects that are no links."""
-        after = ""
+    def newest(self, *, before: int | None = None) -> int:
+        """
+        The number of the newest link, or of the newest one `before` a number; 0 if there is none.
+
+        Skips objects that are no links. One with the next link's name takes its place: the chain
+        goes on after it, because nobody can remove it.
+        """
+        after = path_of(before) if before else ""
         while True:
             answer = self._client.list_objects_v2(
                 Bucket=self._bucket, Prefix=FOLDER, MaxKeys=1, StartAfter=after
@@ -50,10 +56,11 @@ class AuditStore:
             after = found[0]["Key"]
             with suppress(ValueError):
                 number = number_of(after)
-                break
-        if number in self._known and self._known[number].etag != found[0]["ETag"]:
-            self._known.clear()  # the bucket has been replaced
-        return number
+                if number in self._known and self._known[number].etag != found[0]["ETag"]:
+                    self._known.clear()  # the bucket has been replaced
+                link = self.known(number)
+                if (link and link.written_at) or number == 1 or self.known(number - 1):
+                    return number
 
     def link(self, number: int) -> bytes:
         """A link's bytes."""
@@ -63,14 +70,23 @@ class AuditStore:
         answer = self._client.get_object(Bucket=self._bucket, Key=path_of(number))
         return answer["Body"].read(), answer["ETag"]
 
-    def known(self, number: int) -> KnownLink:
-        """The cached facts of a link, which is read only once."""
+    def known(self, number: int) -> KnownLink | None:
+        """The cached facts of a link, which is read only once; None if there is none."""
         if number not in self._known:
-            self._remember(number, *self._read(number))
+            try:
+                self._remember(number, *self._read(number))
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "NoSuchKey":
+                    return None
+                raise
         return self._known[number]
 
     def _remember(self, number: int, content: bytes, etag: str) -> None:
-        link = read(content)
+        try:
+            link = read(content)
+        except RejectedError:
+            self._known[number] = KnownLink(etag, None, sha256(content), frozenset())
+            return
         keys = frozenset(entry.key for entry in link.entries)
         self._known[number] = KnownLink(etag, link.written_at, sha256(content), keys)
 

@@ -11,7 +11,9 @@ from uuid import UUID
 import pytest
 from time_machine import Traveller
 
-from audit.chain import ExportedEntry
+from audit.chain import ExportedEntry, path_of
+from audit.export import export
+from audit.store import AuditStore
 from commands.audit.agreement import TableFacts, disagreements
 from commands.audit.trail import Trail
 from commands.deployed_stack import DeployedStack
@@ -381,6 +383,21 @@ def test_whatever_cannot_be_recovered_is_named(back_up: BackUp) -> None:
     assert call("PUT", f"/enrolments/{ident}/service", served).status == 200
     different = backup.restored()
     assert [each.where.split(" at ")[0] for each in different] == [f"enrolment {ident}: served"]
+
+
+def test_no_strange_object_among_the_links_makes_a_restore_impossible(
+    cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(1)
+    deployed(cloud, monkeypatch)
+    bucket, entries = cloud["AUDIT_BUCKET"], chain()
+    for path in (path_of(1), path_of(500), "links/zaphod"):
+        clients.s3().put_object(Bucket=bucket, Key=path, Body=b"not a link")
+    restore = Restore(DeployedStack.named_by(options(["--finish"])))
+    with pytest.raises(SystemExit, match="verify-audit"):  # it could be the newest link, spoilt
+        restore.entries()
+    export(entries, store=AuditStore(clients.s3(), bucket), now=datetime.now(UTC))
+    assert restore.entries() == entries
 
 
 @pytest.mark.parametrize("what", ["ended_abroad", "held_for_ransom"])

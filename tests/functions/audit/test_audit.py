@@ -331,6 +331,45 @@ def test_an_object_that_is_not_a_link_is_found_and_delays_no_entry(lived: list[K
     assert findings() == {(TrailFault.STRANGE, path) for path in strange}
 
 
+def test_an_object_under_the_next_link_s_name_ends_no_export(lived: list[Key]) -> None:
+    """Nobody can remove it: the chain goes on after it, and vouches for it as it is."""
+    clients.s3().put_object(Bucket=BUCKET, Key=path_of(4), Body=b"not a link")
+    ident = UUID(lived[-1].pk.partition("#")[2])
+    for _ in range(2):
+        shown(ident)
+        announce(logged()[-1])
+        announce(*logged())  # a redelivery
+    assert findings() == {(TrailFault.LINK_UNREADABLE, path_of(4))}
+
+
+@pytest.mark.parametrize(
+    "numbers", [(500,), (499, 500), (499_999_999_999,), (10**12 - 1,)], ids=str
+)
+def test_objects_under_far_links_names_end_no_export(
+    lived: list[Key], numbers: tuple[int, ...]
+) -> None:
+    for number in numbers:
+        clients.s3().put_object(Bucket=BUCKET, Key=path_of(number), Body=b"not a link")
+    ident = UUID(lived[-1].pk.partition("#")[2])
+    for _ in range(2):
+        shown(ident)
+        announce(logged()[-1])
+        announce(*logged())
+    assert TrailFault.NOT_EXPORTED not in faults()
+    assert set(faults()) <= {
+        *(TrailFault.STRANGE, TrailFault.LINK_MISSING, TrailFault.CHAIN_BROKEN)
+    }
+
+
+def test_a_link_that_somebody_removed_ends_no_export(lived: list[Key]) -> None:
+    clients.s3().delete_object(Bucket=BUCKET, Key=path_of(2))
+    export_anew = AuditStore(clients.s3(), BUCKET)
+    entries = [ExportedEntry.of(key, AuditEntry.of(everything()[key])) for key in lived]
+    again = [each for each in entries if each.at <= MORNING + 24 * HOUR]
+    assert export(again, store=export_anew, now=datetime.now(UTC)) >= 1
+    assert export_anew.newest() == 4
+
+
 @pytest.mark.usefixtures("lived")
 def test_one_added_space_is_found() -> None:
     rewritten(2, lambda content: content + b" ")

@@ -701,6 +701,32 @@ GUARDS = (
         "if entry.key]",
     ),
     Guard(
+        "an export ended by an object under a far link's name",
+        f"{_AUDIT}/store.py",
+        "                if (link and link.written_at) or number == 1 or self.known(number - 1):\n",
+        "                if link:\n",
+    ),
+    Guard(
+        "an export ended by an object under the next link's name",
+        f"{_AUDIT}/store.py",
+        "            self._known[number] = KnownLink(etag, None, sha256(content), frozenset())\n"
+        "            return\n",
+        "            raise\n",
+    ),
+    Guard(
+        "an export ended by the removal of a link",
+        f"{_AUDIT}/export.py",
+        "            number = store.newest(before=number)\n            continue\n",
+        "            raise ValueError\n",
+    ),
+    Guard(
+        "a restore made impossible by an object in a link's place",
+        "commands/repair/restore.py",
+        "            and (finding.fault is not TrailFault.LINK_UNREADABLE "
+        "or finding.where == newest)\n",
+        "",
+    ),
+    Guard(
         "two chains of the audit trail",
         f"{_AUDIT}/store.py",
         '                IfNoneMatch="*",\n',
