@@ -26,20 +26,12 @@ help: ## list the targets
 ENVIRONMENT = @PYTHON=$(PYTHON) commands/repository/make-environment $(@D) $<
 .venv/ready: requirements/dev.txt always
 	$(ENVIRONMENT) 500
-.venv-local/ready: requirements/local.txt always
-	$(ENVIRONMENT) 200
-.venv-evaluation/ready: requirements/evaluation.txt always
-	$(ENVIRONMENT) 800
-.venv-security/ready: requirements/security.txt always
-	$(ENVIRONMENT) 500
-.venv-infra/ready: requirements/infra.txt always
-	$(ENVIRONMENT) 500
-.venv-supply/ready: requirements/supply.txt always
-	$(ENVIRONMENT) 300
-.venv-browser/ready: requirements/browser.txt always
-	$(ENVIRONMENT) 300
-.venv-contract/ready: requirements/contract.txt always
-	$(ENVIRONMENT) 500
+.venv-%/ready: requirements/%.txt always
+	$(ENVIRONMENT) $(or $(MEGABYTES_$*),500)
+MEGABYTES_local := 200
+MEGABYTES_evaluation := 800
+MEGABYTES_supply := 300
+MEGABYTES_browser := 300
 .venv-contract/node/ready: .venv-contract/ready requirements/node/package-lock.json
 	@commands/repository/make-node-modules $(@D)
 always:
