@@ -41,12 +41,13 @@ from trial.protocol.term import Term
 FOR_REHEARSALS = "a rehearsal takes only a number that nobody has: 07700 900000 to 900999"
 
 
+def _if_null(default: object) -> BeforeValidator:
+    """Null means the same as an absent field: some systems write every field."""
+    return BeforeValidator(lambda given: default if given is None else given)
+
+
 def _each_once(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
     return tuple(dict.fromkeys(conditions))
-
-
-def _none_if_null(numbers: object) -> object:
-    return () if numbers is None else numbers
 
 
 def _numbers_once(numbers: tuple[str, ...]) -> tuple[str, ...]:
@@ -56,7 +57,7 @@ def _numbers_once(numbers: tuple[str, ...]) -> tuple[str, ...]:
 class OrderIn(Model):
     """One order as the court made it. The protocol names the types."""
 
-    type: OrderType = "dvpo"
+    type: Annotated[OrderType, _if_null("dvpo")] = "dvpo"
     reference: Reference
     force: Force
     court: Line
@@ -95,7 +96,7 @@ class RespondentIn(Model):
     date_of_birth: Birth
     sex: Sex
     ethnicity: Ethnicity | None = None
-    language: Language = Field(
+    language: Annotated[Language, _if_null(Language.EN)] = Field(
         default=Language.EN, description="The language of texts: one of those that the protocol has"
     )
     prior_incidents: Annotated[int, Field(strict=True, ge=0, le=999)] | None = Field(
@@ -138,7 +139,7 @@ class EnrolmentIn(Model):
     protected_numbers: Annotated[
         tuple[AnyNumber, ...],
         Field(max_length=20, description="In any order; one given twice counts once"),
-        BeforeValidator(_none_if_null),
+        _if_null(()),
         AfterValidator(_numbers_once),
     ] = ()
     rehearsal: Annotated[

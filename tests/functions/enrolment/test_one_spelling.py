@@ -99,9 +99,14 @@ def test_a_request_in_another_spelling_is_the_same_request(changes: dict[str, An
     assert (answer.status, answer.body["enrolment_id"]) == (200, ident)
 
 
-def test_no_protected_numbers_may_be_written_as_null() -> None:
-    assert post(order(protected_numbers=[])).status == 202
-    assert post(order(protected_numbers=None)).status == 200
+@pytest.mark.parametrize(
+    "null",
+    [{"protected_numbers": None}, {"order": {"type": None}}, {"respondent": {"language": None}}],
+    ids=str,
+)
+def test_null_is_the_same_as_a_field_that_is_absent(null: dict[str, Any]) -> None:
+    assert post(order()).status == 202
+    assert post(order(**null)).status == 200
 
 
 def test_a_correction_in_another_spelling_changes_nothing() -> None:
