@@ -118,16 +118,21 @@ def end(enrolment_id: UUID, given: EndIn, context: RequestContext) -> Changes:
 
     def changed(enrolment: Enrolment) -> Enrolment:
         if given.reason is EndReason.DISCHARGED:
-            protocol, order = context.protocol_of(enrolment), enrolment.order
-            refuse_invariable("reason", enrolment, protocol)
-            if protocol.place.date_at(given.at) < order.made_on:
-                raise FieldError("at", f"is before made_on: a {order.type} is discharged after it")
+            with context.refusal_logged(enrolment_id):
+                _check_discharge(enrolment, given.at, context.protocol_of(enrolment))
         if _knows(enrolment, event):
             return enrolment
         return enrolment.model_copy(update={"life": what_counts((*enrolment.life, event))})
 
     act = settle.end(enrolment_id, changed, context.settlement, what=f"ended_{given.reason}")
     return _followed_up(act, context)
+
+
+def _check_discharge(enrolment: Enrolment, at: datetime, protocol: Protocol) -> None:
+    order = enrolment.order
+    refuse_invariable("reason", enrolment, protocol)
+    if protocol.place.date_at(at) < order.made_on:
+        raise FieldError("at", f"is before made_on: a {order.type} is discharged after it")
 
 
 def resume(enrolment_id: UUID, given: ResumeIn, context: RequestContext) -> Changes:
@@ -183,12 +188,13 @@ def apply_change(
     """
 
     def unless_over(enrolment: Enrolment) -> Enrolment:
-        if enrolment.erased_at:
-            raise ConflictError("its identifiers are erased: only ends and outcomes are taken")
-        after = changed(enrolment)
-        if after != enrolment:
-            _refuse_ended(enrolment)
-        return after
+        with context.refusal_logged(enrolment_id):
+            if enrolment.erased_at:
+                raise ConflictError("its identifiers are erased: only ends and outcomes are taken")
+            after = changed(enrolment)
+            if after != enrolment:
+                _refuse_ended(enrolment)
+            return after
 
     act = settle.change(enrolment_id, unless_over, context.settlement, what=what, numbers=numbers)
     return _followed_up(act, context)

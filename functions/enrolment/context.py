@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from trial.log import logger
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from enrolment.store import EnrolmentStore
+from trial.api.problems import FieldError
 from trial.api.routes import caller
 from trial.aws import clients
 from trial.aws.kms import MacKey, SealKey
 from trial.aws.table import Table
 from trial.config import EnrolmentSettings, settings
-from trial.errors import TrialError
+from trial.errors import ConflictError, TrialError
 from trial.open_claims import outlast_claims
 from trial.protocol.load import load, of_trial
+from trial.records.audit import AuditEntry
 from trial.settlement.follow_up import follow_up, follow_up_again, turned, while_caller_waits
 from trial.settlement.settle import ChangeContext
 from trial.settlement.store import SettlementStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import date
+    from uuid import UUID
 
     from aws_lambda_powertools.event_handler.api_gateway import Router
 
@@ -63,6 +66,16 @@ class RequestContext:
     def protocol_of(self, enrolment: Enrolment) -> Protocol:
         """The protocol of the enrolment's own trial; `protocol` is that of the open trial."""
         return of_trial(enrolment.trial, self.protocol)
+
+    @contextmanager
+    def refusal_logged(self, enrolment_id: UUID, what: str = "enrolment") -> Iterator[None]:
+        """A refusal by what is stored discloses some of it, so it is logged as that."""
+        try:
+            yield
+        except (ConflictError, FieldError):
+            consulted = AuditEntry(at=self.now, what=f"{what} consulted", by=self.by)
+            self.store.log(enrolment_id, consulted)
+            raise
 
     def today_of(self, enrolment: Enrolment) -> date:
         """The date where the enrolment's own trial is."""

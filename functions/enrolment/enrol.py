@@ -63,7 +63,8 @@ def enrol(request: EnrolmentIn, context: RequestContext) -> Enrolled:
             counter=counter,
         )
         if known := around.enrolment:
-            _refuse_another(known, hashes)
+            with context.refusal_logged(ident):
+                _refuse_another(known, hashes)
             protects = protects_others(DerivedStatus(known, around.person, around.numbers, ()))
             return Change(known, known, known.version, protects=protects), False
         if not context.takes_orders:

@@ -73,7 +73,8 @@ def _changed(
         if not known:
             raise NotFoundError("no enrolment has this id")
         before = known[0]
-        after = before.with_holds(changed(before))
+        with context.refusal_logged(enrolment_id):
+            after = before.with_holds(changed(before))
         if after == before:
             return Change(before, before, before.version)
         audit = {enrolment_id: AuditEntry(at=context.now, what=what, by=context.by)}

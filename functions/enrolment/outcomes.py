@@ -38,17 +38,18 @@ def report_outcome(
         # A crime's reference is an identifier, so it is not stored again once it is erased.
         gone = {"reference": None} if enrolment.erased_at else {}
         content = given.model_dump(exclude={"kind"}) | {"harm": given.kind} | gone
-        if earlier := context.store.outcome(enrolment_id, given.outcome_id):
-            known_content = earlier.model_dump(exclude={"kind", "reported_at"})
-            if known_content | {"outcome_id": given.outcome_id} != content:
-                raise ConflictError("this outcome is known, with other content")
-            return earlier, False
-        check_moment("occurred_at", given.occurred_at, context.now)
-        place = context.protocol_of(enrolment).place
-        before_order = place.date_at(given.occurred_at) < enrolment.order.made_on
-        # A notice (DVPN) comes before the order, so what breaches it may too.
-        if before_order and given.instrument is not Instrument.DVPN:
-            raise FieldError("occurred_at", "is before the order was made")
+        with context.refusal_logged(enrolment_id, "outcome"):
+            if earlier := context.store.outcome(enrolment_id, given.outcome_id):
+                known_content = earlier.model_dump(exclude={"kind", "reported_at"})
+                if known_content | {"outcome_id": given.outcome_id} != content:
+                    raise ConflictError("this outcome is known, with other content")
+                return earlier, False
+            check_moment("occurred_at", given.occurred_at, context.now)
+            place = context.protocol_of(enrolment).place
+            before_order = place.date_at(given.occurred_at) < enrolment.order.made_on
+            # A notice (DVPN) comes before the order, so what breaches it may too.
+            if before_order and given.instrument is not Instrument.DVPN:
+                raise FieldError("occurred_at", "is before the order was made")
         outcome = Outcome(**content, reported_at=context.now)
         entry = AuditEntry(
             at=context.now,

@@ -163,7 +163,7 @@ def test_a_contended_change_is_retried_a_limited_number_of_times(
 def test_after_an_end_for_good_a_change_is_refused_without_the_reason(what: str) -> None:
     ident = ready(what)
     report_change(ident, "end", QUASHED)
-    with unchanged():
+    with unchanged(held):
         answer = send_change(ident, what, CHANGES[what])
     assert answer.status == 409
     assert answer.body["detail"] == "this enrolment has ended for good: show it to see why"
@@ -217,7 +217,7 @@ def test_an_invalid_change_is_refused_by_field_and_its_values_are_not_repeated(
     what: str, body: dict[str, Any], field: str
 ) -> None:
     ident = followed()
-    with unchanged():
+    with unchanged(held):
         answer = send_change(ident, what, body)
     assert (answer.status, answer.fields) == (422, [field])
     assert "Jane" not in answer.text
@@ -239,6 +239,29 @@ def test_a_change_that_changes_nothing_is_audited_because_it_shows_the_order(wha
     assert send_change(ident, what, CHANGES[what]).status in (200, 201)
     before = audit_of(ident)
     assert send_change(ident, what, CHANGES[what], by="curious").status == 200
+    (entry,) = [each for each in audit_of(ident) if each not in before]
+    assert entry["what"] == f"{'outcome' if what == 'outcomes' else 'enrolment'} consulted"
+    assert entry["by"].endswith("/curious")
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("resume", RELEASE | {"at": "2026-12-01T09:05:00Z"}),  # no custody by then
+        ("order", corrected(reference="DVPO-2026-000999")),  # a guess at the reference
+        ("end", QUASHED | {"reason": "discharged"}),
+        ("outcomes", ARREST | {"occurred_at": "2026-11-29T09:00:00Z"}),  # before it was made
+        ("release", {"by": "PC-1182"}),  # it has several holds
+    ],
+)
+def test_a_refusal_by_what_is_stored_is_audited_because_it_discloses_some_of_it(
+    what: str, body: dict[str, Any]
+) -> None:
+    ident = followed()
+    for by in ("PC-1182", "PC-1183"):
+        report_change(ident, "hold", {"reason": "complaint", "by": by})
+    before = audit_of(ident)
+    assert send_change(ident, what, body, by="curious").status in (409, 422)
     (entry,) = [each for each in audit_of(ident) if each not in before]
     assert entry["what"] == f"{'outcome' if what == 'outcomes' else 'enrolment'} consulted"
     assert entry["by"].endswith("/curious")
@@ -401,7 +424,7 @@ def test_a_correction_without_service_clears_it(clear: str) -> None:
 
 def test_service_cannot_be_taken_back_after_the_draw() -> None:
     ident = followed()
-    with unchanged():
+    with unchanged(held):
         answer = send_change(ident, "order", corrected(served_on=None, court="Durham"))
     assert answer.status == 409
 
@@ -439,7 +462,7 @@ def test_dates_may_change_until_the_first_reminder_could_be_due_in_either_arm(
     report_change(ident, "order", corrected(serial, expires_on="2026-12-21"))
 
     clock.move_to(_first_due(ident))
-    with unchanged():
+    with unchanged(held):
         answer = send_change(ident, "order", corrected(serial, expires_on="2026-12-22"))
     assert answer.status == 409
     assert answer.body["detail"] == "reminders may have begun: the dates can no longer change"

@@ -146,7 +146,7 @@ def test_a_request_with_the_same_content_is_the_same_order() -> None:
 )
 def test_the_same_order_with_other_content_is_a_conflict(changes: dict[str, Any]) -> None:
     post(order())
-    with unchanged():
+    with unchanged(held):
         answer = post(order(**changes))
     assert answer.status == 409
     assert answer.headers["Content-Type"] == ["application/problem+json"]
@@ -400,6 +400,13 @@ def looked_at() -> set[tuple[str, str]]:
     """The audit trail's entries, and their authors."""
     trail = [item for item in everything().values() if item["kind"] == "audit"]
     return {(entry["what"], entry["by"].rpartition("/")[2]) for entry in trail}
+
+
+def test_a_conflict_says_that_an_order_is_known_and_is_audited() -> None:
+    post(order(1))
+    event = order(1, order={"court": "Newton Aycliffe Magistrates' Court"})
+    assert call("POST", "/enrolments", event, by="curious").status == 409
+    assert looked_at() == {("enrolled", "upstream"), ("enrolment consulted", "curious")}
 
 
 def test_posting_an_order_again_shows_its_status_and_is_audited() -> None:

@@ -131,7 +131,7 @@ def test_a_release_plans_later_reminders_and_missed_ones_stay_missed(clock: Trav
 
 def test_release_without_custody_is_refused() -> None:
     ident = followed()
-    with unchanged():
+    with unchanged(held):
         for body in (RELEASE, RELEASE | {"reason": "in_custody"}):
             answer = send_change(ident, "resume", body)
             assert answer.status == 409

@@ -130,7 +130,7 @@ def test_a_report_older_than_the_stored_number_is_refused(clock: Traveller) -> N
     clock.shift(7200)
     newer = {"number": "+447700900888", "recorded_at": "2026-12-01T11:00:00Z"}
     assert send_change(ident, "mobile", newer).status == 200
-    with unchanged():
+    with unchanged(held):
         for older in ({"number": "+447700900777"}, SEIZED):
             late = older | {"recorded_at": "2026-12-01T10:59:59Z"}
             assert send_change(ident, "mobile", late).status == 409

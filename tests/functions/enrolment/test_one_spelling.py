@@ -220,7 +220,7 @@ def test_the_same_moment_in_another_offset_is_the_same_report() -> None:
 def test_an_event_in_the_future_is_refused() -> None:
     ident = enrol()
     soon = (MORNING + timedelta(minutes=6)).isoformat()
-    with unchanged():
+    with unchanged(held):
         for route, body, field in TIMED:
             answer = send_change(ident, route, body | {field: soon})
             assert (answer.status, answer.fields) == (422, [field])

@@ -21,7 +21,7 @@ from tests.support.life import (
     treated,
 )
 from tests.support.steps import enrol, fire, texts
-from tests.support.table import enrolment_of, everything, reminder_of, reminders_of, unchanged
+from tests.support.table import enrolment_of, everything, held, reminder_of, reminders_of, unchanged
 from trial.codes import Harm, Instrument, OutcomeType, Suppression
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -124,7 +124,7 @@ def test_a_repeated_outcome_is_recognised_in_any_time_zone() -> None:
 def test_the_same_id_with_other_content_is_refused(change: dict[str, Any]) -> None:
     ident = enrol()
     send_change(ident, "outcomes", ARREST)
-    with unchanged():
+    with unchanged(held):
         answer = send_change(ident, "outcomes", ARREST | change)
     assert answer.status == 409
     assert answer.body["detail"] == "this outcome is known, with other content"

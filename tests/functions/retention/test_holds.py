@@ -47,7 +47,7 @@ def test_a_release_that_may_mean_either_of_two_holds_frees_neither() -> None:
     for body in (HOLD, *OTHERS.values()):
         report_change(ident, "hold", body)
     for body in ({"by": "PC-1182"}, {"by": "DC-7", "reason": HOLD["reason"]}):
-        with unchanged():
+        with unchanged(held):
             answer = send_change(ident, "release", body)
         assert answer.status == 409
         assert "held_by" in answer.text

@@ -470,6 +470,12 @@ GUARDS = (
         "    if False:\n",
     ),
     Guard(
+        "a refusal that discloses something without an audit entry",
+        f"{_ENROLMENT}/context.py",
+        "            self.store.log(enrolment_id, consulted)\n",
+        "",
+    ),
+    Guard(
         "an outcome shown again without an audit entry",
         f"{_ENROLMENT}/routes.py",
         '    else:\n        _consulted(at, ident, "outcome")\n',
