@@ -45,7 +45,7 @@ def export(
         known = _exported(newest, store, since=_oldest(entries, now))
         new = [entry for entry in entries if entry.key not in known]
         if new:
-            last = store.known(newest)
+            last = store.known(newest) if newest else None
             previous = last.sha256 if last else sha256(None)
             link = new_link(newest + 1, new, previous=previous, written_at=now)
             store.append(newest + 1, link)

@@ -229,11 +229,16 @@ class Bucket:
         return self.gate("s3.PutObject", lambda: self._put(request))
 
     def _listed(self, request: dict[str, Any]) -> dict[str, Any]:
-        found = sorted(path for path in self.objects if path.startswith(request["Prefix"]))
+        after = request.get("StartAfter", "")
+        found = sorted(
+            path for path in self.objects if path.startswith(request["Prefix"]) and path > after
+        )
         shown = found[: request["MaxKeys"]]
         return {"Contents": [{"Key": path, "ETag": self._etag(path)} for path in shown]}
 
     def _get(self, path: str) -> dict[str, Any]:
+        if path not in self.objects:
+            raise refusal("NoSuchKey", 404)
         return {"Body": BytesIO(self.objects[path]), "ETag": self._etag(path)}
 
     def _etag(self, path: str) -> str:
