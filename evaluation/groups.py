@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from evaluation.report.words import capital, named
+from evaluation.report.words import capital, named, stratum_named
 from trial.protocol.strata import VALUES
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ def codes_of(rows: pd.DataFrame, characteristic: str) -> pd.Series:
     codes = rows[characteristic]
     if characteristic == "first_order":
         codes = codes.map({True: "yes", False: "no"})
+    if characteristic == "stratum":
+        codes = codes.map(stratum_named, na_action="ignore")
     return codes.astype(object).where(codes.notna() & (codes.astype(str) != ""), None)
 
 
@@ -104,7 +106,9 @@ def grouped(
     planned, unplanned = [], []
     title = capital(named(characteristic))
     for merge in plan.merges:
-        these = [cell for cell in cells if set(cell) & set(merge.codes)]
+        stratum = characteristic == "stratum"
+        wanted = {stratum_named(each) if stratum else each for each in merge.codes}
+        these = [cell for cell in cells if set(cell) & wanted]
         if merge.characteristic != characteristic or len(these) < 2:  # noqa: PLR2004 - to be merged
             continue
         if any(_fewest(codes, cell, by) < minimum for cell in these):

@@ -22,6 +22,7 @@ from evaluation.report.words import (
     plural,
     points,
     ratio,
+    stratum_named,
 )
 from evaluation.statistics.regression import adjusted, by_person
 from evaluation.statistics.stratified import mantel_haenszel
@@ -158,7 +159,9 @@ def _shown(people: pd.DataFrame, keys: list[str], cohort: Cohort) -> dict[str, B
     Strata that cross force and length, or length and baseline, are all shown or none is, because
     other tables have the sums of each.
     """
-    place = people[keys].map(named).agg(", ".join, axis=1) if len(people) else people["stratum"]
+    place = (
+        people[keys].map(stratum_named).agg(", ".join, axis=1) if len(people) else people["stratum"]
+    )
     plan = cohort.extract.protocol
     grouping = grouped(
         people.assign(place=place),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Final
 
 from evaluation.statistics.values import NotEstimable
@@ -21,8 +22,6 @@ NBSP: Final = "\N{NO-BREAK SPACE}"
 LEAST_P: Final = 0.001
 
 _NAMES: Final = {
-    "14": "14 days",
-    "15-28": "15 to 28 days",
     "": "withheld (too few share it)",
     "under_18": "under 18",
     "not_served": "not served",
@@ -49,6 +48,12 @@ _NAMES: Final = {
 def named(code: str) -> str:
     """A code as words."""
     return _NAMES.get(code) or LABELS.get(code, code.replace("_", " "))
+
+
+def stratum_named(code: str) -> str:
+    """A stratum as words: one whose id is a length in days, or a range of them, as such."""
+    days = re.fullmatch(r"(\d+)(?:-(\d+))?", code)
+    return f"{' to '.join(filter(None, days.groups()))} days" if days else named(code)
 
 
 def capital(text: str) -> str:

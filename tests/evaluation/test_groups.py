@@ -74,6 +74,15 @@ def test_a_merge_that_the_plan_names_is_not_a_departure() -> None:
     assert sizes(by_sex(people(male=50, female=30), plan)) == {"male": 50, "female": 30}
 
 
+def test_strata_are_named_by_the_days_in_their_ids_and_merged_by_ids() -> None:
+    rows = pd.DataFrame({"stratum": ["14"] * 40 + ["15-60"] * 30 + ["longer"] * 3})
+    merge = Merge(characteristic="stratum", codes=("15-60", "longer"), title="over 14 days")
+    planned = PLAN.model_copy(update={"merges": (merge,)})
+    for plan, other in ((PLAN, "15 to 60 days or longer"), (planned, "over 14 days")):
+        found = grouped(rows, "stratum", plan=plan, minimum=MINIMUM)
+        assert sizes(found) == {"14 days": 40, other: 33}
+
+
 def test_withheld_and_not_said_do_not_form_groups() -> None:
     rows = pd.DataFrame({"ethnicity_group": ["white"] * 40 + ["asian"] * 20 + [""] * 30})
     found = grouped(rows, "ethnicity_group", plan=PLAN, minimum=MINIMUM)
