@@ -32,6 +32,7 @@ HASHES = {
     "functions/extract/store.py": "lines of the extract",
     "layers/common/trial/identity.py": "a request, before its MAC",
     "layers/common/trial/protocol/load.py": "a protocol's file",
+    "layers/common/trial/records/audit.py": "an outcome's key, so that a removal is found",
     "layers/common/trial/records/enrolment.py": "a number's seal, so that a swap is found",
     "layers/common/trial/protocol/wording.py": "a text that goes, so that it can be shown again",
     "layers/common/trial/protocol/timetable.py": "an enrolment's id, for the time of day",

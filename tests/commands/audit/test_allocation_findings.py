@@ -259,7 +259,7 @@ SPOILT: dict[str, tuple[Callable[[AllocatedTrial], object], set[Fault]]] = {
     "two slots are exchanged": (exchange_two_slots, {Fault.OUT_OF_ORDER}),
     "the design changes, though the arm is as by the first": (
         lambda t: t.change(t.at(0, 1), protocol_sha256=LATER.sha256),
-        {Fault.REDESIGNED},
+        {Fault.REDESIGNED, Fault.PLANNED_OTHERWISE},
     ),
     "the cursor is moved": (move_the_cursor, {Fault.CURSOR}),
     "the cursor is lost": (lambda t: t.evidence.cursors.pop(LONG), {Fault.CURSOR}),

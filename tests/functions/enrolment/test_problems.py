@@ -69,7 +69,7 @@ def test_the_one_code_that_a_field_allows_is_named() -> None:
 
 
 def test_every_fault_has_its_problem() -> None:
-    body = order(order={"court": None}, mobile={"number": None}, protected_numbers=None)
+    body = order(order={"court": None}, mobile={"number": None}, protected_numbers={})
     assert {each.field for each in problems(body)} == {
         "order.court",
         "mobile.number",

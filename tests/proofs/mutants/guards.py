@@ -937,7 +937,7 @@ GUARDS = (
     Guard(
         "an end made impossible by a flood of changes",
         f"{_SETTLEMENT}/settle.py",
-        "    return on_contention(attempt, tries=_TRIES_TO_END)\n",
+        "    return on_contention(attempt, tries=TRIES_TO_END)\n",
         "    return on_contention(attempt)\n",
     ),
     Guard(

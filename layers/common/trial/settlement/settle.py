@@ -9,7 +9,7 @@ and a note in the same transaction asks for it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trial.codes import Reason
 from trial.errors import ContendedError, NotFoundError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from trial.settlement.store import SettlementStore
 
 
-_TRIES_TO_END = 40
+TRIES_TO_END: Final = 40
 """Whoever floods an order with changes must not keep it from ending. They take four seconds."""
 
 
@@ -125,7 +125,7 @@ def end(
         others = (enrolment_id,) if after != before else ()
         return Change(before, after, _version(before, after), others=others)
 
-    return on_contention(attempt, tries=_TRIES_TO_END)
+    return on_contention(attempt, tries=TRIES_TO_END)
 
 
 def entry(after: Enrolment, before: Enrolment | None, what: str, at: ChangeContext) -> AuditEntry:
