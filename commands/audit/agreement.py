@@ -51,7 +51,7 @@ class Disagreement(StrEnum):
     TEXT_AGAIN = "the trail has a second claim of a text whose first was never released"
     OUTCOME_GONE = "an outcome in the trail is not in the table"
     OUTCOME_UNTOLD = "an outcome in the table is not in the trail"
-    SWITCH = "sending is paused in one of table and trail, and not in the other"
+    SWITCH = "table and trail disagree on whether sending is paused"
     UNREADABLE = "an item in the table is not the item that its key names"
     NOT_SUPPRESSED = "a suppression in the trail is not in the table"
     STATUS = "an enrolment's status differs from the one after its last change in the trail"
@@ -87,7 +87,7 @@ class TableFacts:
     suppressed: set[str] = field(default_factory=set)
     """The partitions of the numbers that are suppressed."""
     outcomes: dict[str, UUID] = field(default_factory=dict)
-    """The order of each outcome, by the hash of the outcome's key."""
+    """Maps the hash of each outcome's key to the outcome's order."""
     paused: bool = False
     unreadable: list[str] = field(default_factory=list)
 

@@ -51,7 +51,7 @@ class AllocationFault(StrEnum):
     TIME = "enrolment with another time of allocation"
     CONTROL_REMINDED = "reminders in control, or without an allocation"
     NO_REMINDERS = "no reminders in intervention"
-    PLANNED_OTHERWISE = "reminders of another protocol than it was drawn under"
+    PLANNED_OTHERWISE = "reminders under a different protocol from its allocation"
 
     def at(self, where: str, detail: str = "") -> AllocationFinding:
         """This kind of fault at a place."""

@@ -54,7 +54,7 @@ class Trail:
     suppressed: set[str] = field(default_factory=set)
     """The partitions of the numbers that are suppressed, for good."""
     outcomes: dict[str, UUID] = field(default_factory=dict)
-    """The order of each reported outcome, by the hash of the outcome's key."""
+    """Maps the hash of each reported outcome's key to the outcome's order."""
     paused: bool = False
     """Whether sending is paused."""
     _stored: Counter[UUID] = field(default_factory=Counter)

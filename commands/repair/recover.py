@@ -72,7 +72,7 @@ class Kind(StrEnum):
     PROTECTED = "a number was protected since: nothing is texted until it is reported again"
     NOT_THERE = "an order is not in the copy: upstream posts it again"
     TO_REPORT = "to be reported again"
-    STRANGE = "a draw that the key or the protocols do not bear out: nothing was brought back by it"
+    STRANGE = "a draw that contradicts the key or names an unknown protocol: it restored nothing"
 
 
 class Difference(NamedTuple):
@@ -107,11 +107,11 @@ class Recovery:
         self._versions()
         trail = Trail.of(self.entries)
         for drawn in trail.drawn:
-            if not self._borne_out(drawn):
+            if not self._is_confirmed(drawn):
                 yield Difference(Kind.STRANGE, f"enrolment {drawn.enrolment_id}")
             elif drawn.enrolment_id not in trail.removed:
                 yield from self._allocation(drawn, trail)
-        yield from self._cursors(filter(self._borne_out, trail.drawn))
+        yield from self._cursors(filter(self._is_confirmed, trail.drawn))
         for (about, number), claimed_at in trail.texted.items():
             yield from self._text(about, number, claimed_at)
         for entry in sorted(self.entries, key=lambda each: each.at):
@@ -219,11 +219,11 @@ class Recovery:
                 self.table.write(put(key, wanted.item()))
                 yield Difference(Kind.CURSOR, f"{trial}, stratum {stratum}")
 
-    def _borne_out(self, drawn: RecordedDraw) -> bool:
+    def _is_confirmed(self, drawn: RecordedDraw) -> bool:
         """
         Whether its protocol is known, and the key gives its slot that arm.
 
-        Whoever may write to the table can invent an entry, and has not the key.
+        Whoever can write to the table can invent an entry, but cannot use the key.
         """
         slot = drawn.slot
         if slot.protocol not in versions():
@@ -374,7 +374,7 @@ def _fact(entry: ExportedEntry) -> _Fact | None:
 
 
 def _code(codes: type[C], what: str, prefix: str) -> C | None:
-    """The code after a prefix; None if it is unknown: then the entry is listed, to be looked at."""
+    """The code after a prefix; None if it is unknown: the restore then lists the entry."""
     known = {f"{prefix}{code}": code for code in codes}
     return known.get(what)
 

@@ -38,7 +38,7 @@ from trial.protocol import load as protocols
 from trial.protocol.settings import Protocol
 from trial.records.audit import AuditEntry, audit_key
 from trial.records.record import next_version
-from trial.records.switch import SWITCH_KEY, Switch
+from trial.records.switch import SWITCH_KEY, Switch, switched_at
 
 _CLOCKS_DIFFER = timedelta(minutes=1)
 
@@ -70,10 +70,13 @@ class Restore:
         """Pause sending until an operator resumes it, and log the pause."""
         (item,) = self.table.read(SWITCH_KEY)
         known = Switch.of(item) if item else None
+        # After any resume, for an operator may have resumed since this command began.
+        resumed = known if known and not known.paused else None
+        at = switched_at(resumed, now)
         switch = Switch(
-            paused=True, reason="a restore", by=BY, at=now, version=known.version if known else 0
+            paused=True, reason="a restore", by=BY, at=at, version=known.version if known else 0
         )
-        entry = AuditEntry(at=now, what="sending_paused", by=BY)
+        entry = AuditEntry(at=at, what="sending_paused", by=BY)
         key = audit_key(SWITCH_KEY.pk, entry)
         self.table.write(next_version(SWITCH_KEY, switch), put(key, entry.item()))
 
@@ -100,8 +103,8 @@ class Restore:
         with Progress(disable=True) as progress:
             links = Links(self.stack.client("s3"), self.stack.ids["AuditBucket"])
             chain, wrong = links.walk(progress)
-        # A strange object takes nothing from the links, and may be locked for years: one beside
-        # them, or one in the place of a link, if the next link follows it as it is.
+        # An object that is no link may be locked for years, and takes nothing from the chain. It
+        # may lie beside the links, or in a link's place if the next link includes its hash.
         newest = path_of(chain.newest)
         broken = [
             finding

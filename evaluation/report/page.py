@@ -61,7 +61,7 @@ def html(report: Report) -> str:
 
 
 def rendered(template: str, sections: Sequence[Section], **values: object) -> str:
-    """A self-contained page of sections, by a template that extends `sheet.html.jinja`."""
+    """Sections as one self-contained page. The template extends `base.html.jinja`."""
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,

@@ -51,7 +51,7 @@ def named(code: str) -> str:
 
 
 def stratum_named(code: str) -> str:
-    """A stratum as words: one whose id is a length in days, or a range of them, as such."""
+    """A stratum in words. An id such as 14 or 15-28 is a length of orders in days."""
     days = re.fullmatch(r"(\d+)(?:-(\d+))?", code)
     return f"{' to '.join(filter(None, days.groups()))} days" if days else named(code)
 

@@ -26,7 +26,7 @@ class KnownLink(NamedTuple):
 
     etag: str
     written_at: datetime | None
-    """None if the object is no link, though it has a link's name: then it has no keys either."""
+    """None if the object has a link's name but is no link. It then has no keys either."""
     sha256: str
     keys: frozenset[Key]
 
@@ -43,8 +43,8 @@ class AuditStore:
         """
         The number of the newest link, or of the newest one `before` a number; 0 if there is none.
 
-        Skips objects that are no links. One with the next link's name takes its place: the chain
-        goes on after it, because nobody can remove it.
+        Skips objects that are no links, except one under the name of the next link. Nobody can
+        remove that one, so the chain continues after it.
         """
         after = path_of(before) if before else ""
         while True:
@@ -71,7 +71,7 @@ class AuditStore:
         return answer["Body"].read(), answer["ETag"]
 
     def known(self, number: int) -> KnownLink | None:
-        """The cached facts of a link, which is read only once; None if there is none."""
+        """The cached facts of a link, which is read only once; None if there is no such link."""
         if number not in self._known:
             try:
                 self._remember(number, *self._read(number))

@@ -21,7 +21,7 @@ from trial.errors import ConflictError, TrialError
 from trial.open_claims import outlast_claims
 from trial.protocol.load import load, of_trial
 from trial.records.audit import AuditEntry
-from trial.settlement.follow_up import follow_up, follow_up_again, turned, while_caller_waits
+from trial.settlement.follow_up import follow_up, follow_up_again, rotated, while_caller_waits
 from trial.settlement.settle import ChangeContext
 from trial.settlement.store import SettlementStore
 
@@ -128,7 +128,7 @@ def resume_follow_ups(time_is_left: Callable[[], bool]) -> int:
     chosen = settings(EnrolmentSettings)
     store = SettlementStore(Table(clients.dynamodb(), chosen.table_name))
     protocol, left = load(chosen.protocol), 0
-    for key in turned(list(store.noted()), datetime.now(UTC)):
+    for key in rotated(list(store.noted()), datetime.now(UTC)):
         left += 1
         with suppress(TrialError):
             if (note := store.note(key)) is None:

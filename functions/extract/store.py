@@ -150,7 +150,7 @@ def _progress_path(run: str) -> str:
 
 
 def _of_kind(items: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Any]]:
-    """The records in these items, by their kind. Raises UnreadableError."""
+    """The records in these items, grouped by kind. Raises UnreadableError."""
     of_kind: defaultdict[str, list[Any]] = defaultdict(list)
     for item in items:
         of_kind[item["kind"]].append(_RECORDS[item["kind"]].of(dict(item)))

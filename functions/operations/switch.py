@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from trial.identity import number_hash
 from trial.records.audit import AuditEntry
 from trial.records.person import SuppressedNumber
-from trial.records.switch import Switch
+from trial.records.switch import Switch, switched_at
 from trial.retry import on_contention
 
 if TYPE_CHECKING:
     from operations.context import OperationsContext, StaffContext
     from operations.wire import SuppressionIn, SwitchIn
-
-_INSTANT: Final = timedelta(microseconds=1)
 
 
 def set_switch(given: SwitchIn, context: StaffContext) -> Switch:
@@ -33,8 +30,7 @@ def set_switch(given: SwitchIn, context: StaffContext) -> Switch:
             given.by,
         ):
             return known
-        # Later than the last change, whatever a clock says: the trail's last entry is the switch's.
-        at = max(context.now, known.at + _INSTANT) if known else context.now
+        at = switched_at(known, context.now)
         switch = Switch(**given.model_dump(), at=at, version=known.version if known else 0)
         what = "sending_paused" if given.paused else "sending_resumed"
         context.store.keep_switch(switch, AuditEntry(at=at, what=what, by=context.by))

@@ -42,8 +42,8 @@ class GapFinding:
     reason: str | None
 
 
-STRANGE_KEY = GapFinding(None, None, Gap.NOT_RECONCILED, "an item under a key that is none of ours")
-"""An index names an item that is no reminder's or order's. It must not stop the next look."""
+STRANGE_KEY = GapFinding(None, None, Gap.NOT_RECONCILED, "an index lists an invalid key")
+"""An index lists an item that is neither a reminder nor an order. The other items are checked."""
 
 Look: TypeAlias = "Gap | tuple[Gap, str] | None"
 

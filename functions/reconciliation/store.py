@@ -69,7 +69,7 @@ class ReconciliationStore:
         return Waiting.all_in(self._table)
 
     def facts(self, enrolment_id: UUID, number: int) -> ReminderFacts | None:
-        """A reminder and what decides about it, if it exists. Raises UnreadableError."""
+        """A reminder with the facts that decide whether it goes. Raises UnreadableError."""
         reminder, enrolment, allocation = self._table.read(
             reminder_key(enrolment_id, number),
             enrolment_key(enrolment_id),

@@ -63,7 +63,7 @@ def erase(
         shortest = min(_days(each, retained) for each in (opened.retention, *known))
         for key in store.listed(retained, last_day=today - timedelta(days=shortest)):
             if (enrolment_id := enrolment_at(key)) is None:
-                failure = "an item under a key that is no order's"
+                failure = "an index lists an invalid key"
                 yield Erasure(None, retained, erased=False, failure=failure)
                 continue
             erased = partial(_erased, enrolment_id, retained, store, opened, today, now)

@@ -225,7 +225,7 @@ def _text(
 
 
 def _stamped_protocol(facts: SendFacts) -> Protocol:
-    """The protocol of both draw and reminder. Raises RejectedError if they differ from its file."""
+    """The protocol of draw and reminder. Raises RejectedError unless both name its file's hash."""
     planned, drawn = facts.reminder, facts.allocation
     protocol = load(planned.protocol)
     if {planned.protocol_sha256, drawn.protocol_sha256} != {protocol.sha256}:

@@ -28,7 +28,7 @@ class ConflictError(RejectedError):
 
 
 class UnreadableError(RejectedError, ValueError):
-    """A stored item is not what it should be: somebody must look at it."""
+    """A stored item does not fit its model: somebody must look at it."""
 
 
 class UnavailableError(TrialError):

@@ -120,7 +120,7 @@ def test_a_suppression_that_was_taken_out_of_the_table_is_found() -> None:
 
 
 def test_a_text_that_somebody_had_sent_twice_is_found() -> None:
-    """Whoever opens a sent reminder again makes a second claim, which the trail holds too."""
+    """Reopening a sent reminder leads to a second claim, which the trail records."""
 
     def told(*acts: str) -> list[tuple[str, str]]:
         entries = [

@@ -400,6 +400,18 @@ def test_no_strange_object_among_the_links_makes_a_restore_impossible(
     assert restore.entries() == entries
 
 
+@pytest.mark.usefixtures("clock")
+def test_a_restore_s_pause_counts_although_sending_was_resumed_meanwhile(
+    cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed(cloud, monkeypatch)
+    for paused in (True, False):  # the clock stands still
+        asked = {"paused": paused, "reason": "exercise", "by": "S-0417"}
+        assert call("PUT", "/sending", asked).status == 200
+    Restore(DeployedStack.named_by(options(["--finish"]))).pause(datetime.now(UTC))
+    assert Trail.of(chain()).paused
+
+
 @pytest.mark.parametrize("what", ["ended_abroad", "held_for_ransom"])
 def test_an_entry_with_an_unknown_code_is_named_and_does_not_stop_a_restore(
     back_up: BackUp, what: str

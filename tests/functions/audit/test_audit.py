@@ -332,7 +332,7 @@ def test_an_object_that_is_not_a_link_is_found_and_delays_no_entry(lived: list[K
 
 
 def test_an_object_under_the_next_link_s_name_ends_no_export(lived: list[Key]) -> None:
-    """Nobody can remove it: the chain goes on after it, and vouches for it as it is."""
+    """Nobody can remove it, so the chain continues after it and includes its hash."""
     clients.s3().put_object(Bucket=BUCKET, Key=path_of(4), Body=b"not a link")
     ident = UUID(lived[-1].pk.partition("#")[2])
     for _ in range(2):

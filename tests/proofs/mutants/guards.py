@@ -907,13 +907,13 @@ GUARDS = (
     Guard(
         "follow-ups kept waiting by one that takes all the time",
         f"{_ENROLMENT}/context.py",
-        "    for key in turned(list(store.noted()), datetime.now(UTC)):\n",
+        "    for key in rotated(list(store.noted()), datetime.now(UTC)):\n",
         "    for key in store.noted():\n",
     ),
     Guard(
         "orders never updated after a change that affects too many",
         f"{_SETTLEMENT}/follow_up.py",
-        "    everybody = own._replace(others=tuple(turned(others, at.now)))\n",
+        "    everybody = own._replace(others=tuple(rotated(others, at.now)))\n",
         "    everybody = own._replace(others=others)\n",
     ),
     Guard(
@@ -993,6 +993,12 @@ GUARDS = (
         "commands/repair/restore.py",
         "known = dict(self._stored())  # what was not exported yet\n",
         "known: dict[Key, ExportedEntry] = {}\n",
+    ),
+    Guard(
+        "a restore's pause that an earlier entry of the trail outlasts",
+        "commands/repair/restore.py",
+        "at = switched_at(resumed, now)",
+        "at = now",
     ),
     Guard(
         "a restore after which sending resumes by itself",

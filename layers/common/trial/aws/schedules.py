@@ -68,8 +68,8 @@ class Schedules:
         if self._create(name, expression, ids):
             return True
         there = self._expression(name)
-        # An overdue reminder keeps its existing schedule if that fires sooner; one whose time has
-        # long passed fires no more: somebody has disabled it, or kept it after it fired.
+        # An overdue reminder keeps its existing schedule if that fires sooner. A schedule that is
+        # long past never fires: somebody has disabled it, or it has fired and was not removed.
         soon = there is None or _at(now - 2 * _NOTICE) <= there < expression
         if there == expression or (overdue and soon):
             return False

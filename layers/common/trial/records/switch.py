@@ -1,7 +1,7 @@
 """The switch of the whole trial's sending."""
 
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 from trial.aws.acts import Key
 from trial.records.record import Versioned
@@ -15,6 +15,18 @@ class Switch(Versioned):
     reason: str
     by: str
     at: datetime
+
+
+_INSTANT: Final = timedelta(microseconds=1)
+
+
+def switched_at(known: Switch | None, now: datetime) -> datetime:
+    """
+    The time of a change of the switch: now, or just after the last change if that is later.
+
+    Clocks differ. So the trail's last entry about the switch always agrees with the table.
+    """
+    return max(now, known.at + _INSTANT) if known else now
 
 
 SWITCH_KEY = Key("switch", "sending")

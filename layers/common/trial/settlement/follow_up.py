@@ -73,18 +73,19 @@ def follow_up_again(
     # The change may have freed a number that others have.
     freed = (at.store.users(each) for each in dict.fromkeys(own.after.former_numbers))
     others = (*own.others, *own.concerned, *chain.from_iterable(freed), note.enrolment_id)
-    everybody = own._replace(others=tuple(turned(others, at.now)))
+    everybody = own._replace(others=tuple(rotated(others, at.now)))
     return follow_up(everybody, at, time_is_left=time_is_left, again=True)
 
 
-def turned(things: Sequence[T], now: datetime) -> Sequence[T]:
+def rotated(items: Sequence[T], now: datetime) -> Sequence[T]:
     """
-    The same things, from another one on in each quarter of an hour, when a run begins.
+    The same items, starting with a different one in each quarter of an hour.
 
-    So no run that is short of time always leaves the same ones.
+    A run starts every quarter of an hour. If it has too little time for all items, the next run
+    leaves out different ones.
     """
-    first = int(now.timestamp()) // _EVERY % len(things) if things else 0
-    return [*things[first:], *things[:first]]
+    first = int(now.timestamp()) // _EVERY % len(items) if items else 0
+    return [*items[first:], *items[:first]]
 
 
 def follow_up_number(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 TRIES_TO_END: Final = 40
-"""Whoever floods an order with changes must not keep it from ending. They take four seconds."""
+"""An end is tried for about four seconds, so that a flood of other changes cannot prevent it."""
 
 
 @dataclass(frozen=True, slots=True)
